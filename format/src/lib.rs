@@ -1,0 +1,55 @@
+//! The memtrack dump, byte by byte.
+//!
+//! **What this crate does**: it turns records (a [`Cell`], a [`Module`], …) into bytes and bytes into records.
+//! The target uses [`Encoder`], the host uses [`Reader`]; both see the same record types, so a field that is
+//! added here is added on both sides. The specification with a byte table is `docs/wire-format.md`.
+//!
+//! **What you do**: hand the encoder a [`Sink`] and records in any order that keeps records of one kind
+//! together; read a dump by iterating over the [`Item`]s of a [`Reader`].
+//!
+//! **What it is not for**: it gives figures no meaning, names no addresses and opens no files.
+//!
+//! | limit | value |
+//! |---|---|
+//! | payload of one section | [`MAX_PAYLOAD`] bytes; longer ones are damage |
+//! | one record | must fit into the encoder's buffer less [`OVERHEAD`] bytes |
+//! | versions read | [`MIN_SUPPORTED`] to [`CURRENT`] |
+//!
+//! No `std`, no `alloc`, no dependencies, no `unsafe`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod crc;
+mod decode;
+mod encode;
+mod field;
+mod record;
+mod tag;
+mod varint;
+
+pub use crc::crc32;
+pub use decode::{Damage, DamageKind, Item, Nodes, Reader, Records, Rejected, Section};
+pub use encode::{EncodeError, Encoder, Sink};
+pub use field::{Field, Get, List, Malformed, Put};
+pub use record::{
+    Arch, Cause, Cell, Config, Done, Figures, Heap, Kind, Loss, LossCause, Marks, Module, Node, Os, Record,
+    Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+};
+pub use tag::Tag;
+
+/// The first eight bytes of every snapshot. A byte above 0x7f, CR LF and Ctrl-Z show at once when a transfer
+/// treated the dump as text.
+pub const MAGIC: [u8; 8] = *b"\x89MTK\r\n\x1a\n";
+/// The version that [`Encoder`] writes.
+pub const CURRENT: u16 = 1;
+/// The oldest version that [`Reader`] reads.
+pub const MIN_SUPPORTED: u16 = 1;
+/// Bytes of a snapshot's header: magic, version, flags (0), CRC-32 of the twelve bytes before it.
+pub const HEADER_LEN: usize = 16;
+/// Bytes of a section around its payload: tag, length, CRC-32.
+pub const OVERHEAD: usize = 12;
+/// The longest payload of a section. A longer length field is damage.
+pub const MAX_PAYLOAD: usize = 1 << 20;
+
+const _: () = assert!(MIN_SUPPORTED <= CURRENT, "the current version is always readable");
+const _: () = assert!(HEADER_LEN == MAGIC.len() + 2 + 2 + 4, "magic, version, flags, CRC");

@@ -1,0 +1,67 @@
+//! The records: one struct a noun, its fields in the order in which they are written.
+//!
+//! A record stands in its section as `varint length, fields`. Fields may be appended in later versions: a reader
+//! skips what it does not know and takes zero, false or empty for what is not there. [`Node`]s alone have no
+//! length; they are delta-coded by the section (see `docs/wire-format.md`).
+
+mod code;
+mod figures;
+mod program;
+mod stage;
+mod target;
+
+pub use code::{Arch, Cause, Kind, LossCause, Os, ThreadState};
+pub use figures::{Cell, Figures, Node, SizeClass, Thread};
+pub use program::{Config, Done, Heap, Loss, Marks, Snapshot, TagName, TimePoint};
+pub use stage::{Stage, ThreadPeak};
+pub use target::{Module, Segment, Target};
+
+use crate::field::{Get, Malformed, Put};
+use crate::tag::Tag;
+
+/// A record that stands in sections of its own tag.
+pub trait Record<'a>: Sized {
+    /// The tag of its sections.
+    const TAG: Tag;
+    /// Appends all fields.
+    fn put(&self, out: &mut Put<'_>);
+    /// Reads all fields, as far as they are there.
+    ///
+    /// # Errors
+    /// [`Malformed`] when a field is cut off or out of range.
+    fn get(from: &mut Get<'a>) -> Result<Self, Malformed>;
+}
+
+/// Defines a struct whose fields are written in the order given. `record … in TAG` also makes it a [`Record`];
+/// without, it is a [`Field`](crate::Field) of other records.
+macro_rules! fields {
+    ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? in $tag:expr; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+        fields!(@struct $(#[$meta])* $name $(<$life>)?; { $($(#[$doc])* $field: $type,)* });
+        impl<'a> $crate::record::Record<'a> for $name $(<$life>)? {
+            const TAG: $crate::Tag = $tag;
+            fn put(&self, out: &mut $crate::Put<'_>) {
+                $($crate::Field::put(&self.$field, out);)*
+            }
+            fn get(from: &mut $crate::Get<'a>) -> Result<Self, $crate::Malformed> {
+                Ok($name { $($field: if from.is_empty() { Default::default() } else { $crate::Field::get(from)? },)* })
+            }
+        }
+    };
+    ($(#[$meta:meta])* $name:ident; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+        fields!(@struct $(#[$meta])* $name; { $($(#[$doc])* $field: $type,)* });
+        impl<'a> $crate::Field<'a> for $name {
+            fn put(&self, out: &mut $crate::Put<'_>) {
+                $($crate::Field::put(&self.$field, out);)*
+            }
+            fn get(from: &mut $crate::Get<'a>) -> Result<Self, $crate::Malformed> {
+                Ok($name { $($field: $crate::Field::get(from)?,)* })
+            }
+        }
+    };
+    (@struct $(#[$meta:meta])* $name:ident $(<$life:lifetime>)?; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub struct $name $(<$life>)? { $($(#[$doc])* pub $field: $type,)* }
+    };
+}
+pub(crate) use fields;

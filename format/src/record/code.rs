@@ -1,0 +1,191 @@
+//! Numbered names. A number that this version does not know is kept and shown as such, never an error.
+
+/// Defines an enum that stands as one byte: named numbers and `Unknown` for the rest.
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $text:literal;)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+            /// A number of a newer version.
+            Unknown(u8),
+        }
+
+        impl $name {
+            /// The variants that this version knows, in the order of their numbers.
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// The number in the dump.
+            #[must_use]
+            pub const fn code(self) -> u8 {
+                match self {
+                    $($name::$variant => $code,)*
+                    $name::Unknown(code) => code,
+                }
+            }
+
+            /// What the number means.
+            #[must_use]
+            pub const fn from_code(code: u8) -> Self {
+                match code {
+                    $($code => $name::$variant,)*
+                    other => $name::Unknown(other),
+                }
+            }
+
+            /// The words that reports show.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)*
+                    $name::Unknown(_) => "unknown",
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::from_code(0)
+            }
+        }
+
+        impl<'a> $crate::Field<'a> for $name {
+            fn put(&self, out: &mut $crate::Put<'_>) {
+                out.varint(u64::from(self.code()));
+            }
+            fn get(from: &mut $crate::Get<'a>) -> Result<Self, $crate::Malformed> {
+                <u8 as $crate::Field>::get(from).map(Self::from_code)
+            }
+        }
+    };
+}
+
+codes! {
+    /// What a snapshot shows.
+    Kind {
+        /// The whole program so far.
+        Program = 0, "program";
+        /// One finished stage: its figures, and cells at its peak.
+        Stage = 1, "stage";
+    }
+}
+
+codes! {
+    /// Why a snapshot was taken.
+    Cause {
+        /// The program asked for it.
+        Request = 0, "request";
+        /// The program ended.
+        Exit = 1, "exit";
+        /// A signal asked for it.
+        Signal = 2, "signal";
+        /// The interval ran out.
+        Interval = 3, "interval";
+        /// A new peak passed the threshold.
+        Peak = 4, "peak";
+        /// An allocation failed.
+        Failure = 5, "failed allocation";
+        /// A budget was crossed.
+        Budget = 6, "budget";
+        /// A stage ended.
+        StageEnd = 7, "end of a stage";
+    }
+}
+
+codes! {
+    /// Instruction set of the target.
+    Arch {
+        /// Not told.
+        Other = 0, "other";
+        /// AMD64.
+        X86_64 = 1, "x86_64";
+        /// 64-bit ARM.
+        Aarch64 = 2, "aarch64";
+        /// 32-bit ARM with ARM instructions.
+        Arm = 3, "arm";
+        /// 32-bit ARM with Thumb instructions only (Cortex-M).
+        Thumb = 4, "thumb";
+        /// 32-bit RISC-V.
+        Riscv32 = 5, "riscv32";
+        /// 64-bit RISC-V.
+        Riscv64 = 6, "riscv64";
+        /// IBM Z.
+        S390x = 7, "s390x";
+        /// WebAssembly, 32-bit.
+        Wasm32 = 8, "wasm32";
+        /// 32-bit x86.
+        X86 = 9, "x86";
+    }
+}
+
+codes! {
+    /// Operating system of the target.
+    Os {
+        /// None: bare metal.
+        None = 0, "bare metal";
+        /// Linux.
+        Linux = 1, "linux";
+        /// macOS.
+        Macos = 2, "macos";
+        /// Windows.
+        Windows = 3, "windows";
+        /// Another one.
+        Other = 4, "other";
+    }
+}
+
+codes! {
+    /// What became of a thread.
+    ThreadState {
+        /// It ran when the snapshot was taken.
+        Running = 0, "running";
+        /// It has ended; its figures stay.
+        Exited = 1, "exited";
+        /// Events that belong to no known thread.
+        Unattributed = 2, "unattributed";
+        /// Threads for which no slot was left.
+        Overflow = 3, "overflow";
+    }
+}
+
+codes! {
+    /// Why an event could not be attributed in full.
+    LossCause {
+        /// A signal or interrupt came in the middle of the hook: no thread, no stack.
+        Reentered = 0, "event inside the hook (signal or interrupt)";
+        /// The thread was starting or ending: no thread, no stack.
+        NoThread = 1, "thread not known (starting or ending)";
+        /// Tracking was paused: no thread, no stack.
+        Paused = 2, "tracking paused";
+        /// All thread slots are taken: stack known, thread "overflow".
+        ThreadsFull = 3, "thread table full";
+        /// The stack table is full: booked on the deepest known caller.
+        StacksFull = 4, "stack table full";
+        /// The cell table is full: no thread, no stack.
+        CellsFull = 5, "cell table full";
+        /// The stack was deeper than the limit: outer frames missing.
+        TooDeep = 6, "stack deeper than the limit";
+        /// Unwinding stopped before the outermost frame.
+        Unwind = 7, "unwinding stopped early";
+        /// The bytes behind a block were overwritten: its cell is not known at free.
+        CorruptTrailer = 8, "overwritten block trailer";
+        /// A finished stage made room for one with a higher peak.
+        StagesFull = 9, "finished stage dropped";
+        /// Stages were nested deeper than the limit.
+        StageDepth = 10, "stage nested too deep";
+        /// More tags than the table holds: the event shows under its outer tag.
+        TagsFull = 11, "tag table full";
+        /// A counter stands at its highest value.
+        Saturated = 12, "counter saturated";
+        /// A record did not fit into the dump's buffer.
+        RecordTooLarge = 13, "record too large for the dump";
+    }
+}
+
+impl LossCause {
+    /// Whether the event's bytes stand in the unattributed cell: neither thread nor stack is known.
+    #[must_use]
+    pub const fn is_unattributed(self) -> bool {
+        matches!(self, Self::Reentered | Self::NoThread | Self::Paused | Self::CellsFull)
+    }
+}

@@ -1,0 +1,118 @@
+//! Records about the snapshot and the program as a whole.
+
+use super::code::{Cause, Kind, LossCause};
+use super::figures::Figures;
+use super::fields;
+use crate::Tag;
+
+fields! {
+    /// The first record of a snapshot.
+    Snapshot in Tag::SNAPSHOT; {
+        /// What it shows.
+        kind: Kind,
+        /// Why it was taken.
+        cause: Cause,
+        /// Counts the snapshots of one process from 0.
+        sequence: u32,
+        /// Nanoseconds since the tracker started.
+        time_ns: u64,
+    }
+}
+
+fields! {
+    /// Capacities and how much of each is used.
+    Config in Tag::CONFIG; {
+        /// Stack nodes used.
+        nodes: u32,
+        /// Stack nodes that fit.
+        nodes_capacity: u32,
+        /// Cells used.
+        cells: u32,
+        /// Cells that fit.
+        cells_capacity: u32,
+        /// Thread slots used.
+        threads: u32,
+        /// Thread slots that fit.
+        threads_capacity: u32,
+        /// Most frames captured of a stack.
+        max_depth: u32,
+        /// Finished stages kept.
+        stages: u32,
+        /// Finished stages that fit.
+        stages_capacity: u32,
+        /// Tags used.
+        tags: u32,
+        /// Tags that fit.
+        tags_capacity: u32,
+    }
+}
+
+fields! {
+    /// Figures of the whole program and the mark at its peak.
+    Marks in Tag::MARKS; {
+        /// Sums over all cells; `peak` is the program's high-water mark since the last reset.
+        figures: Figures,
+        /// Blocks freed.
+        frees: u64,
+        /// Allocations and reallocations that the inner allocator refused.
+        failed_allocs: u64,
+        /// When the peak stood, in nanoseconds since the tracker started.
+        peak_time_ns: u64,
+        /// Most bytes by which the true peak may exceed the one told: 0 when it is exact.
+        peak_error: u64,
+        /// Absolute difference between the peak and the sum of `peak` over the cells, in bytes.
+        mark_error: u64,
+    }
+}
+
+fields! {
+    /// The name of a tag.
+    TagName<'a> in Tag::TAG; {
+        /// Its id, from 1.
+        id: u32,
+        /// The tag that it was pushed under, 0 for none.
+        parent: u32,
+        /// Its name.
+        name: &'a [u8],
+    }
+}
+
+fields! {
+    /// The name of a heap whose blocks are reported by hand (an arena, device memory).
+    Heap<'a> in Tag::HEAP; {
+        /// Its id, from 1; 0 is the wrapped allocator.
+        id: u32,
+        /// Its name.
+        name: &'a [u8],
+    }
+}
+
+fields! {
+    /// Live bytes at one moment.
+    TimePoint in Tag::TIMELINE; {
+        /// Nanoseconds since the tracker started.
+        time_ns: u64,
+        /// The highest live bytes seen since the point before.
+        high: u64,
+        /// Live bytes at that time.
+        live: u64,
+    }
+}
+
+fields! {
+    /// Events that could not be attributed in full, by cause.
+    Loss in Tag::LOSS; {
+        /// The cause.
+        cause: LossCause,
+        /// How often.
+        events: u64,
+    }
+}
+
+fields! {
+    /// The last record of a complete snapshot.
+    Done in Tag::DONE; {
+        /// Sections before this one.
+        sections: u64,
+    }
+}

@@ -1,0 +1,56 @@
+//! Stages.
+
+use super::fields;
+use crate::Tag;
+use crate::field::List;
+
+fields! {
+    /// The high-water mark of one thread within a stage.
+    ThreadPeak; {
+        /// The thread.
+        thread: u32,
+        /// Its highest live bytes while the stage ran.
+        peak: u64,
+    }
+}
+
+fields! {
+    /// A stage: all runs of one name. Sums are over all runs; live, peak and threads are those of the run with
+    /// the highest peak.
+    Stage<'a> in Tag::STAGE; {
+        /// Its name.
+        name: &'a [u8],
+        /// How many stages it ran inside of; 0 is outermost.
+        depth: u32,
+        /// Thread id plus one for a stage of one thread only; 0 for a stage of the whole process.
+        scope: u32,
+        /// Whether it is still running.
+        running: bool,
+        /// How many runs have begun.
+        runs: u64,
+        /// Nanoseconds, all runs together.
+        duration_ns: u64,
+        /// When the first run began, in nanoseconds since the tracker started.
+        begin_ns: u64,
+        /// When the last run ended (or the snapshot was taken).
+        end_ns: u64,
+        /// Allocations while it ran.
+        allocs: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Live bytes when the run began.
+        live_before: u64,
+        /// Live bytes when it ended.
+        live_after: u64,
+        /// Highest live bytes of the program while it ran (of the thread, for a stage of one thread).
+        peak: u64,
+        /// Blocks alive at that moment.
+        peak_blocks: u64,
+        /// When that was.
+        peak_time_ns: u64,
+        /// Events lost while it ran.
+        lost: u64,
+        /// Threads by their high-water mark within the run, highest first; a bounded list.
+        threads: List<'a, ThreadPeak>,
+    }
+}
