@@ -1,11 +1,9 @@
 //! The reader: a dump is a sequence of snapshots, a snapshot a header and sections. Whatever the damage, what
 //! stands before it is read, and what stands behind it is searched for.
 
-use core::marker::PhantomData;
-
-use crate::field::{Get, Malformed};
-use crate::record::{Node, Record};
-use crate::{CURRENT, HEADER_LEN, MAGIC, MAX_PAYLOAD, MIN_SUPPORTED, OVERHEAD, Tag, crc32, varint};
+use crate::frame::{Frame, Head, is_cut_off};
+use crate::section::Section;
+use crate::{CURRENT, HEADER_LEN, MAGIC, MAX_PAYLOAD, MIN_SUPPORTED, OVERHEAD};
 
 /// Why a file as a whole is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,99 +56,13 @@ pub enum Item<'a> {
     Damage(Damage),
 }
 
-/// A section.
-#[derive(Clone, Copy, Debug)]
-pub struct Section<'a> {
-    /// What it holds.
-    pub tag: Tag,
-    /// Where its payload begins in the dump.
-    pub offset: usize,
-    /// Its payload.
-    pub payload: &'a [u8],
-}
-
-impl<'a> Section<'a> {
-    /// Its records, for a section of that tag. After the first [`Malformed`] record the rest is not read.
-    #[must_use]
-    pub fn records<R: Record<'a>>(&self) -> Records<'a, R> {
-        let bytes = if self.tag == R::TAG { self.payload } else { &[] };
-        Records { rest: Get::new(bytes), record: PhantomData }
-    }
-
-    /// Its stack nodes with their ids, for a section of [`Tag::NODE`].
-    #[must_use]
-    pub fn nodes(&self) -> Nodes<'a> {
-        let bytes = if self.tag == Tag::NODE { self.payload } else { &[] };
-        Nodes { rest: Get::new(bytes), next: None, address: 0 }
-    }
-}
-
-/// The records of a section.
-#[derive(Clone, Copy, Debug)]
-pub struct Records<'a, R> {
-    rest: Get<'a>,
-    record: PhantomData<R>,
-}
-
-impl<'a, R: Record<'a>> Iterator for Records<'a, R> {
-    type Item = Result<R, Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let result = self.rest.varint().and_then(|n| self.rest.bytes(n)).and_then(|b| R::get(&mut Get::new(b)));
-        if result.is_err() {
-            self.rest = Get::new(&[]);
-        }
-        Some(result)
-    }
-}
-
-/// The stack nodes of a section.
-#[derive(Clone, Copy, Debug)]
-pub struct Nodes<'a> {
-    rest: Get<'a>,
-    next: Option<u32>,
-    address: u64,
-}
-
-impl Nodes<'_> {
-    fn read(&mut self) -> Result<(u32, Node), Malformed> {
-        let id = match self.next {
-            Some(id) => id,
-            None => u32::try_from(self.rest.varint()?).map_err(|_| Malformed)?,
-        };
-        let up = u32::try_from(self.rest.varint()?).map_err(|_| Malformed)?;
-        let parent = id.checked_sub(up).filter(|&parent| parent < id && id >= Node::FIRST).ok_or(Malformed)?;
-        self.address = self.address.wrapping_add(varint::unzigzag(self.rest.varint()?) as u64);
-        self.next = Some(id.checked_add(1).ok_or(Malformed)?);
-        Ok((id, Node { parent, address: self.address }))
-    }
-}
-
-impl Iterator for Nodes<'_> {
-    type Item = Result<(u32, Node), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let result = self.read();
-        if result.is_err() {
-            self.rest = Get::new(&[]);
-        }
-        Some(result)
-    }
-}
-
 /// Reads a dump that lies in memory. Iterate for its [`Item`]s.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Bytes whose CRC may still be computed in search of an undamaged section: keeps a hostile file from
-    /// costing more than a few times its length.
+    /// Bytes whose CRC-32 may still be computed in vain: keeps a hostile file, full of beginnings of long
+    /// sections, from costing more than a few times its length.
     search: usize,
 }
 
@@ -163,7 +75,9 @@ impl<'a> Reader<'a> {
         if !bytes.starts_with(&MAGIC) {
             return Err(Rejected::NotADump);
         }
-        if let Some(Head::Header { version, .. }) = head_at(bytes, 0) {
+        if let Some(Head::Header { version }) =
+            Frame::at(bytes).filter(Frame::is_intact).map(|frame| frame.head)
+        {
             if version > CURRENT {
                 return Err(Rejected::TooNew(version));
             }
@@ -183,7 +97,7 @@ impl<'a> Reader<'a> {
     fn item(&mut self, head: Head<'a>) -> Item<'a> {
         let offset = self.at;
         match head {
-            Head::Header { version, .. } => {
+            Head::Header { version } => {
                 self.at += HEADER_LEN;
                 if (MIN_SUPPORTED..=CURRENT).contains(&version) {
                     return Item::Snapshot { offset, version };
@@ -204,31 +118,30 @@ impl<'a> Reader<'a> {
         rest.windows(MAGIC.len()).position(|w| w == MAGIC).map_or(self.bytes.len(), |i| self.at + i)
     }
 
+    /// Whether the frame's CRC-32 fits. A test in vain is charged.
+    fn fits(&mut self, frame: &Frame<'_>) -> bool {
+        let fits = frame.is_intact();
+        if !fits {
+            self.search = self.search.saturating_sub(frame.cost());
+        }
+        fits
+    }
+
     /// Skips to the next header or section that is whole.
     fn resynchronise(&mut self) -> Damage {
         let offset = self.at;
-        let mut kind = if cut_off(&self.bytes[offset..]) { DamageKind::Truncated } else { DamageKind::Corrupt };
+        let mut kind =
+            if is_cut_off(&self.bytes[offset..]) { DamageKind::Truncated } else { DamageKind::Corrupt };
         self.at += 1;
         while self.at < self.bytes.len() {
-            let rest = &self.bytes[self.at..];
-            let cost = match rest {
-                [b'\x89', ..] => HEADER_LEN,
-                [a, b, c, d, l0, l1, l2, l3, ..] if Tag::ALL.contains(&Tag([*a, *b, *c, *d])) => {
-                    let length = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
-                    if length > MAX_PAYLOAD || length + OVERHEAD > rest.len() { 0 } else { length }
-                }
-                _ => 0,
-            };
-            if cost > 0 {
-                if cost > self.search {
-                    kind = DamageKind::GivenUp;
-                    self.at = self.bytes.len();
-                    break;
-                }
-                self.search -= cost;
-                if head_at(self.bytes, self.at).is_some() {
-                    break;
-                }
+            if self.search == 0 {
+                kind = DamageKind::GivenUp;
+                self.at = self.bytes.len();
+                break;
+            }
+            let frame = Frame::at(&self.bytes[self.at..]).filter(Frame::is_known);
+            if frame.is_some_and(|frame| self.fits(&frame)) {
+                break;
             }
             self.at += 1;
         }
@@ -240,50 +153,10 @@ impl<'a> Iterator for Reader<'a> {
     type Item = Item<'a>;
 
     fn next(&mut self) -> Option<Item<'a>> {
-        if self.at >= self.bytes.len() {
-            return None;
-        }
-        Some(match head_at(self.bytes, self.at) {
-            Some(head) => self.item(head),
+        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+        Some(match Frame::at(rest).filter(|frame| self.fits(frame)) {
+            Some(frame) => self.item(frame.head),
             None => Item::Damage(self.resynchronise()),
         })
-    }
-}
-
-enum Head<'a> {
-    Header { version: u16 },
-    Section { tag: Tag, payload: &'a [u8] },
-}
-
-/// The header or section at `at`, when it is whole and its CRC-32 fits.
-fn head_at(bytes: &[u8], at: usize) -> Option<Head<'_>> {
-    let rest = bytes.get(at..)?;
-    if rest.starts_with(&MAGIC) {
-        let (body, crc) = rest.get(..HEADER_LEN)?.split_last_chunk::<4>()?;
-        return (crc32(body) == u32::from_le_bytes(*crc))
-            .then(|| Head::Header { version: u16::from_le_bytes([body[8], body[9]]) });
-    }
-    let (tag, after) = rest.split_first_chunk::<4>()?;
-    let (length, after) = after.split_first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*length) as usize;
-    if length > MAX_PAYLOAD {
-        return None;
-    }
-    let payload = after.get(..length)?;
-    let crc = after.get(length..length + 4)?;
-    (crc32(&rest[..8 + length]).to_le_bytes() == crc).then_some(Head::Section { tag: Tag(*tag), payload })
-}
-
-/// Whether `rest` looks like the beginning of a header or section whose end is missing.
-fn cut_off(rest: &[u8]) -> bool {
-    if rest.len() < HEADER_LEN && MAGIC.starts_with(&rest[..rest.len().min(MAGIC.len())]) {
-        return true;
-    }
-    match rest {
-        [a, b, c, d, l0, l1, l2, l3, ..] => {
-            let length = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
-            Tag::ALL.contains(&Tag([*a, *b, *c, *d])) && length <= MAX_PAYLOAD && length + OVERHEAD > rest.len()
-        }
-        short => Tag::ALL.iter().any(|tag| short.starts_with(&tag.0[..short.len().min(4)])),
     }
 }

@@ -73,13 +73,14 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
         if self.append(record) { Ok(()) } else { Err(EncodeError::RecordTooLarge) }
     }
 
-    /// Writes the stack node `id`. Nodes come in rising order of ids, parents first.
+    /// Writes the stack node `id`, from [`Node::FIRST`] to `u32::MAX - 1`. Nodes come in rising order of ids,
+    /// parents first.
     ///
     /// # Errors
     /// When the sink fails.
     pub fn node(&mut self, id: u32, node: Node) -> Result<(), EncodeError<S::Error>> {
         debug_assert!(node.parent < id, "parents come first");
-        let gap = self.open == Some(Tag::NODE) && self.node.0 + 1 != id;
+        let gap = self.open == Some(Tag::NODE) && id.wrapping_sub(1) != self.node.0;
         if gap || self.len + 3 * varint::MAX_LEN > N - OVERHEAD {
             self.close()?;
         }
@@ -90,7 +91,7 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
         if first {
             out.varint(u64::from(id));
         }
-        out.varint(u64::from(id - node.parent));
+        out.varint(u64::from(id.wrapping_sub(node.parent)));
         out.varint(varint::zigzag(node.address.wrapping_sub(before) as i64));
         self.len += out.finish().unwrap_or(0);
         self.node = (id, node.address);

@@ -23,18 +23,21 @@ mod crc;
 mod decode;
 mod encode;
 mod field;
+mod frame;
 mod record;
+mod section;
 mod tag;
 mod varint;
 
 pub use crc::crc32;
-pub use decode::{Damage, DamageKind, Item, Nodes, Reader, Records, Rejected, Section};
+pub use decode::{Damage, DamageKind, Item, Reader, Rejected};
 pub use encode::{EncodeError, Encoder, Sink};
 pub use field::{Field, Get, List, Malformed, Put};
 pub use record::{
     Arch, Cause, Cell, Config, Done, Figures, Heap, Kind, Loss, LossCause, Marks, Module, Node, Os, Record,
     Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
+pub use section::{Nodes, Records, Section};
 pub use tag::Tag;
 
 /// The first eight bytes of every snapshot. A byte above 0x7f, CR LF and Ctrl-Z show at once when a transfer

@@ -1,8 +1,8 @@
 //! Records about the snapshot and the program as a whole.
 
 use super::code::{Cause, Kind, LossCause};
-use super::figures::Figures;
 use super::fields;
+use super::figures::Figures;
 use crate::Tag;
 
 fields! {

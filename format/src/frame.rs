@@ -1,0 +1,69 @@
+//! Frames: what stands around the payload, and how to tell from the bytes at one place whether a header or a
+//! section begins there.
+
+use crate::{HEADER_LEN, MAGIC, MAX_PAYLOAD, OVERHEAD, Tag, crc32};
+
+/// What a frame is.
+#[derive(Clone, Copy)]
+pub(crate) enum Head<'a> {
+    Header { version: u16 },
+    Section { tag: Tag, payload: &'a [u8] },
+}
+
+/// A header or section of which no byte is missing. Whether its CRC-32 fits is not known before
+/// [`is_intact`](Frame::is_intact), which costs time in proportion to its length.
+pub(crate) struct Frame<'a> {
+    pub(crate) head: Head<'a>,
+    checked: &'a [u8],
+    crc: u32,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame that begins with the first byte of `rest`.
+    pub(crate) fn at(rest: &'a [u8]) -> Option<Self> {
+        let header = rest.starts_with(&MAGIC);
+        let length = if header { HEADER_LEN } else { OVERHEAD + payload_len(rest)? };
+        let (checked, crc) = rest.get(..length)?.split_last_chunk::<4>()?;
+        let head = match *checked {
+            [_, _, _, _, _, _, _, _, v0, v1, ..] if header => {
+                Head::Header { version: u16::from_le_bytes([v0, v1]) }
+            }
+            [a, b, c, d, ..] => Head::Section { tag: Tag([a, b, c, d]), payload: checked.get(8..)? },
+            _ => return None,
+        };
+        Some(Frame { head, checked, crc: u32::from_le_bytes(*crc) })
+    }
+
+    /// Bytes that the CRC-32 covers: what [`is_intact`](Frame::is_intact) costs.
+    pub(crate) fn cost(&self) -> usize {
+        self.checked.len()
+    }
+
+    pub(crate) fn is_intact(&self) -> bool {
+        crc32(self.checked) == self.crc
+    }
+
+    /// Whether this version knows what it is: the bytes of unknown sections are too easily found in garbage.
+    pub(crate) fn is_known(&self) -> bool {
+        match self.head {
+            Head::Header { .. } => true,
+            Head::Section { tag, .. } => Tag::ALL.contains(&tag),
+        }
+    }
+}
+
+/// Whether `rest` looks like the beginning of a header or section whose end is missing.
+pub(crate) fn is_cut_off(rest: &[u8]) -> bool {
+    if rest.len() < HEADER_LEN && MAGIC.starts_with(&rest[..rest.len().min(MAGIC.len())]) {
+        return true;
+    }
+    let name = &rest[..rest.len().min(4)];
+    Tag::ALL.iter().any(|tag| tag.0.starts_with(name))
+        && (rest.len() < 8 || payload_len(rest).is_some_and(|length| length + OVERHEAD > rest.len()))
+}
+
+/// The length field of the section at the beginning of `rest`.
+fn payload_len(rest: &[u8]) -> Option<usize> {
+    let field = rest.get(4..8)?.first_chunk::<4>()?;
+    usize::try_from(u32::from_le_bytes(*field)).ok().filter(|&length| length <= MAX_PAYLOAD)
+}

@@ -1,0 +1,9 @@
+//! The format against literal bytes, against its promises to older and newer readers, against damage, and
+//! against itself.
+
+mod compatibility;
+mod damage;
+mod encoder;
+mod literal;
+mod round_trip;
+mod support;
