@@ -1,0 +1,64 @@
+//! The command line of every measured program: `WORKLOAD [--iterations N] [--output FILE]`.
+
+use std::path::PathBuf;
+use std::process::exit;
+
+use lexopt::prelude::*;
+
+use crate::workload::Workload;
+
+/// What to run.
+#[derive(Debug)]
+pub struct Options {
+    pub(crate) workload: Workload,
+    pub(crate) iterations: u64,
+    /// Where the tool's own output goes, if it has any.
+    pub output: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the program's arguments, or ends the program with a message.
+    pub fn from_args() -> Self {
+        Self::parse(lexopt::Parser::from_env()).unwrap_or_else(|error| {
+            eprintln!("{error}; usage: WORKLOAD [--iterations N] [--output FILE]");
+            exit(2);
+        })
+    }
+
+    fn parse(mut arguments: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let (mut workload, mut iterations, mut output) = (None, 1, None);
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Long("iterations") => iterations = arguments.value()?.parse()?,
+                Long("output") => output = Some(arguments.value()?.into()),
+                Value(name) if workload.is_none() => workload = Some(name.parse()?),
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        let workload = workload.ok_or("no workload is named")?;
+        Ok(Self { workload, iterations, output })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, lexopt::Error> {
+        Options::parse(lexopt::Parser::from_args(arguments))
+    }
+
+    #[test]
+    fn workloads_are_named_as_in_the_table() {
+        let options = parse(&["W3x8", "--iterations", "12", "--output", "x.bin"]).unwrap();
+        assert_eq!((options.workload, options.iterations), (Workload::Threads(8), 12));
+        assert_eq!(options.output, Some("x.bin".into()));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for wrong in [&[][..], &["W9"], &["W3x0"], &["W1", "W2"], &["W1", "--iterations", "-1"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A block allocated under a deep stack.
+//!
+//! [`allocate`] goes down through 14 functions that are never inlined; with what stands above `main` or above a
+//! thread's start, the stack has about 24 frames. Three levels choose between two functions, so one place
+//! in the source is reached by eight stacks that differ near the root, in the middle and near the leaf: the innermost
+//! return addresses alone do not tell them apart, as in programs that allocate through `Vec` and `String`.
+//!
+//! Each function adds something to a number that the next one returns and the compiler cannot know, or it would turn the
+//! calls into jumps and the frames would be gone; twins add different things, or it would merge them.
+
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+
+/// Memory that was allocated and not looked at.
+pub type Block = Box<[MaybeUninit<u8>]>;
+
+/// How many different stacks there are.
+pub const PATHS: u64 = 8;
+
+struct Request {
+    size: usize,
+    path: u64,
+    block: Option<Block>,
+}
+
+/// A block of `size` bytes, allocated under one of [`PATHS`] stacks, chosen by the low bits of `path`.
+pub fn allocate(size: usize, path: u64) -> Block {
+    let mut request = Request { size, path, block: None };
+    black_box(level_1(&mut request));
+    request.block.expect("the innermost level allocates")
+}
+
+macro_rules! levels {
+    ($($name:ident adds $number:literal to $next:expr;)*) => {$(
+        #[inline(never)]
+        fn $name(request: &mut Request) -> u64 {
+            let next: fn(&mut Request) -> u64 = $next;
+            next(request) + $number
+        }
+    )*};
+}
+
+levels! {
+    level_1 adds 1 to level_2;
+    level_2 adds 1 to |request| if request.path & 1 == 0 { level_3(request) } else { level_3_twin(request) };
+    level_3 adds 1 to level_4;
+    level_3_twin adds 2 to level_4;
+    level_4 adds 1 to level_5;
+    level_5 adds 1 to level_6;
+    level_6 adds 1 to |request| if request.path & 2 == 0 { level_7(request) } else { level_7_twin(request) };
+    level_7 adds 1 to level_8;
+    level_7_twin adds 2 to level_8;
+    level_8 adds 1 to level_9;
+    level_9 adds 1 to level_10;
+    level_10 adds 1 to |request| if request.path & 4 == 0 { level_11(request) } else { level_11_twin(request) };
+    level_11 adds 1 to level_12;
+    level_11_twin adds 2 to level_12;
+    level_12 adds 1 to level_13;
+    level_13 adds 1 to level_14;
+}
+
+#[inline(never)]
+fn level_14(request: &mut Request) -> u64 {
+    request.block = Some(black_box(Box::new_uninit_slice(request.size)));
+    black_box(1)
+}
