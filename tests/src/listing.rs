@@ -1,0 +1,161 @@
+//! What a reader finds in a dump, as text: a line for each snapshot and record, fields by name. Two hands write
+//! such listings: this one from what `memtrack_format` decoded, [`crate::dump_builder`] from what it wrote.
+
+use std::fmt::{self, Display, Formatter};
+
+use memtrack_format::{
+    Arch, Cause, Cell, Config, Done, Figures, Heap, Item, Kind, List, Loss, LossCause, Malformed, Marks,
+    Module, Os, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, Tag, TagName, Target, Thread,
+    ThreadPeak, ThreadState, TimePoint,
+};
+
+/// A record or group that names its fields.
+pub trait Listed {
+    /// The fields' names in order. A group without a name of its own stands for its fields.
+    const FIELDS: &'static [&'static str];
+    /// Writes ` name=value` for each field.
+    ///
+    /// # Errors
+    /// When the formatter fails.
+    fn list(&self, to: &mut Formatter<'_>) -> fmt::Result;
+}
+
+/// A field's value.
+trait Value {
+    fn show(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result;
+}
+
+macro_rules! plain {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            fn show(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result {
+                write!(to, " {name}={self}")
+            }
+        }
+    )*};
+}
+plain!(u8, u32, u64, bool);
+
+macro_rules! codes {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            fn show(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result {
+                self.code().show(name, to)
+            }
+        }
+    )*};
+}
+codes!(Kind, Cause, Arch, Os, ThreadState, LossCause);
+
+impl Value for &[u8] {
+    fn show(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result {
+        write!(to, " {name}=\"{}\"", self.escape_ascii())
+    }
+}
+
+impl Value for Figures {
+    fn show(&self, _: &str, to: &mut Formatter<'_>) -> fmt::Result {
+        self.list(to)
+    }
+}
+
+impl<'a, T: Listed + memtrack_format::Field<'a> + Copy> Value for List<'a, T> {
+    fn show(&self, name: &str, to: &mut Formatter<'_>) -> fmt::Result {
+        let items: Vec<_> = self.iter().map(|item| Line(item).to_string()).collect();
+        write!(to, " {name}=[{}]", items.iter().map(|item| item.trim_start()).collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// The fields of a record, for `to_string`.
+struct Line<T>(T);
+
+impl<T: Listed> Display for Line<T> {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        self.0.list(to)
+    }
+}
+
+/// Takes the structs apart without `..`: a field that is added to one of them has to be added here.
+macro_rules! listed {
+    ($($name:ident $(<$life:lifetime>)? { $($field:ident),* $(,)? })*) => {$(
+        impl Listed for $name $(<$life>)? {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+            fn list(&self, to: &mut Formatter<'_>) -> fmt::Result {
+                let $name { $($field),* } = self;
+                $($field.show(stringify!($field), to)?;)*
+                Ok(())
+            }
+        }
+    )*};
+}
+listed! {
+    Snapshot { kind, cause, sequence, time_ns }
+    Target<'_> { arch, pointer_width, big_endian, os, pid, parent_pid, start_unix_ns, unwinder, command }
+    Config {
+        nodes, nodes_capacity, cells, cells_capacity, threads, threads_capacity, max_depth, stages, stages_capacity,
+        tags, tags_capacity,
+    }
+    Module<'_> { path, build_id, bias, unloaded, segments }
+    Segment { start, length, file_offset, executable }
+    Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs }
+    Thread<'_> { id, os_id, state, count, name, figures, own_peak, own_peak_blocks }
+    TagName<'_> { id, parent, name }
+    Heap<'_> { id, name }
+    Stage<'_> {
+        name, depth, scope, running, runs, duration_ns, begin_ns, end_ns, allocs, bytes, live_before, live_after, peak,
+        peak_blocks, peak_time_ns, lost, threads,
+    }
+    ThreadPeak { thread, peak }
+    Cell { id, thread, tag, heap, stack, cut, figures }
+    Marks { figures, frees, failed_allocs, peak_time_ns, peak_error, mark_error }
+    TimePoint { time_ns, high, live }
+    SizeClass { thread, class, allocs, bytes }
+    Loss { cause, events }
+    Done { sections }
+}
+
+/// The listing of a dump. Damage and malformed records get lines of their own; sections of unknown tags none.
+#[must_use]
+pub fn listing(bytes: &[u8]) -> String {
+    let lines = Reader::damaged(bytes).flat_map(|item| match item {
+        Item::Snapshot { version, .. } => vec![format!("snapshot version={version}")],
+        Item::Section(section) => lines(&section),
+        Item::Damage(damage) => vec![format!("{damage:?}")],
+    });
+    lines.map(|line| line + "\n").collect()
+}
+
+fn lines(section: &Section<'_>) -> Vec<String> {
+    match section.tag {
+        Tag::SNAPSHOT => records::<Snapshot>(section),
+        Tag::TARGET => records::<Target<'_>>(section),
+        Tag::CONFIG => records::<Config>(section),
+        Tag::MODULE => records::<Module<'_>>(section),
+        Tag::THREAD => records::<Thread<'_>>(section),
+        Tag::CELL => records::<Cell>(section),
+        Tag::MARKS => records::<Marks>(section),
+        Tag::STAGE => records::<Stage<'_>>(section),
+        Tag::TAG => records::<TagName<'_>>(section),
+        Tag::HEAP => records::<Heap<'_>>(section),
+        Tag::TIMELINE => records::<TimePoint>(section),
+        Tag::SIZES => records::<SizeClass>(section),
+        Tag::LOSS => records::<Loss>(section),
+        Tag::DONE => records::<Done>(section),
+        Tag::NODE => section
+            .nodes()
+            .map(|node| match node {
+                Ok((id, node)) => format!("NODE id={id} parent={} address={}", node.parent, node.address),
+                Err(Malformed) => "NODE malformed".into(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn records<'a, R: Record<'a> + Listed>(section: &Section<'a>) -> Vec<String> {
+    let line = |record: Result<R, Malformed>| match record {
+        Ok(record) => format!("{:?}{}", R::TAG, Line(record)),
+        Err(Malformed) => format!("{:?} malformed", R::TAG),
+    };
+    section.records::<R>().map(line).collect()
+}
