@@ -11,7 +11,7 @@
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-/// Memory that was allocated and not looked at.
+/// Memory of which only the first byte is ever written, so that its first page is really there.
 pub type Block = Box<[MaybeUninit<u8>]>;
 
 /// How many different stacks there are.
@@ -61,6 +61,10 @@ levels! {
 
 #[inline(never)]
 fn level_14(request: &mut Request) -> u64 {
-    request.block = Some(black_box(Box::new_uninit_slice(request.size)));
+    let mut block: Block = Box::new_uninit_slice(request.size);
+    if let Some(first) = block.first_mut() {
+        first.write(1);
+    }
+    request.block = Some(black_box(block));
     black_box(1)
 }
