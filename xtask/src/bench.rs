@@ -1,0 +1,143 @@
+//! `cargo xtask bench`: what memtrack costs beside the tools that do similar work.
+//!
+//! Each round runs every workload under every setup, one after the other; a figure is the median, over the rounds, of
+//! the ratio to the plain allocator's run in the same round. So a machine that is slower for a while slows both sides.
+//! A complete run writes `docs/performance.md` and the README's table.
+
+mod machine;
+mod page;
+mod results;
+mod sample;
+mod setup;
+mod table;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use machine::Machine;
+use results::Results;
+use sample::Runner;
+use setup::Setup;
+use workload::Workload;
+
+const HELP: &str = "\
+Usage: cargo xtask bench [OPTIONS]
+
+      --quick           fewer and shorter rounds; nothing is written to docs/
+      --rounds N        rounds (default 5, with --quick 3)
+      --only WORKLOAD   W1, W2, W3x2, W3x8, W4 or word-index (may be repeated); nothing is written to docs/
+      --peers none|all  whether to run other tools too (default all)
+";
+
+struct Options {
+    quick: bool,
+    rounds: usize,
+    only: Vec<String>,
+    peers: bool,
+}
+
+/// Builds, measures and prints; writes the documents after a complete run.
+pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
+    let Some(options) = Options::parse(arguments)? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let workloads = workload::ALL.iter().filter(|workload| options.wants(workload)).collect::<Vec<_>>();
+    ensure!(!workloads.is_empty(), "--only names no workload\n\n{HELP}");
+    build(options.peers)?;
+    let setups = setup::available(options.peers);
+    let runner = Runner::prepare(options.quick)?;
+    let machine = Machine::describe(&setups)?;
+    let results = measure(&options, &workloads, &setups, &runner)?;
+    let tables = table::Tables::new(&results, &workloads, &setups);
+    println!("{machine}\n\n{tables}");
+    if options.is_complete() {
+        page::write(&machine, &tables)?;
+    } else {
+        println!("docs/performance.md is left alone: only a complete run writes it.");
+    }
+    Ok(())
+}
+
+impl Options {
+    /// Nothing when help is asked for.
+    fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Self>> {
+        let mut options = Self { quick: false, rounds: 0, only: Vec::new(), peers: true };
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let mut value =
+                || arguments.next().with_context(|| format!("{argument} needs a value\n\n{HELP}"));
+            match argument.as_str() {
+                "--quick" => options.quick = true,
+                "--rounds" => options.rounds = value()?.parse().context("--rounds needs a number")?,
+                "--only" => options.only.push(value()?),
+                "--peers" => {
+                    options.peers = match value()?.as_str() {
+                        "all" => true,
+                        "none" => false,
+                        other => bail!("--peers is all or none, not {other}"),
+                    }
+                }
+                "-h" | "--help" => return Ok(None),
+                _ => bail!("unknown option {argument}\n\n{HELP}"),
+            }
+        }
+        if let Some(unknown) =
+            options.only.iter().find(|name| !workload::ALL.iter().any(|w| w.name == **name))
+        {
+            bail!("--only {unknown}: no such workload\n\n{HELP}");
+        }
+        if options.rounds == 0 {
+            options.rounds = if options.quick { 3 } else { 5 };
+        }
+        Ok(Some(options))
+    }
+
+    fn wants(&self, workload: &Workload) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == workload.name)
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.quick && self.only.is_empty() && self.peers
+    }
+}
+
+fn build(peers: bool) -> Result<()> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "-p", "memtrack-benches", "-p", "word-index"]);
+    if peers {
+        cargo.args(["--features", "memtrack-benches/peers"]);
+    }
+    ensure!(cargo.status()?.success(), "the programs to measure do not build");
+    Ok(())
+}
+
+fn measure(
+    options: &Options,
+    workloads: &[&'static Workload],
+    setups: &[&'static Setup],
+    runner: &Runner,
+) -> Result<Results> {
+    let mut results = Results::default();
+    for round in 1..=options.rounds {
+        for workload in workloads {
+            eprintln!("round {round} of {}: {}", options.rounds, workload.name);
+            for setup in setups {
+                if let Some(sample) = runner.run(setup, workload)? {
+                    results.add(round, setup, workload, sample);
+                }
+            }
+        }
+    }
+    Ok(results)
+}
+
+/// Where cargo puts release builds: this program itself lies in the same target directory.
+fn release_directory() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).context("xtask was not built by cargo")?;
+    Ok(target.join("release"))
+}

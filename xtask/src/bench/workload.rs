@@ -1,0 +1,30 @@
+//! What is run, and how much of it.
+
+/// A column of the tables.
+#[derive(Debug)]
+pub(crate) struct Workload {
+    /// What the programs call it.
+    pub(crate) name: &'static str,
+    /// What the tables call it.
+    pub(crate) title: &'static str,
+    /// How often it is repeated, so that the plain run takes about half a second. Nothing for a program that
+    /// always does the same.
+    pub(crate) iterations: Option<u64>,
+}
+
+pub(crate) static ALL: [Workload; 6] = [
+    Workload { name: "W1", title: "W1", iterations: Some(20_000_000) },
+    Workload { name: "W2", title: "W2", iterations: Some(3) },
+    Workload { name: "W3x2", title: "W3×2", iterations: Some(5_000_000) },
+    Workload { name: "W3x8", title: "W3×8", iterations: Some(1_250_000) },
+    Workload { name: "W4", title: "W4", iterations: Some(2) },
+    Workload { name: "word-index", title: "word-index", iterations: None },
+];
+
+impl Workload {
+    /// How often to repeat it under a setup that is `slowness` times slower.
+    pub(crate) fn iterations(&self, slowness: u64, quick: bool) -> Option<u64> {
+        let divisor = slowness * if quick { 4 } else { 1 };
+        self.iterations.map(|iterations| (iterations / divisor).max(1))
+    }
+}
