@@ -125,6 +125,8 @@ fn measure(
     for round in 1..=options.rounds {
         for workload in workloads {
             eprintln!("round {round} of {}: {}", options.rounds, workload.name);
+            // Not counted: what ran before may have left the machine short of free pages or at another speed.
+            runner.run(setups[0], workload)?;
             for setup in setups {
                 if let Some(sample) = runner.run(setup, workload)? {
                     results.add(round, setup, workload, sample);

@@ -15,7 +15,7 @@ use crate::random::Random;
 /// Blocks in a batch.
 const BATCH: usize = 64;
 /// Batches that a thread sends before it waits for the first one; as many lie in a channel on average.
-const AHEAD: u64 = 64;
+const AHEAD: u64 = 8;
 
 pub(crate) struct Threads {
     pub(crate) count: usize,
