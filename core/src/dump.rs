@@ -1,0 +1,317 @@
+//! Snapshots: the tables, read out record by record. Nothing here allocates or stops the program.
+
+use crate::Error;
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::account::Held;
+use crate::table::marks::Mark;
+use crate::table::region::Tables;
+use crate::table::stages::{Stages, Summary};
+use crate::table::{threads, try_lock};
+use crate::tracker::totals;
+use crate::{LossCause, table};
+use memtrack_format::{
+    Arch, Cause, Cell, Config, EncodeError, Encoder, Kind, List, Loss, Marks, Node, Os, Record, Sink,
+    Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState,
+};
+
+/// The encoder's buffer: on a host it holds the longest path.
+const BUFFER: usize = if cfg!(feature = "std") { 8192 } else { 512 };
+
+/// A sink over the embedded world's writers.
+pub(crate) struct Io<'w, W>(pub(crate) &'w mut W);
+
+impl<W: embedded_io::Write> Sink for Io<'_, W> {
+    type Error = Error;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.0.write_all(bytes).map_err(|error| Error::Sink(embedded_io::Error::kind(&error)))
+    }
+}
+
+/// What a snapshot is of, and where it goes.
+struct Writer<'r, R, P, S> {
+    region: &'r R,
+    platform: &'r P,
+    mark: Mark,
+    to: Encoder<S, BUFFER>,
+}
+
+/// Writes a snapshot of the whole program.
+pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
+    region: &R,
+    platform: &P,
+    unwinder: &str,
+    cause: Cause,
+    to: S,
+) -> Result<(), Error> {
+    let mut writer = Writer { region, platform, mark: Mark::Program, to: Encoder::new(to)? };
+    writer.preamble(Kind::Program, cause, unwinder)?;
+    writer.stages()?;
+    writer.nodes(0)?;
+    let at_peak = writer.cells()?;
+    writer.marks(at_peak)?;
+    writer.losses()?;
+    writer.finish()
+}
+
+/// Writes a snapshot of a stage that stands at the stage's mark, with the stack nodes from `first_node` on.
+#[cfg(feature = "std")]
+pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
+    region: &R,
+    platform: &P,
+    unwinder: &str,
+    stage: &Summary,
+    first_node: u32,
+    to: S,
+) -> Result<(), Error> {
+    let mut writer = Writer { region, platform, mark: Mark::Stage, to: Encoder::new(to)? };
+    writer.preamble(Kind::Stage, Cause::StageEnd, unwinder)?;
+    writer.stage(stage)?;
+    writer.nodes(first_node)?;
+    writer.cells()?;
+    writer.losses()?;
+    writer.finish()
+}
+
+impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
+    /// Writes a record. One that is too large for the buffer is left out and counted.
+    fn record<'a, T: Record<'a>>(&mut self, record: &T) -> Result<(), Error> {
+        match self.to.record(record) {
+            Ok(()) => Ok(()),
+            Err(EncodeError::Sink(error)) => Err(error),
+            Err(EncodeError::RecordTooLarge) => {
+                self.region.head().losses.count(LossCause::RecordTooLarge);
+                Ok(())
+            }
+        }
+    }
+
+    fn preamble(&mut self, kind: Kind, cause: Cause, unwinder: &str) -> Result<(), Error> {
+        let head = self.region.head();
+        let time_ns = self.platform.now_ns().saturating_sub(head.start.get());
+        let sequence = head.snapshots.fetch_add(1, Relaxed);
+        self.record(&Snapshot { kind, cause, sequence, time_ns })?;
+        self.target(unwinder, time_ns)?;
+        self.config()?;
+        let (platform, mut result) = (self.platform, Ok(()));
+        platform.modules(&mut |module| {
+            if result.is_ok() {
+                result = self.record(module);
+            }
+        });
+        result?;
+        self.threads()?;
+        self.tags()
+    }
+
+    fn target(&mut self, unwinder: &str, elapsed: u64) -> Result<(), Error> {
+        let (platform, process) = (self.platform, self.platform.process());
+        let mut result = Ok(());
+        platform.command(&mut |command| {
+            result = self.record(&Target {
+                arch: ARCH,
+                pointer_width: size_of::<usize>() as u8,
+                big_endian: cfg!(target_endian = "big"),
+                os: OS,
+                pid: process.pid,
+                parent_pid: process.parent,
+                start_unix_ns: process.unix_ns.saturating_sub(elapsed),
+                unwinder: unwinder.as_bytes(),
+                command,
+            });
+        });
+        result
+    }
+
+    fn config(&mut self) -> Result<(), Error> {
+        let (nodes, nodes_capacity) = self.region.stacks().usage();
+        let (cells, cells_capacity) = self.region.cells().usage();
+        let (threads, threads_capacity) = self.region.threads().usage();
+        let (stages, stages_capacity) =
+            try_lock(self.region.stages()).map_or((0, 0), |stages| stages.usage());
+        let (tags, tags_capacity) = self.region.tags().usage();
+        let max_depth = R::Frames::default().as_mut().capacity() as u32;
+        self.record(&Config {
+            nodes,
+            nodes_capacity,
+            cells,
+            cells_capacity,
+            threads,
+            threads_capacity,
+            max_depth,
+            stages,
+            stages_capacity,
+            tags,
+            tags_capacity,
+        })
+    }
+
+    fn threads(&mut self) -> Result<(), Error> {
+        let marks = &self.region.head().marks;
+        for (id, slot) in self.region.threads().iter() {
+            let state = match id {
+                threads::UNATTRIBUTED => ThreadState::Unattributed,
+                threads::OVERFLOW => ThreadState::Overflow,
+                _ if slot.has_exited() => ThreadState::Exited,
+                _ => ThreadState::Running,
+            };
+            let name = if state == ThreadState::Running {
+                self.platform.thread_name(slot.os_id())
+            } else {
+                slot.name()
+            };
+            let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+            let Held { bytes, blocks } = match self.mark {
+                Mark::Program => slot.peak(marks),
+                Mark::Stage => slot.stage_peak(marks),
+            };
+            self.record(&Thread {
+                id: u32::from(id),
+                os_id: slot.os_id(),
+                state,
+                count: slot.count(),
+                name: &name[..end],
+                figures: slot.account.figures(marks, self.mark),
+                own_peak: bytes as u64,
+                own_peak_blocks: u64::from(blocks),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn tags(&mut self) -> Result<(), Error> {
+        for place in 0.. {
+            let Some((parent, name)) = self.region.tags().get(place) else { break };
+            self.record(&TagName { id: place as u32 + 1, parent: u32::from(parent), name: name.as_bytes() })?;
+        }
+        Ok(())
+    }
+
+    fn stages(&mut self) -> Result<(), Error> {
+        let now = crate::tracker::moment(self.region, self.platform);
+        for place in 0.. {
+            let stage = try_lock(self.region.stages()).and_then(|stages| stages.get(place, now));
+            let Some(stage) = stage else { break };
+            self.stage(&stage)?;
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, stage: &Summary) -> Result<(), Error> {
+        let threads: heapless::Vec<ThreadPeak, { table::stages::TOP_THREADS }> = stage
+            .threads
+            .iter()
+            .map(|of| ThreadPeak { thread: u32::from(of.thread), peak: of.bytes as u64 })
+            .collect();
+        self.record(&Stage {
+            name: stage.name.as_bytes(),
+            depth: stage.depth,
+            scope: 0,
+            running: stage.running,
+            runs: stage.runs,
+            duration_ns: stage.duration_ns,
+            begin_ns: stage.begin_ns,
+            end_ns: stage.end_ns,
+            allocs: stage.allocs,
+            bytes: stage.bytes,
+            live_before: stage.live_before as u64,
+            live_after: stage.live_after as u64,
+            peak: stage.peak.bytes as u64,
+            peak_blocks: stage.peak.blocks as u64,
+            peak_time_ns: stage.peak.time_ns,
+            lost: stage.lost,
+            threads: List::Items(&threads),
+        })
+    }
+
+    fn nodes(&mut self, first: u32) -> Result<(), Error> {
+        for (id, node) in self.region.stacks().nodes_from(first) {
+            match self.to.node(id, Node { parent: node.parent, address: node.address }) {
+                Ok(()) | Err(EncodeError::RecordTooLarge) => {}
+                Err(EncodeError::Sink(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all cells. Their bytes at the mark, summed.
+    fn cells(&mut self) -> Result<u64, Error> {
+        let marks = &self.region.head().marks;
+        let mut at_mark = 0;
+        for (id, key, cell) in self.region.cells().iter() {
+            let figures = cell.figures(marks, self.mark);
+            at_mark += figures.peak;
+            self.record(&Cell {
+                id,
+                thread: u32::from(key.thread),
+                tag: u32::from(key.tag),
+                heap: u32::from(key.heap),
+                stack: key.stack.0,
+                cut: key.cut,
+                figures,
+            })?;
+        }
+        Ok(at_mark)
+    }
+
+    fn marks(&mut self, at_peak: u64) -> Result<(), Error> {
+        let head = self.region.head();
+        let mut figures = totals(self.region, Mark::Program);
+        figures.peak = head.marks.peak(Mark::Program) as u64;
+        self.record(&Marks {
+            figures,
+            frees: figures.allocs.saturating_sub(figures.live_blocks),
+            failed_allocs: head.failed.get(),
+            peak_time_ns: head.marks.peak_time(Mark::Program),
+            peak_error: 0,
+            mark_error: figures.peak.abs_diff(at_peak),
+        })
+    }
+
+    fn losses(&mut self) -> Result<(), Error> {
+        let losses = &self.region.head().losses;
+        losses.iter().try_for_each(|(cause, events)| self.record(&Loss { cause, events }))
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.to.finish() {
+            Ok(_) | Err(EncodeError::RecordTooLarge) => Ok(()),
+            Err(EncodeError::Sink(error)) => Err(error),
+        }
+    }
+}
+
+const ARCH: Arch = if cfg!(target_arch = "x86_64") {
+    Arch::X86_64
+} else if cfg!(target_arch = "aarch64") {
+    Arch::Aarch64
+} else if cfg!(all(target_arch = "arm", target_os = "none")) {
+    Arch::Thumb
+} else if cfg!(target_arch = "arm") {
+    Arch::Arm
+} else if cfg!(target_arch = "riscv32") {
+    Arch::Riscv32
+} else if cfg!(target_arch = "riscv64") {
+    Arch::Riscv64
+} else if cfg!(target_arch = "s390x") {
+    Arch::S390x
+} else if cfg!(target_arch = "wasm32") {
+    Arch::Wasm32
+} else if cfg!(target_arch = "x86") {
+    Arch::X86
+} else {
+    Arch::Other
+};
+
+const OS: Os = if cfg!(target_os = "none") {
+    Os::None
+} else if cfg!(target_os = "linux") {
+    Os::Linux
+} else if cfg!(target_os = "macos") {
+    Os::Macos
+} else if cfg!(target_os = "windows") {
+    Os::Windows
+} else {
+    Os::Other
+};

@@ -1,0 +1,71 @@
+//! memtrack: a heap profiler that is a library.
+//!
+//! Put one line around any allocator and learn which code, which thread and which stage of a program holds memory
+//! at its peak:
+//!
+//! ```
+//! use memtrack::Tracker;
+//! use std::alloc::System;
+//!
+//! #[global_allocator]
+//! static HEAP: Tracker<System> = Tracker::new(System);
+//!
+//! let kept = {
+//!     let _stage = HEAP.stage("load");
+//!     vec![0u8; 1 << 20]
+//! };
+//! assert!(HEAP.stats().live_bytes >= 1 << 20);
+//! println!("{}", HEAP.report());
+//! # drop(kept);
+//! ```
+//!
+//! **You** choose the inner allocator, name stages and tags where it helps, and ask for a dump (or set
+//! `MEMTRACK_DUMP=path`). **memtrack** books every allocation on its call stack and thread, keeps high-water marks,
+//! and writes raw addresses; the program `memtrack-fold` names them and draws the flame graphs. **Not for**: finding
+//! invalid accesses (use a sanitizer), or memory that does not come from the allocator it wraps.
+//!
+//! What it promises of the hook: it never allocates, never waits, never recurses, never panics. In trouble (tables
+//! full, a signal in the middle of the hook, a thread that is ending) an event is booked with what is known and
+//! counted as a loss; losses are in every report.
+//!
+//! | limit | default with `std` | default without |
+//! |---|---|---|
+//! | distinct frames ([`Region`] `NODES`) | 262 143 | 255 |
+//! | distinct (thread, tag, stack) `CELLS` | 262 143 | 63 |
+//! | threads at a time `THREADS` | 254 | 4 |
+//! | frames of a stack `DEPTH` | 128 | 24 |
+//! | names of stages `STAGES`, nesting | 64, 16 | 6, 16 |
+//! | trackers in a process | 4 | 1 |
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod counter;
+mod dump;
+mod error;
+mod platform;
+mod report;
+mod stats;
+mod sync;
+mod table;
+mod tracker;
+mod trailer;
+pub mod unwind;
+
+pub use error::Error;
+pub use memtrack_format::LossCause;
+#[cfg(feature = "std")]
+pub use platform::Host;
+#[cfg(not(feature = "std"))]
+pub use platform::SingleCore;
+pub use platform::{DefaultPlatform, Local, Platform, Process};
+pub use report::Report;
+pub use stats::{StageStats, Stats, ThreadStats};
+pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
+pub use tracker::{StageGuard, TagGuard, Tracker};
+#[cfg(cfi)]
+pub use unwind::Cfi;
+#[cfg(feature = "mini-backtrace")]
+pub use unwind::MiniBacktrace;
+pub use unwind::{DefaultUnwind, FramePointer, NoUnwind, Unwind};

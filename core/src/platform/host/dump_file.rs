@@ -1,0 +1,153 @@
+//! Files by bare system calls: nothing here allocates, so a dump does not show up in itself.
+
+use crate::Error;
+use core::ffi::CStr;
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct File(libc::c_int);
+
+/// How a file is opened for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// What it held is gone.
+    Truncate,
+    /// What it holds stays in front.
+    Append,
+}
+
+fn errno() -> i32 {
+    // SAFETY: the location is the calling thread's own.
+    unsafe { *libc::__errno_location() }
+}
+
+impl File {
+    pub(crate) fn create(path: &CStr, mode: Mode) -> Result<File, Error> {
+        let how = match mode {
+            Mode::Truncate => libc::O_TRUNC,
+            Mode::Append => libc::O_APPEND,
+        };
+        // SAFETY: `path` is a C string.
+        let fd = unsafe {
+            libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_CLOEXEC | how, 0o644)
+        };
+        if fd < 0 { Err(Error::File(errno())) } else { Ok(File(fd)) }
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            // SAFETY: the bytes are valid for the call.
+            let n = unsafe { libc::write(self.0, bytes.as_ptr().cast(), bytes.len()) };
+            match usize::try_from(n) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(Error::File(errno())),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is this value's own.
+        unsafe { libc::close(self.0) };
+    }
+}
+
+impl memtrack_format::Sink for &mut File {
+    type Error = Error;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write_all(bytes)
+    }
+}
+
+/// Reads the start of a small file; 0 when it cannot be read.
+pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
+    // SAFETY: `path` is a C string and the buffer is valid for its length; the descriptor is closed once.
+    unsafe {
+        let fd = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        if fd < 0 {
+            return 0;
+        }
+        let n = libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len());
+        libc::close(fd);
+        usize::try_from(n).unwrap_or(0)
+    }
+}
+
+/// A path as the system takes it, without allocating.
+pub(crate) struct Path {
+    bytes: heapless::Vec<u8, { libc::PATH_MAX as usize }>,
+}
+
+impl Path {
+    /// `template` with `%p` replaced by the process id, `%t` by the time in seconds since 1970, `%%` by `%`.
+    pub(crate) fn expand(template: &[u8], pid: u32, seconds: u64) -> Result<Path, Error> {
+        let mut path = Path { bytes: heapless::Vec::new() };
+        let mut rest = template.iter();
+        while let Some(&byte) = rest.next() {
+            match (byte, rest.as_slice().first()) {
+                (b'%', Some(b'p')) => path.number(u64::from(pid))?,
+                (b'%', Some(b't')) => path.number(seconds)?,
+                (b'%', Some(b'%')) => path.push(b'%')?,
+                _ => {
+                    path.push(byte)?;
+                    continue;
+                }
+            }
+            rest.next();
+        }
+        path.end()
+    }
+
+    /// `path` as it is.
+    pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
+        use std::os::unix::ffi::OsStrExt;
+        let bytes = heapless::Vec::from_slice(path.as_os_str().as_bytes()).map_err(|_| Error::PathTooLong)?;
+        Path { bytes }.end()
+    }
+
+    /// The path with `.pid` behind it.
+    pub(crate) fn with_pid(&self, pid: u32) -> Result<Path, Error> {
+        let mut path = Path { bytes: self.bytes.clone() };
+        path.bytes.pop();
+        path.push(b'.')?;
+        path.number(u64::from(pid))?;
+        path.end()
+    }
+
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
+    }
+
+    fn push(&mut self, byte: u8) -> Result<(), Error> {
+        self.bytes.push(byte).map_err(|_| Error::PathTooLong)
+    }
+
+    fn number(&mut self, number: u64) -> Result<(), Error> {
+        let mut digits = heapless::String::<20>::new();
+        let _ = core::fmt::write(&mut digits, format_args!("{number}"));
+        digits.bytes().try_for_each(|digit| self.push(digit))
+    }
+
+    fn end(mut self) -> Result<Path, Error> {
+        self.push(0)?;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_expanded() {
+        let expand =
+            |template: &[u8]| Path::expand(template, 42, 1_700_000_000).unwrap().as_c_str().to_owned();
+        assert_eq!(expand(b"run.%p.%t.memtrack"), c"run.42.1700000000.memtrack".to_owned());
+        assert_eq!(expand(b"100%% %x %"), c"100% %x %".to_owned());
+        assert_eq!(Path::expand(&[b'a'; 5000], 1, 1).err(), Some(Error::PathTooLong));
+    }
+}

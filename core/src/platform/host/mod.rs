@@ -1,0 +1,91 @@
+//! The host: threads, stacks, modules and files of Linux, through calls that neither allocate nor wait.
+
+pub(crate) mod dump_file;
+pub(crate) mod modules;
+pub(crate) mod objects;
+pub(crate) mod registry;
+pub(crate) mod sink;
+mod stack;
+mod start;
+mod thread;
+
+use super::{Local, Platform, Process};
+
+/// Linux.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Host;
+
+/// Trackers that one process can have.
+pub(crate) const MAX_TRACKERS: usize = 4;
+
+// SAFETY: `local` is thread-local storage without destructor; clock, ids and `mmap` are plain system calls; `stack`
+// returns ranges that it has proven readable (see `stack.rs`); the names, modules and command line are read
+// outside the hook, but for the running thread's own name, which is one `prctl`.
+unsafe impl Platform for Host {
+    #[inline]
+    fn local(&self, tracker: usize) -> Option<&Local> {
+        thread::local(tracker)
+    }
+
+    fn reserve(&self) -> Option<usize> {
+        registry::reserve()
+    }
+
+    fn now_ns(&self) -> u64 {
+        clock(libc::CLOCK_MONOTONIC)
+    }
+
+    fn thread_id(&self) -> u64 {
+        thread::id()
+    }
+
+    fn thread_name(&self, thread_id: u64) -> [u8; 16] {
+        thread::name(thread_id)
+    }
+
+    fn thread_started(&self) {
+        thread::started();
+    }
+
+    #[inline]
+    fn stack(&self, local: &Local, sp: usize) -> Option<(usize, usize)> {
+        stack::bounds(local, sp)
+    }
+
+    fn memory(&self, size: usize) -> *mut u8 {
+        thread::map(size)
+    }
+
+    fn process(&self) -> Process {
+        // SAFETY: both calls only return a number.
+        let (pid, parent) = unsafe { (libc::getpid(), libc::getppid()) };
+        Process { pid: pid as u32, parent: parent as u32, unix_ns: clock(libc::CLOCK_REALTIME) }
+    }
+
+    fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
+        modules::each(each);
+    }
+
+    fn command(&self, with: &mut dyn FnMut(&[u8])) {
+        let mut buffer = [0; 1024];
+        let n = dump_file::read(c"/proc/self/cmdline", &mut buffer);
+        with(buffer[..n].strip_suffix(&[0]).unwrap_or(&buffer[..n]));
+    }
+}
+
+fn clock(id: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a timespec for the call to fill in.
+    unsafe { libc::clock_gettime(id, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Runs `f` and leaves `errno` as it was: an allocator that succeeds must not change it.
+pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
+    // SAFETY: the location is the calling thread's own for its whole life.
+    let errno = unsafe { &mut *libc::__errno_location() };
+    let before = *errno;
+    let result = f();
+    *errno = before;
+    result
+}

@@ -1,0 +1,66 @@
+//! The file that collects snapshots while the program runs: of stages as they end, of the program at its exit.
+
+use super::dump_file::{File, Mode, Path};
+use super::{Host, start};
+use crate::Error;
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::try_lock;
+
+/// A file and what of the stack table it already holds.
+struct Sink {
+    path: Path,
+    /// The first stack node that the file does not hold.
+    next_node: u32,
+    /// The process that has begun the file; a forked child begins its own.
+    pid: u32,
+}
+
+static SINK: spin::Mutex<Option<Sink>> = spin::Mutex::new(None);
+/// Whether there is one: asked at every stage without taking the lock.
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_set() -> bool {
+    IS_SET.load(Acquire)
+}
+
+/// Snapshots go to `path` from now on. It is made, or emptied, here.
+pub(crate) fn open(path: Path) -> Result<(), Error> {
+    File::create(path.as_c_str(), Mode::Truncate)?;
+    let mut sink = try_lock(&SINK).ok_or(Error::DumpRunning)?;
+    *sink = Some(Sink { path, next_node: 0, pid: Host.process().pid });
+    IS_SET.store(true, Release);
+    Ok(())
+}
+
+/// Appends a snapshot. `write` gets the first stack node to write and returns the first one that is left for the
+/// next time. A snapshot that fails leaves what stands before it readable.
+pub(crate) fn append(write: impl FnOnce(u32, &mut File) -> Result<u32, Error>) {
+    let Some(mut guard) = try_lock(&SINK) else { return };
+    let Some(sink) = guard.as_mut() else { return };
+    let result = sink.own().and_then(|()| {
+        let mut file = File::create(sink.path.as_c_str(), Mode::Append)?;
+        write(sink.next_node, &mut file)
+    });
+    match result {
+        Ok(next) => sink.next_node = next,
+        // The whole table again next time: part of it may be missing.
+        Err(_) => sink.next_node = 0,
+    }
+}
+
+impl Sink {
+    /// In a forked child the parent's file is not touched: the child gets its own.
+    fn own(&mut self) -> Result<(), Error> {
+        let process = Host.process();
+        if process.pid != self.pid {
+            self.path = match start::dump_template() {
+                Some(template) => start::path_in_child(template, process)?,
+                None => self.path.with_pid(process.pid)?,
+            };
+            File::create(self.path.as_c_str(), Mode::Truncate)?;
+            (self.pid, self.next_node) = (process.pid, 0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! What runs before `main` and at exit: the environment variables.
+//!
+//! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included.
+
+use super::dump_file::Path;
+use super::{objects, registry, sink};
+use crate::Error;
+use crate::platform::{Host, Platform, Process};
+use memtrack_format::Cause;
+use std::string::String;
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_START: extern "C" fn() = at_start;
+
+extern "C" fn at_start() {
+    objects::refresh();
+    let Some(template) = dump_template() else { return };
+    let result = path(template, Host.process()).and_then(sink::open);
+    match result {
+        // SAFETY: the function has the right signature and lives as long as the program.
+        Ok(()) => drop(unsafe { libc::atexit(at_exit) }),
+        Err(error) => complain(template, error),
+    }
+}
+
+/// The value of `MEMTRACK_DUMP`.
+pub(super) fn dump_template() -> Option<&'static [u8]> {
+    // SAFETY: the name is a C string; the value stays where it is unless the program changes its environment,
+    // which it may not do while other threads read it.
+    let value = unsafe {
+        let value = libc::getenv(c"MEMTRACK_DUMP".as_ptr());
+        if value.is_null() {
+            return None;
+        }
+        core::ffi::CStr::from_ptr(value).to_bytes()
+    };
+    (!value.is_empty()).then_some(value)
+}
+
+fn path(template: &[u8], process: Process) -> Result<Path, Error> {
+    Path::expand(template, process.pid, process.unix_ns / 1_000_000_000)
+}
+
+/// The file of a forked child: its own by `%p`, or else by its process id behind the name.
+pub(super) fn path_in_child(template: &[u8], process: Process) -> Result<Path, Error> {
+    let path = path(template, process)?;
+    if template.windows(2).any(|pair| pair == b"%p") { Ok(path) } else { path.with_pid(process.pid) }
+}
+
+extern "C" fn at_exit() {
+    sink::append(|first_node, file| {
+        for (_, region) in registry::all() {
+            region.dump(file, Cause::Exit)?;
+        }
+        Ok(first_node)
+    });
+}
+
+/// Nobody can be given the error: say it where people look.
+fn complain(template: &[u8], error: Error) {
+    eprintln!("memtrack: MEMTRACK_DUMP={}: {error}", String::from_utf8_lossy(template));
+}

@@ -1,0 +1,125 @@
+//! Threads: their words, ids, names, and what happens when they end.
+
+use super::super::Local;
+use super::{MAX_TRACKERS, keep_errno, registry};
+use crate::sync::*;
+
+thread_local! {
+    // Constant and without destructor: reading it never allocates and never fails.
+    static LOCALS: [Local; MAX_TRACKERS] = const { [const { Local::new() }; MAX_TRACKERS] };
+}
+
+/// Keys up to this number are kept in the thread's own block by glibc: setting one allocates nothing.
+const INLINE_KEYS: u32 = 32;
+/// The key plus one whose destructor tells that a thread ends; 0 before it exists.
+static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
+
+#[inline]
+pub(super) fn local(tracker: usize) -> Option<&'static Local> {
+    LOCALS
+        .try_with(|locals| {
+            // SAFETY: the words live as long as the thread; only this thread gets the reference, and a `Local` is
+            // made of atomics. The tracker uses it only while it runs on this thread.
+            locals.get(tracker).map(|local| unsafe { &*core::ptr::from_ref(local) })
+        })
+        .ok()
+        .flatten()
+}
+
+pub(super) fn id() -> u64 {
+    // SAFETY: the call only returns a number.
+    unsafe { libc::gettid() as u64 }
+}
+
+/// A thread's name: the running one's by a system call, another's from `/proc`.
+pub(super) fn name(thread_id: u64) -> [u8; 16] {
+    let mut name = [0; 16];
+    if thread_id == id() {
+        // SAFETY: PR_GET_NAME writes at most 16 bytes.
+        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+        return name;
+    }
+    let mut path = heapless::String::<64>::new();
+    if core::fmt::write(&mut path, format_args!("/proc/self/task/{thread_id}/comm\0")).is_ok()
+        && let Ok(path) = core::ffi::CStr::from_bytes_with_nul(path.as_bytes())
+    {
+        let n = super::dump_file::read(path, &mut name);
+        if let Some(newline) = name[..n].iter().position(|&byte| byte == b'\n') {
+            name[newline] = 0;
+        }
+    }
+    name
+}
+
+/// Asks to be told when the running thread ends.
+pub(super) fn started() {
+    let key = match EXIT_KEY.load(Acquire) {
+        0 => make_key(),
+        key => key - 1,
+    };
+    if key < INLINE_KEYS {
+        // SAFETY: the key exists; any value that is not null makes the destructor run.
+        unsafe { libc::pthread_setspecific(key, core::ptr::dangling::<u8>().cast()) };
+    }
+}
+
+fn make_key() -> u32 {
+    let mut key = 0;
+    // SAFETY: `key` is written; the destructor has the right signature and lives as long as the program.
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) } != 0 {
+        return INLINE_KEYS;
+    }
+    match EXIT_KEY.compare_exchange(0, key + 1, AcqRel, Acquire) {
+        Ok(_) => key,
+        Err(theirs) => {
+            // SAFETY: the key was made above and nobody else knows it.
+            unsafe { libc::pthread_key_delete(key) };
+            theirs - 1
+        }
+    }
+}
+
+/// Runs on a thread that ends, after the destructors of its thread-locals.
+unsafe extern "C" fn ended(_: *mut libc::c_void) {
+    for tracker in 0..MAX_TRACKERS {
+        let Some(local) = local(tracker) else { return };
+        let state = local.state.swap(Local::GONE, Relaxed);
+        if state == 0 || state == Local::GONE || state & Local::BUSY != 0 {
+            continue;
+        }
+        if let Some(region) = registry::get(tracker) {
+            region.thread_ended((state - 1) as u16, name(id()));
+        }
+        unmap(local.memory.swap(core::ptr::null_mut(), Relaxed));
+    }
+}
+
+/// Bytes in front of a mapping that say how long it is.
+const MAP_HEAD: usize = 64;
+
+/// Zeroed memory straight from the system.
+pub(super) fn map(size: usize) -> *mut u8 {
+    let Some(length) = size.checked_add(MAP_HEAD) else { return core::ptr::null_mut() };
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: an anonymous mapping at a place of the system's choice.
+    let base = keep_errno(|| unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) });
+    if base == libc::MAP_FAILED {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: the mapping is page-aligned and longer than its head.
+    unsafe {
+        base.cast::<usize>().write(length);
+        base.cast::<u8>().add(MAP_HEAD)
+    }
+}
+
+fn unmap(memory: *mut u8) {
+    if !memory.is_null() {
+        // SAFETY: `memory` came from `map`, and the thread that used it has ended for the tracker.
+        unsafe {
+            let base = memory.sub(MAP_HEAD).cast::<usize>();
+            libc::munmap(base.cast(), base.read());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the tracker needs of its surroundings: which thread runs, the clock, where the stack lies.
+
+use crate::sync::*;
+
+#[cfg(not(feature = "std"))]
+mod bare;
+#[cfg(feature = "std")]
+pub(crate) mod host;
+
+#[cfg(not(feature = "std"))]
+pub use bare::SingleCore;
+#[cfg(feature = "std")]
+pub use host::Host;
+
+/// The platform of [`Tracker::new`](crate::Tracker::new).
+#[cfg(feature = "std")]
+pub type DefaultPlatform = Host;
+/// The platform of [`Tracker::new`](crate::Tracker::new).
+#[cfg(not(feature = "std"))]
+pub type DefaultPlatform = SingleCore;
+
+/// The words that a tracker keeps for each thread, task or core. They start all-zero with the thread and are
+/// touched by that thread alone (and by signal handlers and interrupts that run on it).
+#[derive(Debug)]
+pub struct Local {
+    /// 0 before the first event; the thread's slot plus one; [`Local::BUSY`] while the hook runs.
+    pub(crate) state: AtomicUsize,
+    /// The tag that is pushed.
+    pub(crate) tag: AtomicU32,
+    /// The cell booked last, and its stack and tag.
+    pub(crate) last_cell: AtomicU32,
+    pub(crate) last_stack: AtomicU32,
+    pub(crate) last_tag: AtomicU32,
+    /// Memory of the unwinder, null when there is none.
+    pub(crate) memory: AtomicPtr<u8>,
+    /// The part of the thread's stack that is known to be readable.
+    pub(crate) stack_low: AtomicUsize,
+    pub(crate) stack_high: AtomicUsize,
+}
+
+impl Local {
+    /// The hook is running on this thread.
+    pub(crate) const BUSY: usize = 1 << 31;
+    /// The thread has ended for the tracker.
+    pub(crate) const GONE: usize = Self::BUSY - 1;
+
+    /// The words of a thread that has not run yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Local {
+            state: AtomicUsize::new(0),
+            tag: AtomicU32::new(0),
+            last_cell: AtomicU32::new(0),
+            last_stack: AtomicU32::new(0),
+            last_tag: AtomicU32::new(0),
+            memory: AtomicPtr::new(core::ptr::null_mut()),
+            stack_low: AtomicUsize::new(0),
+            stack_high: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The process that a dump is of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process {
+    /// Process id, 0 when there is none.
+    pub pid: u32,
+    /// The parent's.
+    pub parent: u32,
+    /// Now, in nanoseconds since 1970, 0 when unknown.
+    pub unix_ns: u64,
+}
+
+/// The tracker's surroundings.
+///
+/// # Safety
+/// Every method may be called from inside an allocator, a signal handler or an interrupt: it must not allocate,
+/// wait for a lock that may be held elsewhere, unwind, or call the tracker. [`local`](Self::local) must give two
+/// contexts that run at the same time (threads, tasks that preempt each other, cores) different words, and one
+/// context always the same. Every address that [`stack`](Self::stack) returns must be readable.
+pub unsafe trait Platform: Sync {
+    /// The words of the running context for tracker number `tracker`; `None` when it is too early or too late in
+    /// the context's life for it to have any.
+    fn local(&self, tracker: usize) -> Option<&Local>;
+
+    /// A number for one more tracker, from 0; `None` when there are too many.
+    fn reserve(&self) -> Option<usize>;
+
+    /// A clock that does not go back, in nanoseconds. 0 where there is none.
+    fn now_ns(&self) -> u64 {
+        0
+    }
+
+    /// The system's number of the running context, 0 when unknown.
+    fn thread_id(&self) -> u64 {
+        0
+    }
+
+    /// The name of a thread, padded with zeros; all zeros when it has none. Called outside the hook, but for the
+    /// running context itself when slots run short.
+    fn thread_name(&self, thread_id: u64) -> [u8; 16] {
+        let _ = thread_id;
+        [0; 16]
+    }
+
+    /// The first event of the running context has come.
+    fn thread_started(&self) {}
+
+    /// The readable range of the stack that `sp` points into: its low and high end. `local` may keep what is
+    /// known for the thread's life. `None` when nothing is known: then no stack is captured.
+    fn stack(&self, local: &Local, sp: usize) -> Option<(usize, usize)>;
+
+    /// Zeroed memory of that size and the alignment of a cache line for the unwinder, for the context's life;
+    /// null when there is none.
+    fn memory(&self, size: usize) -> *mut u8 {
+        let _ = size;
+        core::ptr::null_mut()
+    }
+
+    /// The process.
+    fn process(&self) -> Process {
+        Process::default()
+    }
+
+    /// Calls `each` for every loaded executable and library. Only called outside the hook.
+    fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
+        let _ = each;
+    }
+
+    /// Calls `with` with the command line, arguments separated by NUL. Only called outside the hook.
+    fn command(&self, with: &mut dyn FnMut(&[u8])) {
+        with(&[]);
+    }
+}

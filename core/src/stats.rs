@@ -1,0 +1,142 @@
+//! Figures as the program sees them. Bytes are the sizes that were asked for.
+
+use crate::table::name::Name;
+use crate::table::stages::{Summary, ThreadPeak};
+use memtrack_format::Figures;
+
+/// The figures of the program, or of one thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Bytes alive.
+    pub live_bytes: u64,
+    /// Blocks alive.
+    pub live_blocks: u64,
+    /// Highest live bytes since the last reset.
+    pub peak_bytes: u64,
+    /// Blocks that were alive at that moment.
+    pub peak_blocks: u64,
+    /// Bytes of all allocations so far, reallocations included.
+    pub total_bytes: u64,
+    /// Allocations so far, reallocations included.
+    pub total_allocs: u64,
+    /// Frees so far, reallocations included.
+    pub total_frees: u64,
+    /// Reallocations so far.
+    pub reallocs: u64,
+    /// Blocks that their thread freed as its very next heap event.
+    pub temporary: u64,
+    /// Allocations and reallocations that the inner allocator refused. 0 for a thread: they are counted for the
+    /// program only.
+    pub failed_allocs: u64,
+}
+
+impl Stats {
+    pub(crate) fn new(figures: &Figures, peak_bytes: u64, peak_blocks: u64, failed_allocs: u64) -> Self {
+        Stats {
+            live_bytes: figures.live,
+            live_blocks: figures.live_blocks,
+            peak_bytes,
+            peak_blocks,
+            total_bytes: figures.bytes,
+            total_allocs: figures.allocs,
+            total_frees: figures.allocs.saturating_sub(figures.live_blocks),
+            reallocs: figures.reallocs,
+            temporary: figures.temporary,
+            failed_allocs,
+        }
+    }
+}
+
+/// A thread, or several of one name that ran one after another.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ThreadStats {
+    /// Its id in dumps: 0 is what belongs to no thread, 1 what threads share for which no slot was left.
+    pub id: u32,
+    /// The system's id of it, of the last one when there were several.
+    pub os_id: u64,
+    /// Whether it has ended.
+    pub exited: bool,
+    /// How many threads these figures are of.
+    pub count: u32,
+    /// Its figures; `peak_bytes` is its own high-water mark.
+    pub stats: Stats,
+    /// What it held when the program's peak stood.
+    pub at_program_peak: u64,
+    pub(crate) name: [u8; 16],
+}
+
+impl ThreadStats {
+    /// Its name, empty when it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
+        match core::str::from_utf8(&self.name[..end]) {
+            Ok(name) => name,
+            // The system cut the name between the bytes of a character.
+            Err(error) => core::str::from_utf8(&self.name[..error.valid_up_to()]).unwrap_or(""),
+        }
+    }
+}
+
+/// A stage: all its runs. Sums are over all runs; live and peak are those of the run with the highest peak.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StageStats {
+    /// How many stages it ran inside of.
+    pub depth: u32,
+    /// Whether it is still running.
+    pub running: bool,
+    /// How many runs have begun.
+    pub runs: u64,
+    /// Nanoseconds, all runs together.
+    pub duration_ns: u64,
+    /// Allocations while it ran.
+    pub allocs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Live bytes when the run began.
+    pub live_before: u64,
+    /// Live bytes when it ended, or now.
+    pub live_after: u64,
+    /// Highest live bytes of the program while it ran.
+    pub peak_bytes: u64,
+    /// Blocks alive at that moment.
+    pub peak_blocks: u64,
+    /// Events lost while it ran.
+    pub lost: u64,
+    pub(crate) name: Name,
+    pub(crate) threads: heapless::Vec<ThreadPeak, { crate::table::stages::TOP_THREADS }>,
+}
+
+impl StageStats {
+    pub(crate) fn new(stage: Summary) -> Self {
+        StageStats {
+            depth: stage.depth,
+            running: stage.running,
+            runs: stage.runs,
+            duration_ns: stage.duration_ns,
+            allocs: stage.allocs,
+            bytes: stage.bytes,
+            live_before: stage.live_before as u64,
+            live_after: stage.live_after as u64,
+            peak_bytes: stage.peak.bytes as u64,
+            peak_blocks: stage.peak.blocks as u64,
+            lost: stage.lost,
+            name: stage.name,
+            threads: stage.threads,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The threads with the highest marks while it ran, highest first: id and bytes.
+    pub fn thread_peaks(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.threads.iter().map(|peak| (u32::from(peak.thread), peak.bytes as u64))
+    }
+}

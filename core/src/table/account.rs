@@ -1,0 +1,218 @@
+//! An account: the counters of a cell or a thread, and what it held when a mark stood.
+//!
+//! Two parts on two cache lines. The *own* part is written by the owning thread alone, with plain loads and
+//! stores. The *remote* part takes the frees that other threads make of the owner's blocks, with atomic adds.
+//! Live is own minus remote, modulo the word's width. An account without an owner (events that belong to no
+//! known thread) uses atomic adds on both.
+//!
+//! `touch` keeps what the account held at a mark; [`super::marks`] has the mechanism. Own and remote parts
+//! remember separately, so that neither side ever writes the other's line.
+
+use super::marks::{Epoch, Mark, Marks};
+use crate::counter::{Counter, add_owned, add_owned32};
+use crate::sync::*;
+use memtrack_format::Figures;
+
+/// Live figures of one part and its copies at the two marks.
+#[repr(C)]
+#[derive(Default)]
+struct Part {
+    /// The epoch of its last change.
+    epoch: AtomicUsize,
+    bytes: AtomicUsize,
+    held: [AtomicUsize; 2],
+    blocks: AtomicU32,
+    held_blocks: [AtomicU32; 2],
+    /// What the account belongs to; its meaning is the table's.
+    label: AtomicU32,
+}
+
+/// Bytes and blocks, modulo the widths in which they are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) bytes: usize,
+    pub(crate) blocks: u32,
+}
+
+impl Held {
+    fn minus(self, other: Held) -> Held {
+        Held { bytes: self.bytes.wrapping_sub(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
+    }
+}
+
+impl Part {
+    /// Before the first change of an epoch: keep what the marks saw.
+    #[inline]
+    fn touch(&self, epoch: Epoch<'_>) {
+        let last = self.epoch.load(Relaxed);
+        if epoch.is_new(last) {
+            self.keep(epoch, last);
+        }
+    }
+
+    #[cold]
+    fn keep(&self, epoch: Epoch<'_>, last: usize) {
+        for mark in [Mark::Program, Mark::Stage] {
+            if epoch.precedes(last, mark) {
+                self.held[mark as usize].store(self.bytes.load(Relaxed), Relaxed);
+                self.held_blocks[mark as usize].store(self.blocks.load(Relaxed), Relaxed);
+            }
+        }
+        self.epoch.store(epoch.number(), Release);
+    }
+
+    fn live(&self) -> Held {
+        Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
+    }
+
+    fn held(&self, marks: &Marks, mark: Mark) -> Held {
+        let epoch = self.epoch.load(Acquire);
+        if marks.stands(mark) || marks.epoch().precedes(epoch, mark) {
+            return self.live();
+        }
+        Held {
+            bytes: self.held[mark as usize].load(Relaxed),
+            blocks: self.held_blocks[mark as usize].load(Relaxed),
+        }
+    }
+}
+
+/// All-zero is an account without events.
+#[repr(C)]
+#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
+#[derive(Default)]
+pub struct Account {
+    own: Part,
+    allocs: Counter,
+    bytes: Counter,
+    remote: Part,
+    temporary: Counter,
+    reallocs: Counter,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Account>() == 128, "own and remote part fill one cache line each");
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(core::mem::offset_of!(Account, remote) == 64, "the parts don't share a line");
+
+/// Who books an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Booker {
+    /// The only thread that writes this account's own part.
+    Owner,
+    /// One of any number.
+    Anyone,
+}
+
+impl Account {
+    /// Sets what the account belongs to, before it is published.
+    pub(crate) fn set_label(&self, label: u32, sublabel: u32) {
+        self.own.label.store(label, Relaxed);
+        self.remote.label.store(sublabel, Relaxed);
+    }
+
+    /// The label, on the line that the owner has at hand.
+    #[inline]
+    pub(crate) fn label(&self) -> u32 {
+        self.own.label.load(Relaxed)
+    }
+
+    /// The second label.
+    pub(crate) fn sublabel(&self) -> u32 {
+        self.remote.label.load(Relaxed)
+    }
+
+    /// Bytes that other threads have freed, modulo the word's width.
+    #[inline]
+    pub(crate) fn remote_bytes(&self) -> usize {
+        self.remote.bytes.load(Relaxed)
+    }
+
+    /// Books an allocation.
+    #[inline]
+    pub(crate) fn alloc(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
+        self.own.touch(epoch);
+        match by {
+            Booker::Owner => {
+                self.allocs.add_owned(1);
+                self.bytes.add_owned(size);
+                add_owned(&self.own.bytes, size);
+                add_owned32(&self.own.blocks, 1);
+            }
+            Booker::Anyone => {
+                self.allocs.add_shared(1);
+                self.bytes.add_shared(size);
+                self.own.bytes.fetch_add(size, Relaxed);
+                self.own.blocks.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Books a free of one of its blocks: on its own part by the owner, else on the remote part.
+    #[inline]
+    pub(crate) fn free(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
+        match by {
+            Booker::Owner => {
+                self.own.touch(epoch);
+                add_owned(&self.own.bytes, size.wrapping_neg());
+                add_owned32(&self.own.blocks, u32::MAX);
+            }
+            Booker::Anyone => {
+                self.remote.touch(epoch);
+                self.remote.bytes.fetch_add(size, Relaxed);
+                self.remote.blocks.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Counts a block that its thread freed as its very next event.
+    #[inline]
+    pub(crate) fn count_temporary(&self, by: Booker) {
+        count(&self.temporary, by);
+    }
+
+    /// Counts a reallocation.
+    #[inline]
+    pub(crate) fn count_realloc(&self, by: Booker) {
+        count(&self.reallocs, by);
+    }
+
+    /// What is alive.
+    #[inline]
+    pub(crate) fn live(&self) -> Held {
+        self.own.live().minus(self.remote.live())
+    }
+
+    /// What was alive when the mark stood.
+    pub(crate) fn held(&self, marks: &Marks, mark: Mark) -> Held {
+        self.own.held(marks, mark).minus(self.remote.held(marks, mark))
+    }
+
+    /// Whether nothing was ever booked here.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.allocs.get() == 0 && self.remote.blocks.load(Relaxed) == 0
+    }
+
+    /// All counters. Differences that a running program leaves half-booked are shown as zero, not as 2⁶⁴ − 1.
+    pub(crate) fn figures(&self, marks: &Marks, mark: Mark) -> Figures {
+        let (live, held) = (self.live(), self.held(marks, mark));
+        Figures {
+            allocs: self.allocs.get(),
+            bytes: self.bytes.get(),
+            live: (live.bytes as isize).max(0) as u64,
+            live_blocks: (live.blocks as i32).max(0) as u64,
+            peak: (held.bytes as isize).max(0) as u64,
+            peak_blocks: (held.blocks as i32).max(0) as u64,
+            temporary: self.temporary.get(),
+            reallocs: self.reallocs.get(),
+        }
+    }
+}
+
+#[inline]
+fn count(counter: &Counter, by: Booker) {
+    match by {
+        Booker::Owner => counter.add_owned(1),
+        Booker::Anyone => counter.add_shared(1),
+    }
+}

@@ -1,0 +1,142 @@
+//! The cells: the counters of each (thread, tag, stack), found by key or, from a block's trailer, by id.
+
+use super::account::Account;
+use super::index::{Index, IndexRef, hash};
+use super::stacks::{StackId, claim};
+use crate::sync::*;
+use crate::trailer::CELL_BITS;
+
+/// The cell of events that belong to no known thread or stack.
+pub(crate) const UNATTRIBUTED: u32 = 0;
+
+/// `N` cells. All-zero is the empty table.
+#[repr(C)]
+pub(crate) struct CellTable<const N: usize> {
+    used: AtomicU32,
+    cells: [Account; N],
+    index: Index<N>,
+}
+
+impl<const N: usize> CellTable<N> {
+    const SIZE: () = assert!(N <= 1 << CELL_BITS, "a block's trailer can name at most 2^24 cells");
+
+    pub(crate) const fn new() -> Self {
+        const { Self::SIZE };
+        // SAFETY: an account consists of atomic integers, for which all-zero is a value.
+        let cells = unsafe { core::mem::zeroed() };
+        CellTable { used: AtomicU32::new(0), cells, index: Index::new() }
+    }
+
+    #[inline]
+    pub(crate) fn by_ref(&self) -> Cells<'_> {
+        Cells { used: &self.used, cells: &self.cells, index: self.index.by_ref() }
+    }
+}
+
+/// What a cell counts: the key under which it is found, packed into an account's two labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) thread: u16,
+    pub(crate) tag: u16,
+    pub(crate) heap: u8,
+    pub(crate) stack: StackId,
+    pub(crate) cut: bool,
+}
+
+impl Key {
+    const STACK: u32 = (1 << 24) - 1;
+    const HEAP: u32 = 0x7f;
+    const CUT: u32 = 1 << 31;
+
+    fn labels(self) -> (u32, u32) {
+        let cut = if self.cut { Self::CUT } else { 0 };
+        let heap = (u32::from(self.heap) & Self::HEAP) << 24;
+        (u32::from(self.thread) | u32::from(self.tag) << 16, self.stack.0 | heap | cut)
+    }
+
+    fn from_labels(label: u32, sublabel: u32) -> Key {
+        Key {
+            thread: label as u16,
+            tag: (label >> 16) as u16,
+            heap: (sublabel >> 24 & Self::HEAP) as u8,
+            stack: StackId(sublabel & Self::STACK),
+            cut: sublabel & Self::CUT != 0,
+        }
+    }
+}
+
+/// A view of a [`CellTable`] of any size.
+#[derive(Clone, Copy)]
+pub struct Cells<'t> {
+    used: &'t AtomicU32,
+    cells: &'t [Account],
+    index: IndexRef<'t>,
+}
+
+impl<'t> Cells<'t> {
+    /// The cell of `key`; `None` when the table is full.
+    #[inline]
+    pub(crate) fn find_or_insert(&self, key: Key) -> Option<u32> {
+        let (label, sublabel) = key.labels();
+        let cell = |id: u32| &self.cells[id as usize];
+        let entry = self.index.find_or_insert(
+            hash(u64::from(label) << 32 | u64::from(sublabel), 0),
+            |id| cell(id).label() == label && cell(id).sublabel() == sublabel,
+            || {
+                // Cell 0 is the unattributed one.
+                let id = claim(self.used, self.cells.len() - 1)? + 1;
+                cell(id).set_label(label, sublabel);
+                Some(id)
+            },
+        );
+        entry.ok()
+    }
+
+    /// A cell by id. An id past the table, which only a damaged trailer can name, is nobody's.
+    #[inline]
+    pub(crate) fn get(&self, id: u32) -> Option<&'t Account> {
+        self.cells.get(id as usize)
+    }
+
+    /// The cell of events that belong to nobody.
+    pub(crate) fn unattributed(&self) -> &'t Account {
+        &self.cells[UNATTRIBUTED as usize]
+    }
+
+    /// How many cells are used, and how many fit.
+    pub(crate) fn usage(&self) -> (u32, u32) {
+        let capacity = self.cells.len() as u32 - 1;
+        (self.used.load(Acquire).min(capacity), capacity)
+    }
+
+    /// All cells that were ever used, the unattributed one first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (u32, Key, &'t Account)> {
+        (0..=self.usage().0).filter_map(move |id| {
+            let cell = &self.cells[id as usize];
+            (!cell.is_unused()).then(|| (id, Key::from_labels(cell.label(), cell.sublabel()), cell))
+        })
+    }
+}
+
+/// The thread that a cell's blocks were allocated by.
+#[inline]
+pub(crate) fn thread_of(cell: &Account) -> u16 {
+    cell.label() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_packing() {
+        for key in [
+            Key { thread: 0, tag: 0, heap: 0, stack: StackId::ROOT, cut: false },
+            Key { thread: u16::MAX, tag: u16::MAX, heap: 127, stack: StackId((1 << 24) - 1), cut: true },
+            Key { thread: 7, tag: 3, heap: 1, stack: StackId(99), cut: false },
+        ] {
+            let (label, sublabel) = key.labels();
+            assert_eq!(Key::from_labels(label, sublabel), key);
+        }
+    }
+}

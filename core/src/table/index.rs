@@ -1,0 +1,154 @@
+//! A lock-free hash index: from a hash to ids of 1 to 2²⁴ − 1, insert only.
+//!
+//! Buckets are chains: `heads[bucket]` names the newest id, `links[id]` the next older one. An insertion
+//! publishes its entry with one compare-exchange on the head. A published entry never changes, so looking up
+//! needs no lock and may run inside an interrupt of an insertion. Each reference carries eight bits of its
+//! target's hash, which saves most looks at entries that differ.
+
+use crate::sync::*;
+
+/// Bits of a reference that are the id; the rest is the hash tag.
+const ID_BITS: u32 = 24;
+const ID_MASK: u32 = (1 << ID_BITS) - 1;
+/// Chains are not followed further than this: keeps a look-up bounded whatever the hashes.
+const MAX_CHAIN: usize = 256;
+
+/// The index over a table of `N` entries.
+#[repr(C)]
+pub(crate) struct Index<const N: usize> {
+    heads: [AtomicU32; N],
+    links: [AtomicU32; N],
+}
+
+/// The table has no room, or the chain is longer than may be followed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// A view of an [`Index`] of any size.
+#[derive(Clone, Copy)]
+pub struct IndexRef<'t> {
+    heads: &'t [AtomicU32],
+    links: &'t [AtomicU32],
+}
+
+impl<const N: usize> Index<N> {
+    const SIZE: () = assert!(
+        N.is_power_of_two() && N <= 1 << ID_BITS,
+        "a table's capacity must be a power of two and at most 2^24, what a block's trailer can name"
+    );
+
+    /// The empty index.
+    pub(crate) const fn new() -> Self {
+        const { Self::SIZE };
+        Index { heads: [const { AtomicU32::new(0) }; N], links: [const { AtomicU32::new(0) }; N] }
+    }
+
+    #[inline]
+    pub(crate) fn by_ref(&self) -> IndexRef<'_> {
+        IndexRef { heads: &self.heads, links: &self.links }
+    }
+}
+
+impl IndexRef<'_> {
+    /// Follows a chain from `reference` until `end` for an entry that `is` the one.
+    #[inline]
+    fn find(
+        &self,
+        mut reference: u32,
+        end: u32,
+        tag: u32,
+        is: &impl Fn(u32) -> bool,
+    ) -> Result<Option<u32>, Full> {
+        for _ in 0..MAX_CHAIN {
+            if reference == end || reference == 0 {
+                return Ok(None);
+            }
+            let id = reference & ID_MASK;
+            if reference & !ID_MASK == tag && is(id) {
+                return Ok(Some(id));
+            }
+            reference = self.links[id as usize].load(Acquire);
+        }
+        Err(Full)
+    }
+
+    /// The id of the entry that `is` the one; when there is none, the id that `make` fills in.
+    ///
+    /// Two threads that insert an equal entry at the same moment get one id: the loser sees the winner's entry
+    /// and leaves its own, which it had already made, unused.
+    #[inline]
+    pub(crate) fn find_or_insert(
+        &self,
+        hash: u32,
+        is: impl Fn(u32) -> bool,
+        make: impl FnOnce() -> Option<u32>,
+    ) -> Result<u32, Full> {
+        let bucket = &self.heads[hash as usize & (self.heads.len() - 1)];
+        let tag = hash & !ID_MASK;
+        let head = bucket.load(Acquire);
+        match self.find(head, 0, tag, &is)? {
+            Some(id) => Ok(id),
+            None => self.insert(bucket, head, tag, is, make().ok_or(Full)?),
+        }
+    }
+
+    #[cold]
+    fn insert(
+        &self,
+        bucket: &AtomicU32,
+        mut head: u32,
+        tag: u32,
+        is: impl Fn(u32) -> bool,
+        id: u32,
+    ) -> Result<u32, Full> {
+        loop {
+            self.links[id as usize].store(head, Relaxed);
+            // Release: whoever finds the reference finds the entry that `make` filled in.
+            match bucket.compare_exchange(head, tag | id, Release, Acquire) {
+                Ok(_) => return Ok(id),
+                Err(newer) => {
+                    if let Some(theirs) = self.find(newer, head, tag, &is)? {
+                        return Ok(theirs);
+                    }
+                    head = newer;
+                }
+            }
+        }
+    }
+}
+
+/// Spreads the bits of a key over all 32 of a hash (Fibonacci hashing: multiply by 2⁶⁴ / φ, keep the top).
+#[inline]
+pub(crate) fn hash(a: u64, b: u64) -> u32 {
+    ((a ^ b.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Interns keys into a table of four with one constant hash: every key shares one chain.
+    fn intern(index: &Index<4>, keys: &[AtomicU32; 4], count: &AtomicU32, key: u32) -> Result<u32, Full> {
+        index.by_ref().find_or_insert(
+            0x1234_5678,
+            |id| keys[id as usize].load(Relaxed) == key,
+            || {
+                let id = count.fetch_add(1, Relaxed) + 1;
+                keys.get(id as usize)?.store(key, Relaxed);
+                Some(id)
+            },
+        )
+    }
+
+    #[test]
+    fn equal_hashes_are_never_merged() {
+        let index = Index::<4>::new();
+        let keys = [const { AtomicU32::new(0) }; 4];
+        let count = AtomicU32::new(0);
+        let ids: [_; 3] = [7, 8, 9].map(|key| intern(&index, &keys, &count, key).unwrap());
+        assert_eq!(ids, [1, 2, 3]);
+        assert_eq!([7, 8, 9].map(|key| intern(&index, &keys, &count, key).unwrap()), ids);
+        assert_eq!(intern(&index, &keys, &count, 10), Err(Full));
+        assert_eq!(intern(&index, &keys, &count, 8), Ok(2), "a full table still finds what it has");
+    }
+}

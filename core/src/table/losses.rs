@@ -1,0 +1,34 @@
+//! Losses: events that could not be attributed in full, counted by cause.
+
+use crate::counter::Counter;
+use memtrack_format::LossCause;
+
+/// How many causes there are.
+const CAUSES: usize = LossCause::ALL.len();
+
+/// One counter a cause. All-zero is the start.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Losses {
+    counts: [Counter; CAUSES],
+}
+
+impl Losses {
+    /// Counts one event.
+    #[cold]
+    pub(crate) fn count(&self, cause: LossCause) {
+        if let Some(counter) = self.counts.get(usize::from(cause.code())) {
+            counter.add_shared(1);
+        }
+    }
+
+    /// All causes that occurred.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LossCause, u64)> {
+        LossCause::ALL.iter().zip(&self.counts).map(|(&cause, n)| (cause, n.get())).filter(|&(_, n)| n > 0)
+    }
+
+    /// All events together.
+    pub(crate) fn total(&self) -> u64 {
+        self.iter().map(|(_, n)| n).sum()
+    }
+}

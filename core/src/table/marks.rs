@@ -1,0 +1,188 @@
+//! The program's live bytes and its peaks, and the epochs by which every account remembers what it held at them.
+//!
+//! Two marks stand at once: the *program's* (since the last `reset_peak`) and the *stage's* (since the innermost
+//! stage began). While live only rises past a peak, nothing is copied: accounts *stand* at the peak. The first
+//! fall after it begins a new epoch. Each account remembers the epoch in which it last changed; before it
+//! changes for the first time in an epoch it copies its live figures (see [`super::account`]). So a reader takes
+//! for each mark: live, while the mark stands; the copy, when the account has changed since the fall that
+//! followed the mark; live otherwise. O(1) extra work an event, no walk.
+
+use crate::counter::Counter;
+use crate::sync::*;
+
+/// Flag of the state word: the stage's mark stands at its peak.
+const STAGE: usize = 1;
+/// Flag: the program's mark stands at its peak.
+const PROGRAM: usize = 2;
+const FLAGS: usize = STAGE | PROGRAM;
+/// One epoch in the state word.
+const EPOCH: usize = 4;
+
+/// The two marks; also the index of an account's copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Program = 0,
+    Stage = 1,
+}
+
+impl Mark {
+    const fn flag(self) -> usize {
+        match self {
+            Mark::Program => PROGRAM,
+            Mark::Stage => STAGE,
+        }
+    }
+}
+
+/// All-zero is the start: nothing live, no peak.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// Epoch and the two standing flags.
+    state: AtomicUsize,
+    /// For each mark, the epoch that began with the fall after its peak.
+    fallen: [AtomicUsize; 2],
+    /// Counts re-basings of the peaks: resets and stages that begin.
+    generation: AtomicUsize,
+    /// The generation of the last reset.
+    reset: AtomicUsize,
+    pub(crate) live: AtomicUsize,
+    peak: [AtomicUsize; 2],
+    peak_time: [Counter; 2],
+}
+
+/// Where live stands against the marks, as read at the start of an event.
+#[derive(Clone, Copy)]
+pub(crate) struct Epoch<'m> {
+    now: usize,
+    marks: &'m Marks,
+}
+
+impl Epoch<'_> {
+    /// Whether an account that last changed in `epoch` changes for the first time in this one.
+    #[inline]
+    pub(crate) fn is_new(self, epoch: usize) -> bool {
+        epoch != self.now
+    }
+
+    #[inline]
+    pub(crate) fn number(self) -> usize {
+        self.now
+    }
+
+    /// Whether an account that last changed in `epoch` has not changed since the mark stood.
+    #[inline]
+    pub(crate) fn precedes(self, epoch: usize, mark: Mark) -> bool {
+        (epoch.wrapping_sub(self.marks.fallen[mark as usize].load(Relaxed)) as isize) < 0
+    }
+}
+
+impl Marks {
+    /// The present epoch.
+    #[inline]
+    pub(crate) fn epoch(&self) -> Epoch<'_> {
+        Epoch { now: self.state.load(Acquire) & !FLAGS, marks: self }
+    }
+
+    /// The epoch for an event that makes live fall: a new one when a mark stands.
+    #[inline]
+    pub(crate) fn falling(&self) -> Epoch<'_> {
+        let state = self.state.load(Acquire);
+        let now = if state & FLAGS == 0 { state } else { self.fall(state) };
+        Epoch { now, marks: self }
+    }
+
+    #[cold]
+    fn fall(&self, mut state: usize) -> usize {
+        loop {
+            let next = (state & !FLAGS).wrapping_add(EPOCH);
+            for mark in [Mark::Program, Mark::Stage] {
+                if state & mark.flag() != 0 {
+                    self.fallen[mark as usize].store(next, Relaxed);
+                }
+            }
+            match self.state.compare_exchange(state, next, AcqRel, Acquire) {
+                Ok(_) => return next,
+                Err(now) if now & FLAGS == 0 => return now,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Live rises by `n`, after the accounts have changed. `now` is asked for the time of a new peak.
+    #[inline]
+    pub(crate) fn rise(&self, n: usize, now: impl FnOnce() -> u64) {
+        let live = self.live.fetch_add(n, Relaxed).wrapping_add(n);
+        if live > self.peak[Mark::Stage as usize].load(Relaxed) {
+            self.raise(live, now());
+        }
+    }
+
+    #[inline(never)]
+    fn raise(&self, live: usize, now: u64) {
+        let mut flags = 0;
+        for mark in [Mark::Stage, Mark::Program] {
+            if self.peak[mark as usize].fetch_max(live, Relaxed) < live {
+                self.peak_time[mark as usize].set(now);
+                flags |= mark.flag();
+            }
+        }
+        if self.state.load(Relaxed) & flags != flags {
+            self.state.fetch_or(flags, AcqRel);
+        }
+    }
+
+    /// Live falls by `n`, after the accounts have changed in the epoch that [`falling`](Self::falling) gave.
+    #[inline]
+    pub(crate) fn drop(&self, n: usize) {
+        self.live.fetch_sub(n, Relaxed);
+    }
+
+    /// Whether the mark still stands: then what is live is what stood at the peak.
+    pub(crate) fn stands(&self, mark: Mark) -> bool {
+        self.state.load(Acquire) & mark.flag() != 0
+    }
+
+    /// Bytes at the mark's peak. The program's is never below the stage's.
+    pub(crate) fn peak(&self, mark: Mark) -> usize {
+        self.peak[mark as usize].load(Relaxed)
+    }
+
+    /// When that was, in the platform's nanoseconds.
+    pub(crate) fn peak_time(&self, mark: Mark) -> u64 {
+        self.peak_time[mark as usize].get()
+    }
+
+    /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run.
+    pub(crate) fn rebase_stage(&self, now: u64) {
+        self.generation.fetch_add(1, AcqRel);
+        self.rebase(Mark::Stage, now);
+    }
+
+    /// The peaks of program, stage and threads become what is live.
+    pub(crate) fn reset(&self, now: u64) {
+        let generation = self.generation.fetch_add(1, AcqRel).wrapping_add(1);
+        self.reset.store(generation, Release);
+        self.rebase(Mark::Program, now);
+        self.rebase(Mark::Stage, now);
+    }
+
+    fn rebase(&self, mark: Mark, now: u64) {
+        self.peak[mark as usize].store(self.live.load(Relaxed), Relaxed);
+        self.peak_time[mark as usize].set(now);
+        self.state.fetch_or(mark.flag(), AcqRel);
+        // An event between the load and the store may have raised live past what was stored.
+        self.peak[mark as usize].fetch_max(self.live.load(Relaxed), Relaxed);
+    }
+
+    /// Counts re-basings. A thread whose peak is of an older one has peak = live.
+    #[inline]
+    pub(crate) fn generation(&self) -> usize {
+        self.generation.load(Acquire)
+    }
+
+    /// Whether a peak of `generation` was reset since, not only re-based by a stage.
+    pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
+        (self.reset.load(Acquire).wrapping_sub(generation) as isize) > 0
+    }
+}

@@ -1,0 +1,27 @@
+//! The tables: what is known of stacks, cells and threads, in one contiguous region of fixed size.
+//!
+//! All-zero is the empty state of every table, so that a region is `.bss`. Ids and indices only, no pointers,
+//! so that a raw copy of a region can be read by the host. Nothing here waits for anything.
+
+pub(crate) mod account;
+pub(crate) mod cells;
+pub(crate) mod index;
+pub(crate) mod losses;
+pub(crate) mod marks;
+pub(crate) mod name;
+pub(crate) mod region;
+pub(crate) mod stacks;
+pub(crate) mod stages;
+pub(crate) mod tags;
+pub(crate) mod threads;
+
+/// How often a lock that nobody holds for long is tried before the caller does without.
+const TRIES: usize = 1 << 16;
+
+/// The lock, unless whoever holds it has been stopped: an interrupted stage, a thread that a fork left behind.
+pub(crate) fn try_lock<T: ?Sized>(lock: &spin::Mutex<T>) -> Option<spin::MutexGuard<'_, T>> {
+    (0..TRIES).find_map(|_| {
+        core::hint::spin_loop();
+        lock.try_lock()
+    })
+}

@@ -1,0 +1,172 @@
+//! The region: all tables in one static of fixed size.
+
+use super::cells::{CellTable, Cells};
+use super::losses::Losses;
+use super::marks::Marks;
+use super::stacks::{StackTable, Stacks};
+use super::stages::StageTable;
+use super::tags::{TagTable, Tags};
+use super::threads::{ThreadTable, Threads};
+use crate::counter::Counter;
+use crate::sync::*;
+
+/// All tables of one tracker, with capacities of the user's choice. All-zero, so it adds nothing to the binary;
+/// pages that are not used are not resident.
+///
+/// | parameter | meaning | limits |
+/// |---|---|---|
+/// | `NODES` | distinct stack frames (caller, address) | power of two, ≤ 2²⁴ |
+/// | `CELLS` | distinct (thread, tag, stack) triples | power of two, ≤ 2²⁴ |
+/// | `THREADS` | thread slots; two are the tracker's own | 3 … 65535 |
+/// | `STAGES` | names of finished stages kept | any |
+/// | `TAGS` | tags | ≤ 65534 |
+/// | `DEPTH` | most frames captured of a stack | any |
+///
+/// ```
+/// use memtrack::{Region, Tracker};
+/// use std::alloc::System;
+///
+/// static REGION: Region<4096, 4096, 16, 8, 8, 64> = Region::new();
+/// static HEAP: Tracker<System, memtrack::DefaultUnwind, memtrack::DefaultPlatform, Region<4096, 4096, 16, 8, 8, 64>> =
+///     Tracker::with_region(System, &REGION);
+/// ```
+#[repr(C)]
+#[cfg_attr(target_pointer_width = "64", repr(align(4096)))]
+pub struct Region<
+    const NODES: usize,
+    const CELLS: usize,
+    const THREADS: usize,
+    const STAGES: usize,
+    const TAGS: usize,
+    const DEPTH: usize,
+> {
+    head: Head,
+    threads: ThreadTable<THREADS>,
+    stacks: StackTable<NODES>,
+    cells: CellTable<CELLS>,
+    tags: TagTable<TAGS>,
+    stages: spin::Mutex<StageTable<STAGES, THREADS>>,
+}
+
+/// What every event reads, and what belongs to no table.
+#[repr(C)]
+pub struct Head {
+    /// The tracker that claimed the region: its address. 0 while it is free.
+    pub(crate) claimed: AtomicUsize,
+    /// What captures the stacks.
+    pub(crate) unwinder: spin::Once<crate::table::name::Name>,
+    /// Whether tracking is paused.
+    pub(crate) paused: AtomicBool,
+    pub(crate) marks: Marks,
+    pub(crate) losses: Losses,
+    /// Allocations that the inner allocator refused.
+    pub(crate) failed: Counter,
+    /// When the tracker started: the platform's nanoseconds.
+    pub(crate) start: Counter,
+    /// Snapshots written so far.
+    pub(crate) snapshots: AtomicU32,
+}
+
+/// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.
+pub trait Tables: Sync + 'static + sealed::Parts {}
+
+mod sealed {
+    use super::*;
+    use crate::table::stages::Stages;
+
+    #[doc(hidden)]
+    pub trait Parts {
+        /// The buffer for a stack that is being captured.
+        type Frames: AsMut<heapless::VecView<usize>> + Default;
+        type Stages: Stages;
+        fn head(&self) -> &Head;
+        fn threads(&self) -> Threads<'_>;
+        fn stacks(&self) -> Stacks<'_>;
+        fn cells(&self) -> Cells<'_>;
+        fn tags(&self) -> Tags<'_>;
+        fn stages(&self) -> &spin::Mutex<Self::Stages>;
+    }
+}
+pub(crate) use sealed::Parts;
+
+/// The buffer for a stack of up to `DEPTH` frames.
+pub struct FrameBuffer<const DEPTH: usize>(heapless::Vec<usize, DEPTH>);
+
+impl<const DEPTH: usize> Default for FrameBuffer<DEPTH> {
+    fn default() -> Self {
+        FrameBuffer(heapless::Vec::new())
+    }
+}
+
+impl<const DEPTH: usize> AsMut<heapless::VecView<usize>> for FrameBuffer<DEPTH> {
+    fn as_mut(&mut self) -> &mut heapless::VecView<usize> {
+        &mut self.0
+    }
+}
+
+impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize>
+    Region<N, C, T, S, G, D>
+{
+    /// An empty region.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "a region is a static, never a value")]
+    pub const fn new() -> Self {
+        // SAFETY: a head consists of atomic integers and a `Once` whose state, an atomic byte, is 0 when it is new.
+        let head = unsafe { core::mem::zeroed() };
+        Region {
+            head,
+            threads: ThreadTable::new(),
+            stacks: StackTable::new(),
+            cells: CellTable::new(),
+            tags: TagTable::new(),
+            stages: spin::Mutex::new(StageTable::new()),
+        }
+    }
+}
+
+impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize> Tables
+    for Region<N, C, T, S, G, D>
+{
+}
+
+impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize> Parts
+    for Region<N, C, T, S, G, D>
+{
+    type Frames = FrameBuffer<D>;
+    type Stages = StageTable<S, T>;
+
+    #[inline]
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    #[inline]
+    fn threads(&self) -> Threads<'_> {
+        self.threads.by_ref()
+    }
+    #[inline]
+    fn stacks(&self) -> Stacks<'_> {
+        self.stacks.by_ref()
+    }
+    #[inline]
+    fn cells(&self) -> Cells<'_> {
+        self.cells.by_ref()
+    }
+    fn tags(&self) -> Tags<'_> {
+        self.tags.by_ref()
+    }
+    fn stages(&self) -> &spin::Mutex<Self::Stages> {
+        &self.stages
+    }
+}
+
+/// The region that [`Tracker::new`](crate::Tracker::new) uses on hosts: about 40 MB of address space, of which
+/// only what is used becomes resident.
+#[cfg(feature = "std")]
+pub type DefaultRegion = Region<{ 1 << 18 }, { 1 << 18 }, 256, 64, 256, 128>;
+/// The region that [`Tracker::new`](crate::Tracker::new) uses without `std`: fits into 16 KiB of RAM.
+#[cfg(not(feature = "std"))]
+pub type DefaultRegion = Region<256, 64, 6, 6, 4, 24>;
+
+/// The default region. A symbol of its own, so that a debugger can find and save it.
+#[unsafe(no_mangle)]
+pub static MEMTRACK_REGION: DefaultRegion = Region::new();

@@ -1,0 +1,156 @@
+//! The stack table: a prefix tree of return addresses, so that common outer frames are stored once.
+//!
+//! A node is (caller's node, address); a stack is its innermost node. Looking up and inserting are lock-free
+//! ([`super::index`]); a published node never changes.
+
+use super::index::{Index, IndexRef, hash};
+use crate::sync::*;
+use memtrack_format::Node as Record;
+
+/// A node of the tree.
+#[repr(C)]
+struct Node {
+    address: AtomicUsize,
+    parent: AtomicU32,
+}
+
+/// `N` nodes. All-zero is the empty tree.
+#[repr(C)]
+pub(crate) struct StackTable<const N: usize> {
+    used: AtomicU32,
+    nodes: [Node; N],
+    index: Index<N>,
+}
+
+impl<const N: usize> StackTable<N> {
+    pub(crate) const fn new() -> Self {
+        StackTable {
+            used: AtomicU32::new(0),
+            nodes: [const { Node { address: AtomicUsize::new(0), parent: AtomicU32::new(0) } }; N],
+            index: Index::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn by_ref(&self) -> Stacks<'_> {
+        Stacks { used: &self.used, nodes: &self.nodes, index: self.index.by_ref() }
+    }
+}
+
+/// A stack: its innermost node. [`StackId::ROOT`] is the empty stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StackId(pub(crate) u32);
+
+impl StackId {
+    /// The outside of complete stacks.
+    pub const ROOT: StackId = StackId(Record::ROOT);
+    /// The outside of stacks whose outer frames are not known.
+    pub const CUT: StackId = StackId(Record::CUT);
+}
+
+/// The stack table as unwinders see it.
+#[derive(Clone, Copy)]
+pub struct Stacks<'t> {
+    used: &'t AtomicU32,
+    nodes: &'t [Node],
+    index: IndexRef<'t>,
+}
+
+/// A stack that was interned as far as the table had room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interned {
+    /// The stack, or its deepest known ancestor.
+    pub stack: StackId,
+    /// Whether inner frames are missing because the table is full.
+    pub cut: bool,
+}
+
+impl Stacks<'_> {
+    /// The node of `address` called from `parent`; `None` when the table is full.
+    #[inline]
+    pub fn child(&self, parent: StackId, address: usize) -> Option<StackId> {
+        // Ids 0 and 1 are the two roots: the entry of id stands at id − 2, so that the index may use ids from 1.
+        let node = |id: u32| &self.nodes[(id - 1) as usize];
+        let entry = self.index.find_or_insert(
+            hash(address as u64, u64::from(parent.0)),
+            |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
+            || {
+                let id = claim(self.used, self.nodes.len() - 1)? + 1;
+                node(id).parent.store(parent.0, Relaxed);
+                node(id).address.store(address, Release);
+                Some(id)
+            },
+        );
+        entry.map(|id| StackId(id + 1)).ok()
+    }
+
+    /// Interns a stack given innermost frame first, below `base`.
+    #[inline]
+    pub fn intern(&self, base: StackId, frames: &[usize]) -> Interned {
+        let mut stack = base;
+        for &address in frames.iter().rev() {
+            match self.child(stack, address) {
+                Some(child) => stack = child,
+                None => return Interned { stack, cut: true },
+            }
+        }
+        Interned { stack, cut: false }
+    }
+
+    /// How many nodes are used, and how many fit.
+    pub(crate) fn usage(&self) -> (u32, u32) {
+        let capacity = self.nodes.len() as u32 - 1;
+        (self.used.load(Acquire).min(capacity), capacity)
+    }
+
+    /// All nodes from the id `first` on, parents before children.
+    pub(crate) fn nodes_from(self, first: u32) -> impl Iterator<Item = (u32, Record)> {
+        let end = Record::FIRST + self.usage().0;
+        (first.max(Record::FIRST)..end).filter_map(move |id| {
+            let node = &self.nodes[(id - 2) as usize];
+            let address = node.address.load(Acquire) as u64;
+            (address != 0).then(|| (id, Record { parent: node.parent.load(Relaxed), address }))
+        })
+    }
+}
+
+/// Takes the next free entry of a table of `capacity`: its number from 0.
+pub(crate) fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
+    // The look before the addition keeps a full table's counter from running up to its wrap-around.
+    if used.load(Relaxed) as usize >= capacity {
+        return None;
+    }
+    let entry = used.fetch_add(1, AcqRel);
+    ((entry as usize) < capacity).then_some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_outer_frames_are_stored_once() {
+        let table = Box::new(StackTable::<16>::new());
+        let stacks = table.by_ref();
+        let a = stacks.intern(StackId::ROOT, &[30, 20, 10]);
+        let b = stacks.intern(StackId::ROOT, &[31, 20, 10]);
+        assert_eq!(stacks.intern(StackId::ROOT, &[30, 20, 10]), a);
+        assert_ne!(a.stack, b.stack);
+        assert_eq!(stacks.usage(), (4, 15));
+        let nodes: Vec<_> = stacks.nodes_from(0).collect();
+        assert_eq!(nodes.iter().map(|n| n.1.address).collect::<Vec<_>>(), [10, 20, 30, 31]);
+        assert!(nodes.iter().all(|(id, node)| node.parent < *id));
+        assert_eq!((nodes[0].0, nodes[0].1.parent), (2, 0));
+        assert_eq!((nodes[3].0, nodes[3].1.parent), (5, 3));
+    }
+
+    #[test]
+    fn a_full_table_gives_the_deepest_known_ancestor() {
+        let table = Box::new(StackTable::<4>::new());
+        let stacks = table.by_ref();
+        let full = stacks.intern(StackId::ROOT, &[5, 4, 3, 2, 1]);
+        assert!(full.cut);
+        assert_eq!(full.stack, stacks.intern(StackId::ROOT, &[3, 2, 1]).stack);
+        assert_eq!(stacks.usage(), (3, 3));
+    }
+}

@@ -1,0 +1,284 @@
+//! Stages: named, nestable spans of the program with peaks of their own.
+//!
+//! One mark serves all: it is re-based when a stage begins, and before that (and before a stage ends) what it
+//! saw is folded into every stage that is active. So an outer stage's peak is the larger of its own and of the
+//! stages' inside it. Stages that end out of order, on different threads, fold the same way.
+
+use super::name::Name;
+use heapless::Vec;
+
+/// Deepest nesting of active stages.
+pub(crate) const MAX_ACTIVE: usize = 16;
+/// Threads kept with a finished stage: those with the highest peaks.
+pub(crate) const TOP_THREADS: usize = 8;
+
+/// Totals of the program at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    pub(crate) time_ns: u64,
+    pub(crate) allocs: u64,
+    pub(crate) bytes: u64,
+    pub(crate) live: usize,
+    pub(crate) lost: u64,
+}
+
+/// A high-water mark: bytes, blocks at that moment, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peak {
+    pub(crate) bytes: usize,
+    pub(crate) blocks: usize,
+    pub(crate) time_ns: u64,
+}
+
+/// A thread's high-water mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadPeak {
+    pub(crate) thread: u16,
+    pub(crate) bytes: usize,
+}
+
+/// A stage that is running.
+pub struct Active<const THREADS: usize> {
+    serial: u64,
+    name: Name,
+    depth: u32,
+    begin: Moment,
+    peak: Peak,
+    threads: [usize; THREADS],
+}
+
+/// All runs of one name: sums, and the run with the highest peak.
+#[derive(Clone)]
+pub struct Summary {
+    pub(crate) name: Name,
+    pub(crate) depth: u32,
+    pub(crate) running: bool,
+    pub(crate) runs: u64,
+    pub(crate) duration_ns: u64,
+    pub(crate) begin_ns: u64,
+    pub(crate) end_ns: u64,
+    pub(crate) allocs: u64,
+    pub(crate) bytes: u64,
+    pub(crate) lost: u64,
+    pub(crate) live_before: usize,
+    pub(crate) live_after: usize,
+    pub(crate) peak: Peak,
+    pub(crate) threads: Vec<ThreadPeak, TOP_THREADS>,
+}
+
+/// Active stages and up to `STAGES` finished names.
+pub struct StageTable<const STAGES: usize, const THREADS: usize> {
+    serial: u64,
+    active: Vec<Active<THREADS>, MAX_ACTIVE>,
+    finished: Vec<Summary, STAGES>,
+}
+
+impl<const THREADS: usize> Active<THREADS> {
+    fn summary(&self, now: Moment) -> Summary {
+        let mut threads: Vec<ThreadPeak, TOP_THREADS> = Vec::new();
+        for (thread, &bytes) in self.threads.iter().enumerate().filter(|(_, bytes)| **bytes > 0) {
+            let place = threads.iter().position(|other| other.bytes < bytes).unwrap_or(threads.len());
+            if threads.is_full() && place < threads.len() {
+                threads.pop();
+            }
+            // A full list of higher peaks keeps them.
+            let _ = threads.insert(place, ThreadPeak { thread: thread as u16, bytes });
+        }
+        Summary {
+            name: self.name,
+            depth: self.depth,
+            running: true,
+            runs: 1,
+            duration_ns: now.time_ns.saturating_sub(self.begin.time_ns),
+            begin_ns: self.begin.time_ns,
+            end_ns: now.time_ns,
+            allocs: now.allocs.saturating_sub(self.begin.allocs),
+            bytes: now.bytes.saturating_sub(self.begin.bytes),
+            lost: now.lost.saturating_sub(self.begin.lost),
+            live_before: self.begin.live,
+            live_after: now.live,
+            peak: self.peak,
+            threads,
+        }
+    }
+}
+
+impl Summary {
+    /// Adds a later run of the same name.
+    fn merge(&mut self, run: &Summary) {
+        self.runs += run.runs;
+        self.duration_ns += run.duration_ns;
+        self.begin_ns = self.begin_ns.min(run.begin_ns);
+        self.end_ns = self.end_ns.max(run.end_ns);
+        self.allocs += run.allocs;
+        self.bytes += run.bytes;
+        self.lost += run.lost;
+        self.running |= run.running;
+        if run.peak.bytes > self.peak.bytes {
+            self.live_before = run.live_before;
+            self.live_after = run.live_after;
+            self.peak = run.peak;
+            self.depth = run.depth;
+            self.threads = run.threads.clone();
+        }
+    }
+}
+
+/// What became of a stage that ended.
+pub struct Ended {
+    /// This run.
+    pub(crate) run: Summary,
+    /// No run of this name before had so high a peak.
+    pub(crate) is_highest: bool,
+    /// A finished stage with a lower peak had to make room, or this one found none.
+    pub(crate) dropped: bool,
+}
+
+/// A [`StageTable`] of any size.
+pub trait Stages {
+    /// Folds what the mark and the threads saw since it was last re-based into every active stage.
+    fn fold(&mut self, peak: Peak, threads: impl Fn(usize) -> usize);
+    /// A stage begins, after [`fold`](Self::fold) and before the mark is re-based. Its serial number; `None`
+    /// when stages are nested too deep.
+    fn begin(&mut self, name: &str, now: Moment, blocks: usize) -> Option<u64>;
+    /// The stage `serial` ends, after [`fold`](Self::fold).
+    fn end(&mut self, serial: u64, now: Moment) -> Option<Ended>;
+    /// How many finished names are kept, and how many fit.
+    fn usage(&self) -> (u32, u32);
+    /// Stage number `place` from 0: finished names first, then active ones as they stand. An active run of a
+    /// finished name stands on its own.
+    fn get(&self, place: usize, now: Moment) -> Option<Summary>;
+}
+
+impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
+    pub(crate) const fn new() -> Self {
+        StageTable { serial: 0, active: Vec::new(), finished: Vec::new() }
+    }
+
+    /// Keeps a name's first finished run: whether it found a place, and whether one had to go.
+    fn keep(&mut self, run: &Summary) -> (bool, bool) {
+        let Err(run) = self.finished.push(run.clone()) else { return (true, false) };
+        match self.finished.iter_mut().min_by_key(|stage| stage.peak.bytes) {
+            Some(lowest) if lowest.peak.bytes < run.peak.bytes => {
+                *lowest = run;
+                (true, true)
+            }
+            _ => (false, true),
+        }
+    }
+}
+
+impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, THREADS> {
+    fn fold(&mut self, peak: Peak, threads: impl Fn(usize) -> usize) {
+        for stage in &mut self.active {
+            if peak.bytes > stage.peak.bytes {
+                stage.peak = peak;
+            }
+            for (thread, bytes) in stage.threads.iter_mut().enumerate() {
+                *bytes = (*bytes).max(threads(thread));
+            }
+        }
+    }
+
+    fn begin(&mut self, name: &str, now: Moment, blocks: usize) -> Option<u64> {
+        let serial = self.serial + 1;
+        let stage = Active {
+            serial,
+            name: Name::new(name),
+            depth: self.active.len() as u32,
+            begin: now,
+            peak: Peak { bytes: now.live, blocks, time_ns: now.time_ns },
+            threads: [0; THREADS],
+        };
+        self.active.push(stage).ok()?;
+        self.serial = serial;
+        Some(serial)
+    }
+
+    fn end(&mut self, serial: u64, now: Moment) -> Option<Ended> {
+        let place = self.active.iter().position(|stage| stage.serial == serial)?;
+        let mut run = self.active.remove(place).summary(now);
+        run.running = false;
+        let known = self.finished.iter_mut().find(|stage| stage.name.as_bytes() == run.name.as_bytes());
+        let (is_highest, dropped) = match known {
+            Some(known) => {
+                let is_highest = run.peak.bytes > known.peak.bytes;
+                known.merge(&run);
+                (is_highest, false)
+            }
+            None => self.keep(&run),
+        };
+        Some(Ended { run, is_highest, dropped })
+    }
+
+    fn usage(&self) -> (u32, u32) {
+        (self.finished.len() as u32, STAGES as u32)
+    }
+
+    fn get(&self, place: usize, now: Moment) -> Option<Summary> {
+        match self.finished.get(place) {
+            Some(finished) => Some(finished.clone()),
+            None => self.active.get(place - self.finished.len()).map(|stage| stage.summary(now)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Table = StageTable<2, 4>;
+
+    fn at(time_ns: u64, live: usize) -> Moment {
+        Moment { time_ns, live, ..Moment::default() }
+    }
+
+    fn peak(bytes: usize) -> Peak {
+        Peak { bytes, blocks: 1, time_ns: 0 }
+    }
+
+    #[test]
+    fn an_outer_stage_has_the_larger_of_its_own_peak_and_the_inner_ones() {
+        let mut table = Table::new();
+        let outer = table.begin("outer", at(0, 10), 1).unwrap();
+        table.fold(peak(50), |_| 5);
+        let inner = table.begin("inner", at(1, 20), 1).unwrap();
+        table.fold(peak(30), |_| 7);
+        let inner = table.end(inner, at(2, 20)).unwrap().run;
+        table.fold(peak(40), |_| 6);
+        let outer = table.end(outer, at(4, 0)).unwrap().run;
+        assert_eq!((inner.peak.bytes, outer.peak.bytes), (30, 50));
+        assert_eq!((inner.depth, outer.depth), (1, 0));
+        assert_eq!((inner.duration_ns, outer.duration_ns), (1, 4));
+        assert_eq!(outer.threads[0].bytes, 7);
+    }
+
+    #[test]
+    fn runs_of_one_name_are_summed_and_the_highest_kept() {
+        let mut table = Table::new();
+        for (run, high) in [5, 9, 7].into_iter().enumerate() {
+            let serial = table.begin("s", at(run as u64 * 10, run), 1).unwrap();
+            table.fold(peak(high), |_| 0);
+            let ended = table.end(serial, at(run as u64 * 10 + 3, 0)).unwrap();
+            assert_eq!(ended.is_highest, run < 2);
+        }
+        let stage = table.get(0, at(99, 0)).unwrap();
+        assert_eq!((stage.runs, stage.duration_ns, stage.peak.bytes, stage.live_before), (3, 9, 9, 1));
+        assert!(table.get(1, at(99, 0)).is_none());
+    }
+
+    #[test]
+    fn the_lowest_peak_makes_room() {
+        let mut table = Table::new();
+        let dropped: std::vec::Vec<bool> = [("a", 5), ("b", 9), ("c", 7), ("d", 1)]
+            .map(|(name, high)| {
+                let serial = table.begin(name, at(0, 0), 0).unwrap();
+                table.fold(peak(high), |_| 0);
+                table.end(serial, at(1, 0)).unwrap().dropped
+            })
+            .into();
+        assert_eq!(dropped, [false, false, true, true]);
+        let kept: std::vec::Vec<_> = (0..2).map(|i| table.get(i, at(1, 0)).unwrap().peak.bytes).collect();
+        assert_eq!(kept, [7, 9]);
+    }
+}

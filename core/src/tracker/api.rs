@@ -1,0 +1,171 @@
+//! What a program asks of its tracker. None of it allocates.
+
+use super::{Entry, Tracker};
+use crate::platform::Platform;
+use crate::stats::{StageStats, Stats, ThreadStats};
+use crate::sync::*;
+use crate::table::account::Held;
+use crate::table::marks::Mark;
+use crate::table::region::Tables;
+use crate::table::stages::{Moment, Peak, Stages};
+use crate::table::threads::ThreadSlot;
+use crate::table::try_lock;
+use crate::unwind::Unwind;
+use crate::{Error, LossCause, Report};
+use memtrack_format::{Cause, Figures};
+
+/// Sums over all threads: the program's figures, `peak` of the mark asked for.
+pub(crate) fn totals<R: Tables>(region: &R, mark: Mark) -> Figures {
+    let marks = &region.head().marks;
+    region.threads().iter().fold(Figures::default(), |sum, (_, slot)| {
+        let of = slot.account.figures(marks, mark);
+        Figures {
+            allocs: sum.allocs + of.allocs,
+            bytes: sum.bytes + of.bytes,
+            live: sum.live + of.live,
+            live_blocks: sum.live_blocks + of.live_blocks,
+            peak: sum.peak + of.peak,
+            peak_blocks: sum.peak_blocks + of.peak_blocks,
+            temporary: sum.temporary + of.temporary,
+            reallocs: sum.reallocs + of.reallocs,
+        }
+    })
+}
+
+/// The program's totals now.
+pub(crate) fn moment<R: Tables, P: Platform>(region: &R, platform: &P) -> Moment {
+    let head = region.head();
+    let figures = totals(region, Mark::Stage);
+    Moment {
+        time_ns: platform.now_ns().saturating_sub(head.start.get()),
+        allocs: figures.allocs,
+        bytes: figures.bytes,
+        live: head.marks.live.load(Relaxed),
+        lost: head.losses.total(),
+    }
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// The program's figures. Exact at any moment when no other thread is in the middle of an event.
+    pub fn stats(&self) -> Stats {
+        let head = self.region.head();
+        let figures = totals(self.region, Mark::Program);
+        let peak = head.marks.peak(Mark::Program) as u64;
+        Stats::new(&figures, peak, figures.peak_blocks, head.failed.get())
+    }
+
+    /// The calling thread's figures: of the blocks that it allocated, whoever frees them.
+    pub fn thread_stats(&self) -> Stats {
+        match self.enter() {
+            Entry::Ready(entered) => self.thread(entered.slot, self.region.threads().get(entered.slot)).stats,
+            Entry::Lost(_) | Entry::Refused => Stats::default(),
+        }
+    }
+
+    /// All threads that had events, exited ones too.
+    pub fn threads(&self) -> impl Iterator<Item = ThreadStats> + '_ {
+        self.region.threads().iter().map(|(id, slot)| self.thread(id, slot))
+    }
+
+    fn thread(&self, id: u16, slot: &ThreadSlot) -> ThreadStats {
+        let marks = &self.region.head().marks;
+        let figures = slot.account.figures(marks, Mark::Program);
+        let Held { bytes, blocks } = slot.peak(marks);
+        ThreadStats {
+            id: u32::from(id),
+            os_id: slot.os_id(),
+            exited: slot.has_exited(),
+            count: slot.count(),
+            stats: Stats::new(&figures, bytes as u64, u64::from(blocks), 0),
+            at_program_peak: figures.peak,
+            name: self.thread_name(slot),
+        }
+    }
+
+    fn thread_name(&self, slot: &ThreadSlot) -> [u8; 16] {
+        if slot.os_id() != 0 && !slot.has_exited() {
+            self.platform.thread_name(slot.os_id())
+        } else {
+            slot.name()
+        }
+    }
+
+    /// Finished stages and, behind them, those that are running.
+    pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
+        let now = self.moment();
+        (0..).map_while(move |place| {
+            let stage = try_lock(self.region.stages())?.get(place, now)?;
+            Some(StageStats::new(stage))
+        })
+    }
+
+    /// Events that could not be attributed in full, by cause; causes that did not occur are left out.
+    pub fn losses(&self) -> impl Iterator<Item = (LossCause, u64)> + '_ {
+        self.region.head().losses.iter()
+    }
+
+    /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
+    /// there are: each re-bases its own when it next runs.
+    pub fn reset_peak(&self) {
+        self.fold();
+        self.region.head().marks.reset(self.elapsed());
+    }
+
+    /// The calling thread's peak becomes what it holds now.
+    pub fn reset_thread_peak(&self) {
+        if let Entry::Ready(entered) = self.enter() {
+            self.region.threads().get(entered.slot).reset_peak(&self.region.head().marks);
+        }
+    }
+
+    /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
+    /// exact.
+    pub fn pause(&self) {
+        self.region.head().paused.store(true, Relaxed);
+    }
+
+    /// Ends [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.region.head().paused.store(false, Relaxed);
+    }
+
+    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`.
+    pub fn report(&self) -> Report<'_, A, U, P, R> {
+        Report::new(self)
+    }
+
+    /// Writes a snapshot of the whole program. `memtrack-fold` reads it.
+    ///
+    /// # Errors
+    /// When the sink fails, or the tracker has no region.
+    pub fn dump<W: embedded_io::Write>(&self, to: &mut W) -> Result<(), Error> {
+        self.check()?;
+        crate::dump::program(self.region, &self.platform, U::NAME, Cause::Request, crate::dump::Io(to))
+    }
+
+    /// The program's totals now.
+    pub(super) fn moment(&self) -> Moment {
+        moment(self.region, &self.platform)
+    }
+
+    /// The peak of the innermost stage's mark.
+    pub(super) fn stage_peak(&self) -> Peak {
+        let marks = &self.region.head().marks;
+        Peak {
+            bytes: marks.peak(Mark::Stage),
+            blocks: totals(self.region, Mark::Stage).peak_blocks as usize,
+            time_ns: marks.peak_time(Mark::Stage),
+        }
+    }
+
+    /// Tells the stages that are active what the mark saw, before it is re-based.
+    fn fold(&self) {
+        if let Some(mut stages) = try_lock(self.region.stages()) {
+            stages.fold(self.stage_peak(), |thread| self.thread_stage_peak(thread));
+        }
+    }
+
+    pub(super) fn thread_stage_peak(&self, thread: usize) -> usize {
+        self.region.threads().get(thread as u16).stage_peak(&self.region.head().marks).bytes
+    }
+}

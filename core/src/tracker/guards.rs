@@ -1,0 +1,100 @@
+//! Guards: stages and tags end when they are dropped.
+
+use super::{Entry, Tracker};
+use crate::LossCause;
+use crate::platform::{Local, Platform};
+use crate::sync::*;
+use crate::table::region::Tables;
+use crate::table::stages::Stages;
+use crate::table::try_lock;
+use crate::unwind::Unwind;
+
+/// A stage that is running; it ends when this is dropped.
+#[must_use = "a stage ends when its guard is dropped: bind it with `let _stage = …`"]
+pub struct StageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
+    tracker: &'t Tracker<A, U, P, R>,
+    /// `None` when the stage could not be begun.
+    serial: Option<u64>,
+}
+
+/// A tag that is pushed on this thread; it is popped when this is dropped.
+#[must_use = "a tag is popped when its guard is dropped: bind it with `let _tag = …`"]
+pub struct TagGuard<'t> {
+    /// The thread's words and the tag before. Not `Send`: a tag belongs to the thread that pushed it.
+    pushed: Option<(&'t Local, u32)>,
+    not_send: core::marker::PhantomData<*const ()>,
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Begins a stage of the whole process: a named span with peaks of its own. Stages nest; runs of one name are
+    /// counted together.
+    pub fn stage(&self, name: &str) -> StageGuard<'_, A, U, P, R> {
+        let serial = self.check().ok().and_then(|()| {
+            #[cfg(feature = "std")]
+            self.before_stage();
+            let now = self.moment();
+            let mut stages = try_lock(self.region.stages())?;
+            let peak = self.stage_peak();
+            stages.fold(peak, |thread| self.thread_stage_peak(thread));
+            let blocks = super::api::totals(self.region, crate::table::marks::Mark::Program).live_blocks;
+            let serial = stages.begin(name, now, blocks as usize)?;
+            self.region.head().marks.rebase_stage(now.time_ns);
+            Some(serial)
+        });
+        if serial.is_none() {
+            self.region.head().losses.count(LossCause::StageDepth);
+        }
+        StageGuard { tracker: self, serial }
+    }
+
+    /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
+    /// their flames. Tags nest.
+    pub fn tag(&self, name: &str) -> TagGuard<'_> {
+        let pushed = match self.enter() {
+            Entry::Ready(entered) => {
+                let before = entered.local.tag.load(Relaxed);
+                match self.region.tags().find_or_insert(before as u16, name) {
+                    Some(tag) => entered.local.tag.store(u32::from(tag), Relaxed),
+                    None => self.region.head().losses.count(LossCause::TagsFull),
+                }
+                self.number_of(entered.local).map(|local| (local, before))
+            }
+            Entry::Lost(_) | Entry::Refused => None,
+        };
+        TagGuard { pushed, not_send: core::marker::PhantomData }
+    }
+
+    /// The thread's words with the tracker's lifetime: a guard on this thread cannot outlive the thread.
+    fn number_of(&self, local: &Local) -> Option<&Local> {
+        match self.number() {
+            Entry::Ready(number) => self.platform.local(number).filter(|own| core::ptr::eq(*own, local)),
+            Entry::Lost(_) | Entry::Refused => None,
+        }
+    }
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Drop for StageGuard<'_, A, U, P, R> {
+    fn drop(&mut self) {
+        let (tracker, Some(serial)) = (self.tracker, self.serial) else { return };
+        let now = tracker.moment();
+        let peak = tracker.stage_peak();
+        let ended = try_lock(tracker.region.stages()).and_then(|mut stages| {
+            stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
+            stages.end(serial, now)
+        });
+        let Some(ended) = ended else { return };
+        if ended.dropped {
+            tracker.region.head().losses.count(LossCause::StagesFull);
+        }
+        #[cfg(feature = "std")]
+        tracker.after_stage(&ended, peak);
+    }
+}
+
+impl Drop for TagGuard<'_> {
+    fn drop(&mut self) {
+        if let Some((local, before)) = self.pushed {
+            local.tag.store(before, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The hook: what runs at every allocation and free.
+//!
+//! An allocation is booked after the inner allocator succeeded, a free before the inner allocator runs: live never
+//! exceeds what the program really holds, and no block is seen freed before it was seen allocated.
+
+use super::{Entered, Entry, Tracker};
+use crate::LossCause;
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::account::{Account, Booker};
+use crate::table::cells::{self, Key, thread_of};
+use crate::table::region::Tables;
+use crate::table::threads::{self, ThreadSlot, booker};
+use crate::trailer;
+use crate::unwind::{End, Interned, Memory, StackId, Unwind, registers};
+use core::alloc::{GlobalAlloc, Layout};
+
+// SAFETY: every block comes from the inner allocator with the padded layout and goes back with the same one; the
+// padding lies behind the user's bytes and keeps the alignment.
+unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for Tracker<A, U, P, R> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Some(padded) = trailer::padded(layout) else { return self.refused() };
+        // SAFETY: the padded layout is larger than the caller's, which is not of size zero.
+        let block = unsafe { self.inner.alloc(padded) };
+        // SAFETY: the block was just allocated with the padded layout.
+        unsafe { self.allocated(block, layout.size()) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let Some(padded) = trailer::padded(layout) else { return self.refused() };
+        // SAFETY: as in `alloc`.
+        let block = unsafe { self.inner.alloc_zeroed(padded) };
+        // SAFETY: as in `alloc`.
+        unsafe { self.allocated(block, layout.size()) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is alive and was allocated here with this layout.
+        unsafe { self.freed(block, layout.size()) };
+        // SAFETY: it was allocated with this layout, padded; padding it succeeded then.
+        unsafe { self.inner.dealloc(block, padded_again(layout)) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let Some(padded_size) = trailer::padded_size(new_size, layout.align()) else { return self.refused() };
+        // SAFETY: the block is alive and was allocated here with this layout.
+        let old = unsafe { trailer::read(block, layout.size()) };
+        // SAFETY: it was allocated with this layout, padded; the new size is not zero and fits a layout.
+        let new = unsafe { self.inner.realloc(block, padded_again(layout), padded_size) };
+        // SAFETY: the new block has the padded new size.
+        unsafe { self.reallocated(old, layout.size(), new, new_size) }
+    }
+}
+
+/// The padded layout of a block that exists: computing it did not fail when it was made.
+#[inline]
+fn padded_again(layout: Layout) -> Layout {
+    trailer::padded(layout).unwrap_or(layout)
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// The inner allocator could not, or cannot be asked.
+    #[cold]
+    fn refused(&self) -> *mut u8 {
+        self.region.head().failed.add_shared(1);
+        core::ptr::null_mut()
+    }
+
+    /// Books a new block and writes its trailer.
+    ///
+    /// # Safety
+    /// `block` must be null or have the padded layout of one of `size` bytes.
+    #[inline(never)]
+    unsafe fn allocated(&self, block: *mut u8, size: usize) -> *mut u8 {
+        if block.is_null() {
+            return self.refused();
+        }
+        let cell = match self.enter() {
+            Entry::Ready(entered) => self.book(&entered, block, size),
+            Entry::Lost(cause) => self.book_unattributed(size, cause),
+            Entry::Refused => cells::UNATTRIBUTED,
+        };
+        // SAFETY: the caller upholds it; the block is not the program's yet.
+        unsafe { trailer::write(block, size, cell) };
+        block
+    }
+
+    /// Books an allocation: on the cell of its stack, on its thread, on the marks.
+    #[inline(always)]
+    fn book(&self, entered: &Entered<'_>, block: *mut u8, size: usize) -> u32 {
+        let Some((id, cell, slot)) = self.place(entered) else {
+            return self.book_unattributed(size, LossCause::CellsFull);
+        };
+        let (marks, by) = (&self.region.head().marks, booker(entered.slot));
+        let epoch = marks.epoch();
+        cell.alloc(size, epoch, by);
+        slot.alloc(block as usize, size, marks, epoch, by);
+        marks.rise(size, || self.elapsed());
+        id
+    }
+
+    /// Books an allocation of which neither thread nor stack is known.
+    #[cold]
+    #[inline(never)]
+    fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
+        let head = self.region.head();
+        head.losses.count(cause);
+        let epoch = head.marks.epoch();
+        self.region.cells().unattributed().alloc(size, epoch, Booker::Anyone);
+        self.region.threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
+        head.marks.rise(size, || self.elapsed());
+        cells::UNATTRIBUTED
+    }
+
+    /// Books a free.
+    ///
+    /// # Safety
+    /// `block` must be alive and have the padded layout of one of `size` bytes.
+    #[inline]
+    unsafe fn freed(&self, block: *mut u8, size: usize) {
+        let entry = self.enter();
+        if let Entry::Refused = entry {
+            return;
+        }
+        let marks = &self.region.head().marks;
+        // SAFETY: the caller upholds it.
+        let cell = self.cell_of(unsafe { trailer::read(block, size) });
+        let owner = thread_of(cell);
+        let slot = self.region.threads().get(owner);
+        let epoch = marks.falling();
+        match &entry {
+            Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
+                cell.free(size, epoch, Booker::Owner);
+                if slot.free(block as usize, size, marks, epoch) {
+                    slot.account.count_temporary(Booker::Owner);
+                    cell.count_temporary(Booker::Owner);
+                }
+            }
+            other => {
+                cell.free(size, epoch, Booker::Anyone);
+                slot.free_remote(size, marks, epoch);
+                if let Entry::Ready(entered) = other {
+                    self.region.threads().get(entered.slot).other_event();
+                }
+            }
+        }
+        marks.drop(size);
+    }
+
+    /// Books a reallocation as one event, and writes the new block's trailer. When it failed nothing changes.
+    ///
+    /// # Safety
+    /// `new` must be null or have the padded layout of one of `new_size` bytes.
+    #[inline(never)]
+    unsafe fn reallocated(
+        &self,
+        old: Option<u32>,
+        old_size: usize,
+        new: *mut u8,
+        new_size: usize,
+    ) -> *mut u8 {
+        if new.is_null() {
+            return self.refused();
+        }
+        let marks = &self.region.head().marks;
+        let entry = self.enter();
+        if let Entry::Refused = entry {
+            // SAFETY: the caller upholds it.
+            unsafe { trailer::write(new, new_size, cells::UNATTRIBUTED) };
+            return new;
+        }
+        let epoch = if new_size < old_size { marks.falling() } else { marks.epoch() };
+        let from = self.cell_of(old);
+        let owner = thread_of(from);
+        let (by, place) = match &entry {
+            Entry::Ready(entered) => {
+                let place = self.place(entered);
+                if place.is_none() {
+                    self.region.head().losses.count(LossCause::CellsFull);
+                }
+                (booker(entered.slot), place)
+            }
+            Entry::Lost(cause) => {
+                self.region.head().losses.count(*cause);
+                (Booker::Anyone, None)
+            }
+            Entry::Refused => (Booker::Anyone, None),
+        };
+        let own = matches!(&entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
+        if own {
+            from.free(old_size, epoch, Booker::Owner);
+            self.region.threads().get(owner).free(0, old_size, marks, epoch);
+        } else {
+            from.free(old_size, epoch, Booker::Anyone);
+            self.region.threads().get(owner).free_remote(old_size, marks, epoch);
+        }
+        let (id, cell, slot, by) = match place {
+            Some((id, cell, slot)) => (id, cell, slot, by),
+            None => {
+                let slot = self.region.threads().get(threads::UNATTRIBUTED);
+                (cells::UNATTRIBUTED, self.region.cells().unattributed(), slot, Booker::Anyone)
+            }
+        };
+        cell.alloc(new_size, epoch, by);
+        cell.count_realloc(by);
+        slot.alloc(new as usize, new_size, marks, epoch, by);
+        slot.account.count_realloc(by);
+        match new_size.checked_sub(old_size) {
+            Some(0) => {}
+            Some(more) => marks.rise(more, || self.elapsed()),
+            None => marks.drop(old_size - new_size),
+        }
+        // SAFETY: the caller upholds it.
+        unsafe { trailer::write(new, new_size, id) };
+        new
+    }
+
+    /// The cell that a trailer names. A damaged one is counted, and its free booked on nobody's.
+    #[inline]
+    fn cell_of(&self, trailer: Option<u32>) -> &'static Account {
+        match trailer.and_then(|id| self.region.cells().get(id)) {
+            Some(cell) => cell,
+            None => {
+                self.region.head().losses.count(LossCause::CorruptTrailer);
+                self.region.cells().unattributed()
+            }
+        }
+    }
+
+    /// The cell and thread slot for an event here and now; `None` when no cell is left.
+    #[inline(always)]
+    fn place(&self, entered: &Entered<'_>) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
+        let local = entered.local;
+        let stack =
+            if U::CAPTURES { self.capture(entered) } else { Interned { stack: StackId::ROOT, cut: false } };
+        let key = Key {
+            thread: entered.slot,
+            tag: local.tag.load(Relaxed) as u16,
+            heap: 0,
+            stack: stack.stack,
+            cut: stack.cut,
+        };
+        let word = stack.stack.0 << 1 | u32::from(stack.cut);
+        let last = local.last_cell.load(Relaxed);
+        let id = if last != cells::UNATTRIBUTED
+            && local.last_stack.load(Relaxed) == word
+            && local.last_tag.load(Relaxed) == u32::from(key.tag)
+        {
+            last
+        } else {
+            let id = self.region.cells().find_or_insert(key)?;
+            local.last_cell.store(id, Relaxed);
+            local.last_stack.store(word, Relaxed);
+            local.last_tag.store(u32::from(key.tag), Relaxed);
+            id
+        };
+        if entered.slot == threads::OVERFLOW {
+            self.region.head().losses.count(LossCause::ThreadsFull);
+        }
+        Some((id, self.region.cells().get(id)?, self.region.threads().get(entered.slot)))
+    }
+
+    /// The stack here, interned as far as the table has room.
+    #[inline(always)]
+    fn capture(&self, entered: &Entered<'_>) -> Interned {
+        let from = registers();
+        let prove = |sp| self.platform.stack(entered.local, sp);
+        let head = self.region.head();
+        let Some(memory) = Memory::at(from.sp, &prove) else {
+            head.losses.count(LossCause::Unwind);
+            return Interned { stack: StackId::CUT, cut: false };
+        };
+        // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
+        // the guard keeps everything else on this thread out while the reference lives.
+        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
+        let mut frames = R::Frames::default();
+        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames.as_mut());
+        if captured.end != End::Complete || captured.interned.cut {
+            self.count_incomplete(captured.end, captured.interned.cut);
+        }
+        captured.interned
+    }
+
+    #[cold]
+    fn count_incomplete(&self, end: End, cut: bool) {
+        let losses = &self.region.head().losses;
+        match end {
+            End::Complete => {}
+            End::TooDeep => losses.count(LossCause::TooDeep),
+            End::Stopped => losses.count(LossCause::Unwind),
+        }
+        if cut {
+            losses.count(LossCause::StacksFull);
+        }
+    }
+}

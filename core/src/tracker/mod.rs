@@ -1,0 +1,212 @@
+//! The tracker: wraps an allocator and books every event.
+
+mod api;
+mod guards;
+mod hook;
+#[cfg(feature = "std")]
+mod host;
+
+pub(crate) use api::{moment, totals};
+pub use guards::{StageGuard, TagGuard};
+
+use crate::platform::{DefaultPlatform, Local, Platform};
+use crate::sync::*;
+use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
+use crate::unwind::{DefaultUnwind, Unwind};
+use crate::{Error, LossCause};
+
+/// A heap profiler around the allocator `A`.
+///
+/// ```
+/// # use std::alloc::System;
+/// #[global_allocator]
+/// static HEAP: memtrack::Tracker<System> = memtrack::Tracker::new(System);
+/// ```
+///
+/// `U` captures stacks, `P` is the platform, `R` the region with the tables; all have defaults. A tracker is a
+/// `static`; it claims its region at its first event.
+pub struct Tracker<A, U = DefaultUnwind, P = DefaultPlatform, R: Tables = DefaultRegion> {
+    inner: A,
+    unwind: U,
+    platform: P,
+    region: &'static R,
+    /// The tracker's number plus one once it has claimed its region; [`UNCLAIMED`]; one of the refusals.
+    number: AtomicUsize,
+}
+
+const UNCLAIMED: usize = 0;
+const REGION_TAKEN: usize = usize::MAX;
+const TOO_MANY: usize = usize::MAX - 1;
+
+impl<A> Tracker<A> {
+    /// Wraps `inner` with all defaults: the crate's default region, which one tracker of a program can have.
+    pub const fn new(inner: A) -> Self {
+        Tracker::with_region(inner, &MEMTRACK_REGION)
+    }
+}
+
+impl<A, R: Tables> Tracker<A, DefaultUnwind, DefaultPlatform, R> {
+    /// Wraps `inner` with a region of your own, of capacities that you choose.
+    pub const fn with_region(inner: A, region: &'static R) -> Self {
+        #[cfg(cfi)]
+        let unwind = crate::unwind::Cfi;
+        #[cfg(not(cfi))]
+        let unwind = crate::unwind::FramePointer;
+        #[cfg(feature = "std")]
+        let platform = crate::platform::Host;
+        #[cfg(not(feature = "std"))]
+        let platform = crate::platform::SingleCore;
+        Tracker::with(inner, unwind, platform, region)
+    }
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Wraps `inner` with an unwinder, a platform and a region of your choice.
+    ///
+    /// ```
+    /// use memtrack::{DefaultRegion, Host, MEMTRACK_REGION, NoUnwind, Tracker};
+    /// use std::alloc::System;
+    ///
+    /// /// Counters without stacks.
+    /// static HEAP: Tracker<System, NoUnwind, Host> = Tracker::with(System, NoUnwind, Host, &MEMTRACK_REGION);
+    /// ```
+    pub const fn with(inner: A, unwind: U, platform: P, region: &'static R) -> Self {
+        Tracker { inner, unwind, platform, region, number: AtomicUsize::new(UNCLAIMED) }
+    }
+
+    /// The allocator that is wrapped.
+    pub const fn inner(&self) -> &A {
+        &self.inner
+    }
+
+    /// The tracker's number.
+    #[inline]
+    fn number(&self) -> Entry<usize> {
+        match self.number.load(Acquire) {
+            UNCLAIMED => self.claim(),
+            REGION_TAKEN | TOO_MANY => Entry::Refused,
+            number => Entry::Ready(number - 1),
+        }
+    }
+
+    /// Claims the region, at the first event.
+    #[cold]
+    #[inline(never)]
+    fn claim(&self) -> Entry<usize> {
+        let head = self.region.head();
+        let me = core::ptr::from_ref(self) as usize;
+        match head.claimed.compare_exchange(0, me, AcqRel, Acquire) {
+            Ok(_) => match self.platform.reserve() {
+                Some(number) => {
+                    head.start.set(self.platform.now_ns());
+                    #[cfg(feature = "std")]
+                    self.register(number);
+                    self.number.store(number + 1, Release);
+                    Entry::Ready(number)
+                }
+                None => {
+                    self.number.store(TOO_MANY, Release);
+                    Entry::Refused
+                }
+            },
+            // Another thread is in the middle of this very claim.
+            Err(other) if other == me => Entry::Lost(LossCause::NoThread),
+            Err(_) => {
+                self.number.store(REGION_TAKEN, Release);
+                Entry::Refused
+            }
+        }
+    }
+
+    /// Whether the tracker works: it does not when its region is another's.
+    ///
+    /// # Errors
+    /// What refused it, and what to do.
+    pub fn check(&self) -> Result<(), Error> {
+        let _ = self.number();
+        match self.number.load(Acquire) {
+            REGION_TAKEN => Err(Error::RegionTaken),
+            TOO_MANY => Err(Error::TooManyTrackers),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nanoseconds since the tracker started.
+    fn elapsed(&self) -> u64 {
+        self.platform.now_ns().saturating_sub(self.region.head().start.get())
+    }
+
+    /// Enters the hook on this thread.
+    #[inline]
+    fn enter(&self) -> Entry<Entered<'_>> {
+        let number = match self.number() {
+            Entry::Ready(number) => number,
+            Entry::Lost(cause) => return Entry::Lost(cause),
+            Entry::Refused => return Entry::Refused,
+        };
+        if self.region.head().paused.load(Relaxed) {
+            return Entry::Lost(LossCause::Paused);
+        }
+        let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
+        let state = local.state.load(Relaxed);
+        if state.wrapping_sub(1) < Local::GONE - 1 {
+            return Entry::Ready(Entered::new(local, (state - 1) as u16));
+        }
+        self.enter_slowly(local, state)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_slowly<'l>(&self, local: &'l Local, state: usize) -> Entry<Entered<'l>> {
+        if state & Local::BUSY != 0 {
+            return Entry::Lost(LossCause::Reentered);
+        }
+        if state == Local::GONE {
+            return Entry::Lost(LossCause::NoThread);
+        }
+        // A signal that allocates while the slot is being taken finds the thread busy.
+        local.state.store(Local::BUSY, Relaxed);
+        let id = self.platform.thread_id();
+        let slot = self.region.threads().claim(id, |name| *name == self.platform.thread_name(id));
+        if U::CAPTURES {
+            local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
+        }
+        self.platform.thread_started();
+        Entry::Ready(Entered::new(local, slot))
+    }
+}
+
+/// Whether an event can be booked.
+enum Entry<T> {
+    /// In full.
+    Ready(T),
+    /// Without thread and stack.
+    Lost(LossCause),
+    /// Not at all: the tracker has no region.
+    Refused,
+}
+
+/// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.
+struct Entered<'l> {
+    local: &'l Local,
+    slot: u16,
+}
+
+impl<'l> Entered<'l> {
+    #[inline]
+    fn new(local: &'l Local, slot: u16) -> Self {
+        local.state.store((usize::from(slot) + 1) | Local::BUSY, Relaxed);
+        // Nothing of the hook may move out of the guarded stretch: a signal handler on this thread sees the
+        // program's order.
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+        Entered { local, slot }
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+        self.local.state.store(usize::from(self.slot) + 1, Relaxed);
+    }
+}

@@ -1,0 +1,79 @@
+//! What differs between instruction sets: registers, frame layout, DWARF numbers.
+
+use super::Registers;
+
+/// The registers here, in the frame of the function that this is inlined into.
+#[inline(always)]
+pub(crate) fn registers() -> Registers {
+    let (pc, sp, fp): (usize, usize, usize);
+    // SAFETY: each block only copies registers.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("lea {0}, [rip]", "mov {1}, rsp", "mov {2}, rbp", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("adr {0}, .", "mov {1}, sp", "mov {2}, x29", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+        #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
+        core::arch::asm!("auipc {0}, 0", "mv {1}, sp", "mv {2}, s0", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "arm")]
+        core::arch::asm!("mov {0}, pc", "mov {1}, sp", "mov {2}, r7", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv32",
+        target_arch = "riscv64",
+        target_arch = "arm"
+    )))]
+    {
+        let word = 0usize;
+        (pc, sp, fp) = (0, core::ptr::from_ref(core::hint::black_box(&word)) as usize, 0);
+    }
+    Registers { pc, sp, fp }
+}
+
+/// Where a frame pointer points into its frame: offsets in words of the caller's frame pointer and of the return
+/// address.
+pub(super) const CHAIN: (isize, isize) =
+    if cfg!(any(target_arch = "riscv32", target_arch = "riscv64")) { (-2, -1) } else { (0, 1) };
+
+/// A return address without what the processor adds to it: the Thumb bit, a pointer authentication code.
+#[inline(always)]
+pub(super) fn plain(address: usize) -> usize {
+    #[cfg(target_arch = "arm")]
+    return address & !1;
+    #[cfg(target_arch = "aarch64")]
+    return address & 0x00ff_ffff_ffff_ffff >> 8;
+    #[cfg(not(any(target_arch = "arm", target_arch = "aarch64")))]
+    address
+}
+
+/// DWARF numbers of return address, stack pointer and frame pointer, and where in the frame of a signal's
+/// trampoline the interrupted code's program counter, stack and frame pointer lie, in words from the stack pointer.
+#[cfg(cfi)]
+pub(super) struct Dwarf {
+    pub(super) ra: gimli::Register,
+    pub(super) sp: gimli::Register,
+    pub(super) fp: gimli::Register,
+    pub(super) signal: [usize; 3],
+}
+
+#[cfg(cfi)]
+pub(super) const DWARF: Dwarf = {
+    use gimli::Register as R;
+    // Signal frames are the kernel's `struct rt_sigframe`: on x86_64 the stack pointer is at its ucontext (40 bytes,
+    // then r8 … r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first.
+    if cfg!(target_arch = "x86_64") {
+        Dwarf { ra: R(16), sp: R(7), fp: R(6), signal: [168 / 8, 160 / 8, 120 / 8] }
+    } else if cfg!(target_arch = "aarch64") {
+        // ucontext: 168 bytes and 8 of padding, then fault address, x0 … x30, sp, pc.
+        Dwarf {
+            ra: R(30),
+            sp: R(31),
+            fp: R(29),
+            signal: [(304 + 8 + 256) / 8, (304 + 8 + 248) / 8, (304 + 8 + 232) / 8],
+        }
+    } else {
+        // ucontext: 168 bytes and 8 of padding, then pc, x1 (ra), x2 (sp) … x8 (s0).
+        Dwarf { ra: R(1), sp: R(2), fp: R(8), signal: [304 / 8, 304 / 8 + 2, 304 / 8 + 8] }
+    }
+};

@@ -1,0 +1,107 @@
+//! Finding the rule of a code address: the module's `.eh_frame_hdr` is a sorted table, so that one look-up costs a
+//! binary search and a few instructions of call frame information, however large the program.
+
+use super::super::arch::DWARF;
+use super::rule::{Base, Rule, Saved};
+use crate::platform::host::objects;
+use gimli::{
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, Expression, LittleEndian, Operation, Pointer, Register,
+    RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
+};
+
+/// Rules that one row of call frame information can have: more registers than any target saves.
+const MAX_RULES: usize = 64;
+/// Nesting of `DW_CFA_remember_state`.
+const MAX_ROWS: usize = 4;
+
+struct OnStack;
+
+impl UnwindContextStorage<usize> for OnStack {
+    type Rules = [(Register, RegisterRule<usize>); MAX_RULES];
+    type Stack = [UnwindTableRow<usize, Self>; MAX_ROWS];
+}
+
+type Bytes = gimli::EndianSlice<'static, LittleEndian>;
+
+/// The rule for the code at `pc`.
+#[cold]
+#[inline(never)]
+pub(super) fn rule(pc: usize) -> Rule {
+    find(pc).unwrap_or(Rule::UNKNOWN)
+}
+
+fn find(pc: usize) -> Option<Rule> {
+    let table = objects::find(pc)?;
+    // SAFETY: the dynamic linker says that the module's unwind table is mapped there, up to the module's end; modules
+    // stay mapped while their code is on the stack.
+    let bytes = |start: usize| unsafe {
+        core::slice::from_raw_parts(start as *const u8, table.end.saturating_sub(start))
+    };
+    let bases = BaseAddresses::default().set_eh_frame_hdr(table.header as u64);
+    let header = EhFrameHdr::new(bytes(table.header), LittleEndian).parse(&bases, WORD as u8).ok()?;
+    let Pointer::Direct(frames) = header.eh_frame_ptr() else { return None };
+    let bases = bases.set_eh_frame(frames);
+    let section = EhFrame::new(bytes(usize::try_from(frames).ok()?), LittleEndian);
+    let fde = header.table()?.fde_for_address(&section, &bases, pc as u64, EhFrame::cie_from_offset).ok()?;
+    if fde.is_signal_trampoline() {
+        return Some(Rule::SIGNAL);
+    }
+    let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
+    let row = fde.unwind_info_for_address(&section, &bases, &mut context, pc as u64).ok()?;
+    Some(from_row(row, &section, fde.cie().encoding()))
+}
+
+const WORD: usize = size_of::<usize>();
+
+fn from_row(
+    row: &UnwindTableRow<usize, OnStack>,
+    section: &EhFrame<Bytes>,
+    encoding: gimli::Encoding,
+) -> Rule {
+    let ra = match row.register(DWARF.ra) {
+        Some(RegisterRule::Offset(offset)) => offset,
+        Some(RegisterRule::Undefined) => return Rule::OUTERMOST,
+        _ => return Rule::UNKNOWN,
+    };
+    let at = |expression: gimli::UnwindExpression<usize>| operand(&expression.get(section).ok()?, encoding);
+    let (base, cfa) = match row.cfa() {
+        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.sp => (Base::Sp, *offset),
+        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.fp => (Base::Fp, *offset),
+        CfaRule::Expression(expression) => match at(*expression) {
+            Some(Operand { register, offset, deref: true }) if register == DWARF.fp => (Base::AtFp, offset),
+            _ => return Rule::UNKNOWN,
+        },
+        CfaRule::RegisterAndOffset { .. } => return Rule::UNKNOWN,
+    };
+    let words = |bytes: i64| i16::try_from(bytes / WORD as i64).ok().filter(|_| bytes % WORD as i64 == 0);
+    let saved = match row.register(DWARF.fp) {
+        Some(RegisterRule::Offset(offset)) => words(offset).map(Saved::AtCfa),
+        Some(RegisterRule::Expression(expression)) => match at(expression) {
+            Some(Operand { register, offset, deref: false }) if register == DWARF.fp => {
+                words(offset).map(Saved::AtFp)
+            }
+            _ => None,
+        },
+        None | Some(RegisterRule::SameValue | RegisterRule::Undefined) => Some(Saved::Same),
+        Some(_) => None,
+    };
+    saved.map_or(Rule::UNKNOWN, |saved| Rule::new(base, cfa, ra, saved))
+}
+
+/// The expressions that compilers use: a register plus an offset, perhaps the word there.
+struct Operand {
+    register: Register,
+    offset: i64,
+    deref: bool,
+}
+
+fn operand(expression: &Expression<Bytes>, encoding: gimli::Encoding) -> Option<Operand> {
+    let mut operations = (*expression).operations(encoding);
+    let Operation::RegisterOffset { register, offset, .. } = operations.next().ok()?? else { return None };
+    let deref = match operations.next().ok()? {
+        None => false,
+        Some(Operation::Deref { .. }) => true,
+        Some(_) => return None,
+    };
+    matches!(operations.next(), Ok(None)).then_some(Operand { register, offset, deref })
+}

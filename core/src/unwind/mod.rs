@@ -1,0 +1,150 @@
+//! Capturing call stacks: the trait, and the unwinders that ship.
+//!
+//! | unwinder | where | how |
+//! |---|---|---|
+//! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64) | DWARF call frame information; needs no compiler flags |
+//! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
+//! | [`MiniBacktrace`] | feature `mini-backtrace` | LLVM's libunwind |
+//! | [`NoUnwind`] | anywhere | no stacks: counters only, the cheapest mode |
+
+mod arch;
+#[cfg(cfi)]
+mod cfi;
+mod frame_pointer;
+#[cfg(feature = "mini-backtrace")]
+mod mini;
+mod none;
+
+#[cfg(cfi)]
+pub use cfi::Cfi;
+pub use frame_pointer::FramePointer;
+#[cfg(feature = "mini-backtrace")]
+pub use mini::MiniBacktrace;
+pub use none::NoUnwind;
+
+pub use crate::table::stacks::{Interned, StackId, Stacks};
+pub(crate) use arch::registers;
+
+/// The unwinder of [`Tracker::new`](crate::Tracker::new).
+#[cfg(cfi)]
+pub type DefaultUnwind = Cfi;
+/// The unwinder of [`Tracker::new`](crate::Tracker::new).
+#[cfg(not(cfi))]
+pub type DefaultUnwind = FramePointer;
+
+/// The registers from which a stack is walked, of the hook's own frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// The program counter.
+    pub pc: usize,
+    /// The stack pointer.
+    pub sp: usize,
+    /// The frame pointer register, whatever it holds.
+    pub fp: usize,
+}
+
+/// The readable part of the stack that is being walked.
+#[derive(Clone, Copy)]
+pub struct Memory<'p> {
+    low: usize,
+    high: usize,
+    prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
+}
+
+impl<'p> Memory<'p> {
+    /// The part around `sp`; `prove` gives the readable range around an address. `None` when nothing is known.
+    pub(crate) fn at(sp: usize, prove: &'p dyn Fn(usize) -> Option<(usize, usize)>) -> Option<Self> {
+        let (low, high) = prove(sp)?;
+        Some(Memory { low, high, prove })
+    }
+
+    /// The word at `address`; `None` when it is not aligned or not known to be readable.
+    #[inline]
+    pub fn read(&self, address: usize) -> Option<usize> {
+        const WORD: usize = size_of::<usize>();
+        if address < self.low || address > self.high.checked_sub(WORD)? || !address.is_multiple_of(WORD) {
+            return None;
+        }
+        // SAFETY: the platform has proven the range readable, and the address is aligned and inside it.
+        Some(unsafe { (address as *const usize).read_volatile() })
+    }
+
+    /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.
+    pub fn switch(&mut self, sp: usize) -> bool {
+        if (self.low..self.high).contains(&sp) {
+            return true;
+        }
+        match (self.prove)(sp) {
+            Some((low, high)) => {
+                (self.low, self.high) = (low, high);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// How a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At the outermost frame.
+    Complete,
+    /// The buffer was full.
+    TooDeep,
+    /// Before the outermost frame: no unwind information, or a frame that makes no sense.
+    Stopped,
+}
+
+/// The frames of a stack, innermost first: addresses inside the calling instructions.
+pub type Frames = heapless::VecView<usize>;
+
+/// A captured stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// The stack in the table.
+    pub interned: Interned,
+    /// How the walk ended.
+    pub end: End,
+}
+
+/// Captures call stacks.
+///
+/// # Safety
+/// An implementation is called from inside an allocator, in signal handlers and interrupts. It must not allocate,
+/// take a lock that anything else can hold, unwind or call the tracker; must end in bounded time; and must read no
+/// memory but through [`Memory::read`] or of its own.
+pub unsafe trait Unwind: Sync {
+    /// What the dump calls it.
+    const NAME: &'static str;
+
+    /// What it remembers for each thread. All-zero must be its start.
+    type Memo;
+
+    /// Walks from `from` outwards and appends the callers' addresses: of each call, an address inside the calling
+    /// instruction (the return address less one serves).
+    fn walk(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: Option<&mut Self::Memo>,
+        frames: &mut Frames,
+    ) -> End;
+
+    /// Walks, and interns what it found. An unwinder that recognises stacks overrides it.
+    #[inline]
+    fn capture(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: Option<&mut Self::Memo>,
+        stacks: Stacks<'_>,
+        frames: &mut Frames,
+    ) -> Captured {
+        let end = self.walk(from, memory, memo, frames);
+        let base = if end == End::Complete { StackId::ROOT } else { StackId::CUT };
+        Captured { interned: stacks.intern(base, frames), end }
+    }
+
+    /// Whether it captures at all: without, the tracker does not even look for the stack.
+    const CAPTURES: bool = true;
+}
