@@ -1,0 +1,171 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use memtrack_host_tools::export::{Format, svg::Palette};
+use memtrack_host_tools::profile::Metric;
+use memtrack_host_tools::symbolize::{Options, Search};
+use regex::Regex;
+
+/// Turns memtrack dumps into flame graphs and reports.
+#[derive(Parser)]
+#[command(
+    name = "memtrack-fold",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Examples:
+  memtrack-fold run.memtrack                          folded stacks of all bytes on standard output
+  memtrack-fold run.memtrack -m peak -o peak.svg      flame graph of what was alive at the peak
+  memtrack-fold run.memtrack -s parse -m peak -f text what stage \"parse\" held at its own peak
+  memtrack-fold info run.memtrack                     what is in the dump, and what was lost
+
+A dump called like a command is given as ./info. Exit codes: 0 done, 1 a check failed, 2 wrong usage,
+3 not a dump or damaged (what could be read is still written), 4 input or output failed.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub fold: Option<Fold>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Tell what is in a dump: program, threads, stages, losses, table use, missing names
+    Info(Info),
+}
+
+#[derive(Args)]
+pub struct Fold {
+    /// The dump, or - for standard input; gzip and zstd are unpacked
+    pub dump: PathBuf,
+    /// Write to FILE instead of standard output; its extension (.svg .folded .txt) says the format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Format of the output
+    #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name))]
+    pub format: Option<Format>,
+    /// What to count
+    #[arg(short, long, default_value = "bytes", value_parser = one_of(&Metric::ALL, Metric::name))]
+    pub metric: Metric,
+    /// Only this thread; may be given several times
+    #[arg(short, long = "thread", value_name = "NAME|ID")]
+    pub threads: Vec<String>,
+    /// The thread as the root frame
+    #[arg(long)]
+    pub per_thread: bool,
+    /// The stage's own cells, as they stood at its peak
+    #[arg(short, long, value_name = "NAME")]
+    pub stage: Option<String>,
+    /// Only what was counted under this tag; may be given several times
+    #[arg(long = "tag", value_name = "NAME")]
+    pub tags: Vec<String>,
+    /// List the threads, highest peak first
+    #[arg(long, conflicts_with = "list_stages")]
+    pub list_threads: bool,
+    /// List the stages, highest peak first
+    #[arg(long)]
+    pub list_stages: bool,
+    #[command(flatten)]
+    pub names: Names,
+    /// Show the frames of the tracker and of the allocator's entry points
+    #[arg(long)]
+    pub show_internal: bool,
+    /// Only stacks with a frame that matches
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub filter: Option<Regex>,
+    /// Leave out frames that match; what they hold counts for their callers
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub hide: Option<Regex>,
+    /// Innermost frames at the root
+    #[arg(long)]
+    pub reverse: bool,
+    /// Title of graph or report
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Leave frames below this share of the whole to their callers
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    pub min_percent: Option<f64>,
+    /// Colours of the graph
+    #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
+    pub color: Palette,
+}
+
+#[derive(Args)]
+pub struct Info {
+    /// The dump, or - for standard input; gzip and zstd are unpacked
+    pub dump: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub names: Names,
+}
+
+/// Where names come from.
+#[derive(Args)]
+#[command(next_help_heading = "Names")]
+pub struct Names {
+    /// The program or library with its symbols, when it is not where the dump says (moved, stripped, bare metal)
+    #[arg(short, long = "binary", value_name = "PATH")]
+    pub binaries: Vec<PathBuf>,
+    /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
+    #[arg(long = "debug-dir", value_name = "DIR")]
+    pub debug_dirs: Vec<PathBuf>,
+    /// Root of the target's files
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+    /// Use binaries whose build id differs from the dump's
+    #[arg(long)]
+    pub force: bool,
+    /// Show inlined functions as part of their callers
+    #[arg(long)]
+    pub no_inlines: bool,
+    /// Show module+0xoffset instead of names
+    #[arg(long)]
+    pub no_symbols: bool,
+}
+
+impl Names {
+    /// The same for the library.
+    pub fn options(&self) -> Options {
+        Options {
+            search: Search {
+                binaries: self.binaries.clone(),
+                debug_dirs: self.debug_dirs.clone(),
+                sysroot: self.sysroot.clone(),
+                force: self.force,
+            },
+            inlines: !self.no_inlines,
+            names: !self.no_symbols,
+        }
+    }
+}
+
+/// A parser of names for a fixed set of values.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&value| name(value)))
+        .try_map(move |given| all.iter().copied().find(|&value| name(value) == given).ok_or("no such value"))
+}
+
+fn pattern(text: &str) -> Result<Regex, String> {
+    // The whole message of a regex error draws over several lines; its last says what is wrong.
+    Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
+        _ => Err("give a number from 0 to 100".into()),
+    }
+}

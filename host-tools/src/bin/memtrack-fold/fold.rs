@@ -1,0 +1,59 @@
+//! The program without a command: a dump becomes a graph or a report.
+
+use memtrack_host_tools::export::{self, Format, Style};
+use memtrack_host_tools::info::lists;
+use memtrack_host_tools::profile::{Profile, View};
+use memtrack_host_tools::{Error, input, output, warnings};
+
+use crate::args::Fold;
+use crate::session::Session;
+use crate::{Outcome, warn};
+
+pub fn run(args: &Fold) -> Outcome {
+    let format = format(args)?;
+    let input = input::open(&args.dump)?;
+    let mut session = Session::open(&args.dump, &input)?;
+    let (_, profile) = session.profile(args.stage.as_deref(), &args.names)?;
+    let view = view(args, &profile)?;
+    session.warnings.iter().for_each(|text| warn(text));
+    if args.list_threads || args.list_stages {
+        let table = match args.list_threads {
+            true => lists::threads(&profile),
+            false => lists::stages(&profile, &session.dump),
+        };
+        output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
+        return Ok(session.whole);
+    }
+    warnings::losses(&profile).iter().for_each(|text| warn(text));
+    if !args.names.no_symbols {
+        warnings::names(&profile).iter().for_each(|text| warn(text));
+    }
+    let style = Style { title: args.title.clone(), min_percent: args.min_percent, palette: args.color };
+    output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
+    Ok(session.whole)
+}
+
+/// What was asked for, what the file's name says, or folded.
+fn format(args: &Fold) -> Result<Format, Error> {
+    match (args.format, &args.output) {
+        (Some(format), _) => Ok(format),
+        (None, Some(path)) if path.as_os_str() != "-" && !args.list_threads && !args.list_stages => {
+            Format::of(path)
+        }
+        _ => Ok(Format::Folded),
+    }
+}
+
+fn view(args: &Fold, profile: &Profile) -> Result<View, Error> {
+    let mut view = View {
+        per_thread: args.per_thread,
+        show_internal: args.show_internal,
+        reverse: args.reverse,
+        filter: args.filter.clone(),
+        hide: args.hide.clone(),
+        ..View::new(args.metric)
+    };
+    args.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
+    args.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;
+    Ok(view)
+}

@@ -1,0 +1,50 @@
+//! What all commands begin with: a dump is opened, a snapshot chosen, its addresses named, and the user told
+//! what is wrong with it.
+
+use std::path::Path;
+
+use memtrack_host_tools::input::Input;
+use memtrack_host_tools::profile::{Profile, check};
+use memtrack_host_tools::reader::Dump;
+use memtrack_host_tools::select::{self, Selected};
+use memtrack_host_tools::{Error, warnings};
+
+use crate::args::Names;
+
+/// A dump that was opened.
+pub struct Session<'i> {
+    pub dump: Dump<'i>,
+    /// Whether all of it could be read.
+    pub whole: bool,
+    /// What is wrong with it.
+    pub warnings: Vec<String>,
+}
+
+impl<'i> Session<'i> {
+    pub fn open(path: &Path, input: &'i Input) -> Result<Self, Error> {
+        let dump = Dump::open(path, &input.bytes)?;
+        let mut found: Vec<String> = input
+            .unpacking
+            .iter()
+            .map(|reason| format!("the compressed dump ends early: {reason}"))
+            .collect();
+        found.extend(warnings::damage(&dump));
+        let whole = dump.is_whole() && input.unpacking.is_none();
+        Ok(Session { dump, whole, warnings: found })
+    }
+
+    /// The profile of the whole program, or of a stage.
+    pub fn profile(&mut self, stage: Option<&str>, names: &Names) -> Result<(Selected, Profile), Error> {
+        let selected = match stage {
+            Some(name) => select::stage(&self.dump, name)?,
+            None => select::program(&self.dump),
+        };
+        self.warnings.extend(selected.note.map(Into::into));
+        let snapshot = self.dump.snapshot(selected.index);
+        if self.dump.entries()[selected.index].complete {
+            self.warnings.extend(check::equation(&snapshot, selected.kind));
+        }
+        let profile = Profile::new(&snapshot, selected.kind, &names.options())?;
+        Ok((selected, profile))
+    }
+}

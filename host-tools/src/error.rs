@@ -1,0 +1,230 @@
+//! What can go wrong, each with what to do about it and the exit code of the program.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use memtrack_format::{CURRENT, MIN_SUPPORTED};
+
+use crate::clean::clean;
+
+/// Why the tool stops.
+#[derive(Debug)]
+pub enum Error {
+    /// An input could not be opened or read.
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A path that must name a regular file names something else.
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The input is no dump.
+    NotADump {
+        /// Which.
+        path: PathBuf,
+        /// What it is instead, as far as can be told.
+        reason: &'static str,
+    },
+    /// The input was written by a newer or much older version.
+    Version {
+        /// Which.
+        path: PathBuf,
+        /// The version it was written in.
+        version: u16,
+    },
+    /// The compressed input grows beyond all measure.
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// Most bytes that are unpacked.
+        limit: u64,
+    },
+    /// A dump from which nothing could be read.
+    NoSnapshot {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The dump's figures are larger than any program's can be.
+    Figures {
+        /// Which metric.
+        metric: &'static str,
+    },
+    /// The view has more frames than can be shown.
+    TooManyFrames,
+    /// A name that the dump does not hold.
+    Unknown {
+        /// What was asked for: `thread`, `stage`, `tag`.
+        what: &'static str,
+        /// The name given.
+        name: String,
+        /// The nearest names that are there.
+        near: Vec<String>,
+    },
+    /// A stage of which the dump has figures but no cells.
+    StageWithoutCells {
+        /// Its name.
+        name: String,
+    },
+    /// A `--binary` that is not the dump's.
+    WrongBinary {
+        /// The file given.
+        path: PathBuf,
+        /// The module it was to be used for.
+        module: String,
+        /// Build id of the file.
+        found: String,
+        /// Build id in the dump.
+        wanted: String,
+    },
+    /// A `--binary` that holds no program.
+    UnusableBinary {
+        /// The file given.
+        path: PathBuf,
+        /// Why it can't be used.
+        reason: String,
+    },
+    /// A regular expression with an error in it.
+    Pattern {
+        /// The expression.
+        pattern: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An output file whose extension says no format.
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output could not be written.
+    Write {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code that scripts see: 2 wrong usage, 3 not a dump or damaged, 4 input/output.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Unknown { .. }
+            | Error::StageWithoutCells { .. }
+            | Error::WrongBinary { .. }
+            | Error::UnusableBinary { .. }
+            | Error::Pattern { .. }
+            | Error::TooManyFrames
+            | Error::UnknownFormat { .. } => 2,
+            Error::NotADump { .. }
+            | Error::Version { .. }
+            | Error::TooLarge { .. }
+            | Error::NoSnapshot { .. }
+            | Error::Figures { .. } => 3,
+            Error::Read { .. } | Error::NotAFile { .. } | Error::Write { .. } => 4,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Read { path, source } => write!(f, "cannot read {}: {source}", shown(path)),
+            Error::NotAFile { path } => {
+                write!(f, "{} is not a regular file: name a file", shown(path))
+            }
+            Error::NotADump { path, reason } => {
+                write!(
+                    f,
+                    "{} is not a memtrack dump ({reason}): give a file that HEAP.dump_to_path or MEMTRACK_DUMP wrote",
+                    shown(path)
+                )
+            }
+            Error::Version { path, version } if *version > CURRENT => write!(
+                f,
+                "{} was written by a newer memtrack (dump format {version}; this program reads up to {CURRENT}): \
+                 update memtrack-fold",
+                shown(path)
+            ),
+            Error::Version { path, version } => write!(
+                f,
+                "{} has dump format {version}, older than {MIN_SUPPORTED}: read it with the memtrack-fold of its time",
+                shown(path)
+            ),
+            Error::TooLarge { path, limit } => write!(
+                f,
+                "{} unpacks to more than {limit} bytes: unpack it by hand and give the result",
+                shown(path)
+            ),
+            Error::NoSnapshot { path } => write!(
+                f,
+                "{} holds no readable snapshot: it is damaged from the beginning; take the dump again",
+                shown(path)
+            ),
+            Error::Figures { metric } => write!(
+                f,
+                "the sum of {metric} over all cells is beyond 64 bits: the dump is damaged; take it again"
+            ),
+            Error::TooManyFrames => f.write_str(
+                "this view has too many frames to show: narrow it with --thread, --tag or --filter",
+            ),
+            Error::Unknown { what, name, near } => unknown(f, what, name, near),
+            Error::StageWithoutCells { name } => write!(
+                f,
+                "the dump has the figures of stage \"{}\" (see --list-stages) but not its cells: set MEMTRACK_DUMP \
+                 or call dump_stages_to before the stage begins",
+                clean(name)
+            ),
+            Error::WrongBinary { path, module, found, wanted } => write!(
+                f,
+                "{} is not the program of the dump: its build id is {found}, {} had {wanted}; give the binary that \
+                 ran, or --force to use this one",
+                shown(path),
+                clean(module)
+            ),
+            Error::UnusableBinary { path, reason } => {
+                write!(f, "{} cannot be used as --binary: {}", shown(path), clean(reason))
+            }
+            Error::Pattern { pattern, reason } => {
+                write!(f, "\"{}\" is not a regular expression: {}", clean(pattern), clean(reason))
+            }
+            Error::UnknownFormat { path } => write!(
+                f,
+                "{} names no format: end it in .folded, .svg or .txt, or give --format",
+                shown(path)
+            ),
+            Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Read { source, .. } | Error::Write { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// A path as a message shows it.
+fn shown(path: &std::path::Path) -> String {
+    if path.as_os_str() == "-" { "standard input".into() } else { clean(&path.to_string_lossy()) }
+}
+
+fn unknown(f: &mut fmt::Formatter<'_>, what: &str, name: &str, near: &[String]) -> fmt::Result {
+    write!(f, "no {what} is called \"{}\"", clean(name))?;
+    match near {
+        [] => write!(f, ": the dump has no {what}s"),
+        [one] => write!(f, ": did you mean \"{}\"?", clean(one)),
+        several => {
+            let names: Vec<_> = several.iter().map(|near| format!("\"{}\"", clean(near))).collect();
+            write!(f, ": did you mean one of {}?", names.join(", "))
+        }
+    }
+}

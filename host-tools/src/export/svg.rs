@@ -1,0 +1,123 @@
+//! Flame graphs, drawn by inferno.
+
+use std::io::{self, Write};
+
+use inferno::flamegraph::color::{BasicPalette, MultiPalette};
+use inferno::flamegraph::{self, Options};
+
+use super::{Style, folded};
+use crate::clean::clean;
+use crate::profile::{Flame, Profile, View};
+
+/// The colours of a graph: inferno's palettes for single-language programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Palette {
+    /// Greens: what memory flame graphs are drawn in everywhere.
+    #[default]
+    Mem,
+    /// Reds to yellows.
+    Hot,
+    /// Rust: crates, the standard library and system code apart.
+    Rust,
+    /// Reds.
+    Red,
+    /// Pure greens.
+    Green,
+    /// Blues.
+    Blue,
+    /// Blue-greens.
+    Aqua,
+    /// Yellows.
+    Yellow,
+    /// Purples.
+    Purple,
+    /// Oranges.
+    Orange,
+}
+
+impl Palette {
+    /// All of them.
+    pub const ALL: [Palette; 10] = [
+        Palette::Mem,
+        Palette::Hot,
+        Palette::Rust,
+        Palette::Red,
+        Palette::Green,
+        Palette::Blue,
+        Palette::Aqua,
+        Palette::Yellow,
+        Palette::Purple,
+        Palette::Orange,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.named().0
+    }
+
+    fn named(self) -> (&'static str, flamegraph::Palette) {
+        use flamegraph::Palette::{Basic, Multi};
+        match self {
+            Palette::Mem => ("mem", Basic(BasicPalette::Mem)),
+            Palette::Hot => ("hot", Basic(BasicPalette::Hot)),
+            Palette::Rust => ("rust", Multi(MultiPalette::Rust)),
+            Palette::Red => ("red", Basic(BasicPalette::Red)),
+            Palette::Green => ("green", Basic(BasicPalette::Green)),
+            Palette::Blue => ("blue", Basic(BasicPalette::Blue)),
+            Palette::Aqua => ("aqua", Basic(BasicPalette::Aqua)),
+            Palette::Yellow => ("yellow", Basic(BasicPalette::Yellow)),
+            Palette::Purple => ("purple", Basic(BasicPalette::Purple)),
+            Palette::Orange => ("orange", Basic(BasicPalette::Orange)),
+        }
+    }
+}
+
+/// Draws the graph.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(
+    flame: &Flame,
+    profile: &Profile,
+    view: &View,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let title = style.title.as_deref().map_or_else(|| view.title(profile), clean);
+    let mut lines: Vec<String> = Vec::new();
+    folded::lines(flame, |line| {
+        lines.push(line.into());
+        Ok::<(), io::Error>(())
+    })?;
+    if lines.is_empty() {
+        return empty(&title, view, out);
+    }
+    let mut options = Options::default();
+    options.title = title;
+    options.subtitle = view.subtitle(profile);
+    options.count_name = view.metric.unit().into();
+    options.colors = style.palette.named().1;
+    // The same colours every time, and frames that were not left out before are all drawn.
+    options.deterministic = true;
+    options.min_width = 0.0;
+    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
+}
+
+/// Nothing was counted: no leak, no temporary block. That is a result, not an error.
+fn empty(title: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    writeln!(
+        out,
+        r##"<?xml version="1.0" encoding="UTF-8"?>
+<svg version="1.1" width="1200" height="80" viewBox="0 0 1200 80" xmlns="http://www.w3.org/2000/svg">
+<rect width="100%" height="100%" fill="#f8f8f8"/>
+<g font-family="monospace" text-anchor="middle">
+<text x="600" y="30" font-size="17">{}</text>
+<text x="600" y="58" font-size="12">no {}</text>
+</g>
+</svg>"##,
+        text(title),
+        text(view.metric.title())
+    )
+}

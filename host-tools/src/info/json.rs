@@ -1,0 +1,150 @@
+//! `info` for machines. Fields are only ever added.
+
+use memtrack_format::Figures;
+use serde_json::{Map, Value, json};
+
+use super::{Info, entry_words, lists, tables};
+use crate::loss;
+use crate::profile::{Metric, Stage, Thread};
+use crate::symbolize::hex;
+use crate::warnings::reason;
+
+/// The version of this description.
+const VERSION: u32 = 1;
+
+/// Describes everything.
+#[must_use]
+pub fn value(info: &Info<'_>) -> Value {
+    let profile = info.profile;
+    let program = &profile.program;
+    json!({
+        "version": VERSION,
+        "losses": profile.losses.iter().map(|loss| json!({
+            "cause": loss.cause.as_str(),
+            "code": loss.cause.code(),
+            "events": loss.events,
+            "text": loss::text(loss),
+        })).collect::<Vec<_>>(),
+        "warnings": info.warnings,
+        "damage": info.dump.damage().iter().map(|damage| json!({
+            "offset": damage.offset,
+            "length": damage.length,
+        })).collect::<Vec<_>>(),
+        "program": {
+            "name": program.name,
+            "command": program.command,
+            "pid": program.pid,
+            "parent_pid": program.parent_pid,
+            "start_unix_ns": program.start_unix_ns,
+            "arch": program.arch.as_str(),
+            "os": program.os.as_str(),
+            "pointer_width": program.pointer_width,
+            "big_endian": program.big_endian,
+            "unwinder": program.unwinder,
+        },
+        "totals": profile.marks.map(|marks| {
+            let mut totals = figures(&marks.figures);
+            for (name, value) in [
+                ("frees", marks.frees),
+                ("failed_allocs", marks.failed_allocs),
+                ("peak_time_ns", marks.peak_time_ns),
+                ("peak_error", marks.peak_error),
+                ("mark_error", marks.mark_error),
+            ] {
+                totals.insert(name.into(), value.into());
+            }
+            totals
+        }),
+        "tables": profile.config.iter().flat_map(tables).map(|(name, used, capacity)| json!({
+            "table": name,
+            "used": used,
+            "capacity": capacity,
+        })).collect::<Vec<_>>(),
+        "threads": profile.threads.iter().map(thread).collect::<Vec<_>>(),
+        "stages": profile.stages.iter().map(|stage| self::stage(info, stage)).collect::<Vec<_>>(),
+        "modules": modules(info),
+        "snapshots": snapshots(info),
+        "shown": info.selected.index,
+        "addresses_outside_modules": profile.symbols.outside,
+    })
+}
+
+fn figures(figures: &Figures) -> Map<String, Value> {
+    let named = Metric::ALL.map(|metric| (metric.name().replace('-', "_"), metric.of(figures).into()));
+    named.into_iter().chain([("reallocs".into(), figures.reallocs.into())]).collect()
+}
+
+fn thread(thread: &Thread) -> Value {
+    json!({
+        "id": thread.id,
+        "os_id": thread.os_id,
+        "name": thread.name,
+        "label": thread.label,
+        "state": thread.state.as_str(),
+        "count": thread.count,
+        "figures": figures(&thread.figures),
+        "own_peak": thread.own_peak,
+        "own_peak_blocks": thread.own_peak_blocks,
+    })
+}
+
+fn stage(info: &Info<'_>, stage: &Stage) -> Value {
+    let figures = &stage.figures;
+    json!({
+        "name": stage.name,
+        "depth": figures.depth,
+        "thread": figures.scope.checked_sub(1),
+        "running": figures.running,
+        "runs": figures.runs,
+        "duration_ns": figures.duration_ns,
+        "begin_ns": figures.begin_ns,
+        "end_ns": figures.end_ns,
+        "allocs": figures.allocs,
+        "bytes": figures.bytes,
+        "live_before": figures.live_before,
+        "live_after": figures.live_after,
+        "peak": figures.peak,
+        "peak_blocks": figures.peak_blocks,
+        "peak_time_ns": figures.peak_time_ns,
+        "lost": figures.lost,
+        "threads": stage.threads.iter().map(|of| json!({ "thread": of.thread, "peak": of.peak })).collect::<Vec<_>>(),
+        "cells": lists::has_cells(info.dump, &stage.name),
+    })
+}
+
+fn modules(info: &Info<'_>) -> Vec<Value> {
+    let sources = info.profile.symbols.sources();
+    let all = info.profile.modules.all().iter().zip(sources);
+    all.map(|(module, source)| {
+        json!({
+            "path": module.shown_path(),
+            "build_id": hex(&module.build_id),
+            "bias": module.bias,
+            "unloaded": module.unloaded,
+            "addresses": source.addresses,
+            "unnamed": source.unnamed,
+            "file": source.path,
+            "debug_info": source.debug_info,
+            "forced": source.forced,
+            "missing": source.missing.as_ref().map(|_| reason(source)),
+        })
+    })
+    .collect()
+}
+
+fn snapshots(info: &Info<'_>) -> Vec<Value> {
+    let entries = info.dump.entries().iter();
+    entries
+        .map(|entry| {
+            let (kind, cause, stage) = entry_words(entry);
+            json!({
+                "kind": kind,
+                "cause": cause,
+                "stage": stage,
+                "sequence": entry.about.map(|about| about.sequence),
+                "time_ns": entry.about.map(|about| about.time_ns),
+                "complete": entry.complete,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! `info` for people: losses and damage first.
+
+use std::io::{self, Write};
+
+use super::{Info, entry_words, lists, tables};
+use crate::symbolize::hex;
+use crate::table::Table;
+use crate::units::{bytes, count, duration, percent};
+use crate::{loss, warnings};
+
+/// Writes it.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
+    alarms(info, out)?;
+    program(info, out)?;
+    figures(info, out)?;
+    for (title, table) in [
+        ("table use", capacities(info)),
+        ("threads by peak", lists::threads(info.profile)),
+        ("stages by peak", lists::stages(info.profile, info.dump)),
+        ("modules", modules(info)),
+        ("snapshots", snapshots(info)),
+    ] {
+        if !table.is_empty() {
+            write!(out, "\n{title}\n{table}")?;
+        }
+    }
+    Ok(())
+}
+
+fn alarms(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for loss in info.profile.losses.iter().filter(|loss| loss.events > 0) {
+        writeln!(out, "LOST     {}", loss::text(loss))?;
+        let remedy = loss::remedy(loss.cause);
+        if !remedy.is_empty() {
+            writeln!(out, "         {remedy}")?;
+        }
+    }
+    for warning in &info.warnings {
+        writeln!(out, "WARNING  {warning}")?;
+    }
+    Ok(())
+}
+
+fn program(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let program = &info.profile.program;
+    let process = if program.pid == 0 { String::new() } else { format!(" (process {})", program.pid) };
+    let order = if program.big_endian { "big-endian" } else { "little-endian" };
+    writeln!(out, "program    {}{process}", program.name)?;
+    if !program.command.is_empty() {
+        writeln!(out, "command    {}", program.command)?;
+    }
+    let bits = u32::from(program.pointer_width) * 8;
+    writeln!(out, "target     {} {}, {bits}-bit {order}", program.os.as_str(), program.arch.as_str())?;
+    if !program.unwinder.is_empty() {
+        writeln!(out, "unwinder   {}", program.unwinder)?;
+    }
+    let entries = info.dump.entries();
+    let entry = &entries[info.selected.index];
+    let (kind, cause, stage) = entry_words(entry);
+    let time = entry.about.map_or(0, |about| about.time_ns);
+    writeln!(
+        out,
+        "shown      {kind}{}, taken on {cause} after {}; {} of {} snapshots in the file",
+        stage.map_or_else(String::new, |name| format!(" {name}")),
+        duration(time),
+        info.selected.index + 1,
+        entries.len()
+    )
+}
+
+fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(marks) = &info.profile.marks else { return Ok(()) };
+    let figures = &marks.figures;
+    writeln!(
+        out,
+        "allocated  {} in {} allocations ({} of them reallocations, {} temporary), {} freed, {} failed",
+        bytes(figures.bytes),
+        count(figures.allocs),
+        count(figures.reallocs),
+        count(figures.temporary),
+        count(marks.frees),
+        count(marks.failed_allocs)
+    )?;
+    writeln!(out, "live       {} in {} blocks", bytes(figures.live), count(figures.live_blocks))?;
+    let error = match marks.peak_error {
+        0 => String::new(),
+        error => format!(", up to {} more", bytes(error)),
+    };
+    writeln!(
+        out,
+        "peak       {} in {} blocks after {}{error}",
+        bytes(figures.peak),
+        count(figures.peak_blocks),
+        duration(marks.peak_time_ns)
+    )
+}
+
+fn capacities(info: &Info<'_>) -> Table {
+    let mut table = Table::new(&["table", ">used", ">of", ">full"]);
+    let Some(config) = &info.profile.config else { return table };
+    for (name, used, capacity) in tables(config) {
+        let share = percent(used.into(), capacity.into());
+        table.row([name.into(), count(used.into()), count(capacity.into()), share]);
+    }
+    table
+}
+
+fn modules(info: &Info<'_>) -> Table {
+    let mut table = Table::new(&["module", ">addresses", ">unnamed", "names from", "build id"]);
+    let sources = info.profile.symbols.sources();
+    for (module, source) in info.profile.modules.all().iter().zip(sources) {
+        let names = match &source.path {
+            _ if source.addresses == 0 => "not needed".into(),
+            None => warnings::reason(source),
+            Some(_) if source.debug_info => "debug information".into(),
+            Some(_) => "symbol table".into(),
+        };
+        let unloaded = if module.unloaded { " (unloaded)" } else { "" };
+        table.row([
+            format!("{}{unloaded}", module.shown_path()),
+            count(source.addresses as u64),
+            count(source.unnamed as u64),
+            names,
+            hex(&module.build_id),
+        ]);
+    }
+    table
+}
+
+fn snapshots(info: &Info<'_>) -> Table {
+    let mut table = Table::new(&[">snapshot", "shows", "taken on", ">after", "state"]);
+    for (i, entry) in info.dump.entries().iter().enumerate() {
+        let (kind, cause, stage) = entry_words(entry);
+        let time = entry.about.map_or(0, |about| about.time_ns);
+        table.row([
+            (i + 1).to_string(),
+            stage.map_or_else(|| kind.into(), |name| format!("stage {name}")),
+            cause.into(),
+            duration(time),
+            if entry.complete { "complete".into() } else { "incomplete".into() },
+        ]);
+    }
+    table
+}

@@ -1,0 +1,36 @@
+//! From the bytes of a dump to flame graphs.
+//!
+//! **What this crate does**: [`input`] brings a dump into memory, [`reader`] finds its snapshots, [`modules`]
+//! says which binary an address belongs to, [`symbolize`] names it, [`profile`] holds the result — the one model
+//! of stacks, threads, stages, tags and metrics — and each file under [`export`] writes one format from it. The
+//! program `memtrack-fold` is a thin command line over this.
+//!
+//! **What you do**: hand it a dump, and the binaries that the dump names where they are not in their place.
+//!
+//! **What it is not for**: it never changes a dump, and never guesses: what has no name shows as
+//! `module+0xoffset`, and what was lost is counted and shown.
+//!
+//! | limit | value |
+//! |---|---|
+//! | dump versions | those of [`memtrack_format`] |
+//! | compressed dumps | gzip and zstd, up to 1 GiB when unpacked |
+//! | frames of a stack | [`profile::MAX_FRAMES`] innermost ones; more shows as `[truncated]` |
+//! | binaries | ELF, Mach-O and PE with DWARF, or their symbol tables |
+
+pub mod clean;
+mod error;
+pub mod export;
+pub mod info;
+pub mod input;
+pub mod loss;
+pub mod modules;
+pub mod output;
+pub mod profile;
+pub mod reader;
+pub mod select;
+pub mod symbolize;
+pub mod table;
+pub mod units;
+pub mod warnings;
+
+pub use error::Error;

@@ -1,0 +1,77 @@
+//! Losses in words: what a count means for the figures that are shown.
+
+use memtrack_format::{Loss, LossCause};
+
+use crate::units::count;
+
+/// One loss in words: `12 stacks truncated (stack deeper than the limit)`.
+#[must_use]
+pub fn text(loss: &Loss) -> String {
+    let what = match loss.cause {
+        LossCause::Reentered | LossCause::NoThread | LossCause::Paused | LossCause::CellsFull => {
+            "events without thread and stack"
+        }
+        LossCause::ThreadsFull => "events without their thread",
+        LossCause::StacksFull => "events under a caller, inner frames cut",
+        LossCause::TooDeep | LossCause::Unwind => "stacks truncated",
+        LossCause::CorruptTrailer => "frees that could not be booked",
+        LossCause::StagesFull | LossCause::StageDepth => "stages lost",
+        LossCause::TagsFull => "events under an outer tag",
+        LossCause::Saturated => "counters stopped",
+        LossCause::RecordTooLarge => "records left out",
+        LossCause::Unknown(code) => return format!("{} losses of kind {code}", count(loss.events)),
+    };
+    format!("{} {what} ({})", count(loss.events), loss.cause.as_str())
+}
+
+/// What to do about it, where something can be done.
+#[must_use]
+pub fn remedy(cause: LossCause) -> &'static str {
+    match cause {
+        LossCause::ThreadsFull => "give the region more thread slots",
+        LossCause::StacksFull => "give the region more stack nodes",
+        LossCause::CellsFull => "give the region more cells",
+        LossCause::TooDeep => "raise the region's stack depth",
+        LossCause::Unwind => {
+            "choose another unwinder, or keep unwind tables (or frame pointers) in the build"
+        }
+        LossCause::CorruptTrailer => "the program writes past the end of a block",
+        LossCause::StagesFull => "give the region more finished stages",
+        LossCause::StageDepth => "nest stages less deep",
+        LossCause::TagsFull => "use fewer tags, or give the region more",
+        _ => "",
+    }
+}
+
+/// Everything lost, in one line; `None` when nothing was.
+#[must_use]
+pub fn summary(losses: &[Loss]) -> Option<String> {
+    let texts: Vec<_> = losses.iter().filter(|loss| loss.events > 0).map(text).collect();
+    (!texts.is_empty()).then(|| format!("lost: {}", texts.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_say_what_is_missing_and_why() {
+        let losses = [
+            Loss { cause: LossCause::TooDeep, events: 12 },
+            Loss { cause: LossCause::StacksFull, events: 0 },
+            Loss { cause: LossCause::Unknown(200), events: 1 },
+        ];
+        assert_eq!(
+            summary(&losses).as_deref(),
+            Some("lost: 12 stacks truncated (stack deeper than the limit), 1 losses of kind 200")
+        );
+        assert_eq!(summary(&losses[1..2]), None);
+    }
+
+    #[test]
+    fn every_known_cause_has_words_of_its_own() {
+        for &cause in LossCause::ALL {
+            assert!(!text(&Loss { cause, events: 1 }).contains("of kind"));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Which binary an address belongs to.
+
+use memtrack_format as format;
+
+use crate::clean::clean_bytes;
+
+/// A loaded executable or library, as the dump describes it.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// The path it was loaded from, byte by byte as in the dump.
+    pub path: Vec<u8>,
+    /// Its build id, empty when it has none.
+    pub build_id: Vec<u8>,
+    /// What was added to the file's addresses when it was loaded.
+    pub bias: u64,
+    /// Whether it had been unloaded when the snapshot was taken.
+    pub unloaded: bool,
+    /// Its loaded ranges.
+    pub segments: Vec<format::Segment>,
+}
+
+impl Module {
+    /// The last part of its path, fit to be shown.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.path.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or_default();
+        if name.is_empty() { "[unnamed]".into() } else { clean_bytes(name) }
+    }
+
+    /// Its path, fit to be shown.
+    #[must_use]
+    pub fn shown_path(&self) -> String {
+        if self.path.is_empty() { "[unnamed]".into() } else { clean_bytes(&self.path) }
+    }
+}
+
+/// All modules, ready to be asked for addresses.
+#[derive(Debug, Default)]
+pub struct Modules {
+    all: Vec<Module>,
+    /// Ranges that do not overlap, by rising start.
+    ranges: Vec<Range>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    start: u64,
+    /// The last address that belongs to it: ranges may reach the end of the address space.
+    last: u64,
+    module: usize,
+    file_offset: u64,
+}
+
+/// Where an address lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The module's index.
+    pub module: usize,
+    /// The address as the binary's own headers and debug information count it.
+    pub svma: u64,
+    /// Where it stands in the file.
+    pub file_offset: u64,
+}
+
+impl Modules {
+    /// Takes the dump's modules. `bare` is used for all addresses when the dump has none (bare metal, where the
+    /// program stands at the addresses it was linked for).
+    #[must_use]
+    pub fn new(records: &[format::Module<'_>], bare: Option<Module>) -> Self {
+        let mut all: Vec<Module> = records.iter().map(from_record).collect();
+        if all.is_empty() {
+            all.extend(bare);
+        }
+        let mut ranges: Vec<Range> = Vec::new();
+        // Where ranges overlap, modules that are still loaded come first, then later ones.
+        let mut order: Vec<usize> = (0..all.len()).rev().collect();
+        order.sort_by_key(|&module| all[module].unloaded);
+        for module in order {
+            for segment in &all[module].segments {
+                let Some(size) = segment.length.checked_sub(1) else { continue };
+                ranges.push(Range {
+                    start: segment.start,
+                    last: segment.start.saturating_add(size),
+                    module,
+                    file_offset: segment.file_offset,
+                });
+            }
+        }
+        Modules { all, ranges: without_overlap(ranges) }
+    }
+
+    /// The modules in the order of the dump; the program itself comes first.
+    #[must_use]
+    pub fn all(&self) -> &[Module] {
+        &self.all
+    }
+
+    /// Finds the module of an address.
+    #[must_use]
+    pub fn find(&self, address: u64) -> Option<Place> {
+        let after = self.ranges.partition_point(|range| range.start <= address);
+        let range = self.ranges[..after].last().filter(|range| address <= range.last)?;
+        Some(Place {
+            module: range.module,
+            svma: address.wrapping_sub(self.all[range.module].bias),
+            file_offset: range.file_offset.wrapping_add(address - range.start),
+        })
+    }
+}
+
+fn from_record(record: &format::Module<'_>) -> Module {
+    Module {
+        path: record.path.into(),
+        build_id: record.build_id.into(),
+        bias: record.bias,
+        unloaded: record.unloaded,
+        segments: record.segments.iter().collect(),
+    }
+}
+
+/// Cuts ranges so that each address lies in the first one given of those that hold it.
+fn without_overlap(ranges: Vec<Range>) -> Vec<Range> {
+    // A sweep over all borders: `open` holds the ranges over the present place, the first given first.
+    let mut borders: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * ranges.len());
+    for (i, range) in ranges.iter().enumerate() {
+        borders.push((range.start, true, i));
+        if let Some(end) = range.last.checked_add(1) {
+            borders.push((end, false, i));
+        }
+    }
+    borders.sort_unstable();
+    let mut open = std::collections::BTreeSet::new();
+    let mut out: Vec<Range> = Vec::new();
+    for (i, &(at, opens, range)) in borders.iter().enumerate() {
+        if opens {
+            open.insert(range);
+        } else {
+            open.remove(&range);
+        }
+        let next = borders.get(i + 1).map(|border| border.0);
+        if next == Some(at) {
+            continue;
+        }
+        let Some(&top) = open.first() else { continue };
+        let whole = ranges[top];
+        let piece = Range {
+            start: at,
+            last: next.map_or(u64::MAX, |next| next - 1),
+            file_offset: whole.file_offset.wrapping_add(at - whole.start),
+            ..whole
+        };
+        out.push(piece);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use memtrack_format::{List, Segment};
+
+    fn modules(of: &[(&[u8], bool, &[Segment])]) -> Modules {
+        let records: Vec<_> = of
+            .iter()
+            .map(|&(path, unloaded, segments)| format::Module {
+                path,
+                build_id: b"",
+                bias: 0x1000,
+                unloaded,
+                segments: List::Items(segments),
+            })
+            .collect();
+        Modules::new(&records, None)
+    }
+
+    fn segment(start: u64, length: u64) -> Segment {
+        Segment { start, length, file_offset: 0x100, executable: true }
+    }
+
+    #[test]
+    fn an_address_has_its_place_in_the_file() {
+        let modules = modules(&[(b"/bin/a", false, &[segment(0x5000, 0x1000), segment(0x8000, 0x10)])]);
+        assert_eq!(modules.find(0x5010), Some(Place { module: 0, svma: 0x4010, file_offset: 0x110 }));
+        assert_eq!(modules.find(0x5fff).map(|place| place.file_offset), Some(0x10ff));
+        assert_eq!(modules.find(0x800f).map(|place| place.svma), Some(0x700f));
+        for outside in [0, 0x4fff, 0x6000, 0x8010, u64::MAX] {
+            assert_eq!(modules.find(outside), None);
+        }
+        assert_eq!(modules.all()[0].name(), "a");
+    }
+
+    #[test]
+    fn what_is_loaded_wins_over_what_was_unloaded() {
+        let modules = modules(&[
+            (b"new", false, &[segment(0x2000, 0x1000)]),
+            (b"old", true, &[segment(0x1000, 0x4000)]),
+        ]);
+        let found: Vec<_> = [0x1fff, 0x2000, 0x2fff, 0x3000]
+            .iter()
+            .map(|&at| modules.find(at).map(|place| place.module))
+            .collect();
+        assert_eq!(found, [Some(1), Some(0), Some(0), Some(1)]);
+        assert_eq!(modules.find(0x3000).map(|place| place.file_offset), Some(0x2100));
+    }
+
+    #[test]
+    fn ranges_reach_the_end_of_the_address_space() {
+        let modules = modules(&[(b"x", false, &[segment(u64::MAX - 1, u64::MAX), segment(7, 0)])]);
+        assert_eq!(modules.find(u64::MAX).map(|place| place.module), Some(0));
+        assert_eq!(modules.find(7), None);
+    }
+}

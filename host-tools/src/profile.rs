@@ -1,0 +1,265 @@
+//! The one aggregated model that every exporter reads: stacks × threads × tags × heaps × metrics, of the whole
+//! program or of one stage.
+
+pub mod check;
+mod flame;
+mod metric;
+mod names;
+pub mod view;
+
+use std::collections::HashMap;
+
+use memtrack_format as format;
+use memtrack_format::{Arch, Config, Figures, Kind, Loss, Marks, Os, ThreadState};
+
+use crate::Error;
+use crate::clean::clean_bytes;
+use crate::modules::Modules;
+use crate::reader::Snapshot;
+use crate::symbolize::{Frame, Options, Symbols};
+
+pub use flame::{Flame, FlameNode};
+pub use metric::Metric;
+pub use view::View;
+
+/// Most frames of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
+/// pretend more.
+pub const MAX_FRAMES: usize = 1024;
+/// Most tags around one sample that are shown.
+const MAX_TAGS: usize = 64;
+
+/// A snapshot with names.
+pub struct Profile {
+    /// Whether this is the whole program or one stage.
+    pub kind: Kind,
+    /// The program.
+    pub program: Program,
+    /// Threads, in the order of the dump.
+    pub threads: Vec<Thread>,
+    /// Stages: all of them, or the one that this profile shows.
+    pub stages: Vec<Stage>,
+    /// Names of tags: id to parent and name.
+    pub tags: HashMap<u32, (u32, String)>,
+    /// Names of heaps.
+    pub heaps: HashMap<u32, String>,
+    /// Figures of the whole program.
+    pub marks: Option<Marks>,
+    /// Capacities and their use.
+    pub config: Option<Config>,
+    /// Losses.
+    pub losses: Vec<Loss>,
+    /// Modules.
+    pub modules: Modules,
+    /// Names of all addresses.
+    pub symbols: Symbols,
+    /// The stack tree; 0 and 1 are [`format::Node::ROOT`] and [`format::Node::CUT`].
+    nodes: Vec<Node>,
+    /// What was counted, per stack, thread, tag and heap.
+    pub samples: Vec<Sample>,
+}
+
+/// The program that was tracked.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Its short name.
+    pub name: String,
+    /// Its command line.
+    pub command: String,
+    /// Process id, 0 when there is none.
+    pub pid: u32,
+    /// Parent's process id.
+    pub parent_pid: u32,
+    /// When the tracker started, in nanoseconds since 1970.
+    pub start_unix_ns: u64,
+    /// Instruction set.
+    pub arch: Arch,
+    /// Operating system.
+    pub os: Os,
+    /// Bytes of a pointer.
+    pub pointer_width: u8,
+    /// Byte order of the target.
+    pub big_endian: bool,
+    /// What captured the stacks.
+    pub unwinder: String,
+}
+
+/// A thread, task or core.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Its id in the dump.
+    pub id: u32,
+    /// Its name as every graph shows it: unique.
+    pub label: String,
+    /// Its own name, empty when it has none.
+    pub name: String,
+    /// The operating system's id of it, 0 when unknown.
+    pub os_id: u64,
+    /// What became of it.
+    pub state: ThreadState,
+    /// How many threads of one name share this entry.
+    pub count: u32,
+    /// Sums over its cells.
+    pub figures: Figures,
+    /// Its own high-water mark of live bytes.
+    pub own_peak: u64,
+    /// Blocks alive at that moment.
+    pub own_peak_blocks: u64,
+}
+
+/// A stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// The threads with the highest peaks in it.
+    pub threads: Vec<format::ThreadPeak>,
+    /// Its figures. Name and threads are those above.
+    pub figures: format::Stage<'static>,
+}
+
+/// A node of the stack tree.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    parent: u32,
+    location: u32,
+}
+
+/// The counters of one (thread, tag, heap, stack).
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Thread id.
+    pub thread: u32,
+    /// Tag id, 0 for none.
+    pub tag: u32,
+    /// Heap id, 0 for the wrapped allocator.
+    pub heap: u32,
+    /// Neither thread nor stack is known.
+    pub unattributed: bool,
+    /// Inner frames are missing.
+    pub cut: bool,
+    /// The innermost node.
+    node: u32,
+    /// What was counted.
+    pub figures: Figures,
+}
+
+/// A sample's frames.
+pub struct Stack {
+    /// The frames, innermost first.
+    pub frames: Vec<Frame>,
+    /// Outer frames are missing.
+    pub truncated: bool,
+}
+
+impl Profile {
+    /// Names everything in a snapshot.
+    ///
+    /// # Errors
+    /// When a binary that the user gave can't be used.
+    pub fn new(snapshot: &Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
+        let bare = if options.names { options.search.bare_module() } else { None };
+        let modules = Modules::new(&snapshot.modules, bare);
+        let used = used(snapshot);
+        let addresses =
+            snapshot.nodes.iter().zip(&used).filter(|&(_, &used)| used).map(|((_, node), _)| node.address);
+        let symbols = Symbols::new(addresses.collect(), &modules, options)?;
+        let mut profile = Profile {
+            kind,
+            program: names::program(snapshot),
+            threads: names::threads(&snapshot.threads),
+            stages: snapshot.stages.iter().map(names::stage).collect(),
+            tags: snapshot.tags.iter().map(|tag| (tag.id, (tag.parent, clean_bytes(tag.name)))).collect(),
+            heaps: snapshot.heaps.iter().map(|heap| (heap.id, clean_bytes(heap.name))).collect(),
+            marks: snapshot.marks,
+            config: snapshot.config,
+            losses: snapshot.losses.clone(),
+            modules,
+            symbols,
+            nodes: Vec::new(),
+            samples: Vec::new(),
+        };
+        profile.nodes = profile.tree(snapshot);
+        profile.samples = snapshot
+            .cells
+            .iter()
+            .map(|cell| Sample {
+                thread: cell.thread,
+                tag: cell.tag,
+                heap: cell.heap,
+                unattributed: cell.id == 0 || (cell.thread == 0 && cell.stack == 0),
+                cut: cell.cut,
+                node: index_of(snapshot, cell.stack),
+                figures: cell.figures,
+            })
+            .collect();
+        Ok(profile)
+    }
+
+    /// A sample's frames, as they stand in the dump: nothing hidden.
+    #[must_use]
+    pub fn stack(&self, sample: &Sample) -> Stack {
+        let mut frames = Vec::new();
+        let mut at = sample.node;
+        while at >= format::Node::FIRST && frames.len() < MAX_FRAMES {
+            let node = self.nodes[at as usize];
+            frames.extend_from_slice(&self.symbols.locations()[node.location as usize].frames);
+            at = node.parent;
+        }
+        Stack { frames, truncated: at != format::Node::ROOT }
+    }
+
+    /// A tag and those that it was pushed under, outermost first.
+    #[must_use]
+    pub fn tag_path(&self, tag: u32) -> Vec<u32> {
+        let mut path = Vec::new();
+        let mut at = tag;
+        // A damaged dump may hold a circle.
+        while at != 0 && !path.contains(&at) && path.len() < MAX_TAGS {
+            path.push(at);
+            at = self.tags.get(&at).map_or(0, |tag| tag.0);
+        }
+        path.reverse();
+        path
+    }
+
+    /// The nodes of a snapshot by index instead of by id. A parent that is missing means that outer frames are.
+    fn tree(&self, snapshot: &Snapshot<'_>) -> Vec<Node> {
+        let outside = Node { parent: 0, location: 0 };
+        let node = |&(_, node): &(u32, format::Node)| Node {
+            parent: index_of(snapshot, node.parent),
+            location: self.symbols.index_of(node.address).and_then(|i| u32::try_from(i).ok()).unwrap_or(0),
+        };
+        [outside, outside].into_iter().chain(snapshot.nodes.iter().map(node)).collect()
+    }
+}
+
+/// Where the node `id` stands in [`Profile::nodes`].
+fn index_of(snapshot: &Snapshot<'_>, id: u32) -> u32 {
+    if id < format::Node::FIRST {
+        return id;
+    }
+    match snapshot.nodes.binary_search_by_key(&id, |&(id, _)| id) {
+        Ok(index) => u32::try_from(index).unwrap_or(0) + format::Node::FIRST,
+        Err(_) => format::Node::CUT,
+    }
+}
+
+/// Which nodes are on the stack of a cell: a stage's snapshot may follow many nodes that it has no use for.
+fn used(snapshot: &Snapshot<'_>) -> Vec<bool> {
+    let mut used = vec![false; snapshot.nodes.len()];
+    let mut mark = |id: u32| {
+        if let Ok(index) = snapshot.nodes.binary_search_by_key(&id, |&(id, _)| id) {
+            used[index] = true;
+        }
+    };
+    snapshot.cells.iter().for_each(|cell| mark(cell.stack));
+    for index in (0..snapshot.nodes.len()).rev() {
+        if used[index]
+            && let Ok(parent) =
+                snapshot.nodes.binary_search_by_key(&snapshot.nodes[index].1.parent, |&(id, _)| id)
+        {
+            used[parent] = true;
+        }
+    }
+    used
+}

@@ -1,0 +1,153 @@
+//! Which part of a profile to show, and how.
+
+use std::collections::HashSet;
+
+use memtrack_format::Kind;
+use regex::Regex;
+
+use super::{Flame, Metric, Profile, Sample};
+use crate::{Error, loss};
+
+/// What to show of a profile.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What is counted.
+    pub metric: Metric,
+    /// These threads only; all when empty.
+    pub threads: HashSet<u32>,
+    /// Samples under these tags only; all when empty.
+    pub tags: HashSet<u32>,
+    /// The thread as the root frame.
+    pub per_thread: bool,
+    /// Show the tracker's and the allocator's own frames.
+    pub show_internal: bool,
+    /// Innermost frames at the root.
+    pub reverse: bool,
+    /// Stacks with a frame that matches only.
+    pub filter: Option<Regex>,
+    /// Frames that match are left out; what they hold counts for their callers.
+    pub hide: Option<Regex>,
+    /// What the user asked for, in words, for titles: thread names, tags.
+    pub scope: Vec<String>,
+}
+
+impl View {
+    /// The whole profile.
+    #[must_use]
+    pub fn new(metric: Metric) -> Self {
+        View {
+            metric,
+            threads: HashSet::new(),
+            tags: HashSet::new(),
+            per_thread: false,
+            show_internal: false,
+            reverse: false,
+            filter: None,
+            hide: None,
+            scope: Vec::new(),
+        }
+    }
+
+    /// Narrows it to the threads called `name`, or to the thread with that id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn add_thread(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
+        let mut found: Vec<u32> = Vec::new();
+        let called = |thread: &&super::Thread| thread.name == name || thread.label == name;
+        found.extend(profile.threads.iter().filter(called).map(|thread| thread.id));
+        if found.is_empty()
+            && let Ok(id) = name.parse::<u32>()
+        {
+            found.extend(profile.threads.iter().map(|thread| thread.id).filter(|&known| known == id));
+        }
+        if found.is_empty() {
+            let names = profile.threads.iter().map(|thread| thread.label.as_str());
+            return Err(unknown("thread", name, names));
+        }
+        self.threads.extend(found);
+        self.scope.push(format!("thread {name}"));
+        Ok(())
+    }
+
+    /// Narrows it to what was counted under the tags called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn add_tag(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
+        let called: HashSet<u32> =
+            profile.tags.iter().filter(|(_, tag)| tag.1 == name).map(|(&id, _)| id).collect();
+        if called.is_empty() {
+            let names = profile.tags.values().map(|tag| tag.1.as_str());
+            return Err(unknown("tag", name, names));
+        }
+        let under = |&&id: &&u32| profile.tag_path(id).iter().any(|tag| called.contains(tag));
+        self.tags.extend(profile.tags.keys().filter(under));
+        self.scope.push(format!("tag {name}"));
+        Ok(())
+    }
+
+    /// Whether a sample belongs to it. Frames are judged later, where they have names.
+    #[must_use]
+    pub fn has(&self, sample: &Sample) -> bool {
+        (self.threads.is_empty() || self.threads.contains(&sample.thread))
+            && (self.tags.is_empty() || self.tags.contains(&sample.tag))
+    }
+
+    /// The tree of frames with their sums.
+    ///
+    /// # Errors
+    /// When the sum is beyond 64 bits, or the tree beyond what can be shown.
+    pub fn flame(&self, profile: &Profile) -> Result<Flame, Error> {
+        Flame::new(profile, self)
+    }
+
+    /// A title: program, metric.
+    #[must_use]
+    pub fn title(&self, profile: &Profile) -> String {
+        format!("{}: {}", profile.program.name, self.metric.title())
+    }
+
+    /// What a reader must know besides: stage, threads, losses, files of another build.
+    #[must_use]
+    pub fn subtitle(&self, profile: &Profile) -> Option<String> {
+        let mut parts = Vec::new();
+        if profile.kind == Kind::Stage {
+            let name = profile.stages.first().map_or("", |stage| &stage.name);
+            parts.push(format!("stage {name} at its peak"));
+            let lost = profile.stages.first().map_or(0, |stage| stage.figures.lost);
+            if lost > 0 {
+                parts.push(format!("lost: {lost} events while it ran"));
+            }
+        }
+        parts.extend(self.scope.iter().cloned());
+        for (option, pattern) in [("filter", &self.filter), ("hide", &self.hide)] {
+            parts.extend(pattern.iter().map(|pattern| crate::clean::clean(&format!("{option} {pattern}"))));
+        }
+        parts.extend(loss::summary(&profile.losses));
+        let forced =
+            profile.symbols.sources().iter().zip(profile.modules.all()).filter(|(source, _)| source.forced);
+        parts
+            .extend(forced.map(|(_, module)| format!("{}: names of another build (--force)", module.name())));
+        (!parts.is_empty()).then(|| parts.join(" · "))
+    }
+}
+
+/// The error for a name that is not there, with the nearest that are.
+#[must_use]
+pub fn unknown<'n>(what: &'static str, name: &str, known: impl Iterator<Item = &'n str>) -> Error {
+    /// As many as fit on a line.
+    const SUGGESTIONS: usize = 3;
+    let lower = name.to_lowercase();
+    let mut known: Vec<&str> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    let likeness = |other: &&str| {
+        let other = other.to_lowercase();
+        let part = if other.contains(&lower) || lower.contains(&other) { 1.0 } else { 0.0 };
+        part + strsim::jaro_winkler(&lower, &other)
+    };
+    known.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    known.truncate(SUGGESTIONS);
+    Error::Unknown { what, name: name.into(), near: known.into_iter().map(Into::into).collect() }
+}

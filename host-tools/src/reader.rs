@@ -1,0 +1,211 @@
+//! Bytes become snapshots: one pass over the whole dump notes where each snapshot's sections lie and what is
+//! damaged, so that a large file costs memory only for the snapshot that is looked at.
+
+mod snapshot;
+
+use std::path::Path;
+
+use memtrack_format::{
+    Damage, Done, Item, Kind, Malformed, Reader, Record, Rejected, Section, Stage, Tag, Target,
+};
+
+pub use snapshot::Snapshot;
+
+use crate::Error;
+
+/// A dump: its snapshots in the order in which they were written.
+pub struct Dump<'a> {
+    entries: Vec<Entry<'a>>,
+    damage: Vec<Damage>,
+    malformed: usize,
+}
+
+/// A snapshot of which only the outline has been read.
+#[derive(Default)]
+pub struct Entry<'a> {
+    /// What it shows and why it was taken; `None` when that record is missing.
+    pub about: Option<memtrack_format::Snapshot>,
+    /// Process id and start time: node ids of one process go on from snapshot to snapshot.
+    process: (u32, u64),
+    /// The stage that it shows, for a snapshot of [`Kind::Stage`].
+    pub stage: Option<StageHead<'a>>,
+    /// Whether all of it is there and undamaged.
+    pub complete: bool,
+    /// Something before its end is damaged.
+    damaged: bool,
+    /// Its last section has been read.
+    ended: bool,
+    sections: Vec<Section<'a>>,
+}
+
+/// Name and peak of a snapshot's stage.
+#[derive(Clone, Copy)]
+pub struct StageHead<'a> {
+    /// Its name as it stands in the dump.
+    pub name: &'a [u8],
+    /// Its highest live bytes.
+    pub peak: u64,
+}
+
+impl Entry<'_> {
+    /// Whether it shows the whole program. One without its first record counts as such: it shows what it has.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        !self.is_stage()
+    }
+
+    /// Whether it shows a finished stage.
+    #[must_use]
+    pub fn is_stage(&self) -> bool {
+        self.about.is_some_and(|about| about.kind == Kind::Stage)
+    }
+}
+
+impl<'a> Dump<'a> {
+    /// Reads the outline of a dump.
+    ///
+    /// # Errors
+    /// When it is no dump, of a version that is not read, or holds no snapshot.
+    pub fn open(path: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
+        let reader = match Reader::new(bytes) {
+            Ok(reader) => reader,
+            Err(Rejected::TooNew(version) | Rejected::TooOld(version)) => {
+                return Err(Error::Version { path: path.into(), version });
+            }
+            // The beginning may be missing, as after a late start on a serial line.
+            Err(Rejected::NotADump) if has_snapshot(bytes) => Reader::damaged(bytes),
+            Err(Rejected::NotADump) => {
+                return Err(Error::NotADump { path: path.into(), reason: what_instead(bytes) });
+            }
+        };
+        let mut dump = Dump { entries: Vec::new(), damage: Vec::new(), malformed: 0 };
+        reader.for_each(|item| dump.add(item));
+        dump.entries.retain(|entry| !entry.sections.is_empty());
+        if dump.entries.is_empty() {
+            return Err(Error::NoSnapshot { path: path.into() });
+        }
+        Ok(dump)
+    }
+
+    /// The snapshots.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry<'a>] {
+        &self.entries
+    }
+
+    /// The places that could not be read.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// How many sections had records that make no sense.
+    #[must_use]
+    pub fn malformed(&self) -> usize {
+        self.malformed
+    }
+
+    /// Whether everything in the dump is there and undamaged.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damage.is_empty() && self.malformed == 0 && self.entries.iter().all(|entry| entry.complete)
+    }
+
+    /// Reads all of one snapshot. A stage's nodes include those that earlier snapshots of the process wrote.
+    #[must_use]
+    pub fn snapshot(&self, index: usize) -> Snapshot<'a> {
+        let process = self.entries[index].process;
+        let first = match self.entries[index].is_stage() {
+            true => self.entries[..index]
+                .iter()
+                .rposition(|earlier| earlier.process != process)
+                .map_or(0, |i| i + 1),
+            false => index,
+        };
+        let nodes = self.entries[first..=index].iter().flat_map(|entry| &entry.sections);
+        Snapshot::read(nodes, &self.entries[index].sections)
+    }
+
+    fn add(&mut self, item: Item<'a>) {
+        match item {
+            Item::Snapshot { .. } => self.begin(),
+            Item::Damage(damage) => {
+                self.damage.push(damage);
+                if let Some(entry) = self.entries.last_mut() {
+                    entry.damaged = true;
+                }
+            }
+            Item::Section(section) => {
+                // Where a snapshot's header is damaged, its sections still tell that it began.
+                let repeated = |entry: &Entry<'_>| section.tag == Tag::SNAPSHOT && entry.about.is_some();
+                if self.entries.last().is_none_or(|entry| entry.ended || repeated(entry)) {
+                    self.begin();
+                }
+                if let Some(entry) = self.entries.last_mut()
+                    && entry.add(section).is_err()
+                {
+                    self.malformed += 1;
+                    entry.damaged = true;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        let process = self.entries.last().map_or((0, 0), |before| before.process);
+        self.entries.push(Entry { process, ..Entry::default() });
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// Takes a section in, and what the outline needs of it.
+    fn add(&mut self, section: Section<'a>) -> Result<(), Malformed> {
+        let before = self.sections.len() as u64;
+        self.sections.push(section);
+        match section.tag {
+            Tag::SNAPSHOT => self.about = first(&section)?,
+            Tag::TARGET => {
+                if let Some(target) = first::<Target<'_>>(&section)? {
+                    self.process = (target.pid, target.start_unix_ns);
+                }
+            }
+            Tag::STAGE => {
+                if let Some(stage) = first::<Stage<'_>>(&section)? {
+                    self.stage = Some(StageHead { name: stage.name, peak: stage.peak });
+                }
+            }
+            Tag::DONE => {
+                self.ended = true;
+                let whole = first::<Done>(&section)?.is_some_and(|done| done.sections == before);
+                self.complete = whole && self.about.is_some() && !self.damaged;
+            }
+            _ => {}
+        }
+        snapshot::check(&section)
+    }
+}
+
+fn first<'a, R: Record<'a>>(section: &Section<'a>) -> Result<Option<R>, Malformed> {
+    section.records().next().transpose()
+}
+
+fn has_snapshot(bytes: &[u8]) -> bool {
+    // Cheap first: the search for undamaged sections costs a few times the file's length.
+    let magic = memtrack_format::MAGIC;
+    bytes.windows(magic.len()).any(|window| window == magic)
+        && Reader::damaged(bytes).any(|item| matches!(item, Item::Snapshot { .. }))
+}
+
+/// What a file that is not a dump looks like.
+fn what_instead(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => "it is empty",
+        [0x7f, b'E', b'L', b'F', ..] => "it is an ELF binary",
+        [0x89, b'M', b'T', b'K', ..] | [b'M', b'T', b'K', ..] => "it was changed by a transfer as text",
+        _ if memtrack_format::MAGIC.starts_with(bytes) => "it ends within its first bytes",
+        _ if bytes.iter().take(512).all(|&byte| byte >= 0x20 || byte.is_ascii_whitespace()) => {
+            "it is a text file"
+        }
+        _ => "it begins with other bytes",
+    }
+}

@@ -1,0 +1,171 @@
+//! Which file holds a module's names: the one the user gave, the one the dump names, a separate debug file. A
+//! file whose build id differs from the dump's is never used unless the user insists.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::input::{self, Bytes};
+use crate::modules::Module;
+use crate::{Error, modules};
+
+use super::image;
+
+/// Where separate debug files lie unless the user says otherwise.
+const DEBUG_DIR: &str = "/usr/lib/debug";
+
+/// Where to look for binaries.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Binaries that the user gave.
+    pub binaries: Vec<PathBuf>,
+    /// Directories of separate debug files, looked at before [`DEBUG_DIR`].
+    pub debug_dirs: Vec<PathBuf>,
+    /// Root of the target's file system, when it is not this machine's.
+    pub sysroot: Option<PathBuf>,
+    /// Use binaries whose build id differs.
+    pub force: bool,
+}
+
+/// Why a module has no names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// No file at its path.
+    File(PathBuf),
+    /// The file there cannot be used.
+    Unusable(PathBuf, String),
+    /// The file there is of another build, with this build id.
+    OtherBuild(PathBuf, String),
+    /// It is no file: the kernel's vdso, code made at run time.
+    Virtual,
+    /// The file has neither debug information nor symbols.
+    Stripped(PathBuf),
+}
+
+/// The bytes of a module's binary and of its debug file.
+pub(super) struct Found {
+    /// The file that was taken.
+    pub(super) path: PathBuf,
+    /// Its content.
+    pub(super) binary: Bytes,
+    /// A separate debug file.
+    pub(super) debug: Option<Bytes>,
+    /// The build id differs, and the user wants it so.
+    pub(super) forced: bool,
+}
+
+impl Search {
+    /// The module that stands for a program without modules, on bare metal: the binary that the user gave.
+    #[must_use]
+    pub fn bare_module(&self) -> Option<Module> {
+        let path = self.binaries.first()?;
+        let everywhere =
+            memtrack_format::Segment { length: u64::MAX, executable: true, ..Default::default() };
+        Some(Module {
+            path: path.as_os_str().as_encoded_bytes().to_vec(),
+            segments: vec![everywhere],
+            ..Module::default()
+        })
+    }
+
+    /// Decides which of the user's binaries is for which module: by build id, else by file name, else for the
+    /// program itself.
+    pub(super) fn assign(&self, modules: &[Module]) -> Result<Vec<Option<Found>>, Error> {
+        let mut assigned: Vec<Option<Found>> = modules.iter().map(|_| None).collect();
+        for path in &self.binaries {
+            let binary = input::open_regular(path)?;
+            let id = image::build_id(&binary)
+                .map_err(|reason| Error::UnusableBinary { path: path.clone(), reason })?;
+            let name = path.file_name().map(|name| name.as_encoded_bytes());
+            let same_name = |module: &Module| module.path.rsplit(|&b| b == b'/').next() == name;
+            let by_id = modules.iter().position(|module| !id.is_empty() && module.build_id == id);
+            let Some(module) = by_id.or_else(|| modules.iter().position(same_name)).or(first(modules)) else {
+                continue;
+            };
+            let forced = differs(&modules[module], &id);
+            if forced && !self.force {
+                return Err(Error::WrongBinary {
+                    path: path.clone(),
+                    module: modules[module].name(),
+                    found: hex(&id),
+                    wanted: hex(&modules[module].build_id),
+                });
+            }
+            let debug = self.debug_file(&id);
+            assigned[module] = Some(Found { path: path.clone(), binary, debug, forced });
+        }
+        Ok(assigned)
+    }
+
+    /// Finds a module's binary by the path in the dump, or its debug file alone by build id.
+    pub(super) fn find(&self, module: &modules::Module) -> Result<Found, Missing> {
+        let Some(path) = self.path_of(module) else { return Err(Missing::Virtual) };
+        let debug = self.debug_file(&module.build_id);
+        match (self.open(&path, module), debug) {
+            (Ok((binary, forced)), debug) => Ok(Found { path, binary, debug, forced }),
+            (Err(_), Some(debug)) => Ok(Found { path, binary: debug, debug: None, forced: false }),
+            (Err(missing), None) => Err(missing),
+        }
+    }
+
+    fn open(&self, path: &Path, module: &modules::Module) -> Result<(Bytes, bool), Missing> {
+        let binary = input::open_regular(path).map_err(|e| match e {
+            Error::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Missing::File(path.into())
+            }
+            Error::Read { source, .. } => Missing::Unusable(path.into(), source.to_string()),
+            _ => Missing::Unusable(path.into(), "not a regular file".into()),
+        })?;
+        let id = image::build_id(&binary).map_err(|reason| Missing::Unusable(path.into(), reason))?;
+        let differs = differs(module, &id);
+        if differs && !self.force {
+            Err(Missing::OtherBuild(path.into(), hex(&id)))
+        } else {
+            Ok((binary, differs))
+        }
+    }
+
+    /// The module's path on this machine; `None` for what is no file.
+    fn path_of(&self, module: &modules::Module) -> Option<PathBuf> {
+        let text = module.path.strip_suffix(b" (deleted)").unwrap_or(&module.path);
+        let path = PathBuf::from(String::from_utf8_lossy(text).into_owned());
+        // `linux-vdso.so.1` and `[vdso]` have no directory.
+        if path.components().count() < 2 {
+            return None;
+        }
+        Some(match &self.sysroot {
+            // Nothing in a dump leads out of the directory that the user named.
+            Some(root) => root
+                .join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>()),
+            None => path,
+        })
+    }
+
+    /// `.build-id/ab/cdef….debug` in the first debug directory that has it.
+    fn debug_file(&self, build_id: &[u8]) -> Option<Bytes> {
+        let (first, rest) = build_id.split_first().filter(|(_, rest)| !rest.is_empty())?;
+        let below = format!(".build-id/{}/{}.debug", hex(&[*first]), hex(rest));
+        let system = match &self.sysroot {
+            Some(root) => root.join(DEBUG_DIR.trim_start_matches('/')),
+            None => DEBUG_DIR.into(),
+        };
+        self.debug_dirs.iter().chain([&system]).find_map(|dir| {
+            let bytes = input::open_regular(&dir.join(&below)).ok()?;
+            (image::build_id(&bytes).ok()? == build_id).then_some(bytes)
+        })
+    }
+}
+
+/// The program itself is the first module.
+fn first(modules: &[Module]) -> Option<usize> {
+    (!modules.is_empty()).then_some(0)
+}
+
+/// Whether both have a build id, and not the same.
+fn differs(module: &Module, id: &[u8]) -> bool {
+    !id.is_empty() && !module.build_id.is_empty() && module.build_id != id
+}
+
+/// Bytes in hexadecimal, as build ids are written everywhere.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,111 @@
+//! Symbol names as people read them: Rust and C++ demangled, with bounds, since the names come from files.
+
+use std::fmt::{self, Write};
+
+use crate::clean::clean;
+
+/// Longer symbols are shown as they are: no compiler makes them, and demangling could take long.
+const MAX_MANGLED: usize = 64 * 1024;
+/// Where demangled text is cut: references inside a symbol can make a short one unfold without end.
+const MAX_DEMANGLED: usize = 16 * 1024;
+/// How deep a C++ symbol may nest, in parsing and in printing.
+const MAX_DEPTH: u32 = 96;
+
+/// Demangles a symbol of whatever language it looks like, and makes it fit to be shown.
+#[must_use]
+pub fn readable(symbol: &str) -> String {
+    if symbol.len() > MAX_MANGLED {
+        return clean(symbol);
+    }
+    match rust(symbol).or_else(|| cpp(symbol)) {
+        Some(name) => clean(&name),
+        None => clean(symbol),
+    }
+}
+
+/// Without the hash that legacy symbols end in: it says nothing and changes from build to build.
+fn rust(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    let mut out = Bounded::default();
+    let _ = write!(out, "{name:#}");
+    out.text()
+}
+
+fn cpp(symbol: &str) -> Option<String> {
+    // A leading underscore more on Mach-O.
+    if !symbol.starts_with("_Z") && !symbol.starts_with("__Z") {
+        return None;
+    }
+    let parse = cpp_demangle::ParseOptions::default().recursion_limit(MAX_DEPTH);
+    let parsed = cpp_demangle::Symbol::new_with_options(symbol.as_bytes(), &parse).ok()?;
+    let mut out = Bounded::default();
+    let options = cpp_demangle::DemangleOptions::default().recursion_limit(MAX_DEPTH);
+    match parsed.structured_demangle(&mut out, &options) {
+        Ok(()) => out.text(),
+        Err(fmt::Error) if out.full => out.text(),
+        Err(fmt::Error) => None,
+    }
+}
+
+/// Text that ends at [`MAX_DEMANGLED`] bytes.
+#[derive(Default)]
+struct Bounded {
+    text: String,
+    full: bool,
+}
+
+impl Bounded {
+    fn text(self) -> Option<String> {
+        (!self.text.is_empty()).then_some(self.text)
+    }
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        if self.text.len() + more.len() > MAX_DEMANGLED {
+            self.full = true;
+            return Err(fmt::Error);
+        }
+        self.text.push_str(more);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn rust_and_cpp_are_demangled() {
+        for (symbol, name) in [
+            ("_ZN3foo3bar17h05af221e174051e9E", "foo::bar"),
+            ("_RNvCs15kBYyAo9fc_7mycrate7example", "mycrate::example"),
+            (
+                "_ZN60_$LT$alloc..string..String$u20$as$u20$core..clone..Clone$GT$5clone17h0123456789abcdefE",
+                "<alloc::string::String as core::clone::Clone>::clone",
+            ),
+            ("_ZN5space3fooEibc", "space::foo(int, bool, char)"),
+            ("_Znwm", "operator new(unsigned long)"),
+            ("main", "main"),
+            ("_Znonsense", "_Znonsense"),
+            ("malloc@@GLIBC_2.2.5", "malloc@@GLIBC_2.2.5"),
+        ] {
+            assert_eq!(readable(symbol), name);
+        }
+    }
+
+    #[test]
+    fn hostile_symbols_stay_small() {
+        // Each substitution doubles the one before.
+        let mut symbol = "_Z1fSt4pairIiiE".to_string();
+        for _ in 0..40 {
+            symbol = format!("_Z1f{}", "S_".repeat(3) + &symbol[4..]);
+        }
+        let deep = format!("_Z1f{}i", "P".repeat(60_000));
+        let doubling = format!("_Z3fooI{}E", (0..35).map(|_| "1AIS_S_E").collect::<String>());
+        for symbol in [&symbol, &deep, &doubling, &"_ZN".repeat(100_000)] {
+            assert!(readable(symbol).chars().count() <= 2049);
+        }
+        assert_eq!(readable("evil\x1b[2J"), "evil\u{fffd}[2J");
+    }
+}

@@ -1,0 +1,117 @@
+//! What the user must know besides the figures: damage, losses, missing names. One line each.
+
+use memtrack_format::DamageKind;
+
+use crate::clean::clean;
+use crate::loss;
+use crate::modules::Module;
+use crate::profile::Profile;
+use crate::reader::Dump;
+use crate::symbolize::{Missing, Source, hex};
+use crate::units::count;
+
+/// Damage of the dump.
+#[must_use]
+pub fn damage(dump: &Dump<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(first) = dump.damage().first() {
+        let bytes = dump.damage().iter().map(|damage| damage.length as u64).sum();
+        let what = match first.kind {
+            DamageKind::Truncated => "cut off",
+            DamageKind::Corrupt => "damaged",
+            DamageKind::Version(_) => "of a version that is not read",
+            DamageKind::GivenUp => "damaged beyond repair",
+        };
+        let more = match dump.damage().len() - 1 {
+            0 => String::new(),
+            places => format!(" and at {} more", count(places as u64)),
+        };
+        lines.push(format!(
+            "the dump is {what} at byte {}{more}: {} bytes could not be read, the rest is shown",
+            count(first.offset as u64),
+            count(bytes)
+        ));
+    }
+    if dump.malformed() > 0 {
+        let sections = count(dump.malformed() as u64);
+        lines.push(format!(
+            "{sections} sections of the dump hold records that make no sense: they are left out"
+        ));
+    }
+    let partial = dump.entries().iter().filter(|entry| !entry.complete).count();
+    if partial > 0 && lines.is_empty() {
+        let all = dump.entries().len();
+        lines.push(format!(
+            "{partial} of {all} snapshots of the dump are incomplete: their writer was interrupted"
+        ));
+    }
+    lines
+}
+
+/// What was lost, in one line.
+#[must_use]
+pub fn losses(profile: &Profile) -> Vec<String> {
+    loss::summary(&profile.losses).into_iter().collect()
+}
+
+/// Names that are missing, and why.
+#[must_use]
+pub fn names(profile: &Profile) -> Vec<String> {
+    let modules = profile.symbols.sources().iter().zip(profile.modules.all());
+    let mut lines: Vec<String> = modules.filter_map(|(source, module)| other_build(source, module)).collect();
+    lines.extend(unnamed(profile));
+    lines
+}
+
+fn other_build(source: &Source, module: &Module) -> Option<String> {
+    if source.forced {
+        let path = source.path.as_ref().map_or_else(String::new, |path| clean(&path.to_string_lossy()));
+        return Some(format!(
+            "{path} is of another build than {} in the dump: names may be wrong (--force)",
+            module.name()
+        ));
+    }
+    let Some(Missing::OtherBuild(path, found)) = &source.missing else { return None };
+    Some(format!(
+        "{} is not the build that ran (its build id is {found}, the dump's {}): its names are not used; give the \
+         binary that ran with --binary, or use --force",
+        clean(&path.to_string_lossy()),
+        hex(&module.build_id)
+    ))
+}
+
+fn unnamed(profile: &Profile) -> Option<String> {
+    let modules = profile.symbols.sources().iter().zip(profile.modules.all());
+    let mut total = profile.symbols.outside;
+    let mut reasons = Vec::new();
+    for (source, module) in modules.filter(|(source, _)| source.unnamed > 0) {
+        total += source.unnamed;
+        reasons.push(format!("{}: {} ({})", module.name(), reason(source), count(source.unnamed as u64)));
+    }
+    if profile.symbols.outside > 0 {
+        reasons.push(format!("outside of all modules ({})", count(profile.symbols.outside as u64)));
+    }
+    (total > 0).then(|| {
+        format!(
+            "{} addresses have no name and show as module+0xoffset: {}; --binary, --debug-dir and --sysroot say \
+             where names are",
+            count(total as u64),
+            reasons.join(", ")
+        )
+    })
+}
+
+/// Why addresses of a module have no name.
+#[must_use]
+pub fn reason(source: &Source) -> String {
+    let shown = |path: &std::path::Path| clean(&path.to_string_lossy());
+    match &source.missing {
+        Some(Missing::File(path)) => format!("no file at {}", shown(path)),
+        Some(Missing::Unusable(path, reason)) => format!("{}: {}", shown(path), clean(reason)),
+        Some(Missing::OtherBuild(..)) => "only another build found".into(),
+        Some(Missing::Virtual) => "not a file".into(),
+        Some(Missing::Stripped(path)) => format!("{} has neither debug information nor symbols", shown(path)),
+        None if source.debug_info => "nothing known there".into(),
+        None => "no debug information, and no symbol there".into(),
+    }
+}
