@@ -1,0 +1,66 @@
+//! `cargo xtask COMMAND`: one command for each thing that is done to this repository, the same names by hand and in
+//! continuous integration.
+
+mod bench;
+mod check;
+mod cross;
+mod debian;
+mod demo;
+mod header;
+mod hygiene;
+mod msrv;
+mod suite;
+mod test;
+mod tool;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
+  test [NAME…]      all checks and all test suites, debug and release
+  demo              profile the example and draw its flame graphs into target/demo
+  bless             write the files that suites compare with
+  header [--check]  write include/memtrack.h, or fail when it differs
+  cross             build every crate for targets alone, for bare metal
+  bench [--help]    measure what tracking costs beside other tools
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all that was asked for went well.
+fn run() -> Result<bool> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["check", ref names @ ..] => suite::run_all(check::suites()?, names),
+        ["test", ref names @ ..] => suite::run_all(test::suites()?, names),
+        ["cross", ref names @ ..] => suite::run_all(cross::suites(), names),
+        ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
+        ["demo"] => demo::run().map(|()| true),
+        ["bless"] => {
+            tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"]).map(|()| true)
+        }
+        ["header"] => header::write().map(|()| true),
+        ["header", "--check"] => header::check().map(|()| true),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => bail!("no such command: {}\n\n{USAGE}", arguments.join(" ")),
+    }
+}

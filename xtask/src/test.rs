@@ -1,0 +1,36 @@
+//! `cargo xtask test`: the checks, then every test of the workspace, unoptimised and optimised. What optimisation
+//! changes (inlined frames, tail calls, reused stack words) is what a profiler stumbles over.
+
+use anyhow::Result;
+
+use crate::suite::Suite;
+use crate::workspace::Metadata;
+use crate::{check, demo};
+
+const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release"])];
+
+pub(crate) fn suites() -> Result<Vec<Suite>> {
+    let metadata = Metadata::read()?;
+    let mut suites = check::suites()?;
+    for (profile, flags) in PROFILES {
+        let suite = |name: &str, arguments: &[&str]| {
+            // Always all of the workspace: another choice of packages would be another choice of features, and all
+            // would be built again.
+            let arguments = [arguments, &["--workspace"], flags].concat();
+            Suite::cargo(format!("{name} ({profile})"), &arguments)
+        };
+        // Suites start programs of other packages.
+        suites.push(suite("build", &["build"]));
+        suites.push(suite("unit tests", &["test", "--quiet", "--lib", "--bins"]));
+        for package in metadata.members() {
+            for test in package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"))
+            {
+                let arguments = ["test", "--quiet", "--test", &test.name];
+                suites.push(suite(&test.name, &arguments).needing(package.needs(&test.name)));
+            }
+        }
+    }
+    suites.push(Suite::cargo("documentation's examples", &["test", "--quiet", "--workspace", "--doc"]));
+    suites.push(Suite::new("demo", demo::run));
+    Ok(suites)
+}

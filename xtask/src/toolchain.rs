@@ -1,0 +1,85 @@
+//! Compilers for targets without an operating system.
+//!
+//! Either the user's own toolchain has the target (`rustup target add …`), or Debian's compiler builds the target's
+//! `core` from Debian's sources of the same version. That one is unpacked under `target/sysroots` and chosen by
+//! `RUSTC` alone: what is installed stays as it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{debian, tool, workspace};
+
+/// Debian's compiler for targets that its other Rust packages lack, its libraries for build scripts, and the sources
+/// of its standard library.
+const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
+
+/// A compiler that builds for a target.
+pub(crate) enum Toolchain {
+    /// The one that cargo takes by itself.
+    Installed,
+    /// Debian's, through a wrapper that finds its shared libraries.
+    Debian { rustc: PathBuf },
+}
+
+impl Toolchain {
+    /// One that has `target`, or else a line on what would bring one.
+    pub(crate) fn for_target(target: &str) -> Result<Result<Self, String>> {
+        if is_installed(target) {
+            return Ok(Ok(Toolchain::Installed));
+        }
+        let prefix = workspace::root().join("target/sysroots/rust");
+        if !prefix.exists() {
+            if !debian::may_install() {
+                let packages = PACKAGES.join(" ");
+                return Ok(Err(format!(
+                    "needs `rustup target add {target}`, or as root the Debian packages {packages}"
+                )));
+            }
+            debian::unpack(&prefix, &PACKAGES)?;
+        }
+        Ok(Ok(Toolchain::Debian { rustc: wrapper(&prefix)? }))
+    }
+
+    /// `cargo rustc` for `target` into a target directory of its own. Only `core` is there, not `alloc`, when it is
+    /// built from source.
+    pub(crate) fn cargo_rustc(&self, target: &str) -> Command {
+        let mut cargo = tool::cargo_command(&["rustc", "--target", target]);
+        cargo.arg("--target-dir").arg(workspace::root().join("target/cross"));
+        if let Toolchain::Debian { rustc } = self {
+            // RUSTC_BOOTSTRAP: building `core` is not a stable feature of cargo.
+            cargo.arg("-Zbuild-std=core").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
+        }
+        cargo
+    }
+}
+
+fn is_installed(target: &str) -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let libraries = tool::output(Command::new(rustc).args(["--print", "target-libdir", "--target", target]));
+    let folder = libraries.ok().and_then(|folder| String::from_utf8(folder).ok());
+    folder.and_then(|folder| fs::read_dir(folder.trim()).ok()).is_some_and(|mut files| files.next().is_some())
+}
+
+/// A script in place of `rustc`. `LD_LIBRARY_PATH` must not reach cargo itself.
+fn wrapper(prefix: &Path) -> Result<PathBuf> {
+    let usr = prefix.join("usr");
+    let has_compiler = |folder: &PathBuf| {
+        let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.any(|file| file.file_name().to_string_lossy().starts_with("librustc_driver"))
+    };
+    let mut folders = fs::read_dir(usr.join("lib"))?.flatten().map(|entry| entry.path());
+    let libraries =
+        folders.find(has_compiler).with_context(|| format!("no compiler under {}", usr.display()))?;
+    let script = prefix.join("rustc.sh");
+    let text = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
+        libraries.display(),
+        usr.join("bin/rustc").display()
+    );
+    fs::write(&script, text)?;
+    tool::run(Command::new("chmod").arg("+x").arg(&script))?;
+    Ok(script)
+}
