@@ -33,7 +33,7 @@ struct Shard {
 
 /// Which documents have which words.
 #[derive(Debug)]
-pub(crate) struct Index {
+pub struct Index {
     shards: Vec<Shard>,
     /// Words of each document, by its source number.
     pub(crate) lengths: Vec<u32>,

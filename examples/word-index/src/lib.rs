@@ -28,10 +28,12 @@ mod tokenise;
 
 use anyhow::{Context, Result};
 
+pub use index::Index;
 pub use options::Options;
 
-/// Runs the whole program. `stage` is told the name of each stage; what it returns is dropped at the stage's end.
-pub fn run<Guard>(options: &Options, stage: impl Fn(&'static str) -> Guard) -> Result<()> {
+/// Runs the whole program and leaves the index to the caller. `stage` is told the name of each stage; what it returns is
+/// dropped at the stage's end.
+pub fn run<Guard>(options: &Options, stage: impl Fn(&'static str) -> Guard) -> Result<Index> {
     let packages = {
         let _stage = stage("metadata");
         metadata::packages(options.metadata.as_deref())?
@@ -50,7 +52,7 @@ pub fn run<Guard>(options: &Options, stage: impl Fn(&'static str) -> Guard) -> R
     };
     let index = {
         let _stage = stage("index");
-        index::Index::build(blocks)
+        Index::build(blocks)
     };
     let answers = {
         let _stage = stage("query");
@@ -59,10 +61,10 @@ pub fn run<Guard>(options: &Options, stage: impl Fn(&'static str) -> Guard) -> R
     let _stage = stage("render");
     let page = render::markdown(&corpus, &index, &answers)?;
     match &options.output {
-        Some(path) => std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display())),
-        None => {
-            print!("{page}");
-            Ok(())
+        Some(path) => {
+            std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?
         }
+        None => print!("{page}"),
     }
+    Ok(index)
 }

@@ -1,5 +1,22 @@
-//! The index, on the plain allocator until the tracker stands in front of it.
+//! The index under the tracker: one `static`, and a guard for each stage.
 
-fn main() -> anyhow::Result<()> {
-    word_index::run(&word_index::Options::from_args()?, |_stage| ())
+use std::alloc::System;
+
+use anyhow::{Context, Result};
+use memtrack::Tracker;
+use word_index::Options;
+
+#[global_allocator]
+static HEAP: Tracker<System> = Tracker::new(System);
+
+fn main() -> Result<()> {
+    let options = Options::from_args()?;
+    // The index lives on: report and dump show what the program holds when its work is done.
+    let _index = word_index::run(&options, |stage| HEAP.stage(stage))?;
+    // The result is on standard output; what it took to get there is not mixed into it.
+    eprintln!("{}", HEAP.report());
+    match &options.dump {
+        Some(path) => HEAP.dump_to_path(path).with_context(|| format!("cannot write {}", path.display())),
+        None => Ok(()),
+    }
 }

@@ -11,5 +11,6 @@ static HEAP: System = System;
 fn main() -> Result<()> {
     let options = Options::from_args()?;
     ensure!(options.dump.is_none(), "nothing is tracked here: run `word-index` for --dump");
-    word_index::run(&options, |_stage| ())
+    word_index::run(&options, |_stage| ())?;
+    Ok(())
 }
