@@ -8,10 +8,12 @@ use serde::Deserialize;
 
 use crate::tool;
 
-/// The folder of the root `Cargo.toml`.
+/// The folder of the root `Cargo.toml`. Cargo tells it to what it runs; what was compiled in may be another checkout
+/// that shares the target directory.
 pub(crate) fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_path_buf()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let own = PathBuf::from(own);
+    own.parent().map_or(own.clone(), Path::to_path_buf)
 }
 
 /// `cargo metadata`.
