@@ -12,11 +12,9 @@ mod setup;
 mod table;
 mod workload;
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::tool;
 use machine::Machine;
 use results::Results;
 use sample::Runner;
@@ -106,13 +104,11 @@ impl Options {
 }
 
 fn build(peers: bool) -> Result<()> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "-p", "memtrack-benches", "-p", "word-index"]);
+    let mut arguments = vec!["build", "--release", "-p", "memtrack-benches", "-p", "word-index"];
     if peers {
-        cargo.args(["--features", "memtrack-benches/peers"]);
+        arguments.extend(["--features", "memtrack-benches/peers"]);
     }
-    ensure!(cargo.status()?.success(), "the programs to measure do not build");
-    Ok(())
+    tool::cargo(&arguments)
 }
 
 fn measure(
@@ -135,11 +131,4 @@ fn measure(
         }
     }
     Ok(results)
-}
-
-/// Where cargo puts release builds: this program itself lies in the same target directory.
-fn release_directory() -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program.ancestors().nth(2).context("xtask was not built by cargo")?;
-    Ok(target.join("release"))
 }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::setup::{self, Setup};
+use crate::{tool, workspace};
 
 pub(crate) struct Machine {
     date: String,
@@ -57,14 +58,13 @@ fn value_in(path: &str, key: &str, separator: char) -> Option<String> {
 }
 
 fn said_by(program: &str, argument: &str) -> Result<String> {
-    let output =
-        Command::new(program).arg(argument).output().with_context(|| format!("cannot run {program}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let said = tool::output(Command::new(program).arg(argument))?;
+    Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
 /// `name version` of the packages that the setups use, from the lock file.
 fn package_versions(setups: &[&Setup]) -> Result<Vec<String>> {
-    let lock = fs::read_to_string("Cargo.lock").context("run this at the root of the repository")?;
+    let lock = fs::read_to_string(workspace::root().join("Cargo.lock"))?;
     let mut names: Vec<_> = setups.iter().flat_map(|setup| setup.packages).chain([&"serde_json"]).collect();
     names.sort();
     names.dedup();

@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::release_directory;
 use super::setup::Setup;
 use super::workload::Workload;
+use crate::tool;
+use crate::workspace::Metadata;
 
 /// What the run cost. `units` says how much work it was, to compare runs of different length.
 #[derive(Clone, Debug)]
@@ -38,12 +39,12 @@ pub(crate) struct Runner {
 
 impl Runner {
     pub(crate) fn prepare(quick: bool) -> Result<Self> {
-        let release = release_directory()?;
-        let scratch = release.with_file_name("bench");
+        let target = Metadata::read()?.target_directory;
+        let scratch = target.join("bench");
         fs::create_dir_all(&scratch)?;
         let metadata = scratch.join("metadata.json");
         fs::write(&metadata, cargo_metadata()?)?;
-        Ok(Self { release, scratch, metadata, quick })
+        Ok(Self { release: target.join("release"), scratch, metadata, quick })
     }
 
     /// Nothing if the setup does not go with the workload.
@@ -138,13 +139,8 @@ fn size_of_files(directory: &Path) -> Result<u64> {
 }
 
 fn cargo_metadata() -> Result<Vec<u8>> {
-    let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let about = String::from_utf8(cargo().arg("-vV").output()?.stdout)?;
-    let host =
-        about.lines().find_map(|line| line.strip_prefix("host: ")).context("`cargo -vV` names no host")?;
-    let output = cargo().args(["metadata", "--format-version", "1", "--filter-platform", host]).output()?;
-    if !output.status.success() {
-        bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(output.stdout)
+    let about = String::from_utf8(tool::output(&mut tool::cargo_command(&["-vV"]))?)?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("`cargo -vV` names no host")?;
+    tool::output(&mut tool::cargo_command(&["metadata", "--format-version=1", "--filter-platform", host]))
 }
