@@ -56,7 +56,6 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
 }
 
 /// Writes a snapshot of a stage that stands at the stage's mark, with the stack nodes from `first_node` on.
-#[cfg(feature = "std")]
 pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     region: &R,
     platform: &P,
@@ -92,7 +91,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         let time_ns = self.platform.now_ns().saturating_sub(head.start.get());
         let sequence = head.snapshots.fetch_add(1, Relaxed);
         self.record(&Snapshot { kind, cause, sequence, time_ns })?;
-        self.target(unwinder, time_ns)?;
+        self.target(unwinder)?;
         self.config()?;
         let (platform, mut result) = (self.platform, Ok(()));
         platform.modules(&mut |module| {
@@ -105,8 +104,9 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         self.tags()
     }
 
-    fn target(&mut self, unwinder: &str, elapsed: u64) -> Result<(), Error> {
+    fn target(&mut self, unwinder: &str) -> Result<(), Error> {
         let (platform, process) = (self.platform, self.platform.process());
+        let start_unix_ns = self.region.head().start_unix.get();
         let mut result = Ok(());
         platform.command(&mut |command| {
             result = self.record(&Target {
@@ -116,7 +116,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 os: OS,
                 pid: process.pid,
                 parent_pid: process.parent,
-                start_unix_ns: process.unix_ns.saturating_sub(elapsed),
+                start_unix_ns,
                 unwinder: unwinder.as_bytes(),
                 command,
             });
@@ -304,7 +304,8 @@ const ARCH: Arch = if cfg!(target_arch = "x86_64") {
     Arch::Other
 };
 
-const OS: Os = if cfg!(target_os = "none") {
+// Without `std` nothing of an operating system is used, whatever the target is called.
+const OS: Os = if cfg!(any(target_os = "none", not(feature = "std"))) {
     Os::None
 } else if cfg!(target_os = "linux") {
     Os::Linux

@@ -94,7 +94,7 @@ fn program_snapshot(dump: &mut DumpBuilder) {
         "MARK",
         [Fields::new()
             .figures([53, 5155 + (1 << 40), 348 + (1 << 40), 6, 648 + (1 << 40), 5, 38, 1])
-            .uint("frees", 46u64)
+            .uint("frees", 47u64)
             .uint("failed_allocs", 2u64)
             .uint("peak_time_ns", 7_500_000_000u64)
             .uint("peak_error", 0u64)

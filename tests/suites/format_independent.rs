@@ -210,7 +210,7 @@ fn stages_cells_and_marks() {
         &sections,
         &[Marks {
             figures: figures([53, 5155 + (1 << 40), 348 + (1 << 40), 6, 648 + (1 << 40), 5, 38, 1]),
-            frees: 46,
+            frees: 47,
             failed_allocs: 2,
             peak_time_ns: 7_500_000_000,
             peak_error: 0,

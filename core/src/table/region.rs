@@ -63,6 +63,8 @@ pub struct Head {
     pub(crate) failed: Counter,
     /// When the tracker started: the platform's nanoseconds.
     pub(crate) start: Counter,
+    /// The same moment in nanoseconds since 1970, told once: a process is known by it in all its snapshots.
+    pub(crate) start_unix: Counter,
     /// Snapshots written so far.
     pub(crate) snapshots: AtomicU32,
 }

@@ -99,6 +99,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Ok(_) => match self.platform.reserve() {
                 Some(number) => {
                     head.start.set(self.platform.now_ns());
+                    head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
                     self.register(number);
                     self.number.store(number + 1, Release);

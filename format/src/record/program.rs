@@ -52,7 +52,7 @@ fields! {
     Marks in Tag::MARKS; {
         /// Sums over all cells; `peak` is the program's high-water mark since the last reset.
         figures: Figures,
-        /// Blocks freed.
+        /// Blocks freed, by a reallocation included: `allocs` less `live_blocks`.
         frees: u64,
         /// Allocations and reallocations that the inner allocator refused.
         failed_allocs: u64,
