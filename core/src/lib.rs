@@ -57,9 +57,9 @@ pub use error::Error;
 pub use memtrack_format::LossCause;
 #[cfg(feature = "std")]
 pub use platform::Host;
-#[cfg(not(feature = "std"))]
-pub use platform::SingleCore;
 pub use platform::{DefaultPlatform, Local, Platform, Process};
+#[cfg(not(feature = "std"))]
+pub use platform::{Firmware, SingleCore};
 pub use report::Report;
 pub use stats::{StageStats, Stats, ThreadStats};
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};

@@ -8,7 +8,7 @@ mod bare;
 pub(crate) mod host;
 
 #[cfg(not(feature = "std"))]
-pub use bare::SingleCore;
+pub use bare::{Firmware, SingleCore};
 #[cfg(feature = "std")]
 pub use host::Host;
 
@@ -57,6 +57,19 @@ impl Local {
             stack_low: AtomicUsize::new(0),
             stack_high: AtomicUsize::new(0),
         }
+    }
+
+    /// Says where the thread's stack lies: its lowest address and the one past its highest. All of it must be
+    /// readable. A task of an RTOS gets this when it is made.
+    pub fn set_stack(&self, low: usize, high: usize) {
+        self.stack_high.store(high, Relaxed);
+        self.stack_low.store(low, Relaxed);
+    }
+
+    /// The stack that was set, when `sp` lies in it: from `sp` to its end. What [`Platform::stack`] may return.
+    pub fn stack_from(&self, sp: usize) -> Option<(usize, usize)> {
+        let (low, high) = (self.stack_low.load(Relaxed), self.stack_high.load(Relaxed));
+        (low..high).contains(&sp).then_some((sp, high))
     }
 }
 

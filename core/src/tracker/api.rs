@@ -1,14 +1,14 @@
 //! What a program asks of its tracker. None of it allocates.
 
 use super::{Entry, Tracker};
-use crate::platform::Platform;
+use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
 use crate::sync::*;
 use crate::table::account::Held;
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
 use crate::table::stages::{Moment, Peak, Stages};
-use crate::table::threads::ThreadSlot;
+use crate::table::threads::{self, ThreadSlot};
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
@@ -132,6 +132,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The figures in a form one wants to read: `println!("{}", HEAP.report())`.
     pub fn report(&self) -> Report<'_, A, U, P, R> {
         Report::new(self)
+    }
+
+    /// A thread or task has ended: its figures stay, and its slot may be continued by another of its name. `local`
+    /// are its words ([`Platform::local`]), which are not its own from now on. A host's threads are told by the
+    /// system; this is for the task hooks of an RTOS.
+    pub fn thread_ended(&self, local: &Local, name: &str) {
+        let state = local.state.swap(Local::GONE, Relaxed);
+        let slot = state.wrapping_sub(1) as u16;
+        if state == 0 || state == Local::GONE || state & Local::BUSY != 0 || slot < threads::FIRST {
+            return;
+        }
+        let mut kept = [0; threads::THREAD_NAME];
+        kept.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+        self.region.threads().get(slot).exit(kept);
     }
 
     /// Writes a snapshot of the whole program. `memtrack-fold` reads it.

@@ -1,13 +1,13 @@
 //! Guards: stages and tags end when they are dropped.
 
 use super::{Entry, Tracker};
-use crate::LossCause;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::region::Tables;
-use crate::table::stages::Stages;
+use crate::table::stages::{Ended, Peak, Stages};
 use crate::table::try_lock;
 use crate::unwind::Unwind;
+use crate::{Error, LossCause};
 
 /// A stage that is running; it ends when this is dropped.
 #[must_use = "a stage ends when its guard is dropped: bind it with `let _stage = …`"]
@@ -73,21 +73,47 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 }
 
-impl<A, U: Unwind, P: Platform, R: Tables> Drop for StageGuard<'_, A, U, P, R> {
-    fn drop(&mut self) {
-        let (tracker, Some(serial)) = (self.tracker, self.serial) else { return };
+impl<A, U: Unwind, P: Platform, R: Tables> StageGuard<'_, A, U, P, R> {
+    /// Ends the stage and writes its own snapshot: its figures, and what every cell held at its peak. False when
+    /// there is nothing to write: the stage was not begun, a run of its name before had a higher peak, or the cells
+    /// at its peak are not known any more because a stage inside it had the peak.
+    ///
+    /// # Errors
+    /// When the sink fails.
+    pub fn finish<W: embedded_io::Write>(mut self, to: &mut W) -> Result<bool, Error> {
+        let Some((ended, peak)) = self.end() else { return Ok(false) };
+        if !ended.is_highest || ended.run.peak != peak {
+            return Ok(false);
+        }
+        let (tracker, io) = (self.tracker, crate::dump::Io(to));
+        let first = memtrack_format::Node::FIRST;
+        crate::dump::stage(tracker.region, &tracker.platform, U::NAME, &ended.run, first, io)?;
+        Ok(true)
+    }
+
+    /// Ends the stage, once. Its figures, and what the stage's mark holds.
+    fn end(&mut self) -> Option<(Ended, Peak)> {
+        let (tracker, serial) = (self.tracker, self.serial.take()?);
         let now = tracker.moment();
         let peak = tracker.stage_peak();
         let ended = try_lock(tracker.region.stages()).and_then(|mut stages| {
             stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
             stages.end(serial, now)
-        });
-        let Some(ended) = ended else { return };
+        })?;
         if ended.dropped {
             tracker.region.head().losses.count(LossCause::StagesFull);
         }
+        Some((ended, peak))
+    }
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Drop for StageGuard<'_, A, U, P, R> {
+    fn drop(&mut self) {
+        let _ended = self.end();
         #[cfg(feature = "std")]
-        tracker.after_stage(&ended, peak);
+        if let Some((ended, peak)) = _ended {
+            self.tracker.after_stage(&ended, peak);
+        }
     }
 }
 
