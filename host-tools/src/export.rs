@@ -71,22 +71,10 @@ pub fn write(
     style: &Style,
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Error> {
-    let mut flame = view.flame(profile)?;
-    if let Some(share) = style.min_percent.or(default_share(format)) {
-        flame.prune(share);
-    }
+    let flame = view.flame(profile)?;
     Ok(match format {
-        Format::Folded => folded::write(&flame, out),
-        Format::Svg => svg::write(&flame, profile, view, style, out),
-        Format::Text => text::write(&flame, profile, view, style, out),
+        Format::Folded => folded::write(flame, style, out),
+        Format::Svg => svg::write(flame, profile, view, style, out),
+        Format::Text => text::write(flame, profile, view, style, out),
     })
-}
-
-fn default_share(format: Format) -> Option<f64> {
-    match format {
-        Format::Folded => None,
-        // Narrower frames would be a twelfth of a pixel wide.
-        Format::Svg => Some(0.01),
-        Format::Text => Some(0.5),
-    }
 }

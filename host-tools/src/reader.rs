@@ -25,8 +25,7 @@ pub struct Dump<'a> {
 pub struct Entry<'a> {
     /// What it shows and why it was taken; `None` when that record is missing.
     pub about: Option<memtrack_format::Snapshot>,
-    /// Process id and start time: node ids of one process go on from snapshot to snapshot.
-    process: (u32, u64),
+    process: Process,
     /// The stage that it shows, for a snapshot of [`Kind::Stage`].
     pub stage: Option<StageHead<'a>>,
     /// Whether all of it is there and undamaged.
@@ -36,6 +35,21 @@ pub struct Entry<'a> {
     /// Its last section has been read.
     ended: bool,
     sections: Vec<Section<'a>>,
+}
+
+/// Who wrote a snapshot: node ids go on from snapshot to snapshot of one process.
+#[derive(Clone, Copy, Default)]
+struct Process {
+    pid: u32,
+    start_unix_ns: u64,
+}
+
+impl Process {
+    /// Whether two snapshots are of one process. Its start time is told by two clocks, which drift.
+    fn is(self, other: Process) -> bool {
+        const DRIFT_NS: u64 = 1_000_000_000;
+        self.pid == other.pid && self.start_unix_ns.abs_diff(other.start_unix_ns) < DRIFT_NS
+    }
 }
 
 /// Name and peak of a snapshot's stage.
@@ -114,14 +128,12 @@ impl<'a> Dump<'a> {
     /// Reads all of one snapshot. A stage's nodes include those that earlier snapshots of the process wrote.
     #[must_use]
     pub fn snapshot(&self, index: usize) -> Snapshot<'a> {
-        let process = self.entries[index].process;
-        let first = match self.entries[index].is_stage() {
-            true => self.entries[..index]
-                .iter()
-                .rposition(|earlier| earlier.process != process)
-                .map_or(0, |i| i + 1),
-            false => index,
-        };
+        let mut first = index;
+        if self.entries[index].is_stage() {
+            while first > 0 && self.entries[first - 1].process.is(self.entries[first].process) {
+                first -= 1;
+            }
+        }
         let nodes = self.entries[first..=index].iter().flat_map(|entry| &entry.sections);
         Snapshot::read(nodes, &self.entries[index].sections)
     }
@@ -152,7 +164,7 @@ impl<'a> Dump<'a> {
     }
 
     fn begin(&mut self) {
-        let process = self.entries.last().map_or((0, 0), |before| before.process);
+        let process = self.entries.last().map_or(Process::default(), |before| before.process);
         self.entries.push(Entry { process, ..Entry::default() });
     }
 }
@@ -166,7 +178,7 @@ impl<'a> Entry<'a> {
             Tag::SNAPSHOT => self.about = first(&section)?,
             Tag::TARGET => {
                 if let Some(target) = first::<Target<'_>>(&section)? {
-                    self.process = (target.pid, target.start_unix_ns);
+                    self.process = Process { pid: target.pid, start_unix_ns: target.start_unix_ns };
                 }
             }
             Tag::STAGE => {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::Style;
 use crate::clean;
 use crate::profile::Flame;
 
@@ -9,8 +10,11 @@ use crate::profile::Flame;
 ///
 /// # Errors
 /// When `out` fails.
-pub fn write(flame: &Flame, out: &mut dyn Write) -> io::Result<()> {
-    lines(flame, |line| writeln!(out, "{line}"))
+pub fn write(mut flame: Flame, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(share) = style.min_percent {
+        flame.prune(share);
+    }
+    lines(&flame, |line| writeln!(out, "{line}"))
 }
 
 /// Makes the lines one by one.

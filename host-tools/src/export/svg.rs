@@ -9,6 +9,9 @@ use super::{Style, folded};
 use crate::clean::clean;
 use crate::profile::{Flame, Profile, View};
 
+/// Narrower frames would be a tenth of a pixel wide.
+const MIN_PERCENT: f64 = 0.01;
+
 /// The colours of a graph: inferno's palettes for single-language programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Palette {
@@ -78,46 +81,48 @@ impl Palette {
 /// # Errors
 /// When `out` fails.
 pub fn write(
-    flame: &Flame,
+    mut flame: Flame,
     profile: &Profile,
     view: &View,
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let title = style.title.as_deref().map_or_else(|| view.title(profile), clean);
-    let mut lines: Vec<String> = Vec::new();
-    folded::lines(flame, |line| {
-        lines.push(line.into());
-        Ok::<(), io::Error>(())
-    })?;
-    if lines.is_empty() {
-        return empty(&title, view, out);
-    }
     let mut options = Options::default();
-    options.title = title;
+    options.title = style.title.as_deref().map_or_else(|| view.title(profile), clean);
     options.subtitle = view.subtitle(profile);
     options.count_name = view.metric.unit().into();
     options.colors = style.palette.named().1;
     // The same colours every time, and frames that were not left out before are all drawn.
     options.deterministic = true;
     options.min_width = 0.0;
+    flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
+    let mut lines: Vec<String> = Vec::new();
+    folded::lines(&flame, |line| {
+        lines.push(line.into());
+        Ok::<(), io::Error>(())
+    })?;
+    if lines.is_empty() {
+        return empty(&options, view, out);
+    }
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
 }
 
 /// Nothing was counted: no leak, no temporary block. That is a result, not an error.
-fn empty(title: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
+fn empty(options: &Options<'_>, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     writeln!(
         out,
         r##"<?xml version="1.0" encoding="UTF-8"?>
-<svg version="1.1" width="1200" height="80" viewBox="0 0 1200 80" xmlns="http://www.w3.org/2000/svg">
+<svg version="1.1" width="1200" height="100" viewBox="0 0 1200 100" xmlns="http://www.w3.org/2000/svg">
 <rect width="100%" height="100%" fill="#f8f8f8"/>
 <g font-family="monospace" text-anchor="middle">
 <text x="600" y="30" font-size="17">{}</text>
-<text x="600" y="58" font-size="12">no {}</text>
+<text x="600" y="54" font-size="12">{}</text>
+<text x="600" y="78" font-size="12">no {}</text>
 </g>
 </svg>"##,
-        text(title),
+        text(&options.title),
+        text(options.subtitle.as_deref().unwrap_or_default()),
         text(view.metric.title())
     )
 }

@@ -7,6 +7,8 @@ use crate::clean::clean;
 use crate::profile::{Flame, Profile, View};
 use crate::units::percent;
 
+/// Smaller frames are not shown in the tree of calls.
+const MIN_PERCENT: f64 = 0.5;
 /// Rows of the table of functions.
 const TOP: usize = 30;
 
@@ -15,7 +17,7 @@ const TOP: usize = 30;
 /// # Errors
 /// When `out` fails.
 pub fn write(
-    flame: &Flame,
+    mut flame: Flame,
     profile: &Profile,
     view: &View,
     style: &Style,
@@ -28,8 +30,9 @@ pub fn write(
         writeln!(out, "{subtitle}")?;
     }
     writeln!(out, "total: {} ({} {})", view.metric.human(whole), whole, view.metric.unit())?;
-    functions(flame, view, whole, out)?;
-    tree(flame, view, whole, out)
+    functions(&flame, view, whole, out)?;
+    flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
+    tree(&flame, view, whole, out)
 }
 
 fn functions(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Result<()> {

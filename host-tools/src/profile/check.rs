@@ -9,7 +9,10 @@ use crate::units::count;
 /// What does not add up, one sentence each; empty when everything does.
 #[must_use]
 pub fn equation(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
-    let Some(marks) = snapshot.marks.as_ref().filter(|_| kind == Kind::Program) else { return Vec::new() };
+    if kind == Kind::Stage {
+        return stage(snapshot).into_iter().collect();
+    }
+    let Some(marks) = &snapshot.marks else { return Vec::new() };
     let cells = |metric| sum(metric, snapshot.cells.iter().map(|cell| &cell.figures));
     let threads = |metric| sum(metric, snapshot.threads.iter().map(|thread| &thread.figures));
     let mut wrong = Vec::new();
@@ -33,6 +36,19 @@ pub fn equation(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The cells of a stage of the whole process hold what was alive at its peak.
+fn stage(snapshot: &Snapshot<'_>) -> Option<String> {
+    let stage = snapshot.stages.first().filter(|stage| stage.scope == 0)?;
+    let cells = sum(Metric::Peak, snapshot.cells.iter().map(|cell| &cell.figures));
+    (cells != u128::from(stage.peak)).then(|| {
+        format!(
+            "live bytes at the stage's peak do not add up: stage {}, cells {}",
+            count(stage.peak),
+            shown(cells)
+        )
+    })
 }
 
 fn sum<'f>(metric: Metric, figures: impl Iterator<Item = &'f Figures>) -> u128 {
@@ -79,7 +95,20 @@ mod tests {
             equation(&wrong, Kind::Program),
             ["live bytes do not add up: whole program 1, cells 1, threads 2"]
         );
-        assert_eq!(equation(&wrong, Kind::Stage), [""; 0]);
+    }
+
+    #[test]
+    fn cells_of_a_stage_add_up_to_its_peak() {
+        let of = |peak, scope| Snapshot {
+            stages: vec![memtrack_format::Stage { peak, scope, ..Default::default() }],
+            ..snapshot(0, &[figures(0, 5), figures(0, 6)], &[], figures(0, 0))
+        };
+        assert_eq!(equation(&of(11, 0), Kind::Stage), [""; 0]);
+        assert_eq!(
+            equation(&of(12, 0), Kind::Stage),
+            ["live bytes at the stage's peak do not add up: stage 12, cells 11"]
+        );
+        assert_eq!(equation(&of(12, 3), Kind::Stage), [""; 0], "one thread's peak, all threads' cells");
     }
 
     #[test]

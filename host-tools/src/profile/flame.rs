@@ -87,17 +87,24 @@ impl Flame {
         Ok(())
     }
 
-    /// Takes frames that hold less than a share of the whole into their callers. The sum stays the same.
+    /// Takes frames that hold less than a share of the whole into their callers, and outermost ones into
+    /// `[other]`. The sum stays the same.
     pub fn prune(&mut self, min_percent: f64) {
         let least = self.root().total as f64 * min_percent / 100.0;
         for index in 0..self.nodes.len() {
-            let (small, large): (Vec<usize>, Vec<usize>) = self.nodes[index]
-                .children
-                .iter()
-                .partition(|&&child| (self.nodes[child].total as f64) < least);
+            let children = std::mem::take(&mut self.nodes[index].children);
+            let (small, large): (Vec<usize>, Vec<usize>) =
+                children.into_iter().partition(|&child| (self.nodes[child].total as f64) < least);
             let taken: u64 = small.iter().map(|&child| self.nodes[child].total).sum();
             self.nodes[index].own += taken;
             self.nodes[index].children = large;
+        }
+        let others = std::mem::take(&mut self.nodes[0].own);
+        if others > 0 {
+            let label = self.labels.insert_full("[other]".into()).0;
+            self.nodes.push(FlameNode { label, own: others, total: others, ..FlameNode::default() });
+            let last = self.nodes.len() - 1;
+            self.nodes[0].children.push(last);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -19,18 +19,21 @@ use regex::Regex;
 )]
 #[command(after_help = "\
 Examples:
-  memtrack-fold run.memtrack                          folded stacks of all bytes on standard output
-  memtrack-fold run.memtrack -m peak -o peak.svg      flame graph of what was alive at the peak
-  memtrack-fold run.memtrack -s parse -m peak -f text what stage \"parse\" held at its own peak
-  memtrack-fold info run.memtrack                     what is in the dump, and what was lost
+  memtrack-fold run.memtrack                       folded stacks of all bytes
+  memtrack-fold run.memtrack -m peak -o peak.svg   flame graph of what was alive at the peak
+  memtrack-fold run.memtrack -m peak -s parse      what stage \"parse\" held at its own peak
+  memtrack-fold info run.memtrack                  what is in the dump, and what was lost
 
-A dump called like a command is given as ./info. Exit codes: 0 done, 1 a check failed, 2 wrong usage,
-3 not a dump or damaged (what could be read is still written), 4 input or output failed.")]
+A dump called like a command is given as ./info.
+
+Exit codes:
+  0 done, 1 a check failed, 2 wrong usage, 3 not a dump or damaged (what could be read is
+  still written), 4 input or output failed")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub fold: Option<Fold>,
+    pub fold: Fold,
 }
 
 #[derive(Subcommand)]
@@ -42,7 +45,8 @@ pub enum Command {
 #[derive(Args)]
 pub struct Fold {
     /// The dump, or - for standard input; gzip and zstd are unpacked
-    pub dump: PathBuf,
+    #[arg(required = true)]
+    dump: Option<PathBuf>,
     /// Write to FILE instead of standard output; its extension (.svg .folded .txt) says the format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -70,8 +74,6 @@ pub struct Fold {
     /// List the stages, highest peak first
     #[arg(long)]
     pub list_stages: bool,
-    #[command(flatten)]
-    pub names: Names,
     /// Show the frames of the tracker and of the allocator's entry points
     #[arg(long)]
     pub show_internal: bool,
@@ -93,6 +95,15 @@ pub struct Fold {
     /// Colours of the graph
     #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
     pub color: Palette,
+    #[command(flatten)]
+    pub names: Names,
+}
+
+impl Fold {
+    /// The dump; required unless there is a command.
+    pub fn dump(&self) -> &Path {
+        self.dump.as_deref().unwrap_or(Path::new("-"))
+    }
 }
 
 #[derive(Args)]

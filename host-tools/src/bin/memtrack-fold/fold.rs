@@ -3,6 +3,7 @@
 use memtrack_host_tools::export::{self, Format, Style};
 use memtrack_host_tools::info::lists;
 use memtrack_host_tools::profile::{Profile, View};
+use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
 use crate::args::Fold;
@@ -11,25 +12,35 @@ use crate::{Outcome, warn};
 
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
-    let input = input::open(&args.dump)?;
-    let mut session = Session::open(&args.dump, &input)?;
-    let (_, profile) = session.profile(args.stage.as_deref(), &args.names)?;
-    let view = view(args, &profile)?;
-    session.warnings.iter().for_each(|text| warn(text));
+    let input = input::open(args.dump())?;
+    let mut session = Session::open(args.dump(), &input)?;
+    session.warnings.drain(..).for_each(|text| warn(&text));
     if args.list_threads || args.list_stages {
-        let table = match args.list_threads {
-            true => lists::threads(&profile),
-            false => lists::stages(&profile, &session.dump),
-        };
-        output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
-        return Ok(session.whole);
+        return list(args, &mut session);
     }
+    let (_, profile) = session.profile(args.stage.as_deref(), &args.names.options())?;
+    let view = view(args, &profile)?;
+    session.warnings.drain(..).for_each(|text| warn(&text));
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     if !args.names.no_symbols {
         warnings::names(&profile).iter().for_each(|text| warn(text));
     }
     let style = Style { title: args.title.clone(), min_percent: args.min_percent, palette: args.color };
     output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
+    Ok(session.whole)
+}
+
+/// Threads or stages: no address needs a name for that.
+fn list(args: &Fold, session: &mut Session<'_>) -> Outcome {
+    let nameless = Options { names: false, ..Options::default() };
+    let (_, profile) = session.profile(args.stage.as_deref(), &nameless)?;
+    session.warnings.drain(..).for_each(|text| warn(&text));
+    warnings::losses(&profile).iter().for_each(|text| warn(text));
+    let table = match args.list_threads {
+        true => lists::threads(&profile),
+        false => lists::stages(&profile, &session.dump),
+    };
+    output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
     Ok(session.whole)
 }
 

@@ -9,7 +9,7 @@ use crate::{Outcome, args};
 pub fn run(args: &args::Info) -> Outcome {
     let input = input::open(&args.dump)?;
     let mut session = Session::open(&args.dump, &input)?;
-    let (selected, profile) = session.profile(None, &args.names)?;
+    let (selected, profile) = session.profile(None, &args.names.options())?;
     let mut warnings = std::mem::take(&mut session.warnings);
     // Losses have lines of their own.
     let names = warnings::names(&profile);

@@ -7,7 +7,7 @@ mod session;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use memtrack_host_tools::Error;
 
 use args::{Cli, Command};
@@ -17,12 +17,9 @@ const DAMAGED: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match (cli.command, cli.fold) {
-        (Some(Command::Info(args)), _) => info::run(&args),
-        (None, Some(args)) => fold::run(&args),
-        (None, None) => {
-            Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, "name a dump").exit()
-        }
+    let result = match cli.command {
+        Some(Command::Info(args)) => info::run(&args),
+        None => fold::run(&cli.fold),
     };
     match result {
         Ok(whole) => ExitCode::from(if whole { 0 } else { DAMAGED }),

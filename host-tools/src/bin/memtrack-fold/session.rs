@@ -7,9 +7,8 @@ use memtrack_host_tools::input::Input;
 use memtrack_host_tools::profile::{Profile, check};
 use memtrack_host_tools::reader::Dump;
 use memtrack_host_tools::select::{self, Selected};
+use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
-
-use crate::args::Names;
 
 /// A dump that was opened.
 pub struct Session<'i> {
@@ -34,7 +33,7 @@ impl<'i> Session<'i> {
     }
 
     /// The profile of the whole program, or of a stage.
-    pub fn profile(&mut self, stage: Option<&str>, names: &Names) -> Result<(Selected, Profile), Error> {
+    pub fn profile(&mut self, stage: Option<&str>, options: &Options) -> Result<(Selected, Profile), Error> {
         let selected = match stage {
             Some(name) => select::stage(&self.dump, name)?,
             None => select::program(&self.dump),
@@ -44,7 +43,7 @@ impl<'i> Session<'i> {
         if self.dump.entries()[selected.index].complete {
             self.warnings.extend(check::equation(&snapshot, selected.kind));
         }
-        let profile = Profile::new(&snapshot, selected.kind, &names.options())?;
+        let profile = Profile::new(&snapshot, selected.kind, options)?;
         Ok((selected, profile))
     }
 }

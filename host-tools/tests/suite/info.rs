@@ -1,0 +1,64 @@
+//! `memtrack-fold info`.
+
+use crate::dumps;
+use crate::program::Place;
+
+#[test]
+fn losses_come_first() {
+    let out = Place::with(&dumps::full()).run("info dump.bin").ok();
+    let mut lines = out.lines();
+    assert_eq!(lines.next(), Some("LOST     12 stacks truncated (stack deeper than the limit)"));
+    assert_eq!(lines.next(), Some("         raise the region's stack depth"));
+    assert!(lines.next().unwrap().starts_with("WARNING  4 addresses have no name"));
+    assert_eq!(lines.next(), Some("program    server (process 42)"));
+    assert_eq!(lines.next(), Some("command    /opt/shop/server --port 1"));
+    assert_eq!(lines.next(), Some("target     linux x86_64, 64-bit little-endian"));
+    assert_eq!(lines.next(), Some("unwinder   cfi"));
+    assert_eq!(
+        lines.next(),
+        Some("shown      program, taken on exit after 1.50 s; 1 of 1 snapshots in the file")
+    );
+    assert!(out.contains(
+        "allocated  43.9 KiB in 450 allocations (0 of them reallocations, 45 temporary), 369 freed"
+    ));
+    assert!(out.contains("peak       8.79 KiB in 90 blocks"));
+    assert!(out.contains("stack nodes         4  1 024  0.4%"), "{out}");
+    assert!(out.contains("worker #2"));
+    assert!(out.contains("abcdef"), "build id");
+}
+
+#[test]
+fn without_losses_nothing_is_said_about_them() {
+    let out = Place::with(&dumps::program(&[]).finish()).run("info dump.bin").ok();
+    assert!(out.starts_with("program    server"), "{out}");
+}
+
+#[test]
+fn damage_is_told_and_is_no_reason_to_say_nothing() {
+    let bytes = dumps::full();
+    let ran = Place::with(&bytes[..bytes.len() - 30]).run("info dump.bin");
+    assert_eq!(ran.code, 3);
+    assert!(ran.stdout.contains("WARNING  the dump is cut off at byte"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("program    server"));
+}
+
+#[test]
+fn machines_get_json() {
+    let out = Place::with(&dumps::full()).run("info --json dump.bin").ok();
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(value["version"], 1);
+    assert_eq!(value["program"]["name"], "server");
+    assert_eq!(value["program"]["pid"], 42);
+    assert_eq!(value["losses"][0]["events"], 12);
+    assert_eq!(value["totals"]["bytes"], 45_000);
+    assert_eq!(value["totals"]["peak_blocks"], 90);
+    assert_eq!(value["threads"][2]["label"], "worker #2");
+    assert_eq!(value["threads"][2]["figures"]["allocs"], 200);
+    assert_eq!(value["stages"][0]["name"], "parse");
+    assert_eq!(value["stages"][0]["cells"], false);
+    assert_eq!(value["stages"][0]["threads"][0]["peak"], 400);
+    assert_eq!(value["modules"][0]["build_id"], "abcdef");
+    assert_eq!(value["modules"][0]["unnamed"], 4);
+    assert_eq!(value["snapshots"][0]["complete"], true);
+    assert_eq!(value["tables"][0]["capacity"], 1024);
+}

@@ -1,0 +1,12 @@
+//! The program and the library over dumps that are built here, and over real binaries that are compiled here.
+
+mod damage;
+mod dumps;
+mod formats;
+mod info;
+mod output;
+mod program;
+mod stages;
+mod symbols;
+mod usage;
+mod views;

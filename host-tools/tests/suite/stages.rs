@@ -1,0 +1,118 @@
+//! Stages, and files of several snapshots.
+
+use memtrack_format::{Cell, Kind, Loss, LossCause, Node};
+
+use crate::dumps::{self, Builder, cell, figures};
+use crate::program::{Place, total};
+
+/// A finished stage's snapshot; `nodes` are those not written before.
+fn stage(sequence: u32, pid: u32, name: &[u8], nodes: &[(u32, u32, u64)], cells: &[Cell]) -> Builder {
+    let mut builder = Builder::new(Kind::Stage, sequence);
+    builder.record(&dumps::target(pid));
+    builder.record(&dumps::module(b"/opt/shop/server", b"", 0x10000, &[dumps::segment(0x10000, 0x1000, 0)]));
+    builder.record(&dumps::thread(1, b"main", cells));
+    let peak = dumps::sum(cells.iter().map(|cell| cell.figures)).peak;
+    builder.record(&dumps::stage(name, peak));
+    nodes.iter().for_each(|&(id, parent, address)| _ = builder.node(id, parent, address));
+    cells.iter().for_each(|cell| _ = builder.record(cell));
+    builder
+}
+
+/// Two stages and the program, as `MEMTRACK_DUMP` writes them.
+fn run() -> Vec<u8> {
+    let parse =
+        stage(0, 42, b"parse", &[(2, 0, 0x10100), (3, 2, 0x10200)], &[cell(1, 1, 3, figures(10, 0, 7))]);
+    let cells = [cell(1, 1, 3, figures(10, 0, 1)), cell(2, 1, 4, figures(20, 0, 9))];
+    let render = stage(1, 42, b"render", &[(4, 3, 0x10300)], &cells);
+    [parse.finish(), render.finish(), dumps::full()].concat()
+}
+
+#[test]
+fn the_whole_program_is_the_default() {
+    let place = Place::with(&run());
+    assert_eq!(place.run("dump.bin").ok(), Place::with(&dumps::full()).run("dump.bin").ok());
+}
+
+#[test]
+fn a_stage_shows_its_own_cells_at_its_peak() {
+    let place = Place::with(&run());
+    assert_eq!(place.run("dump.bin -s parse -m peak").ok(), "server+0x100;server+0x200 700\n");
+    assert_eq!(
+        place.run("dump.bin --stage render -m peak-blocks").ok(),
+        "server+0x100;server+0x200 1\nserver+0x100;server+0x200;server+0x300 9\n",
+        "nodes of earlier snapshots are known"
+    );
+    let svg = place.run("dump.bin -s render -m peak -f svg").ok();
+    assert!(svg.contains("stage render at its peak"));
+}
+
+#[test]
+fn of_several_runs_the_one_with_the_highest_peak_is_shown() {
+    let nodes = [(2, 0, 0x10100)];
+    let file: Vec<u8> = [3, 8, 5]
+        .iter()
+        .enumerate()
+        .flat_map(|(i, &peak)| {
+            let nodes = if i == 0 { &nodes[..] } else { &[] };
+            stage(i as u32, 42, b"parse", nodes, &[cell(1, 1, 2, figures(10, 0, peak))]).finish()
+        })
+        .collect();
+    let ran = Place::with(&file).run("dump.bin -s parse -m peak-blocks");
+    assert_eq!(ran.ok(), "server+0x100 8\n");
+}
+
+#[test]
+fn nodes_of_another_process_are_not_taken() {
+    let cells = [cell(1, 1, 3, figures(1, 0, 1))];
+    let first = stage(0, 42, b"a", &[(2, 0, 0x10100), (3, 2, 0x10200)], &cells);
+    let other = stage(0, 43, b"b", &[(2, 0, 0x10500), (3, 2, 0x10600)], &cells);
+    let third = stage(0, 44, b"c", &[(3, 2, 0x10700)], &cells);
+    let place = Place::with(&[first.finish(), other.finish(), third.finish()].concat());
+    assert_eq!(place.run("dump.bin -s b -m peak-blocks").ok(), "server+0x500;server+0x600 1\n");
+    assert_eq!(
+        place.run("dump.bin -s c -m peak-blocks").ok(),
+        "[truncated];server+0x700 1\n",
+        "a node that is nowhere means that outer frames are missing"
+    );
+}
+
+#[test]
+fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
+    let file = stage(0, 42, b"parse", &[(2, 0, 0x10100)], &[cell(1, 1, 2, figures(10, 0, 3))]).finish();
+    let ran = Place::with(&file).run("dump.bin -m peak-blocks");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "server+0x100 3\n"));
+    assert!(
+        ran.stderr.contains("warning: the dump has no snapshot of the whole program: showing its last stage")
+    );
+}
+
+#[test]
+fn a_stage_without_cells_says_how_to_get_them() {
+    let line = Place::with(&dumps::full()).run("dump.bin -s parse").refused(2);
+    assert!(line.contains("not its cells: set MEMTRACK_DUMP or call dump_stages_to"), "{line}");
+}
+
+#[test]
+fn losses_of_a_stage_are_shown_with_it() {
+    let mut builder = Builder::new(Kind::Stage, 0);
+    builder.record(&dumps::target(42));
+    builder.record(&memtrack_format::Stage { lost: 3, ..dumps::stage(b"parse", 100) });
+    builder.node(2, Node::ROOT, 0x99).record(&cell(1, 1, 2, figures(1, 1, 1)));
+    builder.record(&Loss { cause: LossCause::Reentered, events: 3 });
+    let ran = Place::with(&builder.finish()).run("dump.bin -s parse -f svg --no-symbols");
+    assert!(ran.stdout.contains("lost: 3 events while it ran"));
+    assert!(ran.stderr.contains("3 events without thread and stack"));
+}
+
+#[test]
+fn partial_snapshots_are_second_choice() {
+    let whole = dumps::program(&[cell(1, 1, 2, figures(1, 1, 1))]).finish();
+    let later = dumps::full();
+    let cut = &later[..later.len() - 20];
+    let both = Place::with(&[&whole[..], cut].concat()).run("dump.bin -m allocs");
+    assert_eq!((both.code, both.stdout.as_str()), (3, "server+0x100 1\n"));
+    assert!(both.stderr.starts_with("warning: "), "{}", both.stderr);
+    let alone = Place::with(cut).run("dump.bin -m allocs");
+    assert_eq!((alone.code, total(&alone.stdout)), (3, 450));
+    assert!(alone.stderr.contains("the snapshot is incomplete"), "{}", alone.stderr);
+}
