@@ -38,18 +38,10 @@ pub struct Entry<'a> {
 }
 
 /// Who wrote a snapshot: node ids go on from snapshot to snapshot of one process.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 struct Process {
     pid: u32,
     start_unix_ns: u64,
-}
-
-impl Process {
-    /// Whether two snapshots are of one process. Its start time is told by two clocks, which drift.
-    fn is(self, other: Process) -> bool {
-        const DRIFT_NS: u64 = 1_000_000_000;
-        self.pid == other.pid && self.start_unix_ns.abs_diff(other.start_unix_ns) < DRIFT_NS
-    }
 }
 
 /// Name and peak of a snapshot's stage.
@@ -130,7 +122,7 @@ impl<'a> Dump<'a> {
     pub fn snapshot(&self, index: usize) -> Snapshot<'a> {
         let mut first = index;
         if self.entries[index].is_stage() {
-            while first > 0 && self.entries[first - 1].process.is(self.entries[first].process) {
+            while first > 0 && self.entries[first - 1].process == self.entries[first].process {
                 first -= 1;
             }
         }

@@ -109,11 +109,11 @@ impl<'i> Names<'i> {
         if let Some(context) = &self.context {
             self.debug_frames(context, svma, &mut frames);
         }
-        let outermost = frames.last().and_then(|frame: &RawFrame<'_>| frame.symbol.as_ref());
-        if outermost.is_none()
-            && let Some(symbol) = self.image.symbol(svma)
-        {
+        if let Some(symbol) = self.image.symbol(svma) {
             match frames.last_mut() {
+                // With line tables only, debug information has names without their paths.
+                Some(frame)
+                    if frame.symbol.as_ref().is_some_and(|name| !is_plain(name) || is_plain(symbol)) => {}
                 Some(frame) => frame.symbol = Some(symbol.into()),
                 None => frames.push(RawFrame { symbol: Some(symbol.into()), file: None, line: 0 }),
             }
@@ -143,6 +143,11 @@ impl<'i> Names<'i> {
             }
         }
     }
+}
+
+/// Whether a name is not mangled: it is what the programmer wrote.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with("_Z") && !name.starts_with("_R") && !name.starts_with("__Z")
 }
 
 fn has_dwarf(file: &object::File<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! The program and the library over dumps that are built here, and over real binaries that are compiled here.
 
+mod binary;
 mod damage;
 mod dumps;
 mod formats;

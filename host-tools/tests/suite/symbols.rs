@@ -1,1 +1,285 @@
+//! Names of real binaries, compiled here.
 
+use std::path::Path;
+use std::process::Command;
+
+use crate::binary::{build_id, has, printed, run};
+use crate::program::Place;
+
+/// Prints return addresses into functions that another was inlined into, and its maps.
+const C: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((noinline)) void *here(void) { return __builtin_return_address(0); }
+static inline __attribute__((always_inline)) void *small(void) { void *at = here(); __asm__ volatile(""); return at; }
+__attribute__((noinline)) void *outer(void) { void *at = small(); __asm__ volatile(""); return at; }
+__attribute__((noinline)) void *memtrack_malloc(size_t n) { void *at = here(); __asm__ volatile("" :: "r"(n)); return at; }
+#ifdef LIBRARY
+void *exported(void);
+#endif
+int main(void) {
+    printf("outer %p\n", outer());
+    printf("internal %p\n", memtrack_malloc(1));
+#ifdef LIBRARY
+    printf("library %p\n", exported());
+#endif
+    FILE *maps = fopen("/proc/self/maps", "r");
+    for (int c; (c = fgetc(maps)) != EOF;) putchar(c);
+    return 0;
+}
+"#;
+const LIBRARY: &str = r#"
+__attribute__((noinline)) static void *here(void) { return __builtin_return_address(0); }
+__attribute__((noinline)) static void *hidden(void) { void *at = here(); __asm__ volatile(""); return at; }
+void *exported(void) { void *at = hidden(); __asm__ volatile(""); return at; }
+"#;
+const CPP: &str = r#"
+#include <cstdio>
+namespace shop {
+template <typename T> struct Cart {
+    __attribute__((noipa)) void *add(T) { void *at = __builtin_return_address(0); return at; }
+    __attribute__((noipa)) void *fill(T t) { void *at = add(t); asm volatile(""); return at; }
+};
+}
+int main() {
+    shop::Cart<int> cart;
+    std::printf("cart %p\n", cart.fill(1));
+    std::FILE *maps = std::fopen("/proc/self/maps", "r");
+    for (int c; (c = std::fgetc(maps)) != EOF;) std::putchar(c);
+}
+"#;
+const RUST: &str = r#"
+struct Cart<T>(T);
+trait Fill { fn fill(&self) -> usize; }
+#[inline(never)]
+fn here() -> usize { let at: usize; unsafe { HERE!(at) }; at }
+impl<T: Copy> Fill for Cart<[T; 4]> {
+    #[inline(never)]
+    fn fill(&self) -> usize { std::hint::black_box(self.0.len()); small() }
+}
+#[inline(always)]
+fn small() -> usize { let at: usize; unsafe { HERE!(at) }; at }
+fn main() {
+    println!("fill {:#x}", Cart([0u8; 4]).fill());
+    println!("plain {:#x}", here());
+    print!("{}", std::fs::read_to_string("/proc/self/maps").unwrap());
+}
+"#;
+
+fn linked(flags: &[&'static str]) -> Vec<&'static str> {
+    [flags, &["-Wl,--build-id=sha1", "-pie", "-fPIE"]].concat()
+}
+
+/// A place with the compiled program, and the dump of its run.
+fn c_program(flags: &[&'static str]) -> Place {
+    let place = Place::with(b"");
+    let program = place.compile("program.c", C, "program", &linked(flags));
+    place.file("dump.bin", &printed(&program).dump());
+    place
+}
+
+#[test]
+fn debug_information_names_inlined_functions() {
+    let place = c_program(&["-O2", "-g"]);
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");
+    assert_eq!(place.run("dump.bin -m allocs --no-inlines").ok(), "memtrack_malloc 3\nouter 2\n");
+    let plain = place.run("dump.bin -m allocs --no-symbols");
+    assert_eq!(plain.stderr, "", "it was asked for");
+    let lines: Vec<&str> = plain.stdout.lines().collect();
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("program+0x")), "{lines:?}");
+}
+
+#[test]
+fn offsets_are_those_that_addr2line_takes() {
+    let place = c_program(&["-O2", "-g"]);
+    let plain = place.run("dump.bin -m allocs --no-symbols --filter .").ok();
+    let offset =
+        plain.lines().find_map(|line| line.strip_suffix(" 2")).unwrap().strip_prefix("program+").unwrap();
+    let name = run(Command::new("addr2line").args(["-f", "-e"]).arg(place.path("program")).arg(offset));
+    assert_eq!(name.lines().next(), Some("small"));
+}
+
+#[test]
+fn symbol_tables_name_what_has_no_debug_information() {
+    let place = c_program(&["-O2"]);
+    let ran = place.run("dump.bin -m allocs");
+    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.ok(), "memtrack_malloc 3\nouter 2\n");
+    assert!(place.run("info dump.bin").ok().contains("symbol table"));
+}
+
+#[test]
+fn shared_libraries_are_named_as_far_as_their_symbols_go() {
+    let place = Place::with(b"");
+    let library = place.compile(
+        "lib.c",
+        LIBRARY,
+        "libcart.so",
+        &["-O2", "-shared", "-fPIC", "-Wl,--build-id=sha1", "-Wl,-soname,libcart.so"],
+    );
+    let at = format!("-Wl,-rpath,{}", place.dir.path().display());
+    let flags = linked(&["-O2", "-DLIBRARY", "./libcart.so"]);
+    let program = place.compile("program.c", C, "program", &[&flags[..], &[&at]].concat());
+    place.file("dump.bin", &printed(&program).dump());
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "hidden 4\nmemtrack_malloc 3\nouter 2\n");
+    // Stripped of all but dynamic symbols: `exported` is known, and not taken for `hidden` before it.
+    run(Command::new("strip").arg(&library));
+    run(Command::new("strip").arg(&program));
+    let ran = place.run("dump.bin -m allocs");
+    assert_eq!(ran.code, 0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("libcart.so+0x") && lines[0].ends_with(" 4"), "{lines:?}");
+    assert!(lines[1].starts_with("program+0x"), "{lines:?}");
+    let warning = ran.stderr.trim_end();
+    assert_eq!(warning.lines().count(), 1, "one warning that counts: {warning}");
+    assert!(warning.contains("3 addresses have no name and show as module+0xoffset"), "{warning}");
+    assert!(warning.contains("libcart.so: no debug information, and no symbol there (1)"), "{warning}");
+}
+
+#[test]
+fn separate_debug_files_are_found_by_build_id() {
+    let place = c_program(&["-O2", "-g"]);
+    let expected = place.run("dump.bin -m allocs").ok();
+    let hex: String = build_id(&place.path("program")).iter().map(|byte| format!("{byte:02x}")).collect();
+    let directory = place.path("debug/.build-id").join(&hex[..2]);
+    std::fs::create_dir_all(&directory).unwrap();
+    let debug = directory.join(format!("{}.debug", &hex[2..]));
+    run(Command::new("objcopy").arg("--only-keep-debug").arg(place.path("program")).arg(&debug));
+    run(Command::new("strip").arg(place.path("program")));
+    assert!(place.run("dump.bin").ok().contains("program+0x"));
+    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected);
+    assert_eq!(place.run("dump.bin -m allocs --debug-dir nowhere --debug-dir debug").ok(), expected);
+    std::fs::remove_file(place.path("program")).unwrap();
+    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "it is enough by itself");
+    assert_eq!(place.run(&format!("dump.bin -m allocs -b {}", debug.display())).ok(), expected);
+    // A file of that name that is of another build is not used.
+    std::fs::write(&debug, std::fs::read("/proc/self/exe").unwrap()).unwrap();
+    assert!(place.run("dump.bin --debug-dir debug").ok().contains("program+0x"));
+}
+
+#[test]
+fn compressed_debug_sections_are_read() {
+    let place = c_program(&["-O2", "-g", "-gz=zlib"]);
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");
+}
+
+#[test]
+fn a_moved_binary_is_given_by_hand_or_found_below_the_sysroot() {
+    let place = c_program(&["-O2", "-g"]);
+    let expected = place.run("dump.bin -m allocs").ok();
+    let program = place.path("program");
+    std::fs::rename(&program, place.path("moved")).unwrap();
+    let ran = place.run("dump.bin -m allocs");
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains(&format!("program: no file at {} (2)", program.display())), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--binary"), "says what to do");
+    assert_eq!(place.run("dump.bin -m allocs -b moved").ok(), expected);
+    let root = place.path("root").join(place.dir.path().strip_prefix("/").unwrap());
+    std::fs::create_dir_all(&root).unwrap();
+    std::fs::rename(place.path("moved"), root.join("program")).unwrap();
+    assert_eq!(place.run("dump.bin -m allocs --sysroot root").ok(), expected);
+}
+
+#[test]
+fn another_build_is_refused_unless_forced() {
+    let place = c_program(&["-O2", "-g"]);
+    place.compile("program.c", &C.replace("outer", "other"), "program", &linked(&["-O2", "-g"]));
+    let ran = place.run("dump.bin -m allocs");
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.lines().all(|line| line.starts_with("program+0x")), "{}", ran.stdout);
+    assert!(ran.stderr.contains("is not the build that ran (its build id is "), "{}", ran.stderr);
+    let line = place.run("dump.bin -m allocs -b program").refused(2);
+    assert!(line.starts_with("program is not the program of the dump: its build id is "), "{line}");
+    assert!(line.contains("--force"), "{line}");
+    for arguments in ["dump.bin -m allocs --force", "dump.bin -m allocs --force -b program"] {
+        let forced = place.run(arguments);
+        assert_eq!((forced.code, forced.stdout.contains("other;small 2")), (0, true), "{}", forced.stdout);
+        assert!(forced.stderr.contains("of another build"), "{}", forced.stderr);
+    }
+    assert!(
+        place.run("dump.bin -f svg --force").stdout.contains("program: names of another build (--force)")
+    );
+    assert!(place.run("dump.bin -f text --force").stdout.contains("names of another build (--force)"));
+}
+
+#[test]
+fn bare_metal_takes_the_binary_given() {
+    let place = c_program(&["-O2", "-g"]);
+    place.file("bare.bin", &printed(&place.path("program")).bare_dump());
+    assert_eq!(place.run("bare.bin -m allocs -b program").ok(), "memtrack_malloc 3\nouter;small 2\n");
+    let ran = place.run("bare.bin -m allocs");
+    assert!(ran.stdout.lines().all(|line| line.starts_with("0x")), "{}", ran.stdout);
+    assert!(ran.stderr.contains("outside of all modules (2)"), "{}", ran.stderr);
+}
+
+#[test]
+fn cpp_is_demangled() {
+    if !has("g++") {
+        return;
+    }
+    let place = Place::with(b"");
+    for (debug, expected) in
+        [("-g", "shop::Cart<int>::fill(int) 2\n"), ("-g0", "shop::Cart<int>::fill(int) 2\n")]
+    {
+        let program = place.compile("cart.cpp", CPP, "cart", &linked(&["-O2", debug]));
+        place.file("dump.bin", &printed(&program).dump());
+        assert_eq!(place.run("dump.bin -m allocs").ok(), expected);
+    }
+}
+
+#[test]
+fn rust_is_demangled_with_inlined_frames() {
+    let instruction = match std::env::consts::ARCH {
+        "x86_64" => "lea {}, [rip]",
+        "aarch64" => "adr {}, . + 4",
+        other => return eprintln!("skipped: no way to read the program counter on {other} is known here"),
+    };
+    let source = format!(
+        "macro_rules! HERE {{ ($at:ident) => {{ std::arch::asm!(\"{}\", out(reg) $at) }} }}\n{RUST}",
+        instruction
+    );
+    let place = Place::with(b"");
+    // The legacy mangling forgets what `T` was; line tables alone forget the path of what was inlined.
+    for (mangling, item) in [(&[][..], "T"), (&["-Csymbol-mangling-version=v0"], "u8")] {
+        for (debug, small) in [("2", "cart::small"), ("1", "cart::small"), ("line-tables-only", "small")] {
+            let debug = format!("-Cdebuginfo={debug}");
+            let flags = [mangling, &["-O", &debug, "-Clink-arg=-Wl,--build-id=sha1"]].concat();
+            let program = place.compile("cart.rs", &source, "cart", &flags);
+            place.file("dump.bin", &printed(&program).dump());
+            assert_eq!(
+                place.run("dump.bin -m allocs").ok(),
+                format!("<cart::Cart<[{item}: 4]> as cart::Fill>::fill;{small} 2\ncart::here 3\n")
+            );
+        }
+    }
+}
+
+#[test]
+fn only_regular_files_are_opened() {
+    let place = c_program(&["-O2", "-g"]);
+    let printed = printed(&place.path("program"));
+    run(Command::new("mkfifo").arg(place.path("pipe")));
+    for (path, reason) in [("pipe", "not a regular file"), (".", "not a regular file")] {
+        let path = place.path(path);
+        // A reader of the pipe would wait for ever.
+        place.file("dump.bin", &printed.dump_with(|_| (path.clone(), Vec::new())));
+        let ran = place.run("dump.bin");
+        assert_eq!(ran.code, 0);
+        assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+    }
+    place.file("text", b"not a binary at all");
+    place.file("dump.bin", &printed.dump_with(|_| (place.path("text"), Vec::new())));
+    assert!(place.run("dump.bin").stderr.contains("text: Unknown file magic"));
+    let line = place.run("dump.bin -b text").refused(2);
+    assert!(line.contains("text cannot be used as --binary"), "{line}");
+}
+
+#[test]
+fn the_sysroot_is_not_left() {
+    let place = c_program(&["-O2", "-g"]);
+    let printed = printed(&place.path("program"));
+    std::fs::create_dir(place.path("root")).unwrap();
+    let up = |path: &Path| (place.path("root/../..").join(path.file_name().unwrap()), Vec::new());
+    place.file("dump.bin", &printed.dump_with(up));
+    assert!(place.run("dump.bin --sysroot root").ok().lines().all(|line| line.starts_with("program+0x")));
+}
