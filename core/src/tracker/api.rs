@@ -92,6 +92,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Finished stages and, behind them, those that are running.
     pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
+        self.fold();
         let now = self.moment();
         (0..).map_while(move |place| {
             let stage = try_lock(self.region.stages())?.get(place, now)?;
