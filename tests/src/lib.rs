@@ -4,6 +4,11 @@
 //! in `Cargo.toml`. Files that a suite compares with stand in `corpus/` and are written by `cargo xtask bless` alone:
 //! a suite that misses one fails.
 
+pub mod allocators;
 pub mod corpus;
 pub mod dump_builder;
+pub mod folded;
 pub mod listing;
+pub mod program;
+pub mod say;
+pub mod snapshot;

@@ -1,0 +1,92 @@
+//! Running the programs of `programs/`, and those of other packages that stand beside them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What a program said: numbers by name, from lines of both.
+pub struct Facts {
+    facts: HashMap<String, i64>,
+}
+
+impl Facts {
+    fn parse(text: &str) -> Self {
+        let fact = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        Facts { facts: text.lines().filter_map(fact).collect() }
+    }
+
+    /// A number.
+    ///
+    /// # Panics
+    /// When the program did not tell it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> i64 {
+        *self.facts.get(name).unwrap_or_else(|| panic!("the program did not tell {name}"))
+    }
+
+    /// Several numbers.
+    #[must_use]
+    pub fn all<const N: usize>(&self, names: [&str; N]) -> [i64; N] {
+        names.map(|name| self.get(name))
+    }
+}
+
+/// Runs a program that has to succeed, and reads what it said.
+pub fn run(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Facts {
+    let output = output(program, arguments, environment);
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    Facts::parse(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Runs a program to its end, whatever that is.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn output(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove("MEMTRACK_DUMP").envs(environment.iter().copied());
+    command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+}
+
+/// An empty folder for the files of one test.
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+pub fn folder(name: &str) -> PathBuf {
+    let folder = programs().join("suites").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A program of another package of the workspace. `cargo xtask test` builds all of them before it runs a suite.
+///
+/// # Panics
+/// When it has not been built in this profile.
+#[must_use]
+pub fn of_workspace(name: &str) -> String {
+    let path = programs().join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace` in this profile", path.display());
+    path.to_str().expect("a target directory whose name is text").to_owned()
+}
+
+/// Where cargo puts the programs of the profile that the running suite was built in: suites stand one level deeper.
+fn programs() -> PathBuf {
+    let suite = std::env::current_exe().expect("the path of the running suite");
+    suite.ancestors().nth(2).map(Path::to_path_buf).expect("a suite that cargo built")
+}

@@ -1,0 +1,172 @@
+//! A snapshot of a dump, its records in lists, and the equation that they must satisfy: cells, threads and the whole
+//! program tell the same sums, and what is attributed to nobody is what was counted as lost.
+
+use std::path::Path;
+
+use memtrack_format::{
+    Cell, Figures, Item, Kind, Loss, LossCause, Marks, Module, Node, Reader, Record, Section, Stage, Tag,
+    TagName, Target, Thread, ThreadState,
+};
+
+/// One snapshot.
+#[derive(Default)]
+pub struct Snapshot<'a> {
+    /// What it shows, and why it was taken.
+    pub about: memtrack_format::Snapshot,
+    /// The program.
+    pub target: Target<'a>,
+    /// Its figures.
+    pub marks: Marks,
+    /// Its modules.
+    pub modules: Vec<Module<'a>>,
+    /// Its threads.
+    pub threads: Vec<Thread<'a>>,
+    /// Its stages.
+    pub stages: Vec<Stage<'a>>,
+    /// Its tags.
+    pub tags: Vec<TagName<'a>>,
+    /// Its stack nodes.
+    pub nodes: Vec<(u32, Node)>,
+    /// Its cells.
+    pub cells: Vec<Cell>,
+    /// What was lost.
+    pub losses: Vec<Loss>,
+}
+
+/// All snapshots of a dump that is whole.
+///
+/// # Panics
+/// When anything in it is damaged or missing.
+#[must_use]
+pub fn read(bytes: &[u8]) -> Vec<Snapshot<'_>> {
+    let mut snapshots: Vec<Snapshot<'_>> = Vec::new();
+    let mut done = true;
+    for item in Reader::new(bytes).expect("a dump") {
+        match item {
+            Item::Snapshot { .. } => {
+                assert!(done, "snapshot {} ends early", snapshots.len());
+                done = false;
+                snapshots.push(Snapshot::default());
+            }
+            Item::Section(section) => {
+                done |= section.tag == Tag::DONE;
+                snapshots.last_mut().expect("a snapshot's header comes first").add(&section);
+            }
+            Item::Damage(damage) => panic!("{damage:?}"),
+        }
+    }
+    assert!(done, "the last snapshot ends early");
+    snapshots
+}
+
+/// The bytes of a dump.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn file(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The last snapshot of the whole program in a dump.
+///
+/// # Panics
+/// When there is none, or something is damaged.
+#[must_use]
+pub fn last(bytes: &[u8]) -> Snapshot<'_> {
+    let program = |snapshot: &Snapshot<'_>| snapshot.about.kind == Kind::Program;
+    read(bytes).into_iter().rfind(program).expect("a snapshot of the whole program")
+}
+
+impl<'a> Snapshot<'a> {
+    fn add(&mut self, section: &Section<'a>) {
+        fn all<'a, R: Record<'a>>(section: &Section<'a>) -> impl Iterator<Item = R> {
+            section.records().map(|record| record.expect("a record that can be read"))
+        }
+        match section.tag {
+            Tag::SNAPSHOT => self.about = all(section).last().unwrap_or_default(),
+            Tag::TARGET => self.target = all(section).last().unwrap_or_default(),
+            Tag::MARKS => self.marks = all(section).last().unwrap_or_default(),
+            Tag::MODULE => self.modules.extend(all::<Module<'a>>(section)),
+            Tag::THREAD => self.threads.extend(all::<Thread<'a>>(section)),
+            Tag::STAGE => self.stages.extend(all::<Stage<'a>>(section)),
+            Tag::TAG => self.tags.extend(all::<TagName<'a>>(section)),
+            Tag::CELL => self.cells.extend(all::<Cell>(section)),
+            Tag::LOSS => self.losses.extend(all::<Loss>(section)),
+            Tag::NODE => {
+                self.nodes.extend(section.nodes().map(|node| node.expect("a node that can be read")))
+            }
+            _ => {}
+        }
+    }
+
+    /// Events lost to `cause`.
+    #[must_use]
+    pub fn lost(&self, cause: LossCause) -> u64 {
+        self.losses.iter().filter(|loss| loss.cause == cause).map(|loss| loss.events).sum()
+    }
+
+    /// The threads called `name`.
+    pub fn threads_called<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Thread<'a>> {
+        self.threads.iter().filter(move |thread| thread.name == name.as_bytes())
+    }
+
+    /// What the cells count that `which` chooses, summed.
+    #[must_use]
+    pub fn cells(&self, which: impl Fn(&Cell) -> bool) -> Figures {
+        sum(self.cells.iter().filter(|cell| which(cell)).map(|cell| cell.figures))
+    }
+
+    /// Checks the equation.
+    ///
+    /// # Panics
+    /// When it does not hold.
+    pub fn assert_adds_up(&self) {
+        let cells = self.cells(|_| true);
+        let threads = sum(self.threads.iter().map(|thread| thread.figures));
+        assert_eq!(cells, threads, "the sum of all cells is the sum of all threads");
+        let whole = Figures { peak: cells.peak, ..self.marks.figures };
+        assert_eq!(cells, whole, "the sum of all cells is what the program is said to have");
+        assert_eq!(
+            cells.peak.abs_diff(self.marks.figures.peak),
+            self.marks.mark_error,
+            "the error of the mark"
+        );
+        assert_eq!(self.marks.frees, cells.allocs - cells.live_blocks, "what was freed is not alive");
+        for thread in &self.threads {
+            let own = self.cells(|cell| cell.thread == thread.id);
+            assert_eq!(own, thread.figures, "the cells of thread {} are its figures", thread.id);
+        }
+        self.assert_losses();
+    }
+
+    fn assert_losses(&self) {
+        const NOBODY: [LossCause; 4] =
+            [LossCause::Reentered, LossCause::NoThread, LossCause::Paused, LossCause::CellsFull];
+        let unattributed = self.cells(|cell| cell.id == 0).allocs;
+        let lost: u64 = NOBODY.iter().map(|&cause| self.lost(cause)).sum();
+        assert_eq!(unattributed, lost, "allocations of nobody are losses: {:?}", self.losses);
+        let overflow = self.threads.iter().filter(|thread| thread.state == ThreadState::Overflow);
+        let overflow: u64 = overflow.map(|thread| thread.figures.allocs).sum();
+        assert_eq!(overflow, self.lost(LossCause::ThreadsFull), "allocations of threads without a slot");
+        let cut = self.cells(|cell| cell.cut).allocs;
+        assert!(
+            cut <= self.lost(LossCause::StacksFull),
+            "{cut} allocations under a caller: {:?}",
+            self.losses
+        );
+    }
+}
+
+fn sum(all: impl Iterator<Item = Figures>) -> Figures {
+    all.fold(Figures::default(), |sum, of| Figures {
+        allocs: sum.allocs + of.allocs,
+        bytes: sum.bytes + of.bytes,
+        live: sum.live + of.live,
+        live_blocks: sum.live_blocks + of.live_blocks,
+        peak: sum.peak + of.peak,
+        peak_blocks: sum.peak_blocks + of.peak_blocks,
+        temporary: sum.temporary + of.temporary,
+        reallocs: sum.reallocs + of.reallocs,
+    })
+}
