@@ -6,16 +6,17 @@ use crate::Error;
 use crate::clean::clean_bytes;
 use crate::profile::view::unknown;
 use crate::reader::Dump;
+use crate::units::bytes;
 
 /// A snapshot that was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// Its index among [`Dump::entries`].
     pub index: usize,
     /// What it shows.
     pub kind: Kind,
     /// What the user should know about the choice.
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
 }
 
 /// The whole program: its last complete snapshot, else the last partial one, else the last stage.
@@ -28,12 +29,12 @@ pub fn program(dump: &Dump<'_>) -> Selected {
         return Selected { index, kind: Kind::Program, note: None };
     }
     if let Some(index) = last(false) {
-        let note = Some("the snapshot is incomplete: figures and stacks are missing from what is shown");
-        return Selected { index, kind: Kind::Program, note };
+        let note = "the snapshot is incomplete: figures and stacks are missing from what is shown";
+        return Selected { index, kind: Kind::Program, note: Some(note.into()) };
     }
     let index = entries.iter().rposition(|entry| entry.complete).unwrap_or(entries.len() - 1);
-    let note = Some("the dump has no snapshot of the whole program: showing its last stage");
-    Selected { index, kind: Kind::Stage, note }
+    let note = "the dump has no snapshot of the whole program: showing its last stage";
+    Selected { index, kind: Kind::Stage, note: Some(note.into()) }
 }
 
 /// The run of a stage with the highest peak.
@@ -46,9 +47,12 @@ pub fn stage(dump: &Dump<'_>, name: &str) -> Result<Selected, Error> {
         let head = entry.stage.filter(|head| entry.is_stage() && clean_bytes(head.name) == name)?;
         Some((entry.complete, head.peak, index))
     });
-    if let Some((complete, _, index)) = named.max() {
-        let note =
-            (!complete).then_some("the stage's snapshot is incomplete: cells are missing from what is shown");
+    if let Some((complete, peak, index)) = named.max() {
+        let note = if complete {
+            higher_peak(dump, name, peak)
+        } else {
+            Some("the stage's snapshot is incomplete: cells are missing from what is shown".into())
+        };
         return Ok(Selected { index, kind: Kind::Stage, note });
     }
     let names = names(dump);
@@ -56,6 +60,18 @@ pub fn stage(dump: &Dump<'_>, name: &str) -> Result<Selected, Error> {
         return Err(Error::StageWithoutCells { name: name.into() });
     }
     Err(unknown("stage", name, names.iter().map(String::as_str)))
+}
+
+/// What to say when the stage's highest peak is not among the snapshots of it.
+fn higher_peak(dump: &Dump<'_>, name: &str, shown: u64) -> Option<String> {
+    let whole = dump.snapshot(program(dump).index);
+    let peaks = whole.stages.iter().filter(|stage| clean_bytes(stage.name) == name).map(|stage| stage.peak);
+    let highest = peaks.max().filter(|&peak| peak > shown)?;
+    Some(format!(
+        "the stage's highest peak was {}, but the dump has cells only of a run with {}",
+        bytes(highest),
+        bytes(shown)
+    ))
 }
 
 /// The names of all stages, with and without cells of their own.

@@ -1,11 +1,11 @@
 //! What the user must know besides the figures: damage, losses, missing names. One line each.
 
-use memtrack_format::DamageKind;
+use memtrack_format::{DamageKind, Kind};
 
 use crate::clean::clean;
 use crate::loss;
 use crate::modules::Module;
-use crate::profile::Profile;
+use crate::profile::{Metric, Profile};
 use crate::reader::Dump;
 use crate::symbolize::{Missing, Source, hex};
 use crate::units::count;
@@ -48,10 +48,30 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
     lines
 }
 
+/// Figures that contradict each other, in one line.
+#[must_use]
+pub fn equations(wrong: &[String]) -> Option<String> {
+    (!wrong.is_empty()).then(|| {
+        format!("figures do not add up, as when threads run while the dump is taken: {}", wrong.join("; "))
+    })
+}
+
 /// What was lost, in one line.
 #[must_use]
 pub fn losses(profile: &Profile) -> Vec<String> {
     loss::summary(&profile.losses).into_iter().collect()
+}
+
+/// A stage's snapshot holds the stage's own figures for the peak only.
+#[must_use]
+pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {
+    let own = profile.kind == Kind::Program || matches!(metric, Metric::Peak | Metric::PeakBlocks);
+    (!own).then(|| {
+        format!(
+            "{} are those of the program until the stage ended: --metric peak is the stage's own",
+            metric.title()
+        )
+    })
 }
 
 /// Names that are missing, and why.

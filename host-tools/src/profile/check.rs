@@ -1,41 +1,89 @@
-//! The equation that every complete dump must satisfy: threads = cells = whole program.
+//! The accounting equations of the format (`docs/wire-format.md`), which every complete snapshot must satisfy that
+//! was taken while no thread ran.
 
-use memtrack_format::{Figures, Kind};
+use std::collections::HashMap;
+
+use memtrack_format::{Figures, Kind, Marks};
 
 use super::Metric;
 use crate::reader::Snapshot;
 use crate::units::count;
 
-/// What does not add up, one sentence each; empty when everything does.
+/// What does not add up; empty when everything does.
 #[must_use]
-pub fn equation(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
-    if kind == Kind::Stage {
-        return stage(snapshot).into_iter().collect();
+pub fn equations(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
+    match &snapshot.marks {
+        _ if kind == Kind::Stage => stage(snapshot).into_iter().collect(),
+        Some(marks) => {
+            let mut wrong = sums(snapshot, marks);
+            wrong.extend(threads(snapshot));
+            wrong.extend(blocks(marks));
+            wrong.extend(unattributed(snapshot));
+            wrong
+        }
+        None => Vec::new(),
     }
-    let Some(marks) = &snapshot.marks else { return Vec::new() };
-    let cells = |metric| sum(metric, snapshot.cells.iter().map(|cell| &cell.figures));
-    let threads = |metric| sum(metric, snapshot.threads.iter().map(|thread| &thread.figures));
+}
+
+/// Whole program = cells = threads.
+fn sums(snapshot: &Snapshot<'_>, marks: &Marks) -> Vec<String> {
     let mut wrong = Vec::new();
     for metric in Metric::ALL {
-        // Blocks at the peak have no sum of their own to be compared with beyond the peak's error.
         let slack = match metric {
             Metric::Peak => u128::from(marks.mark_error),
+            // The error of the peak is told in bytes: how many blocks it is, nobody knows.
             Metric::PeakBlocks if marks.mark_error > 0 => continue,
             _ => 0,
         };
         let program = u128::from(metric.of(&marks.figures));
-        let (cells, threads) = (cells(metric), threads(metric));
+        let cells = sum(metric, snapshot.cells.iter().map(|cell| &cell.figures));
+        let threads = sum(metric, snapshot.threads.iter().map(|thread| &thread.figures));
         if cells.abs_diff(program) > slack || threads != cells {
+            let [program, cells, threads] = [program, cells, threads].map(shown);
             wrong.push(format!(
-                "{} do not add up: whole program {}, cells {}, threads {}",
-                metric.title(),
-                shown(program),
-                shown(cells),
-                shown(threads)
+                "{}: whole program {program}, cells {cells}, threads {threads}",
+                metric.title()
             ));
         }
     }
     wrong
+}
+
+/// Each thread = the cells that name it.
+fn threads(snapshot: &Snapshot<'_>) -> Option<String> {
+    let mut of_thread: HashMap<u32, [u128; Metric::ALL.len()]> = HashMap::new();
+    for cell in &snapshot.cells {
+        let sums = of_thread.entry(cell.thread).or_default();
+        for (sum, metric) in sums.iter_mut().zip(Metric::ALL) {
+            *sum += u128::from(metric.of(&cell.figures));
+        }
+    }
+    let differs = |thread: &&memtrack_format::Thread<'_>| {
+        let own = Metric::ALL.map(|metric| u128::from(metric.of(&thread.figures)));
+        of_thread.get(&thread.id).copied().unwrap_or_default() != own
+    };
+    let wrong = snapshot.threads.iter().filter(differs).count();
+    (wrong > 0).then(|| format!("{wrong} threads differ from the sum of their cells"))
+}
+
+/// What was allocated and not freed is alive.
+fn blocks(marks: &Marks) -> Option<String> {
+    let Figures { allocs, live, live_blocks, peak, .. } = marks.figures;
+    if allocs.checked_sub(marks.frees) != Some(live_blocks) {
+        let [allocs, frees, alive] = [allocs, marks.frees, live_blocks].map(count);
+        return Some(format!("blocks: {allocs} allocated, {frees} freed, {alive} alive"));
+    }
+    (live > peak).then(|| format!("live bytes {} above their peak {}", count(live), count(peak)))
+}
+
+/// What the unattributed cell holds is counted by cause.
+fn unattributed(snapshot: &Snapshot<'_>) -> Option<String> {
+    let cell: u128 =
+        snapshot.cells.iter().filter(|cell| cell.id == 0).map(|cell| u128::from(cell.figures.allocs)).sum();
+    let losses = snapshot.losses.iter().filter(|loss| loss.cause.is_unattributed());
+    let losses: u128 = losses.map(|loss| u128::from(loss.events)).sum();
+    (cell != losses)
+        .then(|| format!("unattributed events: {} in their cell, {} by cause", shown(cell), shown(losses)))
 }
 
 /// The cells of a stage of the whole process hold what was alive at its peak.
@@ -43,11 +91,7 @@ fn stage(snapshot: &Snapshot<'_>) -> Option<String> {
     let stage = snapshot.stages.first().filter(|stage| stage.scope == 0)?;
     let cells = sum(Metric::Peak, snapshot.cells.iter().map(|cell| &cell.figures));
     (cells != u128::from(stage.peak)).then(|| {
-        format!(
-            "live bytes at the stage's peak do not add up: stage {}, cells {}",
-            count(stage.peak),
-            shown(cells)
-        )
+        format!("live bytes at the stage's peak: stage {}, cells {}", count(stage.peak), shown(cells))
     })
 }
 
@@ -62,66 +106,91 @@ fn shown(value: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memtrack_format::{Cell, Marks, Thread};
+    use memtrack_format::{Cell, Loss, LossCause, Stage, Thread};
 
-    fn figures(live: u64, peak: u64) -> Figures {
-        Figures { live, peak, ..Figures::default() }
-    }
-
-    fn snapshot(
-        mark_error: u64,
-        cells: &[Figures],
-        threads: &[Figures],
-        whole: Figures,
-    ) -> Snapshot<'static> {
+    /// One thread with one cell, all figures of which agree.
+    fn good() -> Snapshot<'static> {
+        let figures =
+            Figures { allocs: 7, live: 3, live_blocks: 2, peak: 11, peak_blocks: 4, ..Figures::default() };
         Snapshot {
-            marks: Some(Marks { figures: whole, mark_error, ..Marks::default() }),
-            cells: cells.iter().map(|&figures| Cell { figures, ..Cell::default() }).collect(),
-            threads: threads.iter().map(|&figures| Thread { figures, ..Thread::default() }).collect(),
+            marks: Some(Marks { figures, frees: 5, ..Marks::default() }),
+            cells: vec![Cell { id: 1, thread: 1, figures, ..Cell::default() }],
+            threads: vec![Thread { id: 1, figures, ..Thread::default() }],
             ..Snapshot::default()
         }
     }
 
+    #[track_caller]
+    fn says(change: impl FnOnce(&mut Snapshot<'static>), expected: &[&str]) {
+        let mut snapshot = good();
+        change(&mut snapshot);
+        assert_eq!(equations(&snapshot, Kind::Program), expected);
+    }
+
+    fn marks<'s>(snapshot: &'s mut Snapshot<'static>) -> &'s mut Marks {
+        snapshot.marks.as_mut().expect("it has them")
+    }
+
     #[test]
     fn sums_that_agree_say_nothing() {
-        let good = snapshot(0, &[figures(1, 5), figures(2, 6)], &[figures(3, 11)], figures(3, 11));
-        assert_eq!(equation(&good, Kind::Program), [""; 0]);
+        says(|_| (), &[]);
+        says(|snapshot| snapshot.marks = None, &[]);
     }
 
     #[test]
     fn each_difference_is_told_once() {
-        let wrong = snapshot(0, &[figures(1, 5)], &[figures(2, 5)], figures(1, 5));
-        assert_eq!(
-            equation(&wrong, Kind::Program),
-            ["live bytes do not add up: whole program 1, cells 1, threads 2"]
+        says(|s| marks(s).figures.live = 4, &["live bytes: whole program 4, cells 3, threads 3"]);
+        says(
+            |s| s.threads[0].figures.bytes = 1,
+            &[
+                "bytes allocated: whole program 0, cells 0, threads 1",
+                "1 threads differ from the sum of their cells",
+            ],
+        );
+        says(|s| marks(s).frees = 4, &["blocks: 7 allocated, 4 freed, 2 alive"]);
+        says(
+            |s| s.losses.push(Loss { cause: LossCause::Paused, events: 1 }),
+            &["unattributed events: 0 in their cell, 1 by cause"],
         );
     }
 
     #[test]
-    fn cells_of_a_stage_add_up_to_its_peak() {
-        let of = |peak, scope| Snapshot {
-            stages: vec![memtrack_format::Stage { peak, scope, ..Default::default() }],
-            ..snapshot(0, &[figures(0, 5), figures(0, 6)], &[], figures(0, 0))
-        };
-        assert_eq!(equation(&of(11, 0), Kind::Stage), [""; 0]);
-        assert_eq!(
-            equation(&of(12, 0), Kind::Stage),
-            ["live bytes at the stage's peak do not add up: stage 12, cells 11"]
+    fn threads_may_not_swap_their_cells() {
+        says(
+            |s| {
+                s.threads.push(Thread { id: 2, ..Thread::default() });
+                s.cells[0].thread = 2;
+            },
+            &["2 threads differ from the sum of their cells"],
         );
-        assert_eq!(equation(&of(12, 3), Kind::Stage), [""; 0], "one thread's peak, all threads' cells");
     }
 
     #[test]
     fn the_peak_may_differ_by_the_error_told() {
-        let cells = [figures(1, 5)];
-        assert!(equation(&snapshot(2, &cells, &cells, figures(1, 7)), Kind::Program).is_empty());
-        assert_eq!(equation(&snapshot(1, &cells, &cells, figures(1, 7)), Kind::Program).len(), 1);
+        says(
+            |s| marks(s).figures.peak = 12,
+            &["live bytes at the peak: whole program 12, cells 11, threads 11"],
+        );
+        says(|s| (marks(s).figures.peak, marks(s).mark_error) = (12, 1), &[]);
+    }
+
+    #[test]
+    fn cells_of_a_stage_add_up_to_its_peak() {
+        let of = |peak, scope| {
+            let stages = vec![Stage { peak, scope, ..Stage::default() }];
+            equations(&Snapshot { stages, ..good() }, Kind::Stage)
+        };
+        assert_eq!(of(11, 0), [""; 0]);
+        assert_eq!(of(12, 0), ["live bytes at the stage's peak: stage 12, cells 11"]);
+        assert_eq!(of(12, 3), [""; 0], "one thread's peak, all threads' cells");
     }
 
     #[test]
     fn sums_beyond_64_bits_do_not_wrap() {
-        let huge = figures(u64::MAX, 0);
-        let wrong = snapshot(0, &[huge, huge], &[huge, huge], figures(u64::MAX - 1, 0));
-        assert!(equation(&wrong, Kind::Program)[0].contains("36893488147419103230"));
+        let mut snapshot = good();
+        snapshot.cells[0].figures.live = u64::MAX;
+        snapshot.cells.push(snapshot.cells[0]);
+        let wrong = equations(&snapshot, Kind::Program).join("; ");
+        assert!(wrong.contains("live bytes: whole program 3, cells 36893488147419103230"), "{wrong}");
     }
 }

@@ -112,12 +112,13 @@ impl View {
     #[must_use]
     pub fn subtitle(&self, profile: &Profile) -> Option<String> {
         let mut parts = Vec::new();
-        if profile.kind == Kind::Stage {
-            let name = profile.stages.first().map_or("", |stage| &stage.name);
-            parts.push(format!("stage {name} at its peak"));
-            let lost = profile.stages.first().map_or(0, |stage| stage.figures.lost);
-            if lost > 0 {
-                parts.push(format!("lost: {lost} events while it ran"));
+        if let Some(stage) = profile.stages.first().filter(|_| profile.kind == Kind::Stage) {
+            parts.push(match self.metric {
+                Metric::Peak | Metric::PeakBlocks => format!("stage {} at its peak", stage.name),
+                _ => format!("from the program's start to the end of stage {}", stage.name),
+            });
+            if stage.figures.lost > 0 {
+                parts.push(format!("lost: {} events while it ran", stage.figures.lost));
             }
         }
         parts.extend(self.scope.iter().cloned());

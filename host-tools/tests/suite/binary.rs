@@ -121,7 +121,7 @@ impl Printed {
         cells.iter().for_each(|cell| _ = builder.record(cell));
         builder.record(&dumps::thread(1, b"main", &cells));
         let figures = dumps::sum(cells.iter().map(|cell| cell.figures));
-        builder.record(&Marks { figures, ..Marks::default() });
+        builder.record(&Marks { figures, frees: figures.allocs - figures.live_blocks, ..Marks::default() });
     }
 
     /// Files in the order of the maps, each with its segments: the program first.

@@ -17,7 +17,7 @@ fn survives(bytes: &[u8], formats: &[Format]) {
     chosen.extend(names.iter().filter_map(|name| select::stage(&dump, name).ok()));
     for selected in chosen {
         let snapshot = dump.snapshot(selected.index);
-        let _ = profile::check::equation(&snapshot, selected.kind);
+        let _ = profile::check::equations(&snapshot, selected.kind);
         let options = symbolize::Options { names: false, ..Default::default() };
         let profile = profile::Profile::new(&snapshot, selected.kind, &options).unwrap();
         let mut view = profile::View::new(profile::Metric::Peak);
@@ -83,11 +83,12 @@ fn a_missing_beginning_is_no_obstacle() {
 fn figures_that_do_not_add_up_are_told() {
     let cells = [cell(1, 1, 4, figures(20, 3, 4))];
     let mut builder = dumps::program(&cells);
-    builder.record(&Marks { figures: Figures { live: 1, ..figures(20, 3, 4) }, ..Marks::default() });
+    let frees = 17;
+    builder.record(&Marks { frees, figures: Figures { live: 1, ..figures(20, 3, 4) }, ..Marks::default() });
     let ran = Place::with(&builder.finish()).run("dump.bin");
     assert_eq!(ran.code, 0);
     assert!(
-        ran.stderr.contains("warning: live bytes do not add up: whole program 1, cells 300, threads 300"),
+        ran.stderr.contains("warning: figures do not add up, as when threads run while the dump is taken: live bytes: whole program 1, cells 300, threads 300"),
         "{}",
         ran.stderr
     );

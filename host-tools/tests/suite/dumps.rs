@@ -161,6 +161,7 @@ pub fn full() -> Vec<u8> {
     builder.record(&stage(b"parse", 9000));
     builder.record(&stage(b"render", 500));
     builder.record(&Loss { cause: LossCause::TooDeep, events: 12 });
+    builder.record(&Loss { cause: LossCause::Reentered, events: 10 });
     builder.finish()
 }
 

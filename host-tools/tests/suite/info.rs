@@ -9,6 +9,7 @@ fn losses_come_first() {
     let mut lines = out.lines();
     assert_eq!(lines.next(), Some("LOST     12 stacks truncated (stack deeper than the limit)"));
     assert_eq!(lines.next(), Some("         raise the region's stack depth"));
+    assert!(lines.next().unwrap().starts_with("LOST     10 events without thread and stack"));
     assert!(lines.next().unwrap().starts_with("WARNING  4 addresses have no name"));
     assert_eq!(lines.next(), Some("program    server (process 42)"));
     assert_eq!(lines.next(), Some("command    /opt/shop/server --port 1"));

@@ -87,6 +87,24 @@ fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
 }
 
 #[test]
+fn figures_that_are_not_the_stages_own_are_told() {
+    let place = Place::with(&run());
+    let ran = place.run("dump.bin -s render -m allocs -f text");
+    assert!(ran.stderr.contains("allocations are those of the program until the stage ended: --metric peak"));
+    assert!(ran.stdout.contains("from the program's start to the end of stage render"), "{}", ran.stdout);
+    assert!(!place.run("dump.bin -s render -m peak").stderr.contains("--metric"));
+    // The list says 9000 bytes, the snapshot holds 700.
+    let ran = place.run("dump.bin -s parse -m peak");
+    assert!(
+        ran.stderr.contains(
+            "the stage's highest peak was 8.79 KiB, but the dump has cells only of a run with 700 B"
+        ),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_stage_without_cells_says_how_to_get_them() {
     let line = Place::with(&dumps::full()).run("dump.bin -s parse").refused(2);
     assert!(line.contains("not its cells: set MEMTRACK_DUMP or call dump_stages_to"), "{line}");

@@ -22,6 +22,7 @@ pub fn run(args: &Fold) -> Outcome {
     let view = view(args, &profile)?;
     session.warnings.drain(..).for_each(|text| warn(&text));
     warnings::losses(&profile).iter().for_each(|text| warn(text));
+    warnings::stage_metric(&profile, view.metric).iter().for_each(|text| warn(text));
     if !args.names.no_symbols {
         warnings::names(&profile).iter().for_each(|text| warn(text));
     }

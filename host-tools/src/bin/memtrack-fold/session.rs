@@ -34,14 +34,15 @@ impl<'i> Session<'i> {
 
     /// The profile of the whole program, or of a stage.
     pub fn profile(&mut self, stage: Option<&str>, options: &Options) -> Result<(Selected, Profile), Error> {
-        let selected = match stage {
+        let mut selected = match stage {
             Some(name) => select::stage(&self.dump, name)?,
             None => select::program(&self.dump),
         };
-        self.warnings.extend(selected.note.map(Into::into));
+        self.warnings.extend(selected.note.take());
         let snapshot = self.dump.snapshot(selected.index);
         if self.dump.entries()[selected.index].complete {
-            self.warnings.extend(check::equation(&snapshot, selected.kind));
+            let wrong = check::equations(&snapshot, selected.kind);
+            self.warnings.extend(warnings::equations(&wrong));
         }
         let profile = Profile::new(&snapshot, selected.kind, options)?;
         Ok((selected, profile))
