@@ -77,6 +77,10 @@ unsafe impl Platform for SingleCore {
         clock()
     }
 
+    fn thread_id(&self) -> u64 {
+        1
+    }
+
     fn thread_name(&self, _: u64) -> [u8; 16] {
         *b"main\0\0\0\0\0\0\0\0\0\0\0\0"
     }
