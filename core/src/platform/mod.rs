@@ -27,10 +27,10 @@ pub struct Local {
     pub(crate) state: AtomicUsize,
     /// The tag that is pushed.
     pub(crate) tag: AtomicU32,
-    /// The cell booked last, and its stack and tag.
+    /// The cell booked last, and its stack, tag and heap.
     pub(crate) last_cell: AtomicU32,
     pub(crate) last_stack: AtomicU32,
-    pub(crate) last_tag: AtomicU32,
+    pub(crate) last_label: AtomicU32,
     /// Memory of the unwinder, null when there is none.
     pub(crate) memory: AtomicPtr<u8>,
     /// The part of the thread's stack that is known to be readable.
@@ -52,7 +52,7 @@ impl Local {
             tag: AtomicU32::new(0),
             last_cell: AtomicU32::new(0),
             last_stack: AtomicU32::new(0),
-            last_tag: AtomicU32::new(0),
+            last_label: AtomicU32::new(0),
             memory: AtomicPtr::new(core::ptr::null_mut()),
             stack_low: AtomicUsize::new(0),
             stack_high: AtomicUsize::new(0),

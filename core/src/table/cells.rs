@@ -8,6 +8,8 @@ use crate::trailer::CELL_BITS;
 
 /// The cell of events that belong to no known thread or stack.
 pub(crate) const UNATTRIBUTED: u32 = 0;
+/// The heap of the wrapped allocator.
+pub(crate) const WRAPPED: u8 = 0;
 
 /// `N` cells. All-zero is the empty table.
 #[repr(C)]

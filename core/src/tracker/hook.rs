@@ -12,7 +12,7 @@ use crate::table::cells::{self, Key, thread_of};
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::trailer;
-use crate::unwind::{End, Interned, Memory, StackId, Unwind, registers};
+use crate::unwind::{Captured, End, Frames, Interned, Memory, Note, StackId, Unwind, registers};
 use core::alloc::{GlobalAlloc, Layout};
 
 // SAFETY: every block comes from the inner allocator with the padded layout and goes back with the same one; the
@@ -65,7 +65,7 @@ fn padded_again(layout: Layout) -> Layout {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The inner allocator could not, or cannot be asked.
     #[cold]
-    fn refused(&self) -> *mut u8 {
+    pub(super) fn refused(&self) -> *mut u8 {
         self.region.head().failed.add_shared(1);
         core::ptr::null_mut()
     }
@@ -80,7 +80,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return self.refused();
         }
         let cell = match self.enter() {
-            Entry::Ready(entered) => self.book(&entered, block, size),
+            Entry::Ready(entered) => self.book(&entered, cells::WRAPPED, block as usize, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
         };
@@ -91,14 +91,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
-    fn book(&self, entered: &Entered<'_>, block: *mut u8, size: usize) -> u32 {
-        let Some((id, cell, slot)) = self.place(entered) else {
+    pub(super) fn book(&self, entered: &Entered<'_>, heap: u8, block: usize, size: usize) -> u32 {
+        let Some((id, cell, slot)) = self.place(entered, heap) else {
             return self.book_unattributed(size, LossCause::CellsFull);
         };
         let (marks, by) = (&self.region.head().marks, booker(entered.slot));
         let epoch = marks.epoch();
         cell.alloc(size, epoch, by);
-        slot.alloc(block as usize, size, marks, epoch, by);
+        slot.alloc(block, size, marks, epoch, by);
         marks.rise(size, || self.elapsed());
         id
     }
@@ -106,7 +106,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books an allocation of which neither thread nor stack is known.
     #[cold]
     #[inline(never)]
-    fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
+    pub(super) fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
         let head = self.region.head();
         head.losses.count(cause);
         let epoch = head.marks.epoch();
@@ -122,20 +122,26 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// `block` must be alive and have the padded layout of one of `size` bytes.
     #[inline]
     unsafe fn freed(&self, block: *mut u8, size: usize) {
+        // SAFETY: the caller upholds it.
+        self.book_free(unsafe { trailer::read(block, size) }, block as usize, size);
+    }
+
+    /// Books a free on the cell that a block names.
+    #[inline]
+    pub(super) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
         let entry = self.enter();
         if let Entry::Refused = entry {
             return;
         }
         let marks = &self.region.head().marks;
-        // SAFETY: the caller upholds it.
-        let cell = self.cell_of(unsafe { trailer::read(block, size) });
+        let cell = self.cell_of(cell);
         let owner = thread_of(cell);
         let slot = self.region.threads().get(owner);
         let epoch = marks.falling();
         match &entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
                 cell.free(size, epoch, Booker::Owner);
-                if slot.free(block as usize, size, marks, epoch) {
+                if slot.free(block, size, marks, epoch) {
                     slot.account.count_temporary(Booker::Owner);
                     cell.count_temporary(Booker::Owner);
                 }
@@ -155,7 +161,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     ///
     /// # Safety
     /// `new` must be null or have the padded layout of one of `new_size` bytes.
-    #[inline(never)]
+    #[inline]
     unsafe fn reallocated(
         &self,
         old: Option<u32>,
@@ -166,19 +172,33 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if new.is_null() {
             return self.refused();
         }
+        let cell = self.book_realloc(old, old_size, cells::WRAPPED, new as usize, new_size);
+        // SAFETY: the caller upholds it.
+        unsafe { trailer::write(new, new_size, cell) };
+        new
+    }
+
+    /// Books a reallocation: from the cell that the old block names to that of the stack here, which it returns.
+    #[inline(never)]
+    pub(super) fn book_realloc(
+        &self,
+        old: Option<u32>,
+        old_size: usize,
+        heap: u8,
+        new: usize,
+        new_size: usize,
+    ) -> u32 {
         let marks = &self.region.head().marks;
         let entry = self.enter();
         if let Entry::Refused = entry {
-            // SAFETY: the caller upholds it.
-            unsafe { trailer::write(new, new_size, cells::UNATTRIBUTED) };
-            return new;
+            return cells::UNATTRIBUTED;
         }
         let epoch = if new_size < old_size { marks.falling() } else { marks.epoch() };
         let from = self.cell_of(old);
         let owner = thread_of(from);
         let (by, place) = match &entry {
             Entry::Ready(entered) => {
-                let place = self.place(entered);
+                let place = self.place(entered, heap);
                 if place.is_none() {
                     self.region.head().losses.count(LossCause::CellsFull);
                 }
@@ -207,16 +227,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         };
         cell.alloc(new_size, epoch, by);
         cell.count_realloc(by);
-        slot.alloc(new as usize, new_size, marks, epoch, by);
+        slot.alloc(new, new_size, marks, epoch, by);
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
             Some(more) => marks.rise(more, || self.elapsed()),
             None => marks.drop(old_size - new_size),
         }
-        // SAFETY: the caller upholds it.
-        unsafe { trailer::write(new, new_size, id) };
-        new
+        id
     }
 
     /// The cell that a trailer names. A damaged one is counted, and its free booked on nobody's.
@@ -233,30 +251,19 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The cell and thread slot for an event here and now; `None` when no cell is left.
     #[inline(always)]
-    fn place(&self, entered: &Entered<'_>) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
+    fn place(&self, entered: &Entered<'_>, heap: u8) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
         let local = entered.local;
-        let stack =
-            if U::CAPTURES { self.capture(entered) } else { Interned { stack: StackId::ROOT, cut: false } };
-        let key = Key {
-            thread: entered.slot,
-            tag: local.tag.load(Relaxed) as u16,
-            heap: 0,
-            stack: stack.stack,
-            cut: stack.cut,
+        let label = local.tag.load(Relaxed) | u32::from(heap) << 16;
+        let nothing = Captured {
+            interned: Interned { stack: StackId::ROOT, cut: false },
+            end: End::Complete,
+            note: None,
         };
-        let word = stack.stack.0 << 1 | u32::from(stack.cut);
-        let last = local.last_cell.load(Relaxed);
-        let id = if last != cells::UNATTRIBUTED
-            && local.last_stack.load(Relaxed) == word
-            && local.last_tag.load(Relaxed) == u32::from(key.tag)
-        {
-            last
-        } else {
-            let id = self.region.cells().find_or_insert(key)?;
-            local.last_cell.store(id, Relaxed);
-            local.last_stack.store(word, Relaxed);
-            local.last_tag.store(u32::from(key.tag), Relaxed);
-            id
+        let mut frames = R::Frames::default();
+        let captured = if U::CAPTURES { self.capture(entered, frames.as_mut()) } else { nothing };
+        let id = match captured.note {
+            Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => note.cell,
+            note => self.find_cell(entered, captured.interned, label, note)?,
         };
         if entered.slot == threads::OVERFLOW {
             self.region.head().losses.count(LossCause::ThreadsFull);
@@ -264,25 +271,57 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         Some((id, self.region.cells().get(id)?, self.region.threads().get(entered.slot)))
     }
 
+    /// The cell of a stack by look-up, unless it is the one that was booked last.
+    #[inline]
+    fn find_cell(
+        &self,
+        entered: &Entered<'_>,
+        stack: Interned,
+        label: u32,
+        note: Option<&mut Note>,
+    ) -> Option<u32> {
+        let local = entered.local;
+        let word = stack.stack.0 << 1 | u32::from(stack.cut);
+        let last = local.last_cell.load(Relaxed);
+        let is_last = last != cells::UNATTRIBUTED
+            && local.last_stack.load(Relaxed) == word
+            && local.last_label.load(Relaxed) == label;
+        let id = if is_last {
+            last
+        } else {
+            let thread = entered.slot;
+            let (tag, heap) = (label as u16, (label >> 16) as u8);
+            let key = Key { thread, tag, heap, stack: stack.stack, cut: stack.cut };
+            let id = self.region.cells().find_or_insert(key)?;
+            local.last_cell.store(id, Relaxed);
+            local.last_stack.store(word, Relaxed);
+            local.last_label.store(label, Relaxed);
+            id
+        };
+        if let Some(note) = note {
+            *note = Note { cell: id, label };
+        }
+        Some(id)
+    }
+
     /// The stack here, interned as far as the table has room.
     #[inline(always)]
-    fn capture(&self, entered: &Entered<'_>) -> Interned {
+    fn capture<'e>(&self, entered: &Entered<'e>, frames: &mut Frames) -> Captured<'e> {
         let from = registers();
         let prove = |sp| self.platform.stack(entered.local, sp);
-        let head = self.region.head();
         let Some(memory) = Memory::at(from.sp, &prove) else {
-            head.losses.count(LossCause::Unwind);
-            return Interned { stack: StackId::CUT, cut: false };
+            self.count_incomplete(End::Stopped, false);
+            let interned = Interned { stack: StackId::CUT, cut: false };
+            return Captured { interned, end: End::Stopped, note: None };
         };
         // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
         // the guard keeps everything else on this thread out while the reference lives.
         let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
-        let mut frames = R::Frames::default();
-        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames.as_mut());
+        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames);
         if captured.end != End::Complete || captured.interned.cut {
             self.count_incomplete(captured.end, captured.interned.cut);
         }
-        captured.interned
+        captured
     }
 
     #[cold]

@@ -69,6 +69,12 @@ impl<'p> Memory<'p> {
         Some(unsafe { (address as *const usize).read_volatile() })
     }
 
+    /// Whether all bytes from `low` to `high` are known to be readable.
+    #[inline]
+    pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
+        low >= self.low && high <= self.high
+    }
+
     /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.
     pub fn switch(&mut self, sp: usize) -> bool {
         if (self.low..self.high).contains(&sp) {
@@ -95,16 +101,38 @@ pub enum End {
     Stopped,
 }
 
+impl End {
+    /// What the outermost frame found hangs on.
+    #[must_use]
+    pub const fn base(self) -> StackId {
+        match self {
+            End::Complete => StackId::ROOT,
+            End::TooDeep | End::Stopped => StackId::CUT,
+        }
+    }
+}
+
 /// The frames of a stack, innermost first: addresses inside the calling instructions.
 pub type Frames = heapless::VecView<usize>;
 
+/// What the tracker keeps beside a stack that an unwinder remembers: the cell that was booked on it last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Note {
+    pub(crate) cell: u32,
+    /// The tag and the heap that it was booked under.
+    pub(crate) label: u32,
+}
+
 /// A captured stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Captured {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Captured<'m> {
     /// The stack in the table.
     pub interned: Interned,
     /// How the walk ended.
     pub end: End,
+    /// The note beside the stack, all-zero at first, when the unwinder remembers it.
+    pub note: Option<&'m mut Note>,
 }
 
 /// Captures call stacks.
@@ -118,7 +146,7 @@ pub unsafe trait Unwind: Sync {
     const NAME: &'static str;
 
     /// What it remembers for each thread. All-zero must be its start.
-    type Memo;
+    type Memo: 'static;
 
     /// Walks from `from` outwards and appends the callers' addresses: of each call, an address inside the calling
     /// instruction (the return address less one serves).
@@ -132,17 +160,16 @@ pub unsafe trait Unwind: Sync {
 
     /// Walks, and interns what it found. An unwinder that recognises stacks overrides it.
     #[inline]
-    fn capture(
+    fn capture<'m>(
         &self,
         from: Registers,
         memory: Memory<'_>,
-        memo: Option<&mut Self::Memo>,
+        memo: Option<&'m mut Self::Memo>,
         stacks: Stacks<'_>,
         frames: &mut Frames,
-    ) -> Captured {
+    ) -> Captured<'m> {
         let end = self.walk(from, memory, memo, frames);
-        let base = if end == End::Complete { StackId::ROOT } else { StackId::CUT };
-        Captured { interned: stacks.intern(base, frames), end }
+        Captured { interned: stacks.intern(end.base(), frames), end, note: None }
     }
 
     /// Whether it captures at all: without, the tracker does not even look for the stack.

@@ -1,51 +1,195 @@
 //! Unwinding by DWARF call frame information, without compiler flags, locks or memory.
 //!
 //! Unwinding one frame at a return address is a fixed rule ([`rule`]): found once in the module's unwind table
-//! ([`find`]), then kept in a table of the thread's own ([`cache`]).
+//! ([`find`]), then kept in a table of the thread's own ([`cache`]). A whole stack is remembered with the words that
+//! decided its walk ([`trace`], [`recall`]): while they are unchanged nothing is walked at all. On a miss the stack is
+//! walked by rules, and the outer frames that it shares with the one walked before keep their nodes.
 
 mod cache;
 mod find;
+mod recall;
 mod rule;
+mod trace;
 
 use super::arch::plain;
-use super::{End, Frames, Memory, Registers, Unwind};
+use super::{Captured, End, Frames, Interned, Memory, Registers, StackId, Stacks, Unwind};
 use cache::Cache;
+use heapless::Vec;
+use recall::{Key, Recall};
 use rule::{Rule, State, Step};
+use trace::{Trace, Untraced, Words};
 
 /// DWARF call frame information (`.eh_frame`), which compilers emit for all code on Linux.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Cfi;
 
-/// What is remembered for a thread.
+/// Frames of the stack walked last whose nodes are kept.
+const MAX_LAST: usize = 128;
+
+/// What is remembered for a thread. All-zero is nothing.
 #[doc(hidden)]
 pub struct Memo {
     cache: Cache,
+    /// The rules of the hook's own frames: its allocating and its reallocating entry.
+    own: [(usize, Rule); 2],
+    trace: Words,
+    /// The stack walked last, outermost frame first, on its base.
+    last: Vec<(usize, StackId), MAX_LAST>,
+    last_base: StackId,
+    recall: Recall,
 }
 
-// SAFETY: reads the stack only through `Memory::read`; unwind tables are read where the dynamic linker says that they
-// are mapped (`objects.rs`); gimli runs without allocation on storage of fixed size; every step goes outwards.
+impl Memo {
+    #[inline(always)]
+    fn own_rule(&mut self, pc: usize) -> Rule {
+        match self.own.iter().find(|own| own.0 == pc) {
+            Some(own) => own.1,
+            None => {
+                let rule = find::rule(pc);
+                self.own = [(pc, rule), self.own[0]];
+                rule
+            }
+        }
+    }
+
+    /// The first two callers, and the registers in the second one's frame.
+    #[inline(always)]
+    fn key(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Key> {
+        let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
+        let Step::Call(mut first) = self.own_rule(from.pc).step(state, memory, &mut Untraced) else {
+            return None;
+        };
+        first.pc = plain(first.pc).wrapping_sub(1);
+        let Step::Call(second) = self.cache.rule(first.pc).step(first, memory, &mut Untraced) else {
+            return None;
+        };
+        let inwards = first.sp <= from.sp || second.sp <= first.sp;
+        (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Key {
+            first: first.pc,
+            second: plain(second.pc).wrapping_sub(1),
+            sp: second.sp,
+            fp: second.fp,
+        })
+    }
+
+    /// Walks the rest of a stack whose first two callers are known, interns it and remembers it.
+    #[cold]
+    #[inline(never)]
+    fn learn(
+        &mut self,
+        key: Key,
+        memory: Memory<'_>,
+        stacks: Stacks<'_>,
+        frames: &mut Frames,
+    ) -> Captured<'_> {
+        let Memo { cache, trace, recall, .. } = self;
+        trace.begin();
+        let full = frames.push(key.first).and_then(|()| frames.push(key.second)).is_err();
+        let end = if full {
+            End::TooDeep
+        } else {
+            let from = State { pc: key.second, sp: key.sp, fp: key.fp };
+            walk(from, memory, |pc| cache.rule(pc), trace, frames)
+        };
+        let interned = intern(&mut self.last, &mut self.last_base, end.base(), stacks, frames);
+        // What did not fit into the stack table may fit another time: it is not remembered. Nor is a walk that
+        // stopped, for a module may be loaded later.
+        let note =
+            if interned.cut || end == End::Stopped { None } else { recall.store(key, trace, interned, end) };
+        Captured { interned, end, note }
+    }
+}
+
+/// Interns a stack; the outer frames that it shares with the last one keep their nodes without a look-up.
+fn intern(
+    last: &mut Vec<(usize, StackId), MAX_LAST>,
+    last_base: &mut StackId,
+    base: StackId,
+    stacks: Stacks<'_>,
+    frames: &Frames,
+) -> Interned {
+    if *last_base != base {
+        last.clear();
+        *last_base = base;
+    }
+    let shared = last.iter().zip(frames.iter().rev()).take_while(|(known, frame)| known.0 == **frame).count();
+    last.truncate(shared);
+    let mut stack = last.last().map_or(base, |known| known.1);
+    for &frame in frames.iter().rev().skip(shared) {
+        match stacks.child(stack, frame) {
+            Some(child) => stack = child,
+            None => return Interned { stack, cut: true },
+        }
+        // Frames inside of those that are kept are looked up each time.
+        let _ = last.push((frame, stack));
+    }
+    Interned { stack, cut: false }
+}
+
+// SAFETY: reads the stack only through `Memory`; unwind tables are read where the dynamic linker says that they are
+// mapped (`objects.rs`); gimli runs without allocation on storage of fixed size; every step goes outwards.
 unsafe impl Unwind for Cfi {
     const NAME: &'static str = "DWARF CFI";
     type Memo = Memo;
 
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
+        let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         match memo {
-            Some(memo) => walk(from, memory, |pc| memo.cache.rule(pc), frames),
-            None => walk(from, memory, find::rule, frames),
+            Some(memo) => walk(from, memory, |pc| memo.cache.rule(pc), &mut Untraced, frames),
+            None => walk(from, memory, find::rule, &mut Untraced, frames),
         }
+    }
+
+    #[inline(always)]
+    fn capture<'m>(
+        &self,
+        from: Registers,
+        mut memory: Memory<'_>,
+        memo: Option<&'m mut Memo>,
+        stacks: Stacks<'_>,
+        frames: &mut Frames,
+    ) -> Captured<'m> {
+        let memo = match memo {
+            None => return unremembered(from, memory, None, stacks, frames),
+            Some(memo) => memo,
+        };
+        let Some(key) = memo.key(from, &mut memory) else {
+            return unremembered(from, memory, Some(memo), stacks, frames);
+        };
+        let found: *mut Recall = &raw mut memo.recall;
+        // SAFETY: the borrow of `recall` ends here unless the result is returned; written with a pointer because the
+        // borrow checker extends a conditionally returned borrow over the other branch.
+        if let Some((interned, end, note)) = unsafe { &mut *found }.find(key, &memory) {
+            return Captured { interned, end, note: Some(note) };
+        }
+        memo.learn(key, memory, stacks, frames)
     }
 }
 
-fn walk(
+/// A capture without memory, or from frames that are out of the ordinary.
+#[cold]
+#[inline(never)]
+fn unremembered<'m>(
     from: Registers,
+    memory: Memory<'_>,
+    memo: Option<&mut Memo>,
+    stacks: Stacks<'_>,
+    frames: &mut Frames,
+) -> Captured<'m> {
+    let end = Cfi.walk(from, memory, memo, frames);
+    Captured { interned: stacks.intern(end.base(), frames), end, note: None }
+}
+
+fn walk(
+    mut state: State,
     mut memory: Memory<'_>,
     mut rule: impl FnMut(usize) -> Rule,
+    trace: &mut impl Trace,
     frames: &mut Frames,
 ) -> End {
-    let mut state = State { pc: from.pc, sp: from.sp, fp: from.fp };
     loop {
         let below = state.sp;
-        let interrupted = match rule(state.pc).step(state, &mut memory) {
+        let interrupted = match rule(state.pc).step(state, &mut memory, trace) {
             Step::Call(caller) => {
                 state = caller;
                 false

@@ -2,6 +2,7 @@
 
 use super::super::Memory;
 use super::super::arch::DWARF;
+use super::trace::Trace;
 
 const WORD: usize = size_of::<usize>();
 
@@ -96,25 +97,34 @@ impl Rule {
         }
     }
 
-    /// Unwinds one frame.
-    #[inline]
-    pub(super) fn step(self, from: State, memory: &mut Memory<'_>) -> Step {
+    /// Unwinds one frame, and tells `trace` which words of the stack decided.
+    #[inline(always)]
+    pub(super) fn step(self, from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
         let at = |base: usize, words: isize| base.wrapping_add_signed(words * WORD as isize);
         let offset = (self.0 as i64 >> 40) as isize;
         let cfa = match self.0 & 15 {
             base if base == Base::Sp as u64 => Some(at(from.sp, offset)),
-            base if base == Base::Fp as u64 => Some(at(from.fp, offset)),
-            base if base == Base::AtFp as u64 => memory.read(at(from.fp, offset)),
-            base if base == Base::Signal as u64 => return signal(from, memory),
+            base if base == Base::Fp as u64 => {
+                trace.frame_pointer_used();
+                Some(at(from.fp, offset))
+            }
+            base if base == Base::AtFp as u64 => {
+                trace.frame_pointer_used();
+                trace.read(memory, at(from.fp, offset))
+            }
+            base if base == Base::Signal as u64 => return signal(from, memory, trace),
             base if base == Base::Outermost as u64 => return Step::Outermost,
             _ => None,
         };
         let step = cfa.and_then(|cfa| {
-            let pc = memory.read(at(cfa, (self.0 >> 24) as i16 as isize))?;
+            let pc = trace.read(memory, at(cfa, (self.0 >> 24) as i16 as isize))?;
             let fp = match self.saved() {
                 Saved::Same => from.fp,
-                Saved::AtCfa(words) => memory.read(at(cfa, words as isize))?,
-                Saved::AtFp(words) => memory.read(at(from.fp, words as isize))?,
+                Saved::AtCfa(words) => trace.read_frame_pointer(memory, at(cfa, words as isize))?,
+                Saved::AtFp(words) => {
+                    trace.frame_pointer_used();
+                    trace.read_frame_pointer(memory, at(from.fp, words as isize))?
+                }
             };
             Some(Step::Call(State { pc, sp: cfa, fp }))
         });
@@ -124,9 +134,9 @@ impl Rule {
 
 /// Behind a signal's frame, where the kernel put the interrupted code's registers.
 #[cold]
-fn signal(from: State, memory: &mut Memory<'_>) -> Step {
-    let [pc, sp, fp] = DWARF.signal.map(|words| memory.read(from.sp.wrapping_add(words * WORD)));
-    match (pc, sp, fp) {
+fn signal(from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
+    let [pc, sp, fp] = DWARF.signal.map(|words| from.sp.wrapping_add(words * WORD));
+    match (trace.read(memory, pc), trace.read(memory, sp), trace.read_frame_pointer(memory, fp)) {
         (Some(pc), Some(sp), Some(fp)) if memory.switch(sp) => Step::Signal(State { pc, sp, fp }),
         _ => Step::Unknown,
     }

@@ -1,9 +1,11 @@
 //! The walk against libgcc's, frame by frame.
 
 use super::*;
+use crate::table::stacks::StackTable;
 use crate::unwind::registers;
 use core::ffi::c_void;
 use std::sync::Mutex;
+use std::vec::Vec;
 
 /// The stack as the unwinder of the C runtime sees it: addresses inside the calls, innermost first.
 fn reference() -> Vec<usize> {
@@ -41,6 +43,42 @@ fn walked(cache: Option<&mut Memo>) -> (Vec<usize>, End) {
     (frames.to_vec(), end)
 }
 
+thread_local! {
+    // SAFETY: all-zero is an empty memo.
+    static MEMO: core::cell::RefCell<Box<Memo>> = core::cell::RefCell::new(unsafe { Box::new_zeroed().assume_init() });
+    // SAFETY: all-zero is the empty table.
+    static TABLE: Box<StackTable<{ 1 << 16 }>> = unsafe { Box::new_zeroed().assume_init() };
+}
+
+/// The stack as a capture with the thread's memory sees it, from two calls further in: the hook's frame and a shim.
+#[inline(never)]
+fn captured() -> Vec<usize> {
+    core::hint::black_box(hook()).into_iter().skip(1).collect()
+}
+
+#[inline(never)]
+fn hook() -> Vec<usize> {
+    let from = registers();
+    let local = crate::platform::Local::new();
+    let prove = |sp| crate::platform::Platform::stack(&crate::platform::Host, &local, sp);
+    let mut frames = heapless::Vec::<usize, 4096>::new();
+    TABLE.with(|table| {
+        MEMO.with_borrow_mut(|memo| {
+            let memory = Memory::at(from.sp, &prove).unwrap();
+            let captured = Cfi.capture(from, memory, Some(memo), table.by_ref(), &mut frames);
+            assert_eq!((captured.end, captured.interned.cut), (End::Complete, false));
+            let mut id = captured.interned.stack.0;
+            let nodes: std::collections::HashMap<_, _> = table.by_ref().nodes_from(0).collect();
+            let mut found = Vec::new();
+            while let Some(node) = nodes.get(&id) {
+                found.push(node.address as usize);
+                id = node.parent;
+            }
+            found
+        })
+    })
+}
+
 /// Both walks from here outwards agree but for this function's own frames.
 #[inline(never)]
 fn check() -> usize {
@@ -58,6 +96,10 @@ fn check() -> usize {
         assert_eq!(mine.len(), other.len());
         assert_eq!(mine[mine.len() - common..], other[mine.len() - common..]);
     }
+    let remembered = captured();
+    // Two calls further in: the line that makes the capture, and perhaps more when nothing is inlined.
+    assert!((common..common + 3).contains(&remembered.len()), "{remembered:x?}\n{theirs:x?}");
+    assert_eq!(remembered[remembered.len() - common..], theirs[theirs.len() - common..]);
     core::hint::black_box(common)
 }
 
@@ -115,4 +157,105 @@ fn a_panic_that_was_caught_leaves_the_walk_right() {
     });
     assert!(caught.is_err());
     check();
+}
+
+/// A call graph of functions with frames of many sizes, some of which use a frame pointer, that call each other by
+/// chance.
+mod chains {
+    use super::check;
+    use core::hint::black_box;
+
+    type Link = fn(usize, &mut u64) -> usize;
+
+    /// A function with `WORDS` of locals, with four places from which it calls on.
+    #[inline(never)]
+    fn link<const WORDS: usize>(depth: usize, chance: &mut u64) -> usize {
+        let mut pad = [depth; WORDS];
+        black_box(&mut pad);
+        let found = if depth == 0 {
+            check()
+        } else {
+            *chance = chance.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let next = LINKS[(*chance >> 33) as usize % LINKS.len()];
+            match *chance >> 60 & 3 {
+                0 => next(depth - 1, chance) + black_box(0),
+                1 => black_box(next(depth - 1, chance)),
+                2 => next(depth - 1, chance) * black_box(1),
+                _ => next(depth - 1, chance) - black_box(0),
+            }
+        };
+        found + black_box(pad[WORDS - 1]) - depth
+    }
+
+    /// A frame whose size is known only when it runs: C's variable-length array, so that it needs a frame pointer.
+    #[inline(never)]
+    fn variable(depth: usize, chance: &mut u64) -> usize {
+        unsafe extern "C" {
+            fn qsort_r(
+                base: *mut u8,
+                count: usize,
+                size: usize,
+                compare: extern "C" fn(*const u8, *const u8, *mut Call) -> i32,
+                call: *mut Call,
+            );
+        }
+        #[repr(C)]
+        struct Call<'c>(usize, &'c mut u64, usize);
+        extern "C" fn compare(_: *const u8, _: *const u8, call: *mut Call) -> i32 {
+            // SAFETY: the pointer is the one that was passed to `qsort_r`, for the duration of the call.
+            let call = unsafe { &mut *call };
+            if call.2 == 0 {
+                call.2 = link::<3>(call.0, call.1);
+            }
+            0
+        }
+        let mut call = Call(depth.saturating_sub(1), chance, 0);
+        let mut numbers = [2u8, 1];
+        // SAFETY: two elements of one byte; the pointer stays valid during the call.
+        unsafe { qsort_r(numbers.as_mut_ptr(), 2, 1, compare, &raw mut call) };
+        call.2
+    }
+
+    static LINKS: [Link; 9] = [
+        link::<1>,
+        link::<2>,
+        link::<5>,
+        link::<9>,
+        link::<16>,
+        link::<31>,
+        link::<64>,
+        link::<257>,
+        variable,
+    ];
+
+    #[test]
+    fn random_chains_agree() {
+        let mut chance = 1;
+        for round in 0..300 {
+            black_box(LINKS[round % LINKS.len()](round % 23, &mut chance));
+        }
+        // The same chains again: now they are recalled.
+        chance = 1;
+        for round in 0..300 {
+            black_box(LINKS[round % LINKS.len()](round % 23, &mut chance));
+        }
+    }
+}
+
+#[test]
+fn a_stack_whose_words_changed_is_not_recalled() {
+    /// Two callers at one depth, with frames of one size.
+    #[inline(never)]
+    fn one(f: &dyn Fn() -> Vec<usize>) -> Vec<usize> {
+        core::hint::black_box(f())
+    }
+    #[inline(never)]
+    fn two(f: &dyn Fn() -> Vec<usize>) -> Vec<usize> {
+        let found = f();
+        core::hint::black_box(found)
+    }
+    let stacks: Vec<_> = (0..6).map(|n| if n % 2 == 0 { one(&captured) } else { two(&captured) }).collect();
+    assert_eq!(stacks[0], stacks[2]);
+    assert_eq!(stacks[1], stacks[3]);
+    assert_ne!(stacks[0], stacks[1]);
 }

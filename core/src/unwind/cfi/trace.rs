@@ -1,0 +1,102 @@
+//! Which words of the stack decided a walk.
+//!
+//! Unwinding is a function of the first frame's registers and of the words it reads. A saved frame pointer decides
+//! only when a later frame's rule uses it; until then it is kept back, for most functions use that register for
+//! something else and it changes all the time.
+
+use super::super::Memory;
+use heapless::Vec;
+
+/// Words that a remembered walk may depend on.
+pub(super) const MAX_WORDS: usize = 256;
+
+/// Sees what a walk reads.
+pub(super) trait Trace {
+    /// Reads a word that decides.
+    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
+    /// Reads a frame pointer, which decides if it is used.
+    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
+    /// The frame pointer read last (or the first frame's register) is used.
+    fn frame_pointer_used(&mut self);
+}
+
+/// Keeps nothing.
+pub(super) struct Untraced;
+
+impl Trace for Untraced {
+    #[inline(always)]
+    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        memory.read(address)
+    }
+    #[inline(always)]
+    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        memory.read(address)
+    }
+    #[inline(always)]
+    fn frame_pointer_used(&mut self) {}
+}
+
+/// A word of the stack.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    pub(super) address: usize,
+    pub(super) value: usize,
+}
+
+/// Where the present frame pointer comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// The first frame's register.
+    Register,
+    /// A word that has decided nothing yet.
+    Kept(Word),
+    /// It is among the words, or used as the register.
+    Counted,
+}
+
+/// The words that decided.
+pub(super) struct Words {
+    pub(super) words: Vec<Word, MAX_WORDS>,
+    /// The first frame's frame pointer decided.
+    pub(super) uses_register: bool,
+    /// There were more words than are kept.
+    pub(super) overflow: bool,
+    origin: Origin,
+}
+
+impl Words {
+    /// Of a walk that begins.
+    pub(super) fn begin(&mut self) {
+        self.words.clear();
+        (self.uses_register, self.overflow, self.origin) = (false, false, Origin::Register);
+    }
+
+    fn push(&mut self, word: Word) {
+        self.overflow |= self.words.push(word).is_err();
+    }
+}
+
+impl Trace for Words {
+    #[inline]
+    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        let value = memory.read(address)?;
+        self.push(Word { address, value });
+        Some(value)
+    }
+
+    #[inline]
+    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        let value = memory.read(address)?;
+        self.origin = Origin::Kept(Word { address, value });
+        Some(value)
+    }
+
+    #[inline]
+    fn frame_pointer_used(&mut self) {
+        match core::mem::replace(&mut self.origin, Origin::Counted) {
+            Origin::Register => self.uses_register = true,
+            Origin::Kept(word) => self.push(word),
+            Origin::Counted => {}
+        }
+    }
+}
