@@ -11,7 +11,7 @@ use crate::table::{threads, try_lock};
 use crate::tracker::totals;
 use crate::{LossCause, table};
 use memtrack_format::{
-    Arch, Cause, Cell, Config, EncodeError, Encoder, Kind, List, Loss, Marks, Node, Os, Record, Sink,
+    Arch, Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Os, Record, Sink,
     Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState,
 };
 
@@ -101,7 +101,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         });
         result?;
         self.threads()?;
-        self.tags()
+        self.tags()?;
+        self.heaps()
     }
 
     fn target(&mut self, unwinder: &str) -> Result<(), Error> {
@@ -184,6 +185,14 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         for place in 0.. {
             let Some((parent, name)) = self.region.tags().get(place) else { break };
             self.record(&TagName { id: place as u32 + 1, parent: u32::from(parent), name: name.as_bytes() })?;
+        }
+        Ok(())
+    }
+
+    fn heaps(&mut self) -> Result<(), Error> {
+        for place in 0.. {
+            let Some((_, name)) = self.region.heaps().get(place) else { break };
+            self.record(&Heap { id: place as u32 + 1, name: name.as_bytes() })?;
         }
         Ok(())
     }

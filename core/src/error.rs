@@ -16,6 +16,8 @@ pub enum Error {
     File(i32),
     /// A path is longer than the system allows.
     PathTooLong,
+    /// More named heaps than a region has room for.
+    HeapsFull,
     /// Another dump is being written; it goes on.
     DumpRunning,
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Error {
             #[cfg(not(feature = "std"))]
             Error::File(code) => write!(f, "the dump could not be written: error {code}"),
             Error::PathTooLong => f.write_str("the path is longer than the system allows: use a shorter one"),
+            Error::HeapsFull => f.write_str("too many named heaps: report the rest under a heap that exists"),
             Error::DumpRunning => f.write_str("another dump is being written: try again when it is done"),
         }
     }

@@ -63,7 +63,7 @@ pub use platform::{Firmware, SingleCore};
 pub use report::Report;
 pub use stats::{StageStats, Stats, ThreadStats};
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
-pub use tracker::{StageGuard, TagGuard, Tracker};
+pub use tracker::{Heap, StageGuard, TagGuard, Token, Tracker};
 #[cfg(cfi)]
 pub use unwind::Cfi;
 #[cfg(feature = "mini-backtrace")]

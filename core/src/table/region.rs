@@ -45,8 +45,14 @@ pub struct Region<
     stacks: StackTable<NODES>,
     cells: CellTable<CELLS>,
     tags: TagTable<TAGS>,
+    /// Names of heaps: a tag table whose tags have no outer ones.
+    heaps: TagTable<HEAPS>,
     stages: spin::Mutex<StageTable<STAGES, THREADS>>,
 }
+
+/// Named heaps of a tracker.
+const HEAPS: usize = if cfg!(feature = "std") { 32 } else { 4 };
+const _: () = assert!(HEAPS <= 127, "a cell's key has seven bits for its heap");
 
 /// What every event reads, and what belongs to no table.
 #[repr(C)]
@@ -86,6 +92,7 @@ mod sealed {
         fn stacks(&self) -> Stacks<'_>;
         fn cells(&self) -> Cells<'_>;
         fn tags(&self) -> Tags<'_>;
+        fn heaps(&self) -> Tags<'_>;
         fn stages(&self) -> &spin::Mutex<Self::Stages>;
     }
 }
@@ -121,6 +128,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
             stacks: StackTable::new(),
             cells: CellTable::new(),
             tags: TagTable::new(),
+            heaps: TagTable::new(),
             stages: spin::Mutex::new(StageTable::new()),
         }
     }
@@ -155,6 +163,9 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     }
     fn tags(&self) -> Tags<'_> {
         self.tags.by_ref()
+    }
+    fn heaps(&self) -> Tags<'_> {
+        self.heaps.by_ref()
     }
     fn stages(&self) -> &spin::Mutex<Self::Stages> {
         &self.stages

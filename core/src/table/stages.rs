@@ -143,6 +143,8 @@ pub trait Stages {
     fn begin(&mut self, name: &str, now: Moment, blocks: usize) -> Option<u64>;
     /// The stage `serial` ends, after [`fold`](Self::fold).
     fn end(&mut self, serial: u64, now: Moment) -> Option<Ended>;
+    /// The stage that was begun last and still runs.
+    fn innermost(&self) -> Option<u64>;
     /// How many finished names are kept, and how many fit.
     fn usage(&self) -> (u32, u32);
     /// Stage number `place` from 0: finished names first, then active ones as they stand. An active run of a
@@ -213,6 +215,10 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
 
     fn usage(&self) -> (u32, u32) {
         (self.finished.len() as u32, STAGES as u32)
+    }
+
+    fn innermost(&self) -> Option<u64> {
+        self.active.last().map(|stage| stage.serial)
     }
 
     fn get(&self, place: usize, now: Moment) -> Option<Summary> {

@@ -73,7 +73,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 }
 
-impl<A, U: Unwind, P: Platform, R: Tables> StageGuard<'_, A, U, P, R> {
+impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
     /// Ends the stage and writes its own snapshot: its figures, and what every cell held at its peak. False when
     /// there is nothing to write: the stage was not begun, a run of its name before had a higher peak, or the cells
     /// at its peak are not known any more because a stage inside it had the peak.
@@ -89,6 +89,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> StageGuard<'_, A, U, P, R> {
         let first = memtrack_format::Node::FIRST;
         crate::dump::stage(tracker.region, &tracker.platform, U::NAME, &ended.run, first, io)?;
         Ok(true)
+    }
+
+    /// The guard of a stage that runs already.
+    pub(super) fn of(tracker: &'t Tracker<A, U, P, R>, serial: u64) -> Self {
+        StageGuard { tracker, serial: Some(serial) }
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.serial.is_some()
     }
 
     /// Ends the stage, once. Its figures, and what the stage's mark holds.
@@ -114,6 +123,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Drop for StageGuard<'_, A, U, P, R> {
         if let Some((ended, peak)) = _ended {
             self.tracker.after_stage(&ended, peak);
         }
+    }
+}
+
+impl TagGuard<'_> {
+    /// Whether there was room for the tag.
+    pub(super) fn is_pushed(&self) -> bool {
+        self.pushed.is_some_and(|(local, before)| local.tag.load(Relaxed) != before)
     }
 }
 

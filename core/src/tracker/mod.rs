@@ -5,9 +5,12 @@ mod guards;
 mod hook;
 #[cfg(feature = "std")]
 mod host;
+mod spans;
+mod tokens;
 
 pub(crate) use api::{moment, totals};
 pub use guards::{StageGuard, TagGuard};
+pub use tokens::{Heap, Token};
 
 use crate::platform::{DefaultPlatform, Local, Platform};
 use crate::sync::*;

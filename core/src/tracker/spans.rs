@@ -1,0 +1,72 @@
+//! Stages and tags without guards, for callers that cannot hold one: a C program begins and ends them by calls.
+
+use super::guards::StageGuard;
+use super::{Entry, Tracker};
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::region::Tables;
+use crate::table::stages::Stages;
+use crate::table::try_lock;
+use crate::unwind::Unwind;
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Begins a stage as [`stage`](Self::stage) does. False when it could not be begun: then nothing is to be ended.
+    pub fn stage_begin(&self, name: &str) -> bool {
+        let guard = self.stage(name);
+        let begun = guard.has_begun();
+        core::mem::forget(guard);
+        begun
+    }
+
+    /// Ends the stage that was begun last and still runs, whoever began it. False when none runs.
+    pub fn stage_end(&self) -> bool {
+        let innermost = try_lock(self.region.stages()).and_then(|stages| stages.innermost());
+        let Some(serial) = innermost else { return false };
+        drop(StageGuard::of(self, serial));
+        true
+    }
+
+    /// Pushes a tag as [`tag`](Self::tag) does. False when it could not be pushed: then nothing is to be popped.
+    pub fn tag_begin(&self, name: &str) -> bool {
+        let guard = self.tag(name);
+        let pushed = guard.is_pushed();
+        core::mem::forget(guard);
+        pushed
+    }
+
+    /// Pops the calling thread's innermost tag. False when it has none.
+    pub fn tag_end(&self) -> bool {
+        let Entry::Ready(entered) = self.enter() else { return false };
+        let tag = entered.local.tag.load(Relaxed);
+        let Some(place) = (tag as usize).checked_sub(1) else { return false };
+        let Some((parent, _)) = self.region.tags().get(place) else { return false };
+        entered.local.tag.store(u32::from(parent), Relaxed);
+        true
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use crate::{NoUnwind, Region, Tracker};
+
+    type Small = Region<64, 64, 4, 2, 2, 8>;
+
+    #[test]
+    fn stages_and_tags_end_innermost_first_and_no_more_often_than_they_began() {
+        static REGION: Small = Region::new();
+        static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
+            Tracker::with((), NoUnwind, crate::Host, &REGION);
+        assert!(!TRACKER.stage_end());
+        assert!(TRACKER.stage_begin("outer") && TRACKER.stage_begin("inner"));
+        assert!(TRACKER.stage_end());
+        let running: Vec<(String, bool)> =
+            TRACKER.stages().map(|stage| (stage.name().into(), stage.running)).collect();
+        assert_eq!(running, [("inner".into(), false), ("outer".into(), true)]);
+        assert!(TRACKER.stage_end() && !TRACKER.stage_end());
+
+        assert!(!TRACKER.tag_end());
+        assert!(TRACKER.tag_begin("request") && TRACKER.tag_begin("parse"));
+        assert!(!TRACKER.tag_begin("third"), "the table holds two");
+        assert!(TRACKER.tag_end() && TRACKER.tag_end() && !TRACKER.tag_end());
+    }
+}

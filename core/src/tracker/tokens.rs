@@ -1,0 +1,177 @@
+//! Tokens: events of memory that no wrapped allocator sees. Arenas, pools, mappings, device memory and the blocks
+//! of C are told by whoever hands them out, and each is known by a token afterwards.
+
+use super::{Entry, Tracker};
+use crate::Error;
+use crate::platform::Platform;
+use crate::table::cells;
+use crate::table::region::Tables;
+use crate::unwind::Unwind;
+
+/// A named heap: its blocks show under its name at the root of their flames, beside those of the wrapped allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heap(u8);
+
+impl Heap {
+    /// The wrapped allocator's own: blocks that show without a heap's name.
+    pub const WRAPPED: Heap = Heap(cells::WRAPPED);
+
+    /// Its id in dumps; 0 is the wrapped allocator.
+    #[must_use]
+    pub const fn id(self) -> u8 {
+        self.0
+    }
+}
+
+/// A block that was told: who allocated it, and how large it is. Given back to [`Tracker::on_free`].
+#[must_use = "a block whose token is lost counts as alive for ever"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Token {
+    cell: u32,
+    size: usize,
+}
+
+impl Token {
+    /// The token of a block of `size` bytes that was booked on `cell`: for layers that keep both in the block.
+    pub const fn new(cell: u32, size: usize) -> Self {
+        Token { cell, size }
+    }
+
+    /// What the block was booked on: less than 2²⁴.
+    #[must_use]
+    pub const fn cell(&self) -> u32 {
+        self.cell
+    }
+
+    /// The block's size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// Where a block of a token without address would lie: nowhere, so that it is never taken for the thread's last.
+pub(super) const NOWHERE: usize = usize::MAX;
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// The heap called `name`, made when it is new. Ask once and keep it: this searches.
+    ///
+    /// # Errors
+    /// When the region's heaps are used up, or the tracker has no region.
+    pub fn heap(&self, name: &str) -> Result<Heap, Error> {
+        self.check()?;
+        let id = self.region.heaps().find_or_insert(0, name).ok_or(Error::HeapsFull)?;
+        Ok(Heap(id as u8))
+    }
+
+    /// The heap with this id, when there is one: for layers that hand ids to others.
+    pub fn heap_by_id(&self, id: u32) -> Option<Heap> {
+        let known = id <= self.region.heaps().usage().0;
+        known.then_some(Heap(id as u8))
+    }
+
+    /// A block was handed out: it is booked on the calling thread and stack. `address` only tells blocks apart that
+    /// are freed at once; 0 when there is none.
+    ///
+    /// ```
+    /// # use memtrack::{Heap, Tracker};
+    /// # use std::alloc::System;
+    /// # static HEAP: Tracker<System> = Tracker::new(System);
+    /// let gpu = HEAP.heap("gpu")?;
+    /// let token = HEAP.on_alloc(gpu, 0, 64 << 20);
+    /// assert!(HEAP.stats().live_bytes >= 64 << 20);
+    /// HEAP.on_free(token, 0);
+    /// # Ok::<(), memtrack::Error>(())
+    /// ```
+    #[inline]
+    pub fn on_alloc(&self, heap: Heap, address: usize, size: usize) -> Token {
+        Token { cell: self.book_alloc(heap.0, place(address), size), size }
+    }
+
+    /// A block was resized, and perhaps moved to `address`: one event, after which the block belongs to the calling
+    /// thread and stack. Tell it after the resizing has succeeded.
+    #[inline]
+    pub fn on_realloc(&self, token: Token, heap: Heap, address: usize, size: usize) -> Token {
+        let cell = self.book_realloc(Some(token.cell), token.size, heap.0, place(address), size);
+        Token { cell, size }
+    }
+
+    /// A block is given back. Tell it before it can be handed out again. `address` is that of the allocation.
+    #[inline]
+    pub fn on_free(&self, token: Token, address: usize) {
+        self.book_free(Some(token.cell), place(address), token.size);
+    }
+
+    /// An allocation or reallocation failed: it is counted, nothing else changes.
+    pub fn on_failure(&self) {
+        self.refused();
+    }
+
+    #[inline(never)]
+    fn book_alloc(&self, heap: u8, address: usize, size: usize) -> u32 {
+        match self.enter() {
+            Entry::Ready(entered) => self.book(&entered, heap, address, size),
+            Entry::Lost(cause) => self.book_unattributed(size, cause),
+            Entry::Refused => cells::UNATTRIBUTED,
+        }
+    }
+}
+
+/// An address as a thread's slot remembers it, where 0 has a meaning of its own.
+#[inline]
+fn place(address: usize) -> usize {
+    if address == 0 { NOWHERE } else { address }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::{LossCause, NoUnwind, Region};
+
+    type Small = Region<64, 64, 4, 2, 2, 8>;
+    // One tracker for all: a process has few.
+    static REGION: Small = Region::new();
+    static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
+        Tracker::with((), NoUnwind, crate::Host, &REGION);
+
+    #[test]
+    fn told_blocks_are_counted_in_their_heap_until_their_tokens_come_back() {
+        let gpu = TRACKER.heap("gpu").unwrap();
+        assert_eq!(TRACKER.heap("gpu").unwrap(), gpu);
+        assert_eq!((gpu.id(), TRACKER.heap("disk").unwrap().id()), (1, 2));
+
+        let a = TRACKER.on_alloc(gpu, 0x1000, 100);
+        let b = TRACKER.on_alloc(Heap::WRAPPED, 0x2000, 10);
+        assert_ne!(a.cell(), b.cell(), "cells of different heaps");
+        let a = TRACKER.on_realloc(a, gpu, 0x3000, 150);
+        let stats = TRACKER.stats();
+        assert_eq!((stats.live_bytes, stats.live_blocks, stats.peak_bytes), (160, 2, 160));
+        assert_eq!((stats.total_allocs, stats.reallocs, stats.total_frees), (3, 1, 1));
+
+        TRACKER.on_free(a, 0x3000);
+        TRACKER.on_free(b, 0x2000);
+        let c = TRACKER.on_alloc(gpu, 0x4000, 7);
+        TRACKER.on_free(c, 0x4000);
+        let stats = TRACKER.stats();
+        // `a` right after it was resized, `c` right after it was handed out.
+        assert_eq!((stats.live_bytes, stats.live_blocks, stats.temporary), (0, 0, 2));
+
+        // A block without an address is never taken for the one that came last.
+        let token = TRACKER.on_alloc(Heap::WRAPPED, 0, 5);
+        TRACKER.on_free(token, 0x1000);
+        assert_eq!(TRACKER.stats().temporary, 2);
+
+        // A made-up token is a loss, not a crash.
+        TRACKER.on_free(Token::new(9999, 0), 0);
+        assert!(TRACKER.losses().any(|loss| loss == (LossCause::CorruptTrailer, 1)));
+
+        let mut made = 2;
+        while TRACKER.heap(&std::format!("heap {made}")).is_ok() {
+            made += 1;
+            assert!(made <= 127, "more than a cell's key can name");
+        }
+        assert_eq!(TRACKER.heap("one more"), Err(Error::HeapsFull));
+        assert_eq!(TRACKER.heap_by_id(made).map(Heap::id), Some(made as u8));
+        assert_eq!(TRACKER.heap_by_id(made + 1), None);
+    }
+}
