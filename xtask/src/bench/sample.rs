@@ -23,6 +23,7 @@ pub(crate) struct Sample {
     /// Of the whole run, from start to end, with everything that a tool runs beside the program.
     pub(crate) process_cpu_ns: f64,
     pub(crate) wall_ns: f64,
+    /// Of the program; where it does not tell, of the largest process of the run.
     pub(crate) peak_rss: f64,
     /// Size of the files that the tool wrote.
     pub(crate) output: u64,
@@ -72,7 +73,7 @@ impl Runner {
             None => {
                 command.arg("--metadata").arg(&self.metadata);
                 command.arg("--output").arg(self.scratch.join("word-index.md"));
-                if setup.program == "bench-memtrack" {
+                if setup.dumps {
                     command.arg("--dump").arg(output.join("profile"));
                 }
             }

@@ -12,6 +12,8 @@ pub(crate) struct Setup {
     pub(crate) program: &'static str,
     /// The word-index program that is built with it, if any.
     pub(crate) word_index: Option<&'static str>,
+    /// Whether that one writes a profile when told where to.
+    pub(crate) dumps: bool,
     /// Options for jemalloc.
     pub(crate) jemalloc: Option<&'static str>,
     /// Whether the program runs under heaptrack.
@@ -29,6 +31,7 @@ const PLAIN: Setup = Setup {
     records: "nothing",
     program: "bench-plain",
     word_index: Some("word-index-plain"),
+    dumps: false,
     jemalloc: None,
     heaptrack: false,
     slowness: 1,
@@ -44,6 +47,7 @@ static MEMTRACK: [Setup; 4] = [
         records: "every allocation, full stack, peaks",
         program: "bench-memtrack",
         word_index: Some("word-index"),
+        dumps: true,
         ..PLAIN
     },
     Setup {

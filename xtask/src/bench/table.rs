@@ -43,11 +43,11 @@ impl Tables {
             Table { title, note, columns, rows: setups.iter().map(row).collect() }
         };
 
+        // Of a program that does not tell its own figures, nothing is known apart from what heaptrack runs beside it.
+        let is_known = |setup: &Setup, workload: &Workload| workload.iterations.is_some() || !setup.heaptrack;
         let mut cpu = table("CPU time, as a ratio", CPU, &|setup, workload| match workload.iterations {
             Some(_) => ratio(setup, workload, own_cpu),
-            // Nothing is known about the program apart from what heaptrack runs beside it.
-            None if setup.heaptrack => None,
-            None => ratio(setup, workload, process_cpu),
+            None => ratio(setup, workload, process_cpu).filter(|_| is_known(setup, workload)),
         });
         cpu.rows.extend(setups.iter().filter(|setup| setup.heaptrack).map(|setup| Row {
             name: setup.name,
@@ -60,7 +60,7 @@ impl Tables {
             Some(format!("{:.1}", time / results.pairs_per_unit(workload)?))
         });
         let memory = table("Peak of resident memory, as a ratio", MEMORY, &|setup, workload| {
-            ratio(setup, workload, |sample| Some(sample.peak_rss))
+            ratio(setup, workload, |sample| Some(sample.peak_rss)).filter(|_| is_known(setup, workload))
         });
         let output = table("Size of the output", OUTPUT, &|setup, workload| {
             let size = results.median(setup, workload, |sample| Some(sample.output as f64))?;
@@ -75,8 +75,8 @@ const CPU: &str = "User and system time of the program's threads while the workl
 const PAIR: &str = "A pair is one allocation and one free, with what the workload does besides. These figures, unlike \
     ratios, mean nothing on another machine.";
 const MEMORY: &str = "W1 and W3 need next to nothing themselves: there it is the size of the tool.";
-const OUTPUT: &str = "What one run leaves on disk. heaptrack writes every event, so its file grows with the run, and it \
-    was given an eighth of the work.";
+const OUTPUT: &str = "What one run leaves on disk. heaptrack writes every event, so its file grows with the run; it \
+    was given less work than the faster tools.";
 
 fn own_cpu(sample: &Sample) -> Option<f64> {
     Some(sample.cpu_ns? / sample.units)
