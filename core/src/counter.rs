@@ -18,21 +18,25 @@ pub(crate) struct Counter {
 #[cfg(target_pointer_width = "64")]
 impl Counter {
     /// The total so far.
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.value.load(Relaxed)
     }
 
     /// Makes it `value`.
+    #[inline]
     pub(crate) fn set(&self, value: u64) {
         self.value.store(value, Relaxed);
     }
 
     /// Adds, when this thread is the only one that ever does: no locked instruction.
+    #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         self.value.store(self.value.load(Relaxed).wrapping_add(n as u64), Relaxed);
     }
 
     /// Adds, whoever else does.
+    #[inline]
     pub(crate) fn add_shared(&self, n: usize) {
         self.value.fetch_add(n as u64, Relaxed);
     }
@@ -41,6 +45,7 @@ impl Counter {
 #[cfg(not(target_pointer_width = "64"))]
 impl Counter {
     /// The total so far. Read again while a carry is under way, a few times at most.
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
         let mut high = self.high.load(Acquire);
         for _ in 0..4 {
@@ -55,12 +60,14 @@ impl Counter {
     }
 
     /// Makes it `value`. A reader at the same moment may see half of it.
+    #[inline]
     pub(crate) fn set(&self, value: u64) {
         self.high.store((value >> 32) as u32, Release);
         self.low.store(value as u32, Release);
     }
 
     /// Adds, when this thread is the only one that ever does: no locked instruction.
+    #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         let (low, carry) = self.low.load(Relaxed).overflowing_add(n as u32);
         self.low.store(low, Release);
@@ -70,6 +77,7 @@ impl Counter {
     }
 
     /// Adds, whoever else does.
+    #[inline]
     pub(crate) fn add_shared(&self, n: usize) {
         let before = self.low.fetch_add(n as u32, AcqRel);
         if before.checked_add(n as u32).is_none() {
@@ -79,11 +87,13 @@ impl Counter {
 }
 
 /// Adds to a word that only this thread writes, modulo its width.
+#[inline]
 pub(crate) fn add_owned(word: &AtomicUsize, n: usize) {
     word.store(word.load(Relaxed).wrapping_add(n), Relaxed);
 }
 
 /// Adds to a 32-bit word that only this thread writes, modulo 2³².
+#[inline]
 pub(crate) fn add_owned32(word: &AtomicU32, n: u32) {
     word.store(word.load(Relaxed).wrapping_add(n), Relaxed);
 }

@@ -34,7 +34,7 @@
 //! | distinct (thread, tag, stack) `CELLS` | 262 143 | 63 |
 //! | threads at a time `THREADS` | 254 | 4 |
 //! | frames of a stack `DEPTH` | 128 | 24 |
-//! | names of stages `STAGES`, nesting | 64, 16 | 6, 16 |
+//! | names of stages `STAGES`, nesting | 64, 16 | 6, 4 |
 //! | trackers in a process | 4 | 1 |
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 

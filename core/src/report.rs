@@ -7,8 +7,8 @@ use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 
-/// Rows of a table that are shown.
-const ROWS: usize = 20;
+/// Rows of a table that are shown. They stand on the stack, of which firmware has little.
+const ROWS: usize = if cfg!(any(feature = "std", test)) { 20 } else { 4 };
 
 /// [`Tracker::report`].
 pub struct Report<'t, A, U: Unwind, P: Platform, R: Tables> {

@@ -105,6 +105,12 @@ pub unsafe trait Platform: Sync {
     /// A number for one more tracker, from 0; `None` when there are too many.
     fn reserve(&self) -> Option<usize>;
 
+    /// A full memory barrier on every context that is running; false when there is no such thing. Called at a
+    /// tracker's start, and when a second context has its first event.
+    fn barrier(&self) -> bool {
+        false
+    }
+
     /// A clock that does not go back, in nanoseconds. 0 where there is none.
     fn now_ns(&self) -> u64 {
         0

@@ -35,6 +35,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    #[inline]
     fn minus(self, other: Held) -> Held {
         Held { bytes: self.bytes.wrapping_sub(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
     }
@@ -61,6 +62,7 @@ impl Part {
         self.epoch.store(epoch.number(), Release);
     }
 
+    #[inline]
     fn live(&self) -> Held {
         Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
     }

@@ -6,7 +6,11 @@
 //! changes for the first time in an epoch it copies its live figures (see [`super::account`]). So a reader takes
 //! for each mark: live, while the mark stands; the copy, when the account has changed since the fall that
 //! followed the mark; live otherwise. O(1) extra work an event, no walk.
+//!
+//! No word counts live: the stage's peak is live plus the head-room that [`super::room`] hands around.
 
+use super::room::{Room, Share};
+use super::threads::Threads;
 use crate::counter::Counter;
 use crate::sync::*;
 
@@ -46,7 +50,9 @@ pub(crate) struct Marks {
     generation: AtomicUsize,
     /// The generation of the last reset.
     reset: AtomicUsize,
-    pub(crate) live: AtomicUsize,
+    /// What lies between live and the stage's peak.
+    pub(crate) room: Room,
+    /// The stage's is live plus all head-room; the program's is never below it.
     peak: [AtomicUsize; 2],
     peak_time: [Counter; 2],
 }
@@ -111,34 +117,40 @@ impl Marks {
 
     /// Live rises by `n`, after the accounts have changed. `now` is asked for the time of a new peak.
     #[inline]
-    pub(crate) fn rise(&self, n: usize, now: impl FnOnce() -> u64) {
-        let live = self.live.fetch_add(n, Relaxed).wrapping_add(n);
-        if live > self.peak[Mark::Stage as usize].load(Relaxed) {
-            self.raise(live, now());
+    pub(crate) fn rise(
+        &self,
+        n: usize,
+        own: Option<&Share>,
+        threads: Threads<'_>,
+        now: impl FnOnce() -> u64,
+    ) {
+        if !own.is_some_and(|own| own.take(n, &self.room)) {
+            self.room.take_slowly(n, own, threads, |missing| self.raise(missing, now()));
         }
     }
 
+    /// Live falls by `n`, after the accounts have changed in the epoch that [`falling`](Self::falling) gave.
+    #[inline]
+    pub(crate) fn drop(&self, n: usize, own: Option<&Share>) {
+        self.room.give(n, own);
+    }
+
     #[inline(never)]
-    fn raise(&self, live: usize, now: u64) {
-        let mut flags = 0;
-        for mark in [Mark::Stage, Mark::Program] {
-            if self.peak[mark as usize].fetch_max(live, Relaxed) < live {
-                self.peak_time[mark as usize].set(now);
-                flags |= mark.flag();
-            }
+    fn raise(&self, missing: usize, now: u64) {
+        let high = self.peak[Mark::Stage as usize].fetch_add(missing, Relaxed).wrapping_add(missing);
+        self.peak_time[Mark::Stage as usize].set(now);
+        let mut flags = STAGE;
+        if self.peak[Mark::Program as usize].fetch_max(high, Relaxed) < high {
+            self.peak_time[Mark::Program as usize].set(now);
+            flags |= PROGRAM;
         }
         if self.state.load(Relaxed) & flags != flags {
             self.state.fetch_or(flags, AcqRel);
         }
     }
 
-    /// Live falls by `n`, after the accounts have changed in the epoch that [`falling`](Self::falling) gave.
-    #[inline]
-    pub(crate) fn drop(&self, n: usize) {
-        self.live.fetch_sub(n, Relaxed);
-    }
-
     /// Whether the mark still stands: then what is live is what stood at the peak.
+    #[inline]
     pub(crate) fn stands(&self, mark: Mark) -> bool {
         self.state.load(Acquire) & mark.flag() != 0
     }
@@ -154,25 +166,36 @@ impl Marks {
     }
 
     /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run.
-    pub(crate) fn rebase_stage(&self, now: u64) {
+    pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) {
         self.generation.fetch_add(1, AcqRel);
-        self.rebase(Mark::Stage, now);
+        self.rebase(threads, own, now);
     }
 
     /// The peaks of program, stage and threads become what is live.
-    pub(crate) fn reset(&self, now: u64) {
+    pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) {
         let generation = self.generation.fetch_add(1, AcqRel).wrapping_add(1);
         self.reset.store(generation, Release);
-        self.rebase(Mark::Program, now);
-        self.rebase(Mark::Stage, now);
+        let live = self.rebase(threads, own, now);
+        self.peak[Mark::Program as usize].store(live, Relaxed);
+        self.peak_time[Mark::Program as usize].set(now);
+        self.room.forget_error();
+        self.state.fetch_or(PROGRAM, AcqRel);
+        // An event between the re-basing and the store may have raised the stage's peak past what was stored.
+        self.peak[Mark::Program as usize].fetch_max(self.peak(Mark::Stage), Relaxed);
     }
 
-    fn rebase(&self, mark: Mark, now: u64) {
-        self.peak[mark as usize].store(self.live.load(Relaxed), Relaxed);
-        self.peak_time[mark as usize].set(now);
-        self.state.fetch_or(mark.flag(), AcqRel);
-        // An event between the load and the store may have raised live past what was stored.
-        self.peak[mark as usize].fetch_max(self.live.load(Relaxed), Relaxed);
+    /// Takes all head-room away: then the stage's peak is what is live.
+    fn rebase(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) -> usize {
+        let peak = &self.peak[Mark::Stage as usize];
+        let live = self.room.drain(threads, own, |room| peak.fetch_sub(room, Relaxed).wrapping_sub(room));
+        self.peak_time[Mark::Stage as usize].set(now);
+        self.state.fetch_or(STAGE, AcqRel);
+        live
+    }
+
+    /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
+    pub(crate) fn peak_error(&self) -> usize {
+        self.room.error()
     }
 
     /// Counts re-basings. A thread whose peak is of an older one has peak = live.

@@ -10,6 +10,7 @@ pub(crate) mod losses;
 pub(crate) mod marks;
 pub(crate) mod name;
 pub(crate) mod region;
+pub(crate) mod room;
 pub(crate) mod stacks;
 pub(crate) mod stages;
 pub(crate) mod tags;

@@ -8,9 +8,9 @@ use super::name::Name;
 use heapless::Vec;
 
 /// Deepest nesting of active stages.
-pub(crate) const MAX_ACTIVE: usize = 16;
+pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } else { 4 };
 /// Threads kept with a finished stage: those with the highest peaks.
-pub(crate) const TOP_THREADS: usize = 8;
+pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } else { 4 };
 
 /// Totals of the program at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

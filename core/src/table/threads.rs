@@ -2,6 +2,7 @@
 
 use super::account::{Account, Booker, Held};
 use super::marks::{Epoch, Marks};
+use super::room::Share;
 use super::stacks::claim;
 use crate::counter::Counter;
 use crate::sync::*;
@@ -24,6 +25,8 @@ const EXITED: u32 = 1;
 #[derive(Default)]
 pub struct ThreadSlot {
     pub(crate) account: Account,
+    /// Its share of the program's head-room.
+    pub(crate) share: Share,
     /// The generation that the peak belongs to: [`Marks::generation`].
     generation: AtomicUsize,
     /// Highest live bytes since the last re-basing, and the blocks then.
@@ -209,6 +212,7 @@ impl<const N: usize> ThreadTable<N> {
         ThreadTable { used: AtomicU32::new(0), slots: unsafe { core::mem::zeroed() } }
     }
 
+    #[inline]
     pub(crate) fn by_ref(&self) -> Threads<'_> {
         Threads { used: &self.used, slots: &self.slots }
     }

@@ -1,6 +1,6 @@
 //! What a program asks of its tracker. None of it allocates.
 
-use super::{Entry, Tracker};
+use super::{Entered, Entry, Tracker};
 use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
 use crate::sync::*;
@@ -40,7 +40,7 @@ pub(crate) fn moment<R: Tables, P: Platform>(region: &R, platform: &P) -> Moment
         time_ns: platform.now_ns().saturating_sub(head.start.get()),
         allocs: figures.allocs,
         bytes: figures.bytes,
-        live: head.marks.live.load(Relaxed),
+        live: figures.live as usize,
         lost: head.losses.total(),
     }
 }
@@ -109,7 +109,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// there are: each re-bases its own when it next runs.
     pub fn reset_peak(&self) {
         self.fold();
-        self.region.head().marks.reset(self.elapsed());
+        let entry = self.enter_for_marks();
+        let own = self.own_share(&entry);
+        self.region.head().marks.reset(self.region.threads(), own, self.elapsed());
     }
 
     /// The calling thread's peak becomes what it holds now.
@@ -156,6 +158,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn dump<W: embedded_io::Write>(&self, to: &mut W) -> Result<(), Error> {
         self.check()?;
         crate::dump::program(self.region, &self.platform, U::NAME, Cause::Request, crate::dump::Io(to))
+    }
+
+    /// Enters the hook to re-base the marks. A context that cannot be entered has the others' shares changed by
+    /// atomic operations from here on, so that it may take them.
+    pub(super) fn enter_for_marks(&self) -> Entry<Entered<'_>> {
+        let entry = self.enter_always();
+        if self.own_share(&entry).is_none() {
+            self.region.head().marks.room.open(self.region.threads(), || _ = self.platform.barrier());
+        }
+        entry
     }
 
     /// The program's totals now.

@@ -38,7 +38,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             stages.fold(peak, |thread| self.thread_stage_peak(thread));
             let blocks = super::api::totals(self.region, crate::table::marks::Mark::Program).live_blocks;
             let serial = stages.begin(name, now, blocks as usize)?;
-            self.region.head().marks.rebase_stage(now.time_ns);
+            let entry = self.enter_for_marks();
+            let own = self.own_share(&entry);
+            self.region.head().marks.rebase_stage(self.region.threads(), own, now.time_ns);
             Some(serial)
         });
         if serial.is_none() {

@@ -10,6 +10,7 @@ use crate::sync::*;
 use crate::table::account::{Account, Booker};
 use crate::table::cells::{self, Key, thread_of};
 use crate::table::region::Tables;
+use crate::table::room::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::trailer;
 use crate::unwind::{Captured, End, Frames, Interned, Memory, Note, StackId, Unwind, registers};
@@ -62,6 +63,12 @@ fn padded_again(layout: Layout) -> Layout {
     trailer::padded(layout).unwrap_or(layout)
 }
 
+/// The share of a thread that has a slot to itself.
+#[inline]
+fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
+    (by == Booker::Owner).then_some(&slot.share)
+}
+
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The inner allocator could not, or cannot be asked.
     #[cold]
@@ -99,7 +106,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = marks.epoch();
         cell.alloc(size, epoch, by);
         slot.alloc(block, size, marks, epoch, by);
-        marks.rise(size, || self.elapsed());
+        marks.rise(size, share(slot, by), self.region.threads(), || self.elapsed());
         id
     }
 
@@ -112,7 +119,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = head.marks.epoch();
         self.region.cells().unattributed().alloc(size, epoch, Booker::Anyone);
         self.region.threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
-        head.marks.rise(size, || self.elapsed());
+        head.marks.rise(size, None, self.region.threads(), || self.elapsed());
         cells::UNATTRIBUTED
     }
 
@@ -154,7 +161,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 }
             }
         }
-        marks.drop(size);
+        marks.drop(size, self.own_share(&entry));
+    }
+
+    /// The calling thread's share of the head-room, when it has one.
+    #[inline]
+    pub(super) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
+        match entry {
+            Entry::Ready(entered) => share(self.region.threads().get(entered.slot), booker(entered.slot)),
+            Entry::Lost(_) | Entry::Refused => None,
+        }
     }
 
     /// Books a reallocation as one event, and writes the new block's trailer. When it failed nothing changes.
@@ -231,8 +247,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, || self.elapsed()),
-            None => marks.drop(old_size - new_size),
+            Some(more) => marks.rise(more, self.own_share(&entry), self.region.threads(), || self.elapsed()),
+            None => marks.drop(old_size - new_size, self.own_share(&entry)),
         }
         id
     }

@@ -102,6 +102,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Ok(_) => match self.platform.reserve() {
                 Some(number) => {
                     head.start.set(self.platform.now_ns());
+                    if !self.platform.barrier() {
+                        head.marks.room.open(self.region.threads(), || ());
+                    }
                     head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
                     self.register(number);
@@ -143,14 +146,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Enters the hook on this thread.
     #[inline]
     fn enter(&self) -> Entry<Entered<'_>> {
+        if self.region.head().paused.load(Relaxed) && self.check().is_ok() {
+            return Entry::Lost(LossCause::Paused);
+        }
+        self.enter_always()
+    }
+
+    /// Enters the hook on this thread, tracking paused or not.
+    #[inline]
+    fn enter_always(&self) -> Entry<Entered<'_>> {
         let number = match self.number() {
             Entry::Ready(number) => number,
             Entry::Lost(cause) => return Entry::Lost(cause),
             Entry::Refused => return Entry::Refused,
         };
-        if self.region.head().paused.load(Relaxed) {
-            return Entry::Lost(LossCause::Paused);
-        }
         let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
         let state = local.state.load(Relaxed);
         if state.wrapping_sub(1) < Local::GONE - 1 {
@@ -171,7 +180,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // A signal that allocates while the slot is being taken finds the thread busy.
         local.state.store(Local::BUSY, Relaxed);
         let id = self.platform.thread_id();
-        let slot = self.region.threads().claim(id, |name| *name == self.platform.thread_name(id));
+        let threads = self.region.threads();
+        let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
+        if threads.usage().0 > 1 {
+            // Without a barrier the room has been open from the start.
+            self.region.head().marks.room.open(threads, || _ = self.platform.barrier());
+        }
         if U::CAPTURES {
             local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
         }

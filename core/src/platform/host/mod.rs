@@ -31,6 +31,10 @@ unsafe impl Platform for Host {
         registry::reserve()
     }
 
+    fn barrier(&self) -> bool {
+        thread::barrier()
+    }
+
     fn now_ns(&self) -> u64 {
         clock(libc::CLOCK_MONOTONIC)
     }

@@ -1,0 +1,244 @@
+//! Head-room: how far live lies below the stage's peak, conserved and handed around.
+//!
+//! Each thread holds a share of it, the rest is in a pool; `pool + shares = peak − live`, always. A free adds its
+//! bytes to the freeing thread's share, an allocation takes from it, and neither touches anything shared while the
+//! share suffices. A thread that runs short takes from the pool, then collects what the others hold; only when all
+//! of it together is too little do the missing bytes raise the peak: so the peak is exact, and threads meet only
+//! near it. While nobody holds a share (a program that only grows) that is one atomic addition.
+//!
+//! While one thread alone has had events its share is plain loads and stores. When a second one comes it says so,
+//! and makes the barrier that the first one spares itself ([`Room::open`]).
+
+use super::threads::Threads;
+use crate::sync::*;
+use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
+
+/// Somebody may hold a share.
+const GIVEN: u32 = 1;
+/// A thread is collecting the shares.
+const LOCKED: u32 = 2;
+/// How often the collector's lock is tried. It is held for some tens of nanoseconds a thread.
+const TRIES: usize = 1 << 12;
+/// Bytes beyond its need that a thread takes from the pool.
+const ADVANCE: usize = 16 << 10;
+
+/// A thread's share. Only the thread adds to it; others may take all of it.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Share {
+    bytes: AtomicUsize,
+    /// The thread is in the middle of changing its share by plain loads and stores.
+    inside: AtomicU32,
+}
+
+/// The pool, and who may touch whose share. All-zero is the start.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Room {
+    pool: AtomicUsize,
+    /// [`GIVEN`] and [`LOCKED`]. In one word: who reads neither knows that nobody holds anything.
+    shares: AtomicU32,
+    /// More than one thread has had events: shares change by atomic operations only.
+    open: AtomicU32,
+    /// Bytes by which the peak was raised without asking everybody.
+    error: AtomicUsize,
+}
+
+impl Share {
+    /// Takes `n` bytes if that much is there.
+    #[inline]
+    pub(super) fn take(&self, n: usize, room: &Room) -> bool {
+        self.alone(room, |bytes| bytes.checked_sub(n)).unwrap_or_else(|| {
+            let mut bytes = self.bytes.load(Relaxed);
+            while let Some(rest) = bytes.checked_sub(n) {
+                match self.bytes.compare_exchange_weak(bytes, rest, AcqRel, Relaxed) {
+                    Ok(_) => return true,
+                    Err(now) => bytes = now,
+                }
+            }
+            false
+        })
+    }
+
+    /// Changes the share by plain loads and stores: whether `change` could. `None` when others may take it.
+    #[inline]
+    fn alone(&self, room: &Room, change: impl FnOnce(usize) -> Option<usize>) -> Option<bool> {
+        if room.open.load(Relaxed) != 0 {
+            return None;
+        }
+        self.inside.store(1, Relaxed);
+        // The processor's order is made by whoever opens the room; the compiler's is made here.
+        compiler_fence(SeqCst);
+        let done = (room.open.load(Relaxed) == 0).then(|| {
+            let changed = change(self.bytes.load(Relaxed));
+            changed.inspect(|bytes| self.bytes.store(*bytes, Relaxed)).is_some()
+        });
+        compiler_fence(SeqCst);
+        self.inside.store(0, Release);
+        done
+    }
+
+    /// Takes all of it.
+    fn take_all(&self, room: &Room) -> usize {
+        let mut all = 0;
+        let alone = self.alone(room, |bytes| {
+            all = bytes;
+            Some(0)
+        });
+        if alone.is_some() { all } else { self.bytes.swap(0, SeqCst) }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+}
+
+impl Room {
+    /// Adds to the share of the thread that freed, or to the pool.
+    #[inline]
+    pub(super) fn give(&self, n: usize, own: Option<&Share>) {
+        let Some(own) = own else {
+            self.pool.fetch_add(n, AcqRel);
+            return;
+        };
+        if own.alone(self, |bytes| Some(bytes.wrapping_add(n))).is_none() {
+            // SeqCst, against the collector's: either it finds these bytes, or this thread finds the flag cleared.
+            own.bytes.fetch_add(n, SeqCst);
+            if self.shares.load(SeqCst) & GIVEN == 0 {
+                self.shares.fetch_or(GIVEN, SeqCst);
+            }
+        }
+    }
+
+    /// Takes `n` bytes that the own share does not have: from the pool, then from everybody; what is missing then
+    /// is for `raise` to add to the peak.
+    #[inline(never)]
+    pub(super) fn take_slowly(
+        &self,
+        n: usize,
+        own: Option<&Share>,
+        threads: Threads<'_>,
+        raise: impl FnOnce(usize),
+    ) {
+        let need = n.saturating_sub(own.map_or(0, |own| own.take_all(self)));
+        let need = need - self.take_from_pool(need, own);
+        if need == 0 {
+            return;
+        }
+        if own.is_none() && self.is_alone() {
+            // An event of nobody's, perhaps in the middle of the one thread's own: its share cannot be asked for.
+            let held: usize = threads.iter().map(|(_, slot)| slot.share.bytes()).sum();
+            self.error.fetch_add(held.min(need), Relaxed);
+            return raise(need);
+        }
+        if self.shares.load(SeqCst) == 0 {
+            return raise(need);
+        }
+        if !self.lock() {
+            self.error.fetch_add(need, Relaxed);
+            return raise(need);
+        }
+        let found = self.collect(threads, own);
+        match found.checked_sub(need) {
+            Some(0) => {}
+            Some(rest) => {
+                let kept = if own.is_some() { rest / 2 } else { 0 };
+                self.pool.fetch_add(rest - kept, AcqRel);
+                self.give(kept, own);
+            }
+            None => raise(need - found),
+        }
+        self.unlock();
+    }
+
+    /// Takes up to `need` bytes, and some in advance for the own share: how many of the need.
+    fn take_from_pool(&self, need: usize, own: Option<&Share>) -> usize {
+        let advance = if own.is_some() { ADVANCE } else { 0 };
+        let mut pool = self.pool.load(Acquire);
+        while pool > 0 && need > 0 {
+            let taken = pool.min(need.saturating_add(advance));
+            match self.pool.compare_exchange_weak(pool, pool - taken, AcqRel, Acquire) {
+                Ok(_) => {
+                    if taken > need {
+                        self.give(taken - need, own);
+                    }
+                    return taken.min(need);
+                }
+                Err(now) => pool = now,
+            }
+        }
+        0
+    }
+
+    /// Takes all head-room away and tells `lower` how much it was. `own` is the calling thread's share.
+    pub(super) fn drain<T>(
+        &self,
+        threads: Threads<'_>,
+        own: Option<&Share>,
+        lower: impl FnOnce(usize) -> T,
+    ) -> T {
+        let locked = self.lock();
+        let result = lower(self.collect(threads, own));
+        if locked {
+            self.unlock();
+        }
+        result
+    }
+
+    /// Takes the pool and all shares; of a thread that is alone with plain loads and stores, only its own.
+    fn collect(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
+        let pool = self.pool.swap(0, SeqCst);
+        if self.is_alone() {
+            return pool + own.map_or(0, |own| own.take_all(self));
+        }
+        threads.iter().fold(pool, |sum, (_, slot)| sum + slot.share.bytes.swap(0, SeqCst))
+    }
+
+    /// Whether one thread alone has had events.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.open.load(Relaxed) == 0
+    }
+
+    /// The collector's lock; clears [`GIVEN`]. False when it cannot be had: its holder was interrupted.
+    fn lock(&self) -> bool {
+        (0..TRIES).any(|_| {
+            core::hint::spin_loop();
+            let shares = self.shares.load(Relaxed);
+            shares & LOCKED == 0 && self.shares.compare_exchange(shares, LOCKED, SeqCst, Relaxed).is_ok()
+        })
+    }
+
+    fn unlock(&self) {
+        self.shares.fetch_and(!LOCKED, SeqCst);
+    }
+
+    /// A second thread comes: from now on shares change by atomic operations. `barrier` is a full barrier on every
+    /// running thread; without one the room is open from the start.
+    #[cold]
+    pub(crate) fn open(&self, threads: Threads<'_>, barrier: impl FnOnce()) {
+        if self.open.swap(1, SeqCst) != 0 {
+            return;
+        }
+        self.shares.fetch_or(GIVEN, SeqCst);
+        // After it each thread has either said that it is inside, or will see that the room is open.
+        barrier();
+        for (_, slot) in threads.iter() {
+            let left = (0..TRIES << 4).any(|_| {
+                core::hint::spin_loop();
+                slot.share.inside.load(Acquire) == 0
+            });
+            if !left {
+                // It was stopped in these few instructions: what it writes later may be counted twice.
+                self.error.fetch_add(slot.share.bytes(), Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn error(&self) -> usize {
+        self.error.load(Relaxed)
+    }
+
+    pub(super) fn forget_error(&self) {
+        self.error.store(0, Relaxed);
+    }
+}
