@@ -70,6 +70,7 @@ impl<'p> Memory<'p> {
     }
 
     /// Whether all bytes from `low` to `high` are known to be readable.
+    #[cfg(cfi)]
     #[inline]
     pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
         low >= self.low && high <= self.high
