@@ -37,6 +37,6 @@ pub fn lines<E>(flame: &Flame, mut each: impl FnMut(&str) -> Result<(), E>) -> R
             line.push_str(&format!(" {}", node.own));
             each(&line)?;
         }
-        Ok(true)
+        Ok(())
     })
 }

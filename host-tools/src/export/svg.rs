@@ -88,7 +88,7 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut options = Options::default();
-    options.title = style.title.as_deref().map_or_else(|| view.title(profile), clean);
+    options.title = style.title.as_deref().map_or_else(|| view.title(profile, flame.root().total), clean);
     options.subtitle = view.subtitle(profile);
     options.count_name = view.metric.unit().into();
     options.colors = style.palette.named().1;

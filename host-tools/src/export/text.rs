@@ -24,12 +24,12 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let whole = flame.root().total;
-    let title = style.title.as_deref().map_or_else(|| view.title(profile), clean);
+    let title = style.title.as_deref().map_or_else(|| view.title(profile, flame.root().total), clean);
     writeln!(out, "{title}")?;
     if let Some(subtitle) = view.subtitle(profile) {
         writeln!(out, "{subtitle}")?;
     }
-    writeln!(out, "total: {} ({} {})", view.metric.human(whole), whole, view.metric.unit())?;
+    writeln!(out, "total: {whole} {}", view.metric.unit())?;
     functions(&flame, view, whole, out)?;
     flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
     tree(&flame, view, whole, out)
@@ -68,6 +68,6 @@ fn tree(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Resu
             view.metric.human(node.total),
             percent(node.total, whole)
         )?;
-        Ok(true)
+        Ok(())
     })
 }

@@ -102,10 +102,10 @@ impl View {
         Flame::new(profile, self)
     }
 
-    /// A title: program, metric.
+    /// A title: program, metric, sum.
     #[must_use]
-    pub fn title(&self, profile: &Profile) -> String {
-        format!("{}: {}", profile.program.name, self.metric.title())
+    pub fn title(&self, profile: &Profile, total: u64) -> String {
+        format!("{}: {} ({})", profile.program.name, self.metric.title(), self.metric.human(total))
     }
 
     /// What a reader must know besides: stage, threads, losses, files of another build.

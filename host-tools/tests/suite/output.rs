@@ -14,7 +14,7 @@ fn place() -> Place {
 fn the_extension_says_the_format() {
     let place = place();
     for (file, begins) in
-        [("x.svg", "<?xml"), ("x.folded", "[heap arena];"), ("x.txt", "server: bytes allocated\n")]
+        [("x.svg", "<?xml"), ("x.folded", "[heap arena];"), ("x.txt", "server: bytes allocated (43.9 KiB)\n")]
     {
         assert_eq!(place.run(&format!("dump.bin -o {file}")).ok(), "");
         let written = std::fs::read_to_string(place.path(file)).unwrap();
