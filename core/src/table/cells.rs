@@ -126,6 +126,11 @@ pub(crate) fn thread_of(cell: &Account) -> u16 {
     cell.label() as u16
 }
 
+/// The heap that a cell's blocks are in.
+pub(crate) fn heap_of(cell: &Account) -> u8 {
+    Key::from_labels(cell.label(), cell.sublabel()).heap
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

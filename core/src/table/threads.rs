@@ -256,7 +256,8 @@ impl<'t> Threads<'t> {
 
     #[inline]
     pub(crate) fn get(&self, id: u16) -> &'t ThreadSlot {
-        &self.slots[usize::from(id)]
+        // An id past the table can only come from damaged memory: the hook books on the last slot rather than panic.
+        &self.slots[usize::from(id).min(self.slots.len() - 1)]
     }
 
     /// How many slots are used, and how many fit.

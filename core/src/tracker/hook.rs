@@ -13,7 +13,7 @@ use crate::table::region::Tables;
 use crate::table::room::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::trailer;
-use crate::unwind::{Captured, End, Frames, Interned, Memory, Note, StackId, Unwind, registers};
+use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind, registers};
 use core::alloc::{GlobalAlloc, Layout};
 
 // SAFETY: every block comes from the inner allocator with the padded layout and goes back with the same one; the
@@ -270,25 +270,63 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn place(&self, entered: &Entered<'_>, heap: u8) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
         let local = entered.local;
         let label = local.tag.load(Relaxed) | u32::from(heap) << 16;
-        let nothing = Captured {
-            interned: Interned { stack: StackId::ROOT, cut: false },
-            end: End::Complete,
-            note: None,
-        };
-        let mut frames = R::Frames::default();
-        let captured = if U::CAPTURES { self.capture(entered, frames.as_mut()) } else { nothing };
-        let id = match captured.note {
-            Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => note.cell,
-            note => self.find_cell(entered, captured.interned, label, note)?,
-        };
         if entered.slot == threads::OVERFLOW {
             self.region.head().losses.count(LossCause::ThreadsFull);
         }
+        let id = if U::CAPTURES {
+            self.captured_cell(entered, label)?
+        } else {
+            self.find_cell(entered, Interned { stack: StackId::ROOT, cut: false }, label, None)?
+        };
         Some((id, self.region.cells().get(id)?, self.region.threads().get(entered.slot)))
     }
 
-    /// The cell of a stack by look-up, unless it is the one that was booked last.
-    #[inline]
+    /// The cell of the stack here.
+    #[inline(always)]
+    fn captured_cell(&self, entered: &Entered<'_>, label: u32) -> Option<u32> {
+        let from = registers();
+        let prove = |sp| self.platform.stack(entered.local, sp);
+        let memory = Memory::at(from.sp, &prove);
+        // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
+        // the guard keeps everything else on this thread out while the reference lives.
+        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
+        if let (Some(memory), Some(memo)) = (memory, memo) {
+            match self.unwind.recall(from, memory, memo) {
+                Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => {
+                    return Some(note.cell);
+                }
+                _ => {}
+            }
+        }
+        self.capture(entered, from, memory, label)
+    }
+
+    /// Captures the stack, interned as far as the table has room, and finds its cell.
+    #[cold]
+    #[inline(never)]
+    fn capture(
+        &self,
+        entered: &Entered<'_>,
+        from: Registers,
+        memory: Option<Memory<'_>>,
+        label: u32,
+    ) -> Option<u32> {
+        let Some(memory) = memory else {
+            self.count_incomplete(End::Stopped, false);
+            return self.find_cell(entered, Interned { stack: StackId::CUT, cut: false }, label, None);
+        };
+        // SAFETY: as in `captured_cell`, whose reference is not used any more.
+        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
+        let mut frames = R::Frames::default();
+        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames.as_mut());
+        if captured.end != End::Complete || captured.interned.cut {
+            self.count_incomplete(captured.end, captured.interned.cut);
+        }
+        self.find_cell(entered, captured.interned, label, captured.note)
+    }
+
+    /// The cell of a stack by look-up, unless it is the one that was looked up last.
+    #[inline(always)]
     fn find_cell(
         &self,
         entered: &Entered<'_>,
@@ -302,42 +340,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let is_last = last != cells::UNATTRIBUTED
             && local.last_stack.load(Relaxed) == word
             && local.last_label.load(Relaxed) == label;
-        let id = if is_last {
-            last
-        } else {
-            let thread = entered.slot;
-            let (tag, heap) = (label as u16, (label >> 16) as u8);
-            let key = Key { thread, tag, heap, stack: stack.stack, cut: stack.cut };
-            let id = self.region.cells().find_or_insert(key)?;
-            local.last_cell.store(id, Relaxed);
-            local.last_stack.store(word, Relaxed);
-            local.last_label.store(label, Relaxed);
-            id
-        };
+        let id = if is_last { last } else { self.look_cell_up(entered, stack, label)? };
         if let Some(note) = note {
             *note = Note { cell: id, label };
         }
         Some(id)
     }
 
-    /// The stack here, interned as far as the table has room.
-    #[inline(always)]
-    fn capture<'e>(&self, entered: &Entered<'e>, frames: &mut Frames) -> Captured<'e> {
-        let from = registers();
-        let prove = |sp| self.platform.stack(entered.local, sp);
-        let Some(memory) = Memory::at(from.sp, &prove) else {
-            self.count_incomplete(End::Stopped, false);
-            let interned = Interned { stack: StackId::CUT, cut: false };
-            return Captured { interned, end: End::Stopped, note: None };
-        };
-        // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
-        // the guard keeps everything else on this thread out while the reference lives.
-        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
-        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames);
-        if captured.end != End::Complete || captured.interned.cut {
-            self.count_incomplete(captured.end, captured.interned.cut);
-        }
-        captured
+    #[inline(never)]
+    fn look_cell_up(&self, entered: &Entered<'_>, stack: Interned, label: u32) -> Option<u32> {
+        let (local, thread) = (entered.local, entered.slot);
+        let (tag, heap) = (label as u16, (label >> 16) as u8);
+        let id = self.region.cells().find_or_insert(Key {
+            thread,
+            tag,
+            heap,
+            stack: stack.stack,
+            cut: stack.cut,
+        })?;
+        local.last_cell.store(id, Relaxed);
+        local.last_stack.store(stack.stack.0 << 1 | u32::from(stack.cut), Relaxed);
+        local.last_label.store(label, Relaxed);
+        Some(id)
     }
 
     #[cold]

@@ -83,7 +83,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// The tracker's number.
-    #[inline]
+    #[inline(always)]
     fn number(&self) -> Entry<usize> {
         match self.number.load(Acquire) {
             UNCLAIMED => self.claim(),
@@ -144,7 +144,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Enters the hook on this thread.
-    #[inline]
+    #[inline(always)]
     fn enter(&self) -> Entry<Entered<'_>> {
         if self.region.head().paused.load(Relaxed) && self.check().is_ok() {
             return Entry::Lost(LossCause::Paused);
@@ -153,7 +153,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Enters the hook on this thread, tracking paused or not.
-    #[inline]
+    #[inline(always)]
     fn enter_always(&self) -> Entry<Entered<'_>> {
         let number = match self.number() {
             Entry::Ready(number) => number,

@@ -70,6 +70,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         known.then_some(Heap(id as u8))
     }
 
+    /// The heap of a token's block; `None` when no such token was ever handed out.
+    pub fn heap_of(&self, token: &Token) -> Option<Heap> {
+        let used = token.cell <= self.region.cells().usage().0;
+        used.then(|| self.region.cells().get(token.cell)).flatten().map(|cell| Heap(cells::heap_of(cell)))
+    }
+
     /// A block was handed out: it is booked on the calling thread and stack. `address` only tells blocks apart that
     /// are freed at once; 0 when there is none.
     ///
@@ -143,6 +149,7 @@ mod tests {
         let a = TRACKER.on_alloc(gpu, 0x1000, 100);
         let b = TRACKER.on_alloc(Heap::WRAPPED, 0x2000, 10);
         assert_ne!(a.cell(), b.cell(), "cells of different heaps");
+        assert_eq!(TRACKER.heap_of(&a), Some(gpu));
         let a = TRACKER.on_realloc(a, gpu, 0x3000, 150);
         let stats = TRACKER.stats();
         assert_eq!((stats.live_bytes, stats.live_blocks, stats.peak_bytes), (160, 2, 160));
@@ -164,6 +171,7 @@ mod tests {
         // A made-up token is a loss, not a crash.
         TRACKER.on_free(Token::new(9999, 0), 0);
         assert!(TRACKER.losses().any(|loss| loss == (LossCause::CorruptTrailer, 1)));
+        assert_eq!(TRACKER.heap_of(&Token::new(9999, 0)), None);
 
         let mut made = 2;
         while TRACKER.heap(&std::format!("heap {made}")).is_ok() {

@@ -53,6 +53,7 @@ pub struct Memory<'p> {
 
 impl<'p> Memory<'p> {
     /// The part around `sp`; `prove` gives the readable range around an address. `None` when nothing is known.
+    #[inline(always)]
     pub(crate) fn at(sp: usize, prove: &'p dyn Fn(usize) -> Option<(usize, usize)>) -> Option<Self> {
         let (low, high) = prove(sp)?;
         Some(Memory { low, high, prove })
@@ -171,6 +172,19 @@ pub unsafe trait Unwind: Sync {
     ) -> Captured<'m> {
         let end = self.walk(from, memory, memo, frames);
         Captured { interned: stacks.intern(end.base(), frames), end, note: None }
+    }
+
+    /// The note beside the stack here, when it is remembered, complete, and proven unchanged. It must be the same
+    /// stack that [`capture`](Self::capture) would find.
+    #[inline(always)]
+    fn recall<'m>(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: &'m mut Self::Memo,
+    ) -> Option<&'m mut Note> {
+        let _ = (from, memory, memo);
+        None
     }
 
     /// Whether it captures at all: without, the tracker does not even look for the stack.

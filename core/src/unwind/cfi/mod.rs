@@ -12,7 +12,7 @@ mod rule;
 mod trace;
 
 use super::arch::plain;
-use super::{Captured, End, Frames, Interned, Memory, Registers, StackId, Stacks, Unwind};
+use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 use cache::Cache;
 use heapless::Vec;
 use recall::{Key, Recall};
@@ -141,6 +141,18 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
+    fn recall<'m>(
+        &self,
+        from: Registers,
+        mut memory: Memory<'_>,
+        memo: &'m mut Memo,
+    ) -> Option<&'m mut Note> {
+        let key = memo.key(from, &mut memory)?;
+        let entry = memo.recall.find(key, &memory)?;
+        entry.is_complete().then_some(&mut entry.note)
+    }
+
+    #[inline(never)]
     fn capture<'m>(
         &self,
         from: Registers,
@@ -156,11 +168,12 @@ unsafe impl Unwind for Cfi {
         let Some(key) = memo.key(from, &mut memory) else {
             return unremembered(from, memory, Some(memo), stacks, frames);
         };
-        let found: *mut Recall = &raw mut memo.recall;
+        let recall: *mut Recall = &raw mut memo.recall;
         // SAFETY: the borrow of `recall` ends here unless the result is returned; written with a pointer because the
         // borrow checker extends a conditionally returned borrow over the other branch.
-        if let Some((interned, end, note)) = unsafe { &mut *found }.find(key, &memory) {
-            return Captured { interned, end, note: Some(note) };
+        if let Some(entry) = unsafe { &mut *recall }.find(key, &memory) {
+            let (interned, end) = entry.stack();
+            return Captured { interned, end, note: Some(&mut entry.note) };
         }
         memo.learn(key, memory, stacks, frames)
     }

@@ -22,6 +22,8 @@ pub(super) struct Recall {
     sets: [Set; SETS],
     /// Where the next stack goes: counts words written, modulo [`ARENA`] the place.
     next: u32,
+    /// The stack found last: its place plus one.
+    last: u32,
     arena: [u64; ARENA],
 }
 
@@ -52,7 +54,7 @@ pub(super) struct Key {
 /// four to a word of the arena.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Entry {
+pub(super) struct Entry {
     first: u64,
     second: u64,
     sp: u64,
@@ -61,11 +63,13 @@ struct Entry {
     words: u16,
     /// The largest offset.
     reach: u16,
-    note: Note,
+    pub(super) note: Note,
     uses_register: bool,
     cut: bool,
     end: u8,
-    _pad: [u8; 5],
+    _pad: u8,
+    /// The stack that was found after this one, its place plus one: a loop comes by its call sites in turn.
+    follower: u32,
 }
 
 /// Words of the arena that an [`Entry`] takes.
@@ -82,45 +86,79 @@ impl Key {
     }
 }
 
+impl Entry {
+    /// The stack, and how its walk ended.
+    pub(super) fn stack(&self) -> (Interned, End) {
+        let end = match self.end {
+            0 => End::Complete,
+            1 => End::TooDeep,
+            _ => End::Stopped,
+        };
+        (Interned { stack: StackId(self.stack), cut: self.cut }, end)
+    }
+
+    /// Whether nothing about the stack is lost.
+    #[inline(always)]
+    pub(super) fn is_complete(&self) -> bool {
+        self.end == 0 && !self.cut
+    }
+}
+
 impl Recall {
     /// The stack of `key`, when one is remembered whose words are all unchanged.
     #[inline(always)]
-    pub(super) fn find(&mut self, key: Key, memory: &Memory<'_>) -> Option<(Interned, End, &mut Note)> {
+    pub(super) fn find(&mut self, key: Key, memory: &Memory<'_>) -> Option<&mut Entry> {
+        let last = self.last;
+        let follower = match self.place(last) {
+            Some(place) => self.entry(place).follower,
+            None => 0,
+        };
+        let found = match self.checked(follower, key, memory) {
+            Some(place) => place,
+            None => self.search(key, memory)?,
+        };
+        Some(self.entry(found))
+    }
+
+    /// Searches the set of `key`.
+    #[inline(never)]
+    fn search(&mut self, key: Key, memory: &Memory<'_>) -> Option<usize> {
         let hash = key.hash();
-        let set = &self.sets[Key::set(hash)];
-        for slot in &set.slots {
-            if slot.hash != hash as u32 {
-                continue;
-            }
-            if let Some(place) = self.checked(slot.place, key, memory) {
-                // SAFETY: `checked` found a whole entry at the place.
-                let entry = unsafe { &mut *self.arena.as_mut_ptr().add(place).cast::<Entry>() };
-                let end = match entry.end {
-                    0 => End::Complete,
-                    1 => End::TooDeep,
-                    _ => End::Stopped,
-                };
-                return Some((
-                    Interned { stack: StackId(entry.stack), cut: entry.cut },
-                    end,
-                    &mut entry.note,
-                ));
+        for way in 0..WAYS {
+            let slot = self.sets[Key::set(hash)].slots[way];
+            if slot.hash == hash as u32 {
+                let last = self.last;
+                if let Some(found) = self.checked(slot.place, key, memory) {
+                    if let Some(place) = self.place(last) {
+                        self.entry(place).follower = slot.place;
+                    }
+                    return Some(found);
+                }
             }
         }
         None
     }
 
+    /// The index in the arena of a place plus one, when what was stored there is still there.
+    #[inline(always)]
+    fn place(&self, place: u32) -> Option<usize> {
+        let place = place.checked_sub(1)?;
+        (self.next - place <= ARENA as u32).then_some(place as usize % ARENA)
+    }
+
+    #[inline(always)]
+    fn entry(&mut self, place: usize) -> &mut Entry {
+        debug_assert!(place + HEAD <= ARENA);
+        // SAFETY: entries are stored whole within the arena, aligned to words, of plain integers; `place` found one
+        // there that has not been written over since.
+        unsafe { &mut *self.arena.as_mut_ptr().add(place).cast::<Entry>() }
+    }
+
     /// The index in the arena of the entry that a slot names, when it is still there, of this key, and unchanged.
     #[inline(always)]
-    fn checked(&self, place: u32, key: Key, memory: &Memory<'_>) -> Option<usize> {
-        let place = place.checked_sub(1)?;
-        if self.next - place > ARENA as u32 {
-            return None;
-        }
-        let place = place as usize % ARENA;
-        // SAFETY: entries are stored whole within the arena, aligned to words, of plain integers; the place is that of
-        // one that has not been written over since (`next` has not come round to it).
-        let entry = unsafe { &*self.arena.as_ptr().add(place).cast::<Entry>() };
+    fn checked(&mut self, named: u32, key: Key, memory: &Memory<'_>) -> Option<usize> {
+        let place = self.place(named)?;
+        let entry = self.entry(place);
         let same = entry.sp == key.sp as u64
             && entry.second == key.second as u64
             && entry.first == key.first as u64
@@ -130,30 +168,37 @@ impl Recall {
             return None;
         }
         let count = usize::from(entry.words);
-        // SAFETY: the entry's values and offsets follow it in the arena.
-        let (values, offsets) = unsafe {
-            let values = self.arena.as_ptr().add(place + HEAD);
-            (
-                core::slice::from_raw_parts(values, count),
-                core::slice::from_raw_parts(values.add(count).cast::<u16>(), count),
-            )
+        // SAFETY: `count` values stand behind the entry and as many offsets behind them, as they were stored.
+        let values = unsafe { self.arena.as_mut_ptr().add(place + HEAD) };
+        // SAFETY: as above.
+        let offsets = unsafe { values.add(count).cast::<u16>() };
+        // SAFETY: `i` is less than `count`; offsets are at most `reach`, and the words up to it were found to be
+        // readable stack above; the stack pointer of a caller's frame is aligned to words.
+        let differs = |i: usize| unsafe {
+            let now = (key.sp as *const u64).add(usize::from(offsets.add(i).read())).read_volatile();
+            now ^ values.add(i).read()
         };
-        // SAFETY: offsets are at most `reach`, and the words up to it were found to be readable stack above; the stack
-        // pointer of a caller's frame is aligned to words.
-        let now =
-            |offset: u16| unsafe { (key.sp as *const usize).add(usize::from(offset)).read_volatile() } as u64;
-        let (mut values, mut offsets) = (values.chunks_exact(4), offsets.chunks_exact(4));
-        for (value, offset) in (&mut values).zip(&mut offsets) {
-            let differ = (now(offset[0]) ^ value[0])
-                | (now(offset[1]) ^ value[1])
-                | (now(offset[2]) ^ value[2])
-                | (now(offset[3]) ^ value[3]);
-            if differ != 0 {
+        let mut i = 0;
+        while i + 4 <= count {
+            if differs(i) | differs(i + 1) | differs(i + 2) | differs(i + 3) != 0 {
+                break;
+            }
+            i += 4;
+        }
+        while i < count {
+            if differs(i) != 0 {
+                // What told this stack from the present one will tell it again: look there first.
+                // SAFETY: both are less than `count`.
+                unsafe {
+                    values.swap(values.add(i));
+                    offsets.swap(offsets.add(i));
+                }
                 return None;
             }
+            i += 1;
         }
-        let mut rest = values.remainder().iter().zip(offsets.remainder());
-        rest.all(|(value, offset)| now(*offset) == *value).then_some(place)
+        self.last = named;
+        Some(place)
     }
 
     /// Remembers a stack: the note beside it, or `None` when it depends on words that are too many or too far away.
@@ -188,7 +233,8 @@ impl Recall {
                 End::TooDeep => 1,
                 End::Stopped => 2,
             },
-            _pad: [0; 5],
+            _pad: 0,
+            follower: 0,
         };
         for (value, word) in self.arena[place + HEAD..].iter_mut().zip(words) {
             *value = word.value as u64;
@@ -205,8 +251,7 @@ impl Recall {
         let slots = &mut self.sets[Key::set(hash)].slots;
         slots.copy_within(..WAYS - 1, 1);
         slots[0] = Slot { hash: hash as u32, place: self.next - length as u32 + 1 };
-        // SAFETY: `make_room` found room for the whole entry at the place.
-        let stored = unsafe { &mut *self.arena.as_mut_ptr().add(place).cast::<Entry>() };
+        let stored = self.entry(place);
         *stored = entry;
         Some(&mut stored.note)
     }
@@ -221,7 +266,7 @@ impl Recall {
         if self.next > u32::MAX - 4 * ARENA as u32 {
             // Before the count wraps around, forget everything.
             self.sets.iter_mut().for_each(|set| set.slots = [Slot { hash: 0, place: 0 }; WAYS]);
-            self.next = 0;
+            (self.next, self.last) = (0, 0);
         }
         let place = self.next as usize % ARENA;
         self.next += length as u32;
