@@ -2,16 +2,23 @@
 //! process that is known by its start, nodes that accumulate over the snapshots, ids that lead somewhere.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use memtrack_format::{Done, Item, Kind, Node, Reader, Section, Tag};
+use memtrack_format::{Done, Item, Kind, Node, Reader, Section, Stage, Tag};
 use memtrack_tests::program::{folder, run};
-use memtrack_tests::snapshot::{self, Snapshot};
+use memtrack_tests::snapshot;
 
-/// The programs and their arguments: stages around stages, and threads that come and go.
-const PROGRAMS: [(&str, &str, &[&str]); 2] = [
-    ("nested", env!("CARGO_BIN_EXE_known"), &["stages", "request.memtrack"]),
-    ("threads", env!("CARGO_BIN_EXE_traffic"), &["500"]),
-];
+/// A program with stages around stages, and one with threads that come and go.
+static DUMPS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+    let folder = folder("structure");
+    let request = folder.join("request").display().to_string();
+    let dump = |program, arguments: &[&str]| {
+        let dump = folder.join(arguments[0]);
+        run(program, arguments, &[("MEMTRACK_DUMP", dump.as_os_str())]);
+        snapshot::file(&dump)
+    };
+    [dump(env!("CARGO_BIN_EXE_known"), &["stages", &request]), dump(env!("CARGO_BIN_EXE_traffic"), &["500"])]
+});
 
 /// The specification's order.
 const ORDER: [Tag; 15] = [
@@ -32,21 +39,6 @@ const ORDER: [Tag; 15] = [
     Tag::DONE,
 ];
 
-fn for_each_dump(check: impl Fn(&[u8])) {
-    for (name, program, arguments) in PROGRAMS {
-        let folder = folder(&format!("structure-{name}"));
-        let dump = folder.join("dump");
-        let in_folder = |argument: &&str| match argument.ends_with(".memtrack") {
-            true => folder.join(argument).display().to_string(),
-            false => (*argument).to_string(),
-        };
-        let arguments: Vec<_> = arguments.iter().map(in_folder).collect();
-        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        run(program, &arguments, &[("MEMTRACK_DUMP", dump.as_os_str())]);
-        check(&snapshot::file(&dump));
-    }
-}
-
 /// The sections of each snapshot.
 fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
     let mut snapshots: Vec<Vec<_>> = Vec::new();
@@ -62,7 +54,7 @@ fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
 
 #[test]
 fn sections_stand_in_order_and_are_counted() {
-    for_each_dump(|dump| {
+    for dump in &*DUMPS {
         for (sections, snapshot) in sections(dump).iter().zip(snapshot::read(dump)) {
             let places: Vec<_> = sections
                 .iter()
@@ -86,12 +78,12 @@ fn sections_stand_in_order_and_are_counted() {
                 records(Tag::DONE).flat_map(Section::records::<Done>).map(Result::unwrap).collect();
             assert_eq!(done, [Done { sections: sections.len() as u64 - 1 }]);
         }
-    });
+    }
 }
 
 #[test]
 fn snapshots_are_of_one_process_and_numbered() {
-    for_each_dump(|dump| {
+    for dump in &*DUMPS {
         let snapshots = snapshot::read(dump);
         assert!(snapshots.len() > 3, "stages and the program");
         for pair in snapshots.windows(2) {
@@ -101,12 +93,12 @@ fn snapshots_are_of_one_process_and_numbered() {
         }
         assert_ne!(snapshots[0].target.start_unix_ns, 0);
         assert_eq!(snapshots.last().map(|last| last.about.kind), Some(Kind::Program));
-    });
+    }
 }
 
 #[test]
 fn ids_lead_to_records() {
-    for_each_dump(|dump| {
+    for dump in &*DUMPS {
         let mut known = HashMap::from([(Node::ROOT, 0), (Node::CUT, 0)]);
         for snapshot in snapshot::read(dump) {
             let before = known.len();
@@ -131,22 +123,29 @@ fn ids_lead_to_records() {
                 assert!(snapshot.threads.iter().any(|thread| thread.id == cell.thread), "its thread");
             }
         }
-    });
+    }
 }
 
-/// Of the snapshots that a stage has, the one with the highest peak shows the stage at its peak: its figures are the
-/// program's, and its cells add up to it.
+/// Exactly so with one thread.
+#[test]
+fn cells_add_up_to_the_peak() {
+    for snapshot in snapshot::read(&DUMPS[0]) {
+        let peak = snapshot.stages.first().filter(|_| snapshot.about.kind == Kind::Stage);
+        let peak = peak.map_or(snapshot.marks.figures.peak, |stage| stage.peak);
+        assert_eq!(snapshot.cells(|_| true).peak, peak);
+    }
+}
+
 #[test]
 fn each_stage_is_shown_at_its_peak() {
-    for_each_dump(|dump| {
+    for dump in &*DUMPS {
         let snapshots = snapshot::read(dump);
         let (program, stages) = snapshots.split_last().expect("a snapshot");
-        for stage in program.stages.iter().filter(|stage| !stage.running) {
-            let own = stages.iter().filter(|snapshot| snapshot.stages[0].name == stage.name);
-            let highest = own.max_by_key(|snapshot| snapshot.stages[0].peak);
-            let Snapshot { stages, cells, .. } = highest.expect("a snapshot of its own");
-            assert_eq!(stages[0].peak, stage.peak, "{}", stage.name.escape_ascii());
-            assert_eq!(cells.iter().map(|cell| cell.figures.peak).sum::<u64>(), stage.peak);
+        // Not of a stage around others: a reset in the middle forgets the cells of its peak.
+        let innermost = |stage: &&Stage<'_>| program.stages.iter().all(|other| other.depth <= stage.depth);
+        for stage in program.stages.iter().filter(|stage| !stage.running).filter(innermost) {
+            let own = stages.iter().map(|snapshot| snapshot.stages[0]).filter(|own| own.name == stage.name);
+            assert_eq!(own.map(|own| own.peak).max(), Some(stage.peak), "{}", stage.name.escape_ascii());
         }
-    });
+    }
 }
