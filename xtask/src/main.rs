@@ -9,6 +9,7 @@ mod demo;
 mod header;
 mod hygiene;
 mod msrv;
+mod qemu;
 mod suite;
 mod test;
 mod tool;
@@ -28,6 +29,7 @@ cargo xtask COMMAND
   bless             write the files that suites compare with
   header [--check]  write include/memtrack.h, or fail when it differs
   cross             build every crate for targets alone, for bare metal
+  qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
   bench [--help]    measure what tracking costs beside other tools
 ";
 
@@ -50,10 +52,12 @@ fn run() -> Result<bool> {
         ["check", ref names @ ..] => suite::run_all(check::suites()?, names),
         ["test", ref names @ ..] => suite::run_all(test::suites()?, names),
         ["cross", ref names @ ..] => suite::run_all(cross::suites(), names),
+        ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {
-            tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"]).map(|()| true)
+            tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;
+            qemu::bless()
         }
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::suite::Suite;
 use crate::workspace::Metadata;
-use crate::{check, demo};
+use crate::{check, demo, qemu};
 
 const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release"])];
 
@@ -32,5 +32,6 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     }
     suites.push(Suite::cargo("documentation's examples", &["test", "--quiet", "--workspace", "--doc"]));
     suites.push(Suite::new("demo", demo::run));
+    suites.extend(qemu::suites());
     Ok(suites)
 }

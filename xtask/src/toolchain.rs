@@ -48,11 +48,30 @@ impl Toolchain {
     pub(crate) fn cargo_rustc(&self, target: &str) -> Command {
         let mut cargo = tool::cargo_command(&["rustc", "--target", target]);
         cargo.arg("--target-dir").arg(workspace::root().join("target/cross"));
+        self.choose(&mut cargo, "core");
+        cargo
+    }
+
+    /// Lets a cargo command use this compiler, with `crates` of the standard library.
+    pub(crate) fn choose(&self, cargo: &mut Command, crates: &str) {
         if let Toolchain::Debian { rustc } = self {
             // RUSTC_BOOTSTRAP: building `core` is not a stable feature of cargo.
-            cargo.arg("-Zbuild-std=core").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
+            cargo.arg(format!("-Zbuild-std={crates}")).env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
         }
-        cargo
+    }
+
+    /// Lets a cargo command link programs for `target`: Debian's compiler comes without the linker that the usual
+    /// one has.
+    pub(crate) fn choose_linker(&self, cargo: &mut Command, target: &str) -> Result<()> {
+        if let Toolchain::Debian { .. } = self {
+            let print = |what| tool::output(Command::new("rustc").args(["--print", what]));
+            let folder = PathBuf::from(String::from_utf8(print("sysroot")?)?.trim());
+            let host = String::from_utf8(print("host-tuple")?)?;
+            let linker = folder.join("lib/rustlib").join(host.trim()).join("bin/rust-lld");
+            let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+            cargo.env(variable, linker);
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,91 @@
+//! The machines that QEMU knows, behind one small interface: start-up, console, clock, ways out.
+//!
+//! A program has a function `main` and hands it over with [`entry!`]. What a board supplies of its own stands in the
+//! file of its processor; everything else here is the same on all of them.
+#![no_std]
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "arm")]
+mod cortex_m;
+#[cfg(target_arch = "riscv32")]
+mod riscv;
+#[cfg(not(target_arch = "x86_64"))]
+mod semihosting;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use core::fmt;
+
+#[cfg(target_arch = "aarch64")]
+use aarch64 as machine;
+#[cfg(target_arch = "arm")]
+use cortex_m as machine;
+#[cfg(target_arch = "riscv32")]
+use riscv as machine;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as machine;
+
+pub use machine::*;
+
+/// Makes a function the program's `main`. It returns whether all went well.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn board_main() -> ! {
+            $crate::exit($main())
+        }
+    };
+}
+
+/// The console: a serial port.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Console;
+
+impl fmt::Write for Console {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.bytes().for_each(machine::send);
+        Ok(())
+    }
+}
+
+unsafe extern "C" {
+    static _code_start: u8;
+    static _code_end: u8;
+    static _build_id: u8;
+    static _build_id_end: u8;
+    static _stack_bottom: u8;
+    static _stack_top: u8;
+}
+
+/// Bytes in front of a build id: the note's three words and its name, `GNU` with a zero.
+const NOTE_HEAD: usize = 16;
+
+/// The first address of the code, and the one past it.
+#[must_use]
+pub fn code() -> (usize, usize) {
+    (&raw const _code_start as usize, &raw const _code_end as usize)
+}
+
+/// The build id that the linker wrote.
+#[must_use]
+pub fn build_id() -> &'static [u8] {
+    let (start, end) = (&raw const _build_id, &raw const _build_id_end);
+    let length = end as usize - start as usize;
+    // SAFETY: the linker script puts the note, and nothing else, between the two symbols; it is never written.
+    let note = unsafe { core::slice::from_raw_parts(start, length) };
+    note.get(NOTE_HEAD..).unwrap_or(&[])
+}
+
+/// The stack: its lowest address and the one past its highest.
+#[must_use]
+pub fn stack() -> (usize, usize) {
+    (&raw const _stack_bottom as usize, &raw const _stack_top as usize)
+}
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let _ = fmt::Write::write_fmt(&mut Console, format_args!("{info}\n"));
+    exit(false)
+}

@@ -1,0 +1,72 @@
+//! The boards: what is built for them, and how QEMU becomes them.
+
+/// A machine that QEMU knows.
+pub(crate) struct Board {
+    pub(crate) name: &'static str,
+    /// What the compiler calls it.
+    pub(crate) target: &'static str,
+    /// The program `qemu-system-…`.
+    pub(crate) system: &'static str,
+    pub(crate) arguments: &'static [&'static str],
+    /// How the dump leaves.
+    pub(crate) way_out: WayOut,
+    /// QEMU's exit status when the program says that all went well.
+    pub(crate) good: i32,
+    /// The first is the one whose figures are shown.
+    pub(crate) programs: &'static [&'static str],
+}
+
+pub(crate) enum WayOut {
+    /// The second serial port.
+    Serial,
+    /// A file that the program opens through the debugger.
+    Semihosting,
+}
+
+pub(crate) const BOARDS: [Board; 5] = [
+    Board {
+        name: "x86_64",
+        target: "x86_64-unknown-linux-gnu",
+        system: "x86_64",
+        arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
+        way_out: WayOut::Serial,
+        good: 33,
+        programs: &["sensor"],
+    },
+    Board {
+        name: "Cortex-M4",
+        target: "thumbv7em-none-eabihf",
+        system: "arm",
+        arguments: &["-machine", "mps2-an386"],
+        way_out: WayOut::Semihosting,
+        good: 0,
+        programs: &["sensor"],
+    },
+    Board {
+        name: "Cortex-M0",
+        target: "thumbv6m-none-eabi",
+        system: "arm",
+        arguments: &["-machine", "microbit"],
+        way_out: WayOut::Semihosting,
+        good: 0,
+        programs: &["sensor"],
+    },
+    Board {
+        name: "RISC-V",
+        target: "riscv32imac-unknown-none-elf",
+        system: "riscv32",
+        arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
+        way_out: WayOut::Semihosting,
+        good: 0,
+        programs: &["sensor"],
+    },
+    Board {
+        name: "AArch64",
+        target: "aarch64-unknown-none",
+        system: "aarch64",
+        arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
+        way_out: WayOut::Semihosting,
+        good: 0,
+        programs: &["sensor"],
+    },
+];

@@ -1,0 +1,96 @@
+//! What is expected of a firmware: files beside it, written by `cargo xtask bless` alone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::board::Board;
+use super::firmware::Firmware;
+use super::machine::Output;
+use crate::workspace;
+
+/// What to do with the files.
+#[derive(Clone, Copy)]
+pub(crate) enum Expected {
+    Compare,
+    Write,
+}
+
+impl Expected {
+    /// The console, and the folded stacks of all bytes and of the peak, where the program leaves a dump.
+    pub(crate) fn check(
+        self,
+        board: &Board,
+        program: &str,
+        firmware: &Firmware,
+        output: &Output,
+    ) -> Result<()> {
+        self.file(board, program, "console.txt", &without_times(&output.console))?;
+        if output.bytes > 0 {
+            for metric in ["bytes", "peak"] {
+                let folded = firmware.folded(&output.dump, metric)?;
+                self.file(board, program, &format!("{metric}.folded"), &folded)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(self, board: &Board, program: &str, name: &str, actual: &str) -> Result<()> {
+        let path = path(board, program, name);
+        match self {
+            Expected::Write => {
+                fs::create_dir_all(path.parent().context("a file stands in a folder")?)?;
+                fs::write(&path, actual)?;
+            }
+            Expected::Compare => {
+                let expected = fs::read_to_string(&path)
+                    .with_context(|| format!("no {}: run `cargo xtask bless`", path.display()))?;
+                if expected != actual {
+                    bail!("{name} is not what {} says:\n{}", path.display(), difference(&expected, actual));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path(board: &Board, program: &str, name: &str) -> PathBuf {
+    workspace::root().join("examples/firmware").join(program).join("expected").join(board.target).join(name)
+}
+
+/// The console without what differs from run to run: durations at the ends of lines, and lines that begin with `#`.
+fn without_times(console: &str) -> String {
+    let mut text = String::new();
+    for line in console.lines().filter(|line| !line.starts_with('#')) {
+        let timed = [" µs", " ms", " s"].iter().find_map(|unit| line.strip_suffix(unit));
+        let rest = timed.and_then(|line| line.rsplit_once(' ')).map_or(line, |(rest, _)| rest);
+        text.push_str(rest.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The lines that only one of two texts has.
+fn difference(expected: &str, actual: &str) -> String {
+    let missing = expected.lines().filter(|line| !actual.lines().any(|other| other == *line));
+    let more = actual.lines().filter(|line| !expected.lines().any(|other| other == *line));
+    missing.map(|line| format!("-{line}\n")).chain(more.map(|line| format!("+{line}\n"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{difference, without_times};
+
+    #[test]
+    fn durations_and_remarks_are_left_out() {
+        let console =
+            "stages by peak   time\n  parse   1   12.3 µs\n# 17 ticks\n  filter   2   1.0 s\nready\n";
+        assert_eq!(without_times(console), "stages by peak   time\n  parse   1\n  filter   2\nready\n");
+    }
+
+    #[test]
+    fn differing_lines_are_shown() {
+        assert_eq!(difference("a\nb\n", "a\nc\n"), "-b\n+c\n");
+    }
+}

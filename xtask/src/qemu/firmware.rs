@@ -1,0 +1,79 @@
+//! A firmware: built, and its dump folded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::board::Board;
+use super::machine::Output;
+use crate::toolchain::Toolchain;
+use crate::workspace::Metadata;
+use crate::{tool, workspace};
+
+/// A program that was built for a board.
+pub(crate) struct Firmware {
+    elf: PathBuf,
+    folder: PathBuf,
+    fold: PathBuf,
+}
+
+/// Frames of libraries: their names and inlining change with every compiler, and expected files are to outlive that.
+const LIBRARIES: &str = "^(<|alloc::|core::|miniserde::)";
+
+impl Firmware {
+    /// Builds `program` for the board, and the host's tool.
+    pub(crate) fn build(board: &Board, toolchain: &Toolchain, program: &str) -> Result<Self> {
+        let target_dir = workspace::root().join("target/firmware");
+        let mut cargo = tool::cargo_command(&["build", "--quiet", "--release", "--target", board.target]);
+        cargo.args(["--package", program]).arg("--target-dir").arg(&target_dir);
+        // Where `.cargo/config.toml` with the targets' flags is.
+        cargo.current_dir(workspace::root().join("examples/firmware")).env_remove("RUSTFLAGS");
+        toolchain.choose(&mut cargo, "core,alloc");
+        toolchain.choose_linker(&mut cargo, board.target)?;
+        tool::run(&mut cargo)?;
+        tool::cargo(&["build", "--quiet", "--package", "memtrack-host-tools"])?;
+        let folder = target_dir.join("run").join(board.target).join(program);
+        fs::create_dir_all(&folder)?;
+        Ok(Firmware {
+            elf: target_dir.join(board.target).join("release").join(program),
+            folder,
+            fold: Metadata::read()?.target_directory.join("debug/memtrack-fold"),
+        })
+    }
+
+    pub(crate) fn elf(&self) -> &Path {
+        &self.elf
+    }
+
+    /// Where it runs, and where its output stays.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    fn memtrack_fold(&self, arguments: &[&str], dump: &Path) -> Result<Vec<u8>> {
+        tool::output(Command::new(&self.fold).args(arguments).arg(dump).arg("--binary").arg(&self.elf))
+    }
+
+    /// The folded stacks of its dump, by `metric`.
+    pub(crate) fn folded(&self, dump: &Path, metric: &str) -> Result<String> {
+        let folded = self.memtrack_fold(&["--metric", metric, "--hide", LIBRARIES], dump)?;
+        String::from_utf8(folded).context("folded stacks are text")
+    }
+
+    /// How much was recorded, in a line.
+    pub(crate) fn figures(&self, output: &Output) -> Result<String> {
+        let info: Value = serde_json::from_slice(&self.memtrack_fold(&["info", "--json"], &output.dump)?)?;
+        let number = |found: Option<&Value>| found.and_then(Value::as_u64).context("info lacks a figure");
+        let tables = info["tables"].as_array().map_or(&[][..], Vec::as_slice);
+        let nodes = tables.iter().find(|table| table["table"] == "stack nodes");
+        let events = number(info.pointer("/totals/allocs"))? + number(info.pointer("/totals/frees"))?;
+        Ok(format!(
+            "{} frames {events} events {} bytes",
+            number(nodes.map(|table| &table["used"]))?,
+            output.bytes
+        ))
+    }
+}
