@@ -61,8 +61,10 @@ pub fn open(path: &Path) -> Result<Input, Error> {
         }
     };
     match bytes.get(..4) {
-        Some([0x1f, 0x8b, ..]) => unpack(path, flate2::read::MultiGzDecoder::new(&bytes[..])),
-        Some([0x28, 0xb5, 0x2f, 0xfd]) => unpack(path, ZstdFrames { rest: &bytes, frame: None }),
+        Some([0x1f, 0x8b, ..]) => unpack(path, MAX_UNPACKED, flate2::read::MultiGzDecoder::new(&bytes[..])),
+        Some([0x28, 0xb5, 0x2f, 0xfd]) => {
+            unpack(path, MAX_UNPACKED, ZstdFrames { rest: &bytes, frame: None })
+        }
         _ => Ok(Input { bytes, unpacking: None }),
     }
 }
@@ -91,11 +93,11 @@ fn map(file: &File) -> io::Result<Bytes> {
     Ok(Bytes::Mapped(unsafe { Mmap::map(file)? }))
 }
 
-fn unpack(path: &Path, decoder: impl Read) -> Result<Input, Error> {
+fn unpack(path: &Path, limit: u64, decoder: impl Read) -> Result<Input, Error> {
     let mut bytes = Vec::new();
-    let result = decoder.take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
-    if bytes.len() as u64 > MAX_UNPACKED {
-        return Err(Error::TooLarge { path: path.into(), limit: MAX_UNPACKED });
+    let result = decoder.take(limit + 1).read_to_end(&mut bytes);
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge { path: path.into(), limit });
     }
     Ok(Input { bytes: Bytes::Owned(bytes), unpacking: result.err().map(|e| e.to_string()) })
 }
@@ -125,6 +127,36 @@ impl Read for ZstdFrames<'_> {
             }
             let frame = ruzstd::decoding::StreamingDecoder::new(self.rest).map_err(io::Error::other)?;
             self.frame = Some(frame);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unpacking_ends_at_the_limit() {
+        let path = Path::new("bomb.gz");
+        let result = unpack(path, 1000, io::repeat(0));
+        assert!(matches!(result, Err(Error::TooLarge { limit: 1000, .. })));
+        let whole = unpack(path, 1000, io::repeat(7).take(1000)).expect("fits");
+        assert_eq!((whole.bytes.len(), whole.unpacking), (1000, None));
+    }
+
+    #[test]
+    fn what_was_unpacked_before_an_error_is_kept() {
+        let broken = (&[1u8, 2, 3][..]).chain(Broken);
+        let input = unpack(Path::new("cut.gz"), 1000, broken).expect("not fatal");
+        assert_eq!(&input.bytes[..], [1, 2, 3]);
+        assert!(input.unpacking.is_some_and(|reason| reason.contains("broken")));
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken"))
         }
     }
 }

@@ -2,26 +2,26 @@
 
 use memtrack_format::{Loss, LossCause};
 
-use crate::units::count;
+use crate::units;
 
 /// One loss in words: `12 stacks truncated (stack deeper than the limit)`.
 #[must_use]
 pub fn text(loss: &Loss) -> String {
-    let what = match loss.cause {
+    let (thing, what) = match loss.cause {
         LossCause::Reentered | LossCause::NoThread | LossCause::Paused | LossCause::CellsFull => {
-            "events without thread and stack"
+            ("event", "without thread and stack")
         }
-        LossCause::ThreadsFull => "events without their thread",
-        LossCause::StacksFull => "events under a caller, inner frames cut",
-        LossCause::TooDeep | LossCause::Unwind => "stacks truncated",
-        LossCause::CorruptTrailer => "frees that could not be booked",
-        LossCause::StagesFull | LossCause::StageDepth => "stages lost",
-        LossCause::TagsFull => "events under an outer tag",
-        LossCause::Saturated => "counters stopped",
-        LossCause::RecordTooLarge => "records left out",
-        LossCause::Unknown(code) => return format!("{} losses of kind {code}", count(loss.events)),
+        LossCause::ThreadsFull => ("event", "without thread"),
+        LossCause::StacksFull => ("event", "with inner frames cut"),
+        LossCause::TooDeep | LossCause::Unwind => ("stack", "truncated"),
+        LossCause::CorruptTrailer => ("free", "not booked"),
+        LossCause::StagesFull | LossCause::StageDepth => ("stage", "not listed"),
+        LossCause::TagsFull => ("event", "under an outer tag"),
+        LossCause::Saturated => ("counter", "stopped"),
+        LossCause::RecordTooLarge => ("record", "left out"),
+        LossCause::Unknown(code) => return format!("{} of kind {code}", units::things(loss.events, "loss")),
     };
-    format!("{} {what} ({})", count(loss.events), loss.cause.as_str())
+    format!("{} {what} ({})", units::things(loss.events, thing), loss.cause.as_str())
 }
 
 /// What to do about it, where something can be done.
@@ -43,10 +43,14 @@ pub fn remedy(cause: LossCause) -> &'static str {
     }
 }
 
-/// Everything lost, in one line; `None` when nothing was.
+/// Everything lost, in one line; `None` when nothing was. With more than `most` causes, the rest is counted.
 #[must_use]
-pub fn summary(losses: &[Loss]) -> Option<String> {
-    let texts: Vec<_> = losses.iter().filter(|loss| loss.events > 0).map(text).collect();
+pub fn summary(losses: &[Loss], most: usize) -> Option<String> {
+    let mut texts: Vec<_> = losses.iter().filter(|loss| loss.events > 0).map(text).collect();
+    if texts.len() > most {
+        let rest = units::things((texts.len() - most) as u64, "other cause");
+        texts.splice(most.., [format!("and for {rest}")]);
+    }
     (!texts.is_empty()).then(|| format!("lost: {}", texts.join(", ")))
 }
 
@@ -62,10 +66,14 @@ mod tests {
             Loss { cause: LossCause::Unknown(200), events: 1 },
         ];
         assert_eq!(
-            summary(&losses).as_deref(),
-            Some("lost: 12 stacks truncated (stack deeper than the limit), 1 losses of kind 200")
+            summary(&losses, 3).as_deref(),
+            Some("lost: 12 stacks truncated (stack deeper than the limit), 1 loss of kind 200")
         );
-        assert_eq!(summary(&losses[1..2]), None);
+        assert_eq!(
+            summary(&losses, 1).as_deref(),
+            Some("lost: 12 stacks truncated (stack deeper than the limit), and for 1 other cause")
+        );
+        assert_eq!(summary(&losses[1..2], 3), None);
     }
 
     #[test]

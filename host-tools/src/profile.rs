@@ -22,9 +22,9 @@ pub use flame::{Flame, FlameNode};
 pub use metric::Metric;
 pub use view::View;
 
-/// Most frames of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
+/// Most addresses of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
 /// pretend more.
-pub const MAX_FRAMES: usize = 1024;
+pub const MAX_DEPTH: usize = 1024;
 /// Most tags around one sample that are shown.
 const MAX_TAGS: usize = 64;
 
@@ -200,7 +200,10 @@ impl Profile {
     pub fn stack(&self, sample: &Sample) -> Stack {
         let mut frames = Vec::new();
         let mut at = sample.node;
-        while at >= format::Node::FIRST && frames.len() < MAX_FRAMES {
+        for _ in 0..MAX_DEPTH {
+            if at < format::Node::FIRST {
+                break;
+            }
             let node = self.nodes[at as usize];
             frames.extend_from_slice(&self.symbols.locations()[node.location as usize].frames);
             at = node.parent;

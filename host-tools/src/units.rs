@@ -38,6 +38,17 @@ pub fn count(count: u64) -> String {
     out
 }
 
+/// A count of things by their singular: `1 event`, `12 events`.
+#[must_use]
+pub fn things(number: u64, thing: &str) -> String {
+    let plural = match thing.strip_suffix("ss") {
+        _ if number == 1 => thing.into(),
+        Some(_) => format!("{thing}es"),
+        None => format!("{thing}s"),
+    };
+    format!("{} {plural}", count(number))
+}
+
 /// A length of time: `1.25 s`.
 #[must_use]
 pub fn duration(ns: u64) -> String {
@@ -82,6 +93,13 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1000), "1 000");
         assert_eq!(count(12_345_678), "12 345 678");
+    }
+
+    #[test]
+    fn things_are_one_or_several() {
+        assert_eq!(things(1, "event"), "1 event");
+        assert_eq!(things(1200, "event"), "1 200 events");
+        assert_eq!(things(2, "address"), "2 addresses");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::modules::Module;
 use crate::profile::{Metric, Profile};
 use crate::reader::Dump;
 use crate::symbolize::{Missing, Source, hex};
-use crate::units::count;
+use crate::units::{count, things};
 
 /// Damage of the dump.
 #[must_use]
@@ -27,9 +27,9 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
             places => format!(" and at {} more", count(places as u64)),
         };
         lines.push(format!(
-            "the dump is {what} at byte {}{more}: {} bytes could not be read, the rest is shown",
+            "the dump is {what} at byte {}{more}: {} could not be read, the rest is shown",
             count(first.offset as u64),
-            count(bytes)
+            things(bytes, "byte")
         ));
     }
     if dump.malformed() > 0 {
@@ -59,7 +59,7 @@ pub fn equations(wrong: &[String]) -> Option<String> {
 /// What was lost, in one line.
 #[must_use]
 pub fn losses(profile: &Profile) -> Vec<String> {
-    loss::summary(&profile.losses).into_iter().collect()
+    loss::summary(&profile.losses, usize::MAX).into_iter().collect()
 }
 
 /// A stage's snapshot holds the stage's own figures for the peak only.
@@ -113,9 +113,9 @@ fn unnamed(profile: &Profile) -> Option<String> {
     }
     (total > 0).then(|| {
         format!(
-            "{} addresses have no name and show as module+0xoffset: {}; --binary, --debug-dir and --sysroot say \
-             where names are",
-            count(total as u64),
+            "{} without a name, shown as module+0xoffset: {}; --binary, --debug-dir and --sysroot say where names \
+             are",
+            things(total as u64, "address"),
             reasons.join(", ")
         )
     })

@@ -1,9 +1,12 @@
 //! `info` for machines. Fields are only ever added.
 
+use std::collections::HashSet;
+
 use memtrack_format::Figures;
 use serde_json::{Map, Value, json};
 
 use super::{Info, entry_words, lists, tables};
+use crate::clean::clean;
 use crate::loss;
 use crate::profile::{Metric, Stage, Thread};
 use crate::symbolize::hex;
@@ -16,6 +19,7 @@ const VERSION: u32 = 1;
 #[must_use]
 pub fn value(info: &Info<'_>) -> Value {
     let profile = info.profile;
+    let with_cells = lists::with_cells(info.dump);
     let program = &profile.program;
     json!({
         "version": VERSION,
@@ -61,7 +65,7 @@ pub fn value(info: &Info<'_>) -> Value {
             "capacity": capacity,
         })).collect::<Vec<_>>(),
         "threads": profile.threads.iter().map(thread).collect::<Vec<_>>(),
-        "stages": profile.stages.iter().map(|stage| self::stage(info, stage)).collect::<Vec<_>>(),
+        "stages": profile.stages.iter().map(|stage| self::stage(stage, &with_cells)).collect::<Vec<_>>(),
         "modules": modules(info),
         "snapshots": snapshots(info),
         "shown": info.selected.index,
@@ -88,7 +92,7 @@ fn thread(thread: &Thread) -> Value {
     })
 }
 
-fn stage(info: &Info<'_>, stage: &Stage) -> Value {
+fn stage(stage: &Stage, with_cells: &HashSet<String>) -> Value {
     let figures = &stage.figures;
     json!({
         "name": stage.name,
@@ -108,7 +112,7 @@ fn stage(info: &Info<'_>, stage: &Stage) -> Value {
         "peak_time_ns": figures.peak_time_ns,
         "lost": figures.lost,
         "threads": stage.threads.iter().map(|of| json!({ "thread": of.thread, "peak": of.peak })).collect::<Vec<_>>(),
-        "cells": lists::has_cells(info.dump, &stage.name),
+        "cells": with_cells.contains(&stage.name),
     })
 }
 
@@ -123,7 +127,7 @@ fn modules(info: &Info<'_>) -> Vec<Value> {
             "unloaded": module.unloaded,
             "addresses": source.addresses,
             "unnamed": source.unnamed,
-            "file": source.path,
+            "file": source.path.as_ref().map(|path| clean(&path.to_string_lossy())),
             "debug_info": source.debug_info,
             "forced": source.forced,
             "missing": source.missing.as_ref().map(|_| reason(source)),

@@ -1,5 +1,7 @@
 //! Tables of threads and of stages, the highest peak first.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::clean::clean_bytes;
 use crate::profile::{Profile, Stage, Thread};
 use crate::reader::Dump;
@@ -41,6 +43,13 @@ pub fn threads(profile: &Profile) -> Table {
 pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
     let mut sorted: Vec<&Stage> = profile.stages.iter().collect();
     sorted.sort_by_key(|stage| std::cmp::Reverse(stage.figures.peak));
+    let with_cells = with_cells(dump);
+    let threads: HashMap<u32, &str> =
+        profile.threads.iter().map(|thread| (thread.id, thread.label.as_str())).collect();
+    let scope = |scope: u32| match scope.checked_sub(1) {
+        None => "process".into(),
+        Some(id) => threads.get(&id).map_or_else(|| format!("thread #{id}"), |&label| label.into()),
+    };
     let mut table = Table::new(&[
         "stage",
         ">peak",
@@ -68,21 +77,15 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
             count(figures.allocs),
             count(figures.runs),
             duration(figures.duration_ns),
-            scope(profile, stage),
-            if has_cells(dump, &stage.name) { "yes".into() } else { "no".into() },
+            scope(figures.scope),
+            if with_cells.contains(&stage.name) { "yes".into() } else { "no".into() },
         ]);
     }
     table
 }
 
-/// Whether a stage has a snapshot of its own.
-pub(super) fn has_cells(dump: &Dump<'_>, name: &str) -> bool {
-    let mut stages = dump.entries().iter().filter(|entry| entry.is_stage());
-    stages.any(|entry| entry.stage.is_some_and(|head| clean_bytes(head.name) == name))
-}
-
-fn scope(profile: &Profile, stage: &Stage) -> String {
-    let Some(id) = stage.figures.scope.checked_sub(1) else { return "process".into() };
-    let thread = profile.threads.iter().find(|thread| thread.id == id);
-    thread.map_or_else(|| format!("thread #{id}"), |thread| thread.label.clone())
+/// The names of the stages that have snapshots of their own.
+pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<String> {
+    let stages = dump.entries().iter().filter(|entry| entry.is_stage());
+    stages.filter_map(|entry| entry.stage.map(|head| clean_bytes(head.name))).collect()
 }

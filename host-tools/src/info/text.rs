@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Info, entry_words, lists, tables};
 use crate::symbolize::hex;
 use crate::table::Table;
-use crate::units::{bytes, count, duration, percent};
+use crate::units::{bytes, count, duration, percent, things};
 use crate::{loss, warnings};
 
 /// Writes it.
@@ -63,7 +63,7 @@ fn program(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     let time = entry.about.map_or(0, |about| about.time_ns);
     writeln!(
         out,
-        "shown      {kind}{}, taken on {cause} after {}; {} of {} snapshots in the file",
+        "shown      {kind}{}, taken on {cause} after {}; snapshot {} of {} in the file",
         stage.map_or_else(String::new, |name| format!(" {name}")),
         duration(time),
         info.selected.index + 1,
@@ -76,24 +76,24 @@ fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     let figures = &marks.figures;
     writeln!(
         out,
-        "allocated  {} in {} allocations ({} of them reallocations, {} temporary), {} freed, {} failed",
+        "allocated  {} in {}: {} reallocated, {} temporary, {} freed, {} failed",
         bytes(figures.bytes),
-        count(figures.allocs),
+        things(figures.allocs, "allocation"),
         count(figures.reallocs),
         count(figures.temporary),
         count(marks.frees),
         count(marks.failed_allocs)
     )?;
-    writeln!(out, "live       {} in {} blocks", bytes(figures.live), count(figures.live_blocks))?;
+    writeln!(out, "live       {} in {}", bytes(figures.live), things(figures.live_blocks, "block"))?;
     let error = match marks.peak_error {
         0 => String::new(),
         error => format!(", up to {} more", bytes(error)),
     };
     writeln!(
         out,
-        "peak       {} in {} blocks after {}{error}",
+        "peak       {} in {} after {}{error}",
         bytes(figures.peak),
-        count(figures.peak_blocks),
+        things(figures.peak_blocks, "block"),
         duration(marks.peak_time_ns)
     )
 }

@@ -63,7 +63,8 @@ fn threads(snapshot: &Snapshot<'_>) -> Option<String> {
         of_thread.get(&thread.id).copied().unwrap_or_default() != own
     };
     let wrong = snapshot.threads.iter().filter(differs).count();
-    (wrong > 0).then(|| format!("{wrong} threads differ from the sum of their cells"))
+    (wrong > 0)
+        .then(|| format!("{wrong} of {} threads differ from the sum of their cells", snapshot.threads.len()))
 }
 
 /// What was allocated and not freed is alive.
@@ -144,7 +145,7 @@ mod tests {
             |s| s.threads[0].figures.bytes = 1,
             &[
                 "bytes allocated: whole program 0, cells 0, threads 1",
-                "1 threads differ from the sum of their cells",
+                "1 of 1 threads differ from the sum of their cells",
             ],
         );
         says(|s| marks(s).frees = 4, &["blocks: 7 allocated, 4 freed, 2 alive"]);
@@ -161,7 +162,7 @@ mod tests {
                 s.threads.push(Thread { id: 2, ..Thread::default() });
                 s.cells[0].thread = 2;
             },
-            &["2 threads differ from the sum of their cells"],
+            &["2 of 2 threads differ from the sum of their cells"],
         );
     }
 

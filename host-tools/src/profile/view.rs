@@ -1,12 +1,15 @@
 //! Which part of a profile to show, and how.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use memtrack_format::Kind;
 use regex::Regex;
 
 use super::{Flame, Metric, Profile, Sample};
-use crate::{Error, loss};
+use crate::{Error, loss, units};
+
+/// As many causes of losses fit under a graph's title.
+const LOSSES: usize = 3;
 
 /// What to show of a profile.
 #[derive(Clone, Debug)]
@@ -118,14 +121,14 @@ impl View {
                 _ => format!("from the program's start to the end of stage {}", stage.name),
             });
             if stage.figures.lost > 0 {
-                parts.push(format!("lost: {} events while it ran", stage.figures.lost));
+                parts.push(format!("lost: {} while it ran", units::things(stage.figures.lost, "event")));
             }
         }
         parts.extend(self.scope.iter().cloned());
         for (option, pattern) in [("filter", &self.filter), ("hide", &self.hide)] {
             parts.extend(pattern.iter().map(|pattern| crate::clean::clean(&format!("{option} {pattern}"))));
         }
-        parts.extend(loss::summary(&profile.losses));
+        parts.extend(loss::summary(&profile.losses, LOSSES));
         let forced =
             profile.symbols.sources().iter().zip(profile.modules.all()).filter(|(source, _)| source.forced);
         parts
@@ -140,15 +143,14 @@ pub fn unknown<'n>(what: &'static str, name: &str, known: impl Iterator<Item = &
     /// As many as fit on a line.
     const SUGGESTIONS: usize = 3;
     let lower = name.to_lowercase();
-    let mut known: Vec<&str> = known.collect();
-    known.sort_unstable();
-    known.dedup();
-    let likeness = |other: &&str| {
+    let likeness = |other: &str| {
         let other = other.to_lowercase();
         let part = if other.contains(&lower) || lower.contains(&other) { 1.0 } else { 0.0 };
         part + strsim::jaro_winkler(&lower, &other)
     };
-    known.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    let known: BTreeSet<&str> = known.collect();
+    let mut known: Vec<(f64, &str)> = known.into_iter().map(|other| (likeness(other), other)).collect();
+    known.sort_by(|a, b| b.0.total_cmp(&a.0));
     known.truncate(SUGGESTIONS);
-    Error::Unknown { what, name: name.into(), near: known.into_iter().map(Into::into).collect() }
+    Error::Unknown { what, name: name.into(), near: known.into_iter().map(|(_, name)| name.into()).collect() }
 }

@@ -17,7 +17,7 @@ const DEBUG_DIR: &str = "/usr/lib/debug";
 pub struct Search {
     /// Binaries that the user gave.
     pub binaries: Vec<PathBuf>,
-    /// Directories of separate debug files, looked at before [`DEBUG_DIR`].
+    /// Directories of separate debug files, looked at before `/usr/lib/debug`.
     pub debug_dirs: Vec<PathBuf>,
     /// Root of the target's file system, when it is not this machine's.
     pub sysroot: Option<PathBuf>,
@@ -89,8 +89,13 @@ impl Search {
                     wanted: hex(&modules[module].build_id),
                 });
             }
-            let debug = self.debug_file(&id);
-            assigned[module] = Some(Found { path: path.clone(), binary, debug, forced });
+            match &mut assigned[module] {
+                // A second file for the same module: a stripped program and its debug information.
+                Some(found) => found.debug = Some(binary),
+                none => {
+                    *none = Some(Found { path: path.clone(), debug: self.debug_file(&id), binary, forced })
+                }
+            }
         }
         Ok(assigned)
     }
@@ -126,7 +131,7 @@ impl Search {
     /// The module's path on this machine; `None` for what is no file.
     fn path_of(&self, module: &modules::Module) -> Option<PathBuf> {
         let text = module.path.strip_suffix(b" (deleted)").unwrap_or(&module.path);
-        let path = PathBuf::from(String::from_utf8_lossy(text).into_owned());
+        let path = to_path(text);
         // `linux-vdso.so.1` and `[vdso]` have no directory.
         if path.components().count() < 2 {
             return None;
@@ -152,6 +157,14 @@ impl Search {
             (image::build_id(&bytes).ok()? == build_id).then_some(bytes)
         })
     }
+}
+
+/// The path that a dump's bytes name.
+fn to_path(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).into();
+    #[cfg(not(unix))]
+    return String::from_utf8_lossy(bytes).into_owned().into();
 }
 
 /// The program itself is the first module.

@@ -51,7 +51,9 @@ impl Place {
 /// Runs a program that prints addresses.
 #[track_caller]
 pub fn printed(program: &Path) -> Printed {
-    let out = run(&mut Command::new(program));
+    let output = Command::new(program).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let out = String::from_utf8_lossy(&output.stdout);
     let mut printed = Printed { addresses: Vec::new(), maps: Vec::new() };
     for line in out.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -99,6 +101,23 @@ impl Printed {
             builder.record(&dumps::module(path.as_os_str().as_encoded_bytes(), &id, bias, &segments));
         }
         self.stacks(&mut builder, 0);
+        builder.finish()
+    }
+
+    /// A dump of one stack: each address printed is called by the one printed before it.
+    pub fn chain(&self) -> Vec<u8> {
+        let mut builder = Builder::new(Kind::Program, 0);
+        for (path, segments) in self.modules() {
+            let bias = segments[0].start - segments[0].file_offset;
+            let path = path.as_os_str().as_encoded_bytes();
+            builder.record(&dumps::module(path, b"", bias, &segments));
+        }
+        let mut last = Node::ROOT;
+        for (id, (_, address)) in (2..).zip(&self.addresses) {
+            builder.node(id, last, address - 1);
+            last = id;
+        }
+        builder.record(&cell(1, 1, last, figures(7, 0, 0)));
         builder.finish()
     }
 

@@ -90,6 +90,49 @@ fn debug_information_names_inlined_functions() {
 }
 
 #[test]
+fn frames_of_tracker_and_allocator_are_hidden() {
+    let place = c_program(&["-O2", "-g"]);
+    place.file("dump.bin", &printed(&place.path("program")).chain());
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "outer;small 7\n");
+    assert_eq!(place.run("dump.bin -m allocs --show-internal").ok(), "outer;small;memtrack_malloc 7\n");
+    assert_eq!(
+        place.run("dump.bin -m allocs --show-internal --reverse").ok(),
+        "memtrack_malloc;small;outer 7\n"
+    );
+}
+
+#[test]
+fn a_stripped_program_and_its_debug_information_go_together() {
+    let place = c_program(&["-O2", "-g"]);
+    let expected = place.run("dump.bin -m allocs").ok();
+    run(Command::new("objcopy").arg("--only-keep-debug").arg(place.path("program")).arg(place.path("debug")));
+    run(Command::new("strip").args(["-o", "bare", "program"]).current_dir(place.dir.path()));
+    std::fs::remove_file(place.path("program")).unwrap();
+    assert!(place.run("dump.bin -b bare").ok().contains("program+0x"));
+    assert_eq!(place.run("dump.bin -m allocs -b bare -b debug").ok(), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = c_program(&["-O2", "-g"]);
+    let odd = place.dir.path().join(std::ffi::OsStr::from_bytes(b"odd\xff\x1b"));
+    std::fs::rename(place.path("program"), &odd).unwrap();
+    let printed = printed(&odd);
+    place.file(
+        "dump.bin",
+        &printed.dump_with(|path| {
+            let own = path.to_string_lossy().contains("odd");
+            (if own { odd.clone() } else { path.into() }, Vec::new())
+        }),
+    );
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");
+    let json: serde_json::Value = serde_json::from_str(&place.run("info --json dump.bin").ok()).unwrap();
+    assert!(json["modules"][0]["file"].as_str().unwrap().ends_with("odd\u{fffd}\u{fffd}"));
+}
+
+#[test]
 fn offsets_are_those_that_addr2line_takes() {
     let place = c_program(&["-O2", "-g"]);
     let plain = place.run("dump.bin -m allocs --no-symbols --filter .").ok();
@@ -132,7 +175,7 @@ fn shared_libraries_are_named_as_far_as_their_symbols_go() {
     assert!(lines[1].starts_with("program+0x"), "{lines:?}");
     let warning = ran.stderr.trim_end();
     assert_eq!(warning.lines().count(), 1, "one warning that counts: {warning}");
-    assert!(warning.contains("3 addresses have no name and show as module+0xoffset"), "{warning}");
+    assert!(warning.contains("3 addresses without a name, shown as module+0xoffset"), "{warning}");
     assert!(warning.contains("libcart.so: no debug information, and no symbol there (1)"), "{warning}");
 }
 
