@@ -88,7 +88,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
 
     fn preamble(&mut self, kind: Kind, cause: Cause, unwinder: &str) -> Result<(), Error> {
         let head = self.region.head();
-        let time_ns = self.platform.now_ns().saturating_sub(head.start.get());
+        let time_ns = crate::tracker::elapsed(self.region, self.platform);
         let sequence = head.snapshots.fetch_add(1, Relaxed);
         self.record(&Snapshot { kind, cause, sequence, time_ns })?;
         self.target(unwinder)?;
@@ -198,6 +198,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 
     fn stages(&mut self) -> Result<(), Error> {
+        crate::tracker::fold(self.region, self.platform);
         let now = crate::tracker::moment(self.region, self.platform);
         for place in 0.. {
             let stage = try_lock(self.region.stages()).and_then(|stages| stages.get(place, now));
@@ -266,13 +267,14 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
 
     fn marks(&mut self, at_peak: u64) -> Result<(), Error> {
         let head = self.region.head();
+        let now = crate::tracker::elapsed(self.region, self.platform);
         let mut figures = totals(self.region, Mark::Program);
         figures.peak = head.marks.peak(Mark::Program) as u64;
         self.record(&Marks {
             figures,
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed.get(),
-            peak_time_ns: head.marks.peak_time(Mark::Program),
+            peak_time_ns: head.marks.peak_time(Mark::Program, now),
             peak_error: head.marks.peak_error() as u64,
             mark_error: figures.peak.abs_diff(at_peak),
         })

@@ -90,21 +90,23 @@ impl Marks {
         Epoch { now: self.state.load(Acquire) & !FLAGS, marks: self }
     }
 
-    /// The epoch for an event that makes live fall: a new one when a mark stands.
+    /// The epoch for an event that makes live fall: a new one when a mark stands, whose time is asked for then. (A
+    /// program that grows makes a new peak at every event: reading the clock at each would cost more than the rest.)
     #[inline]
-    pub(crate) fn falling(&self) -> Epoch<'_> {
+    pub(crate) fn falling(&self, time: impl FnOnce() -> u64) -> Epoch<'_> {
         let state = self.state.load(Acquire);
-        let now = if state & FLAGS == 0 { state } else { self.fall(state) };
+        let now = if state & FLAGS == 0 { state } else { self.fall(state, time()) };
         Epoch { now, marks: self }
     }
 
     #[cold]
-    fn fall(&self, mut state: usize) -> usize {
+    fn fall(&self, mut state: usize, time: u64) -> usize {
         loop {
             let next = (state & !FLAGS).wrapping_add(EPOCH);
             for mark in [Mark::Program, Mark::Stage] {
                 if state & mark.flag() != 0 {
                     self.fallen[mark as usize].store(next, Relaxed);
+                    self.peak_time[mark as usize].set(time);
                 }
             }
             match self.state.compare_exchange(state, next, AcqRel, Acquire) {
@@ -115,17 +117,11 @@ impl Marks {
         }
     }
 
-    /// Live rises by `n`, after the accounts have changed. `now` is asked for the time of a new peak.
+    /// Live rises by `n`, after the accounts have changed.
     #[inline]
-    pub(crate) fn rise(
-        &self,
-        n: usize,
-        own: Option<&Share>,
-        threads: Threads<'_>,
-        now: impl FnOnce() -> u64,
-    ) {
+    pub(crate) fn rise(&self, n: usize, own: Option<&Share>, threads: Threads<'_>) {
         if !own.is_some_and(|own| own.take(n, &self.room)) {
-            self.room.take_slowly(n, own, threads, |missing| self.raise(missing, now()));
+            self.room.take_slowly(n, own, threads, |missing| self.raise(missing));
         }
     }
 
@@ -136,12 +132,10 @@ impl Marks {
     }
 
     #[inline(never)]
-    fn raise(&self, missing: usize, now: u64) {
+    fn raise(&self, missing: usize) {
         let high = self.peak[Mark::Stage as usize].fetch_add(missing, Relaxed).wrapping_add(missing);
-        self.peak_time[Mark::Stage as usize].set(now);
         let mut flags = STAGE;
         if self.peak[Mark::Program as usize].fetch_max(high, Relaxed) < high {
-            self.peak_time[Mark::Program as usize].set(now);
             flags |= PROGRAM;
         }
         if self.state.load(Relaxed) & flags != flags {
@@ -160,24 +154,23 @@ impl Marks {
         self.peak[mark as usize].load(Relaxed)
     }
 
-    /// When that was, in the platform's nanoseconds.
-    pub(crate) fn peak_time(&self, mark: Mark) -> u64 {
-        self.peak_time[mark as usize].get()
+    /// When live fell from it, in the platform's nanoseconds since the start; `now` while it still stands.
+    pub(crate) fn peak_time(&self, mark: Mark, now: u64) -> u64 {
+        if self.stands(mark) { now } else { self.peak_time[mark as usize].get() }
     }
 
     /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run.
-    pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) {
+    pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>) {
         self.generation.fetch_add(1, AcqRel);
-        self.rebase(threads, own, now);
+        self.rebase(threads, own);
     }
 
     /// The peaks of program, stage and threads become what is live.
-    pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) {
+    pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>) {
         let generation = self.generation.fetch_add(1, AcqRel).wrapping_add(1);
         self.reset.store(generation, Release);
-        let live = self.rebase(threads, own, now);
+        let live = self.rebase(threads, own);
         self.peak[Mark::Program as usize].store(live, Relaxed);
-        self.peak_time[Mark::Program as usize].set(now);
         self.room.forget_error();
         self.state.fetch_or(PROGRAM, AcqRel);
         // An event between the re-basing and the store may have raised the stage's peak past what was stored.
@@ -185,10 +178,9 @@ impl Marks {
     }
 
     /// Takes all head-room away: then the stage's peak is what is live.
-    fn rebase(&self, threads: Threads<'_>, own: Option<&Share>, now: u64) -> usize {
+    fn rebase(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
         let peak = &self.peak[Mark::Stage as usize];
         let live = self.room.drain(threads, own, |room| peak.fetch_sub(room, Relaxed).wrapping_sub(room));
-        self.peak_time[Mark::Stage as usize].set(now);
         self.state.fetch_or(STAGE, AcqRel);
         live
     }

@@ -32,16 +32,42 @@ pub(crate) fn totals<R: Tables>(region: &R, mark: Mark) -> Figures {
     })
 }
 
+/// Nanoseconds since the tracker started.
+pub(crate) fn elapsed<R: Tables, P: Platform>(region: &R, platform: &P) -> u64 {
+    platform.now_ns().saturating_sub(region.head().start.get())
+}
+
 /// The program's totals now.
 pub(crate) fn moment<R: Tables, P: Platform>(region: &R, platform: &P) -> Moment {
     let head = region.head();
     let figures = totals(region, Mark::Stage);
     Moment {
-        time_ns: platform.now_ns().saturating_sub(head.start.get()),
+        time_ns: elapsed(region, platform),
         allocs: figures.allocs,
         bytes: figures.bytes,
         live: figures.live as usize,
         lost: head.losses.total(),
+    }
+}
+
+/// The peak of the innermost stage's mark.
+fn stage_peak<R: Tables, P: Platform>(region: &R, platform: &P) -> Peak {
+    let marks = &region.head().marks;
+    Peak {
+        bytes: marks.peak(Mark::Stage),
+        blocks: totals(region, Mark::Stage).peak_blocks as usize,
+        time_ns: marks.peak_time(Mark::Stage, elapsed(region, platform)),
+    }
+}
+
+fn thread_stage_peak<R: Tables>(region: &R, thread: usize) -> usize {
+    region.threads().get(thread as u16).stage_peak(&region.head().marks).bytes
+}
+
+/// Tells the stages that are active what the mark has seen so far.
+pub(crate) fn fold<R: Tables, P: Platform>(region: &R, platform: &P) {
+    if let Some(mut stages) = try_lock(region.stages()) {
+        stages.fold(stage_peak(region, platform), |thread| thread_stage_peak(region, thread));
     }
 }
 
@@ -56,7 +82,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The calling thread's figures: of the blocks that it allocated, whoever frees them.
     pub fn thread_stats(&self) -> Stats {
-        match self.enter() {
+        match self.enter_always() {
             Entry::Ready(entered) => self.thread(entered.slot, self.region.threads().get(entered.slot)).stats,
             Entry::Lost(_) | Entry::Refused => Stats::default(),
         }
@@ -92,7 +118,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Finished stages and, behind them, those that are running.
     pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
-        self.fold();
+        fold(self.region, &self.platform);
         let now = self.moment();
         (0..).map_while(move |place| {
             let stage = try_lock(self.region.stages())?.get(place, now)?;
@@ -108,15 +134,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
     /// there are: each re-bases its own when it next runs.
     pub fn reset_peak(&self) {
-        self.fold();
+        fold(self.region, &self.platform);
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        self.region.head().marks.reset(self.region.threads(), own, self.elapsed());
+        self.region.head().marks.reset(self.region.threads(), own);
     }
 
     /// The calling thread's peak becomes what it holds now.
     pub fn reset_thread_peak(&self) {
-        if let Entry::Ready(entered) = self.enter() {
+        fold(self.region, &self.platform);
+        if let Entry::Ready(entered) = self.enter_always() {
             self.region.threads().get(entered.slot).reset_peak(&self.region.head().marks);
         }
     }
@@ -124,6 +151,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {
+        // Events without a thread take their head-room from everybody.
+        self.region.head().marks.room.open(self.region.threads(), || _ = self.platform.barrier());
         self.region.head().paused.store(true, Relaxed);
     }
 
@@ -177,22 +206,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The peak of the innermost stage's mark.
     pub(super) fn stage_peak(&self) -> Peak {
-        let marks = &self.region.head().marks;
-        Peak {
-            bytes: marks.peak(Mark::Stage),
-            blocks: totals(self.region, Mark::Stage).peak_blocks as usize,
-            time_ns: marks.peak_time(Mark::Stage),
-        }
-    }
-
-    /// Tells the stages that are active what the mark saw, before it is re-based.
-    fn fold(&self) {
-        if let Some(mut stages) = try_lock(self.region.stages()) {
-            stages.fold(self.stage_peak(), |thread| self.thread_stage_peak(thread));
-        }
+        stage_peak(self.region, &self.platform)
     }
 
     pub(super) fn thread_stage_peak(&self, thread: usize) -> usize {
-        self.region.threads().get(thread as u16).stage_peak(&self.region.head().marks).bytes
+        thread_stage_peak(self.region, thread)
     }
 }

@@ -40,7 +40,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             let serial = stages.begin(name, now, blocks as usize)?;
             let entry = self.enter_for_marks();
             let own = self.own_share(&entry);
-            self.region.head().marks.rebase_stage(self.region.threads(), own, now.time_ns);
+            self.region.head().marks.rebase_stage(self.region.threads(), own);
             Some(serial)
         });
         if serial.is_none() {
@@ -52,7 +52,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
     /// their flames. Tags nest.
     pub fn tag(&self, name: &str) -> TagGuard<'_> {
-        let pushed = match self.enter() {
+        let pushed = match self.enter_always() {
             Entry::Ready(entered) => {
                 let before = entered.local.tag.load(Relaxed);
                 match self.region.tags().find_or_insert(before as u16, name) {

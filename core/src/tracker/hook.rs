@@ -106,7 +106,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = marks.epoch();
         cell.alloc(size, epoch, by);
         slot.alloc(block, size, marks, epoch, by);
-        marks.rise(size, share(slot, by), self.region.threads(), || self.elapsed());
+        marks.rise(size, share(slot, by), self.region.threads());
         id
     }
 
@@ -119,7 +119,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = head.marks.epoch();
         self.region.cells().unattributed().alloc(size, epoch, Booker::Anyone);
         self.region.threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
-        head.marks.rise(size, None, self.region.threads(), || self.elapsed());
+        head.marks.rise(size, None, self.region.threads());
         cells::UNATTRIBUTED
     }
 
@@ -144,7 +144,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let cell = self.cell_of(cell);
         let owner = thread_of(cell);
         let slot = self.region.threads().get(owner);
-        let epoch = marks.falling();
+        let epoch = marks.falling(|| self.elapsed());
         match &entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
                 cell.free(size, epoch, Booker::Owner);
@@ -209,7 +209,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if let Entry::Refused = entry {
             return cells::UNATTRIBUTED;
         }
-        let epoch = if new_size < old_size { marks.falling() } else { marks.epoch() };
+        let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
         let from = self.cell_of(old);
         let owner = thread_of(from);
         let (by, place) = match &entry {
@@ -247,7 +247,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, self.own_share(&entry), self.region.threads(), || self.elapsed()),
+            Some(more) => marks.rise(more, self.own_share(&entry), self.region.threads()),
             None => marks.drop(old_size - new_size, self.own_share(&entry)),
         }
         id

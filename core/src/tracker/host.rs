@@ -65,7 +65,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             stages.fold(peak, |thread| self.thread_stage_peak(thread));
             let Some(stage) = stages.get(place, now) else { break };
             drop(stages);
-            if stage.running && stage.peak == peak {
+            if stage.running && stage.peak.bytes == peak.bytes {
                 self.write_stage(&stage);
             }
         }
@@ -73,7 +73,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A stage has ended: it is written when its peak is what the mark holds and no run before was higher.
     pub(super) fn after_stage(&self, ended: &Ended, peak: Peak) {
-        if sink::is_set() && ended.is_highest && ended.run.peak == peak {
+        if sink::is_set() && ended.is_highest && ended.run.peak.bytes == peak.bytes {
             self.write_stage(&ended.run);
         }
     }

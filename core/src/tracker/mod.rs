@@ -8,7 +8,7 @@ mod host;
 mod spans;
 mod tokens;
 
-pub(crate) use api::{moment, totals};
+pub(crate) use api::{elapsed, fold, moment, totals};
 pub use guards::{StageGuard, TagGuard};
 pub use tokens::{Heap, Token};
 
@@ -140,7 +140,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Nanoseconds since the tracker started.
     fn elapsed(&self) -> u64 {
-        self.platform.now_ns().saturating_sub(self.region.head().start.get())
+        elapsed(self.region, &self.platform)
     }
 
     /// Enters the hook on this thread.
@@ -182,7 +182,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.platform.thread_id();
         let threads = self.region.threads();
         let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
-        if threads.usage().0 > 1 {
+        if slot != crate::table::threads::FIRST {
             // Without a barrier the room has been open from the start.
             self.region.head().marks.room.open(threads, || _ = self.platform.barrier());
         }

@@ -36,7 +36,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Pops the calling thread's innermost tag. False when it has none.
     pub fn tag_end(&self) -> bool {
-        let Entry::Ready(entered) = self.enter() else { return false };
+        let Entry::Ready(entered) = self.enter_always() else { return false };
         let tag = entered.local.tag.load(Relaxed);
         let Some(place) = (tag as usize).checked_sub(1) else { return false };
         let Some((parent, _)) = self.region.tags().get(place) else { return false };
