@@ -7,20 +7,20 @@ use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
 use crate::args::Fold;
-use crate::session::Session;
+use crate::opened::Opened;
 use crate::{Outcome, warn};
 
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
     let input = input::open(args.dump())?;
-    let mut session = Session::open(args.dump(), &input)?;
-    session.warnings.drain(..).for_each(|text| warn(&text));
+    let mut opened = Opened::open(args.dump(), &input)?;
+    opened.warnings.drain(..).for_each(|text| warn(&text));
     if args.list_threads || args.list_stages {
-        return list(args, &mut session);
+        return list(args, &mut opened);
     }
-    let (_, profile) = session.profile(args.stage.as_deref(), &args.names.options())?;
+    let (_, profile) = opened.profile(args.stage.as_deref(), &args.names.options())?;
     let view = view(args, &profile)?;
-    session.warnings.drain(..).for_each(|text| warn(&text));
+    opened.warnings.drain(..).for_each(|text| warn(&text));
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     warnings::stage_metric(&profile, view.metric).iter().for_each(|text| warn(text));
     if !args.names.no_symbols {
@@ -28,21 +28,21 @@ pub fn run(args: &Fold) -> Outcome {
     }
     let style = Style { title: args.title.clone(), min_percent: args.min_percent, palette: args.color };
     output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
-    Ok(session.whole)
+    Ok(opened.whole)
 }
 
 /// Threads or stages: no address needs a name for that.
-fn list(args: &Fold, session: &mut Session<'_>) -> Outcome {
+fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
-    let (_, profile) = session.profile(args.stage.as_deref(), &nameless)?;
-    session.warnings.drain(..).for_each(|text| warn(&text));
+    let (_, profile) = opened.profile(args.stage.as_deref(), &nameless)?;
+    opened.warnings.drain(..).for_each(|text| warn(&text));
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     let table = match args.list_threads {
         true => lists::threads(&profile),
-        false => lists::stages(&profile, &session.dump),
+        false => lists::stages(&profile, &opened.dump),
     };
     output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
-    Ok(session.whole)
+    Ok(opened.whole)
 }
 
 /// What was asked for, what the file's name says, or folded.

@@ -3,7 +3,7 @@
 mod args;
 mod fold;
 mod info;
-mod session;
+mod opened;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@ use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
 
 /// A dump that was opened.
-pub struct Session<'i> {
+pub struct Opened<'i> {
     pub dump: Dump<'i>,
     /// Whether all of it could be read.
     pub whole: bool,
@@ -19,7 +19,7 @@ pub struct Session<'i> {
     pub warnings: Vec<String>,
 }
 
-impl<'i> Session<'i> {
+impl<'i> Opened<'i> {
     pub fn open(path: &Path, input: &'i Input) -> Result<Self, Error> {
         let dump = Dump::open(path, &input.bytes)?;
         let mut found: Vec<String> = input
@@ -29,7 +29,7 @@ impl<'i> Session<'i> {
             .collect();
         found.extend(warnings::damage(&dump));
         let whole = dump.is_whole() && input.unpacking.is_none();
-        Ok(Session { dump, whole, warnings: found })
+        Ok(Opened { dump, whole, warnings: found })
     }
 
     /// The profile of the whole program, or of a stage.
