@@ -66,6 +66,8 @@ pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
 pub use tracker::{Heap, StageGuard, TagGuard, Token, Tracker};
 #[cfg(cfi)]
 pub use unwind::Cfi;
+#[cfg(all(target_arch = "arm", not(feature = "std")))]
+pub use unwind::Ehabi;
 #[cfg(feature = "mini-backtrace")]
 pub use unwind::MiniBacktrace;
 pub use unwind::{DefaultUnwind, FramePointer, NoUnwind, Unwind};

@@ -4,12 +4,15 @@
 //! |---|---|---|
 //! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64) | DWARF call frame information; needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
+//! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | [`MiniBacktrace`] | feature `mini-backtrace` | LLVM's libunwind |
 //! | [`NoUnwind`] | anywhere | no stacks: counters only, the cheapest mode |
 
 mod arch;
 #[cfg(cfi)]
 mod cfi;
+#[cfg(any(all(target_arch = "arm", not(feature = "std")), all(test, target_pointer_width = "64")))]
+mod ehabi;
 mod frame_pointer;
 #[cfg(feature = "mini-backtrace")]
 mod mini;
@@ -17,6 +20,8 @@ mod none;
 
 #[cfg(cfi)]
 pub use cfi::Cfi;
+#[cfg(all(target_arch = "arm", not(feature = "std")))]
+pub use ehabi::Ehabi;
 pub use frame_pointer::FramePointer;
 #[cfg(feature = "mini-backtrace")]
 pub use mini::MiniBacktrace;
@@ -75,6 +80,11 @@ impl<'p> Memory<'p> {
     #[inline]
     pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
         low >= self.low && high <= self.high
+    }
+
+    /// The address past the outermost word.
+    pub fn end(&self) -> usize {
+        self.high
     }
 
     /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.

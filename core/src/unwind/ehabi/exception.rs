@@ -1,0 +1,48 @@
+//! What a Cortex-M pushes when an exception comes in (ARMv7-M B1.5.6): eight registers of the interrupted code, or
+//! twenty-six with floating point, on the stack that it used.
+
+use super::super::Memory;
+use super::bytecode::Frame;
+
+/// Whether a return address is none: an exception handler returns by jumping to one of these.
+pub(super) fn is_return(address: u32) -> bool {
+    address >= 0xffff_ff00
+}
+
+/// Bits of such an address: clear with a floating point frame; set when the interrupted code used the process stack.
+const BASIC: u32 = 1 << 4;
+const PROCESS: u32 = 1 << 2;
+
+const LR: u32 = 20;
+const PC: u32 = 24;
+const XPSR: u32 = 28;
+/// Bit of the saved status: a word was skipped to align the stack.
+const ALIGNED: u32 = 1 << 9;
+
+/// From a handler's frame to the code that it interrupted.
+pub(super) fn unwind(frame: &mut Frame, memory: &mut Memory<'_>) -> Option<()> {
+    let kind = frame.pc();
+    let at = if kind & PROCESS != 0 { process_stack() } else { frame.sp() };
+    if !memory.switch(at as usize) {
+        return None;
+    }
+    let word = |offset: u32| super::read(memory, at.wrapping_add(offset));
+    let (lr, pc, status) = (word(LR)?, word(PC)?, word(XPSR)?);
+    let size = if kind & BASIC != 0 { 32 } else { 104 };
+    let padding = if status & ALIGNED != 0 { 4 } else { 0 };
+    frame.interrupted(pc, lr, at.checked_add(size + padding)?);
+    Some(())
+}
+
+/// The process stack pointer.
+fn process_stack() -> u32 {
+    #[cfg(target_arch = "arm")]
+    {
+        let sp: u32;
+        // SAFETY: reads a register.
+        unsafe { core::arch::asm!("mrs {}, PSP", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+        sp
+    }
+    #[cfg(not(target_arch = "arm"))]
+    super::tests::PROCESS_STACK
+}

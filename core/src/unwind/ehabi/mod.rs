@@ -1,0 +1,96 @@
+//! Unwinding by ARM's exception handling tables (EHABI, ARM IHI 0038): `.ARM.exidx`, which compilers for Cortex-M
+//! write in place of DWARF's. No frame pointers are needed, in C's frames neither.
+//!
+//! [`table`] finds what belongs to an address, [`bytecode`] runs it, [`exception`] steps over what the processor
+//! pushed when an interrupt came in.
+
+mod bytecode;
+mod exception;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::{End, Frames, Memory};
+use bytecode::Frame;
+use table::{Entry, Tables};
+
+/// ARM EHABI: the program's own `.ARM.exidx`.
+///
+/// The linker script keeps the section between the symbols `__exidx_start` and `__exidx_end`, and `.ARM.extab`
+/// anywhere; Rust is compiled with `-C force-unwind-tables=yes`, C with `-funwind-tables`. A function without a table
+/// ends the walk.
+#[cfg(target_arch = "arm")]
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Ehabi;
+
+#[cfg(target_arch = "arm")]
+// SAFETY: reads the stack only through `Memory::read`, and the tables that the linker put into the program; every step
+// goes outwards.
+unsafe impl super::Unwind for Ehabi {
+    const NAME: &'static str = "ARM EHABI";
+    type Memo = ();
+
+    fn walk(
+        &self,
+        from: super::Registers,
+        memory: Memory<'_>,
+        _: Option<&mut ()>,
+        frames: &mut Frames,
+    ) -> End {
+        walk(Frame::new(from.pc as u32, from.sp as u32, from.fp as u32), Tables::of_program(), memory, frames)
+    }
+}
+
+/// Bytes at the outer end of a stack that only start-up code uses.
+const OUTERMOST: usize = 64;
+
+fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &mut Frames) -> End {
+    // What an address is looked up by: inside the call, or the very instruction that was interrupted.
+    let mut pc = frame.pc();
+    loop {
+        let below = frame.sp();
+        match tables.find(pc) {
+            Some(Entry::Instructions(instructions)) => {
+                if frame.unwind(instructions, |at| read(&memory, at)).is_none() {
+                    return End::Stopped;
+                }
+            }
+            // Start-up code says that it cannot be unwound; so does code without tables, but not at a stack's end.
+            Some(Entry::CannotUnwind) if memory.end().saturating_sub(below as usize) <= OUTERMOST => {
+                return End::Complete;
+            }
+            Some(Entry::CannotUnwind) | None => return End::Stopped,
+        }
+        let address = frame.pc();
+        // Start-up code cleared the return address.
+        if address & !1 == 0 || address == u32::MAX {
+            return End::Complete;
+        }
+        pc = if exception::is_return(address) {
+            if exception::unwind(&mut frame, &mut memory).is_none() {
+                return End::Stopped;
+            }
+            frame.pc() & !1
+        } else if frame.sp() > below {
+            (address & !1).wrapping_sub(1)
+        } else {
+            // A leaf that was interrupted may have pushed nothing; anything else that does not move would go round.
+            match frame.take_leaf() {
+                true => (address & !1).wrapping_sub(1),
+                false => return End::Stopped,
+            }
+        };
+        if frames.push(pc as usize).is_err() {
+            return End::TooDeep;
+        }
+    }
+}
+
+/// A word of the stack.
+fn read(memory: &Memory<'_>, at: u32) -> Option<u32> {
+    #[cfg(target_pointer_width = "32")]
+    return memory.read(at as usize).map(|word| word as u32);
+    // Tests run where words are longer: they lay stacks out in host words, one for each of the target's.
+    #[cfg(not(target_pointer_width = "32"))]
+    return tests::read(memory, at);
+}
