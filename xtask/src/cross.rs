@@ -8,7 +8,7 @@ use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
 
 /// The crates that run on a target, in the order of their dependencies.
-const CRATES: [&str; 2] = ["memtrack-format", "memtrack-core"];
+const CRATES: [&str; 3] = ["memtrack-format", "memtrack-core", "memtrack-ffi"];
 
 struct Target {
     triple: &'static str,

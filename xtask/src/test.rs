@@ -7,7 +7,8 @@ use crate::suite::Suite;
 use crate::workspace::Metadata;
 use crate::{check, demo, qemu};
 
-const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release"])];
+/// Of these commands themselves the tests are run once: they take long to optimise.
+const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release", "--exclude", "xtask"])];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
