@@ -18,7 +18,8 @@ fn generate() -> Result<Vec<u8>> {
     let bindings = cbindgen::Builder::new().with_crate(&folder).with_config(config).generate()?;
     let mut header = Vec::new();
     bindings.write(&mut header);
-    Ok(header)
+    // What Rust's documentation puts under a heading is a sentence to readers of C.
+    Ok(String::from_utf8(header)?.replace(" # Safety\n", " Safety:\n").into_bytes())
 }
 
 /// Writes the header.

@@ -32,11 +32,12 @@ const PATHS: [&str; 15] = [
 ];
 
 /// What the names of allocation functions of C may begin with, besides nothing: of the C library itself, of
-/// `-Wl,--wrap`, of the tracker's own interface.
-const PREFIXES: [&str; 6] = ["__libc_", "__wrap_", "__real_", "__GI_", "__GI___libc_", "memtrack_"];
+/// `-Wl,--wrap`, of the tracker's own interface and of its preloaded library.
+const PREFIXES: [&str; 7] =
+    ["__libc_", "__wrap_", "__real_", "__GI_", "__GI___libc_", "memtrack_", "memtrack_preload_"];
 
 /// The allocation functions of C.
-const FAMILY: [&str; 10] = [
+const FAMILY: [&str; 12] = [
     "malloc",
     "calloc",
     "realloc",
@@ -47,6 +48,8 @@ const FAMILY: [&str; 10] = [
     "valloc",
     "pvalloc",
     "on_alloc",
+    "on_realloc",
+    "heap_on_alloc",
 ];
 
 /// What the readable name of a function tells about its origin.
@@ -100,6 +103,7 @@ mod tests {
             "memtrack::tracker::record",
             "<memtrack::Tracker<std::alloc::System> as core::alloc::global::GlobalAlloc>::alloc",
             "memtrack_malloc",
+            "memtrack_preload_calloc",
             "__rust_alloc",
             "__rust_realloc",
             "__rustc::__rust_alloc_zeroed",

@@ -1,0 +1,41 @@
+//! What makes `libmemtrack.so` a library that can be preloaded, and leaves `libmemtrack.a` alone.
+//!
+//! Both are made of the same objects, but only the shared library may define `malloc`: in the static one it would
+//! take the place of the C library's in every program. So the code has names of its own (`memtrack_preload_malloc`),
+//! and the linker of the shared library alone gives them their second names.
+
+/// The C library's functions that the shared library stands in for: those of `src/preload.rs`.
+const NAMES: [&str; 15] = [
+    "malloc",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "free",
+    "free_sized",
+    "free_aligned_sized",
+    "posix_memalign",
+    "aligned_alloc",
+    "memalign",
+    "valloc",
+    "pvalloc",
+    "malloc_usable_size",
+    "_exit",
+    "_Exit",
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(hosted)");
+    let var = |name: &str| std::env::var(name).unwrap_or_default();
+    if var("CARGO_FEATURE_STD") != "1" || var("CARGO_CFG_TARGET_OS") != "linux" {
+        return;
+    }
+    println!("cargo::rustc-cfg=hosted");
+    // The name under which the linker records it, instead of the path that it was built at.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmemtrack.so");
+    // By this symbol the code knows which of the two it is part of.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=memtrack_is_shared=1");
+    for name in NAMES {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={name}=memtrack_preload_{name}");
+    }
+}

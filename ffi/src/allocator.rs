@@ -1,0 +1,235 @@
+//! The program's own allocator: where the C library has none, or another one is wanted.
+//!
+//! It is asked by alignment and gives no sizes back, so each block has a header of 16 bytes in front that says what
+//! was booked and where the allocator's own block begins.
+
+#![allow(non_camel_case_types, reason = "names as C knows them")]
+
+use crate::result::{
+    MEMTRACK_ERROR_NULL, MEMTRACK_ERROR_SIZE, MEMTRACK_ERROR_TOO_LATE, MEMTRACK_OK, memtrack_result_t,
+};
+use crate::source::Source;
+use crate::tracker::TRACKER;
+use core::ffi::c_void;
+use core::ptr::null_mut;
+use memtrack_core::{Heap, Token};
+
+/// An allocator of the program's: three functions and what they are handed. They are called by whatever allocates, in
+/// interrupts too when those do; memtrack does not lock around them.
+///
+/// Set `size` to `sizeof(memtrack_allocator_t)`: later versions append members.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct memtrack_allocator_t {
+    /// `sizeof(memtrack_allocator_t)`, set by the caller.
+    pub size: usize,
+    /// Handed to the functions.
+    pub context: *mut c_void,
+    /// A block of `size` bytes at a multiple of `align`, a power of two; NULL when there is no memory. Must not be NULL.
+    pub allocate:
+        Option<unsafe extern "C" fn(context: *mut c_void, size: usize, align: usize) -> *mut c_void>,
+    /// Takes a block back. Must not be NULL.
+    pub release: Option<unsafe extern "C" fn(context: *mut c_void, block: *mut c_void)>,
+    /// A block resized, perhaps elsewhere with its bytes copied, aligned for every type of C; NULL when that failed and
+    /// the block is as it was. May be NULL: then blocks are allocated anew and copied.
+    pub resize:
+        Option<unsafe extern "C" fn(context: *mut c_void, block: *mut c_void, size: usize) -> *mut c_void>,
+}
+
+// SAFETY: the functions may be called from anywhere, as the header says, and the context is only handed to them.
+unsafe impl Send for memtrack_allocator_t {}
+// SAFETY: as above.
+unsafe impl Sync for memtrack_allocator_t {}
+
+/// What was chosen before the first block: the program's allocator, or the C library.
+static CHOICE: spin::Once<Option<memtrack_allocator_t>> = spin::Once::new();
+
+/// Makes the `memtrack_malloc` family (and `__wrap_malloc` …) take its blocks from `allocator`, which is copied. On bare
+/// metal nothing can be allocated before; on hosts the C library serves unless this comes first. Call it once, before
+/// the first block is allocated and before interrupts or threads allocate.
+///
+/// `MEMTRACK_ERROR_NULL` when `allocator` or a function that must be there is NULL, `MEMTRACK_ERROR_SIZE` when its `size`
+/// was not set, `MEMTRACK_ERROR_TOO_LATE` when blocks were allocated already.
+///
+/// # Safety
+/// `allocator` must be NULL or point to as many bytes as its `size` says; its functions must do what the struct says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_allocator_t) -> memtrack_result_t {
+    if allocator.is_null() {
+        return MEMTRACK_ERROR_NULL;
+    }
+    // SAFETY: it is not null; its first member is its size, and it is read in full only when it is as long as ours.
+    let allocator = unsafe {
+        if (&raw const (*allocator).size).read() < size_of::<memtrack_allocator_t>() {
+            return MEMTRACK_ERROR_SIZE;
+        }
+        allocator.read()
+    };
+    if allocator.allocate.is_none() || allocator.release.is_none() {
+        return MEMTRACK_ERROR_NULL;
+    }
+    let mut chosen = MEMTRACK_ERROR_TOO_LATE;
+    CHOICE.call_once(|| {
+        chosen = MEMTRACK_OK;
+        Some(allocator)
+    });
+    chosen
+}
+
+/// The program's allocator, if it chose one. The first call is the end of choosing.
+#[inline]
+pub(crate) fn chosen() -> Option<&'static memtrack_allocator_t> {
+    #[cfg(hosted)]
+    return CHOICE.call_once(|| None).as_ref();
+    // Without a C library there is nothing else to choose.
+    #[cfg(not(hosted))]
+    return CHOICE.get().and_then(Option::as_ref);
+}
+
+/// What stands in front of a block.
+#[repr(C)]
+struct Header {
+    size: usize,
+    /// The cell, and a check byte above it.
+    cell: u32,
+    /// From the allocator's block to the program's.
+    offset: u32,
+}
+
+/// Bytes that the header takes: what it needs, and keeps the alignment that suits every type of C.
+const LEN: usize = 16;
+/// That alignment.
+const NATURAL: usize = 2 * size_of::<usize>();
+const _: () = assert!(size_of::<Header>() <= LEN && LEN.is_multiple_of(NATURAL));
+const CELL_BITS: u32 = 24;
+
+impl Header {
+    fn at(block: *mut c_void) -> *mut Header {
+        block.wrapping_byte_sub(LEN).cast()
+    }
+
+    fn check(block: *mut c_void, cell: u32) -> u32 {
+        let address = (block as usize as u32 >> 3).wrapping_mul(0x9E37_79B1) >> CELL_BITS;
+        address ^ (cell ^ cell >> 8 ^ cell >> 16) & 0xff
+    }
+
+    /// Writes the header of a block.
+    ///
+    /// # Safety
+    /// The `LEN` bytes in front of the block must be the caller's to write.
+    unsafe fn write(block: *mut c_void, token: &Token, offset: usize) {
+        let cell = Self::check(block, token.cell()) << CELL_BITS | token.cell();
+        let header = Header { size: token.size(), cell, offset: offset as u32 };
+        // SAFETY: the caller upholds it; blocks are aligned for every type, and so is what is 16 bytes in front.
+        unsafe { Self::at(block).write(header) }
+    }
+
+    /// The token and the offset of a block; `None` when the header was overwritten.
+    ///
+    /// # Safety
+    /// The block must have a header.
+    unsafe fn read(block: *mut c_void) -> Option<(Token, usize)> {
+        // SAFETY: the caller upholds it.
+        let header = unsafe { Self::at(block).read() };
+        let cell = header.cell & ((1 << CELL_BITS) - 1);
+        let whole = header.cell >> CELL_BITS == Self::check(block, cell);
+        whole.then(|| (Token::new(cell, header.size), header.offset as usize))
+    }
+}
+
+impl memtrack_allocator_t {
+    /// Asks for memory; null when there is none or the struct has no such function.
+    ///
+    /// # Safety
+    /// The functions must do what the struct says.
+    unsafe fn ask(&self, size: usize, align: usize) -> *mut c_void {
+        // SAFETY: the caller upholds it.
+        self.allocate.map_or(null_mut(), |allocate| unsafe { allocate(self.context, size, align) })
+    }
+
+    /// Gives memory back.
+    ///
+    /// # Safety
+    /// It must be the allocator's.
+    unsafe fn give_back(&self, base: *mut c_void) {
+        if let Some(release) = self.release {
+            // SAFETY: the caller upholds it.
+            unsafe { release(self.context, base) }
+        }
+    }
+
+    /// Asks for a block with room for the header in front; the block and its offset.
+    ///
+    /// # Safety
+    /// As for `ask`.
+    unsafe fn block(&self, align: usize, size: usize) -> Option<(*mut c_void, usize)> {
+        let align = align.max(NATURAL).checked_next_power_of_two()?;
+        let offset = align.max(LEN);
+        u32::try_from(offset).ok()?;
+        let size = size.checked_add(offset).filter(|&size| size <= isize::MAX as usize)?;
+        // SAFETY: the caller upholds it.
+        let base = unsafe { self.ask(size, align) };
+        (!base.is_null()).then(|| (base.wrapping_byte_add(offset), offset))
+    }
+}
+
+// SAFETY: blocks come from the program's allocator, `offset` bytes into a request that is as much larger; the offset is
+// a multiple of the alignment.
+unsafe impl Source for memtrack_allocator_t {
+    unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
+        // SAFETY: whoever set the allocator promised it.
+        let Some((block, offset)) = (unsafe { self.block(align, size) }) else { return self.refuse() };
+        let token = TRACKER.on_alloc(Heap::WRAPPED, block as usize, size);
+        // SAFETY: the request had room for the header and `size` bytes.
+        unsafe {
+            Header::write(block, &token, offset);
+            if zeroed {
+                block.cast::<u8>().write_bytes(0, size);
+            }
+        }
+        block
+    }
+
+    unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
+        // SAFETY: the caller says that the block is one of these.
+        let Some((old, offset)) = (unsafe { Header::read(block) }) else { return self.refuse() };
+        let old_size = old.size();
+        let resized = match self.resize {
+            // The header lies at the beginning, so that it moves with the block.
+            Some(resize) if offset == LEN && size <= isize::MAX as usize - LEN => {
+                // SAFETY: the allocator's block begins there.
+                let base = unsafe { resize(self.context, block.wrapping_byte_sub(offset), size + LEN) };
+                (!base.is_null()).then(|| (base.wrapping_byte_add(LEN), LEN))
+            }
+            // SAFETY: whoever set the allocator promised it.
+            _ => unsafe { self.block(NATURAL, size) }.inspect(|&(new, _)| unsafe {
+                // SAFETY: both have as many bytes; the old block is given back once, and not used afterwards.
+                new.cast::<u8>().copy_from_nonoverlapping(block.cast(), old_size.min(size));
+                self.give_back(block.wrapping_byte_sub(offset));
+            }),
+        };
+        let Some((new, offset)) = resized else { return self.refuse() };
+        let token = TRACKER.on_realloc(old, Heap::WRAPPED, new as usize, size);
+        // SAFETY: as in `allocate`.
+        unsafe { Header::write(new, &token, offset) };
+        new
+    }
+
+    unsafe fn release(&self, block: *mut c_void) {
+        // SAFETY: the caller says that the block is one of these.
+        match unsafe { Header::read(block) } {
+            Some((token, offset)) => {
+                TRACKER.on_free(token, block as usize);
+                // SAFETY: the allocator's block begins there.
+                unsafe { self.give_back(block.wrapping_byte_sub(offset)) }
+            }
+            // Where it begins is not known any more: it stays allocated, and the damage is counted.
+            None => TRACKER.on_free(Token::new(u32::MAX, 0), block as usize),
+        }
+    }
+
+    unsafe fn usable(&self, block: *mut c_void) -> usize {
+        // SAFETY: the caller says that the block is one of these.
+        unsafe { Header::read(block) }.map_or(0, |(token, _)| token.size())
+    }
+}

@@ -1,0 +1,105 @@
+//! Bare metal: what the program must say of its board, because nothing else can. On hosts all of it is known.
+
+#![allow(non_camel_case_types, reason = "names as C knows them")]
+
+use crate::result::{MEMTRACK_ERROR_NULL, memtrack_result_t};
+
+/// A clock: nanoseconds since some start, never going back.
+pub type memtrack_clock_fn = Option<unsafe extern "C" fn() -> u64>;
+
+/// Bare metal: says where the stack lies, its lowest address and the one past its highest. All of it must be readable.
+/// Without it no stacks are captured. Call it first thing in `main`.
+///
+/// `MEMTRACK_ERROR_NULL` when `low` is not below `high`, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+///
+/// # Safety
+/// The memory from `low` to `high` must be readable for ever.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memtrack_set_stack(
+    low: *const core::ffi::c_void,
+    high: *const core::ffi::c_void,
+) -> memtrack_result_t {
+    if low >= high {
+        return MEMTRACK_ERROR_NULL;
+    }
+    imp::set_stack(low as usize, high as usize)
+}
+
+/// Bare metal: sets the clock. It is asked inside allocations at each new peak, and at stages; it must return quickly and
+/// not allocate. Without it all times are 0.
+///
+/// `MEMTRACK_ERROR_NULL` when `clock` is NULL, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+///
+/// # Safety
+/// `clock` must be NULL or a function that may be called at any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memtrack_set_clock(clock: memtrack_clock_fn) -> memtrack_result_t {
+    match clock {
+        Some(clock) => imp::set_clock(clock),
+        None => MEMTRACK_ERROR_NULL,
+    }
+}
+
+#[cfg(hosted)]
+mod imp {
+    use crate::result::{MEMTRACK_ERROR_UNSUPPORTED, memtrack_result_t};
+
+    pub(super) fn set_stack(_: usize, _: usize) -> memtrack_result_t {
+        MEMTRACK_ERROR_UNSUPPORTED
+    }
+
+    pub(super) fn set_clock(_: unsafe extern "C" fn() -> u64) -> memtrack_result_t {
+        MEMTRACK_ERROR_UNSUPPORTED
+    }
+}
+
+#[cfg(not(hosted))]
+mod imp {
+    use crate::result::{MEMTRACK_OK, memtrack_result_t};
+    use memtrack_core::SingleCore;
+
+    static CLOCK: spin::Once<unsafe extern "C" fn() -> u64> = spin::Once::new();
+
+    pub(super) fn set_stack(low: usize, high: usize) -> memtrack_result_t {
+        SingleCore::set_stack(low, high);
+        MEMTRACK_OK
+    }
+
+    pub(super) fn set_clock(clock: unsafe extern "C" fn() -> u64) -> memtrack_result_t {
+        CLOCK.call_once(|| clock);
+        // SAFETY: who set the clock promised that it may be called at any time.
+        SingleCore::set_clock(|| CLOCK.get().map_or(0, |clock| unsafe { clock() }));
+        MEMTRACK_OK
+    }
+}
+
+/// The source before one was set: there is no memory.
+#[cfg(not(hosted))]
+pub(crate) struct Nothing;
+
+#[cfg(not(hosted))]
+// SAFETY: it never hands out a block.
+unsafe impl crate::source::Source for Nothing {
+    unsafe fn allocate(&self, _: usize, _: usize, _: bool) -> *mut core::ffi::c_void {
+        self.refuse()
+    }
+
+    unsafe fn resize(&self, _: *mut core::ffi::c_void, _: usize) -> *mut core::ffi::c_void {
+        self.refuse()
+    }
+
+    unsafe fn release(&self, _: *mut core::ffi::c_void) {}
+
+    unsafe fn usable(&self, _: *mut core::ffi::c_void) -> usize {
+        0
+    }
+}
+
+/// Nothing here panics; the language asks for an answer all the same.
+#[cfg(not(any(hosted, test)))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,176 @@
+//! The C library as the source of blocks.
+//!
+//! A block's token stands in a tail, in the last bytes of what the allocator gave for it ([`tail`]), which
+//! `malloc_usable_size` finds again. No header, so a block lies where the allocator put it: it is aligned as it was, and
+//! it can be given to the allocator directly, or come from it directly (`strdup` under `--wrap`, blocks from before this
+//! library was there). A block without a tail is *foreign*: its free is not booked, for its allocation was not.
+
+mod early;
+mod next;
+mod tail;
+
+pub(crate) use next::{environment, is_shared};
+
+use crate::source::Source;
+use crate::tracker::TRACKER;
+use core::ffi::c_void;
+use memtrack_core::{Heap, Token};
+use next::Functions;
+
+/// Blocks that are booked.
+pub(crate) struct Tracked;
+/// Blocks that are not.
+pub(crate) struct Plain;
+
+/// The size to ask for. One that is too large stays so.
+#[inline]
+fn padded(size: usize) -> usize {
+    size.saturating_add(tail::LEN)
+}
+
+/// Books a new block and writes its tail. One without room for it stays foreign.
+///
+/// # Safety
+/// `block` must be the caller's, of at least [`padded`] bytes as far as the allocator keeps its word.
+#[inline]
+unsafe fn book(next: &Functions, block: *mut c_void, size: usize, token: impl FnOnce() -> Token) {
+    // SAFETY: the caller upholds it.
+    unsafe {
+        let usable = next.usable(block);
+        if usable >= padded(size) {
+            tail::write(block.cast(), usable, &token());
+        }
+    }
+}
+
+// SAFETY: blocks come from the C library with room for their tails, and go back to it.
+unsafe impl Source for Tracked {
+    #[inline]
+    unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
+        let Some(next) = next::functions() else { return early::allocate(align, size) };
+        // SAFETY: as the trait says.
+        unsafe {
+            let block = next.allocate(align, padded(size), zeroed);
+            if block.is_null() {
+                TRACKER.on_failure();
+            } else {
+                book(next, block, size, || TRACKER.on_alloc(Heap::WRAPPED, block as usize, size));
+            }
+            block
+        }
+    }
+
+    unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
+        // SAFETY: as the trait says; the tail is erased before the allocator may hand the memory to somebody else, and
+        // is restored when the block stayed as it was.
+        unsafe {
+            let Some(next) = next::functions().filter(|_| !early::owns(block)) else {
+                return early::resize(self, block, size);
+            };
+            let usable = next.usable(block);
+            let old = tail::take(block.cast(), usable);
+            if size == 0 {
+                return self.resize_to_nothing(next, block, old);
+            }
+            let new = next.realloc(block, padded(size));
+            if new.is_null() {
+                if let Some(old) = old {
+                    tail::write(block.cast(), usable, &old);
+                }
+                TRACKER.on_failure();
+                return new;
+            }
+            book(next, new, size, || match old {
+                Some(old) => TRACKER.on_realloc(old, Heap::WRAPPED, new as usize, size),
+                None => TRACKER.on_alloc(Heap::WRAPPED, new as usize, size),
+            });
+            new
+        }
+    }
+
+    #[inline]
+    unsafe fn release(&self, block: *mut c_void) {
+        // SAFETY: as the trait says.
+        unsafe {
+            let Some(next) = next::functions().filter(|_| !early::owns(block)) else { return };
+            if let Some(token) = tail::take(block.cast(), next.usable(block)) {
+                TRACKER.on_free(token, block as usize);
+            }
+            next.free(block);
+        }
+    }
+
+    unsafe fn usable(&self, block: *mut c_void) -> usize {
+        // SAFETY: as the trait says.
+        unsafe {
+            let Some(next) = next::functions().filter(|_| !early::owns(block)) else {
+                return early::size(block);
+            };
+            let usable = next.usable(block);
+            // The program may use all of a block, but not its tail.
+            if tail::is_there(block.cast(), usable) { usable - tail::LEN } else { usable }
+        }
+    }
+}
+
+impl Tracked {
+    /// `realloc` to 0 bytes: some C libraries free the block, some return one of no bytes.
+    ///
+    /// # Safety
+    /// As for `resize`; `old` must have been taken from the block.
+    #[cold]
+    unsafe fn resize_to_nothing(
+        &self,
+        next: &Functions,
+        block: *mut c_void,
+        old: Option<Token>,
+    ) -> *mut c_void {
+        if let Some(old) = old {
+            TRACKER.on_free(old, block as usize);
+        }
+        // SAFETY: the caller upholds it.
+        unsafe {
+            let new = next.realloc(block, 0);
+            if !new.is_null() {
+                book(next, new, 0, || TRACKER.on_alloc(Heap::WRAPPED, new as usize, 0));
+            }
+            new
+        }
+    }
+}
+
+// SAFETY: blocks come from the C library and go back to it.
+unsafe impl Source for Plain {
+    unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
+        match next::functions() {
+            // SAFETY: as the trait says.
+            Some(next) => unsafe { next.allocate(align, size, zeroed) },
+            None => early::allocate(align, size),
+        }
+    }
+
+    unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
+        match next::functions().filter(|_| !early::owns(block)) {
+            // SAFETY: as the trait says.
+            Some(next) => unsafe { next.realloc(block, size) },
+            // SAFETY: as the trait says.
+            None => unsafe { early::resize(self, block, size) },
+        }
+    }
+
+    unsafe fn release(&self, block: *mut c_void) {
+        if let Some(next) = next::functions().filter(|_| !early::owns(block)) {
+            // SAFETY: as the trait says.
+            unsafe { next.free(block) };
+        }
+    }
+
+    unsafe fn usable(&self, block: *mut c_void) -> usize {
+        match next::functions().filter(|_| !early::owns(block)) {
+            // SAFETY: as the trait says.
+            Some(next) => unsafe { next.usable(block) },
+            // SAFETY: the block is an early one.
+            None => unsafe { early::size(block) },
+        }
+    }
+}

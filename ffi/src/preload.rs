@@ -1,0 +1,142 @@
+//! What the shared library stands in for: the C library's functions, under every program that it is preloaded under.
+//!
+//! A program may also link the shared library, for its `memtrack_…` functions. Then it has these too, and they hand
+//! everything on as it is.
+
+use crate::library::{Plain, Tracked, environment, is_shared};
+use crate::source::Source;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use memtrack_core::Host;
+
+const UNDECIDED: u8 = 0;
+const PLAIN: u8 = 1;
+const TRACKED: u8 = 2;
+
+static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
+
+/// Whether the library is preloaded, and so is to track what the program allocates.
+#[inline]
+fn is_tracked() -> bool {
+    match MODE.load(Relaxed) {
+        TRACKED => true,
+        PLAIN => false,
+        _ => decide(),
+    }
+}
+
+#[cold]
+fn decide() -> bool {
+    // Before the C library has begun nothing can be asked; what is allocated then is foreign.
+    let Ok(preloads) = environment(b"LD_PRELOAD") else { return false };
+    let is_us = |path: &[u8]| {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        name.starts_with(b"libmemtrack")
+    };
+    let named = preloads.is_some_and(|list| list.split(|&byte| byte == b':' || byte == b' ').any(is_us));
+    MODE.store(if named { TRACKED } else { PLAIN }, Relaxed);
+    named
+}
+
+/// Calls a function of the C library, booked or not.
+macro_rules! source {
+    ($call:ident($($argument:expr),*)) => {
+        // SAFETY: the caller says what the function asks of its arguments.
+        unsafe { if is_tracked() { Tracked.$call($($argument),*) } else { Plain.$call($($argument),*) } }
+    };
+}
+
+/// Entry points. `build.rs` tells the linker of the shared library to give each its second name; that name must be in the
+/// list of names that rustc lets out of the library, which is made of what is defined here and matched as patterns. So a
+/// byte is defined whose name is the pattern.
+macro_rules! preload {
+    ($($pattern:literal $name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)? = $call:ident($($given:expr),*);)*) => { $(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[unsafe(export_name = concat!("memtrack_preload_", stringify!($name)))]
+        pub unsafe extern "C" fn $name($($argument: $kind),*) $(-> $result)? {
+            source!($call($($given),*))
+        }
+
+        const _: () = {
+            #[unsafe(export_name = $pattern)]
+            static NAME: u8 = 0;
+        };
+    )* };
+}
+
+preload! {
+    "mallo[c]" malloc(size: usize) -> *mut c_void = malloc(size);
+    "callo[c]" calloc(count: usize, size: usize) -> *mut c_void = calloc(count, size);
+    "reallo[c]" realloc(block: *mut c_void, size: usize) -> *mut c_void = realloc(block, size);
+    "reallocarra[y]" reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void =
+        reallocarray(block, count, size);
+    "fre[e]" free(block: *mut c_void) = free(block);
+    "free_size[d]" free_sized(block: *mut c_void, _size: usize) = free(block);
+    "free_aligned_size[d]" free_aligned_sized(block: *mut c_void, _align: usize, _size: usize) = free(block);
+    "posix_memalig[n]" posix_memalign(to: *mut *mut c_void, align: usize, size: usize) -> c_int =
+        posix_memalign(to, align, size);
+    "aligned_allo[c]" aligned_alloc(align: usize, size: usize) -> *mut c_void = memalign(align, size);
+    "memalig[n]" memalign(align: usize, size: usize) -> *mut c_void = memalign(align, size);
+    "vallo[c]" valloc(size: usize) -> *mut c_void = memalign(page(), size);
+    "pvallo[c]" pvalloc(size: usize) -> *mut c_void = memalign(page(), pages(size));
+    "malloc_usable_siz[e]" malloc_usable_size(block: *mut c_void) -> usize = malloc_usable_size(block);
+}
+
+fn page() -> usize {
+    // SAFETY: the call only returns a number.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// Whole pages; a size that is too large stays so.
+fn pages(size: usize) -> usize {
+    size.checked_next_multiple_of(page()).unwrap_or(usize::MAX)
+}
+
+/// The process that this memory is of. Not that of a child of `vfork`, which has only borrowed it.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn process_began() {
+    // SAFETY: the call only returns a number.
+    PROCESS.store(unsafe { libc::getpid() } as u32, Relaxed);
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_START: extern "C" fn() = at_start;
+
+extern "C" fn at_start() {
+    if is_shared() && is_tracked() {
+        process_began();
+        // SAFETY: the function lives as long as the library, which is never unloaded: it was preloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(began_as_child)) };
+    }
+}
+
+unsafe extern "C" fn began_as_child() {
+    process_began();
+}
+
+/// `_exit`: the program ends without its exit handlers, as shells and forked children do. The dump is written all the
+/// same.
+#[unsafe(export_name = "memtrack_preload__exit")]
+pub extern "C" fn exit_at_once(status: c_int) -> ! {
+    // SAFETY: the call only returns a number.
+    if is_tracked() && PROCESS.load(Relaxed) == unsafe { libc::getpid() } as u32 {
+        Host::dump_at_exit();
+    }
+    loop {
+        // SAFETY: the call ends the process.
+        unsafe { libc::syscall(libc::SYS_exit_group, status) };
+    }
+}
+
+/// `_Exit`, which is the same.
+#[unsafe(export_name = "memtrack_preload__Exit")]
+pub extern "C" fn exit_at_once_too(status: c_int) -> ! {
+    exit_at_once(status)
+}
+
+#[unsafe(export_name = "_exi[t]")]
+static EXIT: u8 = 0;
+#[unsafe(export_name = "_Exi[t]")]
+static EXIT_TOO: u8 = 0;

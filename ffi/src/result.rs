@@ -1,0 +1,162 @@
+//! Result codes, their texts, and the version.
+
+#![allow(non_camel_case_types, reason = "names as C knows them")]
+
+use core::ffi::{CStr, c_char};
+use memtrack_core::Error;
+
+/// What a function says of its work: `MEMTRACK_OK` or one of the `MEMTRACK_ERROR_…` codes.
+pub type memtrack_result_t = i32;
+
+/// It was done.
+pub const MEMTRACK_OK: i32 = 0;
+/// An argument that must not be NULL is.
+pub const MEMTRACK_ERROR_NULL: i32 = 1;
+/// The `size` of a struct is not that of any version: set it to `sizeof` the struct before the call.
+pub const MEMTRACK_ERROR_SIZE: i32 = 2;
+/// More stages nested, more tags or more heaps than there is room for. What was asked for was not begun.
+pub const MEMTRACK_ERROR_FULL: i32 = 3;
+/// There is no stage or tag to end.
+pub const MEMTRACK_ERROR_NONE: i32 = 4;
+/// No token, or no heap, that was ever handed out.
+pub const MEMTRACK_ERROR_INVALID: i32 = 5;
+/// The sink of a dump refused the bytes; what it took before is readable.
+pub const MEMTRACK_ERROR_SINK: i32 = 6;
+/// A file could not be written; `errno` says why.
+pub const MEMTRACK_ERROR_FILE: i32 = 7;
+/// Another dump is being written; it goes on.
+pub const MEMTRACK_ERROR_BUSY: i32 = 8;
+/// The allocator was already chosen: set it before the first block is allocated.
+pub const MEMTRACK_ERROR_TOO_LATE: i32 = 9;
+/// There is no such thing on this target: no files on bare metal, no stack to set on a host.
+pub const MEMTRACK_ERROR_UNSUPPORTED: i32 = 10;
+/// The tracker does not work: another one in this process has its tables.
+pub const MEMTRACK_ERROR_TRACKER: i32 = 11;
+
+/// The major number of the header's version.
+pub const MEMTRACK_VERSION_MAJOR: u32 = 0;
+/// The minor number of the header's version.
+pub const MEMTRACK_VERSION_MINOR: u32 = 1;
+/// The patch number of the header's version.
+pub const MEMTRACK_VERSION_PATCH: u32 = 0;
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+const _: () = {
+    let numbers = [MEMTRACK_VERSION_MAJOR, MEMTRACK_VERSION_MINOR, MEMTRACK_VERSION_PATCH];
+    let packaged = [
+        env!("CARGO_PKG_VERSION_MAJOR").as_bytes(),
+        env!("CARGO_PKG_VERSION_MINOR").as_bytes(),
+        env!("CARGO_PKG_VERSION_PATCH").as_bytes(),
+    ];
+    let mut at = 0;
+    while at < packaged.len() {
+        let (mut number, mut digit) = (0, 0);
+        while digit < packaged[at].len() {
+            number = number * 10 + (packaged[at][digit] - b'0') as u32;
+            digit += 1;
+        }
+        assert!(number == numbers[at], "the header's version is the package's");
+        at += 1;
+    }
+};
+
+/// The version of the library that is loaded, as text: "0.1.0". It may be another than the header's
+/// (`MEMTRACK_VERSION_MAJOR` …). Never NULL; valid for ever. Thread- and interrupt-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn memtrack_version() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+/// The version of the library that is loaded, as a number: major · 10⁶ + minor · 10³ + patch, so that later ones are
+/// larger. Thread- and interrupt-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn memtrack_version_number() -> u32 {
+    MEMTRACK_VERSION_MAJOR * 1_000_000 + MEMTRACK_VERSION_MINOR * 1_000 + MEMTRACK_VERSION_PATCH
+}
+
+/// What a result code means and what to do about it, in English. Never NULL, whatever the code; valid for ever.
+/// Thread- and interrupt-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn memtrack_strerror(code: memtrack_result_t) -> *const c_char {
+    message(code).as_ptr()
+}
+
+fn message(code: memtrack_result_t) -> &'static CStr {
+    match code {
+        MEMTRACK_OK => c"done",
+        MEMTRACK_ERROR_NULL => c"an argument that must not be NULL is NULL",
+        MEMTRACK_ERROR_SIZE => c"the struct's size is wrong: set its member `size` to sizeof the struct",
+        MEMTRACK_ERROR_FULL => c"no room for one more: end a stage first, or use fewer names",
+        MEMTRACK_ERROR_NONE => c"there is no stage or tag to end",
+        MEMTRACK_ERROR_INVALID => c"no such token or heap was ever handed out",
+        MEMTRACK_ERROR_SINK => c"the dump's sink refused the bytes: what was written before is readable",
+        MEMTRACK_ERROR_FILE => c"the file could not be written: errno says why",
+        MEMTRACK_ERROR_BUSY => c"another dump is being written: try again when it is done",
+        MEMTRACK_ERROR_TOO_LATE => {
+            c"the allocator was already chosen: set it before the first block is allocated"
+        }
+        MEMTRACK_ERROR_UNSUPPORTED => c"there is no such thing on this target",
+        MEMTRACK_ERROR_TRACKER => c"another tracker in this process uses the tables: link memtrack once",
+        _ => c"no code of this library: perhaps one of a later version",
+    }
+}
+
+/// The code of an error; a file's error number goes into `errno`.
+pub(crate) fn code(result: Result<(), Error>) -> memtrack_result_t {
+    match result {
+        Ok(()) => MEMTRACK_OK,
+        Err(Error::Sink(_)) => MEMTRACK_ERROR_SINK,
+        Err(Error::File(number)) => {
+            set_errno(number);
+            MEMTRACK_ERROR_FILE
+        }
+        #[cfg(hosted)]
+        Err(Error::PathTooLong) => {
+            set_errno(libc::ENAMETOOLONG);
+            MEMTRACK_ERROR_FILE
+        }
+        Err(Error::DumpRunning) => MEMTRACK_ERROR_BUSY,
+        Err(Error::HeapsFull) => MEMTRACK_ERROR_FULL,
+        Err(_) => MEMTRACK_ERROR_TRACKER,
+    }
+}
+
+/// Whether something was done, or the code of why not.
+pub(crate) fn done(done: bool, otherwise: memtrack_result_t) -> memtrack_result_t {
+    if done { MEMTRACK_OK } else { otherwise }
+}
+
+/// Sets `errno`, where there is one that is known.
+pub(crate) fn set_errno(number: i32) {
+    #[cfg(hosted)]
+    // SAFETY: the location is the calling thread's own for its whole life.
+    unsafe {
+        *libc::__errno_location() = number;
+    }
+    #[cfg(not(hosted))]
+    let _ = number;
+}
+
+/// `errno`; 0 where there is none that is known.
+pub(crate) fn errno() -> i32 {
+    #[cfg(hosted)]
+    // SAFETY: as in `set_errno`.
+    return unsafe { *libc::__errno_location() };
+    #[cfg(not(hosted))]
+    return 0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_text_of_its_own() {
+        let texts: Vec<_> = (-1..=MEMTRACK_ERROR_TRACKER + 1).map(message).collect();
+        let known = &texts[1..texts.len() - 1];
+        for (at, text) in known.iter().enumerate() {
+            assert!(!known[..at].contains(text) && *text != texts[0], "{text:?}");
+        }
+        assert_eq!(texts[0], texts[texts.len() - 1]);
+    }
+}
