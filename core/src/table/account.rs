@@ -36,8 +36,17 @@ pub(crate) struct Held {
 
 impl Held {
     #[inline]
-    fn minus(self, other: Held) -> Held {
+    pub(crate) fn minus(self, other: Held) -> Held {
         Held { bytes: self.bytes.wrapping_sub(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
+    }
+
+    /// A difference that a running program leaves half-booked is shown as zero, not as 2⁶⁴ − 1.
+    pub(crate) fn settled(self) -> Held {
+        Held { bytes: (self.bytes as isize).max(0) as usize, blocks: (self.blocks as i32).max(0) as u32 }
+    }
+
+    pub(crate) fn plus(self, other: Held) -> Held {
+        Held { bytes: self.bytes.wrapping_add(other.bytes), blocks: self.blocks.wrapping_add(other.blocks) }
     }
 }
 
@@ -124,10 +133,10 @@ impl Account {
         self.remote.label.load(Relaxed)
     }
 
-    /// Bytes that other threads have freed, modulo the word's width.
+    /// What other threads have freed, modulo the widths.
     #[inline]
-    pub(crate) fn remote_bytes(&self) -> usize {
-        self.remote.bytes.load(Relaxed)
+    pub(crate) fn remote(&self) -> Held {
+        self.remote.live()
     }
 
     /// Books an allocation.
@@ -195,16 +204,16 @@ impl Account {
         self.allocs.get() == 0 && self.remote.blocks.load(Relaxed) == 0
     }
 
-    /// All counters. Differences that a running program leaves half-booked are shown as zero, not as 2⁶⁴ − 1.
+    /// All counters.
     pub(crate) fn figures(&self, marks: &Marks, mark: Mark) -> Figures {
-        let (live, held) = (self.live(), self.held(marks, mark));
+        let (live, held) = (self.live().settled(), self.held(marks, mark).settled());
         Figures {
             allocs: self.allocs.get(),
             bytes: self.bytes.get(),
-            live: (live.bytes as isize).max(0) as u64,
-            live_blocks: (live.blocks as i32).max(0) as u64,
-            peak: (held.bytes as isize).max(0) as u64,
-            peak_blocks: (held.blocks as i32).max(0) as u64,
+            live: live.bytes as u64,
+            live_blocks: u64::from(live.blocks),
+            peak: held.bytes as u64,
+            peak_blocks: u64::from(held.blocks),
             temporary: self.temporary.get(),
             reallocs: self.reallocs.get(),
         }

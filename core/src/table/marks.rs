@@ -196,8 +196,14 @@ impl Marks {
         self.generation.load(Acquire)
     }
 
+    /// The generation that the last reset began.
+    #[inline]
+    pub(crate) fn last_reset(&self) -> usize {
+        self.reset.load(Acquire)
+    }
+
     /// Whether a peak of `generation` was reset since, not only re-based by a stage.
     pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
-        (self.reset.load(Acquire).wrapping_sub(generation) as isize) > 0
+        (self.last_reset().wrapping_sub(generation) as isize) > 0
     }
 }

@@ -37,13 +37,44 @@ pub struct ThreadSlot {
     last: AtomicUsize,
     peak_blocks: AtomicU32,
     kept_blocks: AtomicU32,
-    /// For the frees of others: the generation of the last one, and what had been freed before it began.
-    remote_generation: AtomicUsize,
-    remote_before: AtomicUsize,
+    /// For the frees of others since the last re-basing, and since the last reset.
+    rebased: Noted,
+    reset: Noted,
     os_id: Counter,
     state: AtomicU32,
     count: AtomicU32,
     name: [AtomicU32; THREAD_NAME / 4],
+}
+
+/// What others had freed of a thread's blocks when peaks were re-based: noted at their first free after it.
+#[repr(C)]
+#[derive(Default)]
+struct Noted {
+    /// The generation that the re-basing began.
+    generation: AtomicUsize,
+    bytes: AtomicUsize,
+    blocks: AtomicU32,
+}
+
+impl Noted {
+    /// Before a free: what was `freed` so far.
+    #[inline]
+    fn note(&self, generation: usize, freed: Held) {
+        if self.generation.load(Acquire) != generation {
+            self.bytes.store(freed.bytes, Relaxed);
+            self.blocks.store(freed.blocks, Relaxed);
+            self.generation.store(generation, Release);
+        }
+    }
+
+    /// What of all that was `freed` was freed since `generation` began.
+    fn since(&self, generation: usize, freed: Held) -> Held {
+        if self.generation.load(Acquire) == generation {
+            freed.minus(Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) })
+        } else {
+            Held::default()
+        }
+    }
 }
 
 impl ThreadSlot {
@@ -59,31 +90,31 @@ impl ThreadSlot {
 
     #[cold]
     fn rebase(&self, marks: &Marks, mine: usize, now: usize) {
-        let (base, blocks) = (self.base(now), self.account.live().blocks);
         if marks.was_reset_since(mine) {
-            self.keep(base, blocks);
+            self.keep(self.at_reset(marks));
         } else if self.peak.load(Relaxed) > self.kept.load(Relaxed) {
-            self.keep(self.peak.load(Relaxed), self.peak_blocks.load(Relaxed));
+            self.keep(Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) });
         }
-        self.peak.store(base, Relaxed);
-        self.peak_blocks.store(blocks, Relaxed);
+        let base = self.base(now);
+        self.peak.store(base.bytes, Relaxed);
+        self.peak_blocks.store(base.blocks, Relaxed);
         self.generation.store(now, Release);
     }
 
-    fn keep(&self, bytes: usize, blocks: u32) {
-        self.kept.store(bytes, Relaxed);
-        self.kept_blocks.store(blocks, Relaxed);
+    fn keep(&self, held: Held) {
+        self.kept.store(held.bytes, Relaxed);
+        self.kept_blocks.store(held.blocks, Relaxed);
     }
 
     /// What the thread held when the generation `now` began, if it has had no event since: others may have freed
     /// blocks of it.
-    fn base(&self, now: usize) -> usize {
-        let live = self.account.live().bytes;
-        if self.remote_generation.load(Acquire) == now {
-            let freed = self.account.remote_bytes().wrapping_sub(self.remote_before.load(Relaxed));
-            return live.wrapping_add(freed);
-        }
-        live
+    fn base(&self, now: usize) -> Held {
+        self.account.live().plus(self.rebased.since(now, self.account.remote()))
+    }
+
+    /// What it held at the last reset, if it has had no event since.
+    fn at_reset(&self, marks: &Marks) -> Held {
+        self.account.live().plus(self.reset.since(marks.last_reset(), self.account.remote()))
     }
 
     /// Books an allocation of `block`.
@@ -113,11 +144,9 @@ impl ThreadSlot {
     /// Books a free of one of its blocks by somebody else.
     #[inline]
     pub(crate) fn free_remote(&self, size: usize, marks: &Marks, epoch: Epoch<'_>) {
-        let now = marks.generation();
-        if self.remote_generation.load(Acquire) != now {
-            self.remote_before.store(self.account.remote_bytes(), Relaxed);
-            self.remote_generation.store(now, Release);
-        }
+        let freed = self.account.remote();
+        self.rebased.note(marks.generation(), freed);
+        self.reset.note(marks.last_reset(), freed);
         self.account.free(size, epoch, Booker::Anyone);
     }
 
@@ -131,22 +160,18 @@ impl ThreadSlot {
     pub(crate) fn reset_peak(&self, marks: &Marks) {
         self.follow(marks);
         let live = self.account.live();
-        self.keep(live.bytes, live.blocks);
+        self.keep(live);
         self.peak.store(live.bytes, Relaxed);
         self.peak_blocks.store(live.blocks, Relaxed);
     }
 
     /// Highest live bytes since the last reset, and the blocks then.
     pub(crate) fn peak(&self, marks: &Marks) -> Held {
-        let stage = self.stage_peak(marks);
         if marks.was_reset_since(self.generation.load(Acquire)) {
-            return stage;
+            return self.at_reset(marks).settled();
         }
-        let of = |bytes: &AtomicUsize, blocks: &AtomicU32| Held {
-            bytes: bytes.load(Relaxed),
-            blocks: blocks.load(Relaxed),
-        };
-        let (kept, peak) = (of(&self.kept, &self.kept_blocks), of(&self.peak, &self.peak_blocks));
+        let kept = Held { bytes: self.kept.load(Relaxed), blocks: self.kept_blocks.load(Relaxed) };
+        let peak = Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) };
         if kept.bytes >= peak.bytes { kept } else { peak }
     }
 
@@ -156,7 +181,7 @@ impl ThreadSlot {
         if self.generation.load(Acquire) == now {
             return Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) };
         }
-        Held { bytes: (self.base(now) as isize).max(0) as usize, blocks: self.account.live().blocks }
+        self.base(now).settled()
     }
 
     /// The thread ends: its figures stay, its slot may be continued by another of its name.
