@@ -9,6 +9,8 @@ pub mod corpus;
 pub mod dump_builder;
 pub mod folded;
 pub mod listing;
+pub mod model;
 pub mod program;
 pub mod say;
+pub mod script;
 pub mod snapshot;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// What a program said: numbers by name, from lines of both.
 pub struct Facts {
@@ -58,6 +59,22 @@ pub fn output(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)])
     let mut command = Command::new(program);
     command.args(arguments).env_remove("MEMTRACK_DUMP").envs(environment.iter().copied());
     command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+}
+
+/// Runs a program that reads `input`, to its end.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn output_of(program: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove("MEMTRACK_DUMP");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+    let mut stdin = child.stdin.take().expect("a pipe to standard input");
+    stdin.write_all(input.as_bytes()).expect("the program reads its input");
+    drop(stdin);
+    child.wait_with_output().expect("the program's output")
 }
 
 /// An empty folder for the files of one test.

@@ -1,0 +1,272 @@
+//! What a tracker must tell of a [script](crate::script), worked out without any of its cleverness: every block is
+//! remembered with where it was allocated, and what was alive at a peak is a copy made there.
+
+mod stages;
+
+use std::collections::BTreeMap;
+
+use memtrack_format::Figures;
+
+use crate::script::{Event, Step, THREADS};
+pub use stages::Stage;
+use stages::Stages;
+
+/// Where a block was allocated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// While tracking was paused.
+    #[default]
+    Nobody,
+    /// On a thread, under tags, at a depth of calls, by one of three functions.
+    Stack {
+        /// The thread.
+        thread: u8,
+        /// Its tags, outermost first.
+        tags: Vec<u8>,
+        /// How deep.
+        depth: u8,
+        /// Which of the functions.
+        function: u8,
+    },
+}
+
+impl Place {
+    fn thread(&self) -> Option<usize> {
+        match self {
+            Place::Nobody => None,
+            Place::Stack { thread, .. } => Some(usize::from(*thread)),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    number: u64,
+    size: usize,
+    place: Place,
+}
+
+/// A high-water mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peak {
+    /// Bytes.
+    pub bytes: u64,
+    /// Blocks alive then.
+    pub blocks: u64,
+}
+
+impl Peak {
+    fn rise(&mut self, live: Peak) {
+        if live.bytes > self.bytes {
+            *self = live;
+        }
+    }
+}
+
+/// A thread.
+#[derive(Clone, Debug, Default)]
+pub struct Thread {
+    /// Its own high-water mark.
+    pub peak: Peak,
+    tags: Vec<u8>,
+    /// The block that its last event gave it.
+    last: Option<u64>,
+}
+
+/// The reference.
+#[derive(Default)]
+pub struct Model {
+    blocks: Vec<Block>,
+    next: u64,
+    cells: BTreeMap<Place, Figures>,
+    /// What every cell held at the peak: a copy once live has fallen from it.
+    at_peak: Option<BTreeMap<Place, Peak>>,
+    /// The program's high-water mark.
+    pub peak: Peak,
+    /// Its threads.
+    pub threads: [Thread; THREADS],
+    stages: Stages,
+    /// Allocations that were refused.
+    pub failed: u64,
+    /// Events while tracking was paused that gave a block.
+    pub lost: u64,
+    paused: bool,
+    fail_every: usize,
+    calls: usize,
+}
+
+impl Model {
+    /// Takes a step.
+    pub fn step(&mut self, event: Event) {
+        let thread = usize::from(event.thread);
+        match event.step {
+            Step::Alloc { depth, size } => self.alloc(self.place(thread, depth, 0), thread, size),
+            Step::Zeroed { depth, size } => self.alloc(self.place(thread, depth, 1), thread, size),
+            Step::Realloc { depth, block, size } => {
+                self.realloc(self.place(thread, depth, 2), thread, block, size);
+            }
+            Step::Huge { .. } => self.failed += 1,
+            Step::Free { block } => self.free(thread, block),
+            Step::FailEvery { every } => (self.fail_every, self.calls) = (every, 0),
+            Step::ResetPeak => {
+                (self.peak, self.at_peak) = (self.live(), None);
+                for thread in 0..THREADS {
+                    self.threads[thread].peak = self.live_of(thread);
+                }
+            }
+            Step::BeginStage { name } => self.stages.begin(name, self.now(), self.lives()),
+            Step::EndStage { stage } => self.stages.end(stage, self.now()),
+            Step::ResetThreadPeak => self.threads[thread].peak = self.live_of(thread),
+            Step::PushTag { name } => self.threads[thread].tags.push(name),
+            Step::PopTag => drop(self.threads[thread].tags.pop()),
+            Step::Pause => self.paused = true,
+            Step::Resume => self.paused = false,
+        }
+    }
+
+    fn place(&self, thread: usize, depth: u8, function: u8) -> Place {
+        if self.paused {
+            return Place::Nobody;
+        }
+        let tags = self.threads[thread].tags.clone();
+        Place::Stack { thread: thread as u8, tags, depth, function }
+    }
+
+    fn refuses(&mut self) -> bool {
+        self.calls += usize::from(self.fail_every > 0);
+        let refuses = self.fail_every > 0 && self.calls.is_multiple_of(self.fail_every);
+        self.failed += u64::from(refuses);
+        refuses
+    }
+
+    fn alloc(&mut self, place: Place, thread: usize, size: usize) {
+        if self.refuses() {
+            return;
+        }
+        let block = self.block(place, thread, size);
+        self.blocks.push(block);
+        self.rise();
+    }
+
+    /// A new block, booked.
+    fn block(&mut self, place: Place, thread: usize, size: usize) -> Block {
+        self.next += 1;
+        let cell = self.cells.entry(place.clone()).or_default();
+        cell.allocs += 1;
+        cell.bytes += size as u64;
+        cell.live += size as u64;
+        cell.live_blocks += 1;
+        match self.paused {
+            true => self.lost += 1,
+            false => self.threads[thread].last = Some(self.next),
+        }
+        Block { number: self.next, size, place }
+    }
+
+    fn realloc(&mut self, place: Place, thread: usize, block: usize, size: usize) {
+        if self.blocks.is_empty() || self.refuses() {
+            return;
+        }
+        let index = block % self.blocks.len();
+        let old = self.blocks[index].clone();
+        if size < old.size {
+            self.fall();
+        }
+        self.unbook(&old);
+        let new = self.block(place, thread, size);
+        self.cells.entry(new.place.clone()).or_default().reallocs += 1;
+        self.blocks[index] = new;
+        self.rise();
+    }
+
+    fn free(&mut self, thread: usize, block: usize) {
+        if self.blocks.is_empty() {
+            return;
+        }
+        let block = self.blocks.swap_remove(block % self.blocks.len());
+        self.fall();
+        self.unbook(&block);
+        if !self.paused && self.threads[thread].last.take() == Some(block.number) {
+            self.cells.entry(block.place).or_default().temporary += 1;
+        }
+    }
+
+    fn unbook(&mut self, block: &Block) {
+        let cell = self.cells.entry(block.place.clone()).or_default();
+        cell.live -= block.size as u64;
+        cell.live_blocks -= 1;
+    }
+
+    /// Before live falls: what was alive at the peak is still alive, or has been copied.
+    fn fall(&mut self) {
+        if self.at_peak.is_none() {
+            let held = |cell: &Figures| Peak { bytes: cell.live, blocks: cell.live_blocks };
+            self.at_peak = Some(self.cells.iter().map(|(place, cell)| (place.clone(), held(cell))).collect());
+        }
+    }
+
+    /// After an event that gave a block.
+    fn rise(&mut self) {
+        let live = self.live();
+        if live.bytes > self.peak.bytes {
+            (self.peak, self.at_peak) = (live, None);
+        }
+        let lives = self.lives();
+        for (thread, live) in self.threads.iter_mut().zip(lives) {
+            thread.peak.rise(live);
+        }
+        self.stages.rise(live, lives);
+    }
+
+    /// The figures of every place, at the peak included.
+    #[must_use]
+    pub fn cells(&self) -> Vec<(&Place, Figures)> {
+        let figures = |(place, cell): (_, &Figures)| {
+            let held = match &self.at_peak {
+                None => Peak { bytes: cell.live, blocks: cell.live_blocks },
+                Some(copy) => copy.get(place).copied().unwrap_or_default(),
+            };
+            (place, Figures { peak: held.bytes, peak_blocks: held.blocks, ..*cell })
+        };
+        self.cells.iter().map(figures).collect()
+    }
+
+    /// The figures of the places that `which` chooses, summed.
+    #[must_use]
+    pub fn sum(&self, which: impl Fn(&Place) -> bool) -> Figures {
+        let chosen = self.cells().into_iter().filter(|(place, _)| which(place));
+        crate::snapshot::sum(chosen.map(|(_, figures)| figures))
+    }
+
+    /// The figures of a thread.
+    #[must_use]
+    pub fn thread(&self, thread: usize) -> Figures {
+        self.sum(|place| place.thread() == Some(thread))
+    }
+
+    /// Finished stages, runs of one name together, and behind them those that are running.
+    #[must_use]
+    pub fn stages(&self) -> Vec<Stage> {
+        self.stages.all(self.now())
+    }
+
+    fn live(&self) -> Peak {
+        let bytes = self.blocks.iter().map(|block| block.size as u64).sum();
+        Peak { bytes, blocks: self.blocks.len() as u64 }
+    }
+
+    fn live_of(&self, thread: usize) -> Peak {
+        let own = || self.blocks.iter().filter(|block| block.place.thread() == Some(thread));
+        Peak { bytes: own().map(|block| block.size as u64).sum(), blocks: own().count() as u64 }
+    }
+
+    fn lives(&self) -> [Peak; THREADS] {
+        std::array::from_fn(|thread| self.live_of(thread))
+    }
+
+    fn now(&self) -> stages::Moment {
+        let cells = self.cells.values();
+        let (allocs, bytes) = cells.fold((0, 0), |sum, cell| (sum.0 + cell.allocs, sum.1 + cell.bytes));
+        stages::Moment { allocs, bytes, live: self.live() }
+    }
+}
