@@ -58,7 +58,7 @@ fields! {
         failed_allocs: u64,
         /// When the peak stood, in nanoseconds since the tracker started.
         peak_time_ns: u64,
-        /// Most bytes by which the true peak may exceed the one told: 0 when it is exact.
+        /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
         peak_error: u64,
         /// Absolute difference between the peak and the sum of `peak` over the cells, in bytes.
         mark_error: u64,

@@ -87,7 +87,7 @@ fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "live       {} in {}", bytes(figures.live), things(figures.live_blocks, "block"))?;
     let error = match marks.peak_error {
         0 => String::new(),
-        error => format!(", up to {} more", bytes(error)),
+        error => format!(", at most {} too high", bytes(error)),
     };
     writeln!(
         out,
