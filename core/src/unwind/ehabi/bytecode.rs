@@ -10,13 +10,11 @@ const R7: usize = 7;
 pub(super) struct Frame {
     registers: [u32; 16],
     known: u16,
-    /// The next frame may have the same stack pointer: it was interrupted.
-    leaf: bool,
 }
 
 impl Frame {
     pub(super) fn new(pc: u32, sp: u32, r7: u32) -> Self {
-        let mut frame = Frame { registers: [0; 16], known: 0, leaf: false };
+        let mut frame = Frame { registers: [0; 16], known: 0 };
         frame.set(PC, pc);
         frame.set(SP, sp);
         frame.set(R7, r7);
@@ -36,12 +34,11 @@ impl Frame {
         self.set(PC, pc);
         self.set(LR, lr);
         self.set(SP, sp);
-        self.leaf = true;
     }
 
-    /// Whether the code may be a leaf that pushed nothing; it is the last time that it may.
-    pub(super) fn take_leaf(&mut self) -> bool {
-        core::mem::take(&mut self.leaf)
+    /// Returns from code that has pushed nothing yet.
+    pub(super) fn unwind_leaf(&mut self) {
+        self.set(PC, self.registers[LR]);
     }
 
     fn set(&mut self, register: usize, value: u32) {

@@ -47,38 +47,36 @@ const OUTERMOST: usize = 64;
 fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &mut Frames) -> End {
     // What an address is looked up by: inside the call, or the very instruction that was interrupted.
     let mut pc = frame.pc();
+    let mut interrupted = false;
     loop {
         let below = frame.sp();
         match tables.find(pc) {
-            Some(Entry::Instructions(instructions)) => {
-                if frame.unwind(instructions, |at| read(&memory, at)).is_none() {
+            Some((function, _)) if interrupted && !tables.has_pushed(function, pc) => frame.unwind_leaf(),
+            Some((_, Entry::Instructions(instructions))) => {
+                let unwound = frame.unwind(instructions, |at| read(&memory, at));
+                if unwound.is_none() || frame.sp() <= below {
                     return End::Stopped;
                 }
             }
             // Start-up code says that it cannot be unwound; so does code without tables, but not at a stack's end.
-            Some(Entry::CannotUnwind) if memory.end().saturating_sub(below as usize) <= OUTERMOST => {
+            Some((_, Entry::CannotUnwind)) if memory.end().saturating_sub(below as usize) <= OUTERMOST => {
                 return End::Complete;
             }
-            Some(Entry::CannotUnwind) | None => return End::Stopped,
+            Some((_, Entry::CannotUnwind)) | None => return End::Stopped,
         }
         let address = frame.pc();
         // Start-up code cleared the return address.
         if address & !1 == 0 || address == u32::MAX {
             return End::Complete;
         }
-        pc = if exception::is_return(address) {
+        interrupted = exception::is_return(address);
+        pc = if interrupted {
             if exception::unwind(&mut frame, &mut memory).is_none() {
                 return End::Stopped;
             }
             frame.pc() & !1
-        } else if frame.sp() > below {
-            (address & !1).wrapping_sub(1)
         } else {
-            // A leaf that was interrupted may have pushed nothing; anything else that does not move would go round.
-            match frame.take_leaf() {
-                true => (address & !1).wrapping_sub(1),
-                false => return End::Stopped,
-            }
+            (address & !1).wrapping_sub(1)
         };
         if frames.push(pc as usize).is_err() {
             return End::TooDeep;

@@ -41,9 +41,9 @@ impl Tables<'static> {
 }
 
 impl Tables<'_> {
-    /// The entry of the function that `pc` lies in. The last function has no end: whoever asks for an address behind
+    /// The function that `pc` lies in: its first address and its entry. The last function has no end: whoever asks for an address behind
     /// the code gets that one's.
-    pub(super) fn find(&self, pc: u32) -> Option<Entry> {
+    pub(super) fn find(&self, pc: u32) -> Option<(u32, Entry)> {
         let at = |i: usize| self.start.wrapping_add(8 * i as u32);
         let function = |i: usize| prel31(at(i), self.index[i][0]);
         let (mut low, mut high) = (0, self.index.len());
@@ -56,7 +56,7 @@ impl Tables<'_> {
             }
         }
         let i = low.checked_sub(1)?;
-        Some(match self.index[i][1] {
+        let entry = match self.index[i][1] {
             CANNOT_UNWIND => Entry::CannotUnwind,
             word if word & INLINE != 0 => {
                 Entry::Instructions(Instructions::compact(word, at(i) + 8, self.word)?)
@@ -65,7 +65,32 @@ impl Tables<'_> {
                 let place = prel31(at(i) + 4, word);
                 Entry::Instructions(Instructions::outside(place, self.word)?)
             }
-        })
+        };
+        Some((function(i), entry))
+    }
+
+    /// Whether the code from `start` to `pc` has pushed the return address. The tables don't tell: they hold for the
+    /// middle of a function, and an interrupt comes anywhere.
+    pub(super) fn has_pushed(&self, start: u32, pc: u32) -> bool {
+        let half = |at: u32| (self.word)(at & !3) >> (8 * (at & 2)) & 0xffff;
+        let mut at = start & !1;
+        while at < pc {
+            let instruction = half(at);
+            if instruction >> 11 < 0b11101 {
+                if instruction & 0xff00 == 0xb500 {
+                    return true;
+                }
+                at += 2;
+                continue;
+            }
+            // STMDB sp!, {…, lr} and STR lr, [sp, #-4]!
+            match (instruction, half(at + 2)) {
+                (0xe92d, registers) if registers & 1 << 14 != 0 => return true,
+                (0xf84d, operand) if operand & 0xff00 == 0xed00 => return true,
+                _ => at += 4,
+            }
+        }
+        false
     }
 }
 

@@ -35,7 +35,7 @@ fn index(word: u32) -> [[u32; 2]; 2] {
 fn step(word: u32, extab: fn(u32) -> u32, stack: &[u32]) -> Option<(u32, u32)> {
     let index = index(word);
     let tables = Tables { start: INDEX, index: &index, word: extab };
-    let Some(Entry::Instructions(code)) = tables.find(0x1010) else { return None };
+    let Some((0x1000, Entry::Instructions(code))) = tables.find(0x1010) else { return None };
     let mut frame = Frame::new(0x1010, STACK, STACK + 8);
     frame.unwind(code, |at| stack.get((at.checked_sub(STACK)? / 4) as usize).copied())?;
     Some((frame.pc(), frame.sp().wrapping_sub(STACK) / 4))
@@ -47,8 +47,14 @@ fn inline(code: [u8; 3]) -> u32 {
 
 const STACK_WORDS: [u32; 8] = [100, 101, 102, 103, 104, 105, 106, 107];
 
-fn no_extab(_: u32) -> u32 {
-    panic!("the entry is inline")
+/// Entries are inline; the only function's code is `movw r0, #0xb500` (no push, though half of it looks like one), then
+/// `push {r4, lr}` at 0x1080.
+fn no_extab(at: u32) -> u32 {
+    match at {
+        0x1080 => 0xbf00_b510,
+        0x1000..0x1200 if at % 4 == 0 => 0xb500_f240,
+        _ => panic!("the entry is inline"),
+    }
 }
 
 #[test]
@@ -161,4 +167,11 @@ fn an_exception_leads_to_the_very_instruction_that_was_interrupted() {
     floating.extend([0; 18]);
     floating.extend([0, 0x1021, 0, 0]);
     assert_eq!(walked(&floating), (vec![0x1100, 0x101f], End::Complete));
+}
+
+#[test]
+fn code_that_was_interrupted_before_its_push_returns_by_the_link_register() {
+    // As above, but the interrupted instruction stands before the push: its return address is 0x1040.
+    let stack = [0, 0xffff_fff9, 1, 2, 3, 4, 12, 0x1041, 0x1010, 0, 0, 0x1021, 0, 0];
+    assert_eq!(walked(&stack), (vec![0x1010, 0x103f, 0x101f], End::Complete));
 }
