@@ -134,6 +134,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
     /// there are: each re-bases its own when it next runs.
     pub fn reset_peak(&self) {
+        #[cfg(feature = "std")]
+        self.before_rebase();
         fold(self.region, &self.platform);
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);

@@ -31,7 +31,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn stage(&self, name: &str) -> StageGuard<'_, A, U, P, R> {
         let serial = self.check().ok().and_then(|()| {
             #[cfg(feature = "std")]
-            self.before_stage();
+            self.before_rebase();
             let now = self.moment();
             let mut stages = try_lock(self.region.stages())?;
             let peak = self.stage_peak();

@@ -55,7 +55,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// The mark is about to be re-based: stages whose peak it holds are written while it stands.
-    pub(super) fn before_stage(&self) {
+    pub(super) fn before_rebase(&self) {
         if !sink::is_set() {
             return;
         }

@@ -5,7 +5,7 @@
 //! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64) | DWARF call frame information; needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
-//! | [`MiniBacktrace`] | feature `mini-backtrace` | LLVM's libunwind |
+//! | `MiniBacktrace` | feature `mini-backtrace` | LLVM's libunwind |
 //! | [`NoUnwind`] | anywhere | no stacks: counters only, the cheapest mode |
 
 mod arch;

@@ -212,7 +212,7 @@ impl Recall {
         let words = &trace.words;
         let offset = |address: usize| u16::try_from(address.checked_sub(key.sp)? / WORD).ok();
         let reach = words.iter().try_fold(0, |most: u16, word| Some(most.max(offset(word.address)?)))?;
-        if trace.overflow || key.sp % WORD != 0 {
+        if trace.overflow || !key.sp.is_multiple_of(WORD) {
             return None;
         }
         let length = HEAD + words.len() + words.len().div_ceil(4);
