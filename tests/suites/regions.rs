@@ -1,0 +1,62 @@
+//! Trackers and regions: one tracker to a region, and a program that asks for more goes on working.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use memtrack::{DefaultPlatform, DefaultRegion, DefaultUnwind, Error, Region, Tracker};
+
+type Small = Region<64, 64, 16, 4, 4, 32>;
+type Heap<R> = Tracker<System, DefaultUnwind, DefaultPlatform, R>;
+
+/// Allocates, resizes and frees, and finds its bytes where it put them.
+fn works(heap: &dyn GlobalAlloc) {
+    let layout = Layout::new::<[u8; 100]>();
+    // SAFETY: the layout is not of size zero; the block is used within its size and freed with its layout.
+    unsafe {
+        let block = heap.alloc(layout);
+        block.write_bytes(7, 100);
+        let block = heap.realloc(block, layout, 200);
+        assert!((0..100).all(|place| block.add(place).read() == 7));
+        heap.dealloc(block, Layout::new::<[u8; 200]>());
+    }
+}
+
+#[test]
+fn a_second_tracker_passes_through_and_says_so() {
+    static FIRST: Heap<DefaultRegion> = Tracker::new(System);
+    static SECOND: Heap<DefaultRegion> = Tracker::new(System);
+    works(&FIRST);
+    works(&SECOND);
+    assert_eq!((FIRST.check(), SECOND.check()), (Ok(()), Err(Error::RegionTaken)));
+    let error = SECOND.dump(&mut Vec::new()).unwrap_err();
+    assert_eq!(error, Error::RegionTaken);
+    let advice = "another tracker already uses this region: give each tracker a region of its own with \
+                  Tracker::with_region";
+    assert_eq!(error.to_string(), advice);
+    assert_eq!(SECOND.report().to_string(), format!("memtrack: {advice}\n"));
+    // Stages and tags of it are nobody's, and what it was asked for is not in the first one's figures.
+    drop((SECOND.stage("stage"), SECOND.tag("tag")));
+    works(&SECOND);
+    let stats = FIRST.stats();
+    assert_eq!((stats.total_allocs, stats.reallocs, stats.live_blocks), (2, 1, 0));
+    assert_eq!((FIRST.stages().count(), FIRST.losses().count()), (0, 0));
+}
+
+/// Trackers of a process beyond the fourth. This test and the other one take three of them.
+#[test]
+fn a_fifth_tracker_passes_through_and_says_so() {
+    static REGIONS: [Small; 4] = [const { Region::new() }; 4];
+    static HEAPS: [Heap<Small>; 4] = [
+        Tracker::with_region(System, &REGIONS[0]),
+        Tracker::with_region(System, &REGIONS[1]),
+        Tracker::with_region(System, &REGIONS[2]),
+        Tracker::with_region(System, &REGIONS[3]),
+    ];
+    HEAPS.iter().for_each(|heap| works(heap));
+    let refused: Vec<_> = HEAPS.iter().filter_map(|heap| heap.check().err()).collect();
+    assert_eq!(refused.last(), Some(&Error::TooManyTrackers));
+    assert!(refused.iter().all(|error| *error == Error::TooManyTrackers) && refused.len() <= 1);
+    for heap in HEAPS.iter().filter(|heap| heap.check().is_ok()) {
+        assert_eq!(heap.stats().total_allocs, 2);
+    }
+    assert!(Error::TooManyTrackers.to_string().contains("the first ones keep working"));
+}
