@@ -1,16 +1,35 @@
-//! The atomics that everything here is built on: the processor's own, or portable-atomic's where it lacks some.
+//! The atomics that everything here is built on: the processor's own, or portable-atomic's where it lacks some. Under
+//! `cargo xtask models` those of the tables are a model checker's, which tries every order of what threads do.
 
-#[cfg(all(target_pointer_width = "64", not(feature = "portable-atomic")))]
+#[cfg(models)]
+mod checked;
+
+#[cfg(models)]
+pub(crate) use checked::{AtomicU32, AtomicU64, AtomicUsize, light_barrier, spin_loop};
+#[cfg(all(target_pointer_width = "64", not(feature = "portable-atomic"), not(models)))]
 pub(crate) use core::sync::atomic::AtomicU64;
 #[cfg(not(feature = "portable-atomic"))]
 pub(crate) use core::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    AtomicBool, AtomicPtr,
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
+#[cfg(not(any(feature = "portable-atomic", models)))]
+pub(crate) use core::sync::atomic::{AtomicU32, AtomicUsize};
 #[cfg(all(target_pointer_width = "64", feature = "portable-atomic"))]
 pub(crate) use portable_atomic::AtomicU64;
 #[cfg(feature = "portable-atomic")]
 pub(crate) use portable_atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
+
+#[cfg(not(models))]
+pub(crate) use core::hint::spin_loop;
+
+/// The cheap side of an asymmetric barrier: the compiler keeps the order here, and whoever needs the processor's makes
+/// a barrier on every running thread. A model checker knows no such barrier: there both sides are full fences.
+#[cfg(not(models))]
+#[inline(always)]
+pub(crate) fn light_barrier() {
+    core::sync::atomic::compiler_fence(SeqCst);
+}

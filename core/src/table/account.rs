@@ -101,9 +101,9 @@ pub struct Account {
     reallocs: Counter,
 }
 
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(models)))]
 const _: () = assert!(size_of::<Account>() == 128, "own and remote part fill one cache line each");
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(models)))]
 const _: () = assert!(core::mem::offset_of!(Account, remote) == 64, "the parts don't share a line");
 
 /// Who books an event.

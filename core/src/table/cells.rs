@@ -70,9 +70,9 @@ impl Key {
 /// A view of a [`CellTable`] of any size.
 #[derive(Clone, Copy)]
 pub struct Cells<'t> {
-    used: &'t AtomicU32,
-    cells: &'t [Account],
-    index: IndexRef<'t>,
+    pub(super) used: &'t AtomicU32,
+    pub(super) cells: &'t [Account],
+    pub(super) index: IndexRef<'t>,
 }
 
 impl<'t> Cells<'t> {

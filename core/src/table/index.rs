@@ -27,8 +27,8 @@ pub struct Full;
 /// A view of an [`Index`] of any size.
 #[derive(Clone, Copy)]
 pub struct IndexRef<'t> {
-    heads: &'t [AtomicU32],
-    links: &'t [AtomicU32],
+    pub(super) heads: &'t [AtomicU32],
+    pub(super) links: &'t [AtomicU32],
 }
 
 impl<const N: usize> Index<N> {

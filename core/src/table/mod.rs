@@ -8,6 +8,8 @@ pub(crate) mod cells;
 pub(crate) mod index;
 pub(crate) mod losses;
 pub(crate) mod marks;
+#[cfg(all(test, models))]
+mod models;
 pub(crate) mod name;
 pub(crate) mod region;
 pub(crate) mod room;

@@ -11,14 +11,13 @@
 
 use super::threads::Threads;
 use crate::sync::*;
-use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 
 /// Somebody may hold a share.
 const GIVEN: u32 = 1;
 /// A thread is collecting the shares.
 const LOCKED: u32 = 2;
 /// How often the collector's lock is tried. It is held for some tens of nanoseconds a thread.
-const TRIES: usize = 1 << 12;
+const TRIES: usize = if cfg!(models) { 3 } else { 1 << 12 };
 /// Bytes beyond its need that a thread takes from the pool.
 const ADVANCE: usize = 16 << 10;
 
@@ -68,12 +67,12 @@ impl Share {
         }
         self.inside.store(1, Relaxed);
         // The processor's order is made by whoever opens the room; the compiler's is made here.
-        compiler_fence(SeqCst);
+        light_barrier();
         let done = (room.open.load(Relaxed) == 0).then(|| {
             let changed = change(self.bytes.load(Relaxed));
             changed.inspect(|bytes| self.bytes.store(*bytes, Relaxed)).is_some()
         });
-        compiler_fence(SeqCst);
+        light_barrier();
         self.inside.store(0, Release);
         done
     }
@@ -202,7 +201,7 @@ impl Room {
     /// The collector's lock; clears [`GIVEN`]. False when it cannot be had: its holder was interrupted.
     fn lock(&self) -> bool {
         (0..TRIES).any(|_| {
-            core::hint::spin_loop();
+            spin_loop();
             let shares = self.shares.load(Relaxed);
             shares & LOCKED == 0 && self.shares.compare_exchange(shares, LOCKED, SeqCst, Relaxed).is_ok()
         })
@@ -223,8 +222,8 @@ impl Room {
         // After it each thread has either said that it is inside, or will see that the room is open.
         barrier();
         for (_, slot) in threads.iter() {
-            let left = (0..TRIES << 4).any(|_| {
-                core::hint::spin_loop();
+            let left = (0..TRIES * 16).any(|_| {
+                spin_loop();
                 slot.share.inside.load(Acquire) == 0
             });
             if !left {
@@ -232,6 +231,12 @@ impl Room {
                 self.error.fetch_add(slot.share.bytes(), Relaxed);
             }
         }
+    }
+
+    /// In a forked child, whose other threads are gone: nobody collects.
+    #[cfg(feature = "std")]
+    pub(crate) fn unlock_after_fork(&self) {
+        self.unlock();
     }
 
     pub(super) fn error(&self) -> usize {

@@ -9,7 +9,8 @@ use memtrack_format::Node as Record;
 
 /// A node of the tree.
 #[repr(C)]
-struct Node {
+#[derive(Default)]
+pub(super) struct Node {
     address: AtomicUsize,
     parent: AtomicU32,
 }
@@ -51,9 +52,9 @@ impl StackId {
 /// The stack table as unwinders see it.
 #[derive(Clone, Copy)]
 pub struct Stacks<'t> {
-    used: &'t AtomicU32,
-    nodes: &'t [Node],
-    index: IndexRef<'t>,
+    pub(super) used: &'t AtomicU32,
+    pub(super) nodes: &'t [Node],
+    pub(super) index: IndexRef<'t>,
 }
 
 /// A stack that was interned as far as the table had room.

@@ -47,6 +47,15 @@ impl Tags<'_> {
         Some(place as u16 + 1)
     }
 
+    /// In a forked child, whose other threads are gone.
+    #[cfg(feature = "std")]
+    pub(crate) fn unlock_after_fork(&self) {
+        if self.0.is_locked() {
+            // SAFETY: the child has one thread, which is in `fork`, not in here.
+            unsafe { self.0.force_unlock() };
+        }
+    }
+
     /// How many tags are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
         super::try_lock(self.0).map_or((0, 0), |tags| (tags.len() as u32, tags.capacity() as u32))

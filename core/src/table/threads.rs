@@ -246,8 +246,8 @@ impl<const N: usize> ThreadTable<N> {
 /// A view of a [`ThreadTable`] of any size.
 #[derive(Clone, Copy)]
 pub struct Threads<'t> {
-    used: &'t AtomicU32,
-    slots: &'t [ThreadSlot],
+    pub(super) used: &'t AtomicU32,
+    pub(super) slots: &'t [ThreadSlot],
 }
 
 impl<'t> Threads<'t> {
@@ -277,6 +277,16 @@ impl<'t> Threads<'t> {
                 && is_same(&slot.name())
                 && slot.state.compare_exchange(EXITED, RUNNING, AcqRel, Relaxed).is_ok()
         })
+    }
+
+    /// In a forked child: all threads but that of `slot` are gone, and that one has a new number.
+    #[cfg(feature = "std")]
+    pub(crate) fn forked(&self, slot: Option<u16>, os_id: u64) {
+        if let Some(slot) = slot.filter(|slot| *slot >= FIRST) {
+            self.get(slot).os_id.set(os_id);
+        }
+        let gone = self.iter().filter(|(id, _)| *id >= FIRST && Some(*id) != slot);
+        gone.for_each(|(_, thread)| thread.state.store(EXITED, Release));
     }
 
     #[inline]

@@ -20,6 +20,16 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
+    fn forked(&self, slot: Option<u16>, os_id: u64) {
+        self.head().marks.room.unlock_after_fork();
+        self.threads().forked(slot, os_id);
+        self.tags().unlock_after_fork();
+        if self.stages().is_locked() {
+            // SAFETY: the child has one thread, this one, and it is in `fork`, not in a stage's begin or end.
+            unsafe { self.stages().force_unlock() };
+        }
+    }
+
     fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error> {
         let unwinder = self.head().unwinder.get().map_or("", |name| name.as_str());
         dump::program(self, &Host, unwinder, cause, to)
@@ -79,7 +89,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     fn write_stage(&self, stage: &crate::table::stages::Summary) {
-        sink::append(|first_node, file| {
+        // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
+        let _ = sink::append(|first_node, file| {
             let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
             dump::stage(self.region, &self.platform, U::NAME, stage, first_node, file)?;
             Ok(next)

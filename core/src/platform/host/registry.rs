@@ -9,6 +9,8 @@ use memtrack_format::Cause;
 pub(crate) trait Registered: Sync {
     /// A thread of that slot ended.
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
+    /// In a forked child, whose only thread has this slot and this number.
+    fn forked(&self, slot: Option<u16>, os_id: u64);
     /// Writes a snapshot of the whole program.
     fn dump(&self, to: &mut super::dump_file::File, cause: Cause) -> Result<(), Error>;
 }

@@ -35,17 +35,34 @@ pub(crate) fn open(path: Path) -> Result<(), Error> {
 
 /// Appends a snapshot. `write` gets the first stack node to write and returns the first one that is left for the
 /// next time. A snapshot that fails leaves what stands before it readable.
-pub(crate) fn append(write: impl FnOnce(u32, &mut File) -> Result<u32, Error>) {
-    let Some(mut guard) = try_lock(&SINK) else { return };
-    let Some(sink) = guard.as_mut() else { return };
+///
+/// # Errors
+/// When the file could not be written, or another snapshot is being written.
+pub(crate) fn append(write: impl FnOnce(u32, &mut File) -> Result<u32, Error>) -> Result<(), Error> {
+    let mut guard = try_lock(&SINK).ok_or(Error::DumpRunning)?;
+    let Some(sink) = guard.as_mut() else { return Ok(()) };
     let result = sink.own().and_then(|()| {
         let mut file = File::create(sink.path.as_c_str(), Mode::Append)?;
         write(sink.next_node, &mut file)
     });
     match result {
-        Ok(next) => sink.next_node = next,
-        // The whole table again next time: part of it may be missing.
-        Err(_) => sink.next_node = 0,
+        Ok(next) => {
+            sink.next_node = next;
+            Ok(())
+        }
+        Err(error) => {
+            // The whole table again next time: part of it may be missing.
+            sink.next_node = 0;
+            Err(error)
+        }
+    }
+}
+
+/// In a forked child, whose other threads are gone: if one of them held the lock, nobody does now.
+pub(super) fn unlock_after_fork() {
+    if SINK.is_locked() {
+        // SAFETY: the child has one thread, this one, and it is in `fork`, not in here.
+        unsafe { SINK.force_unlock() };
     }
 }
 

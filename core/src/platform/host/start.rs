@@ -3,7 +3,7 @@
 //! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included.
 
 use super::dump_file::Path;
-use super::{objects, registry, sink};
+use super::{objects, registry, sink, thread};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -16,12 +16,22 @@ static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
     objects::refresh();
+    // SAFETY: the function has the right signature and lives as long as the program.
+    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     let Some(template) = dump_template() else { return };
     let result = path(template, Host.process()).and_then(sink::open);
     match result {
         // SAFETY: the function has the right signature and lives as long as the program.
         Ok(()) => drop(unsafe { libc::atexit(at_exit) }),
         Err(error) => complain(template, error),
+    }
+}
+
+/// After a fork, in the child: of all threads only the calling one goes on, so nobody holds a lock.
+unsafe extern "C" fn in_child() {
+    sink::unlock_after_fork();
+    for (number, region) in registry::all() {
+        region.forked(thread::slot(number), thread::id());
     }
 }
 
@@ -65,12 +75,15 @@ extern "C" fn at_exit() {
     if WRITTEN_BY.swap(pid, AcqRel) == pid {
         return;
     }
-    sink::append(|first_node, file| {
+    let result = sink::append(|first_node, file| {
         for (_, region) in registry::all() {
             region.dump(file, Cause::Exit)?;
         }
         Ok(first_node)
     });
+    if let (Err(error), Some(template)) = (result, dump_template()) {
+        complain(template, error);
+    }
 }
 
 /// Nobody can be given the error: say it where people look.

@@ -26,6 +26,12 @@ pub(super) fn local(tracker: usize) -> Option<&'static Local> {
         .flatten()
 }
 
+/// The calling thread's slot, when it has one.
+pub(super) fn slot(tracker: usize) -> Option<u16> {
+    let state = local(tracker)?.state.load(Relaxed) & !Local::BUSY;
+    (state != 0 && state != Local::GONE).then(|| (state - 1) as u16)
+}
+
 pub(super) fn id() -> u64 {
     // SAFETY: the call only returns a number.
     unsafe { libc::gettid() as u64 }
