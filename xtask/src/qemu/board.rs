@@ -31,7 +31,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
         way_out: WayOut::Serial,
         good: 33,
-        programs: &["sensor"],
+        programs: &["sensor", "limits"],
     },
     Board {
         name: "Cortex-M4",
@@ -40,7 +40,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "mps2-an386"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor"],
+        programs: &["sensor", "limits", "interrupts", "unwind"],
     },
     Board {
         name: "Cortex-M0",
@@ -49,7 +49,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "microbit"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor"],
+        programs: &["sensor", "limits"],
     },
     Board {
         name: "RISC-V",
@@ -58,7 +58,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor"],
+        programs: &["sensor", "limits", "interrupts"],
     },
     Board {
         name: "AArch64",
@@ -67,6 +67,6 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor"],
+        programs: &["sensor", "limits"],
     },
 ];

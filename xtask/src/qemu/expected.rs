@@ -56,7 +56,7 @@ impl Expected {
 }
 
 fn path(board: &Board, program: &str, name: &str) -> PathBuf {
-    workspace::root().join("examples/firmware").join(program).join("expected").join(board.target).join(name)
+    workspace::root().join("examples/firmware/expected").join(board.target).join(program).join(name)
 }
 
 /// The console without what differs from run to run: durations at the ends of lines, and lines that begin with `#`.

@@ -28,7 +28,7 @@ impl Firmware {
     pub(crate) fn build(board: &Board, toolchain: &Toolchain, program: &str) -> Result<Self> {
         let target_dir = workspace::root().join("target/firmware");
         let mut cargo = tool::cargo_command(&["build", "--quiet", "--release", "--target", board.target]);
-        cargo.args(["--package", program]).arg("--target-dir").arg(&target_dir);
+        cargo.args(["--bin", program]).arg("--target-dir").arg(&target_dir);
         // Where `.cargo/config.toml` with the targets' flags is.
         cargo.current_dir(workspace::root().join("examples/firmware")).env_remove("RUSTFLAGS");
         toolchain.choose(&mut cargo, "core,alloc");

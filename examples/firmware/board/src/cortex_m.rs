@@ -1,6 +1,7 @@
 //! Cortex-M: ARM's MPS2 board (Cortex-M4) and the micro:bit (Cortex-M0).
 
 use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 pub use crate::semihosting::{Wire, exit};
 
@@ -13,7 +14,7 @@ global_asm!(
     ".rept 13",
     ".word fault",
     ".endr",
-    ".word tick",
+    ".word board_tick",
     ".text",
     ".syntax unified",
     ".thumb_func",
@@ -57,8 +58,6 @@ global_asm!(
     ".thumb_func",
     ".type fault, %function",
     "fault: bl board_fault",
-    ".weak tick",
-    ".thumb_set tick, fault",
 );
 
 #[unsafe(no_mangle)]
@@ -128,8 +127,18 @@ pub fn uptime_ns() -> u64 {
     0
 }
 
-/// Lets the function `tick` of the program run every `cycles` of the processor: the SysTick exception.
-pub fn start_ticks(cycles: u32) {
+static TICK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+#[unsafe(no_mangle)]
+extern "C" fn board_tick() {
+    // SAFETY: ticks are on, so a function of this type was stored.
+    let tick: fn() = unsafe { core::mem::transmute(TICK.load(Ordering::Relaxed)) };
+    tick();
+}
+
+/// Lets `tick` interrupt the program every `cycles` of the processor: the SysTick exception.
+pub fn start_ticks(cycles: u32, tick: fn()) {
+    TICK.store(tick as *mut (), Ordering::Relaxed);
     // SAFETY: registers of the processor's own timer: reload, current value, then on with interrupt.
     unsafe {
         register(SYSTICK[1]).write_volatile(cycles);

@@ -175,9 +175,9 @@ static TICK: AtomicUsize = AtomicUsize::new(0);
 static PERIOD: AtomicUsize = AtomicUsize::new(0);
 
 /// Lets `tick` interrupt the running core every `period` of the timer's ticks (100 ns).
-pub fn start_ticks(period: usize, tick: fn()) {
+pub fn start_ticks(period: u32, tick: fn()) {
     TICK.store(tick as usize, Ordering::Release);
-    PERIOD.store(period, Ordering::Release);
+    PERIOD.store(period as usize, Ordering::Release);
     next_tick();
     // SAFETY: enables the timer's interrupt and interrupts as such.
     unsafe { asm!("csrs mie, {}", "csrsi mstatus, 8", in(reg) TIMER_ENABLE, options(nostack)) }

@@ -1,0 +1,38 @@
+//! What the checks share: a heap, and the equation that must hold whatever happens.
+#![no_std]
+
+extern crate alloc;
+
+use core::mem::MaybeUninit;
+
+use memtrack::{LossCause, Platform, Tables, Tracker, Unwind};
+
+/// The inner allocator: safe in interrupts and on several cores.
+pub type Heap = embedded_alloc::LlffHeap;
+
+const SIZE: usize = 4 << 10;
+static mut MEMORY: MaybeUninit<[u8; SIZE]> = MaybeUninit::uninit();
+
+/// Gives the heap its memory. Once.
+pub fn init(heap: &Heap) {
+    // SAFETY: called once; nothing else uses the memory.
+    unsafe { heap.init(&raw mut MEMORY as usize, SIZE) }
+}
+
+/// Recorded + lost = observed: threads sum to the whole, what nobody owns was counted as lost, and `observed` is what
+/// the program itself has counted.
+pub fn equation_holds<A, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>, observed: u64) -> bool {
+    let stats = heap.stats();
+    let of = |id: Option<u32>| -> u64 {
+        let chosen = heap.threads().filter(|thread| id.is_none_or(|id| thread.id == id));
+        chosen.map(|thread| thread.stats.total_allocs).sum()
+    };
+    let unattributed = |&(cause, _): &(LossCause, u64)| cause.is_unattributed();
+    let lost: u64 = heap.losses().filter(unattributed).map(|(_, events)| events).sum();
+    of(None) == stats.total_allocs && of(Some(0)) == lost && stats.total_allocs == observed
+}
+
+/// How often events were lost to `cause`.
+pub fn lost<A, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>, cause: LossCause) -> u64 {
+    heap.losses().filter(|&(other, _)| other == cause).map(|(_, events)| events).sum()
+}
