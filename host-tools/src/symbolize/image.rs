@@ -171,8 +171,8 @@ fn symbols<'a>(file: &object::File<'a>, out: &mut Vec<Symbol<'a>>) {
             _ => continue,
         };
         let Ok(name) = symbol.name() else { continue };
-        // `$a`, `$x`, …: what kind of code follows, on ARM and RISC-V.
-        if !symbol.is_definition() || name.is_empty() || name.starts_with('$') {
+        // `$a`, `$x`, …: what kind of code follows, on ARM and RISC-V. `.L…`: labels of assembly inside functions.
+        if !symbol.is_definition() || name.is_empty() || name.starts_with('$') || name.starts_with(".L") {
             continue;
         }
         let rank = rank + u8::from(symbol.is_global()) * 2 + u8::from(symbol.size() > 0);
