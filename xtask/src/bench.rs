@@ -10,6 +10,7 @@ mod results;
 mod sample;
 mod setup;
 mod table;
+mod ticks;
 mod workload;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -48,8 +49,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
     build(options.peers)?;
     let setups = setup::available(options.peers);
     let runner = Runner::prepare(options.quick)?;
-    let machine = Machine::describe(&setups)?;
+    let mut machine = Machine::describe(&setups)?;
     let results = measure(&options, &workloads, &setups, &runner)?;
+    machine.finish()?;
     let tables = table::Tables::new(&results, &workloads, &setups);
     println!("{machine}\n\n{tables}");
     if options.is_complete() {

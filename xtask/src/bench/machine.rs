@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::setup::{self, Setup};
+use super::ticks::Ticks;
 use crate::{tool, workspace};
 
 pub(crate) struct Machine {
@@ -14,9 +15,10 @@ pub(crate) struct Machine {
     processor: String,
     processors: usize,
     system: String,
-    /// Load average over a minute when the run began: what else kept the machine busy.
-    load: String,
     versions: Vec<String>,
+    start: Ticks,
+    /// The share of the machine that other programs took while we measured.
+    others: Option<f64>,
 }
 
 impl Machine {
@@ -25,7 +27,6 @@ impl Machine {
             value_in("/proc/cpuinfo", "model name", ':').unwrap_or_else(|| "unknown processor".into());
         let distribution = value_in("/etc/os-release", "PRETTY_NAME", '=').unwrap_or_else(|| "Linux".into());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-        let load = fs::read_to_string("/proc/loadavg")?;
         let mut versions = vec![said_by("rustc", "-V")?, said_by("getconf", "GNU_LIBC_VERSION")?];
         versions.extend(setups.iter().find(|setup| setup.heaptrack).and_then(|_| setup::heaptrack_version()));
         versions.extend(package_versions(setups)?);
@@ -34,17 +35,27 @@ impl Machine {
             processor,
             processors: std::thread::available_parallelism()?.get(),
             system: format!("{distribution}, Linux {} {}", kernel.trim(), std::env::consts::ARCH),
-            load: load.split(' ').next().unwrap_or_default().to_owned(),
             versions,
+            start: Ticks::now()?,
+            others: None,
         })
+    }
+
+    /// The measurements are over.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.others = Some(Ticks::now()?.taken_by_others(&self.start));
+        Ok(())
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { date, processor, processors, system, load, versions } = self;
-        write!(f, "{date}, {processor}, {processors} processors, {system}; {}; ", versions.join(", "))?;
-        write!(f, "load {load} when the run began")
+        let Self { date, processor, processors, system, versions, .. } = self;
+        write!(f, "{date}, {processor}, {processors} processors, {system}; {}", versions.join(", "))?;
+        match self.others {
+            Some(share) => write!(f, "; other programs took {:.0} % of the machine meanwhile", share * 100.0),
+            None => Ok(()),
+        }
     }
 }
 
