@@ -19,7 +19,7 @@ pub fn fold(dump: &Path, options: &[&str]) -> Folded {
     let dump = dump.to_str().expect("a path that is text");
     let output = program::output(&program::of_workspace("memtrack-fold"), &[&[dump], options].concat(), &[]);
     let said = String::from_utf8_lossy(&output.stderr);
-    let harmless = |line: &str| line.starts_with("warning: lost") || line.contains("have no name");
+    let harmless = |line: &str| line.starts_with("warning: lost") || line.contains("without a name");
     assert!(output.status.success() && said.lines().all(harmless), "{}: {said}", output.status);
     let text = String::from_utf8(output.stdout).expect("folded stacks are text");
     let stack = |line: &str| {
