@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,6 +24,7 @@ Examples:
   memtrack-fold run.memtrack -m peak -o peak.svg   flame graph of what was alive at the peak
   memtrack-fold run.memtrack -m peak -s parse      what stage \"parse\" held at its own peak
   memtrack-fold info run.memtrack                  what is in the dump, and what was lost
+  memtrack-fold record -- ./program                a dump of a program that stays as it is
 
 A dump called like a command is given as ./info.
 
@@ -40,6 +42,8 @@ pub struct Cli {
 pub enum Command {
     /// Tell what is in a dump: program, threads, stages, losses, table use, missing names
     Info(Info),
+    /// Run a program that stays as it is, and record what it and its children allocate
+    Record(Record),
 }
 
 #[derive(Args)]
@@ -118,6 +122,26 @@ pub struct Info {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub names: Names,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Each process that the program starts leaves a dump of its own beside it, named by process id.
+The exit code, or the signal, is the program's; 127 and 126 when it cannot be run, 4 when it
+cannot be recorded.")]
+pub struct Record {
+    /// The dump; that of a child gets its process id behind the name [default: PROGRAM.PID.memtrack]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Do not tell where the dump is
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// The library that is preloaded, when libmemtrack.so is neither beside this program nor in ../lib
+    #[arg(long, value_name = "PATH", env = "MEMTRACK_LIBRARY")]
+    pub library: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
+    pub command: Vec<OsString>,
 }
 
 /// Where names come from.

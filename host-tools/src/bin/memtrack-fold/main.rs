@@ -4,6 +4,7 @@ mod args;
 mod fold;
 mod info;
 mod opened;
+mod record;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Record(args)) => return record::run(&args),
         None => fold::run(&cli.fold),
     };
     match result {

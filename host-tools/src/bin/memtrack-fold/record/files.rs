@@ -1,0 +1,133 @@
+//! The dumps of a run: one of each process, by a name that holds its process id, until the program's own gets the name
+//! that was asked for.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Where dumps go.
+pub(super) struct Files {
+    /// The folder, absolute.
+    folder: PathBuf,
+    /// What stands in front of the process id.
+    prefix: OsString,
+    /// What stands behind it.
+    suffix: OsString,
+    /// What the program's own dump is called in the end; `None` when it keeps its process id.
+    name: Option<OsString>,
+    /// Files that looked like dumps of this run before it began.
+    before: HashSet<OsString>,
+}
+
+impl Files {
+    /// For dumps called `output`, or after the program.
+    pub(super) fn new(output: Option<&Path>, program: &OsStr) -> io::Result<Self> {
+        let files = match output {
+            Some(path) => {
+                // Absolute: the program may change its directory before it writes.
+                let path = std::path::absolute(path)?;
+                let missing = || io::Error::new(io::ErrorKind::InvalidInput, "the name of a file is needed");
+                let name = path.file_name().ok_or_else(missing)?.to_owned();
+                let folder = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+                let prefix = joined(&name, ".");
+                Files { folder, prefix, suffix: OsString::new(), name: Some(name), before: HashSet::new() }
+            }
+            None => {
+                let name = Path::new(program).file_name().unwrap_or(program);
+                let (folder, prefix) = (std::env::current_dir()?, joined(name, "."));
+                Files { folder, prefix, suffix: ".memtrack".into(), name: None, before: HashSet::new() }
+            }
+        };
+        // A missing or closed folder is better known before the program runs than after.
+        tempfile::tempfile_in(&files.folder)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", files.folder.display())))?;
+        let before = files.found()?.map(|(name, _)| name).collect();
+        Ok(Files { before, ..files })
+    }
+
+    /// The value of `MEMTRACK_DUMP`.
+    pub(super) fn template(&self) -> OsString {
+        let escaped = |text: &OsStr| {
+            let mut escaped = Vec::new();
+            for &byte in text.as_bytes() {
+                escaped.extend(std::iter::repeat_n(byte, if byte == b'%' { 2 } else { 1 }));
+            }
+            escaped
+        };
+        let mut template = escaped(self.folder.join(&self.prefix).as_os_str());
+        template.extend_from_slice(b"%p");
+        template.extend(escaped(&self.suffix));
+        OsString::from_vec(template)
+    }
+
+    /// After the run: gives the dump of process `pid` its name and removes those that are empty, of processes that were
+    /// killed. The program's dump, if it wrote one, and how many its children wrote.
+    pub(super) fn collect(&self, pid: u32) -> io::Result<(Option<PathBuf>, usize)> {
+        let mut own = None;
+        let mut children = 0;
+        let new: Vec<_> =
+            self.found()?.filter(|(name, of)| *of == pid || !self.before.contains(name)).collect();
+        for (name, of) in new {
+            let path = self.folder.join(&name);
+            if fs::metadata(&path)?.len() == 0 {
+                // A process that still runs makes its file again when it ends.
+                fs::remove_file(&path)?;
+            } else if of == pid {
+                own = Some(path);
+            } else {
+                children += 1;
+            }
+        }
+        if let (Some(path), Some(name)) = (&mut own, &self.name) {
+            let named = self.folder.join(name);
+            fs::rename(&*path, &named)?;
+            *path = named;
+        }
+        Ok((own, children))
+    }
+
+    /// Files with such names, and the process ids in them.
+    fn found(&self) -> io::Result<impl Iterator<Item = (OsString, u32)>> {
+        let pid = |name: &OsStr| {
+            let rest = name.as_bytes().strip_prefix(self.prefix.as_bytes())?;
+            let digits = rest.strip_suffix(self.suffix.as_bytes())?;
+            std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?.parse().ok()
+        };
+        let names = fs::read_dir(&self.folder)?.filter_map(Result::ok).map(|entry| entry.file_name());
+        Ok(names.filter_map(move |name| pid(&name).map(|pid| (name, pid))))
+    }
+}
+
+fn joined(name: &OsStr, behind: &str) -> OsString {
+    let mut joined = name.to_owned();
+    joined.push(behind);
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dumps_are_told_from_other_files_and_the_programs_own_gets_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        file("a%b.7", "of a run before");
+        let files = Files::new(Some(&folder.path().join("a%b")), OsStr::new("program")).unwrap();
+        let template = files.template();
+        assert!(template.to_str().unwrap().ends_with("/a%%b.%p"), "{template:?}");
+        file("a%b.11", "the program's");
+        file("a%b.12", "a child's");
+        file("a%b.13", "");
+        file("a%b.x", "another's");
+        let (own, children) = files.collect(11).unwrap();
+        assert_eq!((own, children), (Some(folder.path().join("a%b")), 1));
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["a%b", "a%b.12", "a%b.7", "a%b.x"]);
+    }
+}

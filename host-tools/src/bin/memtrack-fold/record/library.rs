@@ -1,0 +1,33 @@
+//! Where the library is that is preloaded.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+const NAME: &str = "libmemtrack.so";
+/// Places seen from the folder of this program: beside it as cargo builds it, and as it is installed.
+const PLACES: [&str; 4] = [".", "../lib", "../lib64", "../lib/memtrack"];
+
+/// The library, or what to do about it.
+pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, String> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => beside_this_program().ok_or_else(|| {
+            format!("{NAME} is not beside memtrack-fold and not in ../lib: say where with --library PATH, or build it with cargo build --release -p memtrack-ffi")
+        })?,
+    };
+    let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
+    // The dynamic linker ends the names in its list at these.
+    if path.as_os_str().as_bytes().iter().any(|byte| b" :".contains(byte)) {
+        return Err(format!(
+            "{} cannot be preloaded from a path with a space or colon: put it elsewhere and say where with --library",
+            path.display()
+        ));
+    }
+    Ok(path)
+}
+
+fn beside_this_program() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    let folder = program.parent()?;
+    PLACES.iter().map(|place| folder.join(place).join(NAME)).find(|path| path.is_file())
+}

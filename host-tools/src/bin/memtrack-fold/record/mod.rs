@@ -1,0 +1,119 @@
+//! `memtrack-fold record`: runs a program under the preloaded library.
+//!
+//! To the program and to whoever started it, it is as if this one were not there: its input and output are its own,
+//! signals reach it, and its exit code, or the signal that killed it, is ours. What it allocated, and each process that
+//! it started, goes into a file of that process.
+
+mod files;
+mod library;
+mod signals;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anstyle::AnsiColor;
+
+use crate::args::Record;
+use crate::{say, warn};
+use files::Files;
+
+/// What shells return for a program that they cannot find, or cannot run.
+const NOT_FOUND: u8 = 127;
+const NOT_RUN: u8 = 126;
+/// The library or the place of the dump is missing.
+const NOT_RECORDED: u8 = 4;
+
+pub fn run(args: &Record) -> ExitCode {
+    let fail = |code: u8, text: String| {
+        say("error", AnsiColor::Red, &text);
+        ExitCode::from(code)
+    };
+    let program = &args.command[0];
+    let library = match library::find(args.library.as_deref()) {
+        Ok(library) => library,
+        Err(text) => return fail(NOT_RECORDED, text),
+    };
+    let files = match Files::new(args.output.as_deref(), program) {
+        Ok(files) => files,
+        Err(error) => return fail(NOT_RECORDED, format!("there is no place for the dump: {error}")),
+    };
+    let mut command = Command::new(program);
+    command.args(&args.command[1..]);
+    command.env("LD_PRELOAD", preload(&library)).env("MEMTRACK_DUMP", files.template());
+    match signals::run(&mut command) {
+        Ok((pid, status)) => {
+            if !args.quiet {
+                tell(&files, pid, program, status);
+            } else if let Err(error) = files.collect(pid) {
+                return fail(NOT_RECORDED, error.to_string());
+            }
+            as_it_ended(status)
+        }
+        Err(error) => {
+            let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN };
+            fail(code, format!("cannot run {}: {error}", Path::new(program).display()))
+        }
+    }
+}
+
+/// The library in front of those that are preloaded already.
+fn preload(library: &Path) -> OsString {
+    let mut list = library.as_os_str().as_bytes().to_vec();
+    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+        list.push(b':');
+        list.extend_from_slice(others.as_bytes());
+    }
+    OsString::from_vec(list)
+}
+
+/// One line on where the dump is and how to look at it.
+fn tell(files: &Files, pid: u32, program: &OsStr, status: ExitStatus) {
+    match files.collect(pid) {
+        Ok((Some(dump), children)) => {
+            let dump = shown(&dump);
+            let others = match children {
+                0 => String::new(),
+                1 => ", and that of a child beside it".into(),
+                n => format!(", and those of {n} children beside it"),
+            };
+            let line = format!("{dump}{others}; see memtrack-fold {dump} -m peak -o peak.svg");
+            say("recorded", AnsiColor::Green, &line);
+        }
+        Ok((None, children)) => {
+            let why = match status.signal() {
+                Some(signal) => format!("it was killed by signal {signal}"),
+                None => "is it linked statically, or does it bring its own allocator?".into(),
+            };
+            let others = match children {
+                0 => String::new(),
+                n => format!("; dumps of children: {n}"),
+            };
+            warn(&format!("{} left no dump ({why}){others}", Path::new(program).display()));
+        }
+        Err(error) => warn(&format!("the dump is not where it should be: {error}")),
+    }
+}
+
+/// A path as one would type it.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = path.strip_prefix(here).unwrap_or(path).display().to_string();
+    if path.contains([' ', '\'', '"', '$', '\\', ';', '&', '(', ')', '<', '>', '*', '?', '|']) {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    } else {
+        path
+    }
+}
+
+/// Ends as the program did.
+fn as_it_ended(status: ExitStatus) -> ExitCode {
+    if let Some(signal) = status.signal() {
+        signals::die_of(signal);
+    }
+    // A status is 8 bits; what is no status was a signal.
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
