@@ -10,6 +10,7 @@ mod header;
 mod hygiene;
 mod msrv;
 mod qemu;
+mod sizes;
 mod suite;
 mod test;
 mod tool;
@@ -30,6 +31,7 @@ cargo xtask COMMAND
   header [--check]  write include/memtrack.h, or fail when it differs
   cross             build every crate for targets alone, for bare metal
   qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
+  sizes             what the tracker adds to a firmware, into docs/embedded.md
   bench [--help]    measure what tracking costs beside other tools
 ";
 
@@ -52,6 +54,7 @@ fn run() -> Result<bool> {
         ["check", ref names @ ..] => suite::run_all(check::suites()?, names),
         ["test", ref names @ ..] => suite::run_all(test::suites()?, names),
         ["cross", ref names @ ..] => suite::run_all(cross::suites(), names),
+        ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["demo"] => demo::run().map(|()| true),

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::suite::{self, Suite, Verdict};
 use crate::toolchain::Toolchain;
-use board::{BOARDS, Board};
+pub(crate) use board::{BOARDS, Board};
 use expected::Expected;
-use firmware::Firmware;
+pub(crate) use firmware::Firmware;
 use machine::Qemu;
 
 /// One suite for each board.

@@ -5,6 +5,8 @@ pub(crate) struct Board {
     pub(crate) name: &'static str,
     /// What the compiler calls it.
     pub(crate) target: &'static str,
+    /// Flash and RAM are what the limits are for.
+    pub(crate) is_microcontroller: bool,
     /// The program `qemu-system-…`.
     pub(crate) system: &'static str,
     pub(crate) arguments: &'static [&'static str],
@@ -27,6 +29,7 @@ pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "x86_64",
         target: "x86_64-unknown-linux-gnu",
+        is_microcontroller: false,
         system: "x86_64",
         arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
         way_out: WayOut::Serial,
@@ -36,6 +39,7 @@ pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "Cortex-M4",
         target: "thumbv7em-none-eabihf",
+        is_microcontroller: true,
         system: "arm",
         arguments: &["-machine", "mps2-an386"],
         way_out: WayOut::Semihosting,
@@ -45,6 +49,7 @@ pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "Cortex-M0",
         target: "thumbv6m-none-eabi",
+        is_microcontroller: true,
         system: "arm",
         arguments: &["-machine", "microbit"],
         way_out: WayOut::Semihosting,
@@ -54,6 +59,7 @@ pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "RISC-V",
         target: "riscv32imac-unknown-none-elf",
+        is_microcontroller: true,
         system: "riscv32",
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
         way_out: WayOut::Semihosting,
@@ -63,6 +69,7 @@ pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "AArch64",
         target: "aarch64-unknown-none",
+        is_microcontroller: false,
         system: "aarch64",
         arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
         way_out: WayOut::Semihosting,

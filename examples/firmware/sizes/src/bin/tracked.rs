@@ -1,0 +1,19 @@
+//! With the tracker: the hook, its tables, figures.
+#![no_std]
+#![no_main]
+
+use memtrack::{SingleCore, Tracker};
+use sizes::Heap;
+
+#[global_allocator]
+static HEAP: Tracker<Heap> = Tracker::new(Heap::empty());
+
+board::entry!(main);
+
+fn main() -> bool {
+    let (low, high) = board::stack();
+    SingleCore::set_stack(low, high);
+    sizes::init(HEAP.inner());
+    sizes::work();
+    HEAP.stats().peak_bytes > 0
+}
