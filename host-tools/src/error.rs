@@ -95,6 +95,17 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A dump without the figures of the whole program.
+    NoFigures,
+    /// A file of limits with an error in it.
+    Limits {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A format that a command does not write.
+    NotForDiff,
     /// An output file whose extension says no format.
     UnknownFormat {
         /// The file.
@@ -120,11 +131,14 @@ impl Error {
             | Error::UnusableBinary { .. }
             | Error::Pattern { .. }
             | Error::TooManyFrames
+            | Error::Limits { .. }
+            | Error::NotForDiff
             | Error::UnknownFormat { .. } => 2,
             Error::NotADump { .. }
             | Error::Version { .. }
             | Error::TooLarge { .. }
             | Error::NoSnapshot { .. }
+            | Error::NoFigures
             | Error::Figures { .. } => 3,
             Error::Read { .. } | Error::NotAFile { .. } | Error::Write { .. } => 4,
         }
@@ -193,9 +207,18 @@ impl fmt::Display for Error {
             Error::Pattern { pattern, reason } => {
                 write!(f, "\"{}\" is not a regular expression: {}", clean(pattern), clean(reason))
             }
+            Error::NoFigures => f.write_str(
+                "the dump has no figures of the whole program, only of stages or a part: take it again at exit",
+            ),
+            Error::Limits { path, reason } => {
+                write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
+            }
+            Error::NotForDiff => {
+                f.write_str("a difference is written as folded, svg or text: choose one of them with --format")
+            }
             Error::UnknownFormat { path } => write!(
                 f,
-                "{} names no format: end it in .folded, .svg or .txt, or give --format",
+                "{} names no format: end it in .folded, .svg, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
                 shown(path)
             ),
             Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),

@@ -1,6 +1,12 @@
 //! Formats: each a small file over the model.
 
+pub mod csv;
+pub mod dhat;
 pub mod folded;
+pub mod json;
+pub mod massif;
+pub mod pprof;
+pub mod speedscope;
 pub mod svg;
 pub mod text;
 
@@ -8,6 +14,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::Error;
+use crate::clean::clean;
+use crate::profile::stacks::{Split, Stacks};
 use crate::profile::{Profile, View};
 
 /// An output format.
@@ -19,33 +27,62 @@ pub enum Format {
     Svg,
     /// Tables and a tree for the terminal.
     Text,
+    /// Everything, for programs.
+    Json,
+    /// A row for each stack.
+    Csv,
+    /// For speedscope.
+    Speedscope,
+    /// For `go tool pprof` and all who read its files.
+    Pprof,
+    /// For `dh_view.html` and the Firefox Profiler.
+    Dhat,
+    /// For `ms_print` and massif-visualizer.
+    Massif,
 }
+
+/// Format, name on the command line, how names of files end.
+type Row = (Format, &'static str, &'static [&'static str]);
+
+/// Longer endings come before those that they end in.
+const FORMATS: [Row; 9] = [
+    (Format::Folded, "folded", &[".folded", ".collapsed", ".stacks"]),
+    (Format::Svg, "svg", &[".svg"]),
+    (Format::Text, "text", &[".txt", ".text"]),
+    (Format::Speedscope, "speedscope", &[".speedscope.json", ".speedscope"]),
+    (Format::Dhat, "dhat", &[".dhat.json", ".dhat"]),
+    (Format::Json, "json", &[".json"]),
+    (Format::Csv, "csv", &[".csv"]),
+    (Format::Pprof, "pprof", &[".pb.gz", ".pb", ".pprof"]),
+    (Format::Massif, "massif", &[".massif", "massif.out"]),
+];
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 3] = [Format::Folded, Format::Svg, Format::Text];
+    pub const ALL: [Format; FORMATS.len()] = {
+        let mut all = [Format::Folded; FORMATS.len()];
+        let mut index = 0;
+        while index < all.len() {
+            all[index] = FORMATS[index].0;
+            index += 1;
+        }
+        all
+    };
 
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Format::Folded => "folded",
-            Format::Svg => "svg",
-            Format::Text => "text",
-        }
+        FORMATS.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
-    /// The format that a file's extension asks for.
+    /// The format that a file's name asks for.
     ///
     /// # Errors
     /// When it asks for none.
     pub fn of(path: &Path) -> Result<Self, Error> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("folded" | "collapsed" | "stacks") => Ok(Format::Folded),
-            Some("svg") => Ok(Format::Svg),
-            Some("txt" | "text") => Ok(Format::Text),
-            _ => Err(Error::UnknownFormat { path: path.into() }),
-        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ends = |row: &&Row| row.2.iter().any(|ending| name.ends_with(ending));
+        FORMATS.iter().find(ends).map(|row| row.0).ok_or_else(|| Error::UnknownFormat { path: path.into() })
     }
 }
 
@@ -60,6 +97,13 @@ pub struct Style {
     pub palette: svg::Palette,
 }
 
+impl Style {
+    /// The title of a view.
+    fn title(&self, profile: &Profile, view: &View, total: u64) -> String {
+        self.title.as_deref().map_or_else(|| view.title(profile, total), clean)
+    }
+}
+
 /// Writes a view in a format.
 ///
 /// # Errors
@@ -71,10 +115,50 @@ pub fn write(
     style: &Style,
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Error> {
-    let flame = view.flame(profile)?;
+    let flame = || view.flame(profile);
+    let stacks = |split| Stacks::new(profile, view, split);
     Ok(match format {
-        Format::Folded => folded::write(flame, style, out),
-        Format::Svg => svg::write(flame, profile, view, style, out),
-        Format::Text => text::write(flame, profile, view, style, out),
+        Format::Folded => folded::write(flame()?, style, out),
+        Format::Svg => svg::write(flame()?, profile, view, style, out),
+        Format::Text => text::write(flame()?, profile, view, style, out),
+        Format::Json => json::write(&stacks(Split::ByThread)?, profile, out),
+        Format::Csv => csv::write(&stacks(Split::ByThread)?, profile, out),
+        Format::Speedscope => {
+            let stacks = stacks(Split::Merged)?;
+            speedscope::write(&stacks, &style.title(profile, view, stacks.total(view.metric)), view, out)
+        }
+        Format::Pprof => pprof::write(&stacks(Split::ByThread)?, profile, view, out),
+        Format::Dhat => dhat::write(&stacks(Split::Merged)?, profile, out),
+        Format::Massif => massif::write(&massif::trees(profile, view)?, profile, style.min_percent, out),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_name_says_the_format() {
+        for (name, format) in [
+            ("a.folded", Format::Folded),
+            ("dir.svg/a.b.svg", Format::Svg),
+            ("a.json", Format::Json),
+            ("a.speedscope.json", Format::Speedscope),
+            ("a.dhat.json", Format::Dhat),
+            ("a.pb.gz", Format::Pprof),
+            ("massif.out", Format::Massif),
+        ] {
+            assert_eq!(Format::of(Path::new(name)).ok(), Some(format), "{name}");
+        }
+        for name in ["a", "svg", "a.svg/b", "a.docx", "a.gz"] {
+            assert_eq!(Format::of(Path::new(name)).ok(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_format_has_one_name() {
+        let names: std::collections::BTreeSet<_> = Format::ALL.iter().map(|format| format.name()).collect();
+        assert_eq!(names.len(), Format::ALL.len());
+        assert!(Format::ALL.iter().all(|&format| !format.name().is_empty()));
+    }
 }

@@ -3,7 +3,7 @@
 //! **What this crate does**: [`input`] brings a dump into memory, [`reader`] finds its snapshots, [`modules`]
 //! says which binary an address belongs to, [`symbolize`] names it, [`profile`] holds the result — the one model
 //! of stacks, threads, stages, tags and metrics — and each file under [`export`] writes one format from it. The
-//! program `memtrack-fold` is a thin command line over this.
+//! program `memtrack-fold` is a thin command line over this. [`diff`] compares two profiles, [`limits`] checks one.
 //!
 //! **What you do**: hand it a dump, and the binaries that the dump names where they are not in their place.
 //!
@@ -18,10 +18,12 @@
 //! | binaries | ELF, Mach-O and PE with DWARF, or their symbol tables |
 
 pub mod clean;
+pub mod diff;
 mod error;
 pub mod export;
 pub mod info;
 pub mod input;
+pub mod limits;
 pub mod loss;
 pub mod modules;
 pub mod output;

@@ -3,8 +3,11 @@
 
 pub mod check;
 mod flame;
+mod labels;
 mod metric;
 mod names;
+mod paths;
+pub mod stacks;
 pub mod view;
 
 use std::collections::HashMap;
@@ -20,6 +23,8 @@ use crate::symbolize::{Frame, Options, Symbols};
 
 pub use flame::{Flame, FlameNode};
 pub use metric::Metric;
+pub use paths::Step;
+pub use stacks::Stacks;
 pub use view::View;
 
 /// Most addresses of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
@@ -48,6 +53,10 @@ pub struct Profile {
     pub config: Option<Config>,
     /// Losses.
     pub losses: Vec<Loss>,
+    /// Live bytes over time.
+    pub timeline: Vec<format::TimePoint>,
+    /// When the snapshot was taken, in nanoseconds since the tracker started.
+    pub time_ns: u64,
     /// Modules.
     pub modules: Modules,
     /// Names of all addresses.
@@ -143,10 +152,21 @@ pub struct Sample {
     pub figures: Figures,
 }
 
+/// Where a frame stands: what was inlined at one address has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At {
+    /// Index of the address in [`Symbols::locations`].
+    pub location: u32,
+    /// Index in [`crate::symbolize::Location::frames`].
+    pub inlined: u32,
+}
+
 /// A sample's frames.
 pub struct Stack {
     /// The frames, innermost first.
     pub frames: Vec<Frame>,
+    /// Where each of them stands.
+    pub places: Vec<At>,
     /// Outer frames are missing.
     pub truncated: bool,
 }
@@ -173,6 +193,8 @@ impl Profile {
             marks: snapshot.marks,
             config: snapshot.config,
             losses: snapshot.losses.clone(),
+            timeline: snapshot.timeline.clone(),
+            time_ns: snapshot.about.map_or(0, |about| about.time_ns),
             modules,
             symbols,
             nodes: Vec::new(),
@@ -199,16 +221,19 @@ impl Profile {
     #[must_use]
     pub fn stack(&self, sample: &Sample) -> Stack {
         let mut frames = Vec::new();
+        let mut places = Vec::new();
         let mut at = sample.node;
         for _ in 0..MAX_DEPTH {
             if at < format::Node::FIRST {
                 break;
             }
             let node = self.nodes[at as usize];
-            frames.extend_from_slice(&self.symbols.locations()[node.location as usize].frames);
+            let here = &self.symbols.locations()[node.location as usize].frames;
+            frames.extend_from_slice(here);
+            places.extend((0..).take(here.len()).map(|inlined| At { location: node.location, inlined }));
             at = node.parent;
         }
-        Stack { frames, truncated: at != format::Node::ROOT }
+        Stack { frames, places, truncated: at != format::Node::ROOT }
     }
 
     /// A tag and those that it was pushed under, outermost first.

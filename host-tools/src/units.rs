@@ -24,6 +24,35 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// Reads a number of bytes: `4096`, `64MiB`, `1.5 KiB`, `2MB`. `K`, `M`, `G` and `T` alone are binary.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit: f64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        unit => return Err(format!("{unit} is no unit: use B, KiB, MiB, GiB or TiB")),
+    };
+    let digits = digits.trim_end();
+    if unit == 1.0 {
+        return digits.parse().map_err(|_| "give a size like 4096 or 64MiB".to_string());
+    }
+    match digits.parse::<f64>() {
+        Ok(number) if number >= 0.0 && number * unit < u64::MAX as f64 => Ok((number * unit).round() as u64),
+        _ => Err("give a size like 4096 or 64MiB".into()),
+    }
+}
+
 /// A count with its thousands apart: `12 345 678`.
 #[must_use]
 pub fn count(count: u64) -> String {
@@ -84,6 +113,24 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(bytes(value), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        for (text, size) in [
+            ("0", 0),
+            ("18446744073709551615", u64::MAX),
+            ("64MiB", 64 << 20),
+            ("1.5 KiB", 1536),
+            ("2MB", 2_000_000),
+            (" 3 g ", 3 << 30),
+            ("7B", 7),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(size), "{text}");
+        }
+        for text in ["", "MiB", "-1", "1.5", "-1KiB", "1e30GiB", "1 potato", "nanKiB", "infKiB"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
         }
     }
 

@@ -6,11 +6,10 @@ use inferno::flamegraph::color::{BasicPalette, MultiPalette};
 use inferno::flamegraph::{self, Options};
 
 use super::{Style, folded};
-use crate::clean::clean;
-use crate::profile::{Flame, Profile, View};
+use crate::profile::{Flame, Metric, Profile, View};
 
 /// Narrower frames would be a tenth of a pixel wide.
-const MIN_PERCENT: f64 = 0.01;
+pub(crate) const MIN_PERCENT: f64 = 0.01;
 
 /// The colours of a graph: inferno's palettes for single-language programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +87,7 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut options = Options::default();
-    options.title = style.title.as_deref().map_or_else(|| view.title(profile, flame.root().total), clean);
+    options.title = style.title(profile, view, flame.root().total);
     options.subtitle = view.subtitle(profile);
     options.count_name = view.metric.unit().into();
     options.colors = style.palette.named().1;
@@ -102,13 +101,13 @@ pub fn write(
         Ok::<(), io::Error>(())
     })?;
     if lines.is_empty() {
-        return empty(&options, view, out);
+        return empty(&options, view.metric, out);
     }
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
 }
 
 /// Nothing was counted: no leak, no temporary block. That is a result, not an error.
-fn empty(options: &Options<'_>, view: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn empty(options: &Options<'_>, metric: Metric, out: &mut dyn Write) -> io::Result<()> {
     let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     writeln!(
         out,
@@ -123,6 +122,6 @@ fn empty(options: &Options<'_>, view: &View, out: &mut dyn Write) -> io::Result<
 </svg>"##,
         text(&options.title),
         text(options.subtitle.as_deref().unwrap_or_default()),
-        text(view.metric.title())
+        text(metric.title())
     )
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use super::Style;
-use crate::clean::clean;
 use crate::profile::{Flame, Profile, View};
 use crate::units::percent;
 
@@ -24,7 +23,7 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let whole = flame.root().total;
-    let title = style.title.as_deref().map_or_else(|| view.title(profile, flame.root().total), clean);
+    let title = style.title(profile, view, flame.root().total);
     writeln!(out, "{title}")?;
     if let Some(subtitle) = view.subtitle(profile) {
         writeln!(out, "{subtitle}")?;

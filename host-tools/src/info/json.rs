@@ -1,14 +1,12 @@
 //! `info` for machines. Fields are only ever added.
 
-use std::collections::HashSet;
-
 use memtrack_format::Figures;
 use serde_json::{Map, Value, json};
 
 use super::{Info, entry_words, lists, tables};
 use crate::clean::clean;
 use crate::loss;
-use crate::profile::{Metric, Stage, Thread};
+use crate::profile::{Metric, Profile, Program, Stage, Thread};
 use crate::symbolize::hex;
 use crate::warnings::reason;
 
@@ -20,57 +18,80 @@ const VERSION: u32 = 1;
 pub fn value(info: &Info<'_>) -> Value {
     let profile = info.profile;
     let with_cells = lists::with_cells(info.dump);
-    let program = &profile.program;
     json!({
         "version": VERSION,
-        "losses": profile.losses.iter().map(|loss| json!({
-            "cause": loss.cause.as_str(),
-            "code": loss.cause.code(),
-            "events": loss.events,
-            "text": loss::text(loss),
-        })).collect::<Vec<_>>(),
+        "losses": losses(profile),
         "warnings": info.warnings,
         "damage": info.dump.damage().iter().map(|damage| json!({
             "offset": damage.offset,
             "length": damage.length,
         })).collect::<Vec<_>>(),
-        "program": {
-            "name": program.name,
-            "command": program.command,
-            "pid": program.pid,
-            "parent_pid": program.parent_pid,
-            "start_unix_ns": program.start_unix_ns,
-            "arch": program.arch.as_str(),
-            "os": program.os.as_str(),
-            "pointer_width": program.pointer_width,
-            "big_endian": program.big_endian,
-            "unwinder": program.unwinder,
-        },
-        "totals": profile.marks.map(|marks| {
-            let mut totals = figures(&marks.figures);
-            for (name, value) in [
-                ("frees", marks.frees),
-                ("failed_allocs", marks.failed_allocs),
-                ("peak_time_ns", marks.peak_time_ns),
-                ("peak_error", marks.peak_error),
-                ("mark_error", marks.mark_error),
-            ] {
-                totals.insert(name.into(), value.into());
-            }
-            totals
-        }),
+        "program": program(&profile.program),
+        "totals": totals(profile),
         "tables": profile.config.iter().flat_map(tables).map(|(name, used, capacity)| json!({
             "table": name,
             "used": used,
             "capacity": capacity,
         })).collect::<Vec<_>>(),
-        "threads": profile.threads.iter().map(thread).collect::<Vec<_>>(),
-        "stages": profile.stages.iter().map(|stage| self::stage(stage, &with_cells)).collect::<Vec<_>>(),
+        "threads": threads(profile),
+        "stages": profile.stages.iter().map(|stage| {
+            let mut value = self::stage(stage);
+            value["cells"] = with_cells.contains(&stage.name).into();
+            value
+        }).collect::<Vec<_>>(),
         "modules": modules(info),
         "snapshots": snapshots(info),
         "shown": info.selected.index,
         "addresses_outside_modules": profile.symbols.outside,
     })
+}
+
+pub(crate) fn program(program: &Program) -> Value {
+    json!({
+        "name": program.name,
+        "command": program.command,
+        "pid": program.pid,
+        "parent_pid": program.parent_pid,
+        "start_unix_ns": program.start_unix_ns,
+        "arch": program.arch.as_str(),
+        "os": program.os.as_str(),
+        "pointer_width": program.pointer_width,
+        "big_endian": program.big_endian,
+        "unwinder": program.unwinder,
+    })
+}
+
+pub(crate) fn losses(profile: &Profile) -> Vec<Value> {
+    let losses = profile.losses.iter();
+    losses
+        .map(|loss| {
+            json!({
+                "cause": loss.cause.as_str(),
+                "code": loss.cause.code(),
+                "events": loss.events,
+                "text": loss::text(loss),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn totals(profile: &Profile) -> Option<Map<String, Value>> {
+    let marks = profile.marks?;
+    let mut totals = figures(&marks.figures);
+    for (name, value) in [
+        ("frees", marks.frees),
+        ("failed_allocs", marks.failed_allocs),
+        ("peak_time_ns", marks.peak_time_ns),
+        ("peak_error", marks.peak_error),
+        ("mark_error", marks.mark_error),
+    ] {
+        totals.insert(name.into(), value.into());
+    }
+    Some(totals)
+}
+
+pub(crate) fn threads(profile: &Profile) -> Vec<Value> {
+    profile.threads.iter().map(thread).collect()
 }
 
 fn figures(figures: &Figures) -> Map<String, Value> {
@@ -92,7 +113,7 @@ fn thread(thread: &Thread) -> Value {
     })
 }
 
-fn stage(stage: &Stage, with_cells: &HashSet<String>) -> Value {
+pub(crate) fn stage(stage: &Stage) -> Value {
     let figures = &stage.figures;
     json!({
         "name": stage.name,
@@ -112,7 +133,6 @@ fn stage(stage: &Stage, with_cells: &HashSet<String>) -> Value {
         "peak_time_ns": figures.peak_time_ns,
         "lost": figures.lost,
         "threads": stage.threads.iter().map(|of| json!({ "thread": of.thread, "peak": of.peak })).collect::<Vec<_>>(),
-        "cells": with_cells.contains(&stage.name),
     })
 }
 

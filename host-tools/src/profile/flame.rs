@@ -1,21 +1,19 @@
 //! Samples become a tree of frames with sums: what every graph and table of stacks is drawn from.
 
 mod build;
-mod paths;
 
-use indexmap::IndexSet;
-
+use super::labels::Labels;
+use super::paths::Paths;
 use super::{Profile, View};
 use crate::Error;
 use build::Builder;
-use paths::Paths;
 
 /// Most frames of a tree. A real profile has far fewer; a hostile dump may ask for more than fit into memory.
 const MAX_NODES: usize = 1 << 25;
 
 /// A tree of frames.
 pub struct Flame {
-    labels: IndexSet<String>,
+    labels: Labels,
     /// Node 0 is the root, without a label.
     nodes: Vec<FlameNode>,
 }
@@ -36,21 +34,22 @@ pub struct FlameNode {
 impl Flame {
     pub(super) fn new(profile: &Profile, view: &View) -> Result<Self, Error> {
         let mut paths = Paths::new(profile, view);
+        let mut labels = Labels::default();
         let mut builder = Builder::new();
         let mut total = 0u128;
         for sample in profile.samples.iter().filter(|sample| view.has(sample)) {
             let value = view.metric.of(&sample.figures);
             if value > 0
-                && let Some(path) = paths.of(sample, &mut builder)
+                && let Some(path) = paths.of(sample, &mut labels)
             {
                 total += u128::from(value);
-                builder.add(path, value)?;
+                builder.add(path.iter().map(|step| step.label), value)?;
             }
         }
         if u64::try_from(total).is_err() {
             return Err(Error::Figures { metric: view.metric.title() });
         }
-        Ok(builder.finish())
+        Ok(builder.finish(labels))
     }
 
     /// The root: its total is the sum of everything.
@@ -68,7 +67,7 @@ impl Flame {
     /// The name of a node's frame.
     #[must_use]
     pub fn label(&self, node: &FlameNode) -> &str {
-        self.labels.get_index(node.label as usize).map_or("", String::as_str)
+        self.labels.text(node.label)
     }
 
     /// Visits every node but the root, callers before callees, siblings by name, with the path of labels.
@@ -106,7 +105,7 @@ impl Flame {
         }
         let others = std::mem::take(&mut self.nodes[0].own);
         if others > 0 {
-            let label = narrow(self.labels.insert_full("[other]".into()).0);
+            let label = self.labels.label("[other]");
             let last = narrow(self.nodes.len());
             self.nodes.push(FlameNode { label, own: others, total: others, ..FlameNode::default() });
             self.nodes[0].children.push(last);
@@ -135,7 +134,7 @@ impl Flame {
             outer.push((depth, label));
             ahead.extend(node.children.iter().map(|&child| (child, depth + 1)));
         }
-        let named = self.labels.iter().zip(sums).map(|(label, (own, total))| (label.as_str(), own, total));
+        let named = self.labels.all().zip(sums).map(|(label, (own, total))| (label, own, total));
         let mut functions: Vec<_> = named.filter(|&(_, _, total)| total > 0).collect();
         functions.sort_by(|a, b| (b.1, b.2, a.0).cmp(&(a.1, a.2, b.0)));
         functions
@@ -153,12 +152,12 @@ mod tests {
     use super::*;
 
     fn flame(stacks: &[(&str, u64)]) -> Flame {
+        let mut labels = Labels::default();
         let mut builder = Builder::new();
         for (stack, value) in stacks {
-            let path: Vec<u32> = stack.split(';').map(|label| builder.label(label)).collect();
-            builder.add(&path, *value).expect("small");
+            builder.add(stack.split(';').map(|label| labels.label(label)), *value).expect("small");
         }
-        builder.finish()
+        builder.finish(labels)
     }
 
     fn lines(flame: &Flame) -> Vec<String> {

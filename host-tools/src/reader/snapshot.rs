@@ -1,5 +1,6 @@
 //! One snapshot, all of its records.
 
+use memtrack_format as format;
 use memtrack_format::{
     Cell, Config, Heap, Loss, Malformed, Marks, Module, Node, Record, Section, SizeClass, Stage, Tag,
     TagName, Target, Thread, TimePoint,
@@ -8,6 +9,8 @@ use memtrack_format::{
 /// The records of a snapshot. Names and lists still lie in the dump.
 #[derive(Default)]
 pub struct Snapshot<'a> {
+    /// Which snapshot this is.
+    pub about: Option<format::Snapshot>,
     /// The program and its machine.
     pub target: Option<Target<'a>>,
     /// Capacities and their use.
@@ -56,6 +59,7 @@ impl<'a> Snapshot<'a> {
 
     fn add(&mut self, section: &Section<'a>) {
         match section.tag {
+            Tag::SNAPSHOT => self.about = section.records().map_while(Result::ok).last(),
             Tag::TARGET => self.target = section.records().map_while(Result::ok).last(),
             Tag::CONFIG => self.config = section.records().map_while(Result::ok).last(),
             Tag::MARKS => self.marks = section.records().map_while(Result::ok).last(),

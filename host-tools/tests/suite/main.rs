@@ -1,8 +1,11 @@
 //! The program and the library over dumps that are built here, and over real binaries that are compiled here.
 
 mod binary;
+mod check;
 mod damage;
+mod diff;
 mod dumps;
+mod exports;
 mod formats;
 mod info;
 mod output;

@@ -90,7 +90,9 @@ fn wrong_options_are_wrong_usage() {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}");
         assert!(!ran.stderr.is_empty());
     }
-    assert!(place.run("dump.bin -f docx").stderr.contains("possible values: folded, svg, text"));
+    assert!(
+        place.run("dump.bin -f docx").stderr.contains("possible values: folded, svg, text, speedscope, dhat")
+    );
     assert!(place.run("dump.bin --filter (").stderr.contains("unclosed group"));
     assert!(
         place.run("dump.bin -o out.docx").refused(2).contains("out.docx names no format: end it in .folded")

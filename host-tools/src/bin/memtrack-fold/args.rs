@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use memtrack_host_tools::export::{Format, svg::Palette};
-use memtrack_host_tools::profile::Metric;
+use memtrack_host_tools::limits::Size;
+use memtrack_host_tools::profile::{Metric, Profile, View};
 use memtrack_host_tools::symbolize::{Options, Search};
+use memtrack_host_tools::{Error, units};
 use regex::Regex;
 
 /// Turns memtrack dumps into flame graphs and reports.
@@ -24,6 +26,8 @@ Examples:
   memtrack-fold run.memtrack -m peak -o peak.svg   flame graph of what was alive at the peak
   memtrack-fold run.memtrack -m peak -s parse      what stage \"parse\" held at its own peak
   memtrack-fold info run.memtrack                  what is in the dump, and what was lost
+  memtrack-fold diff old.memtrack new.memtrack     what grew
+  memtrack-fold check run.memtrack --max-peak 64MiB
   memtrack-fold record -- ./program                a dump of a program that stays as it is
 
 A dump called like a command is given as ./info.
@@ -42,6 +46,15 @@ pub struct Cli {
 pub enum Command {
     /// Tell what is in a dump: program, threads, stages, losses, table use, missing names
     Info(Info),
+    /// Tell what changed between two dumps, by function
+    Diff(Diff),
+    /// Compare a dump with limits: exit code 1 when one is exceeded
+    Check(Check),
+    /// Write the completions of a shell
+    Completions {
+        /// Which
+        shell: clap_complete::Shell,
+    },
     /// Run a program that stays as it is, and record what it and its children allocate
     Record(Record),
 }
@@ -51,12 +64,37 @@ pub struct Fold {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     #[arg(required = true)]
     dump: Option<PathBuf>,
-    /// Write to FILE instead of standard output; its extension (.svg .folded .txt) says the format
+    /// Write to FILE instead of standard output; its extension (.svg .txt .json .csv .pb.gz …) says the format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Format of the output
     #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name))]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub show: Show,
+    /// List the threads, highest peak first
+    #[arg(long, conflicts_with = "list_stages")]
+    pub list_threads: bool,
+    /// List the stages, highest peak first
+    #[arg(long)]
+    pub list_stages: bool,
+    /// Colours of the graph
+    #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
+    pub color: Palette,
+    #[command(flatten)]
+    pub names: Names,
+}
+
+impl Fold {
+    /// The dump; required unless there is a command.
+    pub fn dump(&self) -> &Path {
+        self.dump.as_deref().unwrap_or(Path::new("-"))
+    }
+}
+
+/// What to show of a dump, and how.
+#[derive(Args)]
+pub struct Show {
     /// What to count
     #[arg(short, long, default_value = "bytes", value_parser = one_of(&Metric::ALL, Metric::name))]
     pub metric: Metric,
@@ -72,12 +110,6 @@ pub struct Fold {
     /// Only what was counted under this tag; may be given several times
     #[arg(long = "tag", value_name = "NAME")]
     pub tags: Vec<String>,
-    /// List the threads, highest peak first
-    #[arg(long, conflicts_with = "list_stages")]
-    pub list_threads: bool,
-    /// List the stages, highest peak first
-    #[arg(long)]
-    pub list_stages: bool,
     /// Show the frames of the tracker and of the allocator's entry points
     #[arg(long)]
     pub show_internal: bool,
@@ -96,18 +128,49 @@ pub struct Fold {
     /// Leave frames below this share of the whole to their callers
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub min_percent: Option<f64>,
-    /// Colours of the graph
-    #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
-    pub color: Palette,
+}
+
+#[derive(Args)]
+pub struct Diff {
+    /// The older dump
+    pub old: PathBuf,
+    /// The newer dump
+    pub new: PathBuf,
+    /// Write to FILE instead of standard output; its extension (.svg .folded .txt) says the format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Format of the output: folded, svg or text
+    #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name))]
+    pub format: Option<Format>,
+    #[command(flatten)]
+    pub show: Show,
     #[command(flatten)]
     pub names: Names,
 }
 
-impl Fold {
-    /// The dump; required unless there is a command.
-    pub fn dump(&self) -> &Path {
-        self.dump.as_deref().unwrap_or(Path::new("-"))
-    }
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("limit").required(true).multiple(true))]
+pub struct Check {
+    /// The dump, or - for standard input; gzip and zstd are unpacked
+    pub dump: PathBuf,
+    /// Most bytes alive at a time
+    #[arg(long, value_name = "SIZE", group = "limit", value_parser = size)]
+    pub max_peak: Option<Size>,
+    /// Most bytes alive while a stage ran; may be given several times
+    #[arg(long = "max-stage-peak", value_name = "NAME=SIZE", group = "limit", value_parser = named_size)]
+    pub max_stage_peaks: Vec<(String, Size)>,
+    /// Most bytes still alive when the dump was taken
+    #[arg(long, value_name = "SIZE", group = "limit", value_parser = size)]
+    pub max_live_at_exit: Option<Size>,
+    /// Most allocations
+    #[arg(long, value_name = "N", group = "limit")]
+    pub max_allocs: Option<u64>,
+    /// Take limits from a TOML file: the same names, max-stage-peak is a table; options win over it
+    #[arg(long, value_name = "FILE", group = "limit")]
+    pub limits: Option<PathBuf>,
+    /// Write the table to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -142,6 +205,23 @@ pub struct Record {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     pub command: Vec<OsString>,
+}
+
+impl Show {
+    /// The same for the library.
+    pub fn view(&self, profile: &Profile) -> Result<View, Error> {
+        let mut view = View {
+            per_thread: self.per_thread,
+            show_internal: self.show_internal,
+            reverse: self.reverse,
+            filter: self.filter.clone(),
+            hide: self.hide.clone(),
+            ..View::new(self.metric)
+        };
+        self.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
+        self.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;
+        Ok(view)
+    }
 }
 
 /// Where names come from.
@@ -191,6 +271,15 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(all.iter().map(|&value| name(value)))
         .try_map(move |given| all.iter().copied().find(|&value| name(value) == given).ok_or("no such value"))
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    units::parse_bytes(text).map(Size)
+}
+
+fn named_size(text: &str) -> Result<(String, Size), String> {
+    let (name, value) = text.rsplit_once('=').ok_or("give NAME=SIZE, like parse=10MiB")?;
+    Ok((name.into(), size(value)?))
 }
 
 fn pattern(text: &str) -> Result<Regex, String> {

@@ -2,7 +2,6 @@
 
 use memtrack_host_tools::export::{self, Format, Style};
 use memtrack_host_tools::info::lists;
-use memtrack_host_tools::profile::{Profile, View};
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
@@ -18,23 +17,19 @@ pub fn run(args: &Fold) -> Outcome {
     if args.list_threads || args.list_stages {
         return list(args, &mut opened);
     }
-    let (_, profile) = opened.profile(args.stage.as_deref(), &args.names.options())?;
-    let view = view(args, &profile)?;
-    opened.warnings.drain(..).for_each(|text| warn(&text));
-    warnings::losses(&profile).iter().for_each(|text| warn(text));
-    warnings::stage_metric(&profile, view.metric).iter().for_each(|text| warn(text));
-    if !args.names.no_symbols {
-        warnings::names(&profile).iter().for_each(|text| warn(text));
-    }
-    let style = Style { title: args.title.clone(), min_percent: args.min_percent, palette: args.color };
+    let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
+    let view = args.show.view(&profile)?;
+    opened.tell(&profile, &view, &args.names);
+    let style =
+        Style { title: args.show.title.clone(), min_percent: args.show.min_percent, palette: args.color };
     output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
-    Ok(opened.whole)
+    Ok(opened.done())
 }
 
 /// Threads or stages: no address needs a name for that.
 fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
-    let (_, profile) = opened.profile(args.stage.as_deref(), &nameless)?;
+    let (_, profile) = opened.profile(args.show.stage.as_deref(), &nameless)?;
     opened.warnings.drain(..).for_each(|text| warn(&text));
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     let table = match args.list_threads {
@@ -42,7 +37,7 @@ fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
         false => lists::stages(&profile, &opened.dump),
     };
     output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
-    Ok(opened.whole)
+    Ok(opened.done())
 }
 
 /// What was asked for, what the file's name says, or folded.
@@ -54,18 +49,4 @@ fn format(args: &Fold) -> Result<Format, Error> {
         }
         _ => Ok(Format::Folded),
     }
-}
-
-fn view(args: &Fold, profile: &Profile) -> Result<View, Error> {
-    let mut view = View {
-        per_thread: args.per_thread,
-        show_internal: args.show_internal,
-        reverse: args.reverse,
-        filter: args.filter.clone(),
-        hide: args.hide.clone(),
-        ..View::new(args.metric)
-    };
-    args.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
-    args.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;
-    Ok(view)
 }

@@ -18,5 +18,5 @@ pub fn run(args: &args::Info) -> Outcome {
     output::write(args.output.as_deref(), |out| {
         Ok(if args.json { writeln!(out, "{:#}", json::value(&info)) } else { text::write(&info, out) })
     })?;
-    Ok(opened.whole)
+    Ok(opened.done())
 }

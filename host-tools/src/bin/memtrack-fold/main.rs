@@ -1,6 +1,8 @@
 //! `memtrack-fold`: dumps become flame graphs and reports. A thin command line over the library.
 
 mod args;
+mod check;
+mod diff;
 mod fold;
 mod info;
 mod opened;
@@ -8,32 +10,55 @@ mod record;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use memtrack_host_tools::Error;
+use clap::{CommandFactory, Parser};
+use memtrack_host_tools::{Error, output};
 
 use args::{Cli, Command};
-
-/// Everything was written, but the input was damaged.
-const DAMAGED: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Record(args)) => return record::run(&args),
         None => fold::run(&cli.fold),
     };
     match result {
-        Ok(whole) => ExitCode::from(if whole { 0 } else { DAMAGED }),
+        Ok(done) => ExitCode::from(done as u8),
         Err(error) => {
-            say("error", anstyle::AnsiColor::Red, &error.to_string());
+            fail(&error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-/// Whether the input was read in full, or why nothing was written.
-type Outcome = Result<bool, Error>;
+/// How it went; the exit code.
+#[derive(Clone, Copy)]
+enum Done {
+    /// All of the input was read.
+    Whole = 0,
+    /// A limit was exceeded.
+    Exceeded = 1,
+    /// Everything was written, but the input was damaged.
+    Damaged = 3,
+}
+
+/// How it went, or why nothing was written.
+type Outcome = Result<Done, Error>;
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "memtrack-fold", &mut script);
+    output::write(None, |out| Ok(out.write_all(&script)))?;
+    Ok(Done::Whole)
+}
+
+/// Tells the user what ends the program with a code other than 0.
+fn fail(text: &str) {
+    say("error", anstyle::AnsiColor::Red, text);
+}
 
 /// Tells the user something that does not keep the output from being written.
 fn warn(text: &str) {

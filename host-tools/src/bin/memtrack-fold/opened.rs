@@ -4,11 +4,14 @@
 use std::path::Path;
 
 use memtrack_host_tools::input::Input;
-use memtrack_host_tools::profile::{Profile, check};
+use memtrack_host_tools::profile::{Profile, View, check};
 use memtrack_host_tools::reader::Dump;
 use memtrack_host_tools::select::{self, Selected};
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
+
+use crate::args::Names;
+use crate::{Done, warn};
 
 /// A dump that was opened.
 pub struct Opened<'i> {
@@ -46,5 +49,20 @@ impl<'i> Opened<'i> {
         }
         let profile = Profile::new(&snapshot, selected.kind, options)?;
         Ok((selected, profile))
+    }
+
+    /// Tells the user what is wrong with the dump and with what is shown of it.
+    pub fn tell(&mut self, profile: &Profile, view: &View, names: &Names) {
+        self.warnings.drain(..).for_each(|text| warn(&text));
+        warnings::losses(profile).iter().for_each(|text| warn(text));
+        warnings::stage_metric(profile, view.metric).iter().for_each(|text| warn(text));
+        if !names.no_symbols {
+            warnings::names(profile).iter().for_each(|text| warn(text));
+        }
+    }
+
+    /// What to say at the end.
+    pub fn done(&self) -> Done {
+        if self.whole { Done::Whole } else { Done::Damaged }
     }
 }

@@ -2,59 +2,45 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexSet;
-
 use super::{Flame, FlameNode, MAX_NODES, narrow};
 use crate::Error;
+use crate::profile::labels::Labels;
 
 /// A tree that grows.
 pub(super) struct Builder {
-    flame: Flame,
+    nodes: Vec<FlameNode>,
     /// From a node and a label to the child with that label.
     ids: HashMap<(u32, u32), u32>,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let flame = Flame { labels: IndexSet::from([String::new()]), nodes: vec![FlameNode::default()] };
-        Builder { flame, ids: HashMap::new() }
-    }
-
-    /// The number of a label.
-    pub(super) fn label(&mut self, label: &str) -> u32 {
-        let labels = &mut self.flame.labels;
-        narrow(labels.get_index_of(label).unwrap_or_else(|| labels.insert_full(label.into()).0))
-    }
-
-    /// A label by its number.
-    pub(super) fn text(&self, label: u32) -> &str {
-        self.flame.labels.get_index(label as usize).map_or("", String::as_str)
+        Builder { nodes: vec![FlameNode::default()], ids: HashMap::new() }
     }
 
     /// Books a value on a path, outermost label first.
     ///
     /// # Errors
     /// When the tree grows beyond [`MAX_NODES`].
-    pub(super) fn add(&mut self, path: &[u32], value: u64) -> Result<(), Error> {
+    pub(super) fn add(&mut self, path: impl IntoIterator<Item = u32>, value: u64) -> Result<(), Error> {
         let mut at = 0;
-        for &label in path {
-            let nodes = &mut self.flame.nodes;
+        for label in path {
+            let nodes = &mut self.nodes;
             at = *self.ids.entry((at, label)).or_insert_with(|| {
                 nodes.push(FlameNode { label, parent: at, ..FlameNode::default() });
                 narrow(nodes.len() - 1)
             });
         }
-        let own = &mut self.flame.nodes[at as usize].own;
+        let own = &mut self.nodes[at as usize].own;
         // Whether the sum of all fits is for the caller to check.
         *own = own.wrapping_add(value);
-        if self.flame.nodes.len() > MAX_NODES { Err(Error::TooManyFrames) } else { Ok(()) }
+        if self.nodes.len() > MAX_NODES { Err(Error::TooManyFrames) } else { Ok(()) }
     }
 
     /// The tree with its sums.
-    pub(super) fn finish(self) -> Flame {
-        let mut flame = self.flame;
+    pub(super) fn finish(self, labels: Labels) -> Flame {
         drop(self.ids);
-        let nodes = &mut flame.nodes;
+        let mut nodes = self.nodes;
         for index in (0..nodes.len()).rev() {
             // Children come after their parents: this one's are complete.
             nodes[index].total = nodes[index].total.wrapping_add(nodes[index].own);
@@ -65,9 +51,9 @@ impl Builder {
                 nodes[parent].children.push(narrow(index));
             }
         }
-        let labels: Vec<u32> = nodes.iter().map(|node| node.label).collect();
-        let name = |&child: &u32| flame.labels.get_index(labels[child as usize] as usize);
-        flame.nodes.iter_mut().for_each(|node| node.children.sort_by(|a, b| name(a).cmp(&name(b))));
-        flame
+        let of: Vec<u32> = nodes.iter().map(|node| node.label).collect();
+        let name = |&child: &u32| labels.text(of[child as usize]);
+        nodes.iter_mut().for_each(|node| node.children.sort_by(|a, b| name(a).cmp(name(b))));
+        Flame { labels, nodes }
     }
 }

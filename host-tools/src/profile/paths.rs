@@ -4,11 +4,20 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::build::Builder;
-use crate::profile::{Profile, Sample, View};
+use super::labels::Labels;
+use super::{At, Profile, Sample, View};
 use crate::symbolize::{Text, hidden};
 
-/// Finds paths. Labels stand in a [`Builder`].
+/// A frame on a path, or what stands in the place of one: a thread, a tag, a remark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Its label in [`Labels`].
+    pub label: u32,
+    /// Where the frame stands, when it is one.
+    pub at: Option<At>,
+}
+
+/// Finds paths. Their labels stand in [`Labels`].
 pub(super) struct Paths<'p> {
     profile: &'p Profile,
     view: &'p View,
@@ -17,7 +26,7 @@ pub(super) struct Paths<'p> {
     known: HashMap<Text, u32>,
     filter: Option<Matches<'p>>,
     hide: Option<Matches<'p>>,
-    path: Vec<u32>,
+    path: Vec<Step>,
 }
 
 impl<'p> Paths<'p> {
@@ -34,7 +43,7 @@ impl<'p> Paths<'p> {
     }
 
     /// The path of a sample, outermost first; `None` when the view leaves it out.
-    pub(super) fn of(&mut self, sample: &Sample, to: &mut Builder) -> Option<&[u32]> {
+    pub(super) fn of(&mut self, sample: &Sample, to: &mut Labels) -> Option<&[Step]> {
         self.path.clear();
         self.roots(sample, to);
         let first = self.path.len();
@@ -43,23 +52,23 @@ impl<'p> Paths<'p> {
             self.path[first..].reverse();
         }
         if let Some(filter) = &mut self.filter
-            && !self.path.iter().any(|&label| filter.matches(label, to))
+            && !self.path.iter().any(|step| filter.matches(step.label, to))
         {
             return None;
         }
         if let Some(hide) = &mut self.hide {
-            self.path.retain(|&label| !hide.matches(label, to));
+            self.path.retain(|step| !hide.matches(step.label, to));
             if self.path.is_empty() {
-                self.path.push(to.label("[hidden]"));
+                self.path.push(remark("[hidden]", to));
             }
         }
         Some(&self.path)
     }
 
     /// Thread, heap and tags.
-    fn roots(&mut self, sample: &Sample, to: &mut Builder) {
+    fn roots(&mut self, sample: &Sample, to: &mut Labels) {
         let profile = self.profile;
-        let mut push = |label: &str| self.path.push(to.label(label));
+        let mut push = |label: &str| self.path.push(remark(label, to));
         if self.view.per_thread && !sample.unattributed {
             match self.threads.get(&sample.thread) {
                 Some(label) => push(label),
@@ -80,30 +89,35 @@ impl<'p> Paths<'p> {
         }
     }
 
-    fn frames(&mut self, sample: &Sample, to: &mut Builder) {
+    fn frames(&mut self, sample: &Sample, to: &mut Labels) {
         if sample.unattributed {
-            return self.path.push(to.label("[unattributed]"));
+            return self.path.push(remark("[unattributed]", to));
         }
         let stack = self.profile.stack(sample);
         if stack.truncated {
-            self.path.push(to.label("[truncated]"));
+            self.path.push(remark("[truncated]", to));
         }
         let skipped = match self.view.show_internal {
             true => 0,
             false => hidden(stack.frames.iter().map(|frame| frame.origin)),
         };
-        let shown = stack.frames[skipped..].iter().rev().map(|frame| frame.function);
-        for function in shown {
-            let name = || self.profile.symbols.text(function);
-            self.path.push(*self.known.entry(function).or_insert_with(|| to.label(name())));
+        let shown = stack.frames.iter().zip(&stack.places).skip(skipped).rev();
+        for (frame, &at) in shown {
+            let name = || self.profile.symbols.text(frame.function);
+            let label = *self.known.entry(frame.function).or_insert_with(|| to.label(name()));
+            self.path.push(Step { label, at: Some(at) });
         }
         if sample.cut {
-            self.path.push(to.label("[cut: stack table full]"));
+            self.path.push(remark("[cut: stack table full]", to));
         }
         if stack.frames.is_empty() && !stack.truncated && !sample.cut {
-            self.path.push(to.label("[no stack]"));
+            self.path.push(remark("[no stack]", to));
         }
     }
+}
+
+fn remark(label: &str, to: &mut Labels) -> Step {
+    Step { label: to.label(label), at: None }
 }
 
 /// Which labels match a pattern: each is asked once.
@@ -117,7 +131,7 @@ impl<'p> Matches<'p> {
         Matches { pattern, known: HashMap::new() }
     }
 
-    fn matches(&mut self, label: u32, of: &Builder) -> bool {
+    fn matches(&mut self, label: u32, of: &Labels) -> bool {
         *self.known.entry(label).or_insert_with(|| self.pattern.is_match(of.text(label)))
     }
 }

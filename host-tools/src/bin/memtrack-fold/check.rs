@@ -1,0 +1,33 @@
+//! `memtrack-fold check`.
+
+use memtrack_host_tools::limits::{self, Limits};
+use memtrack_host_tools::symbolize::Options;
+use memtrack_host_tools::{input, output, warnings};
+
+use crate::opened::Opened;
+use crate::{Done, Outcome, args, fail, warn};
+
+pub fn run(args: &args::Check) -> Outcome {
+    let flags = Limits {
+        max_peak: args.max_peak,
+        max_stage_peak: args.max_stage_peaks.iter().cloned().collect(),
+        max_live_at_exit: args.max_live_at_exit,
+        max_allocs: args.max_allocs,
+    };
+    let limits = match &args.limits {
+        Some(path) => Limits::read(path)?.overridden(flags),
+        None => flags,
+    };
+    let input = input::open(&args.dump)?;
+    let mut opened = Opened::open(&args.dump, &input)?;
+    // No address needs a name for that.
+    let (_, profile) = opened.profile(None, &Options { names: false, ..Options::default() })?;
+    let verdicts = limits.judge(&profile)?;
+    opened.warnings.drain(..).for_each(|text| warn(&text));
+    warnings::losses(&profile).iter().for_each(|text| warn(text));
+    let table = limits::table(&verdicts);
+    output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
+    let exceeded: Vec<_> = verdicts.iter().filter(|verdict| !verdict.kept()).collect();
+    exceeded.iter().for_each(|verdict| fail(&verdict.reason()));
+    Ok(if exceeded.is_empty() { opened.done() } else { Done::Exceeded })
+}

@@ -1,0 +1,74 @@
+//! `memtrack-fold diff`.
+
+use std::path::Path;
+
+use memtrack_host_tools::diff::Diff;
+use memtrack_host_tools::export::{Format, Style, svg::Palette};
+use memtrack_host_tools::profile::Flame;
+use memtrack_host_tools::{Error, input, output};
+
+use crate::opened::Opened;
+use crate::{Done, Outcome, args};
+
+pub fn run(args: &args::Diff) -> Outcome {
+    let format = format(args)?;
+    let (before, old) = side(args, &args.old)?;
+    let (after, new) = side(args, &args.new)?;
+    let metric = args.show.metric;
+    let diff = Diff::new(metric, &before.flame, &after.flame);
+    let style = Style {
+        title: args.show.title.clone(),
+        min_percent: args.show.min_percent,
+        palette: Palette::default(),
+    };
+    let (from, to) = (metric.human(diff.total.before), metric.human(diff.total.after));
+    let title = format!("{}: {}, {from} → {to}", after.program, metric.title());
+    let subtitle = match (&before.subtitle, &after.subtitle) {
+        (Some(old), Some(new)) if old == new => Some(new.clone()),
+        (old, new) => {
+            let parts = [("before", old), ("after", new)];
+            let told: Vec<_> =
+                parts.iter().filter_map(|(when, text)| Some(format!("{when}: {}", text.as_ref()?))).collect();
+            (!told.is_empty()).then(|| told.join(" · "))
+        }
+    };
+    output::write(args.output.as_deref(), |out| {
+        Ok(match format {
+            Format::Svg => diff.svg(&title, subtitle, &style, out),
+            Format::Text => diff.text(&title, subtitle.as_deref(), &style, out),
+            _ => diff.folded(out),
+        })
+    })?;
+    Ok(if matches!((old, new), (Done::Whole, Done::Whole)) { Done::Whole } else { Done::Damaged })
+}
+
+/// One of the two.
+struct Side {
+    flame: Flame,
+    program: String,
+    subtitle: Option<String>,
+}
+
+fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
+    let input = input::open(path)?;
+    let mut opened = Opened::open(path, &input)?;
+    let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
+    let view = args.show.view(&profile)?;
+    opened.tell(&profile, &view, &args.names);
+    let flame = view.flame(&profile)?;
+    let subtitle = view.subtitle(&profile);
+    Ok((Side { flame, program: profile.program.name, subtitle }, opened.done()))
+}
+
+/// What was asked for, what the file's name says, or folded.
+fn format(args: &args::Diff) -> Result<Format, Error> {
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(path)) if path.as_os_str() != "-" => Format::of(path)?,
+        _ => Format::Folded,
+    };
+    match format {
+        Format::Folded | Format::Svg | Format::Text => Ok(format),
+        _ => Err(Error::NotForDiff),
+    }
+}

@@ -1,0 +1,64 @@
+//! One row for each stack of each thread, for spreadsheets and data frames (RFC 4180).
+
+use std::io::{self, Write};
+
+use crate::clean;
+use crate::profile::{Metric, Profile, Stacks};
+
+/// Writes the heading and the rows.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "stack,function,file,line,thread,tag")?;
+    for metric in Metric::ALL {
+        write!(out, ",{}", metric.name().replace('-', "_"))?;
+    }
+    write!(out, "\r\n")?;
+    for row in stacks.rows() {
+        let names: Vec<_> = row.steps.iter().map(|&step| clean::frame(stacks.show(step).name)).collect();
+        let inner = row.steps.last().map(|&step| stacks.show(step));
+        let thread = profile.threads.iter().find(|thread| thread.id == row.thread);
+        let tags: Vec<&str> = profile
+            .tag_path(row.tag)
+            .iter()
+            .filter_map(|id| Some(profile.tags.get(id)?.1.as_str()))
+            .collect();
+        let line = inner.map(|frame| frame.line).filter(|&line| line > 0);
+        write!(
+            out,
+            "{},{},{},{},{},{}",
+            quoted(&names.join(";")),
+            quoted(inner.map_or("", |frame| frame.name)),
+            quoted(inner.and_then(|frame| frame.file).unwrap_or_default()),
+            line.map_or_else(String::new, |line| line.to_string()),
+            quoted(thread.map_or("", |thread| thread.label.as_str())),
+            quoted(&tags.join("/"))
+        )?;
+        for metric in Metric::ALL {
+            write!(out, ",{}", metric.of(&row.figures))?;
+        }
+        write!(out, "\r\n")?;
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn names_with_commas_and_quotes_stay_one_field() {
+        assert_eq!(quoted("<(A, B)>::f"), "\"<(A, B)>::f\"");
+        assert_eq!(quoted("say \"hi\""), "\"say \"\"hi\"\"\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
+}

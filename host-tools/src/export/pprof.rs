@@ -1,0 +1,185 @@
+//! pprof's profile.proto, gzipped: `go tool pprof`, speedscope, Pyroscope and others. All metrics are in one file.
+//!
+//! The mangled symbol goes to `system_name`: pprof shortens Rust names where it equals the name. Addresses, mappings
+//! and build ids are those of the process, so that pprof can name what has no name here by itself.
+
+mod proto;
+mod strings;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use flate2::{Compression, write::GzEncoder};
+use prost::Message;
+
+use crate::profile::stacks::{Row, Shown};
+use crate::profile::{Metric, Profile, Stacks, Step, View};
+use proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
+use strings::Strings;
+
+/// Go's names for its own heap profiles, where there is one; what they call in use is live here.
+const TYPES: [(Metric, &str, &str); Metric::ALL.len()] = [
+    (Metric::Allocs, "alloc_objects", "count"),
+    (Metric::Bytes, "alloc_space", "bytes"),
+    (Metric::LiveBlocks, "inuse_objects", "count"),
+    (Metric::Live, "inuse_space", "bytes"),
+    (Metric::PeakBlocks, "peak_objects", "count"),
+    (Metric::Peak, "peak_space", "bytes"),
+    (Metric::Temporary, "temporary_objects", "count"),
+];
+
+/// Writes the file.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut gzip = GzEncoder::new(out, Compression::default());
+    gzip.write_all(&message(stacks, profile, view).encode_to_vec())?;
+    gzip.finish()?;
+    Ok(())
+}
+
+fn message(stacks: &Stacks<'_>, profile: &Profile, view: &View) -> Proto {
+    let mut writer = Writer {
+        stacks,
+        profile,
+        proto: Proto::default(),
+        strings: Strings::default(),
+        functions: HashMap::new(),
+        locations: HashMap::new(),
+    };
+    writer.header(view);
+    writer.mappings();
+    for row in stacks.rows() {
+        let sample = writer.sample(row);
+        writer.proto.sample.push(sample);
+    }
+    writer.proto.string_table = writer.strings.into_table();
+    writer.proto
+}
+
+struct Writer<'s> {
+    stacks: &'s Stacks<'s>,
+    profile: &'s Profile,
+    proto: Proto,
+    strings: Strings,
+    functions: HashMap<(i64, i64, i64), u64>,
+    /// Locations by their frames, innermost first: what was inlined at an address shares its location.
+    locations: HashMap<Vec<Step>, u64>,
+}
+
+impl Writer<'_> {
+    fn header(&mut self, view: &View) {
+        let strings = &mut self.strings;
+        self.proto.sample_type = TYPES
+            .map(|(_, name, unit)| ValueType { r#type: strings.add(name), unit: strings.add(unit) })
+            .to_vec();
+        let (_, name, _) = TYPES.iter().find(|(metric, ..)| *metric == view.metric).unwrap_or(&TYPES[1]);
+        self.proto.default_sample_type = strings.add(name);
+        self.proto.period_type = Some(ValueType { r#type: strings.add("space"), unit: strings.add("bytes") });
+        // Every allocation is counted.
+        self.proto.period = 1;
+        let program = &self.profile.program;
+        self.proto.time_nanos = signed(program.start_unix_ns);
+        self.proto.duration_nanos = signed(self.profile.time_ns);
+        let losses = crate::loss::summary(&self.profile.losses, usize::MAX);
+        self.proto.comment =
+            losses.iter().chain(&view.subtitle(self.profile)).map(|text| strings.add(text)).collect();
+        self.proto.comment.dedup();
+    }
+
+    /// One for each executable range; the program's own comes first.
+    fn mappings(&mut self) {
+        let sources = self.profile.symbols.sources();
+        for (module, source) in self.profile.modules.all().iter().zip(sources) {
+            for segment in module.segments.iter().filter(|segment| segment.executable) {
+                let named = source.path.is_some() && source.unnamed == 0;
+                self.proto.mapping.push(proto::Mapping {
+                    id: self.proto.mapping.len() as u64 + 1,
+                    memory_start: segment.start,
+                    memory_limit: segment.start.saturating_add(segment.length),
+                    file_offset: segment.file_offset,
+                    filename: self.strings.add(&module.shown_path()),
+                    build_id: self.strings.add(&crate::symbolize::hex(&module.build_id)),
+                    has_functions: named,
+                    has_filenames: named && source.debug_info,
+                    has_line_numbers: named && source.debug_info,
+                    has_inline_frames: named && source.debug_info,
+                });
+            }
+        }
+    }
+
+    fn sample(&mut self, row: &Row) -> Sample {
+        let innermost_first: Vec<Step> = row.steps.iter().rev().copied().collect();
+        // Frames that were inlined into each other stand at one address, one after the other.
+        let apart = |a: &Step, b: &Step| match (a.at, b.at) {
+            (Some(a), Some(b)) => a.location == b.location && a.inlined + 1 == b.inlined,
+            _ => false,
+        };
+        let location_id = innermost_first.chunk_by(apart).map(|steps| self.location(steps)).collect();
+        Sample {
+            location_id,
+            value: TYPES.map(|(metric, ..)| signed(metric.of(&row.figures))).to_vec(),
+            label: self.labels(row),
+        }
+    }
+
+    fn labels(&mut self, row: &Row) -> Vec<Label> {
+        let profile = self.profile;
+        let thread = profile.threads.iter().find(|thread| thread.id == row.thread);
+        let tags = profile.tag_path(row.tag).into_iter();
+        let tags = tags.filter_map(|tag| Some(("tag", profile.tags.get(&tag)?.1.as_str())));
+        let stage = profile.stages.first().filter(|_| profile.kind == memtrack_format::Kind::Stage);
+        let texts = thread
+            .map(|thread| ("thread", thread.label.as_str()))
+            .into_iter()
+            .chain(tags)
+            .chain(stage.map(|stage| ("stage", stage.name.as_str())));
+        texts.map(|(key, text)| Label { key: self.strings.add(key), str: self.strings.add(text) }).collect()
+    }
+
+    fn location(&mut self, steps: &[Step]) -> u64 {
+        if let Some(&id) = self.locations.get(steps) {
+            return id;
+        }
+        let frames: Vec<Shown<'_>> = steps.iter().map(|&step| self.stacks.show(step)).collect();
+        let location = frames.first().and_then(|frame| frame.location);
+        let address = location.map_or(0, |location| location.address);
+        // pprof names what has no line itself: see `-symbolize`.
+        let nameless = location.is_some_and(|location| !location.named && location.place.is_some());
+        let line = frames.iter().filter(|_| !nameless).map(|frame| self.line(frame)).collect();
+        let id = self.locations.len() as u64 + 1;
+        let mapping_id = location.and_then(|_| self.mapping(address)).unwrap_or(0);
+        self.proto.location.push(Location { id, mapping_id, address, line });
+        self.locations.insert(steps.to_vec(), id);
+        id
+    }
+
+    fn mapping(&self, address: u64) -> Option<u64> {
+        let holds =
+            |mapping: &&proto::Mapping| (mapping.memory_start..mapping.memory_limit).contains(&address);
+        self.proto.mapping.iter().find(holds).map(|mapping| mapping.id)
+    }
+
+    fn line(&mut self, frame: &Shown<'_>) -> Line {
+        let name = self.strings.add(frame.name);
+        // Where there is no symbol, something that differs from the name keeps pprof from shortening it.
+        let system_name = match frame.symbol {
+            symbol if symbol == frame.name => self.strings.add(&format!("{symbol} ")),
+            symbol => self.strings.add(symbol),
+        };
+        let filename = self.strings.add(frame.file.unwrap_or_default());
+        let next = self.functions.len() as u64 + 1;
+        let id = *self.functions.entry((name, system_name, filename)).or_insert(next);
+        if id == next {
+            self.proto.function.push(Function { id, name, system_name, filename });
+        }
+        Line { function_id: id, line: frame.line.into() }
+    }
+}
+
+/// pprof's numbers have a sign; no program has that many bytes.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,35 @@
+//! The names of frames, each stored once.
+
+use indexmap::IndexSet;
+
+/// Texts by number. Number 0 is the empty one.
+pub(super) struct Labels(IndexSet<String>);
+
+impl Default for Labels {
+    fn default() -> Self {
+        Labels(IndexSet::from([String::new()]))
+    }
+}
+
+impl Labels {
+    /// The number of a text. There are as many as a profile has frames: far fewer than a `u32` counts.
+    pub(super) fn label(&mut self, text: &str) -> u32 {
+        let labels = &mut self.0;
+        labels.get_index_of(text).unwrap_or_else(|| labels.insert_full(text.into()).0) as u32
+    }
+
+    /// A text by its number.
+    pub(super) fn text(&self, label: u32) -> &str {
+        self.0.get_index(label as usize).map_or("", String::as_str)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them, by number.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}

@@ -1,0 +1,143 @@
+//! Samples become stacks with all of their figures: what every format is written from that holds more than one
+//! metric.
+
+use indexmap::IndexMap;
+use memtrack_format::Figures;
+
+use super::labels::Labels;
+use super::paths::{Paths, Step};
+use super::{Metric, Profile, View};
+use crate::Error;
+use crate::symbolize::Location;
+
+/// The stacks of a view, in the order of their names.
+pub struct Stacks<'p> {
+    profile: &'p Profile,
+    labels: Labels,
+    rows: Vec<Row>,
+}
+
+/// A stack and what was counted on it.
+pub struct Row {
+    /// The frames, outermost first; never empty.
+    pub steps: Vec<Step>,
+    /// Thread id; of no meaning where threads were merged.
+    pub thread: u32,
+    /// Tag id, 0 for none or where threads were merged.
+    pub tag: u32,
+    /// What was counted.
+    pub figures: Figures,
+}
+
+/// A frame with its names.
+#[derive(Clone, Copy)]
+pub struct Shown<'p> {
+    /// Its function, or the remark that stands for one.
+    pub name: &'p str,
+    /// The symbol as the binary has it, the name where there is none.
+    pub symbol: &'p str,
+    /// The source file.
+    pub file: Option<&'p str>,
+    /// The line in it, 0 when unknown.
+    pub line: u32,
+    /// The instruction; frames that were inlined there share it.
+    pub location: Option<&'p Location>,
+}
+
+/// Whether stacks of different threads and tags stay apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Equal stacks are one.
+    Merged,
+    /// Equal stacks of one thread and tag are one.
+    ByThread,
+}
+
+impl<'p> Stacks<'p> {
+    /// The stacks that a view shows.
+    ///
+    /// # Errors
+    /// When the sum of a metric is beyond 64 bits.
+    pub fn new(profile: &'p Profile, view: &View, split: Split) -> Result<Self, Error> {
+        let mut labels = Labels::default();
+        let mut paths = Paths::new(profile, view);
+        let mut found: IndexMap<(Vec<Step>, u32, u32), Figures> = IndexMap::new();
+        let mut sums = [0u128; Metric::ALL.len()];
+        for sample in profile.samples.iter().filter(|sample| view.has(sample)) {
+            if Metric::ALL.iter().all(|metric| metric.of(&sample.figures) == 0) {
+                continue;
+            }
+            let Some(path) = paths.of(sample, &mut labels) else { continue };
+            for (sum, metric) in sums.iter_mut().zip(Metric::ALL) {
+                *sum += u128::from(metric.of(&sample.figures));
+                if u64::try_from(*sum).is_err() {
+                    return Err(Error::Figures { metric: metric.title() });
+                }
+            }
+            let (thread, tag) = if split == Split::Merged { (0, 0) } else { (sample.thread, sample.tag) };
+            add(found.entry((path.to_vec(), thread, tag)).or_default(), &sample.figures);
+        }
+        let rows = found
+            .into_iter()
+            .map(|((steps, thread, tag), figures)| Row { steps, thread, tag, figures })
+            .collect();
+        let mut stacks = Stacks { profile, labels, rows };
+        stacks.sort();
+        Ok(stacks)
+    }
+
+    /// The stacks.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// A frame with its names.
+    #[must_use]
+    pub fn show(&self, step: Step) -> Shown<'_> {
+        let name = self.labels.text(step.label);
+        let Some(at) = step.at else {
+            return Shown { name, symbol: name, file: None, line: 0, location: None };
+        };
+        let symbols = &self.profile.symbols;
+        let location = &symbols.locations()[at.location as usize];
+        let frame = location.frames[at.inlined as usize];
+        Shown {
+            name,
+            symbol: symbols.text(frame.symbol),
+            file: frame.file.map(|file| symbols.text(file)),
+            line: frame.line,
+            location: Some(location),
+        }
+    }
+
+    /// The sum of a metric over all stacks.
+    #[must_use]
+    pub fn total(&self, metric: Metric) -> u64 {
+        self.rows.iter().map(|row| metric.of(&row.figures)).sum()
+    }
+
+    /// By the names on their paths, then by addresses: the order of cells in a dump is chance.
+    fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.labels.len()).collect();
+        let names: Vec<&str> = self.labels.all().collect();
+        order.sort_by_key(|&label| names[label]);
+        let mut rank = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, &label)| rank[label] = place);
+        let by_name = |row: &Row| row.steps.iter().map(|step| rank[step.label as usize]).collect::<Vec<_>>();
+        let by_place = |row: &Row| row.steps.iter().map(|step| step.at).collect::<Vec<_>>();
+        self.rows.sort_by_cached_key(|row| (by_name(row), by_place(row), row.thread, row.tag));
+    }
+}
+
+/// The caller has checked that the sums fit; `reallocs` is in no metric, and saturates.
+fn add(sum: &mut Figures, more: &Figures) {
+    sum.allocs += more.allocs;
+    sum.bytes += more.bytes;
+    sum.live += more.live;
+    sum.live_blocks += more.live_blocks;
+    sum.peak += more.peak;
+    sum.peak_blocks += more.peak_blocks;
+    sum.temporary += more.temporary;
+    sum.reallocs = sum.reallocs.saturating_add(more.reallocs);
+}
