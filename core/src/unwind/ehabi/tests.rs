@@ -175,3 +175,12 @@ fn code_that_was_interrupted_before_its_push_returns_by_the_link_register() {
     let stack = [0, 0xffff_fff9, 1, 2, 3, 4, 12, 0x1041, 0x1010, 0, 0, 0x1021, 0, 0];
     assert_eq!(walked(&stack), (vec![0x1010, 0x103f, 0x101f], End::Complete));
 }
+
+#[test]
+fn an_exception_of_a_task_is_on_the_process_stack() {
+    let mut stack = [0; 80];
+    stack[1] = 0xffff_fffd;
+    // The task's own stack: what the processor pushed, then the interrupted function's {r4, lr}.
+    stack[64..76].copy_from_slice(&[1, 2, 3, 4, 12, 0x1041, 0x1100, 0, 0, 0x1021, 0, 0]);
+    assert_eq!(walked(&stack), (vec![0x1100, 0x101f], End::Complete));
+}
