@@ -34,6 +34,7 @@ macro_rules! entry {
     ($main:path) => {
         #[unsafe(no_mangle)]
         extern "C" fn board_main() -> ! {
+            $crate::paint_stack();
             $crate::exit($main())
         }
     };
@@ -82,6 +83,36 @@ pub fn build_id() -> &'static [u8] {
 #[must_use]
 pub fn stack() -> (usize, usize) {
     (&raw const _stack_bottom as usize, &raw const _stack_top as usize)
+}
+
+/// What unused words of the stack hold.
+const PAINT: usize = 0xa5a5_a5a5;
+/// Bytes below the running function's frame that are left alone: the frames of what paints.
+const MARGIN: usize = 512;
+
+fn stack_words() -> (*mut usize, usize) {
+    let (low, high) = stack();
+    (low as *mut usize, (high - low) / size_of::<usize>())
+}
+
+/// Paints the stack that is not in use, so that [`used_stack`] can tell how deep it went.
+pub fn paint_stack() {
+    let here = 0usize;
+    let (bottom, _) = stack_words();
+    let unused = (&raw const here as usize).saturating_sub(MARGIN + bottom as usize) / size_of::<usize>();
+    for word in 0..unused {
+        // SAFETY: the words between the bottom and the margin belong to the stack and to no frame.
+        unsafe { bottom.add(word).write_volatile(PAINT) }
+    }
+}
+
+/// Most bytes of the stack that were in use at a time.
+#[must_use]
+pub fn used_stack() -> usize {
+    let (bottom, words) = stack_words();
+    // SAFETY: all of the stack is readable.
+    let painted = (0..words).take_while(|&word| unsafe { bottom.add(word).read_volatile() } == PAINT).count();
+    (words - painted) * size_of::<usize>()
 }
 
 #[panic_handler]

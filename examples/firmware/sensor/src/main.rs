@@ -27,19 +27,20 @@ board::entry!(main);
 fn main() -> bool {
     tracking::init();
     let result = measure();
-    match &result {
-        Ok(()) => {}
-        Err(reason) => _ = writeln!(Console, "error: {reason}"),
+    if let Err(reason) = &result {
+        _ = writeln!(Console, "error: {reason}");
     }
-    _ = write!(Console, "{}", HEAP.report());
+    let pipeline = board::used_stack();
     let Some(mut wire) = Wire::open() else { return false };
-    match HEAP.dump(&mut wire) {
-        Ok(()) => result.is_ok() && tracking::equation_holds(),
-        Err(error) => {
-            _ = writeln!(Console, "error: {error}");
-            false
-        }
+    let dumped = HEAP.dump(&mut wire);
+    let dump = board::used_stack();
+    _ = write!(Console, "{}", HEAP.report());
+    let report = board::used_stack();
+    _ = writeln!(Console, "# stack: pipeline {pipeline}, with dump {dump}, with report {report} bytes");
+    if let Err(error) = dumped {
+        _ = writeln!(Console, "error: {error}");
     }
+    dumped.is_ok() && result.is_ok() && tracking::equation_holds()
 }
 
 fn measure() -> Result<(), pipeline::Invalid> {
