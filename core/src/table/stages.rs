@@ -138,9 +138,9 @@ pub struct Ended {
 pub trait Stages {
     /// Folds what the mark and the threads saw since it was last re-based into every active stage.
     fn fold(&mut self, peak: Peak, threads: impl Fn(usize) -> usize);
-    /// A stage begins, after [`fold`](Self::fold) and before the mark is re-based. Its serial number; `None`
-    /// when stages are nested too deep.
-    fn begin(&mut self, name: &str, now: Moment, blocks: usize) -> Option<u64>;
+    /// A stage begins, after [`fold`](Self::fold) and after the mark was re-based. Its serial number; `None` when
+    /// stages are nested too deep.
+    fn begin(&mut self, name: &str, now: Moment) -> Option<u64>;
     /// The stage `serial` ends, after [`fold`](Self::fold).
     fn end(&mut self, serial: u64, now: Moment) -> Option<Ended>;
     /// The stage that was begun last and still runs.
@@ -182,14 +182,15 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
         }
     }
 
-    fn begin(&mut self, name: &str, now: Moment, blocks: usize) -> Option<u64> {
+    fn begin(&mut self, name: &str, now: Moment) -> Option<u64> {
         let serial = self.serial + 1;
         let stage = Active {
             serial,
             name: Name::new(name),
             depth: self.active.len() as u32,
             begin: now,
-            peak: Peak { bytes: now.live, blocks, time_ns: now.time_ns },
+            // The mark holds it.
+            peak: Peak::default(),
             threads: [0; THREADS],
         };
         self.active.push(stage).ok()?;
@@ -246,9 +247,9 @@ mod tests {
     #[test]
     fn an_outer_stage_has_the_larger_of_its_own_peak_and_the_inner_ones() {
         let mut table = Table::new();
-        let outer = table.begin("outer", at(0, 10), 1).unwrap();
+        let outer = table.begin("outer", at(0, 10)).unwrap();
         table.fold(peak(50), |_| 5);
-        let inner = table.begin("inner", at(1, 20), 1).unwrap();
+        let inner = table.begin("inner", at(1, 20)).unwrap();
         table.fold(peak(30), |_| 7);
         let inner = table.end(inner, at(2, 20)).unwrap().run;
         table.fold(peak(40), |_| 6);
@@ -263,7 +264,7 @@ mod tests {
     fn runs_of_one_name_are_summed_and_the_highest_kept() {
         let mut table = Table::new();
         for (run, high) in [5, 9, 7].into_iter().enumerate() {
-            let serial = table.begin("s", at(run as u64 * 10, run), 1).unwrap();
+            let serial = table.begin("s", at(run as u64 * 10, run)).unwrap();
             table.fold(peak(high), |_| 0);
             let ended = table.end(serial, at(run as u64 * 10 + 3, 0)).unwrap();
             assert_eq!(ended.is_highest, run < 2);
@@ -278,7 +279,7 @@ mod tests {
         let mut table = Table::new();
         let dropped: std::vec::Vec<bool> = [("a", 5), ("b", 9), ("c", 7), ("d", 1)]
             .map(|(name, high)| {
-                let serial = table.begin(name, at(0, 0), 0).unwrap();
+                let serial = table.begin(name, at(0, 0)).unwrap();
                 table.fold(peak(high), |_| 0);
                 table.end(serial, at(1, 0)).unwrap().dropped
             })

@@ -32,18 +32,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let serial = self.check().ok().and_then(|()| {
             #[cfg(feature = "std")]
             self.before_rebase();
-            let now = self.moment();
             let mut stages = try_lock(self.region.stages())?;
             let peak = self.stage_peak();
             stages.fold(peak, |thread| self.thread_stage_peak(thread));
-            let blocks = super::api::totals(self.region, crate::table::marks::Mark::Program).live_blocks;
-            let serial = stages.begin(name, now, blocks as usize)?;
             let entry = self.enter_for_marks();
             let own = self.own_share(&entry);
             self.region.head().marks.rebase_stage(self.region.threads(), own);
-            Some(serial)
+            // Taken behind it: what is live then is never more than the stage's peak.
+            stages.begin(name, self.moment())
         });
-        if serial.is_none() {
+        if serial.is_none() && self.check().is_ok() {
             self.region.head().losses.count(LossCause::StageDepth);
         }
         StageGuard { tracker: self, serial }
@@ -84,7 +82,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
     /// When the sink fails.
     pub fn finish<W: embedded_io::Write>(mut self, to: &mut W) -> Result<bool, Error> {
         let Some((ended, peak)) = self.end() else { return Ok(false) };
-        if !ended.is_highest || ended.run.peak != peak {
+        if !ended.is_highest || ended.run.peak.bytes != peak.bytes {
             return Ok(false);
         }
         let (tracker, io) = (self.tracker, crate::dump::Io(to));
