@@ -5,6 +5,7 @@
 //! a suite that misses one fails.
 
 pub mod allocators;
+pub mod c;
 pub mod corpus;
 pub mod dump_builder;
 pub mod folded;

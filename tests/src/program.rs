@@ -103,7 +103,11 @@ pub fn of_workspace(name: &str) -> String {
 }
 
 /// Where cargo puts the programs of the profile that the running suite was built in: suites stand one level deeper.
-fn programs() -> PathBuf {
+///
+/// # Panics
+/// When the suite was not run by cargo.
+#[must_use]
+pub fn programs() -> PathBuf {
     let suite = std::env::current_exe().expect("the path of the running suite");
     suite.ancestors().nth(2).map(Path::to_path_buf).expect("a suite that cargo built")
 }

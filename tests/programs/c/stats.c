@@ -1,0 +1,34 @@
+/*
+ * Compiled against an older and a newer header as well: what the library does not know is 0, and behind what the caller
+ * knows nothing is written.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "memtrack.h"
+
+struct guarded {
+    memtrack_stats_t stats;
+    unsigned char behind[64];
+};
+
+int main(void) {
+    struct guarded guarded;
+    size_t i;
+    void *block = memtrack_malloc(100);
+    memset(&guarded, 0xaa, sizeof guarded);
+    guarded.stats.size = sizeof guarded.stats;
+    CHECK(memtrack_get_stats(&guarded.stats) == MEMTRACK_OK);
+    CHECK(guarded.stats.size == sizeof guarded.stats);
+    CHECK(guarded.stats.live_bytes == 100 && guarded.stats.live_blocks == 1);
+    CHECK(guarded.stats.peak_bytes == 100 && guarded.stats.total_bytes == 100);
+#ifdef MEMTRACK_OF_TOMORROW
+    CHECK(guarded.stats.of_tomorrow == 0 && guarded.stats.of_next_year == 0);
+#endif
+    for (i = 0; i < sizeof guarded.behind; i++) {
+        CHECK(guarded.behind[i] == 0xaa);
+    }
+    memtrack_free(block);
+    printf("size %lu\n", (unsigned long)sizeof guarded.stats);
+    return 0;
+}

@@ -1,0 +1,74 @@
+//! A program of several threads that forks while they allocate. Each child allocates and ends: by `exit`, which writes
+//! its dump, or by `_exit`, which writes nothing.
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use memtrack::Tracker;
+use memtrack_tests::say;
+
+#[global_allocator]
+static HEAP: Tracker<System> = Tracker::new(System);
+
+const CHILDREN: usize = 8;
+
+static DONE: AtomicBool = AtomicBool::new(false);
+
+fn main() {
+    std::thread::scope(|scope| {
+        let busy = [(); 4].map(|()| scope.spawn(work));
+        {
+            let _stage = HEAP.stage("begun before the forks");
+            black_box(vec![0u8; 5000]);
+        }
+        for number in 0..CHILDREN {
+            // SAFETY: the child uses only what is safe in a forked child of several threads: the allocator, which
+            // the C library puts in order, atomic operations, and its end.
+            match unsafe { libc::fork() } {
+                0 => child(number),
+                pid => parent(pid),
+            }
+        }
+        DONE.store(true, Relaxed);
+        busy.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    say!("pid {}", std::process::id());
+}
+
+fn work() {
+    while !DONE.load(Relaxed) {
+        let blocks: Vec<_> = (1..100).map(|size| black_box(vec![0u8; size])).collect();
+        black_box(blocks);
+    }
+}
+
+fn parent(pid: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: the status is written.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    say!("child {pid} {status}");
+}
+
+fn child(number: usize) -> ! {
+    let before = HEAP.stats();
+    let thread = HEAP.thread_stats();
+    let kept = black_box(child_blocks());
+    let (after, own) = (HEAP.stats(), HEAP.thread_stats());
+    // Of this thread everything is exact; the others stand still where the fork found them.
+    let grown = [after.live_bytes - before.live_bytes, own.live_bytes - thread.live_bytes];
+    let figures_are_right = grown == [100_000, 100_000] && after.total_allocs - before.total_allocs == 100;
+    if number == CHILDREN - 1 {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(i32::from(!figures_are_right)) };
+    }
+    std::mem::forget(kept);
+    // A stage of the child's own: its snapshot comes first in the child's file.
+    drop(HEAP.stage("of the child"));
+    std::process::exit(i32::from(!figures_are_right))
+}
+
+#[inline(never)]
+fn child_blocks() -> [Vec<u8>; 100] {
+    std::array::from_fn(|_| black_box(Vec::with_capacity(1000)))
+}

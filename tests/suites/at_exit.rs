@@ -1,0 +1,86 @@
+//! `MEMTRACK_DUMP`: whichever way a program ends, its dump is there, under the name that was asked for.
+
+use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use memtrack_format::Cause;
+use memtrack_tests::folded::fold;
+use memtrack_tests::program::{folder, output, run};
+use memtrack_tests::snapshot;
+
+const LEAVE: &str = env!("CARGO_BIN_EXE_leave");
+
+#[test]
+fn is_written_whichever_way_the_program_ends() {
+    let folder = folder("at-exit");
+    for (way, code) in [("return", 0), ("exit", 7), ("thread", 7), ("panic", 101)] {
+        let dump = folder.join(way);
+        let output = output(LEAVE, &[way], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+        assert_eq!(output.status.code(), Some(code), "{way}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{way}: the program's output is its own");
+        let bytes = snapshot::file(&dump);
+        let snapshot = snapshot::last(&bytes);
+        assert_eq!(snapshot.about.cause, Cause::Exit);
+        snapshot.assert_adds_up();
+        assert_eq!(fold(&dump, &["--metric", "live"]).under("leave::kept"), 12345, "{way}");
+    }
+    // A program that is killed in its tracks leaves a file without a snapshot.
+    let dump = folder.join("abort");
+    let output = output(LEAVE, &["abort"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT));
+    assert_eq!(snapshot::file(&dump), []);
+}
+
+#[test]
+fn names_have_process_and_time() {
+    let folder = folder("at-exit-names");
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let before = now();
+    run(LEAVE, &["return"], &[("MEMTRACK_DUMP", folder.join("%p at %t, 100%%").as_os_str())]);
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    let bytes = snapshot::file(&file.path());
+    let (process, time) = name.strip_suffix(", 100%").and_then(|name| name.split_once(" at ")).expect(&name);
+    assert_eq!(process.parse(), Ok(snapshot::last(&bytes).target.pid));
+    assert!((before..=now()).contains(&time.parse().unwrap()), "{time}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_once_and_changes_nothing() {
+    for (path, why) in [("/nowhere/dump", "No such file or directory"), ("/", "Is a directory")] {
+        let output = output(LEAVE, &["exit"], &[("MEMTRACK_DUMP", OsStr::new(path))]);
+        assert_eq!(output.status.code(), Some(7));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.starts_with(&format!("memtrack: MEMTRACK_DUMP={path}: ")) && said.contains(why),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    // Asked for nothing, it says and writes nothing.
+    let output = output(LEAVE, &["exit"], &[("MEMTRACK_DUMP", OsStr::new(""))]);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(7), 0));
+}
+
+#[test]
+fn a_panic_that_is_caught_leaves_everything_in_order() {
+    let dump = folder("at-exit-caught").join("dump");
+    let facts = run(LEAVE, &["caught"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert_eq!(facts.all(["live", "live-blocks", "runs", "running"]), [0, 0, 101, 0]);
+    let bytes = snapshot::file(&dump);
+    let snapshot = snapshot::last(&bytes);
+    snapshot.assert_adds_up();
+    assert!(snapshot.losses.is_empty(), "{:?}", snapshot.losses);
+    let graph = fold(&dump, &[]);
+    // 300, 200 and 100 bytes on the way down, under the tag; what comes after it is not.
+    let tagged = |frames: &[&str]| frames[0] == "tag panicking";
+    let of = |name: &str, is_tagged: bool| -> u64 {
+        let found =
+            graph.stacks().filter(|(frames, _)| frames.contains(&name) && tagged(frames) == is_tagged);
+        found.map(|(_, bytes)| bytes).sum()
+    };
+    assert!(of("leave::holds_a_block", true) >= 101 * 600, "{}", of("leave::holds_a_block", true));
+    assert_eq!((of("leave::holds_a_block", false), of("leave::after_all", true)), (0, 0));
+    assert_eq!(of("leave::after_all", false), 777);
+}

@@ -1,0 +1,190 @@
+//! The C interface from real compilers: the headers say nothing to worry about in any dialect, the examples do what they
+//! say, misuse gets a code, programs of other versions work.
+//!
+//! Planted bug: a `fill` in `ffi/src/stats.rs` that writes all it knows is caught by the older header's guard bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use memtrack_tests::c::{self, Link};
+use memtrack_tests::folded::fold;
+use memtrack_tests::{program, snapshot};
+
+const C: [&str; 2] = ["gcc", "clang"];
+const CPP: [&str; 2] = ["g++", "clang++"];
+
+/// Builds a program with each compiler and runs it; what it said.
+fn build_and_run(
+    compilers: [&str; 2],
+    flags: &[&str],
+    source: &Path,
+    link: Link,
+    arguments: &[&str],
+) -> Vec<String> {
+    let name = source.file_stem().and_then(|name| name.to_str()).expect("a source file");
+    let folder = program::folder(&format!("c_interface-{name}-{link:?}{}", arguments.concat()));
+    let run = |compiler: &str| {
+        let built = folder.join(compiler);
+        c::build(compiler, flags, source, link, &built);
+        c::run(Command::new(built).args(arguments))
+    };
+    compilers.map(run).into()
+}
+
+#[test]
+fn the_headers_are_clean_in_every_dialect() {
+    let folder = program::folder("c_interface-dialects");
+    let every = "#include \"memtrack.h\"\nint main(void) { return memtrack_get_stats(0) == MEMTRACK_ERROR_NULL ? 0 : 1; }\n";
+    let source = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let c = source("every.c", every);
+    for (compilers, dialects) in [(C, ["-std=c99", "-std=c11"]), (CPP, ["-std=c++11", "-std=c++20"])] {
+        for compiler in compilers {
+            for dialect in dialects {
+                let file = if compiler.ends_with("++") { source("every.cpp", every) } else { c.clone() };
+                c::build(compiler, &[dialect], &file, Link::Shared, &folder.join("every"));
+                c::run(&mut Command::new(folder.join("every")));
+            }
+        }
+    }
+    for dialect in ["-std=c++11", "-std=c++14", "-std=c++17", "-std=c++20"] {
+        let file = source("operators.cpp", "#include \"memtrack.hpp\"\nint main() { delete new int; }\n");
+        for compiler in CPP {
+            c::build(compiler, &[dialect], &file, Link::Static, &folder.join("operators"));
+            c::run(&mut Command::new(folder.join("operators")));
+        }
+    }
+    // Without exceptions the operators end the program, and are clean all the same.
+    let file = source("without.cpp", "#include \"memtrack.hpp\"\nint main() { delete new int; }\n");
+    c::build("g++", &["-fno-exceptions"], &file, Link::Static, &folder.join("without"));
+}
+
+#[test]
+fn misuse_gets_a_code() {
+    for link in [Link::Static, Link::Shared] {
+        build_and_run(C, &["-std=c99", "-O2"], &c::source("misuse.c"), link, &[]);
+    }
+}
+
+#[test]
+fn programs_of_other_versions_work() {
+    let source = c::source("stats.c");
+    let sizes: Vec<String> = ["older", "", "newer"]
+        .map(|version| {
+            let folder = program::folder(&format!("c_interface-stats-{version}"));
+            let built = folder.join("stats");
+            let headers = format!("-I{}", c::source(version).display());
+            let flags = if version.is_empty() { vec![] } else { vec![headers.as_str()] };
+            c::build("gcc", &flags, &source, Link::Shared, &built);
+            c::run(&mut Command::new(built))
+        })
+        .into();
+    assert_eq!(sizes, ["size 48\n", "size 96\n", "size 112\n"], "the structs differ");
+}
+
+#[test]
+fn every_operator_new_and_delete_is_counted() {
+    for dialect in ["-std=c++11", "-std=c++14", "-std=c++17", "-std=c++20"] {
+        // Called with sizes that the compiler would otherwise find out, or leave out with the block.
+        let flags = [dialect, "-O1", "-fno-builtin", "-Wno-unused-parameter"];
+        build_and_run(CPP, &flags, &c::source("operators.cpp"), Link::Static, &[]);
+    }
+}
+
+#[test]
+fn a_programs_own_allocator_serves() {
+    for arguments in [&["resize"][..], &[]] {
+        for link in [Link::Static, Link::Shared] {
+            build_and_run(C, &["-std=c11"], &c::source("allocator.c"), link, arguments);
+        }
+    }
+}
+
+/// Where an example's dump goes.
+fn dump(name: &str) -> PathBuf {
+    program::folder(&format!("c_interface-dump-{name}")).join("dump")
+}
+
+#[test]
+fn the_example_of_calling_the_family_tells_what_it_allocated() {
+    let path = dump("call");
+    let arguments = [path.to_str().unwrap()];
+    for link in [Link::Static, Link::Shared] {
+        for said in build_and_run(C, &["-std=c99"], &c::example("c/call.c"), link, &arguments) {
+            // A thousand entries of 16 bytes with names of 10.
+            assert_eq!(said, "allocations 2000\npeak 26000\nlive 0\n");
+            let bytes = snapshot::file(&path);
+            let last = snapshot::last(&bytes);
+            last.assert_adds_up();
+            assert_eq!(last.stages.iter().map(|stage| stage.peak).collect::<Vec<_>>(), [26000, 26000]);
+            let peak = fold(&path, &["-m", "peak"]);
+            assert_eq!((peak.under("add_entry"), peak.under("copy_name")), (26000, 10000));
+        }
+    }
+}
+
+#[test]
+fn the_example_of_an_arena_shows_its_heap_beside_malloc() {
+    let path = dump("arena");
+    let arguments = [path.to_str().unwrap()];
+    for said in build_and_run(C, &["-std=c99"], &c::example("c/arena.c"), Link::Static, &arguments) {
+        assert_eq!(said, "live 20500\npeak 23500\n");
+        let live = fold(&path, &["-m", "live"]);
+        let stacks: Vec<(Vec<&str>, u64)> = live.stacks().collect();
+        let arena = stacks.iter().find(|(frames, _)| frames[0] == "[heap arena]").expect("the arena's stack");
+        assert_eq!(arena.1, 20000);
+        assert_eq!(arena.0[arena.0.len() - 3..], ["main", "load_texture", "arena_take"]);
+        assert_eq!(live.total(), 20500);
+        snapshot::last(&snapshot::file(&path)).assert_adds_up();
+    }
+}
+
+#[test]
+fn the_example_in_cpp_shows_its_types() {
+    let path = dump("shapes");
+    let folder = program::folder("c_interface-shapes");
+    for compiler in CPP {
+        let built = folder.join(compiler);
+        c::build(compiler, &["-std=c++17"], &c::example("cpp/shapes.cpp"), Link::Static, &built);
+        let said = c::run(Command::new(built).env("MEMTRACK_DUMP", &path));
+        assert_eq!(said, "area 250001750\nlive 0\n");
+        let peak = fold(&path, &["-m", "peak"]);
+        assert_eq!(peak.under("tag shapes"), peak.total(), "all of it under the tag");
+        let of = |name: &str| {
+            let has = |frames: &[&str]| frames.iter().any(|frame| frame.contains(name));
+            peak.stacks().filter(|(frames, _)| has(frames)).map(|(_, bytes)| bytes).sum::<u64>()
+        };
+        // 250 meshes of 128 bytes, 750 squares of a vtable, a number and a string; the vector grows by doubling.
+        assert_eq!((of("make_unique<Mesh"), of("make_unique<Square")), (32_000, 36_000));
+        assert_eq!(of("make_unique") + 8192, peak.total());
+    }
+}
+
+#[test]
+fn the_linker_puts_memtrack_in_the_place_of_malloc() {
+    let path = dump("wrap");
+    let folder = program::folder("c_interface-wrap");
+    let input = c::example("c/words.c");
+    for compiler in C {
+        let wrapped = folder.join(format!("{compiler}-wrapped"));
+        let plain = folder.join(format!("{compiler}-plain"));
+        let wrap = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
+        c::build(compiler, &["-std=c99", wrap], &input, Link::Static, &wrapped);
+        c::build(compiler, &["-std=c99"], &input, Link::None, &plain);
+        let stdin = || std::fs::File::open(&input).unwrap();
+        let expected = c::output(Command::new(plain).stdin(stdin()));
+        let said = c::output(Command::new(wrapped).stdin(stdin()).env("MEMTRACK_DUMP", &path));
+        c::assert_same(&expected, &said);
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        let different: u64 = text.split(' ').nth(2).and_then(|n| n.parse().ok()).expect("how many words");
+        let allocs = fold(&path, &["-m", "allocs"]);
+        // Each different word is a record and its text; the table is one block, the input is read into one that doubles.
+        assert_eq!(allocs.under("count_word"), 2 * different);
+        assert_eq!(allocs.total(), 2 * different + 1 + allocs.under("read_all"));
+        assert_eq!(fold(&path, &["-m", "live"]).total(), 0);
+        snapshot::last(&snapshot::file(&path)).assert_adds_up();
+    }
+}

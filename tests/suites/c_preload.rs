@@ -1,0 +1,128 @@
+//! The preloaded library under programs that know nothing of it: they say and do the same, and all they allocate is
+//! booked where they allocated it.
+//!
+//! Planted bug: a `take` in `ffi/src/library/tail.rs` that leaves the tail is caught by the accounts of `family`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use memtrack_format::LossCause;
+use memtrack_tests::c::{self, Link};
+use memtrack_tests::folded::fold;
+use memtrack_tests::{program, snapshot};
+
+/// A program of these suites, built without anything of memtrack.
+fn plain(source: &str, flags: &[&str]) -> PathBuf {
+    let path = c::source(source);
+    let name = path.file_stem().and_then(|name| name.to_str()).expect("a source file");
+    let built = program::folder(&format!("c_preload-{name}{}", flags.concat())).join(name);
+    let compiler = if source.ends_with(".cpp") { "g++" } else { "gcc" };
+    c::build(compiler, flags, &path, Link::None, &built);
+    built
+}
+
+/// Runs it without and with the library: it says the same, and the dump adds up.
+fn same(program: &Path, dump: &Path) -> Output {
+    let expected = c::output(&mut Command::new(program));
+    let tracked = c::preloaded(&mut Command::new(program), dump);
+    c::assert_same(&expected, &tracked);
+    snapshot::last(&snapshot::file(dump)).assert_adds_up();
+    tracked
+}
+
+#[test]
+fn every_function_of_the_family_is_booked_and_does_the_same() {
+    for optimised in ["-O0", "-O2"] {
+        let program = plain("family.c", &[optimised, "-fno-builtin", "-Wno-use-after-free"]);
+        let dump = program.with_extension("dump");
+        assert_eq!(same(&program, &dump).status.code(), Some(42));
+        let live = fold(&dump, &["-m", "live"]);
+        for (function, bytes) in [
+            ("leak_malloc", 1000),
+            ("leak_calloc", 2000),
+            ("leak_realloc", 3000),
+            ("leak_reallocarray", 4000),
+            ("leak_posix_memalign", 5000),
+            ("leak_aligned_alloc", 6016),
+            ("leak_memalign", 7000),
+            ("leak_valloc", 8000),
+            ("leak_pvalloc", 12288),
+            ("leak_strdup", 500),
+            ("usable", 0),
+            ("aligned", 0),
+            ("zeroed", 0),
+            ("errors", 0),
+            ("quiet", 0),
+            ("nothing", 0),
+            ("sized", 0),
+        ] {
+            assert_eq!(live.under(function), bytes, "{function} {optimised}");
+        }
+        let bytes = snapshot::file(&dump);
+        let last = snapshot::last(&bytes);
+        // What `errors` was refused: twelve requests, of which posix_memalign's bad alignments are none.
+        assert_eq!(last.marks.failed_allocs, 10);
+        assert!(last.losses.is_empty(), "{:?}", last.losses);
+        assert!(
+            fold(&dump, &["-m", "allocs"]).under("sized") == 2,
+            "the library has what the C library lacks"
+        );
+    }
+}
+
+#[test]
+fn threads_may_allocate_until_their_very_end() {
+    let program = plain("threads.cpp", &["-O1"]);
+    let dump = program.with_extension("dump");
+    same(&program, &dump);
+    let live = fold(&dump, &["-m", "live"]);
+    assert_eq!(live.under("work(std::vector<void*, std::allocator<void*> >*)"), 0);
+    let bytes = snapshot::file(&dump);
+    let last = snapshot::last(&bytes);
+    // 400 threads, one after the other in the same slots; what comes after their end is nobody's.
+    assert_eq!(last.marks.figures.live_blocks, last.cells(|cell| cell.thread != 0).live_blocks);
+    assert!(last.losses.iter().all(|loss| loss.cause == LossCause::NoThread), "{:?}", last.losses);
+    assert!(last.lost(LossCause::NoThread) <= 400 * 3, "{:?}", last.losses);
+}
+
+#[test]
+fn a_program_with_its_own_allocator_is_left_alone() {
+    let program = plain("own_allocator.c", &["-std=gnu11", "-fno-builtin"]);
+    let dump = program.with_extension("dump");
+    let expected = c::output(&mut Command::new(&program));
+    c::assert_same(&expected, &c::preloaded(&mut Command::new(&program), &dump));
+    assert_eq!(String::from_utf8_lossy(&expected.stdout), "its own: 1\n");
+}
+
+#[test]
+fn blocks_come_from_the_allocator_that_is_next() {
+    let program = plain("family.c", &["-O1", "-fno-builtin", "-Wno-use-after-free"]);
+    let folder = program::folder("c_preload-next");
+    let next = folder.join("libnext.so");
+    c::build("gcc", &["-shared", "-fPIC", "-fno-builtin"], &c::source("next_allocator.c"), Link::None, &next);
+    let (ours, dump) = (c::libraries().join("libmemtrack.so"), folder.join("dump"));
+    let run =
+        |list: String| c::output(Command::new(&program).env("LD_PRELOAD", list).env("MEMTRACK_DUMP", &dump));
+    let without = run(next.display().to_string());
+    let with = run(format!("{}:{}", ours.display(), next.display()));
+    assert_eq!(String::from_utf8_lossy(&without.stderr), "next allocator: 1\n");
+    c::assert_same(&without, &with);
+    let live = fold(&dump, &["-m", "live"]);
+    assert_eq!((live.under("leak_malloc"), live.under("leak_valloc"), live.under("usable")), (1000, 8000, 0));
+    snapshot::last(&snapshot::file(&dump)).assert_adds_up();
+}
+
+#[test]
+fn a_program_that_links_the_shared_library_tracks_what_it_calls_alone() {
+    let folder = program::folder("c_preload-linked");
+    let (built, dump) = (folder.join("call"), folder.join("dump"));
+    c::build("gcc", &[], &c::example("c/call.c"), Link::Shared, &built);
+    let said = c::run(Command::new(&built).arg(&dump));
+    assert_eq!(said, "allocations 2000\npeak 26000\nlive 0\n", "nothing of the C library's own");
+    // Preloaded as well, there is one library and one profile, in which the C library's own blocks are too.
+    let said = c::preloaded(Command::new(&built).arg(&dump), &folder.join("preloaded"));
+    assert!(said.status.success());
+    let allocs = fold(&dump, &["-m", "allocs"]);
+    assert_eq!(allocs.under("add_entry"), 2000);
+    snapshot::last(&snapshot::file(&dump)).assert_adds_up();
+}

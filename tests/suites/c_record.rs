@@ -1,0 +1,180 @@
+//! `memtrack-fold record`: to the program and to whoever runs it, it is as if it were not there; and each process leaves
+//! its dump.
+//!
+//! Planted bug: a child that runs with the signals held back that `record` holds back is caught by the killed programs.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use memtrack_tests::c::{self, Link};
+use memtrack_tests::folded::fold;
+use memtrack_tests::{program, snapshot};
+
+fn record(dump: &Path) -> Command {
+    let mut command = Command::new(program::of_workspace("memtrack-fold"));
+    command.arg("record").arg("-o").arg(dump).arg("--");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn shell(dump: &Path, script: &str) -> Output {
+    c::output(record(dump).args(["sh", "-c", script]))
+}
+
+/// The dumps in a folder, by name.
+fn dumps(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn output_input_and_exit_code_are_the_programs_own() {
+    let dump = program::folder("c_record-output").join("dump");
+    let output = shell(&dump, "echo out; echo err >&2; exit 7");
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(7), "out\n"));
+    let said = text(&output.stderr);
+    let (err, line) = said.split_once('\n').expect("the program's line, then ours");
+    assert_eq!(err, "err");
+    let path = dump.display();
+    assert_eq!(line, format!("recorded: {path}; see memtrack-fold {path} -m peak -o peak.svg\n"));
+    snapshot::last(&snapshot::file(&dump)).assert_adds_up();
+
+    let mut command = record(&dump);
+    command.arg("cat").stdin(std::fs::File::open(c::source("check.h")).unwrap());
+    assert_eq!(c::output(&mut command).stdout, std::fs::read(c::source("check.h")).unwrap());
+    let mut quiet = Command::new(program::of_workspace("memtrack-fold"));
+    let output = c::output(quiet.args(["record", "-q", "-o"]).arg(&dump).args(["--", "sh", "-c", "exit 3"]));
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(3), ""));
+}
+
+#[test]
+fn a_dump_is_named_after_the_program_when_no_name_is_given() {
+    let folder = program::folder("c_record-names");
+    let mut command = Command::new(program::of_workspace("memtrack-fold"));
+    let output = c::output(command.args(["record", "--", "/bin/true"]).current_dir(&folder));
+    assert!(output.status.success());
+    let names: Vec<_> =
+        dumps(&folder).iter().map(|path| text(path.file_name().unwrap().as_encoded_bytes())).collect();
+    let [name] = &names[..] else { panic!("one dump: {names:?}") };
+    let pid = name.strip_prefix("true.").and_then(|rest| rest.strip_suffix(".memtrack"));
+    assert!(pid.is_some_and(|pid| pid.parse::<u32>().is_ok()), "{name}");
+    assert_eq!(
+        text(&output.stderr),
+        format!("recorded: {name}; see memtrack-fold {name} -m peak -o peak.svg\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_run_or_recorded_is_told() {
+    let folder = program::folder("c_record-errors");
+    let dump = folder.join("dump");
+    let fail = |command: &mut Command, code: i32, what: &str| {
+        let output = c::output(command);
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(what), "{}", text(&output.stderr));
+        assert_eq!(dumps(&folder), Vec::<PathBuf>::new());
+    };
+    fail(record(&dump).arg("/no/such/program"), 127, "cannot run /no/such/program");
+    fail(record(&dump).arg("/dev/null"), 126, "cannot run /dev/null");
+    fail(record(Path::new("/no/such/folder/dump")).arg("true"), 4, "/no/such/folder");
+    fail(record(&dump).env("MEMTRACK_LIBRARY", "/no/such/library.so").arg("true"), 4, "/no/such/library.so");
+    fail(&mut record(&dump), 2, "PROGRAM");
+}
+
+#[test]
+fn a_killed_program_is_told_by_its_signal() {
+    let dump = program::folder("c_record-killed").join("dump");
+    for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGSEGV] {
+        let output = shell(&dump, &format!("kill -{signal} $$"));
+        assert_eq!(output.status.signal(), Some(signal));
+        assert!(
+            text(&output.stderr).contains(&format!("killed by signal {signal}")),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(!dump.exists());
+    }
+}
+
+#[test]
+fn signals_reach_the_program() {
+    let dump = program::folder("c_record-signals").join("dump");
+    for (name, signal) in [
+        ("HUP", libc::SIGHUP),
+        ("INT", libc::SIGINT),
+        ("TERM", libc::SIGTERM),
+        ("USR1", libc::SIGUSR1),
+        ("USR2", libc::SIGUSR2),
+    ] {
+        // Ready is told by the shell itself, so that it has its trap by then.
+        let script = format!("trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done");
+        let mut command = record(&dump);
+        command.args(["sh", "-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        // SAFETY: the process is our own child, which has not been waited for.
+        assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+        let mut rest = String::new();
+        lines.read_to_string(&mut rest).unwrap();
+        assert_eq!((rest, child.wait().unwrap().code()), (format!("{name}\n"), Some(9)));
+    }
+}
+
+#[test]
+fn every_child_leaves_a_dump_of_its_own() {
+    let folder = program::folder("c_record-children");
+    let tree = program::folder("c_record-tree").join("family_tree");
+    c::build("gcc", &["-O1", "-Wno-deprecated-declarations"], &c::source("family_tree.c"), Link::None, &tree);
+    let dump = folder.join("dump");
+    let output = c::output(record(&dump).arg(&tree));
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(7), "all well\n"));
+    assert!(text(&output.stderr).contains("and those of 3 children beside it"), "{}", text(&output.stderr));
+
+    // Each process by what it alone allocated, with what it had from its parent.
+    let all = dumps(&folder);
+    assert_eq!((all.len(), &all[0]), (4, &dump));
+    let parent = snapshot::file(&dump);
+    let parent = snapshot::last(&parent).target;
+    let mut held = Vec::new();
+    for path in &all {
+        let bytes = snapshot::file(path);
+        let last = snapshot::last(&bytes);
+        last.assert_adds_up();
+        if path != &dump {
+            assert_eq!(path.extension().unwrap().to_str(), Some(last.target.pid.to_string().as_str()));
+            assert_eq!(last.target.parent_pid, parent.pid);
+        }
+        let live = fold(path, &["-m", "live"]);
+        held.push(["parents_own", "of_the_forked", "of_the_leaver", "of_the_program"].map(|f| live.under(f)));
+    }
+    assert_eq!(held[0], [10000, 0, 0, 0]);
+    held.sort_unstable();
+    assert_eq!(held, [[0, 0, 0, 40000], [10000, 0, 0, 0], [10000, 0, 30000, 0], [10000, 20000, 0, 0]]);
+}
+
+#[test]
+fn names_of_cpp_and_of_stripped_programs_are_readable() {
+    let folder = program::folder("c_record-names-of-code");
+    let (built, dump) = (folder.join("shapes"), folder.join("dump"));
+    let source = c::source("threads.cpp");
+    c::build("g++", &["-O1", "-rdynamic"], &source, Link::None, &built);
+    c::run(Command::new("strip").arg(&built));
+    assert!(c::output(record(&dump).arg(&built)).status.success());
+    let allocs = fold(&dump, &["-m", "allocs"]);
+    // The destructor's handler is the only own function that is exported; the rest of the program has no names left.
+    assert_eq!(allocs.under("destroy"), 400 * 2);
+    let readable = |frames: &[&str]| frames.iter().any(|frame| frame.contains("std::thread::"));
+    assert!(
+        allocs.stacks().any(|(frames, _)| readable(&frames)),
+        "the C++ library's dynamic symbols, demangled"
+    );
+}

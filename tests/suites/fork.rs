@@ -1,0 +1,70 @@
+//! `fork` in a program of several threads: each child is a process of its own in its dump, the parent's is untouched.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use memtrack_format::Kind;
+use memtrack_tests::folded::{fold, fold_in_motion};
+use memtrack_tests::program::{Facts, folder, run};
+use memtrack_tests::snapshot;
+
+/// Runs the program: what it said, and the names of the dumps.
+fn forked(folder: &Path, template: &str) -> (Facts, BTreeSet<String>) {
+    let facts = run(env!("CARGO_BIN_EXE_fork"), &[], &[("MEMTRACK_DUMP", folder.join(template).as_os_str())]);
+    let files = std::fs::read_dir(folder).unwrap();
+    (facts, files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect())
+}
+
+#[test]
+fn children_write_files_of_their_own() {
+    let folder = folder("fork");
+    let (facts, mut files) = forked(&folder, "dump");
+    assert!(files.remove("dump"), "the parent's is called as asked for");
+    // The eighth child ended without its exit handlers.
+    assert_eq!(files.len(), 7, "{files:?}");
+    for name in &files {
+        let pid = name.strip_prefix("dump.").expect("the child's process id behind the name");
+        assert_eq!(facts.get(&format!("child {pid}")), 0, "the figures within the child");
+        assert_child(&folder.join(name), pid, &facts);
+    }
+
+    let bytes = snapshot::file(&folder.join("dump"));
+    let parent = snapshot::last(&bytes);
+    assert_eq!(i64::from(parent.target.pid), facts.get("pid"));
+    parent.assert_adds_up();
+    assert!(parent.losses.is_empty(), "{:?}", parent.losses);
+    let live = fold(&folder.join("dump"), &["--metric", "live"]);
+    assert_eq!((live.under("fork::child_blocks"), live.under("fork::work")), (0, 0));
+    assert!(snapshot::read(&bytes).iter().all(|snapshot| snapshot.target.pid == parent.target.pid));
+}
+
+fn assert_child(path: &Path, pid: &str, facts: &Facts) {
+    let bytes = snapshot::file(path);
+    let snapshots = snapshot::read(&bytes);
+    let kinds: Vec<_> = snapshots.iter().map(|snapshot| snapshot.about.kind).collect();
+    assert_eq!(kinds, [Kind::Stage, Kind::Program]);
+    for snapshot in &snapshots {
+        assert_eq!(snapshot.target.pid.to_string(), pid);
+        assert_eq!(i64::from(snapshot.target.parent_pid), facts.get("pid"));
+    }
+    let graph = fold_in_motion(path, &["--metric", "live"]);
+    assert_eq!(graph.under("fork::child_blocks"), 100_000);
+    assert!(
+        graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"),
+        "every stack is in the child's file"
+    );
+    // Four threads stand still in the child, each in the middle of one event at most.
+    let (cells, whole) = (snapshots[1].cells(|_| true), snapshots[1].marks.figures);
+    assert!(cells.allocs.abs_diff(whole.allocs) <= 4 && cells.live.abs_diff(whole.live) <= 4 * 3000);
+}
+
+#[test]
+fn templates_are_expanded_for_each_process() {
+    let folder = folder("fork-template");
+    let (_, files) = forked(&folder, "of-%p.memtrack");
+    assert_eq!(files.len(), 8, "{files:?}");
+    for name in files {
+        let bytes = snapshot::file(&folder.join(&name));
+        assert_eq!(name, format!("of-{}.memtrack", snapshot::last(&bytes).target.pid));
+    }
+}
