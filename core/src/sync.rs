@@ -2,7 +2,7 @@
 //! `cargo xtask models` those of the tables are a model checker's, which tries every order of what threads do.
 
 #[cfg(models)]
-mod checked;
+pub(crate) mod checked;
 
 #[cfg(models)]
 pub(crate) use checked::{AtomicU32, AtomicU64, AtomicUsize, light_barrier, spin_loop};

@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod header;
 mod hygiene;
+mod models;
 mod msrv;
 mod qemu;
 mod sizes;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
 
   check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
+  models            let loom and shuttle try the orders in which threads may run
   demo              profile the example and draw its flame graphs into target/demo
   bless             write the files that suites compare with
   header [--check]  write include/memtrack.h, or fail when it differs
@@ -57,6 +59,7 @@ fn run() -> Result<bool> {
         ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
+        ["models"] => suite::run_all(vec![models::suite()], &[]),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {
             tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;

@@ -32,6 +32,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         }
     }
     suites.push(Suite::cargo("documentation's examples", &["test", "--quiet", "--workspace", "--doc"]));
+    suites.push(models::suite());
     suites.push(Suite::new("demo", demo::run));
     suites.extend(qemu::suites());
     suites.push(sizes::suite());

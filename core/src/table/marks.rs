@@ -52,8 +52,10 @@ pub(crate) struct Marks {
     reset: AtomicUsize,
     /// What lies between live and the stage's peak.
     pub(crate) room: Room,
-    /// The stage's is live plus all head-room; the program's is never below it.
-    peak: [AtomicUsize; 2],
+    /// The stage's peak: live plus all head-room.
+    peak: AtomicUsize,
+    /// The highest peak of the stages before, since the last reset.
+    kept: AtomicUsize,
     peak_time: [Counter; 2],
 }
 
@@ -105,7 +107,8 @@ impl Marks {
             let next = (state & !FLAGS).wrapping_add(EPOCH);
             for mark in [Mark::Program, Mark::Stage] {
                 if state & mark.flag() != 0 {
-                    self.fallen[mark as usize].store(next, Relaxed);
+                    // A thread that was stopped here long ago must not take it back.
+                    advance(&self.fallen[mark as usize], next);
                     self.peak_time[mark as usize].set(time);
                 }
             }
@@ -133,11 +136,8 @@ impl Marks {
 
     #[inline(never)]
     fn raise(&self, missing: usize) {
-        let high = self.peak[Mark::Stage as usize].fetch_add(missing, Relaxed).wrapping_add(missing);
-        let mut flags = STAGE;
-        if self.peak[Mark::Program as usize].fetch_max(high, Relaxed) < high {
-            flags |= PROGRAM;
-        }
+        let high = self.peak.fetch_add(missing, Relaxed).wrapping_add(missing);
+        let flags = if high > self.kept.load(Relaxed) { FLAGS } else { STAGE };
         if self.state.load(Relaxed) & flags != flags {
             self.state.fetch_or(flags, AcqRel);
         }
@@ -151,7 +151,11 @@ impl Marks {
 
     /// Bytes at the mark's peak. The program's is never below the stage's.
     pub(crate) fn peak(&self, mark: Mark) -> usize {
-        self.peak[mark as usize].load(Relaxed)
+        let stage = self.peak.load(Relaxed);
+        match mark {
+            Mark::Program => stage.max(self.kept.load(Relaxed)),
+            Mark::Stage => stage,
+        }
     }
 
     /// When live fell from it, in the platform's nanoseconds since the start; `now` while it still stands.
@@ -162,27 +166,32 @@ impl Marks {
     /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run.
     pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>) {
         self.generation.fetch_add(1, AcqRel);
-        self.rebase(threads, own);
+        self.room.drain(threads, own, |room| {
+            self.kept.fetch_max(self.peak.load(Relaxed), Relaxed);
+            let peak = self.peak.fetch_sub(room, Relaxed);
+            // It may have risen meanwhile.
+            self.kept.fetch_max(peak, Relaxed);
+        });
+        self.state.fetch_or(STAGE, AcqRel);
     }
 
     /// The peaks of program, stage and threads become what is live.
     pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>) {
-        let generation = self.generation.fetch_add(1, AcqRel).wrapping_add(1);
-        self.reset.store(generation, Release);
-        let live = self.rebase(threads, own);
-        self.peak[Mark::Program as usize].store(live, Relaxed);
+        loop {
+            let before = self.generation.load(Acquire);
+            let generation = before.wrapping_add(1);
+            // First, so that a thread that follows the generation knows it for a reset.
+            advance(&self.reset, generation);
+            if self.generation.compare_exchange(before, generation, AcqRel, Relaxed).is_ok() {
+                break;
+            }
+        }
         self.room.forget_error();
-        self.state.fetch_or(PROGRAM, AcqRel);
-        // An event between the re-basing and the store may have raised the stage's peak past what was stored.
-        self.peak[Mark::Program as usize].fetch_max(self.peak(Mark::Stage), Relaxed);
-    }
-
-    /// Takes all head-room away: then the stage's peak is what is live.
-    fn rebase(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
-        let peak = &self.peak[Mark::Stage as usize];
-        let live = self.room.drain(threads, own, |room| peak.fetch_sub(room, Relaxed).wrapping_sub(room));
-        self.state.fetch_or(STAGE, AcqRel);
-        live
+        self.room.drain(threads, own, |room| {
+            self.peak.fetch_sub(room, Relaxed);
+            self.kept.store(0, Relaxed);
+        });
+        self.state.fetch_or(FLAGS, AcqRel);
     }
 
     /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
@@ -205,5 +214,16 @@ impl Marks {
     /// Whether a peak of `generation` was reset since, not only re-based by a stage.
     pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
         (self.last_reset().wrapping_sub(generation) as isize) > 0
+    }
+}
+
+/// Raises a word that counts, modulo its width.
+fn advance(word: &AtomicUsize, to: usize) {
+    let mut at = word.load(Relaxed);
+    while (to.wrapping_sub(at) as isize) > 0 {
+        match word.compare_exchange_weak(at, to, AcqRel, Relaxed) {
+            Ok(_) => return,
+            Err(now) => at = now,
+        }
     }
 }

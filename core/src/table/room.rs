@@ -17,7 +17,9 @@ const GIVEN: u32 = 1;
 /// A thread is collecting the shares.
 const LOCKED: u32 = 2;
 /// How often the collector's lock is tried. It is held for some tens of nanoseconds a thread.
-const TRIES: usize = if cfg!(models) { 3 } else { 1 << 12 };
+const TRIES: usize = if cfg!(models) { 1 << 6 } else { 1 << 12 };
+/// How often a collector asks everybody before it gives up on finding all at rest.
+const PASSES: usize = 16;
 /// Bytes beyond its need that a thread takes from the pool.
 const ADVANCE: usize = 16 << 10;
 
@@ -126,8 +128,7 @@ impl Room {
         }
         if own.is_none() && self.is_alone() {
             // An event of nobody's, perhaps in the middle of the one thread's own: its share cannot be asked for.
-            let held: usize = threads.iter().map(|(_, slot)| slot.share.bytes()).sum();
-            self.error.fetch_add(held.min(need), Relaxed);
+            self.error.fetch_add(held(threads).min(need), Relaxed);
             return raise(need);
         }
         if self.shares.load(SeqCst) == 0 {
@@ -137,13 +138,15 @@ impl Room {
             self.error.fetch_add(need, Relaxed);
             return raise(need);
         }
-        let found = self.collect(threads, own);
+        let found = self.collect(need, threads, own);
         match found.checked_sub(need) {
             Some(0) => {}
             Some(rest) => {
                 let kept = if own.is_some() { rest / 2 } else { 0 };
                 self.pool.fetch_add(rest - kept, AcqRel);
                 self.give(kept, own);
+                // Who found the pool empty a moment ago has to look again.
+                self.shares.fetch_or(GIVEN, SeqCst);
             }
             None => raise(need - found),
         }
@@ -152,45 +155,58 @@ impl Room {
 
     /// Takes up to `need` bytes, and some in advance for the own share: how many of the need.
     fn take_from_pool(&self, need: usize, own: Option<&Share>) -> usize {
-        let advance = if own.is_some() { ADVANCE } else { 0 };
         let mut pool = self.pool.load(Acquire);
-        while pool > 0 && need > 0 {
+        // On its way to the share an advance is nowhere: the lock keeps others from collecting meanwhile.
+        let locked = own.is_some() && need > 0 && pool > need && self.try_lock();
+        let advance = if locked { ADVANCE } else { 0 };
+        let taken = loop {
             let taken = pool.min(need.saturating_add(advance));
+            if taken == 0 || need == 0 {
+                break 0;
+            }
             match self.pool.compare_exchange_weak(pool, pool - taken, AcqRel, Acquire) {
-                Ok(_) => {
-                    if taken > need {
-                        self.give(taken - need, own);
-                    }
-                    return taken.min(need);
-                }
+                Ok(_) => break taken,
                 Err(now) => pool = now,
             }
+        };
+        if taken > need {
+            self.give(taken - need, own);
         }
-        0
-    }
-
-    /// Takes all head-room away and tells `lower` how much it was. `own` is the calling thread's share.
-    pub(super) fn drain<T>(
-        &self,
-        threads: Threads<'_>,
-        own: Option<&Share>,
-        lower: impl FnOnce(usize) -> T,
-    ) -> T {
-        let locked = self.lock();
-        let result = lower(self.collect(threads, own));
         if locked {
             self.unlock();
         }
-        result
+        taken.min(need)
     }
 
-    /// Takes the pool and all shares; of a thread that is alone with plain loads and stores, only its own.
-    fn collect(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
-        let pool = self.pool.swap(0, SeqCst);
-        if self.is_alone() {
-            return pool + own.map_or(0, |own| own.take_all(self));
+    /// Takes all head-room away and tells `lower` how much it was. `own` is the calling thread's share.
+    pub(super) fn drain(&self, threads: Threads<'_>, own: Option<&Share>, lower: impl FnOnce(usize)) {
+        let locked = self.lock();
+        lower(self.collect(usize::MAX, threads, own));
+        if locked {
+            self.unlock();
         }
-        threads.iter().fold(pool, |sum, (_, slot)| sum + slot.share.bytes.swap(0, SeqCst))
+    }
+
+    /// Takes the pool and all shares, until there is as much as needed or nothing left.
+    ///
+    /// While one thread is asked another may free and a third allocate as much: everything was seen only after a pass
+    /// in which nobody freed. A free into a share says so in the flag; one into the pool is seen, for it comes last.
+    fn collect(&self, need: usize, threads: Threads<'_>, own: Option<&Share>) -> usize {
+        if self.is_alone() {
+            // Others' shares must not be touched; the one thread's is its own.
+            return self.pool.swap(0, SeqCst) + own.map_or(0, |own| own.take_all(self));
+        }
+        let mut found = 0;
+        for _ in 0..PASSES {
+            self.shares.fetch_and(!GIVEN, SeqCst);
+            found += threads.iter().map(|(_, slot)| slot.share.bytes.swap(0, SeqCst)).sum::<usize>();
+            found += self.pool.swap(0, SeqCst);
+            if found >= need || self.shares.load(SeqCst) & GIVEN == 0 {
+                return found;
+            }
+        }
+        self.error.fetch_add(held(threads), Relaxed);
+        found
     }
 
     /// Whether one thread alone has had events.
@@ -198,13 +214,20 @@ impl Room {
         self.open.load(Relaxed) == 0
     }
 
-    /// The collector's lock; clears [`GIVEN`]. False when it cannot be had: its holder was interrupted.
+    /// The collector's lock. False when it cannot be had: its holder was interrupted.
     fn lock(&self) -> bool {
         (0..TRIES).any(|_| {
-            spin_loop();
-            let shares = self.shares.load(Relaxed);
-            shares & LOCKED == 0 && self.shares.compare_exchange(shares, LOCKED, SeqCst, Relaxed).is_ok()
+            let had = self.try_lock();
+            if !had {
+                spin_loop();
+            }
+            had
         })
+    }
+
+    fn try_lock(&self) -> bool {
+        let shares = self.shares.load(Relaxed);
+        shares & LOCKED == 0 && self.shares.compare_exchange(shares, shares | LOCKED, SeqCst, Relaxed).is_ok()
     }
 
     fn unlock(&self) {
@@ -223,8 +246,11 @@ impl Room {
         barrier();
         for (_, slot) in threads.iter() {
             let left = (0..TRIES * 16).any(|_| {
-                spin_loop();
-                slot.share.inside.load(Acquire) == 0
+                let left = slot.share.inside.load(Acquire) == 0;
+                if !left {
+                    spin_loop();
+                }
+                left
             });
             if !left {
                 // It was stopped in these few instructions: what it writes later may be counted twice.
@@ -246,4 +272,9 @@ impl Room {
     pub(super) fn forget_error(&self) {
         self.error.store(0, Relaxed);
     }
+}
+
+/// What all threads' shares have, as far as one look tells.
+fn held(threads: Threads<'_>) -> usize {
+    threads.iter().map(|(_, slot)| slot.share.bytes()).sum()
 }

@@ -1,0 +1,156 @@
+//! Epochs and resets: what accounts remember of a peak when events race with the fall from it, and what a reset does
+//! beside them.
+
+use super::{Program, models, together};
+use crate::sync::checked::Fault;
+use crate::table::account::{Account, Booker};
+use crate::table::marks::Mark;
+use std::boxed::Box;
+use std::sync::Arc;
+
+/// Two threads with two cells each.
+struct Cells {
+    program: Arc<Program>,
+    cells: [[Account; 2]; 2],
+}
+
+impl Cells {
+    fn new() -> Arc<Self> {
+        Arc::new(Cells { program: Program::new(2), cells: Default::default() })
+    }
+
+    /// As the hook books it.
+    fn alloc(&self, thread: usize, cell: usize, n: usize) {
+        let (marks, slot) = (&self.program.marks, self.program.slot(thread));
+        let epoch = marks.epoch();
+        self.cells[thread][cell].alloc(n, epoch, Booker::Owner);
+        slot.alloc(1, n, marks, epoch, Booker::Owner);
+        marks.rise(n, Some(&slot.share), self.program.threads());
+    }
+
+    fn free(&self, thread: usize, cell: usize, n: usize) {
+        let (marks, slot) = (&self.program.marks, self.program.slot(thread));
+        let epoch = marks.falling(|| 0);
+        self.cells[thread][cell].free(n, epoch, Booker::Owner);
+        slot.free(1, n, marks, epoch);
+        marks.drop(n, Some(&slot.share));
+    }
+
+    fn held(&self, mark: Mark) -> usize {
+        self.cells.as_flattened().iter().map(|cell| cell.held(&self.program.marks, mark).bytes).sum()
+    }
+
+    /// What all cells held at the peak, against the peak: they may differ by what `others` did at that moment.
+    fn compare(&self, others: usize) {
+        for mark in [Mark::Program, Mark::Stage] {
+            let (held, peak) = (self.held(mark), self.program.marks.peak(mark));
+            assert!(held.abs_diff(peak) <= others, "at the peak of {peak}, {mark:?}: cells held {held}");
+        }
+    }
+
+    /// A new peak that nobody disturbs.
+    fn compare_later(&self) {
+        self.alloc(0, 1, 1000);
+        self.free(0, 1, 1000);
+        self.alloc(0, 0, 1);
+        self.compare(0);
+    }
+}
+
+fn thread(cells: &Arc<Cells>, run: impl FnOnce(&Cells) + Send + 'static) -> Box<dyn FnOnce() + Send> {
+    let cells = cells.clone();
+    Box::new(move || run(&cells))
+}
+
+/// Both threads fall from a peak; one makes another peak on the way.
+fn falls(rounds: usize) {
+    let cells = Cells::new();
+    cells.alloc(0, 0, 10);
+    cells.alloc(1, 0, 30);
+    together([
+        thread(&cells, |cells| cells.free(0, 0, 10)),
+        thread(&cells, move |cells| {
+            for _ in 0..rounds {
+                cells.free(1, 0, 10);
+                cells.alloc(1, 1, 100);
+                cells.free(1, 0, 10);
+                cells.alloc(1, 0, 20);
+            }
+        }),
+    ]);
+    cells.compare(10);
+    cells.compare_later();
+}
+
+/// A reset while a thread goes up and down.
+fn reset(rounds: usize) {
+    let cells = Cells::new();
+    cells.alloc(0, 0, 100);
+    cells.free(0, 0, 90);
+    together([
+        thread(&cells, move |cells| {
+            for _ in 0..rounds {
+                cells.alloc(0, 1, 5);
+                cells.free(0, 1, 5);
+            }
+        }),
+        thread(&cells, |cells| {
+            cells.program.marks.reset(cells.program.threads(), Some(&cells.program.slot(1).share));
+        }),
+    ]);
+    let marks = &cells.program.marks;
+    for mark in [Mark::Program, Mark::Stage] {
+        let peak = marks.peak(mark);
+        assert!((10..=15).contains(&peak), "{mark:?}: the peak since the reset is {peak}");
+    }
+    assert!(marks.peak(Mark::Program) >= marks.peak(Mark::Stage), "a stage's peak is the program's too");
+    let slot = cells.program.slot(0).peak(marks).bytes;
+    assert!((10..=15).contains(&slot), "the thread's peak since the reset is {slot}");
+    cells.compare(5);
+    cells.compare_later();
+}
+
+/// A free that is booked before the peak is left.
+fn falls_late(_: usize) {
+    let cells = Cells::new();
+    cells.alloc(0, 0, 100);
+    cells.alloc(1, 0, 100);
+    together([0, 1].map(|i| {
+        thread(&cells, move |cells| {
+            let (marks, slot) = (&cells.program.marks, cells.program.slot(i));
+            cells.cells[i][0].free(100, marks.epoch(), Booker::Owner);
+            marks.falling(|| 0);
+            marks.drop(100, Some(&slot.share));
+        })
+    }));
+    cells.compare(100);
+}
+
+/// A thread rises to a new peak while another frees, then resets: the peak before must not come back.
+fn reset_after_fall(rounds: usize) {
+    let cells = Cells::new();
+    cells.alloc(1, 0, 100);
+    together([
+        thread(&cells, move |cells| (0..rounds).for_each(|_| cells.alloc(0, 1, 5))),
+        thread(&cells, |cells| {
+            cells.free(1, 0, 90);
+            cells.program.marks.reset(cells.program.threads(), Some(&cells.program.slot(1).share));
+        }),
+    ]);
+    let peak = cells.program.marks.peak(Mark::Program);
+    assert_eq!(peak, 10 + 5 * rounds, "the peak since the reset");
+}
+
+models!(falls, reset, reset_after_fall);
+
+#[test]
+#[should_panic(expected = "peak")]
+fn a_reset_in_two_steps_is_found() {
+    super::shuttle(Fault::Torn, reset);
+}
+
+#[test]
+#[should_panic(expected = "cells held")]
+fn a_copy_that_is_made_too_late_is_found() {
+    super::loom(Fault::None, falls_late);
+}

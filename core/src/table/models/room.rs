@@ -1,0 +1,152 @@
+//! Head-room: what is conserved, and which peaks may come out.
+
+use super::{Program, models, together};
+use crate::sync::checked::{Fault, barrier};
+use crate::sync::*;
+use crate::table::marks::Mark;
+use std::boxed::Box;
+use std::sync::Arc;
+
+/// Nobody: an event without a thread.
+const NOBODY: usize = usize::MAX;
+
+impl Program {
+    fn rise(&self, thread: usize, n: usize) {
+        let own = (thread != NOBODY).then(|| &self.slot(thread).share);
+        self.marks.rise(n, own, self.threads());
+    }
+
+    fn fall(&self, thread: usize, n: usize) {
+        self.marks.drop(n, (thread != NOBODY).then(|| &self.slot(thread).share));
+    }
+
+    /// At rest: the peak, after a look whether the head-room below it is just what separates it from `live`.
+    fn peak(&self, live: usize) -> usize {
+        let (peak, error) = (self.marks.peak(Mark::Stage), self.marks.peak_error());
+        assert_eq!(error, 0, "everybody was asked");
+        self.marks.rebase_stage(self.threads(), None);
+        assert_eq!(self.marks.peak(Mark::Stage), live, "head-room is conserved");
+        peak
+    }
+}
+
+/// A thread of a scenario.
+fn thread(program: &Arc<Program>, run: impl FnOnce(&Program) + Send + 'static) -> Box<dyn FnOnce() + Send> {
+    let program = program.clone();
+    Box::new(move || run(&program))
+}
+
+/// Two threads, one with a share, allocate and free.
+fn events(rounds: usize) {
+    let program = Program::new(2);
+    program.rise(0, 100);
+    program.fall(0, 10);
+    together([
+        thread(&program, move |program| {
+            for _ in 0..rounds {
+                program.rise(0, 12);
+                program.fall(0, 12);
+            }
+        }),
+        thread(&program, move |program| {
+            for _ in 0..rounds {
+                program.rise(1, 7);
+                program.fall(1, 7);
+            }
+        }),
+    ]);
+    let peak = program.peak(90);
+    assert!((102..=109).contains(&peak), "some order of events has this peak: {peak}");
+}
+
+/// Two threads grow: nothing is ever free.
+fn growth(rounds: usize) {
+    let program = Program::new(2);
+    together(
+        [0, 1].map(|i| thread(&program, move |program| (0..rounds).for_each(|_| program.rise(i, 10 + i)))),
+    );
+    assert_eq!(program.peak(21 * rounds), 21 * rounds, "the peak is what is live");
+}
+
+/// Two threads take from the pool, which has enough for both.
+fn pool(rounds: usize) {
+    let program = Program::new(2);
+    program.rise(NOBODY, 60 * rounds);
+    program.fall(NOBODY, 60 * rounds);
+    together(
+        [0, 1]
+            .map(|i| thread(&program, move |program| (0..rounds).for_each(|_| program.rise(i, [10, 50][i])))),
+    );
+    assert_eq!(program.peak(60 * rounds), 60 * rounds, "what is free is found");
+}
+
+/// An event of nobody's and one of a thread's, while another thread holds enough for both.
+fn nobody(rounds: usize) {
+    let program = Program::new(2);
+    program.rise(0, 60 * rounds);
+    program.fall(0, 60 * rounds);
+    together(
+        [NOBODY, 1].map(|i| thread(&program, move |program| (0..rounds).for_each(|_| program.rise(i, 10)))),
+    );
+    assert_eq!(program.peak(20 * rounds), 60 * rounds, "what is free is found");
+}
+
+/// A free on one thread, then an allocation of as much on another, while a third collects: enough is free always.
+fn handed_on(rounds: usize) {
+    let program = Program::new(3);
+    program.rise(1, 100 * rounds);
+    program.fall(1, 50 * rounds);
+    let freed = Arc::new(AtomicU32::default());
+    let seen = freed.clone();
+    together([
+        thread(&program, move |program| {
+            program.fall(0, 50 * rounds);
+            freed.store(1, Release);
+        }),
+        thread(&program, move |program| {
+            if seen.load(Acquire) == 1 {
+                program.rise(1, 50 * rounds);
+                program.fall(1, 50 * rounds);
+            }
+        }),
+        thread(&program, move |program| (0..rounds).for_each(|_| program.rise(2, 10))),
+    ]);
+    assert_eq!(program.peak(10 * rounds), 100 * rounds, "what is free is found");
+}
+
+/// A second thread comes while the first changes its share by plain loads and stores.
+fn opened(rounds: usize) {
+    let program = Program::alone(2);
+    program.rise(0, 100);
+    program.fall(0, 50);
+    together([
+        thread(&program, move |program| {
+            for _ in 0..rounds {
+                program.rise(0, 20);
+                program.fall(0, 20);
+            }
+        }),
+        thread(&program, move |program| {
+            program.marks.room.open(program.threads(), barrier);
+            program.rise(1, 40);
+        }),
+    ]);
+    if program.marks.peak_error() == 0 {
+        let peak = program.peak(90);
+        assert!((100..=110).contains(&peak), "some order of events has this peak: {peak}");
+    }
+}
+
+models!(events, growth, pool, nobody, handed_on, opened);
+
+#[test]
+#[should_panic(expected = "head-room is conserved")]
+fn a_peak_by_load_and_store_is_found() {
+    super::shuttle(Fault::Torn, growth);
+}
+
+#[test]
+#[should_panic(expected = "head-room is conserved")]
+fn a_missing_barrier_is_found() {
+    super::loom(Fault::Unfenced, opened);
+}

@@ -1,0 +1,150 @@
+//! Slot publication and claims: stacks and cells that threads intern at the same moment.
+
+use super::{models, together};
+use crate::sync::checked::Fault;
+use crate::sync::*;
+use crate::table::account::Account;
+use crate::table::cells::{Cells, Key};
+use crate::table::index::IndexRef;
+use crate::table::stacks::{Node, StackId, Stacks};
+use std::boxed::Box;
+use std::sync::Arc;
+use std::vec::Vec;
+
+/// Stacks and cells whose indexes have one bucket: all keys share a chain.
+#[derive(Default)]
+struct Table {
+    used: AtomicU32,
+    head: AtomicU32,
+    links: Vec<AtomicU32>,
+    nodes: Vec<Node>,
+    cells: Vec<Account>,
+    /// What the threads got.
+    found: [AtomicU32; 2],
+}
+
+const ENTRIES: usize = 32;
+
+impl Table {
+    fn of_stacks() -> Arc<Self> {
+        Arc::new(Table { links: entries(), nodes: entries(), ..Table::default() })
+    }
+
+    fn of_cells() -> Arc<Self> {
+        Arc::new(Table { links: entries(), cells: entries(), ..Table::default() })
+    }
+
+    fn index(&self) -> IndexRef<'_> {
+        IndexRef { heads: std::slice::from_ref(&self.head), links: &self.links }
+    }
+
+    fn stacks(&self) -> Stacks<'_> {
+        Stacks { used: &self.used, nodes: &self.nodes, index: self.index() }
+    }
+
+    fn cells(&self) -> Cells<'_> {
+        Cells { used: &self.used, cells: &self.cells, index: self.index() }
+    }
+
+    fn found(&self) -> [u32; 2] {
+        [0, 1].map(|thread| self.found[thread].load(Relaxed))
+    }
+}
+
+fn entries<T: Default>() -> Vec<T> {
+    (0..ENTRIES).map(|_| T::default()).collect()
+}
+
+/// Two threads intern frames below the root; a frame of round `r` is the thread's `frame(thread, r)`.
+fn intern(rounds: usize, frame: fn(usize, usize) -> usize) -> Arc<Table> {
+    let table = Table::of_stacks();
+    together([0, 1].map(|thread| -> Box<dyn FnOnce() + Send> {
+        let table = table.clone();
+        Box::new(move || {
+            for round in 0..rounds {
+                let stack = table.stacks().child(StackId::ROOT, frame(thread, round)).expect("room");
+                table.found[thread].store(stack.0, Relaxed);
+            }
+        })
+    }));
+    table
+}
+
+fn equal_stacks(rounds: usize) {
+    let [a, b] = intern(rounds, |_, round| 100 + round).found();
+    assert_eq!(a, b, "an equal stack has one id");
+}
+
+fn unequal_stacks(rounds: usize) {
+    let table = intern(rounds, |thread, round| 100 * (thread + 1) + round);
+    let [a, b] = table.found();
+    assert_ne!(a, b, "unequal stacks have two ids");
+    let addresses: Vec<u64> = table.stacks().nodes_from(0).map(|(_, node)| node.address).collect();
+    assert_eq!(addresses.len(), 2 * rounds, "each is in the table once");
+}
+
+/// A dump is written while a stack of two frames is interned.
+fn reader(rounds: usize) {
+    let table = Table::of_stacks();
+    let (writing, reading) = (table.clone(), table.clone());
+    together([
+        Box::new(move || {
+            for round in 0..rounds {
+                writing.stacks().intern(StackId::CUT, &[200 + round, 100 + round]);
+            }
+        }),
+        Box::new(move || {
+            for (id, node) in reading.stacks().nodes_from(0) {
+                let inner = node.address >= 200;
+                assert!(node.address >= 100, "a node is seen with its address");
+                assert_eq!(node.parent, if inner { id - 1 } else { StackId::CUT.0 }, "and with its parent");
+            }
+        }),
+    ]);
+}
+
+fn key(stack: u32) -> Key {
+    Key { thread: 7, tag: 1, heap: 0, stack: StackId(stack), cut: false }
+}
+
+/// Two threads ask for cells: for one of the same key, then for one of their own.
+fn cells(rounds: usize) {
+    let table = Table::of_cells();
+    together([0, 1].map(|thread| -> Box<dyn FnOnce() + Send> {
+        let table = table.clone();
+        Box::new(move || {
+            for round in 0..rounds as u32 {
+                let same = table.cells().find_or_insert(key(50 + round)).expect("room");
+                table.found[thread].fetch_add(same, Relaxed);
+                let own = table.cells().find_or_insert(key(2 + 20 * thread as u32 + round)).expect("room");
+                assert_eq!(
+                    table.cells[own as usize].sublabel(),
+                    2 + 20 * thread as u32 + round,
+                    "a key has one cell, a cell one key"
+                );
+            }
+        })
+    }));
+    let [a, b] = table.found();
+    assert_eq!(a, b, "a key has one cell, a cell one key");
+}
+
+models!(equal_stacks, unequal_stacks, reader, cells);
+
+#[test]
+#[should_panic(expected = "an equal stack has one id")]
+fn an_index_that_publishes_nothing_is_found() {
+    super::loom(Fault::Relaxed, equal_stacks);
+}
+
+#[test]
+#[should_panic(expected = "and with its parent")]
+fn a_node_that_is_not_published_is_found() {
+    super::loom(Fault::Relaxed, reader);
+}
+
+#[test]
+#[should_panic(expected = "a key has one cell, a cell one key")]
+fn a_claim_in_two_steps_is_found() {
+    super::shuttle(Fault::Torn, cells);
+}
