@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod dhat;
 pub mod folded;
+pub mod heaptrack;
 pub mod json;
 pub mod massif;
 pub mod pprof;
@@ -39,13 +40,15 @@ pub enum Format {
     Dhat,
     /// For `ms_print` and massif-visualizer.
     Massif,
+    /// For `heaptrack_print` and `heaptrack_gui`.
+    Heaptrack,
 }
 
 /// Format, name on the command line, how names of files end.
 type Row = (Format, &'static str, &'static [&'static str]);
 
 /// Longer endings come before those that they end in.
-const FORMATS: [Row; 9] = [
+const FORMATS: [Row; 10] = [
     (Format::Folded, "folded", &[".folded", ".collapsed", ".stacks"]),
     (Format::Svg, "svg", &[".svg"]),
     (Format::Text, "text", &[".txt", ".text"]),
@@ -55,6 +58,7 @@ const FORMATS: [Row; 9] = [
     (Format::Csv, "csv", &[".csv"]),
     (Format::Pprof, "pprof", &[".pb.gz", ".pb", ".pprof"]),
     (Format::Massif, "massif", &[".massif", "massif.out"]),
+    (Format::Heaptrack, "heaptrack", &[".heaptrack"]),
 ];
 
 impl Format {
@@ -129,6 +133,7 @@ pub fn write(
         }
         Format::Pprof => pprof::write(&stacks(Split::ByThread)?, profile, view, out),
         Format::Dhat => dhat::write(&stacks(Split::Merged)?, profile, out),
+        Format::Heaptrack => heaptrack::write(&stacks(Split::Merged)?, profile, out),
         Format::Massif => massif::write(&massif::trees(profile, view)?, profile, style.min_percent, out),
     })
 }

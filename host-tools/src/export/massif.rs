@@ -103,8 +103,13 @@ fn tree(
     }
     if !small.is_empty() {
         let bytes: u64 = small.iter().map(|child| child.total).sum();
-        let places = crate::units::things(small.len() as u64, "place");
-        writeln!(out, "{indent} n0: {bytes} in {places}, below the threshold")?;
+        let (places, all) = if small.len() == 1 { ("place", "") } else { ("places", "all ") };
+        let share = format!("{:.2}%", 100.0 * least / flame.root().total.max(1) as f64);
+        writeln!(
+            out,
+            "{indent} n0: {bytes} in {} {places}, {all}below massif's threshold ({share})",
+            small.len()
+        )?;
     }
     Ok(())
 }

@@ -1,0 +1,25 @@
+//! Runs programs of other people.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What a viewer prints about a file; `None` when the machine lacks it.
+///
+/// # Panics
+/// When it fails, or is missing although nothing may be skipped.
+pub fn output(program: &str, package: &str, dir: &Path, arguments: &[&str]) -> Option<String> {
+    // A home of its own: `go` keeps files there.
+    let result = Command::new(program).args(arguments).current_dir(dir).env("HOME", dir).output();
+    let output = match result {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{program} is missing, and CI=true");
+            println!("skipped: needs {program} of the Debian package {package}");
+            return None;
+        }
+        Err(error) => panic!("{program}: {error}"),
+    };
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {}\n{stderr}", output.status);
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
