@@ -1,14 +1,15 @@
 //! What an event costs, in instructions: a figure that is the same on every run, unlike time, so that a change that
-//! makes the hook dearer fails here. Optimised builds alone: of others nobody asks it.
-#![cfg(not(debug_assertions))]
+//! makes the hook dearer fails here. Optimised builds for x86_64 alone.
+#![cfg(all(not(debug_assertions), target_arch = "x86_64"))]
 
 use std::process::Command;
 
 const EVENTS: &str = env!("CARGO_BIN_EXE_events");
 
-/// Instructions that tracking may add to a pair of allocation and free, with its stack and without.
-const FULL: u64 = 1;
-const COUNTERS: u64 = 1;
+/// Instructions that tracking may add to a pair of allocation and free, with its stack and without: 15 % above what it
+/// took on x86_64 when this was written, 665 and 316. Who makes it cheaper lowers them.
+const FULL: u64 = 765;
+const COUNTERS: u64 = 365;
 
 /// Instructions that the program executes.
 fn instructions(allocator: &str, pairs: usize) -> u64 {
@@ -36,11 +37,11 @@ fn added(allocator: &str) -> u64 {
 #[test]
 fn a_pair_with_its_stack_costs_no_more_than_it_did() {
     let added = added("full");
-    assert!((FULL / 2..=FULL).contains(&added), "{added} instructions a pair, of {FULL}");
+    assert!((FULL / 4..=FULL).contains(&added), "{added} instructions a pair, of {FULL}");
 }
 
 #[test]
 fn a_pair_that_is_only_counted_costs_no_more_than_it_did() {
     let added = added("counters");
-    assert!((COUNTERS / 2..=COUNTERS).contains(&added), "{added} instructions a pair, of {COUNTERS}");
+    assert!((COUNTERS / 4..=COUNTERS).contains(&added), "{added} instructions a pair, of {COUNTERS}");
 }
