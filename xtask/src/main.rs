@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod header;
 mod hygiene;
+mod mini_backtrace;
 mod models;
 mod msrv;
 mod qemu;

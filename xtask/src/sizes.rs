@@ -92,7 +92,7 @@ fn table(sizes: &[Sizes]) -> Result<String> {
     let mut text = String::from("| target | flash: hook | + stages | + dump | + report | RAM |\n");
     text.push_str("|---|---|---|---|---|---|\n");
     for of in sizes {
-        let kib = |bytes: u64| format!("{}.{}", bytes >> 10, (bytes & 1023) * 10 >> 10);
+        let kib = |bytes: u64| format!("{}.{}", bytes >> 10, ((bytes & 1023) * 10) >> 10);
         let cells = [of.hook, of.stages, of.dump, of.report, of.ram].map(kib).join(" KiB | ");
         writeln!(text, "| {} | {cells} KiB |", of.board.target)?;
     }

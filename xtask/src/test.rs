@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::suite::Suite;
 use crate::workspace::Metadata;
-use crate::{check, demo, qemu, sizes};
+use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
 /// Of these commands themselves the tests are run once: they take long to optimise.
 const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release", "--exclude", "xtask"])];
@@ -33,6 +33,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     }
     suites.push(Suite::cargo("documentation's examples", &["test", "--quiet", "--workspace", "--doc"]));
     suites.push(models::suite());
+    suites.push(mini_backtrace::suite());
     suites.push(Suite::new("demo", demo::run));
     suites.extend(qemu::suites());
     suites.push(sizes::suite());

@@ -33,6 +33,7 @@ pub(crate) struct Package {
     pub(crate) version: String,
     pub(crate) rust_version: Option<String>,
     pub(crate) targets: Vec<Target>,
+    manifest_path: PathBuf,
     pub(crate) features: HashMap<String, Vec<String>>,
     #[serde(default, deserialize_with = "or_default")]
     metadata: PackageMetadata,
@@ -104,6 +105,11 @@ impl Metadata {
     /// The workspace's own packages.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
+    }
+
+    /// Where the sources of a package lie, one of the workspace or one that it is built with.
+    pub(crate) fn package_folder(&self, name: &str) -> Option<&Path> {
+        self.packages.iter().find(|package| package.name == name)?.manifest_path.parent()
     }
 
     pub(crate) fn has_member(&self, name: &str) -> bool {
