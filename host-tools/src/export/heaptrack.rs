@@ -3,6 +3,9 @@
 //! heaptrack reads events, and a dump holds sums. They are replayed in three phases — what was gone before the peak,
 //! the rise to the peak, the way to the end — so that calls, temporary blocks, peak and leaks are those of the dump,
 //! of the whole and of each stack. When each thing happened is made up, and the command line says so.
+//!
+//! One thing cannot be had: a temporary block that was alive when the peak stood is replayed as one that was not
+//! temporary. There is at most one for each thread.
 
 mod replay;
 mod tables;
