@@ -107,6 +107,8 @@ static AT_START: extern "C" fn() = at_start;
 extern "C" fn at_start() {
     if is_shared() && is_tracked() {
         process_began();
+        // A program that never allocates leaves a dump that says so.
+        let _ = crate::tracker::TRACKER.check();
         // SAFETY: the function lives as long as the library, which is never unloaded: it was preloaded.
         unsafe { libc::pthread_atfork(None, None, Some(began_as_child)) };
     }

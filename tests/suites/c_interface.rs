@@ -98,7 +98,7 @@ fn every_operator_new_and_delete_is_counted() {
 fn a_programs_own_allocator_serves() {
     for arguments in [&["resize"][..], &[]] {
         for link in [Link::Static, Link::Shared] {
-            build_and_run(C, &["-std=c11"], &c::source("allocator.c"), link, arguments);
+            build_and_run(C, &["-std=gnu11"], &c::source("allocator.c"), link, arguments);
         }
     }
 }

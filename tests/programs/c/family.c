@@ -167,6 +167,9 @@ FUNCTION static void linker(void) {
 }
 
 int main(void) {
+    static char buffer[BUFSIZ];
+    /* Or the first function that prints would allocate one. */
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     leak_malloc();
     leak_calloc();
     leak_realloc();

@@ -40,8 +40,27 @@ void *memalign(size_t align, size_t size) {
 
 void *malloc(size_t size) { return memalign(16, size); }
 
+void *aligned_alloc(size_t align, size_t size) { return memalign(align, size); }
+
+void *valloc(size_t size) { return memalign(4096, size); }
+
+void *pvalloc(size_t size) { return memalign(4096, size > SIZE_MAX / 2 ? size : (size + 4095) / 4096 * 4096); }
+
+int posix_memalign(void **to, size_t align, size_t size) {
+    void *block;
+    if (align % sizeof(void *) != 0 || align == 0 || (align & (align - 1)) != 0) {
+        return EINVAL;
+    }
+    block = memalign(align, size);
+    if (block == NULL) {
+        return ENOMEM;
+    }
+    *to = block;
+    return 0;
+}
+
 void *calloc(size_t count, size_t size) {
-    void *block = size != 0 && count > SIZE_MAX / size ? NULL : malloc(count * size);
+    void *block = malloc(size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size);
     return block == NULL ? NULL : memset(block, 0, count * size);
 }
 

@@ -11,6 +11,10 @@ thread_local! {
 
 /// Keys up to this number are kept in the thread's own block by glibc: setting one allocates nothing.
 const INLINE_KEYS: u32 = 32;
+/// How often glibc runs the destructors of keys that are set again: `PTHREAD_DESTRUCTOR_ITERATIONS`. The key's value
+/// counts them.
+const ROUNDS: usize = 4;
+const FIRST_ROUND: usize = 1;
 /// The key plus one whose destructor tells that a thread ends; 0 before it exists.
 static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
 
@@ -65,7 +69,7 @@ pub(super) fn started() {
     };
     if key < INLINE_KEYS {
         // SAFETY: the key exists; any value that is not null makes the destructor run.
-        unsafe { libc::pthread_setspecific(key, core::ptr::dangling::<u8>().cast()) };
+        unsafe { libc::pthread_setspecific(key, FIRST_ROUND as *const libc::c_void) };
     }
 }
 
@@ -85,8 +89,16 @@ fn make_key() -> u32 {
     }
 }
 
-/// Runs on a thread that ends, after the destructors of its thread-locals.
-unsafe extern "C" fn ended(_: *mut libc::c_void) {
+/// Runs on a thread that ends, after the destructors of its thread-locals, once in each round.
+unsafe extern "C" fn ended(round: *mut libc::c_void) {
+    // Others' destructors may still allocate: the thread's last round of them is the end.
+    if let Some(next) = (round as usize).checked_add(1).filter(|&next| next <= ROUNDS)
+        && let Some(key) = EXIT_KEY.load(Acquire).checked_sub(1)
+    {
+        // SAFETY: the key exists, and glibc keeps its value in the thread's own block.
+        unsafe { libc::pthread_setspecific(key, next as *const libc::c_void) };
+        return;
+    }
     for tracker in 0..MAX_TRACKERS {
         let Some(local) = local(tracker) else { return };
         let state = local.state.swap(Local::GONE, Relaxed);
