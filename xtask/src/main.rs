@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod header;
 mod hygiene;
+mod install;
 mod mini_backtrace;
 mod models;
 mod msrv;
@@ -32,6 +33,8 @@ cargo xtask COMMAND
   demo              profile the example and draw its flame graphs into target/demo
   bless             write the files that suites compare with
   header [--check]  write include/memtrack.h, or fail when it differs
+  install [--prefix DIR]
+                    headers, libraries and programs for C projects, found by pkg-config and CMake
   cross             build every crate for targets alone, for bare metal
   qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
   sizes             what the tracker adds to a firmware, into docs/embedded.md
@@ -68,6 +71,7 @@ fn run() -> Result<bool> {
         }
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),
+        ["install", ref options @ ..] => install::run(options).map(|()| true),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(true)
