@@ -1,0 +1,87 @@
+//! Small stacks, coroutines, alternate signal stacks, stacks deeper than are captured: the hook reads nothing that is
+//! not there, what is captured is right, and what is missing is counted.
+
+use memtrack_format::LossCause;
+use memtrack_tests::folded::{Folded, fold};
+use memtrack_tests::program::{folder, run};
+use memtrack_tests::snapshot;
+
+/// Runs a scenario: its graph, and what was lost to incomplete walks and in all.
+fn scenario(name: &str) -> (Folded, u64, u64) {
+    let dump = folder(&format!("odd-stacks-{name}")).join("dump");
+    run(env!("CARGO_BIN_EXE_odd_stacks"), &[name], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    let bytes = snapshot::file(&dump);
+    let snapshot = snapshot::last(&bytes);
+    snapshot.assert_adds_up();
+    let walks = snapshot.lost(LossCause::Unwind) + snapshot.lost(LossCause::TooDeep);
+    (fold(&dump, &["--metric", "allocs"]), walks, snapshot.losses.iter().map(|loss| loss.events).sum())
+}
+
+/// Allocations of `caller` calling `leaf` directly, on whatever stack.
+fn called(graph: &Folded, caller: &str, leaf: &str) -> u64 {
+    let pair = [format!("odd_stacks::{caller}"), format!("odd_stacks::{leaf}")];
+    let through = graph.stacks().filter(|(frames, _)| frames.windows(2).any(|window| *window == pair));
+    through.map(|(_, count)| count).sum()
+}
+
+/// Allocations on stacks without their outer frames.
+fn truncated(graph: &Folded) -> u64 {
+    graph.under("[truncated]")
+}
+
+#[test]
+fn the_smallest_stacks_are_large_enough() {
+    let (graph, _, lost) = scenario("small");
+    assert_eq!(called(&graph, "small_first", "small_leaf"), 100);
+    assert_eq!((truncated(&graph), lost), (0, 0));
+    assert!(
+        graph
+            .stacks()
+            .any(|(frames, _)| frames[0].contains("clone") && frames.contains(&"odd_stacks::small_leaf"))
+    );
+}
+
+#[test]
+fn coroutines_have_their_own_frames() {
+    let (graph, walks, lost) = scenario("coroutine");
+    assert_eq!(called(&graph, "coroutine_first", "coroutine_leaf"), 100);
+    assert_eq!(called(&graph, "main_first", "main_leaf"), 100);
+    // Where their stacks begin the system does not say: they may be cut there, and then are counted.
+    assert_eq!((truncated(&graph), walks), (lost, lost));
+    let mixed = graph.stacks().any(|(frames, _)| {
+        frames.contains(&"odd_stacks::coroutine_leaf") && frames.contains(&"odd_stacks::coroutine")
+    });
+    assert!(!mixed, "the main program's frames are not the coroutine's");
+    assert!(
+        graph.stacks().all(|(frames, _)| !frames.contains(&"odd_stacks::main_leaf") || frames[0] == "_start")
+    );
+}
+
+/// Through the signal's frame back onto the stack that was interrupted.
+#[test]
+fn handlers_on_an_alternate_stack_see_what_they_interrupt() {
+    let (graph, _, lost) = scenario("alternate");
+    assert_eq!(called(&graph, "alternate_first", "alternate_leaf"), 100);
+    assert_eq!(called(&graph, "main_first", "main_leaf"), 100);
+    assert_eq!((truncated(&graph), lost), (0, 0));
+    let chain = [
+        "odd_stacks::main",
+        "odd_stacks::alternate",
+        "odd_stacks::alternate_first",
+        "odd_stacks::alternate_leaf",
+    ];
+    let whole = graph.stacks().filter(|(frames, _)| {
+        let own: Vec<_> = frames.iter().filter(|frame| chain.contains(frame)).collect();
+        own == chain.iter().collect::<Vec<_>>() && frames[0] == "_start"
+    });
+    assert_eq!(whole.map(|(_, count)| count).sum::<u64>(), 100);
+}
+
+#[test]
+fn deeper_stacks_are_cut_outside_and_counted() {
+    let (graph, walks, lost) = scenario("deep");
+    assert_eq!((called(&graph, "deep", "deep_leaf"), truncated(&graph), walks, lost), (1, 1, 1, 1));
+    let (frames, _) = graph.stacks().find(|(frames, _)| frames[0] == "[truncated]").unwrap();
+    let depth = frames.iter().filter(|frame| **frame == "odd_stacks::deep").count();
+    assert!((100..128).contains(&depth), "the innermost {depth} calls are kept");
+}
