@@ -56,7 +56,7 @@ fn all_programs(board: &Board, toolchain: &Toolchain, qemu: &Qemu, expected: Exp
     for program in board.programs {
         let mut one = || -> Result<()> {
             let firmware = Firmware::build(board, toolchain, program)?;
-            let output = qemu.run(board, &firmware)?;
+            let output = qemu.run(board, program, &firmware)?;
             ensure!(output.ok, "it says that something went wrong:\n{}", output.console);
             expected.check(board, program, &firmware, &output)?;
             if figures.is_empty() {

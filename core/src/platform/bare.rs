@@ -33,9 +33,15 @@ pub struct Firmware {
 }
 
 static LOCAL: Local = Local::new();
+/// What the unwinder may keep, once.
+static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; 64]);
+static MEMORY_TAKEN: AtomicBool = AtomicBool::new(false);
 static TRACKERS: AtomicUsize = AtomicUsize::new(0);
 static CLOCK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 static FIRMWARE: AtomicPtr<Firmware> = AtomicPtr::new(core::ptr::null_mut());
+
+#[repr(align(64))]
+struct UnwinderMemory([AtomicU32; 64]);
 
 impl SingleCore {
     /// Says where the stack lies: its lowest address and the one past its highest. All of it must be readable.
@@ -56,7 +62,8 @@ impl SingleCore {
 }
 
 // SAFETY: there is one context, so one `Local` serves; the stack is readable as far as the integrator says; the clock
-// is the integrator's, who is told where it is called.
+// is the integrator's, who is told where it is called; the unwinder's memory is
+// made of atomics, zero at first, and given away once.
 unsafe impl Platform for SingleCore {
     #[inline]
     fn local(&self, tracker: usize) -> Option<&Local> {
@@ -88,6 +95,13 @@ unsafe impl Platform for SingleCore {
     #[inline]
     fn stack(&self, local: &Local, sp: usize) -> Option<(usize, usize)> {
         local.stack_from(sp)
+    }
+
+    fn memory(&self, size: usize) -> *mut u8 {
+        if size > size_of::<UnwinderMemory>() || MEMORY_TAKEN.swap(true, Relaxed) {
+            return core::ptr::null_mut();
+        }
+        MEMORY.0.as_ptr().cast_mut().cast()
     }
 
     fn modules(&self, each: &mut dyn FnMut(&Module<'_>)) {

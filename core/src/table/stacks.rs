@@ -98,6 +98,14 @@ impl Stacks<'_> {
         Interned { stack, cut: false }
     }
 
+    /// The address and the caller of a stack's innermost frame; `None` for the roots.
+    #[inline]
+    pub fn node(&self, stack: StackId) -> Option<(usize, StackId)> {
+        // Acquire is not needed: whoever knows the id has seen the node.
+        let node = self.nodes.get(stack.0.checked_sub(Record::FIRST)? as usize)?;
+        Some((node.address.load(Relaxed), StackId(node.parent.load(Relaxed))))
+    }
+
     /// How many nodes are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
         let capacity = self.nodes.len() as u32 - 1;

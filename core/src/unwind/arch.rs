@@ -31,10 +31,10 @@ pub(crate) fn registers() -> Registers {
     Registers { pc, sp, fp }
 }
 
-/// Where a frame pointer points into its frame: offsets in words of the caller's frame pointer and of the return
-/// address.
-pub(super) const CHAIN: (isize, isize) =
-    if cfg!(any(target_arch = "riscv32", target_arch = "riscv64")) { (-2, -1) } else { (0, 1) };
+/// Where a frame pointer points into its frame: where the caller's frame pointer stands, in words from there. The return
+/// address is the word behind that.
+pub(super) const CHAIN: isize =
+    if cfg!(any(target_arch = "riscv32", target_arch = "riscv64")) { -2 } else { 0 };
 
 /// A return address without what the processor adds to it: the Thumb bit, a pointer authentication code.
 #[inline(always)]
@@ -45,6 +45,23 @@ pub(super) fn plain(address: usize) -> usize {
     return address & 0x00ff_ffff_ffff_ffff >> 8;
     #[cfg(not(any(target_arch = "arm", target_arch = "aarch64")))]
     address
+}
+
+/// When a return address says that the function handles an exception: the very instruction that was interrupted. `fp`
+/// is the handler's frame pointer.
+pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<'_>) -> Option<usize> {
+    #[cfg(all(target_arch = "arm", not(feature = "std")))]
+    {
+        use super::ehabi::exception;
+        let kind = address as u32;
+        let pc = || exception::interrupted(kind, fp as u32 + 8, memory).map(|pc| pc as usize);
+        exception::is_return(kind).then(pc).flatten()
+    }
+    #[cfg(not(all(target_arch = "arm", not(feature = "std"))))]
+    {
+        let _ = (address, fp, memory);
+        None
+    }
 }
 
 /// DWARF numbers of return address, stack pointer and frame pointer, and where in the frame of a signal's

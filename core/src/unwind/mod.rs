@@ -75,11 +75,28 @@ impl<'p> Memory<'p> {
         Some(unsafe { (address as *const usize).read_volatile() })
     }
 
+    /// Two words at `address`.
+    #[inline(always)]
+    pub(crate) fn pair(&self, address: usize) -> Option<[usize; 2]> {
+        const PAIR: usize = 2 * size_of::<usize>();
+        if address < self.low || address > self.high.checked_sub(PAIR)? || !address.is_multiple_of(PAIR / 2) {
+            return None;
+        }
+        let words = address as *const usize;
+        // SAFETY: the platform has proven the range readable, and both words are aligned and inside it.
+        Some(unsafe { [words.read_volatile(), words.add(1).read_volatile()] })
+    }
+
     /// Whether all bytes from `low` to `high` are known to be readable.
     #[cfg(cfi)]
     #[inline]
     pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
         low >= self.low && high <= self.high
+    }
+
+    /// Whether the address lies in the part that is being walked.
+    fn holds(&self, address: usize) -> bool {
+        (self.low..self.high).contains(&address)
     }
 
     /// The address past the outermost word.
@@ -89,7 +106,7 @@ impl<'p> Memory<'p> {
 
     /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.
     pub fn switch(&mut self, sp: usize) -> bool {
-        if (self.low..self.high).contains(&sp) {
+        if self.holds(sp) {
             return true;
         }
         match (self.prove)(sp) {

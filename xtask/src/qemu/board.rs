@@ -44,7 +44,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "mps2-an386"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor", "limits", "interrupts", "unwind"],
+        programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
     },
     Board {
         name: "Cortex-M0",
@@ -64,7 +64,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor", "limits", "interrupts"],
+        programs: &["sensor", "limits", "interrupts", "cost"],
     },
     Board {
         name: "AArch64",

@@ -14,6 +14,8 @@ use crate::{debian, tool, workspace};
 const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"];
 /// One of those that only this set of packages has.
 const PROGRAM: &str = "qemu-system-riscv32";
+/// The program that measures in instructions.
+const COUNTED: &str = "cost";
 /// A program that has not ended by then never will: firmware that hangs loops for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -65,7 +67,7 @@ impl Qemu {
     }
 
     /// Runs a firmware to its end.
-    pub(crate) fn run(&self, board: &Board, firmware: &Firmware) -> Result<Output> {
+    pub(crate) fn run(&self, board: &Board, program: &str, firmware: &Firmware) -> Result<Output> {
         let folder = firmware.folder();
         let dump = folder.join("firmware.memtrack");
         let console = folder.join("console.txt");
@@ -76,6 +78,10 @@ impl Qemu {
         }
         let mut qemu = self.command(board.system);
         qemu.args(["-display", "none", "-nodefaults", "-no-reboot"]).args(board.arguments);
+        if program == COUNTED {
+            // The clock advances by a nanosecond an instruction.
+            qemu.args(["-icount", "shift=0"]);
+        }
         qemu.arg("-serial").arg(format!("file:{}", console.display()));
         match board.way_out {
             WayOut::Serial => qemu.arg("-serial").arg(format!("file:{}", dump.display())),

@@ -5,7 +5,7 @@ use super::super::Memory;
 use super::bytecode::Frame;
 
 /// Whether a return address is none: an exception handler returns by jumping to one of these.
-pub(super) fn is_return(address: u32) -> bool {
+pub(in crate::unwind) fn is_return(address: u32) -> bool {
     address >= 0xffff_ff00
 }
 
@@ -19,19 +19,40 @@ const XPSR: u32 = 28;
 /// Bit of the saved status: a word was skipped to align the stack.
 const ALIGNED: u32 = 1 << 9;
 
+/// The registers of the code that a handler interrupted: its program counter, and the rest where it is needed.
+struct Pushed {
+    lr: u32,
+    pc: u32,
+    /// The stack pointer before the exception.
+    sp: u32,
+}
+
+impl Pushed {
+    /// What was pushed on the process stack, or at `top`, where the handler's own frame begins.
+    fn read(kind: u32, top: u32, memory: &mut Memory<'_>) -> Option<Self> {
+        let at = if kind & PROCESS != 0 { process_stack() } else { top };
+        if !memory.switch(at as usize) {
+            return None;
+        }
+        let word = |offset: u32| super::read(memory, at.wrapping_add(offset));
+        let (lr, pc, status) = (word(LR)?, word(PC)?, word(XPSR)?);
+        let size = if kind & BASIC != 0 { 32 } else { 104 };
+        let padding = if status & ALIGNED != 0 { 4 } else { 0 };
+        Some(Pushed { lr, pc, sp: at.checked_add(size + padding)? })
+    }
+}
+
 /// From a handler's frame to the code that it interrupted.
 pub(super) fn unwind(frame: &mut Frame, memory: &mut Memory<'_>) -> Option<()> {
-    let kind = frame.pc();
-    let at = if kind & PROCESS != 0 { process_stack() } else { frame.sp() };
-    if !memory.switch(at as usize) {
-        return None;
-    }
-    let word = |offset: u32| super::read(memory, at.wrapping_add(offset));
-    let (lr, pc, status) = (word(LR)?, word(PC)?, word(XPSR)?);
-    let size = if kind & BASIC != 0 { 32 } else { 104 };
-    let padding = if status & ALIGNED != 0 { 4 } else { 0 };
-    frame.interrupted(pc, lr, at.checked_add(size + padding)?);
+    let pushed = Pushed::read(frame.pc(), frame.sp(), memory)?;
+    frame.interrupted(pushed.pc, pushed.lr, pushed.sp);
     Some(())
+}
+
+/// The instruction that a handler interrupted, which begins its frame below `top`.
+#[cfg(target_arch = "arm")]
+pub(in crate::unwind) fn interrupted(kind: u32, top: u32, memory: &mut Memory<'_>) -> Option<u32> {
+    Pushed::read(kind, top, memory).map(|pushed| pushed.pc & !1)
 }
 
 /// The process stack pointer.

@@ -5,7 +5,7 @@
 //! pushed when an interrupt came in.
 
 mod bytecode;
-mod exception;
+pub(super) mod exception;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,10 @@ pub fn init(heap: &Heap) {
 
 /// Recorded + lost = observed: threads sum to the whole, what nobody owns was counted as lost, and `observed` is what
 /// the program itself has counted.
-pub fn equation_holds<A, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>, observed: u64) -> bool {
+pub fn equation_holds<A, U: Unwind, P: Platform, R: Tables>(
+    heap: &Tracker<A, U, P, R>,
+    observed: u64,
+) -> bool {
     let stats = heap.stats();
     let of = |id: Option<u32>| -> u64 {
         let chosen = heap.threads().filter(|thread| id.is_none_or(|id| thread.id == id));

@@ -39,8 +39,11 @@ static mut FIRMWARE: Firmware = Firmware { start: 0, end: 0, build_id: &[] };
 pub fn equation_holds() -> bool {
     let stats = HEAP.stats();
     let allocs: u64 = HEAP.threads().map(|thread| thread.stats.total_allocs).sum();
-    let nobodys: u64 = HEAP.threads().filter(|thread| thread.id == 0).map(|thread| thread.stats.total_allocs).sum();
+    let nobodys: u64 =
+        HEAP.threads().filter(|thread| thread.id == 0).map(|thread| thread.stats.total_allocs).sum();
     let lost: u64 =
         HEAP.losses().filter(|(cause, _): &(LossCause, u64)| cause.is_unattributed()).map(|(_, n)| n).sum();
-    allocs == stats.total_allocs && nobodys == lost && stats.total_frees == stats.total_allocs - stats.live_blocks
+    allocs == stats.total_allocs
+        && nobodys == lost
+        && stats.total_frees == stats.total_allocs - stats.live_blocks
 }

@@ -134,6 +134,10 @@ fn main() -> bool {
         _ = writeln!(Console, "# {:<14} {:>8} allocations", thread.name(), thread.stats.total_allocs);
     }
     _ = writeln!(Console, "enough in the hook: {}", inside >= WANTED);
-    _ = writeln!(Console, "equation: {holds}\nlive: {} bytes in {} blocks", stats.live_bytes, stats.live_blocks);
+    _ = writeln!(
+        Console,
+        "equation: {holds}\nlive: {} bytes in {} blocks",
+        stats.live_bytes, stats.live_blocks
+    );
     holds && inside >= WANTED && stats.live_bytes == 0
 }

@@ -30,7 +30,10 @@ fn main() -> bool {
     let smashed = smashed_stacks(&mut observed);
     let sinks = failing_sinks();
     let holds = equation_holds(&HEAP, observed);
-    _ = writeln!(Console, "tables of four: {full}\nsmashed stacks: {smashed}\nfailing sinks: {sinks}\nequation: {holds}");
+    _ = writeln!(
+        Console,
+        "tables of four: {full}\nsmashed stacks: {smashed}\nfailing sinks: {sinks}\nequation: {holds}"
+    );
     full && smashed && sinks && holds
 }
 
@@ -63,7 +66,8 @@ fn recurse(depth: usize, observed: &mut u64) {
 fn smashed_stacks(observed: &mut u64) -> bool {
     let before = lost(&HEAP, LossCause::Unwind);
     let (low, high) = board::stack();
-    let garbage = [0xdead_beef, 1, low, low + 2, high, high - 4, usize::MAX, usize::MAX - 7, 0x100, low.wrapping_neg()];
+    let garbage =
+        [0xdead_beef, 1, low, low + 2, high, high - 4, usize::MAX, usize::MAX - 7, 0x100, low.wrapping_neg()];
     for value in garbage {
         smash(value);
         *observed += 1;

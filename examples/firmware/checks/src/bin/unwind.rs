@@ -55,7 +55,8 @@ fn large_frame(n: usize) -> Vec<u8> {
 #[inline(never)]
 fn floating_point(x: f32) -> Vec<u8> {
     let values: [f32; 8] = black_box([x, x * 2.0, x * 3.0, x * 4.0, x * 5.0, x * 6.0, x * 7.0, x * 8.0]);
-    let (a, b, c, d) = (values[0] * values[7], values[1] * values[6], values[2] * values[5], values[3] * values[4]);
+    let (a, b, c, d) =
+        (values[0] * values[7], values[1] * values[6], values[2] * values[5], values[3] * values[4]);
     let block = few_registers(4);
     black_box(a + b * c - d + a * d);
     block
