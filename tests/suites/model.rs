@@ -58,15 +58,16 @@ fn script() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// What the program says after each step: of the whole program, of the step's thread.
-fn replay(region: &str, script: &[Event], dump: &Path) -> Vec<[u64; 10]> {
+/// What the program says after each step — of the whole program, of the step's thread — and its report at the end.
+fn replay(region: &str, script: &[Event], dump: &Path) -> (Vec<[u64; 10]>, String) {
     let lines: String = script.iter().map(|event| format!("{event}\n")).collect();
     let output = output_of(env!("CARGO_BIN_EXE_replay"), &[region, dump.to_str().unwrap()], &lines);
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let told = text.lines().filter_map(|line| line.strip_prefix("program ").or(line.strip_prefix("thread ")));
     let numbers = |line: &str| -> Vec<u64> { line.split(' ').map(|word| word.parse().unwrap()).collect() };
-    told.map(|line| numbers(line).try_into().unwrap()).collect()
+    let figures = told.map(|line| numbers(line).try_into().unwrap()).collect();
+    (figures, text)
 }
 
 /// What the model says in the order of what the program says.
@@ -97,9 +98,9 @@ impl std::fmt::Debug for Script {
 
 #[test]
 fn every_figure_is_exact() {
-    check("ample", 300, |events, dump| {
+    check("ample", 200, |events, dump| {
         let mut model = Model::default();
-        let mut told = replay("ample", events, dump).into_iter();
+        let mut told = replay("ample", events, dump).0.into_iter();
         for (number, &event) in events.iter().enumerate() {
             model.step(event);
             let program = expected(model.sum(|_| true), (model.peak.bytes, model.peak.blocks), model.failed);
@@ -213,9 +214,9 @@ fn stages_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCa
 /// Where nothing fits, what is lost is the attribution: the program's own figures stay exact.
 fn degrades(region: &'static str, causes: &[LossCause]) {
     let seen = std::cell::RefCell::new(Vec::new());
-    check(region, 150, |events, dump| {
+    check(region, 100, |events, dump| {
         let mut model = Model::default();
-        let told = replay(region, events, dump);
+        let (told, report) = replay(region, events, dump);
         for ((number, &event), told) in events.iter().enumerate().zip(told.chunks_exact(2)) {
             model.step(event);
             let peak = (model.peak.bytes, model.peak.blocks);
@@ -230,6 +231,12 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
         snapshot.assert_adds_up();
         prop_assert_eq!(snapshot.marks.mark_error, 0);
         prop_assert_eq!(snapshot.cells(|_| true).peak, model.peak.bytes);
+        // What was lost stands at the head of the report.
+        for loss in &snapshot.losses {
+            let line = format!("{} {}", loss.events, loss.cause.as_str());
+            let shown = report.lines().any(|shown| shown.split_whitespace().eq(line.split_whitespace()));
+            prop_assert!(shown, "{} in\n{}", line, report);
+        }
         seen.borrow_mut().extend(snapshot.losses.iter().map(|loss| loss.cause));
         Ok(())
     });
