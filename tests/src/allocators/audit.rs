@@ -21,7 +21,6 @@ pub struct Audit<A> {
 impl<A> Audit<A> {
     /// Around `inner`.
     pub const fn new(inner: A) -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
         Audit { inner, allocs: ZERO, bytes: ZERO, frees: ZERO, freed: ZERO, reallocs: ZERO }
     }
 
