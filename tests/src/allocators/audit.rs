@@ -21,7 +21,14 @@ pub struct Audit<A> {
 impl<A> Audit<A> {
     /// Around `inner`.
     pub const fn new(inner: A) -> Self {
-        Audit { inner, allocs: ZERO, bytes: ZERO, frees: ZERO, freed: ZERO, reallocs: ZERO }
+        Audit {
+            inner,
+            allocs: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            frees: AtomicU64::new(0),
+            freed: AtomicU64::new(0),
+            reallocs: AtomicU64::new(0),
+        }
     }
 
     /// What it is around.

@@ -52,7 +52,7 @@ const STACK_WORDS: [u32; 8] = [100, 101, 102, 103, 104, 105, 106, 107];
 fn no_extab(at: u32) -> u32 {
     match at {
         0x1080 => 0xbf00_b510,
-        0x1000..0x1200 if at % 4 == 0 => 0xb500_f240,
+        0x1000..0x1200 if at.is_multiple_of(4) => 0xb500_f240,
         _ => panic!("the entry is inline"),
     }
 }
