@@ -92,8 +92,8 @@ fn take<R: Tables>(
 ) {
     let layout = |size: usize| Layout::from_size_align(size, align(size)).unwrap();
     match step {
-        // SAFETY: the layout is not of size zero.
         Step::Alloc { depth, size } => {
+            // SAFETY: the layout is not of size zero.
             keep(state, layout(size), deep(depth, &|| unsafe { heap.alloc(layout(size)) }))
         }
         Step::Zeroed { depth, size } => {

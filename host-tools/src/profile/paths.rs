@@ -11,7 +11,7 @@ use crate::symbolize::{Text, hidden};
 /// A frame on a path, or what stands in the place of one: a thread, a tag, a remark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Its label in [`Labels`].
+    /// Its label in `Labels`.
     pub label: u32,
     /// Where the frame stands, when it is one.
     pub at: Option<At>,
