@@ -197,10 +197,13 @@ impl Drop for Late {
     }
 }
 
-/// A key of the C library, made after the tracker's: its destructor runs when the thread has ended for the tracker.
+/// A key of the C library, made after the tracker's. Its destructor asks to be called again, as long as the library
+/// does so: the last time the thread has ended for the tracker.
 static LAST: LazyLock<libc::pthread_key_t> = LazyLock::new(|| {
-    unsafe extern "C" fn ended(_: *mut libc::c_void) {
+    unsafe extern "C" fn ended(value: *mut libc::c_void) {
         black_box(vec![1u8; 55]);
+        // SAFETY: the key exists: a thread has set it.
+        unsafe { libc::pthread_setspecific(*LAST, value) };
     }
     let mut key = 0;
     // SAFETY: the key is written; the destructor has the right signature.

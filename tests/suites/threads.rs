@@ -25,7 +25,7 @@ fn the_hook_asks_nobody_for_memory() {
     let bytes = snapshot::file(&dump);
     let snapshot = snapshot::last(&bytes);
     snapshot.assert_adds_up();
-    // Each thread had one allocation when it had ended for the tracker: counted, and nobody's.
+    // Each thread had one allocation after its end for the tracker: counted, and nobody's.
     let late = snapshot.cells(|cell| cell.id == 0);
     assert_eq!((late.allocs, late.bytes, late.live), (THREADS, 55 * THREADS, 0));
     assert_eq!(snapshot.losses.len(), 1, "{:?}", snapshot.losses);
