@@ -43,7 +43,7 @@ impl Slots {
 
     fn slot(&self) -> *mut u8 {
         for (i, word) in self.used.iter().enumerate() {
-            let take = |used: u64| (used != u64::MAX).then_some(used | (used + 1));
+            let take = |used: u64| (used != u64::MAX).then(|| used | (used + 1));
             if let Ok(before) = word.fetch_update(AcqRel, Relaxed, take) {
                 let slot = i * 64 + before.trailing_ones() as usize;
                 return self.slots.0.get().cast::<u8>().wrapping_add(slot * SLOT);
