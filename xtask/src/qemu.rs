@@ -4,6 +4,7 @@
 mod board;
 mod expected;
 mod firmware;
+mod hostile;
 mod machine;
 
 use anyhow::{Context, Result, ensure};
@@ -53,14 +54,19 @@ fn run(board: &Board, expected: Expected) -> Result<Verdict> {
 /// The figures of the first program.
 fn all_programs(board: &Board, toolchain: &Toolchain, qemu: &Qemu, expected: Expected) -> Result<String> {
     let mut figures = String::new();
+    let mut first = None;
     for program in board.programs {
         let mut one = || -> Result<()> {
             let firmware = Firmware::build(board, toolchain, program)?;
             let output = qemu.run(board, program, &firmware)?;
             ensure!(output.ok, "it says that something went wrong:\n{}", output.console);
             expected.check(board, program, &firmware, &output)?;
-            if figures.is_empty() {
-                figures = firmware.figures(&output)?;
+            match &first {
+                None => {
+                    figures = firmware.figures(&output)?;
+                    first = Some((firmware, output));
+                }
+                Some((first, dump)) => hostile::check(first, &firmware, dump)?,
             }
             Ok(())
         };

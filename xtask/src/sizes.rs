@@ -27,7 +27,7 @@ const END: &str = "<!-- end of sizes -->";
 /// What a board's programs take.
 struct Sizes {
     board: &'static Board,
-    /// Flash of the hook and its tables, and what stages, dump and report add to it.
+    /// Flash of the hook and its tables, and what stages with figures, dump and report add to it.
     hook: u64,
     stages: u64,
     dump: u64,
@@ -89,7 +89,7 @@ fn measure_one(board: &'static Board, toolchain: &Toolchain) -> Result<Sizes> {
 }
 
 fn table(sizes: &[Sizes]) -> Result<String> {
-    let mut text = String::from("| target | flash: hook | + stages | + dump | + report | RAM |\n");
+    let mut text = String::from("| target | flash: hook | + stages, figures | + dump | + report | RAM |\n");
     text.push_str("|---|---|---|---|---|---|\n");
     for of in sizes {
         let kib = |bytes: u64| format!("{}.{}", bytes >> 10, ((bytes & 1023) * 10) >> 10);

@@ -61,11 +61,26 @@ unsafe impl Unwind for FramePointer {
     ) -> Captured<'m> {
         let recent = memo.map(|memo| &mut memo.recent[place(from, memory)]);
         let known = recent.as_ref().map_or(StackId::ROOT, |recent| recent.stack);
-        if is_same(Chain::new(from, memory), stacks, known) {
+        let mut chain = Chain::new(from, memory);
+        // What is left of the known stack while all addresses so far are its own.
+        let mut same = Some(known);
+        let end = loop {
+            let address = match chain.next() {
+                Ok(address) => address,
+                Err(end) => break end,
+            };
+            if frames.push(address).is_err() {
+                break End::TooDeep;
+            }
+            same = same
+                .and_then(|stack| stacks.node(stack))
+                .filter(|(known, _)| *known == address)
+                .map(|(_, caller)| caller);
+        };
+        if end == End::Complete && same == Some(StackId::ROOT) {
             let interned = Interned { stack: known, cut: false };
-            return Captured { interned, end: End::Complete, note: recent.map(|recent| &mut recent.note) };
+            return Captured { interned, end, note: recent.map(|recent| &mut recent.note) };
         }
-        let end = self.walk(from, memory, None, frames);
         let interned = stacks.intern(end.base(), frames);
         let note = recent.filter(|_| end == End::Complete && !interned.cut).map(|recent| {
             *recent = Recent { stack: interned.stack, note: Note::default() };
@@ -85,18 +100,6 @@ fn place(from: Registers, memory: Memory<'_>) -> usize {
     (mixed >> 28) as usize % RECENT
 }
 
-/// Whether the chain is exactly the stack that the table has.
-#[inline(always)]
-fn is_same(mut chain: Chain<'_>, stacks: Stacks<'_>, mut stack: StackId) -> bool {
-    loop {
-        match (chain.next(), stacks.node(stack)) {
-            (Ok(address), Some((known, caller))) if address == known => stack = caller,
-            (Err(End::Complete), None) => return stack == StackId::ROOT,
-            _ => return false,
-        }
-    }
-}
-
 const WORD: isize = size_of::<usize>() as isize;
 
 /// The chain, from inside outwards.
@@ -112,7 +115,7 @@ struct Chain<'p> {
 const UNUSUAL: usize = 256;
 
 impl<'p> Chain<'p> {
-    #[inline(always)]
+    #[inline]
     fn new(from: Registers, memory: Memory<'p>) -> Self {
         Chain { fp: from.fp, memory, low: from.sp }
     }

@@ -57,6 +57,12 @@ impl Firmware {
         tool::output(Command::new(&self.fold).args(arguments).arg(dump).arg("--binary").arg(&self.elf))
     }
 
+    /// What becomes of a dump that may not be one of this program, or not whole.
+    pub(crate) fn fold(&self, dump: &Path) -> Result<std::process::Output> {
+        let mut fold = Command::new(&self.fold);
+        fold.arg(dump).arg("--binary").arg(&self.elf).output().context("cannot start memtrack-fold")
+    }
+
     /// The folded stacks of its dump, by `metric`.
     pub(crate) fn folded(&self, dump: &Path, metric: &str) -> Result<String> {
         let folded = self.memtrack_fold(&["--metric", metric, "--hide", LIBRARIES], dump)?;

@@ -1,4 +1,4 @@
-//! With the tracker and a stage.
+//! With the tracker, a stage, and the figures that a program asks for.
 #![no_std]
 #![no_main]
 
