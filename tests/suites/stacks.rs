@@ -1,10 +1,11 @@
 //! The stack of a known chain of calls is exactly that chain: by name, from the outermost frame to the function that
 //! allocated, without frame pointers.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use memtrack_tests::folded::{Folded, fold};
-use memtrack_tests::program::{folder, run};
+use memtrack_tests::program::{folder, output, run};
 use memtrack_tests::snapshot;
 
 static FOLDED: LazyLock<Folded> = LazyLock::new(|| {
@@ -110,6 +111,37 @@ fn of_a_signal_handler() {
     let [frames] = &stacks("handler_leaf")[..] else { panic!("one stack") };
     assert_eq!(own(frames), ["chain::main", "chain::signals", "chain::handler", "chain::handler_leaf"]);
     assert!(frames.len() > 5 && frames[2].contains("raise"), "{frames:?}");
+}
+
+/// Some ten thousand different stacks in random order, most of them several times, on two threads at once: none is
+/// taken for another.
+#[test]
+fn of_random_walks() {
+    let dump = folder("stacks-wander").join("dump");
+    let output = output(env!("CARGO_BIN_EXE_wander"), &["4000"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert!(output.status.success());
+    let mut expected = BTreeMap::<String, u64>::new();
+    for path in str::from_utf8(&output.stdout).unwrap().lines() {
+        *expected.entry(path.into()).or_default() += 1;
+    }
+    let bytes = snapshot::file(&dump);
+    assert!(snapshot::last(&bytes).losses.is_empty(), "no stack may be incomplete");
+
+    let mut told = BTreeMap::<String, u64>::new();
+    for (frames, count) in fold(&dump, &["--metric", "allocs"]).stacks() {
+        if !frames.contains(&"wander::leaf") {
+            continue;
+        }
+        // Each function of the walk has one letter; between two of them is a step.
+        let letter = |frame: &&str| frame.strip_prefix("wander::").filter(|name| name.len() == 1);
+        let path: String = frames.iter().filter_map(letter).collect();
+        let steps = frames.iter().filter(|frame| **frame == "wander::Walk::step").count();
+        assert_eq!(steps, path.len() + 1, "{frames:?}");
+        *told.entry(path).or_default() += count;
+    }
+    assert!(expected.len() > 1000, "{} different stacks", expected.len());
+    assert_eq!(told.len(), expected.len());
+    assert!(told == expected, "a stack was counted as another");
 }
 
 #[test]

@@ -1,0 +1,324 @@
+//! Programs that nobody here wrote, recorded: they give the same results and exit codes as without, what was freed and
+//! what is alive is what was allocated, and the flame graph has the names of their own functions, as far as they have
+//! kept any.
+//!
+//! Planted bug: a `realloc` that forgets what the block was booked on is caught by the equation of each of them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use memtrack_format::ThreadState;
+use memtrack_tests::folded::{Folded, fold};
+use memtrack_tests::{c, program, snapshot};
+
+/// `memtrack-fold record`, which says nothing itself.
+fn record(dump: &Path) -> Command {
+    let mut command = Command::new(program::of_workspace("memtrack-fold"));
+    command.args(["record", "-q", "-o"]).arg(dump).arg("--");
+    command
+}
+
+/// Runs `arguments` in `folder` and reads `input`.
+fn run(mut command: Command, arguments: &[&str], folder: &Path, input: &str) -> Output {
+    command.args(arguments).current_dir(folder).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let mut stdin = child.stdin.take().expect("a pipe to standard input");
+    // Output may come before the input is read to its end.
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().expect("the program's output");
+    let _closed_early = writer.join();
+    output
+}
+
+/// Runs a program as it is and recorded, each in a folder of its own: they do the same.
+fn same(arguments: &[&str], folders: [&Path; 2], dump: &Path, input: &str) {
+    let mut plain = Command::new(arguments[0]);
+    plain.args(&arguments[1..]);
+    let expected = run(plain, &[], folders[0], input);
+    let recorded = run(record(dump), arguments, folders[1], input);
+    c::assert_same(&expected, &recorded);
+    assert!(expected.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&expected.stderr));
+}
+
+/// A dump of a process and those of its children, which all add up. How many events there were.
+fn assert_all_add_up(dump: &Path) -> u64 {
+    let name = dump.file_name().and_then(|name| name.to_str()).expect("a name");
+    let of_this_run = |path: &PathBuf| {
+        path.file_name().and_then(|other| other.to_str()).is_some_and(|other| other.starts_with(name))
+    };
+    let files = fs::read_dir(dump.parent().expect("a folder")).unwrap().map(|entry| entry.unwrap().path());
+    let mut events = 0;
+    for path in files.filter(of_this_run) {
+        let bytes = snapshot::file(&path);
+        let last = snapshot::last(&bytes);
+        // The equation holds when no other thread runs while the dump is written.
+        if last.threads.iter().filter(|thread| thread.state == ThreadState::Running).count() <= 1 {
+            last.assert_adds_up();
+        }
+        let cut = last.cells(|cell| cell.cut).allocs;
+        assert_eq!(cut, 0, "{}: all stacks have room", path.display());
+        events += last.marks.figures.allocs + last.marks.frees;
+    }
+    events
+}
+
+/// What stands under stacks that have all of these functions.
+fn under_all(folded: &Folded, names: &[&str]) -> u64 {
+    let has_all = |frames: &[&str]| names.iter().all(|name| frames.contains(name));
+    folded.stacks().filter(|(frames, _)| has_all(frames)).map(|(_, count)| count).sum()
+}
+
+#[test]
+fn cpythons_own_tests() {
+    let folder = program::folder("c_programs-python");
+    let python =
+        c::run(Command::new("python3").args(["-c", "import sys, test.test_json; print(sys.executable)"]));
+    let python = python.trim();
+    let dump = folder.join("dump");
+    let tests = [python, "-m", "test", "test_json", "test_threading", "test_fork1", "test_subprocess"];
+    // At the same time, because they mostly wait.
+    let start = |mut command: Command, name: &str, arguments: &[&str]| -> Child {
+        let folder = folder.join(name);
+        fs::create_dir(&folder).unwrap();
+        let output = fs::File::create(folder.join("output")).unwrap();
+        command.args(arguments).current_dir(&folder).stdin(Stdio::null());
+        command.stderr(output.try_clone().unwrap()).stdout(output).spawn().unwrap()
+    };
+    let mut plain = start(Command::new(python), "plain", &tests[1..]);
+    let mut recorded = start(record(&dump), "recorded", &tests);
+    let (plain, recorded) = (plain.wait().unwrap(), recorded.wait().unwrap());
+
+    // What is wrong with this Python on this machine without the library is as wrong with it.
+    let result = |name: &str| -> String {
+        let text = fs::read_to_string(folder.join(name).join("output")).unwrap();
+        let result = |line: &&str| line.starts_with("Total tests") || line.starts_with("Result:");
+        let failed = text.lines().skip_while(|line| !line.contains("failed:")).skip(1);
+        let failed = failed.take_while(|line| line.starts_with("    "));
+        failed.chain(text.lines().filter(result)).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(result("plain"), result("recorded"));
+    assert!(result("plain").contains("run="), "{}", result("plain"));
+    assert_eq!(plain.code(), recorded.code());
+    assert!(assert_all_add_up(&dump) > 100_000);
+    let bytes = fold(&dump, &["-m", "bytes"]);
+    // A Python without debug information has the symbols that extensions need.
+    assert!(under_all(&bytes, &["Py_BytesMain"]) > 1 << 20);
+    assert!(under_all(&bytes, &["_PyEval_EvalFrameDefault"]) > 1 << 20);
+}
+
+/// Thousands of commits to a few hundred files, as `git fast-import` reads them.
+fn history(commits: usize) -> String {
+    let mut text = String::new();
+    for commit in 0..commits {
+        let time = 1_600_000_000 + commit * 60;
+        let content = format!("line {commit}\n").repeat(commit % 40 + 1);
+        let message = format!("commit {commit}");
+        write!(
+            text,
+            "commit refs/heads/main\nauthor A U Thor <a@example.com> {time} +0000\n\
+             committer A U Thor <a@example.com> {time} +0000\ndata {}\n{message}\n\
+             M 644 inline dir{}/file{}\ndata {}\n{content}\n",
+            message.len(),
+            commit % 30,
+            commit % 200,
+            content.len(),
+        )
+        .expect("text takes text");
+    }
+    text
+}
+
+#[test]
+fn git_over_thousands_of_commits() {
+    let folder = program::folder("c_programs-git");
+    let (plain, tracked) = (folder.join("plain"), folder.join("tracked"));
+    // No settings of whoever runs this, and times that do not change.
+    let settings =
+        ["-c", "gc.auto=0", "-c", "pack.threads=1", "-c", "user.name=A", "-c", "user.email=a@example.com"];
+    for repository in [&plain, &tracked] {
+        c::run(Command::new("git").args(["init", "-q", "-b", "main"]).arg(repository));
+    }
+    let history = history(3000);
+    let commands: [(&str, &[&str], &str); 5] = [
+        ("import", &["fast-import", "--quiet"], &history),
+        ("log", &["log", "--stat", "-p", "--no-color"], ""),
+        ("blame", &["blame", "main", "--", "dir1/file1"], ""),
+        ("repack", &["repack", "-adfq"], ""),
+        ("objects", &["rev-list", "--objects", "--all"], ""),
+    ];
+    for (name, arguments, input) in commands {
+        let dump = folder.join(format!("{name}.dump"));
+        let arguments = [&["git"][..], &settings, arguments].concat();
+        same(&arguments, [&plain, &tracked], &dump, input);
+        assert!(assert_all_add_up(&dump) > 200, "{name}");
+    }
+    let count = c::run(Command::new("git").args(["rev-list", "--count", "main"]).current_dir(&tracked));
+    assert_eq!(count, "3000\n");
+    let log = fold(&folder.join("log.dump"), &["-m", "allocs"]);
+    // Distributions strip git of its own names; then its functions are its module and their places.
+    let of_git = |frames: &[&str]| {
+        frames.iter().any(|frame| frame.starts_with("git+0x") || *frame == "cmd_log" || *frame == "cmd_main")
+    };
+    let of_git: u64 = log.stacks().filter(|(frames, _)| of_git(frames)).map(|(_, count)| count).sum();
+    assert!(of_git > log.total() / 2, "{of_git} of {}", log.total());
+}
+
+#[test]
+fn sqlite_with_a_million_rows() {
+    let folder = program::folder("c_programs-sqlite");
+    let script = "
+        pragma journal_mode = off;
+        create table t(id integer primary key, name text, value real);
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000)
+            insert into t select i, 'name ' || (i % 1000), i * 0.5 from n;
+        create index by_name on t(name);
+        select count(*), sum(value) from t;
+        select name, count(*) from t group by name order by name limit 5;
+        delete from t where id % 3 = 0;
+        select count(*) from t;";
+    let (plain, tracked) = (folder.join("plain"), folder.join("tracked"));
+    [&plain, &tracked].into_iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    let dump = folder.join("dump");
+    same(&["sqlite3", "-batch", "rows.db"], [&plain, &tracked], &dump, script);
+    assert_eq!(fs::read(plain.join("rows.db")).unwrap(), fs::read(tracked.join("rows.db")).unwrap());
+    assert!(assert_all_add_up(&dump) > 1_000_000);
+    let allocs = fold(&dump, &["-m", "allocs"]);
+    let of_sqlite = |frames: &[&str]| frames.iter().any(|frame| frame.starts_with("sqlite3_"));
+    let of_sqlite: u64 =
+        allocs.stacks().filter(|(frames, _)| of_sqlite(frames)).map(|(_, count)| count).sum();
+    assert!(of_sqlite > 1_000_000, "{of_sqlite} of {}", allocs.total());
+}
+
+/// A redis-server on a socket in its folder, under load; its answers and how it ended.
+fn redis(command: Command, folder: &Path) -> (Vec<String>, Output) {
+    fs::create_dir(folder).unwrap();
+    let mut command = command;
+    let socket = folder.join("socket");
+    let socket = socket.to_str().unwrap();
+    command.args(["--port", "0", "--unixsocket", socket, "--save", "", "--daemonize", "no"]);
+    let server = command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ask = |arguments: &[&str]| c::output(Command::new("redis-cli").args(["-s", socket]).args(arguments));
+    let answer = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
+    // Until it answers, or a minute has passed.
+    let ready = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        answer(&["ping"]) == "PONG\n"
+    });
+    assert!(ready, "the server answers");
+    let benchmark = [
+        "-s",
+        socket,
+        "-q",
+        "-n",
+        "20000",
+        "-r",
+        "1000",
+        "-t",
+        "set,get,lpush,sadd,hset,zadd,lrange_100,mset",
+    ];
+    assert!(c::output(Command::new("redis-benchmark").args(benchmark)).status.success());
+    let mut answers = Vec::new();
+    for i in 0..2000 {
+        if i % 100 == 0 {
+            answers.push(answer(&["set", &format!("own:{i}"), &"x".repeat(i)]));
+        }
+    }
+    answers.push(answer(&["bgsave"]));
+    let saved = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        answer(&["info", "persistence"]).contains("rdb_bgsave_in_progress:0")
+    });
+    assert!(saved, "the child of the server has saved");
+    answers.push(answer(&["llen", "mylist"]));
+    answers.push(answer(&["strlen", "own:1900"]));
+    answers.push(answer(&["flushall"]));
+    answers.push(answer(&["dbsize"]));
+    let _ends = ask(&["shutdown", "nosave"]);
+    (answers, server.wait_with_output().unwrap())
+}
+
+#[test]
+fn redis_under_its_benchmark() {
+    let folder = program::folder("c_programs-redis");
+    let dump = folder.join("dump");
+    let plain = redis(Command::new("redis-server"), &folder.join("plain"));
+    let mut command = record(&dump);
+    command.arg("redis-server");
+    let recorded = redis(command, &folder.join("recorded"));
+    assert_eq!(plain.0, recorded.0);
+    assert_eq!((plain.1.status.code(), recorded.1.status.code()), (Some(0), Some(0)));
+    assert_eq!(String::from_utf8_lossy(&recorded.1.stderr), String::from_utf8_lossy(&plain.1.stderr));
+    assert!(assert_all_add_up(&dump) > 1_000_000);
+    let peak = fold(&dump, &["-m", "peak"]);
+    let served = under_all(&peak, &["aeMain"]);
+    assert!(served > peak.total() / 2, "{served} of {}", peak.total());
+    // The child that saved left by _exit, with a dump of its own.
+    let dumps =
+        fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+    assert_eq!(dumps, 2);
+}
+
+/// A file that takes a compiler a while.
+fn large_source() -> String {
+    let mut text = String::new();
+    for header in [
+        "algorithm",
+        "functional",
+        "iostream",
+        "map",
+        "memory",
+        "regex",
+        "string",
+        "thread",
+        "variant",
+        "vector",
+    ] {
+        writeln!(text, "#include <{header}>").expect("text takes text");
+    }
+    for i in 0..100 {
+        write!(
+            text,
+            "struct S{i} {{
+                std::map<std::string, std::vector<std::unique_ptr<int>>> map;
+                std::variant<int, double, std::string> variant;
+                int numbers[{}];
+                void work() {{
+                    map[std::to_string({i})].push_back(std::make_unique<int>({i}));
+                    std::sort(std::begin(numbers), std::end(numbers), std::greater<int>());
+                    variant = std::regex_replace(std::string(\"a\"), std::regex(\"b\"), \"c\");
+                }}
+            }};
+            void work{i}() {{ S{i} own; own.work(); }}\n",
+            i + 1
+        )
+        .expect("text takes text");
+    }
+    text
+}
+
+#[test]
+fn a_compiler_over_a_large_file() {
+    let folder = program::folder("c_programs-compiler");
+    let (plain, tracked) = (folder.join("plain"), folder.join("tracked"));
+    for folder in [&plain, &tracked] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("large.cpp"), large_source()).unwrap();
+    }
+    let dump = folder.join("dump");
+    same(&["g++", "-std=c++17", "-O1", "-c", "large.cpp"], [&plain, &tracked], &dump, "");
+    assert_eq!(fs::read(plain.join("large.o")).unwrap(), fs::read(tracked.join("large.o")).unwrap());
+    assert!(assert_all_add_up(&dump) > 1_000_000);
+    let dumps =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let of_the_compiler =
+        dumps.max_by_key(|path| fs::metadata(path).unwrap().len()).expect("the compiler's own");
+    let bytes = fold(&of_the_compiler, &["-m", "bytes"]);
+    // The compiler exports its functions to plugins, and so to us.
+    assert!(under_all(&bytes, &["toplev::main(int, char**)", "c_parse_file()"]) > bytes.total() / 10);
+}
