@@ -133,8 +133,8 @@ fn of_random_walks() {
             continue;
         }
         // Each function of the walk has one letter; between two of them is a step.
-        let letter = |frame: &&str| frame.strip_prefix("wander::").filter(|name| name.len() == 1);
-        let path: String = frames.iter().filter_map(letter).collect();
+        let names = frames.iter().filter_map(|frame| frame.strip_prefix("wander::"));
+        let path: String = names.filter(|name| name.len() == 1).collect();
         let steps = frames.iter().filter(|frame| **frame == "wander::Walk::step").count();
         assert_eq!(steps, path.len() + 1, "{frames:?}");
         *told.entry(path).or_default() += count;
