@@ -1,11 +1,12 @@
 //! The tracker of C programs.
 
+use memtrack_core::{DefaultPlatform, DefaultUnwind, Tracker};
 #[cfg(not(hosted))]
 use memtrack_core::{DefaultRegion as Tables, MEMTRACK_REGION as REGION};
-use memtrack_core::{DefaultPlatform, DefaultUnwind, Tracker};
 
 /// It wraps nothing: the functions of this crate hand out the blocks and tell it.
-pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> = Tracker::with_region((), &REGION);
+pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> =
+    Tracker::with_region((), &REGION);
 
 /// Tables for programs of any size, since nobody who preloads the library can choose: a compiler that runs for a minute
 /// needs a million stack frames. 250 MB of address space, of which only what is used becomes memory.

@@ -32,8 +32,9 @@ fn sum(of: impl Fn(&(&str, u64, u64, u64, u64)) -> u64) -> u64 {
     KNOWN.iter().map(of).sum()
 }
 
-fn build(name: &str) -> (PathBuf, PathBuf) {
-    let folder = program::folder(&format!("c_peers-{name}"));
+/// The program of that name, in a folder of the tool that counts it.
+fn build(name: &str, tool: &str) -> (PathBuf, PathBuf) {
+    let folder = program::folder(&format!("c_peers-{tool}-{name}"));
     let built = folder.join(name);
     let flags = ["-std=gnu11", "-O1", "-fno-builtin"];
     c::build("gcc", &flags, &c::source(&format!("{name}.c")), Link::None, &built);
@@ -42,7 +43,7 @@ fn build(name: &str) -> (PathBuf, PathBuf) {
 
 #[test]
 fn memtrack_tells_what_was_written_down() {
-    let (folder, known) = build("known");
+    let (folder, known) = build("known", "memtrack");
     let dump = folder.join("dump");
     assert!(c::preloaded(&mut Command::new(known), &dump).status.success());
     let bytes = snapshot::file(&dump);
@@ -70,7 +71,7 @@ fn memtrack_tells_what_was_written_down() {
 
 /// What `heaptrack_print` tells at the end: calls, temporary ones, and in thousands of bytes peak and leaks.
 fn heaptrack(name: &str) -> [f64; 4] {
-    let (folder, program) = build(name);
+    let (folder, program) = build(name, "heaptrack");
     c::run(Command::new("heaptrack").arg("-o").arg(folder.join("recorded")).arg(program));
     let recorded = std::fs::read_dir(&folder)
         .unwrap()
@@ -119,7 +120,7 @@ fn heaptrack_tells_the_same_but_for_what_it_allocates_itself() {
 
 #[test]
 fn dhat_tells_the_same() {
-    let (folder, known) = build("known");
+    let (folder, known) = build("known", "dhat");
     let mut valgrind = Command::new("valgrind");
     valgrind.arg("--tool=dhat").arg(format!("--dhat-out-file={}", folder.join("dhat").display())).arg(known);
     let output = c::output(&mut valgrind);

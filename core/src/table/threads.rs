@@ -150,7 +150,7 @@ impl ThreadSlot {
         self.account.free(size, epoch, Booker::Anyone);
     }
 
-    /// An event of this thread that concerns a block of another: what it allocated last is not temporary.
+    /// An event of this thread that is booked elsewhere: what it allocated last is not temporary.
     #[inline]
     pub(crate) fn other_event(&self) {
         self.last.store(0, Relaxed);

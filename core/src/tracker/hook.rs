@@ -100,6 +100,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn book(&self, entered: &Entered<'_>, heap: u8, block: usize, size: usize) -> u32 {
         let Some((id, cell, slot)) = self.place(entered, heap) else {
+            self.region.threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);
         };
         let (marks, by) = (&self.region.head().marks, booker(entered.slot));
@@ -216,6 +217,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Ready(entered) => {
                 let place = self.place(entered, heap);
                 if place.is_none() {
+                    self.region.threads().get(entered.slot).other_event();
                     self.region.head().losses.count(LossCause::CellsFull);
                 }
                 (booker(entered.slot), place)

@@ -42,7 +42,13 @@ fn find(pc: usize) -> Option<Rule> {
     let Pointer::Direct(frames) = header.eh_frame_ptr() else { return None };
     let bases = bases.set_eh_frame(frames);
     let section = EhFrame::new(bytes(usize::try_from(frames).ok()?), LittleEndian);
-    let fde = header.table()?.fde_for_address(&section, &bases, pc as u64, EhFrame::cie_from_offset).ok()?;
+    let Ok(fde) = header.table()?.fde_for_address(&section, &bases, pc as u64, EhFrame::cie_from_offset)
+    else {
+        #[cfg(target_arch = "x86_64")]
+        return super::plt::rule(pc);
+        #[cfg(not(target_arch = "x86_64"))]
+        return None;
+    };
     if fde.is_signal_trampoline() {
         return Some(Rule::SIGNAL);
     }

@@ -7,6 +7,8 @@
 
 mod cache;
 mod find;
+#[cfg(target_arch = "x86_64")]
+mod plt;
 mod recall;
 mod rule;
 mod trace;
