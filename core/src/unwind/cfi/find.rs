@@ -9,8 +9,8 @@ use gimli::{
     RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
 };
 
-/// Rules that one row of call frame information can have: more registers than any target saves.
-const MAX_RULES: usize = 64;
+/// Rules that one row of call frame information can have: more registers than functions of any target save.
+const MAX_RULES: usize = 32;
 /// Nesting of `DW_CFA_remember_state`.
 const MAX_ROWS: usize = 4;
 
