@@ -217,7 +217,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         self.record(&Stage {
             name: stage.name.as_bytes(),
             depth: stage.depth,
-            scope: 0,
+            scope: stage.thread.map_or(0, |thread| u32::from(thread) + 1),
             running: stage.running,
             runs: stage.runs,
             duration_ns: stage.duration_ns,

@@ -63,7 +63,7 @@ pub use platform::{Firmware, SingleCore};
 pub use report::Report;
 pub use stats::{StageStats, Stats, ThreadStats};
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
-pub use tracker::{Heap, StageGuard, TagGuard, Token, Tracker};
+pub use tracker::{Heap, ScopeStats, StageGuard, TagGuard, Tagged, ThreadStageGuard, Token, Tracker};
 #[cfg(cfi)]
 pub use unwind::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]

@@ -124,10 +124,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Report<'_, A, U, P, R> {
         )?;
         for stage in &stages {
             let running = if stage.running { " (running)" } else { "" };
+            let mut name = heapless::String::<40>::new();
+            let _ = match stage.thread {
+                None => fmt::write(&mut name, format_args!("{}", stage.name())),
+                Some(thread) => fmt::write(&mut name, format_args!("{} [thread {thread}]", stage.name())),
+            };
             writeln!(
                 f,
                 "  {:<17} {:>12} {:>12} {:>12} {:>12} {:>7} {:>9}{running}",
-                stage.name(),
+                name,
                 Bytes(stage.peak_bytes),
                 Bytes(stage.live_before),
                 Bytes(stage.live_after),

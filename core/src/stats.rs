@@ -80,10 +80,12 @@ impl ThreadStats {
     }
 }
 
-/// A stage: all its runs. Sums are over all runs; live and peak are those of the run with the highest peak.
+/// A stage: all its runs (those of one thread, for a stage of that). Sums are over all runs; live and peak are those of the run with the highest peak.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StageStats {
+    /// The thread of a stage of one thread: its id in [`ThreadStats`].
+    pub thread: Option<u32>,
     /// How many stages it ran inside of.
     pub depth: u32,
     /// Whether it is still running.
@@ -100,7 +102,7 @@ pub struct StageStats {
     pub live_before: u64,
     /// Live bytes when it ended, or now.
     pub live_after: u64,
-    /// Highest live bytes of the program while it ran.
+    /// Highest live bytes of the program (or of its thread) while it ran.
     pub peak_bytes: u64,
     /// Blocks alive at that moment.
     pub peak_blocks: u64,
@@ -113,6 +115,7 @@ pub struct StageStats {
 impl StageStats {
     pub(crate) fn new(stage: Summary) -> Self {
         StageStats {
+            thread: stage.thread.map(u32::from),
             depth: stage.depth,
             running: stage.running,
             runs: stage.runs,

@@ -27,6 +27,8 @@ pub struct Local {
     pub(crate) state: AtomicUsize,
     /// The tag that is pushed.
     pub(crate) tag: AtomicU32,
+    /// Scopes and stages of this thread that are running.
+    pub(crate) spans: AtomicU32,
     /// The cell booked last, and its stack, tag and heap.
     pub(crate) last_cell: AtomicU32,
     pub(crate) last_stack: AtomicU32,
@@ -50,6 +52,7 @@ impl Local {
         Local {
             state: AtomicUsize::new(0),
             tag: AtomicU32::new(0),
+            spans: AtomicU32::new(0),
             last_cell: AtomicU32::new(0),
             last_stack: AtomicU32::new(0),
             last_label: AtomicU32::new(0),

@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub(crate) mod cells;
+pub(crate) mod highs;
 pub(crate) mod index;
 pub(crate) mod losses;
 pub(crate) mod marks;

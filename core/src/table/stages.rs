@@ -47,10 +47,12 @@ pub struct Active<const THREADS: usize> {
     threads: [usize; THREADS],
 }
 
-/// All runs of one name: sums, and the run with the highest peak.
+/// All runs of one name (of one thread, for a stage of that): sums, and the run with the highest peak.
 #[derive(Clone)]
 pub struct Summary {
     pub(crate) name: Name,
+    /// The thread of a stage of one thread.
+    pub(crate) thread: Option<u16>,
     pub(crate) depth: u32,
     pub(crate) running: bool,
     pub(crate) runs: u64,
@@ -84,26 +86,56 @@ impl<const THREADS: usize> Active<THREADS> {
             // A full list of higher peaks keeps them.
             let _ = threads.insert(place, ThreadPeak { thread: thread as u16, bytes });
         }
-        Summary {
-            name: self.name,
-            depth: self.depth,
-            running: true,
-            runs: 1,
-            duration_ns: now.time_ns.saturating_sub(self.begin.time_ns),
-            begin_ns: self.begin.time_ns,
-            end_ns: now.time_ns,
-            allocs: now.allocs.saturating_sub(self.begin.allocs),
-            bytes: now.bytes.saturating_sub(self.begin.bytes),
-            lost: now.lost.saturating_sub(self.begin.lost),
-            live_before: self.begin.live,
-            live_after: now.live,
-            peak: self.peak,
-            threads,
-        }
+        Summary { threads, ..Summary::of(self.name, self.depth, self.begin, now, self.peak) }
     }
 }
 
 impl Summary {
+    /// One run, which may go on.
+    fn of(name: Name, depth: u32, begin: Moment, now: Moment, peak: Peak) -> Summary {
+        Summary {
+            name,
+            thread: None,
+            depth,
+            running: true,
+            runs: 1,
+            duration_ns: now.time_ns.saturating_sub(begin.time_ns),
+            begin_ns: begin.time_ns,
+            end_ns: now.time_ns,
+            allocs: now.allocs.saturating_sub(begin.allocs),
+            bytes: now.bytes.saturating_sub(begin.bytes),
+            lost: now.lost.saturating_sub(begin.lost),
+            live_before: begin.live,
+            live_after: now.live,
+            peak,
+            threads: Vec::new(),
+        }
+    }
+
+    /// A run of a stage of one thread, which has ended.
+    pub(crate) fn of_thread(
+        name: Name,
+        thread: u16,
+        depth: u32,
+        begin: Moment,
+        now: Moment,
+        peak: Peak,
+    ) -> Summary {
+        let mut threads = Vec::new();
+        // A list for several has room for one.
+        let _ = threads.push(ThreadPeak { thread, bytes: peak.bytes });
+        Summary {
+            thread: Some(thread),
+            running: false,
+            threads,
+            ..Summary::of(name, depth, begin, now, peak)
+        }
+    }
+
+    fn is_of(&self, other: &Summary) -> bool {
+        self.thread == other.thread && self.name.as_bytes() == other.name.as_bytes()
+    }
+
     /// Adds a later run of the same name.
     fn merge(&mut self, run: &Summary) {
         self.runs += run.runs;
@@ -143,6 +175,8 @@ pub trait Stages {
     fn begin(&mut self, name: &str, now: Moment) -> Option<u64>;
     /// The stage `serial` ends, after [`fold`](Self::fold).
     fn end(&mut self, serial: u64, now: Moment) -> Option<Ended>;
+    /// Adds a run that has ended.
+    fn add(&mut self, run: Summary) -> Ended;
     /// The stage that was begun last and still runs.
     fn innermost(&self) -> Option<u64>;
     /// How many finished names are kept, and how many fit.
@@ -202,8 +236,11 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
         let place = self.active.iter().position(|stage| stage.serial == serial)?;
         let mut run = self.active.remove(place).summary(now);
         run.running = false;
-        let known = self.finished.iter_mut().find(|stage| stage.name.as_bytes() == run.name.as_bytes());
-        let (is_highest, dropped) = match known {
+        Some(self.add(run))
+    }
+
+    fn add(&mut self, run: Summary) -> Ended {
+        let (is_highest, dropped) = match self.finished.iter_mut().find(|stage| stage.is_of(&run)) {
             Some(known) => {
                 let is_highest = run.peak.bytes > known.peak.bytes;
                 known.merge(&run);
@@ -211,7 +248,7 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
             }
             None => self.keep(&run),
         };
-        Some(Ended { run, is_highest, dropped })
+        Ended { run, is_highest, dropped }
     }
 
     fn usage(&self) -> (u32, u32) {

@@ -1,6 +1,7 @@
 //! Thread slots: the figures of each thread, and its own high-water mark.
 
 use super::account::{Account, Booker, Held};
+use super::highs::Highs;
 use super::marks::{Epoch, Marks};
 use super::room::Share;
 use super::stacks::claim;
@@ -27,114 +28,30 @@ pub struct ThreadSlot {
     pub(crate) account: Account,
     /// Its share of the program's head-room.
     pub(crate) share: Share,
-    /// The generation that the peak belongs to: [`Marks::generation`].
-    generation: AtomicUsize,
-    /// Highest live bytes since the last re-basing, and the blocks then.
-    peak: AtomicUsize,
-    /// The highest of the re-basings before, since the last reset.
-    kept: AtomicUsize,
+    highs: Highs,
     /// The block that the thread's last event gave it, 0 when it was another event.
     last: AtomicUsize,
-    peak_blocks: AtomicU32,
-    kept_blocks: AtomicU32,
-    /// For the frees of others since the last re-basing, and since the last reset.
-    rebased: Noted,
-    reset: Noted,
     os_id: Counter,
     state: AtomicU32,
     count: AtomicU32,
     name: [AtomicU32; THREAD_NAME / 4],
 }
 
-/// What others had freed of a thread's blocks when peaks were re-based: noted at their first free after it.
-#[repr(C)]
-#[derive(Default)]
-struct Noted {
-    /// The generation that the re-basing began.
-    generation: AtomicUsize,
-    bytes: AtomicUsize,
-    blocks: AtomicU32,
-}
-
-impl Noted {
-    /// Before a free: what was `freed` so far.
-    #[inline]
-    fn note(&self, generation: usize, freed: Held) {
-        if self.generation.load(Acquire) != generation {
-            self.bytes.store(freed.bytes, Relaxed);
-            self.blocks.store(freed.blocks, Relaxed);
-            self.generation.store(generation, Release);
-        }
-    }
-
-    /// What of all that was `freed` was freed since `generation` began.
-    fn since(&self, generation: usize, freed: Held) -> Held {
-        if self.generation.load(Acquire) == generation {
-            freed.minus(Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) })
-        } else {
-            Held::default()
-        }
-    }
-}
-
 impl ThreadSlot {
-    /// Before any event of this thread: when peaks were re-based since its last one, its peak is what it holds.
-    #[inline]
-    fn follow(&self, marks: &Marks) {
-        let now = marks.generation();
-        let mine = self.generation.load(Relaxed);
-        if mine != now {
-            self.rebase(marks, mine, now);
-        }
-    }
-
-    #[cold]
-    fn rebase(&self, marks: &Marks, mine: usize, now: usize) {
-        if marks.was_reset_since(mine) {
-            self.keep(self.at_reset(marks));
-        } else if self.peak.load(Relaxed) > self.kept.load(Relaxed) {
-            self.keep(Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) });
-        }
-        let base = self.base(now);
-        self.peak.store(base.bytes, Relaxed);
-        self.peak_blocks.store(base.blocks, Relaxed);
-        self.generation.store(now, Release);
-    }
-
-    fn keep(&self, held: Held) {
-        self.kept.store(held.bytes, Relaxed);
-        self.kept_blocks.store(held.blocks, Relaxed);
-    }
-
-    /// What the thread held when the generation `now` began, if it has had no event since: others may have freed
-    /// blocks of it.
-    fn base(&self, now: usize) -> Held {
-        self.account.live().plus(self.rebased.since(now, self.account.remote()))
-    }
-
-    /// What it held at the last reset, if it has had no event since.
-    fn at_reset(&self, marks: &Marks) -> Held {
-        self.account.live().plus(self.reset.since(marks.last_reset(), self.account.remote()))
-    }
-
     /// Books an allocation of `block`.
     #[inline]
     pub(crate) fn alloc(&self, block: usize, size: usize, marks: &Marks, epoch: Epoch<'_>, by: Booker) {
-        self.follow(marks);
+        self.highs.follow(&self.account, marks);
         self.account.alloc(size, epoch, by);
         self.last.store(block, Relaxed);
-        let live = self.account.live();
-        if (live.bytes as isize) > self.peak.load(Relaxed) as isize {
-            self.peak.store(live.bytes, Relaxed);
-            self.peak_blocks.store(live.blocks, Relaxed);
-        }
+        self.highs.raise(self.account.live());
     }
 
     /// Books a free of one of its own blocks by the thread itself. True when the block is temporary: nothing
     /// happened between its allocation and its free.
     #[inline]
     pub(crate) fn free(&self, block: usize, size: usize, marks: &Marks, epoch: Epoch<'_>) -> bool {
-        self.follow(marks);
+        self.highs.follow(&self.account, marks);
         self.account.free(size, epoch, Booker::Owner);
         let temporary = self.last.load(Relaxed) == block;
         self.last.store(0, Relaxed);
@@ -144,9 +61,7 @@ impl ThreadSlot {
     /// Books a free of one of its blocks by somebody else.
     #[inline]
     pub(crate) fn free_remote(&self, size: usize, marks: &Marks, epoch: Epoch<'_>) {
-        let freed = self.account.remote();
-        self.rebased.note(marks.generation(), freed);
-        self.reset.note(marks.last_reset(), freed);
+        self.highs.note(&self.account, marks);
         self.account.free(size, epoch, Booker::Anyone);
     }
 
@@ -156,32 +71,29 @@ impl ThreadSlot {
         self.last.store(0, Relaxed);
     }
 
-    /// The peak becomes what is live: the calling thread's own `reset_thread_peak`.
-    pub(crate) fn reset_peak(&self, marks: &Marks) {
-        self.follow(marks);
-        let live = self.account.live();
-        self.keep(live);
-        self.peak.store(live.bytes, Relaxed);
-        self.peak_blocks.store(live.blocks, Relaxed);
-    }
-
     /// Highest live bytes since the last reset, and the blocks then.
     pub(crate) fn peak(&self, marks: &Marks) -> Held {
-        if marks.was_reset_since(self.generation.load(Acquire)) {
-            return self.at_reset(marks).settled();
-        }
-        let kept = Held { bytes: self.kept.load(Relaxed), blocks: self.kept_blocks.load(Relaxed) };
-        let peak = Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) };
-        if kept.bytes >= peak.bytes { kept } else { peak }
+        self.highs.peak(&self.account, marks)
     }
 
     /// Highest live bytes since the last re-basing (the innermost stage's begin, or a reset).
     pub(crate) fn stage_peak(&self, marks: &Marks) -> Held {
-        let now = marks.generation();
-        if self.generation.load(Acquire) == now {
-            return Held { bytes: self.peak.load(Relaxed), blocks: self.peak_blocks.load(Relaxed) };
-        }
-        self.base(now).settled()
+        self.highs.stage_peak(&self.account, marks)
+    }
+
+    /// The peak becomes what is live: the calling thread's own `reset_thread_peak`.
+    pub(crate) fn reset_peak(&self, marks: &Marks) {
+        self.highs.reset(&self.account, marks);
+    }
+
+    /// A span of the calling thread begins: a peak of its own from here on. Returns what its end wants back.
+    pub(crate) fn begin_span(&self, marks: &Marks) -> Held {
+        self.highs.begin_span(&self.account, marks)
+    }
+
+    /// The calling thread's innermost span ends: its peak.
+    pub(crate) fn end_span(&self, marks: &Marks, outer: Held) -> Held {
+        self.highs.end_span(&self.account, marks, outer)
     }
 
     /// The thread ends: its figures stay, its slot may be continued by another of its name.

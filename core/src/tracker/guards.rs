@@ -47,16 +47,34 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         StageGuard { tracker: self, serial }
     }
 
+    /// Runs `work` as a [`stage`](Self::stage).
+    pub fn in_stage<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
+        let _stage = self.stage(name);
+        work()
+    }
+
     /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
     /// their flames. Tags nest.
     pub fn tag(&self, name: &str) -> TagGuard<'_> {
+        self.push(|before| {
+            let tag = self.region.tags().find_or_insert(before as u16, name);
+            if tag.is_none() {
+                self.region.head().losses.count(LossCause::TagsFull);
+            }
+            tag.map_or(before, u32::from)
+        })
+    }
+
+    /// Makes `tag` the calling thread's, in place of what it has.
+    pub(super) fn push_tag(&self, tag: u32) -> TagGuard<'_> {
+        self.push(|_| tag)
+    }
+
+    fn push(&self, tag: impl FnOnce(u32) -> u32) -> TagGuard<'_> {
         let pushed = match self.enter_always() {
             Entry::Ready(entered) => {
                 let before = entered.local.tag.load(Relaxed);
-                match self.region.tags().find_or_insert(before as u16, name) {
-                    Some(tag) => entered.local.tag.store(u32::from(tag), Relaxed),
-                    None => self.region.head().losses.count(LossCause::TagsFull),
-                }
+                entered.local.tag.store(tag(before), Relaxed);
                 self.number_of(entered.local).map(|local| (local, before))
             }
             Entry::Lost(_) | Entry::Refused => None,

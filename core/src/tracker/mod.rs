@@ -5,11 +5,15 @@ mod guards;
 mod hook;
 #[cfg(feature = "std")]
 mod host;
+mod scope;
 mod spans;
+mod tagged;
 mod tokens;
 
 pub(crate) use api::{elapsed, fold, moment, totals};
 pub use guards::{StageGuard, TagGuard};
+pub use scope::{ScopeStats, ThreadStageGuard};
+pub use tagged::Tagged;
 pub use tokens::{Heap, Token};
 
 use crate::platform::{DefaultPlatform, Local, Platform};

@@ -1,0 +1,185 @@
+//! A thread's high-water marks: since the last reset, since the process's innermost stage began, and since the
+//! thread's own innermost span began.
+//!
+//! One mark follows live at every event. When one of the three starts anew, what the mark has seen is first kept for
+//! the others. Resets and stages are told by a generation, which the thread follows at its next event; until then its
+//! peak is what it held when the generation began.
+
+use super::account::{Account, Held};
+use super::marks::Marks;
+use crate::sync::*;
+
+/// A high-water mark. It may stand below zero while a free is booked before its allocation: compared with a sign.
+#[repr(C)]
+#[derive(Default)]
+struct High {
+    bytes: AtomicUsize,
+    blocks: AtomicU32,
+}
+
+impl High {
+    fn get(&self) -> Held {
+        Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
+    }
+
+    #[inline]
+    fn set(&self, to: Held) {
+        self.bytes.store(to.bytes, Relaxed);
+        self.blocks.store(to.blocks, Relaxed);
+    }
+
+    #[inline]
+    fn raise(&self, to: Held) {
+        if to.bytes as isize > self.bytes.load(Relaxed) as isize {
+            self.set(to);
+        }
+    }
+}
+
+fn higher(a: Held, b: Held) -> Held {
+    if a.bytes as isize >= b.bytes as isize { a } else { b }
+}
+
+/// What others had freed of a thread's blocks when peaks were re-based: noted at their first free after it.
+#[repr(C)]
+#[derive(Default)]
+struct Noted {
+    /// The generation that the re-basing began.
+    generation: AtomicUsize,
+    freed: High,
+}
+
+impl Noted {
+    /// Before a free: what was `freed` so far.
+    #[inline]
+    fn note(&self, generation: usize, freed: Held) {
+        if self.generation.load(Acquire) != generation {
+            self.freed.set(freed);
+            self.generation.store(generation, Release);
+        }
+    }
+
+    /// What of all that was `freed` was freed since `generation` began.
+    fn since(&self, generation: usize, freed: Held) -> Held {
+        if self.generation.load(Acquire) == generation {
+            freed.minus(self.freed.get())
+        } else {
+            Held::default()
+        }
+    }
+}
+
+/// All-zero is a thread that held nothing yet. Written by the thread alone, but for what [`Noted`] keeps.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Highs {
+    /// The generation that `now` belongs to: [`Marks::generation`].
+    generation: AtomicUsize,
+    /// Highest since any of the three began anew.
+    now: High,
+    /// The highest before it since the last reset, …
+    since_reset: High,
+    /// … since the generation began, …
+    since_stage: High,
+    /// … and since the thread's innermost span began.
+    since_span: High,
+    rebased: Noted,
+    reset: Noted,
+}
+
+impl Highs {
+    /// Before any event of the thread: when peaks were re-based since its last one, its peak is what it holds.
+    #[inline]
+    pub(crate) fn follow(&self, account: &Account, marks: &Marks) {
+        let now = marks.generation();
+        let mine = self.generation.load(Relaxed);
+        if mine != now {
+            self.rebase(account, marks, mine, now);
+        }
+    }
+
+    #[cold]
+    fn rebase(&self, account: &Account, marks: &Marks, mine: usize, now: usize) {
+        self.since_span.raise(self.now.get());
+        if marks.was_reset_since(mine) {
+            self.since_reset.set(self.at_reset(account, marks));
+        } else {
+            self.since_reset.raise(self.now.get());
+        }
+        self.since_stage.set(Held::default());
+        self.now.set(self.base(account, now));
+        self.generation.store(now, Release);
+    }
+
+    /// What the thread held when the generation `now` began, if it has had no event since: others may have freed
+    /// blocks of it.
+    fn base(&self, account: &Account, now: usize) -> Held {
+        account.live().plus(self.rebased.since(now, account.remote()))
+    }
+
+    /// What it held at the last reset, if it has had no event since.
+    fn at_reset(&self, account: &Account, marks: &Marks) -> Held {
+        account.live().plus(self.reset.since(marks.last_reset(), account.remote()))
+    }
+
+    /// The thread holds `live`.
+    #[inline]
+    pub(crate) fn raise(&self, live: Held) {
+        self.now.raise(live);
+    }
+
+    /// Before a free of one of its blocks by somebody else.
+    #[inline]
+    pub(crate) fn note(&self, account: &Account, marks: &Marks) {
+        let freed = account.remote();
+        self.rebased.note(marks.generation(), freed);
+        self.reset.note(marks.last_reset(), freed);
+    }
+
+    /// The thread's own `reset_thread_peak`: the peak since the last reset becomes what it holds.
+    pub(crate) fn reset(&self, account: &Account, marks: &Marks) {
+        self.follow(account, marks);
+        let seen = self.now.get();
+        self.since_stage.raise(seen);
+        self.since_span.raise(seen);
+        self.since_reset.set(account.live());
+        self.now.set(account.live());
+    }
+
+    /// A span of the thread begins. What [`end_span`](Self::end_span) wants back: the outer span's peak so far.
+    pub(crate) fn begin_span(&self, account: &Account, marks: &Marks) -> Held {
+        self.follow(account, marks);
+        let seen = self.now.get();
+        let outer = higher(seen, self.since_span.get());
+        self.since_reset.raise(seen);
+        self.since_stage.raise(seen);
+        self.since_span.set(account.live());
+        self.now.set(account.live());
+        outer
+    }
+
+    /// The innermost span ends: its peak. The outer one's is at least that.
+    pub(crate) fn end_span(&self, account: &Account, marks: &Marks, outer: Held) -> Held {
+        self.follow(account, marks);
+        let inner = higher(self.now.get(), self.since_span.get());
+        self.since_span.set(higher(outer, inner));
+        inner.settled()
+    }
+
+    /// Highest live bytes since the last reset, and the blocks then.
+    pub(crate) fn peak(&self, account: &Account, marks: &Marks) -> Held {
+        if marks.was_reset_since(self.generation.load(Acquire)) {
+            return self.at_reset(account, marks).settled();
+        }
+        higher(self.since_reset.get(), self.now.get()).settled()
+    }
+
+    /// Highest live bytes since the process's innermost stage began, or the last reset after it.
+    pub(crate) fn stage_peak(&self, account: &Account, marks: &Marks) -> Held {
+        let now = marks.generation();
+        if self.generation.load(Acquire) == now {
+            return higher(self.since_stage.get(), self.now.get()).settled();
+        }
+        self.base(account, now).settled()
+    }
+}

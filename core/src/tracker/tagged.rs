@@ -1,0 +1,60 @@
+//! A future under a tag: work that moves between threads keeps its name.
+
+use super::{Entry, Tracker};
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::region::Tables;
+use crate::unwind::Unwind;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+/// A future whose every poll runs under a tag, on whichever thread: [`Tracker::tagged`].
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Tagged<'t, F, A, U: Unwind, P: Platform, R: Tables> {
+    tracker: &'t Tracker<A, U, P, R>,
+    /// `None` when the tag could not be had: then the future runs under that of who polls it.
+    tag: Option<u32>,
+    future: F,
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// A future that runs under the calling thread's present tag, whichever threads poll it: what it allocates shows
+    /// there.
+    ///
+    /// ```
+    /// # use memtrack::Tracker;
+    /// # use std::alloc::System;
+    /// # static HEAP: Tracker<System> = Tracker::new(System);
+    /// async fn answer(number: u32) -> String {
+    ///     number.to_string()
+    /// }
+    /// let _request = HEAP.tag("request");
+    /// let task = HEAP.tagged(answer(42));
+    /// # drop(task);
+    /// ```
+    pub fn tagged<F: Future>(&self, future: F) -> Tagged<'_, F, A, U, P, R> {
+        let tag = match self.enter_always() {
+            Entry::Ready(entered) => Some(entered.local.tag.load(Relaxed)),
+            Entry::Lost(_) | Entry::Refused => None,
+        };
+        Tagged { tracker: self, tag, future }
+    }
+
+    /// A future that runs under the tag `name`, pushed on the calling thread's present one: short for [`tag`](Self::tag)
+    /// and [`tagged`](Self::tagged).
+    pub fn tagged_as<F: Future>(&self, name: &str, future: F) -> Tagged<'_, F, A, U, P, R> {
+        let _tag = self.tag(name);
+        self.tagged(future)
+    }
+}
+
+impl<F: Future, A, U: Unwind, P: Platform, R: Tables> Future for Tagged<'_, F, A, U, P, R> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _tag = self.tag.map(|tag| self.tracker.push_tag(tag));
+        // SAFETY: the future is pinned with `self`: it is never moved out of it, and `Tagged` has no `Drop` and is
+        // `Unpin` only when the future is.
+        unsafe { self.map_unchecked_mut(|tagged| &mut tagged.future) }.poll(context)
+    }
+}
