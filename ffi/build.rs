@@ -25,8 +25,12 @@ const NAMES: [&str; 15] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(hosted)");
+    println!("cargo::rustc-check-cfg=cfg(hosted, ehabi)");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
+    // Bare metal whose C code is unwound by ARM's own tables.
+    if var("CARGO_FEATURE_STD") != "1" && var("CARGO_CFG_TARGET_ARCH") == "arm" {
+        println!("cargo::rustc-cfg=ehabi");
+    }
     if var("CARGO_FEATURE_STD") != "1" || var("CARGO_CFG_TARGET_OS") != "linux" {
         return;
     }

@@ -253,6 +253,22 @@ memtrack_result_t memtrack_set_stack(const void *low, const void *high);
 memtrack_result_t memtrack_set_clock(memtrack_clock_fn clock);
 
 /**
+ * Bare metal: says which program this is, so that `memtrack-fold` can tell whether a file is the one that the dump is of:
+ * the first address of its code, the one past it, and its build id (what `-Wl,--build-id` writes, without the 16 bytes of
+ * the note's head). `build_id` may be NULL when `size` is 0. What was said first stays.
+ *
+ * `MEMTRACK_ERROR_NULL` when `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
+ * hosts.
+ *
+ * Safety:
+ * `build_id` must be NULL or point to `size` bytes that never change.
+ */
+memtrack_result_t memtrack_set_firmware(const void *code,
+                                        const void *code_end,
+                                        const void *build_id,
+                                        size_t size);
+
+/**
  * Writes a snapshot of the whole program to `write`, a few hundred bytes to a few kilobytes at a time; `memtrack-fold`
  * reads it. `context` is handed on. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
  *

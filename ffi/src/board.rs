@@ -3,6 +3,7 @@
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
 use crate::result::{MEMTRACK_ERROR_NULL, memtrack_result_t};
+use core::ffi::c_void;
 
 /// A clock: nanoseconds since some start, never going back.
 pub type memtrack_clock_fn = Option<unsafe extern "C" fn() -> u64>;
@@ -15,10 +16,7 @@ pub type memtrack_clock_fn = Option<unsafe extern "C" fn() -> u64>;
 /// # Safety
 /// The memory from `low` to `high` must be readable for ever.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn memtrack_set_stack(
-    low: *const core::ffi::c_void,
-    high: *const core::ffi::c_void,
-) -> memtrack_result_t {
+pub unsafe extern "C" fn memtrack_set_stack(low: *const c_void, high: *const c_void) -> memtrack_result_t {
     if low >= high {
         return MEMTRACK_ERROR_NULL;
     }
@@ -40,9 +38,40 @@ pub unsafe extern "C" fn memtrack_set_clock(clock: memtrack_clock_fn) -> memtrac
     }
 }
 
+/// Bare metal: says which program this is, so that `memtrack-fold` can tell whether a file is the one that the dump is of:
+/// the first address of its code, the one past it, and its build id (what `-Wl,--build-id` writes, without the 16 bytes of
+/// the note's head). `build_id` may be NULL when `size` is 0. What was said first stays.
+///
+/// `MEMTRACK_ERROR_NULL` when `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
+/// hosts.
+///
+/// # Safety
+/// `build_id` must be NULL or point to `size` bytes that never change.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memtrack_set_firmware(
+    code: *const c_void,
+    code_end: *const c_void,
+    build_id: *const c_void,
+    size: usize,
+) -> memtrack_result_t {
+    if code >= code_end || build_id.is_null() && size > 0 {
+        return MEMTRACK_ERROR_NULL;
+    }
+    let build_id = match size {
+        0 => &[],
+        // SAFETY: it is not null, and the caller upholds the rest.
+        _ => unsafe { core::slice::from_raw_parts(build_id.cast(), size) },
+    };
+    imp::set_firmware(code as usize, code_end as usize, build_id)
+}
+
 #[cfg(hosted)]
 mod imp {
     use crate::result::{MEMTRACK_ERROR_UNSUPPORTED, memtrack_result_t};
+
+    pub(super) fn set_firmware(_: usize, _: usize, _: &'static [u8]) -> memtrack_result_t {
+        MEMTRACK_ERROR_UNSUPPORTED
+    }
 
     pub(super) fn set_stack(_: usize, _: usize) -> memtrack_result_t {
         MEMTRACK_ERROR_UNSUPPORTED
@@ -56,7 +85,14 @@ mod imp {
 #[cfg(not(hosted))]
 mod imp {
     use crate::result::{MEMTRACK_OK, memtrack_result_t};
-    use memtrack_core::SingleCore;
+    use memtrack_core::{Firmware, SingleCore};
+
+    static FIRMWARE: spin::Once<Firmware> = spin::Once::new();
+
+    pub(super) fn set_firmware(start: usize, end: usize, build_id: &'static [u8]) -> memtrack_result_t {
+        SingleCore::set_firmware(FIRMWARE.call_once(|| Firmware { start, end, build_id }));
+        MEMTRACK_OK
+    }
 
     static CLOCK: spin::Once<unsafe extern "C" fn() -> u64> = spin::Once::new();
 

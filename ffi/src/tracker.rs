@@ -1,12 +1,22 @@
 //! The tracker of C programs.
 
-use memtrack_core::{DefaultPlatform, DefaultUnwind, Tracker};
+use memtrack_core::Tracker;
+#[cfg(not(ehabi))]
+use memtrack_core::{DefaultPlatform, DefaultUnwind};
 #[cfg(not(hosted))]
 use memtrack_core::{DefaultRegion as Tables, MEMTRACK_REGION as REGION};
+#[cfg(ehabi)]
+use memtrack_core::{Ehabi, SingleCore};
 
 /// It wraps nothing: the functions of this crate hand out the blocks and tell it.
+#[cfg(not(ehabi))]
 pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> =
     Tracker::with_region((), &REGION);
+
+/// C for ARM keeps no chain of frame pointers that could be followed, but has unwind tables.
+#[cfg(ehabi)]
+pub(crate) static TRACKER: Tracker<(), Ehabi, SingleCore, Tables> =
+    Tracker::with((), Ehabi, SingleCore, &REGION);
 
 /// Tables for programs of any size, since nobody who preloads the library can choose: a compiler that runs for a minute
 /// needs a million stack frames. 250 MB of address space, of which only what is used becomes memory.

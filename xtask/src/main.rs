@@ -31,7 +31,7 @@ cargo xtask COMMAND
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   demo              profile the example and draw its flame graphs into target/demo
-  bless             write the files that suites compare with
+  bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it
   header [--check]  write include/memtrack.h, or fail when it differs
   install [--prefix DIR]
                     headers, libraries and programs for C projects, found by pkg-config and CMake
@@ -67,8 +67,9 @@ fn run() -> Result<bool> {
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {
             tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;
-            qemu::bless()
+            qemu::bless(&[])
         }
+        ["bless", ref names @ ..] => qemu::bless(names),
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),
         ["install", ref options @ ..] => install::run(options).map(|()| true),

@@ -4,6 +4,7 @@
 mod board;
 mod expected;
 mod firmware;
+mod gcc;
 mod hostile;
 mod machine;
 
@@ -14,27 +15,35 @@ use crate::toolchain::Toolchain;
 pub(crate) use board::{BOARDS, Board};
 use expected::Expected;
 pub(crate) use firmware::Firmware;
+use gcc::Gcc;
 use machine::Qemu;
 
-/// One suite for each board.
+/// One suite for each board, and one for its programs in C.
 pub(crate) fn suites() -> Vec<Suite> {
     make(Expected::Compare)
 }
 
 /// Writes the files that the suites compare with.
-pub(crate) fn bless() -> Result<bool> {
-    suite::run_all(make(Expected::Write), &[])
+pub(crate) fn bless(names: &[&str]) -> Result<bool> {
+    suite::run_all(make(Expected::Write), names)
 }
 
 fn make(expected: Expected) -> Vec<Suite> {
-    let suite = |board: &'static Board| {
-        Suite::skippable(format!("firmware: {}", board.name), move || run(board, expected))
-    };
-    BOARDS.iter().map(suite).collect()
+    let in_rust = BOARDS.iter().map(|board: &'static Board| {
+        Suite::skippable(format!("firmware: {}", board.name), move || run(board, None, expected))
+    });
+    let has_c = |board: &&Board| !board.c_programs.is_empty();
+    let in_c = BOARDS.iter().filter(has_c).map(|board: &'static Board| {
+        Suite::skippable(format!("firmware in C: {}", board.name), move || match Gcc::find()? {
+            Ok(gcc) => run(board, Some(&gcc), expected),
+            Err(missing) => Ok(Verdict::Skipped(missing)),
+        })
+    });
+    in_rust.chain(in_c).collect()
 }
 
-/// Builds and runs all programs of a board, and prints its line.
-fn run(board: &Board, expected: Expected) -> Result<Verdict> {
+/// Builds and runs all programs of a board, those in C when there is a compiler for them, and prints its line.
+fn run(board: &Board, gcc: Option<&Gcc>, expected: Expected) -> Result<Verdict> {
     let toolchain = match Toolchain::for_target(board.target)? {
         Ok(toolchain) => toolchain,
         Err(missing) => return Ok(Verdict::Skipped(missing)),
@@ -43,21 +52,33 @@ fn run(board: &Board, expected: Expected) -> Result<Verdict> {
         Ok(qemu) => qemu,
         Err(missing) => return Ok(Verdict::Skipped(missing)),
     };
-    let result = all_programs(board, &toolchain, &qemu, expected);
+    let programs = if gcc.is_some() { board.c_programs } else { board.programs };
+    let build = |program: &str| match gcc {
+        Some(gcc) => gcc.build(board, &toolchain, program),
+        None => Firmware::build(board, &toolchain, program),
+    };
+    let result = all_programs(board, programs, &build, &qemu, expected);
+    let language = if gcc.is_some() { " C" } else { "" };
     match &result {
-        Ok(figures) => println!("{} ok {figures}", board.target),
-        Err(error) => println!("{} FAIL {error:#}", board.target),
+        Ok(figures) => println!("{}{language} ok {figures}", board.target),
+        Err(error) => println!("{}{language} FAIL {error:#}", board.target),
     }
     result.map(|_| Verdict::Passed)
 }
 
 /// The figures of the first program.
-fn all_programs(board: &Board, toolchain: &Toolchain, qemu: &Qemu, expected: Expected) -> Result<String> {
+fn all_programs(
+    board: &Board,
+    programs: &[&str],
+    build: &dyn Fn(&str) -> Result<Firmware>,
+    qemu: &Qemu,
+    expected: Expected,
+) -> Result<String> {
     let mut figures = String::new();
     let mut first = None;
-    for program in board.programs {
+    for program in programs {
         let mut one = || -> Result<()> {
-            let firmware = Firmware::build(board, toolchain, program)?;
+            let firmware = build(program)?;
             let output = qemu.run(board, program, &firmware)?;
             ensure!(output.ok, "it says that something went wrong:\n{}", output.console);
             expected.check(board, program, &firmware, &output)?;

@@ -107,6 +107,9 @@ int main(void) {
     CHECK(memtrack_set_clock(clock_of_mine) == MEMTRACK_ERROR_UNSUPPORTED);
     CHECK(memtrack_set_stack(&stats, &stats) == MEMTRACK_ERROR_NULL);
     CHECK(memtrack_set_stack(&stats, &stats + 1) == MEMTRACK_ERROR_UNSUPPORTED);
+    CHECK(memtrack_set_firmware(&stats, &stats, NULL, 0) == MEMTRACK_ERROR_NULL);
+    CHECK(memtrack_set_firmware(&stats, &stats + 1, NULL, 20) == MEMTRACK_ERROR_NULL);
+    CHECK(memtrack_set_firmware(&stats, &stats + 1, NULL, 0) == MEMTRACK_ERROR_UNSUPPORTED);
     CHECK(strlen(memtrack_strerror(-1)) > 0 && strlen(memtrack_strerror(INT32_MAX)) > 0);
     CHECK(strcmp(memtrack_strerror(MEMTRACK_ERROR_NULL), memtrack_strerror(MEMTRACK_OK)) != 0);
     allocations();

@@ -16,6 +16,8 @@ pub(crate) struct Board {
     pub(crate) good: i32,
     /// The first is the one whose figures are shown.
     pub(crate) programs: &'static [&'static str],
+    /// Those in C.
+    pub(crate) c_programs: &'static [&'static str],
 }
 
 pub(crate) enum WayOut {
@@ -35,6 +37,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         way_out: WayOut::Serial,
         good: 33,
         programs: &["sensor", "limits"],
+        c_programs: &[],
     },
     Board {
         name: "Cortex-M4",
@@ -45,6 +48,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         way_out: WayOut::Semihosting,
         good: 0,
         programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
+        c_programs: &["c_own_heap", "c_newlib"],
     },
     Board {
         name: "Cortex-M0",
@@ -55,6 +59,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         way_out: WayOut::Semihosting,
         good: 0,
         programs: &["sensor", "limits"],
+        c_programs: &[],
     },
     Board {
         name: "RISC-V",
@@ -65,6 +70,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         way_out: WayOut::Semihosting,
         good: 0,
         programs: &["sensor", "limits", "interrupts", "cost"],
+        c_programs: &[],
     },
     Board {
         name: "AArch64",
@@ -75,5 +81,6 @@ pub(crate) const BOARDS: [Board; 5] = [
         way_out: WayOut::Semihosting,
         good: 0,
         programs: &["sensor", "limits"],
+        c_programs: &[],
     },
 ];

@@ -34,14 +34,17 @@ impl Firmware {
         toolchain.choose(&mut cargo, "core,alloc");
         toolchain.choose_linker(&mut cargo, board.target)?;
         tool::run(&mut cargo)?;
+        let elf = target_dir.join(board.target).join("release").join(program);
+        Ok(Firmware { elf, ..Self::new(board, program)? })
+    }
+
+    /// A program that somebody else builds, into its folder. Builds the host's tool.
+    pub(crate) fn new(board: &Board, program: &str) -> Result<Self> {
         tool::cargo(&["build", "--quiet", "--package", "memtrack-host-tools"])?;
-        let folder = target_dir.join("run").join(board.target).join(program);
+        let folder = workspace::root().join("target/firmware/run").join(board.target).join(program);
         fs::create_dir_all(&folder)?;
-        Ok(Firmware {
-            elf: target_dir.join(board.target).join("release").join(program),
-            folder,
-            fold: Metadata::read()?.target_directory.join("debug/memtrack-fold"),
-        })
+        let fold = Metadata::read()?.target_directory.join("debug/memtrack-fold");
+        Ok(Firmware { elf: folder.join("firmware.elf"), folder, fold })
     }
 
     pub(crate) fn elf(&self) -> &Path {
