@@ -28,7 +28,7 @@ pub(crate) fn suite() -> Suite {
 }
 
 fn run() -> Result<()> {
-    let metadata = Metadata::read()?;
+    let metadata = Metadata::with_all_features()?;
     let script =
         metadata.package_folder("mini-backtrace").context("core does not depend on mini-backtrace")?;
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();

@@ -98,7 +98,16 @@ fn or_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
 
 impl Metadata {
     pub(crate) fn read() -> Result<Self> {
-        let json = tool::output(&mut tool::cargo_command(&["metadata", "--format-version=1"]))?;
+        Metadata::of(&["metadata", "--format-version=1"])
+    }
+
+    /// With the dependencies that only features bring.
+    pub(crate) fn with_all_features() -> Result<Self> {
+        Metadata::of(&["metadata", "--format-version=1", "--all-features"])
+    }
+
+    fn of(command: &[&str]) -> Result<Self> {
+        let json = tool::output(&mut tool::cargo_command(command))?;
         serde_json::from_slice(&json).context("cargo metadata")
     }
 
