@@ -12,7 +12,7 @@ use crate::tracker::totals;
 use crate::{LossCause, table};
 use memtrack_format::{
     Arch, Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Os, Record, Sink,
-    Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState,
+    SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// The encoder's buffer: on a host it holds the longest path.
@@ -50,6 +50,8 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.stages()?;
     writer.nodes(0)?;
     let at_peak = writer.cells()?;
+    writer.sizes()?;
+    writer.timeline()?;
     writer.marks(at_peak)?;
     writer.losses()?;
     writer.finish()
@@ -73,6 +75,23 @@ pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.finish()
 }
 
+/// Writes what a copy of the region does not tell: the program, and its modules when asked for.
+#[cfg(feature = "std")]
+pub(crate) fn annex<R: Tables, P: Platform, S: Sink<Error = Error>>(
+    region: &R,
+    platform: &P,
+    unwinder: &str,
+    modules: bool,
+    to: S,
+) -> Result<(), Error> {
+    let mut writer = Writer { region, platform, mark: Mark::Program, to: Encoder::new(to)? };
+    writer.target(unwinder)?;
+    if modules {
+        writer.modules()?;
+    }
+    writer.finish()
+}
+
 impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     /// Writes a record. One that is too large for the buffer is left out and counted.
     fn record<'a, T: Record<'a>>(&mut self, record: &T) -> Result<(), Error> {
@@ -91,18 +110,23 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         let time_ns = crate::tracker::elapsed(self.region, self.platform);
         let sequence = head.snapshots.fetch_add(1, Relaxed);
         self.record(&Snapshot { kind, cause, sequence, time_ns })?;
+        crate::tracker::sample(self.region, time_ns);
         self.target(unwinder)?;
         self.config()?;
+        self.modules()?;
+        self.threads()?;
+        self.tags()?;
+        self.heaps()
+    }
+
+    fn modules(&mut self) -> Result<(), Error> {
         let (platform, mut result) = (self.platform, Ok(()));
         platform.modules(&mut |module| {
             if result.is_ok() {
                 result = self.record(module);
             }
         });
-        result?;
-        self.threads()?;
-        self.tags()?;
-        self.heaps()
+        result
     }
 
     fn target(&mut self, unwinder: &str) -> Result<(), Error> {
@@ -181,6 +205,15 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(())
     }
 
+    fn sizes(&mut self) -> Result<(), Error> {
+        for (thread, slot) in self.region.threads().iter() {
+            for (class, allocs, bytes) in slot.sizes.iter() {
+                self.record(&SizeClass { thread: u32::from(thread), class, allocs, bytes })?;
+            }
+        }
+        Ok(())
+    }
+
     fn tags(&mut self) -> Result<(), Error> {
         for place in 0.. {
             let Some((parent, name)) = self.region.tags().get(place) else { break };
@@ -217,7 +250,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         self.record(&Stage {
             name: stage.name.as_bytes(),
             depth: stage.depth,
-            scope: stage.thread.map_or(0, |thread| u32::from(thread) + 1),
+            scope: stage.scope,
             running: stage.running,
             runs: stage.runs,
             duration_ns: stage.duration_ns,
@@ -265,6 +298,17 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(at_mark)
     }
 
+    fn timeline(&mut self) -> Result<(), Error> {
+        for place in 0.. {
+            let Some(point) = try_lock(self.region.timeline()).and_then(|line| line.get(place)) else {
+                break;
+            };
+            let (high, live) = (point.high as u64, point.live as u64);
+            self.record(&TimePoint { time_ns: point.time_ns, high, live })?;
+        }
+        Ok(())
+    }
+
     fn marks(&mut self, at_peak: u64) -> Result<(), Error> {
         let head = self.region.head();
         let now = crate::tracker::elapsed(self.region, self.platform);
@@ -293,7 +337,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 }
 
-const ARCH: Arch = if cfg!(target_arch = "x86_64") {
+pub(crate) const ARCH: Arch = if cfg!(target_arch = "x86_64") {
     Arch::X86_64
 } else if cfg!(target_arch = "aarch64") {
     Arch::Aarch64
@@ -316,7 +360,7 @@ const ARCH: Arch = if cfg!(target_arch = "x86_64") {
 };
 
 // Without `std` nothing of an operating system is used, whatever the target is called.
-const OS: Os = if cfg!(any(target_os = "none", not(feature = "std"))) {
+pub(crate) const OS: Os = if cfg!(any(target_os = "none", not(feature = "std"))) {
     Os::None
 } else if cfg!(target_os = "linux") {
     Os::Linux

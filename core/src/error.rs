@@ -16,6 +16,30 @@ pub enum Error {
     File(i32),
     /// A path is longer than the system allows.
     PathTooLong,
+    /// A signal cannot be handled: the operating system's error number.
+    #[cfg(feature = "std")]
+    Signal(i32),
+    /// The thread that waits for dumps cannot be started: the operating system's error number.
+    #[cfg(feature = "std")]
+    Thread(i32),
+    /// An environment variable has a value that means nothing: what it should have.
+    #[cfg(feature = "std")]
+    Variable(&'static str),
+    /// Dumps were asked for that have no file to go to.
+    #[cfg(feature = "std")]
+    NoFile,
+    /// A recording was asked for when other threads run already.
+    #[cfg(feature = "std")]
+    RecordingThreads,
+    /// Another process records to the file.
+    #[cfg(feature = "std")]
+    RecordingTaken,
+    /// The tracker is recorded already.
+    #[cfg(feature = "std")]
+    RecordingRuns,
+    /// The region does not begin and end with a page of this system.
+    #[cfg(feature = "std")]
+    RecordingPages,
     /// More named heaps than a region has room for.
     HeapsFull,
     /// Another dump is being written; it goes on.
@@ -38,6 +62,32 @@ impl fmt::Display for Error {
             }
             #[cfg(not(feature = "std"))]
             Error::File(code) => write!(f, "the dump could not be written: error {code}"),
+            #[cfg(feature = "std")]
+            Error::Signal(code) => {
+                write!(f, "the signal cannot be handled: {}", std::io::Error::from_raw_os_error(*code))
+            }
+            #[cfg(feature = "std")]
+            Error::Thread(code) => {
+                write!(f, "no thread can be started to wait for dumps: {}", std::io::Error::from_raw_os_error(*code))
+            }
+            #[cfg(feature = "std")]
+            Error::Variable(expected) => write!(f, "this should be {expected}"),
+            #[cfg(feature = "std")]
+            Error::NoFile => f.write_str("the dump has no file to go to: set MEMTRACK_DUMP=path or call dump_stages_to first"),
+            #[cfg(feature = "std")]
+            Error::RecordingThreads => f.write_str(
+                "a recording begins before there are other threads: call record_to first thing in main, or set MEMTRACK_RECORD=path",
+            ),
+            #[cfg(feature = "std")]
+            Error::RecordingTaken => {
+                f.write_str("another process records to this file: give each its own, with %p in MEMTRACK_RECORD")
+            }
+            #[cfg(feature = "std")]
+            Error::RecordingRuns => f.write_str("this tracker is recorded already: once is enough"),
+            #[cfg(feature = "std")]
+            Error::RecordingPages => {
+                f.write_str("this system's pages are larger than a region's: take dumps instead of a recording")
+            }
             Error::PathTooLong => f.write_str("the path is longer than the system allows: use a shorter one"),
             Error::HeapsFull => f.write_str("too many named heaps: report the rest under a heap that exists"),
             Error::DumpRunning => f.write_str("another dump is being written: try again when it is done"),

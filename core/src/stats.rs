@@ -1,7 +1,8 @@
 //! Figures as the program sees them. Bytes are the sizes that were asked for.
 
+use crate::table::list::List;
 use crate::table::name::Name;
-use crate::table::stages::{Summary, ThreadPeak};
+use crate::table::stages::{Summary, TOP_THREADS, ThreadPeak};
 use memtrack_format::Figures;
 
 /// The figures of the program, or of one thread.
@@ -109,13 +110,13 @@ pub struct StageStats {
     /// Events lost while it ran.
     pub lost: u64,
     pub(crate) name: Name,
-    pub(crate) threads: heapless::Vec<ThreadPeak, { crate::table::stages::TOP_THREADS }>,
+    pub(crate) threads: List<ThreadPeak, TOP_THREADS>,
 }
 
 impl StageStats {
     pub(crate) fn new(stage: Summary) -> Self {
         StageStats {
-            thread: stage.thread.map(u32::from),
+            thread: stage.scope.checked_sub(1),
             depth: stage.depth,
             running: stage.running,
             runs: stage.runs,

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use memtrack_format::{
-    Cell, Figures, Item, Kind, Loss, LossCause, Marks, Module, Node, Reader, Record, Section, Stage, Tag,
-    TagName, Target, Thread, ThreadState,
+    Cell, Figures, Item, Kind, Loss, LossCause, Marks, Module, Node, Reader, Record, Section, SizeClass,
+    Stage, Tag, TagName, Target, Thread, ThreadState, TimePoint,
 };
 
 /// One snapshot.
@@ -29,6 +29,10 @@ pub struct Snapshot<'a> {
     pub nodes: Vec<(u32, Node)>,
     /// Its cells.
     pub cells: Vec<Cell>,
+    /// Live bytes over time.
+    pub timeline: Vec<TimePoint>,
+    /// Blocks by class of size.
+    pub sizes: Vec<SizeClass>,
     /// What was lost.
     pub losses: Vec<Loss>,
 }
@@ -56,6 +60,30 @@ pub fn read(bytes: &[u8]) -> Vec<Snapshot<'_>> {
         }
     }
     assert!(done, "the last snapshot ends early");
+    snapshots
+}
+
+/// The complete snapshots of a dump whose last one may end early.
+///
+/// # Panics
+/// When anything before is damaged.
+#[must_use]
+pub fn complete(bytes: &[u8]) -> Vec<Snapshot<'_>> {
+    let mut snapshots: Vec<Snapshot<'_>> = Vec::new();
+    let mut complete = 0;
+    for item in Reader::new(bytes).expect("a dump") {
+        match item {
+            Item::Snapshot { .. } => snapshots.push(Snapshot::default()),
+            Item::Section(section) => {
+                if section.tag == Tag::DONE {
+                    complete = snapshots.len();
+                }
+                snapshots.last_mut().expect("a snapshot's header comes first").add(&section);
+            }
+            Item::Damage(damage) => assert_eq!(complete, snapshots.len() - 1, "{damage:?}"),
+        }
+    }
+    snapshots.truncate(complete);
     snapshots
 }
 
@@ -92,6 +120,8 @@ impl<'a> Snapshot<'a> {
             Tag::STAGE => self.stages.extend(all::<Stage<'a>>(section)),
             Tag::TAG => self.tags.extend(all::<TagName<'a>>(section)),
             Tag::CELL => self.cells.extend(all::<Cell>(section)),
+            Tag::TIMELINE => self.timeline.extend(all::<TimePoint>(section)),
+            Tag::SIZES => self.sizes.extend(all::<SizeClass>(section)),
             Tag::LOSS => self.losses.extend(all::<Loss>(section)),
             Tag::NODE => {
                 self.nodes.extend(section.nodes().map(|node| node.expect("a node that can be read")))

@@ -159,6 +159,12 @@ impl Account {
         }
     }
 
+    /// Every so many allocations: whether it is time to look at the clock.
+    #[inline]
+    pub(crate) fn is_time_to_look(&self) -> bool {
+        self.allocs.get().is_multiple_of(64)
+    }
+
     /// Books a free of one of its blocks: on its own part by the owner, else on the remote part.
     #[inline]
     pub(crate) fn free(&self, size: usize, epoch: Epoch<'_>, by: Booker) {

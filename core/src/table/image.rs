@@ -18,7 +18,8 @@ const NAME_WORDS: usize = 4;
 const NAME: usize = 5;
 const STAGES: usize = NAME + NAME_WORDS;
 const TIMELINE: usize = STAGES + 1;
-const PLACES: usize = TIMELINE + 1;
+const MARKS: usize = TIMELINE + 1;
+const PLACES: usize = MARKS + 1;
 
 /// The header at the beginning of a region.
 #[repr(C)]
@@ -48,9 +49,15 @@ pub(crate) struct Place {
     pub(crate) capacity: usize,
 }
 
-/// The header of a region of `size` bytes, but for what only runs can tell. The places are those of threads, nodes,
+/// The header of a region of `size` bytes whose marks stand at `marks`, but for what only runs can tell. The places are those of threads, nodes,
 /// cells, tags, heaps, finished stages, active stages and the timeline.
-pub(crate) const fn header(build: &Build, size: usize, depth: usize, places: &[Place; 8]) -> [u32; WORDS] {
+pub(crate) const fn header(
+    build: &Build,
+    size: usize,
+    depth: usize,
+    marks: usize,
+    places: &[Place; 8],
+) -> [u32; WORDS] {
     assert!(size <= u32::MAX as usize, "a region has at most 4 GiB: make its tables smaller");
     let mut words = [0; WORDS];
     words[0] = MAGIC;
@@ -61,6 +68,7 @@ pub(crate) const fn header(build: &Build, size: usize, depth: usize, places: &[P
         | (build.classes as u32) << 24;
     words[3] = size as u32;
     words[4] = depth as u32 & 0xff_ffff | (build.top_threads as u32) << 24;
+    words[MARKS] = marks as u32;
     let mut i = 0;
     while i < places.len() {
         words[PLACES + 3 * i] = places[i].offset as u32;

@@ -57,7 +57,7 @@ impl IndexRef<'_> {
         mut reference: u32,
         end: u32,
         tag: u32,
-        is: &impl Fn(u32) -> bool,
+        is: &(impl Fn(u32) -> bool + ?Sized),
     ) -> Result<Option<u32>, Full> {
         for _ in 0..MAX_CHAIN {
             if reference == end || reference == 0 {
@@ -88,17 +88,18 @@ impl IndexRef<'_> {
         let head = bucket.load(Acquire);
         match self.find(head, 0, tag, &is)? {
             Some(id) => Ok(id),
-            None => self.insert(bucket, head, tag, is, make().ok_or(Full)?),
+            None => self.insert(bucket, head, tag, &is, make().ok_or(Full)?),
         }
     }
 
+    /// Once in code, whatever the table: flash is dear.
     #[cold]
     fn insert(
         &self,
         bucket: &AtomicU32,
         mut head: u32,
         tag: u32,
-        is: impl Fn(u32) -> bool,
+        is: &dyn Fn(u32) -> bool,
         id: u32,
     ) -> Result<u32, Full> {
         loop {
@@ -107,7 +108,7 @@ impl IndexRef<'_> {
             match bucket.compare_exchange(head, tag | id, Release, Acquire) {
                 Ok(_) => return Ok(id),
                 Err(newer) => {
-                    if let Some(theirs) = self.find(newer, head, tag, &is)? {
+                    if let Some(theirs) = self.find(newer, head, tag, is)? {
                         return Ok(theirs);
                     }
                     head = newer;

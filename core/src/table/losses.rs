@@ -4,7 +4,7 @@ use crate::counter::Counter;
 use memtrack_format::LossCause;
 
 /// How many causes there are.
-const CAUSES: usize = LossCause::ALL.len();
+pub(super) const CAUSES: usize = LossCause::ALL.len();
 
 /// One counter a cause. All-zero is the start.
 #[repr(C)]

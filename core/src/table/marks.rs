@@ -11,6 +11,7 @@
 
 use super::room::{Room, Share};
 use super::threads::Threads;
+use super::watch::Watch;
 use crate::counter::Counter;
 use crate::sync::*;
 
@@ -42,7 +43,9 @@ impl Mark {
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Marks {
-    /// Epoch and the two standing flags.
+    /// What is looked out for when a peak rises.
+    pub(crate) watch: Watch,
+    /// Epoch and the two standing flags. From here on an image is read.
     state: AtomicUsize,
     /// For each mark, the epoch that began with the fall after its peak.
     fallen: [AtomicUsize; 2],
@@ -86,6 +89,9 @@ impl Epoch<'_> {
 }
 
 impl Marks {
+    /// Where an image of it begins.
+    pub(super) const IMAGE: usize = core::mem::offset_of!(Self, state);
+
     /// The present epoch.
     #[inline]
     pub(crate) fn epoch(&self) -> Epoch<'_> {
@@ -137,6 +143,7 @@ impl Marks {
     #[inline(never)]
     fn raise(&self, missing: usize) {
         let high = self.peak.fetch_add(missing, Relaxed).wrapping_add(missing);
+        self.watch.risen(high);
         let flags = if high > self.kept.load(Relaxed) { FLAGS } else { STAGE };
         if self.state.load(Relaxed) & flags != flags {
             self.state.fetch_or(flags, AcqRel);

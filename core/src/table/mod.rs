@@ -6,7 +6,9 @@
 pub(crate) mod account;
 pub(crate) mod cells;
 pub(crate) mod highs;
+pub(crate) mod image;
 pub(crate) mod index;
+pub(crate) mod list;
 pub(crate) mod losses;
 pub(crate) mod marks;
 #[cfg(all(test, models))]
@@ -14,16 +16,21 @@ mod models;
 pub(crate) mod name;
 pub(crate) mod region;
 pub(crate) mod room;
+pub(crate) mod sizes;
 pub(crate) mod stacks;
 pub(crate) mod stages;
 pub(crate) mod tags;
 pub(crate) mod threads;
+pub(crate) mod timeline;
+pub(crate) mod watch;
 
 /// How often a lock that nobody holds for long is tried before the caller does without.
 const TRIES: usize = 1 << 16;
 
 /// The lock, unless whoever holds it has been stopped: an interrupted stage, a thread that a fork left behind.
-pub(crate) fn try_lock<T: ?Sized>(lock: &spin::Mutex<T>) -> Option<spin::MutexGuard<'_, T>> {
+pub(crate) fn try_lock<T: ?Sized>(
+    lock: &spin::mutex::SpinMutex<T>,
+) -> Option<spin::mutex::SpinMutexGuard<'_, T>> {
     (0..TRIES).find_map(|_| {
         core::hint::spin_loop();
         lock.try_lock()

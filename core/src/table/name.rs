@@ -26,6 +26,18 @@ impl Name {
         name
     }
 
+    /// Length and text, filled up with zeros.
+    pub(crate) fn to_bytes(self) -> [u8; NAME_LEN + 1] {
+        let mut bytes = [self.len; NAME_LEN + 1];
+        bytes[1..].copy_from_slice(&self.bytes);
+        bytes
+    }
+
+    /// The name whose [`to_bytes`](Self::to_bytes) these are.
+    pub(crate) fn from_bytes([len, bytes @ ..]: [u8; NAME_LEN + 1]) -> Name {
+        Name { len, bytes }
+    }
+
     /// As text. A name read from a damaged region may not be UTF-8; then it is empty.
     pub(crate) fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or("")

@@ -1,14 +1,19 @@
 //! The region: all tables in one static of fixed size.
 
+use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::losses::Losses;
+use super::image::{self, Image, Place};
+use super::losses::{CAUSES, Losses};
 use super::marks::Marks;
+use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
-use super::stages::StageTable;
+use super::stages::{StageTable, TOP_THREADS};
 use super::tags::{TagTable, Tags};
-use super::threads::{ThreadTable, Threads};
+use super::threads::{ThreadSlot, ThreadTable, Threads};
+use super::timeline::Timeline;
 use crate::counter::Counter;
 use crate::sync::*;
+use core::mem::offset_of;
 
 /// All tables of one tracker, with capacities of the user's choice. All-zero, so it adds nothing to the binary;
 /// pages that are not used are not resident.
@@ -47,7 +52,8 @@ pub struct Region<
     tags: TagTable<TAGS>,
     /// Names of heaps: a tag table whose tags have no outer ones.
     heaps: TagTable<HEAPS>,
-    stages: spin::Mutex<StageTable<STAGES, THREADS>>,
+    stages: spin::mutex::SpinMutex<StageTable<STAGES, THREADS>>,
+    timeline: spin::mutex::SpinMutex<Timeline>,
 }
 
 /// Named heaps of a tracker.
@@ -57,12 +63,8 @@ const _: () = assert!(HEAPS <= 127, "a cell's key has seven bits for its heap");
 /// What every event reads, and what belongs to no table.
 #[repr(C)]
 pub struct Head {
-    /// The tracker that claimed the region: its address. 0 while it is free.
-    pub(crate) claimed: AtomicUsize,
-    /// What captures the stacks.
-    pub(crate) unwinder: spin::Once<crate::table::name::Name>,
-    /// Whether tracking is paused.
-    pub(crate) paused: AtomicBool,
+    /// What a copy of the region is read by: first. What it reads of the head comes next.
+    pub(crate) image: Image,
     pub(crate) marks: Marks,
     pub(crate) losses: Losses,
     /// Allocations that the inner allocator refused.
@@ -73,6 +75,10 @@ pub struct Head {
     pub(crate) start_unix: Counter,
     /// Snapshots written so far.
     pub(crate) snapshots: AtomicU32,
+    /// The tracker that claimed the region: its address. 0 while it is free.
+    pub(crate) claimed: AtomicUsize,
+    /// When the timeline wants its next sample, since the start.
+    pub(crate) next_sample: Counter,
 }
 
 /// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.
@@ -87,13 +93,18 @@ mod sealed {
         /// The buffer for a stack that is being captured.
         type Frames: AsMut<heapless::VecView<usize>> + Default;
         type Stages: Stages;
+        /// The header that a region of this size has.
+        const IMAGE: [u32; image::WORDS];
+        /// Writes the header of a region that was just claimed.
+        fn publish(&self, header: &[u32; image::WORDS]);
         fn head(&self) -> &Head;
         fn threads(&self) -> Threads<'_>;
         fn stacks(&self) -> Stacks<'_>;
         fn cells(&self) -> Cells<'_>;
         fn tags(&self) -> Tags<'_>;
         fn heaps(&self) -> Tags<'_>;
-        fn stages(&self) -> &spin::Mutex<Self::Stages>;
+        fn stages(&self) -> &spin::mutex::SpinMutex<Self::Stages>;
+        fn timeline(&self) -> &spin::mutex::SpinMutex<Timeline>;
     }
 }
 pub(crate) use sealed::Parts;
@@ -129,7 +140,8 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
             cells: CellTable::new(),
             tags: TagTable::new(),
             heaps: TagTable::new(),
-            stages: spin::Mutex::new(StageTable::new()),
+            stages: spin::mutex::SpinMutex::new(StageTable::new()),
+            timeline: spin::mutex::SpinMutex::new(Timeline::new()),
         }
     }
 }
@@ -144,6 +156,32 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 {
     type Frames = FrameBuffer<D>;
     type Stages = StageTable<S, T>;
+    const IMAGE: [u32; image::WORDS] = image::header(
+        &image::Build {
+            arch: crate::dump::ARCH.code(),
+            os: crate::dump::OS.code(),
+            causes: CAUSES,
+            classes: CLASSES,
+            top_threads: TOP_THREADS,
+        },
+        size_of::<Self>(),
+        D,
+        offset_of!(Head, marks) + Marks::IMAGE,
+        &[
+            Place { offset: offset_of!(Self, threads), stride: size_of::<ThreadSlot>(), capacity: T },
+            Place { offset: offset_of!(Self, stacks), stride: StackTable::<N>::STRIDE, capacity: N },
+            Place { offset: offset_of!(Self, cells), stride: size_of::<Account>(), capacity: C },
+            Place { offset: offset_of!(Self, tags), stride: TagTable::<G>::STRIDE, capacity: G },
+            Place { offset: offset_of!(Self, heaps), stride: TagTable::<HEAPS>::STRIDE, capacity: HEAPS },
+            StageTable::<S, T>::FINISHED,
+            StageTable::<S, T>::ACTIVE,
+            Timeline::PLACE,
+        ],
+    );
+
+    fn publish(&self, header: &[u32; image::WORDS]) {
+        self.head.image.publish(header, self.stages.as_mut_ptr().cast(), self.timeline.as_mut_ptr().cast());
+    }
 
     #[inline]
     fn head(&self) -> &Head {
@@ -167,8 +205,11 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     fn heaps(&self) -> Tags<'_> {
         self.heaps.by_ref()
     }
-    fn stages(&self) -> &spin::Mutex<Self::Stages> {
+    fn stages(&self) -> &spin::mutex::SpinMutex<Self::Stages> {
         &self.stages
+    }
+    fn timeline(&self) -> &spin::mutex::SpinMutex<Timeline> {
+        &self.timeline
     }
 }
 

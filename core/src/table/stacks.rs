@@ -24,6 +24,9 @@ pub(crate) struct StackTable<const N: usize> {
 }
 
 impl<const N: usize> StackTable<N> {
+    /// Bytes from one node to the next.
+    pub(super) const STRIDE: usize = size_of::<Node>();
+
     pub(crate) const fn new() -> Self {
         StackTable {
             used: AtomicU32::new(0),

@@ -4,8 +4,9 @@
 //! saw is folded into every stage that is active. So an outer stage's peak is the larger of its own and of the
 //! stages' inside it. Stages that end out of order, on different threads, fold the same way.
 
+use super::image::Place;
+use super::list::List;
 use super::name::Name;
-use heapless::Vec;
 
 /// Deepest nesting of active stages.
 pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } else { 4 };
@@ -13,6 +14,7 @@ pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } 
 pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } else { 4 };
 
 /// Totals of the program at one moment.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
     pub(crate) time_ns: u64,
@@ -23,6 +25,7 @@ pub struct Moment {
 }
 
 /// A high-water mark: bytes, blocks at that moment, and when.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Peak {
     pub(crate) bytes: usize,
@@ -31,6 +34,7 @@ pub struct Peak {
 }
 
 /// A thread's high-water mark.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadPeak {
     pub(crate) thread: u16,
@@ -38,6 +42,8 @@ pub struct ThreadPeak {
 }
 
 /// A stage that is running.
+#[repr(C)]
+#[derive(Clone)]
 pub struct Active<const THREADS: usize> {
     serial: u64,
     name: Name,
@@ -48,11 +54,12 @@ pub struct Active<const THREADS: usize> {
 }
 
 /// All runs of one name (of one thread, for a stage of that): sums, and the run with the highest peak.
+#[repr(C)]
 #[derive(Clone)]
 pub struct Summary {
     pub(crate) name: Name,
-    /// The thread of a stage of one thread.
-    pub(crate) thread: Option<u16>,
+    /// The thread of a stage of one thread, plus one; 0 for a stage of the process.
+    pub(crate) scope: u32,
     pub(crate) depth: u32,
     pub(crate) running: bool,
     pub(crate) runs: u64,
@@ -65,19 +72,20 @@ pub struct Summary {
     pub(crate) live_before: usize,
     pub(crate) live_after: usize,
     pub(crate) peak: Peak,
-    pub(crate) threads: Vec<ThreadPeak, TOP_THREADS>,
+    pub(crate) threads: List<ThreadPeak, TOP_THREADS>,
 }
 
 /// Active stages and up to `STAGES` finished names.
+#[repr(C)]
 pub struct StageTable<const STAGES: usize, const THREADS: usize> {
     serial: u64,
-    active: Vec<Active<THREADS>, MAX_ACTIVE>,
-    finished: Vec<Summary, STAGES>,
+    active: List<Active<THREADS>, MAX_ACTIVE>,
+    finished: List<Summary, STAGES>,
 }
 
 impl<const THREADS: usize> Active<THREADS> {
     fn summary(&self, now: Moment) -> Summary {
-        let mut threads: Vec<ThreadPeak, TOP_THREADS> = Vec::new();
+        let mut threads: List<ThreadPeak, TOP_THREADS> = List::new();
         for (thread, &bytes) in self.threads.iter().enumerate().filter(|(_, bytes)| **bytes > 0) {
             let place = threads.iter().position(|other| other.bytes < bytes).unwrap_or(threads.len());
             if threads.is_full() && place < threads.len() {
@@ -95,7 +103,7 @@ impl Summary {
     fn of(name: Name, depth: u32, begin: Moment, now: Moment, peak: Peak) -> Summary {
         Summary {
             name,
-            thread: None,
+            scope: 0,
             depth,
             running: true,
             runs: 1,
@@ -108,7 +116,7 @@ impl Summary {
             live_before: begin.live,
             live_after: now.live,
             peak,
-            threads: Vec::new(),
+            threads: List::new(),
         }
     }
 
@@ -121,11 +129,11 @@ impl Summary {
         now: Moment,
         peak: Peak,
     ) -> Summary {
-        let mut threads = Vec::new();
+        let mut threads = List::new();
         // A list for several has room for one.
         let _ = threads.push(ThreadPeak { thread, bytes: peak.bytes });
         Summary {
-            thread: Some(thread),
+            scope: u32::from(thread) + 1,
             running: false,
             threads,
             ..Summary::of(name, depth, begin, now, peak)
@@ -133,7 +141,7 @@ impl Summary {
     }
 
     fn is_of(&self, other: &Summary) -> bool {
-        self.thread == other.thread && self.name.as_bytes() == other.name.as_bytes()
+        self.scope == other.scope && self.name.as_bytes() == other.name.as_bytes()
     }
 
     /// Adds a later run of the same name.
@@ -187,8 +195,19 @@ pub trait Stages {
 }
 
 impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
+    pub(super) const FINISHED: Place = Place {
+        offset: core::mem::offset_of!(Self, finished),
+        stride: size_of::<Summary>(),
+        capacity: STAGES,
+    };
+    pub(super) const ACTIVE: Place = Place {
+        offset: core::mem::offset_of!(Self, active),
+        stride: size_of::<Active<THREADS>>(),
+        capacity: MAX_ACTIVE,
+    };
+
     pub(crate) const fn new() -> Self {
-        StageTable { serial: 0, active: Vec::new(), finished: Vec::new() }
+        StageTable { serial: 0, active: List::new(), finished: List::new() }
     }
 
     /// Keeps a name's first finished run: whether it found a place, and whether one had to go.
@@ -206,7 +225,7 @@ impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
 
 impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, THREADS> {
     fn fold(&mut self, peak: Peak, threads: impl Fn(usize) -> usize) {
-        for stage in &mut self.active {
+        for stage in self.active.iter_mut() {
             if peak.bytes > stage.peak.bytes {
                 stage.peak = peak;
             }

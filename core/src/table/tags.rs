@@ -1,47 +1,85 @@
 //! Tags: names pushed under a thread's stacks. A tag is (outer tag, name); its id is its place, from 1.
 
 use super::name::Name;
-use heapless::{Vec, VecView};
+use crate::sync::*;
 
-#[derive(Clone, Copy)]
-pub struct Tag {
-    parent: u16,
-    name: Name,
+/// Words of a tag's name.
+const WORDS: usize = size_of::<Name>() / 4;
+
+/// All-zero until it is written, then never changed.
+#[repr(C)]
+struct Tag {
+    parent: AtomicU32,
+    /// Its name in the words' bytes, low ones first.
+    name: [AtomicU32; WORDS],
 }
 
-/// Up to `N` tags. They are few and entered outside the hook: a list under a lock.
+impl Tag {
+    fn set(&self, parent: u16, name: &Name) {
+        self.parent.store(u32::from(parent), Relaxed);
+        for (word, bytes) in self.name.iter().zip(name.to_bytes().chunks_exact(4)) {
+            word.store(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]), Relaxed);
+        }
+    }
+
+    fn get(&self) -> (u16, Name) {
+        let mut name = Name::EMPTY.to_bytes();
+        for (to, word) in name.chunks_exact_mut(4).zip(&self.name) {
+            to.copy_from_slice(&word.load(Relaxed).to_le_bytes());
+        }
+        (self.parent.load(Relaxed) as u16, Name::from_bytes(name))
+    }
+}
+
+/// Up to `N` tags. They are few and entered outside the hook: a list whose end is under a lock.
+#[repr(C)]
 pub(crate) struct TagTable<const N: usize> {
-    tags: spin::Mutex<Vec<Tag, N>>,
+    used: AtomicU32,
+    tags: [Tag; N],
+    lock: spin::mutex::SpinMutex<()>,
 }
 
 impl<const N: usize> TagTable<N> {
     const SIZE: () = assert!(N < u16::MAX as usize, "a cell can name at most 65534 tags");
+    /// Bytes from one tag to the next.
+    pub(super) const STRIDE: usize = size_of::<Tag>();
 
     pub(crate) const fn new() -> Self {
         const { Self::SIZE };
-        TagTable { tags: spin::Mutex::new(Vec::new()) }
+        let tags =
+            [const { Tag { parent: AtomicU32::new(0), name: [const { AtomicU32::new(0) }; WORDS] } }; N];
+        TagTable { used: AtomicU32::new(0), tags, lock: spin::mutex::SpinMutex::new(()) }
     }
 
     pub(crate) fn by_ref(&self) -> Tags<'_> {
-        Tags(&self.tags)
+        Tags { used: &self.used, tags: &self.tags, lock: &self.lock }
     }
 }
 
 /// A view of a [`TagTable`] of any size.
-pub struct Tags<'t>(&'t spin::Mutex<VecView<Tag>>);
+#[derive(Clone, Copy)]
+pub struct Tags<'t> {
+    used: &'t AtomicU32,
+    tags: &'t [Tag],
+    lock: &'t spin::mutex::SpinMutex<()>,
+}
 
 impl Tags<'_> {
     /// The id of `name` under `parent`; `None` when the table is full or its lock cannot be had.
     pub(crate) fn find_or_insert(&self, parent: u16, name: &str) -> Option<u16> {
         let name = Name::new(name);
-        let mut tags = super::try_lock(self.0)?;
-        let found =
-            tags.iter().position(|tag| tag.parent == parent && tag.name.as_bytes() == name.as_bytes());
-        let place = match found {
+        let _lock = super::try_lock(self.lock)?;
+        let is_it = |&place: &usize| {
+            self.get(place).is_some_and(|tag| tag.0 == parent && tag.1.as_bytes() == name.as_bytes())
+        };
+        let used = self.usage().0 as usize;
+        let place = match (0..used).find(is_it) {
             Some(place) => place,
             None => {
-                tags.push(Tag { parent, name }).ok()?;
-                tags.len() - 1
+                self.tags.get(used)?.set(parent, &name);
+                // Release: whoever counts it finds it filled in.
+                self.used.store(used as u32 + 1, Release);
+                used
             }
         };
         Some(place as u16 + 1)
@@ -50,19 +88,19 @@ impl Tags<'_> {
     /// In a forked child, whose other threads are gone.
     #[cfg(feature = "std")]
     pub(crate) fn unlock_after_fork(&self) {
-        if self.0.is_locked() {
+        if self.lock.is_locked() {
             // SAFETY: the child has one thread, which is in `fork`, not in here.
-            unsafe { self.0.force_unlock() };
+            unsafe { self.lock.force_unlock() };
         }
     }
 
     /// How many tags are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
-        super::try_lock(self.0).map_or((0, 0), |tags| (tags.len() as u32, tags.capacity() as u32))
+        (self.used.load(Acquire).min(self.tags.len() as u32), self.tags.len() as u32)
     }
 
     /// Tag number `place` from 0: its outer tag's id and its name.
     pub(crate) fn get(&self, place: usize) -> Option<(u16, Name)> {
-        super::try_lock(self.0)?.get(place).map(|tag| (tag.parent, tag.name))
+        self.tags.get(..self.usage().0 as usize)?.get(place).map(Tag::get)
     }
 }

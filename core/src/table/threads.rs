@@ -4,6 +4,7 @@ use super::account::{Account, Booker, Held};
 use super::highs::Highs;
 use super::marks::{Epoch, Marks};
 use super::room::Share;
+use super::sizes::Sizes;
 use super::stacks::claim;
 use crate::counter::Counter;
 use crate::sync::*;
@@ -35,6 +36,7 @@ pub struct ThreadSlot {
     state: AtomicU32,
     count: AtomicU32,
     name: [AtomicU32; THREAD_NAME / 4],
+    pub(crate) sizes: Sizes,
 }
 
 impl ThreadSlot {
@@ -43,6 +45,7 @@ impl ThreadSlot {
     pub(crate) fn alloc(&self, block: usize, size: usize, marks: &Marks, epoch: Epoch<'_>, by: Booker) {
         self.highs.follow(&self.account, marks);
         self.account.alloc(size, epoch, by);
+        self.sizes.add(size, by);
         self.last.store(block, Relaxed);
         self.highs.raise(self.account.live());
     }

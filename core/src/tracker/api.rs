@@ -9,7 +9,7 @@ use crate::table::marks::Mark;
 use crate::table::region::Tables;
 use crate::table::stages::{Moment, Peak, Stages};
 use crate::table::threads::{self, ThreadSlot};
-use crate::table::try_lock;
+use crate::table::{try_lock, watch};
 use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
 use memtrack_format::{Cause, Figures};
@@ -155,12 +155,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn pause(&self) {
         // Events without a thread take their head-room from everybody.
         self.region.head().marks.room.open(self.region.threads(), || _ = self.platform.barrier());
-        self.region.head().paused.store(true, Relaxed);
+        self.region.head().marks.watch.raise(watch::PAUSED);
     }
 
     /// Ends [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.region.head().paused.store(false, Relaxed);
+        self.region.head().marks.watch.lower(watch::PAUSED);
     }
 
     /// The figures in a form one wants to read: `println!("{}", HEAP.report())`.

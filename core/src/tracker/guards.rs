@@ -29,22 +29,27 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Begins a stage of the whole process: a named span with peaks of its own. Stages nest; runs of one name are
     /// counted together.
     pub fn stage(&self, name: &str) -> StageGuard<'_, A, U, P, R> {
-        let serial = self.check().ok().and_then(|()| {
-            #[cfg(feature = "std")]
-            self.before_rebase();
-            let mut stages = try_lock(self.region.stages())?;
-            let peak = self.stage_peak();
-            stages.fold(peak, |thread| self.thread_stage_peak(thread));
-            let entry = self.enter_for_marks();
-            let own = self.own_share(&entry);
-            self.region.head().marks.rebase_stage(self.region.threads(), own);
-            // Taken behind it: what is live then is never more than the stage's peak.
-            stages.begin(name, self.moment())
-        });
+        // The moment is taken behind the re-basing: what is live then is never more than the stage's peak.
+        let begin = |stages: &mut R::Stages| stages.begin(name, self.moment());
+        let serial = self.check().ok().and_then(|()| self.rebase_stage(begin));
         if serial.is_none() && self.check().is_ok() {
             self.region.head().losses.count(LossCause::StageDepth);
         }
         StageGuard { tracker: self, serial }
+    }
+
+    /// Starts the stage's mark from what is live, after telling the active stages what it has seen, and goes on with
+    /// `then` before anything else happens to them. `None` when the stages' lock cannot be had.
+    pub(super) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
+        #[cfg(feature = "std")]
+        self.before_rebase();
+        let mut stages = try_lock(self.region.stages())?;
+        let peak = self.stage_peak();
+        stages.fold(peak, |thread| self.thread_stage_peak(thread));
+        let entry = self.enter_for_marks();
+        let own = self.own_share(&entry);
+        self.region.head().marks.rebase_stage(self.region.threads(), own);
+        then(&mut stages)
     }
 
     /// Runs `work` as a [`stage`](Self::stage).

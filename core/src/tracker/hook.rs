@@ -12,6 +12,7 @@ use crate::table::cells::{self, Key, thread_of};
 use crate::table::region::Tables;
 use crate::table::room::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
+use crate::table::timeline::Timeline;
 use crate::trailer;
 use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind, registers};
 use core::alloc::{GlobalAlloc, Layout};
@@ -74,6 +75,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     pub(super) fn refused(&self) -> *mut u8 {
         self.region.head().failed.add_shared(1);
+        #[cfg(feature = "std")]
+        crate::platform::host::due::failed();
         core::ptr::null_mut()
     }
 
@@ -93,6 +96,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         };
         // SAFETY: the caller upholds it; the block is not the program's yet.
         unsafe { trailer::write(block, size, cell) };
+        let flags = self.region.head().marks.watch.flags();
+        if flags != 0 {
+            self.attend(flags);
+        }
         block
     }
 
@@ -108,6 +115,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         cell.alloc(size, epoch, by);
         slot.alloc(block, size, marks, epoch, by);
         marks.rise(size, share(slot, by), self.region.threads());
+        if Timeline::IS_KEPT && slot.account.is_time_to_look() {
+            self.look_at_the_clock();
+        }
         id
     }
 

@@ -4,10 +4,12 @@ use super::Tracker;
 use crate::Error;
 use crate::dump;
 use crate::platform::host::dump_file::{File, Path};
-use crate::platform::host::{registry, sink};
+use crate::platform::host::pages::Pages;
+use crate::platform::host::{due, record, registry, sink, start};
 use crate::platform::{Host, Platform};
 use crate::table::region::Tables;
 use crate::table::stages::{Ended, Peak, Stages};
+use crate::table::threads::FIRST;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 use memtrack_format::Cause;
@@ -15,7 +17,7 @@ use memtrack_format::Cause;
 impl<R: Tables> registry::Registered for R {
     fn thread_ended(&self, slot: u16, name: [u8; 16]) {
         // The slots that threads share don't end.
-        if slot >= crate::table::threads::FIRST {
+        if slot >= FIRST {
             self.threads().get(slot).exit(name);
         }
     }
@@ -24,23 +26,55 @@ impl<R: Tables> registry::Registered for R {
         self.head().marks.room.unlock_after_fork();
         self.threads().forked(slot, os_id);
         self.tags().unlock_after_fork();
+        if self.timeline().is_locked() {
+            // SAFETY: the child has one thread, this one, and it is in `fork`, not adding a sample.
+            unsafe { self.timeline().force_unlock() };
+        }
         if self.stages().is_locked() {
             // SAFETY: the child has one thread, this one, and it is in `fork`, not in a stage's begin or end.
             unsafe { self.stages().force_unlock() };
         }
     }
 
+    fn ask_for_dump(&self) {
+        self.head().marks.watch.raise(crate::table::watch::DUMP);
+    }
+
+    fn pages(&self) -> Option<Pages> {
+        Pages::of(self)
+    }
+
+    fn threads_used(&self) -> u32 {
+        self.threads().usage().0
+    }
+
+    fn keep_names(&self) {
+        for (id, slot) in self.threads().iter() {
+            let name = Host.thread_name(slot.os_id());
+            // A thread that ended unnoticed has none any more.
+            if id >= FIRST && !slot.has_exited() && name[0] != 0 {
+                slot.set_name(name);
+            }
+        }
+    }
+
+    fn annex(&self, to: &mut record::Annex<'_>, modules: bool) -> Result<(), Error> {
+        dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
+    }
+
     fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error> {
-        let unwinder = self.head().unwinder.get().map_or("", |name| name.as_str());
-        dump::program(self, &Host, unwinder, cause, to)
+        dump::program(self, &Host, &self.head().image.unwinder(), cause, to)
     }
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Makes the region known to what happens outside of the tracker.
     pub(super) fn register(&self, number: usize) {
-        self.region.head().unwinder.call_once(|| crate::table::name::Name::new(U::NAME));
         registry::register(number, self.region);
+        record::at_claim(number);
+        if let Some(bytes) = start::peak_to_dump() {
+            self.region.head().marks.watch.dump_above(bytes);
+        }
     }
 
     /// Writes a snapshot of the whole program to a file; what the file held is gone.
@@ -64,8 +98,72 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         sink::open(Path::new(path.as_ref())?)
     }
 
+    /// From now on each time the process gets `signal` a snapshot is appended to the file of
+    /// [`dump_stages_to`](Self::dump_stages_to) or of `MEMTRACK_DUMP`. A handler that the signal had is replaced.
+    /// `MEMTRACK_DUMP_SIGNAL=USR1` does the same.
+    ///
+    /// # Errors
+    /// When there is no such file, or the system refuses.
+    pub fn dump_on_signal(&self, signal: i32) -> Result<(), Error> {
+        self.with_file()?;
+        due::on_signal(signal)
+    }
+
+    /// From now on a snapshot is appended to that file every so often. `MEMTRACK_DUMP_INTERVAL=seconds` does the same.
+    ///
+    /// # Errors
+    /// When there is no such file, or the system refuses.
+    pub fn dump_every(&self, interval: core::time::Duration) -> Result<(), Error> {
+        self.with_file()?;
+        due::every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// From now on a snapshot is appended to that file whenever a peak rises above `bytes`, and then again each time it
+    /// has risen by an eighth. `MEMTRACK_DUMP_PEAK=64MiB` does the same.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub fn dump_peaks_above(&self, bytes: usize) -> Result<(), Error> {
+        self.with_file()?;
+        self.region.head().marks.watch.dump_above(bytes);
+        Ok(())
+    }
+
+    fn with_file(&self) -> Result<(), Error> {
+        self.check()?;
+        if sink::is_set() { Ok(()) } else { Err(Error::NoFile) }
+    }
+
+    /// A peak has risen above the lowest limit.
+    pub(super) fn peak_passed(&self, peak: usize) {
+        if self.region.head().marks.watch.is_to_be_dumped(peak) {
+            due::write(Cause::Peak);
+        }
+    }
+
+    /// Lays the tables into a file: from now on it shows what this process allocates, live and after its end, however that
+    /// comes; `memtrack-fold` reads it like a dump. What the file held is gone. Only pages that are used take space there;
+    /// it must not run out. `MEMTRACK_RECORD=path` does it at the first event.
+    ///
+    /// A forked child gets a file of its own, with its process id behind the name.
+    ///
+    /// # Errors
+    /// When the process has other threads already: what they allocate meanwhile would be missing. So call it first thing in
+    /// `main`. When the file cannot be made, or another process records to it; when this tracker is recorded already or has
+    /// no region; when its region is not whole pages of this system.
+    pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
+        self.check()?;
+        let path = Path::new(path.as_ref())?;
+        match self.number() {
+            super::Entry::Ready(number) => record::begin(number, path, false),
+            // Another thread is claiming the region.
+            super::Entry::Lost(_) | super::Entry::Refused => Err(Error::RecordingThreads),
+        }
+    }
+
     /// The mark is about to be re-based: stages whose peak it holds are written while it stands.
     pub(super) fn before_rebase(&self) {
+        record::refresh();
         if !sink::is_set() {
             return;
         }
@@ -83,6 +181,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A stage has ended: it is written when its peak is what the mark holds and no run before was higher.
     pub(super) fn after_stage(&self, ended: &Ended, peak: Peak) {
+        record::refresh();
         if sink::is_set() && ended.is_highest && ended.run.peak.bytes == peak.bytes {
             self.write_stage(&ended.run);
         }
@@ -90,7 +189,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     fn write_stage(&self, stage: &crate::table::stages::Summary) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
-        let _ = sink::append(|first_node, file| {
+        let _ = sink::append(sink::Patience::Little, |first_node, file| {
             let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
             dump::stage(self.region, &self.platform, U::NAME, stage, first_node, file)?;
             Ok(next)

@@ -9,15 +9,18 @@ mod scope;
 mod spans;
 mod tagged;
 mod tokens;
+mod watch;
 
 pub(crate) use api::{elapsed, fold, moment, totals};
 pub use guards::{StageGuard, TagGuard};
 pub use scope::{ScopeStats, ThreadStageGuard};
 pub use tagged::Tagged;
 pub use tokens::{Heap, Token};
+pub(crate) use watch::sample;
 
 use crate::platform::{DefaultPlatform, Local, Platform};
 use crate::sync::*;
+use crate::table::image;
 use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
 use crate::unwind::{DefaultUnwind, Unwind};
 use crate::{Error, LossCause};
@@ -96,6 +99,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
+    const IMAGE: [u32; image::WORDS] = image::named(R::IMAGE, U::NAME);
+
     /// Claims the region, at the first event.
     #[cold]
     #[inline(never)]
@@ -105,6 +110,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         match head.claimed.compare_exchange(0, me, AcqRel, Acquire) {
             Ok(_) => match self.platform.reserve() {
                 Some(number) => {
+                    self.region.publish(&Self::IMAGE);
                     head.start.set(self.platform.now_ns());
                     if !self.platform.barrier() {
                         head.marks.room.open(self.region.threads(), || ());
@@ -150,7 +156,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Enters the hook on this thread.
     #[inline(always)]
     fn enter(&self) -> Entry<Entered<'_>> {
-        if self.region.head().paused.load(Relaxed) && self.check().is_ok() {
+        let flags = self.region.head().marks.watch.flags();
+        if flags != 0 && self.attend(flags) {
             return Entry::Lost(LossCause::Paused);
         }
         self.enter_always()
@@ -192,6 +199,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         if U::CAPTURES {
             local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
+        }
+        #[cfg(feature = "std")]
+        if slot != crate::table::threads::OVERFLOW {
+            // An image has no other way to know it.
+            threads.get(slot).set_name(self.platform.thread_name(id));
         }
         self.platform.thread_started();
         Entry::Ready(Entered::new(local, slot))

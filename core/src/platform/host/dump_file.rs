@@ -16,7 +16,7 @@ pub(crate) enum Mode {
     Append,
 }
 
-fn errno() -> i32 {
+pub(super) fn errno() -> i32 {
     // SAFETY: the location is the calling thread's own.
     unsafe { *libc::__errno_location() }
 }

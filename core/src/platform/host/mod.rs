@@ -1,13 +1,17 @@
 //! The host: threads, stacks, modules and files of Linux, through calls that neither allocate nor wait.
 
+pub(crate) mod due;
 pub(crate) mod dump_file;
 pub(crate) mod modules;
 pub(crate) mod objects;
+pub(crate) mod pages;
+pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod sink;
 mod stack;
-mod start;
+pub(crate) mod start;
 mod thread;
+mod variables;
 
 use super::{Local, Platform, Process};
 

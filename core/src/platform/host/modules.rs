@@ -13,6 +13,21 @@ pub(super) fn each(each: &mut dyn FnMut(&Module<'_>)) {
     unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut each).cast()) };
 }
 
+/// Counts modules that were loaded and unloaded.
+pub(super) fn changes() -> u64 {
+    let mut changes = 0u64;
+    // SAFETY: `count` gets the pointer that is passed here, and only during the call.
+    unsafe { libc::dl_iterate_phdr(Some(count), (&raw mut changes).cast()) };
+    changes
+}
+
+unsafe extern "C" fn count(info: *mut libc::dl_phdr_info, _: usize, changes: *mut c_void) -> c_int {
+    // SAFETY: the linker passes a valid record; `changes` is the caller's.
+    unsafe { *changes.cast::<u64>() = (*info).dlpi_adds + (*info).dlpi_subs };
+    // The first module says it for all.
+    1
+}
+
 unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c_void) -> c_int {
     // SAFETY: `each` is what was handed to `dl_iterate_phdr`, exclusively borrowed for its duration.
     let each = unsafe { &mut *each.cast::<&mut dyn FnMut(&Module<'_>)>() };

@@ -11,6 +11,16 @@ pub(crate) trait Registered: Sync {
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
     /// In a forked child, whose only thread has this slot and this number.
     fn forked(&self, slot: Option<u16>, os_id: u64);
+    /// Has the next event write the dump that a signal asked for.
+    fn ask_for_dump(&self);
+    /// The memory of its tables, when it is whole pages.
+    fn pages(&self) -> Option<super::pages::Pages>;
+    /// Thread slots in use.
+    fn threads_used(&self) -> u32;
+    /// Keeps the names that running threads have now.
+    fn keep_names(&self);
+    /// Writes what is not in its tables: the program, and its modules when asked for.
+    fn annex(&self, to: &mut super::record::Annex<'_>, modules: bool) -> Result<(), Error>;
     /// Writes a snapshot of the whole program.
     fn dump(&self, to: &mut super::dump_file::File, cause: Cause) -> Result<(), Error>;
 }

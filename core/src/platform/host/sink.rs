@@ -16,7 +16,7 @@ struct Sink {
     pid: u32,
 }
 
-static SINK: spin::Mutex<Option<Sink>> = spin::Mutex::new(None);
+static SINK: spin::mutex::SpinMutex<Option<Sink>> = spin::mutex::SpinMutex::new(None);
 /// Whether there is one: asked at every stage without taking the lock.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
@@ -38,8 +38,11 @@ pub(crate) fn open(path: Path) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the file could not be written, or another snapshot is being written.
-pub(crate) fn append(write: impl FnOnce(u32, &mut File) -> Result<u32, Error>) -> Result<(), Error> {
-    let mut guard = try_lock(&SINK).ok_or(Error::DumpRunning)?;
+pub(crate) fn append(
+    patience: Patience,
+    write: impl FnOnce(u32, &mut File) -> Result<u32, Error>,
+) -> Result<(), Error> {
+    let mut guard = lock(patience).ok_or(Error::DumpRunning)?;
     let Some(sink) = guard.as_mut() else { return Ok(()) };
     let result = sink.own().and_then(|()| {
         let mut file = File::create(sink.path.as_c_str(), Mode::Append)?;
@@ -56,6 +59,28 @@ pub(crate) fn append(write: impl FnOnce(u32, &mut File) -> Result<u32, Error>) -
             Err(error)
         }
     }
+}
+
+/// How long to wait for a snapshot that another thread writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Hardly: whoever writes may be the very thread that asks, in a signal's handler.
+    Little,
+    /// Seconds: there is no other time.
+    Last,
+}
+
+fn lock(patience: Patience) -> Option<spin::mutex::SpinMutexGuard<'static, Option<Sink>>> {
+    const NAPS: usize = 300;
+    let nap = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+    let naps = if patience == Patience::Last { NAPS } else { 0 };
+    try_lock(&SINK).or_else(|| {
+        (0..naps).find_map(|_| {
+            // SAFETY: the time is valid, and what is left of it is not asked for.
+            unsafe { libc::nanosleep(&raw const nap, core::ptr::null_mut()) };
+            SINK.try_lock()
+        })
+    })
 }
 
 /// In a forked child, whose other threads are gone: if one of them held the lock, nobody does now.

@@ -1,9 +1,10 @@
 //! What runs before `main` and at exit: the environment variables.
 //!
-//! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included.
+//! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included. `MEMTRACK_DUMP_SIGNAL`,
+//! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
 
 use super::dump_file::Path;
-use super::{objects, registry, sink, thread};
+use super::{due, objects, record, registry, sink, thread, variables};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -17,19 +18,63 @@ static AT_START: extern "C" fn() = at_start;
 extern "C" fn at_start() {
     objects::refresh();
     // SAFETY: the function has the right signature and lives as long as the program.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
     let Some(template) = dump_template() else { return };
     let result = path(template, Host.process()).and_then(sink::open);
     match result {
         // SAFETY: the function has the right signature and lives as long as the program.
         Ok(()) => drop(unsafe { libc::atexit(at_exit) }),
-        Err(error) => complain(template, error),
+        Err(error) => return complain(c"MEMTRACK_DUMP", template, error),
     }
+    let wanted = [
+        ask(
+            c"MEMTRACK_DUMP_SIGNAL",
+            "a signal's name (USR1, HUP, …) or number",
+            variables::signal,
+            due::on_signal,
+        ),
+        ask(
+            c"MEMTRACK_DUMP_INTERVAL",
+            "a number of seconds from 0.001 on",
+            variables::nanoseconds,
+            due::every,
+        ),
+        ask(c"MEMTRACK_DUMP_PEAK", "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
+            PEAK.store(!bytes, Release);
+            Ok(())
+        }),
+    ];
+    wanted.into_iter().flatten().for_each(|(name, value, error)| complain(name, value, error));
+}
+
+type Complaint = (&'static core::ffi::CStr, &'static [u8], Error);
+
+/// Does what a variable asks for, when it is set. What is to be said when that cannot be done.
+fn ask<T>(
+    name: &'static core::ffi::CStr,
+    expected: &'static str,
+    parse: impl FnOnce(&[u8]) -> Option<T>,
+    run: impl FnOnce(T) -> Result<(), Error>,
+) -> Option<Complaint> {
+    let value = variables::get(name)?;
+    let result = parse(value).ok_or(Error::Variable(expected)).and_then(run);
+    result.err().map(|error| (name, value, error))
+}
+
+/// One's complement of `MEMTRACK_DUMP_PEAK`, for trackers that claim their regions later.
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes above which new peaks are dumped.
+pub(crate) fn peak_to_dump() -> Option<usize> {
+    let bytes = !PEAK.load(Acquire);
+    (bytes != usize::MAX).then_some(bytes)
 }
 
 /// After a fork, in the child: of all threads only the calling one goes on, so nobody holds a lock.
 unsafe extern "C" fn in_child() {
+    record::in_child();
     sink::unlock_after_fork();
+    due::forked();
     for (number, region) in registry::all() {
         region.forked(thread::slot(number), thread::id());
     }
@@ -37,19 +82,10 @@ unsafe extern "C" fn in_child() {
 
 /// The value of `MEMTRACK_DUMP`.
 pub(super) fn dump_template() -> Option<&'static [u8]> {
-    // SAFETY: the name is a C string; the value stays where it is unless the program changes its environment,
-    // which it may not do while other threads read it.
-    let value = unsafe {
-        let value = libc::getenv(c"MEMTRACK_DUMP".as_ptr());
-        if value.is_null() {
-            return None;
-        }
-        core::ffi::CStr::from_ptr(value).to_bytes()
-    };
-    (!value.is_empty()).then_some(value)
+    variables::get(c"MEMTRACK_DUMP")
 }
 
-fn path(template: &[u8], process: Process) -> Result<Path, Error> {
+pub(super) fn path(template: &[u8], process: Process) -> Result<Path, Error> {
     Path::expand(template, process.pid, process.unix_ns / 1_000_000_000)
 }
 
@@ -70,23 +106,28 @@ impl Host {
 /// The process that has written its snapshot at exit.
 static WRITTEN_BY: AtomicU32 = AtomicU32::new(0);
 
+/// Whether the snapshot at exit is written, or about to be: none comes behind it.
+pub(super) fn is_ending() -> bool {
+    WRITTEN_BY.load(Acquire) == Host.process().pid
+}
+
 extern "C" fn at_exit() {
     let pid = Host.process().pid;
     if WRITTEN_BY.swap(pid, AcqRel) == pid {
         return;
     }
-    let result = sink::append(|first_node, file| {
+    let result = sink::append(sink::Patience::Last, |first_node, file| {
         for (_, region) in registry::all() {
             region.dump(file, Cause::Exit)?;
         }
         Ok(first_node)
     });
     if let (Err(error), Some(template)) = (result, dump_template()) {
-        complain(template, error);
+        complain(c"MEMTRACK_DUMP", template, error);
     }
 }
 
 /// Nobody can be given the error: say it where people look.
-fn complain(template: &[u8], error: Error) {
-    eprintln!("memtrack: MEMTRACK_DUMP={}: {error}", String::from_utf8_lossy(template));
+fn complain(variable: &core::ffi::CStr, value: &[u8], error: Error) {
+    eprintln!("memtrack: {}={}: {error}", variable.to_string_lossy(), String::from_utf8_lossy(value));
 }

@@ -110,6 +110,33 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
         }
         unmap(local.memory.swap(core::ptr::null_mut(), Relaxed));
     }
+    super::record::refresh();
+}
+
+/// Starts a thread of the tracker's own, which gets no signals and is never joined. The system's error number.
+pub(super) fn detached(run: extern "C" fn(*mut libc::c_void) -> *mut libc::c_void) -> libc::c_int {
+    /// For a dump: its buffers, and the file's path.
+    const STACK: usize = 256 << 10;
+    // SAFETY: attributes, signal sets and the thread's id are written before they are read; the function lives as long
+    // as the program and needs no argument; the name is a C string.
+    unsafe {
+        let mut attributes = core::mem::zeroed();
+        libc::pthread_attr_init(&raw mut attributes);
+        libc::pthread_attr_setstacksize(&raw mut attributes, STACK);
+        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
+        // A new thread has its maker's signal mask.
+        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let mut thread = 0;
+        let code = libc::pthread_create(&raw mut thread, &raw const attributes, run, core::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
+        libc::pthread_attr_destroy(&raw mut attributes);
+        if code == 0 {
+            libc::pthread_setname_np(thread, c"memtrack".as_ptr());
+        }
+        code
+    }
 }
 
 /// A full barrier on all running threads of the process: `membarrier`, Linux ≥ 4.14.

@@ -1,0 +1,243 @@
+//! Recordings: the pages of a region are those of a file, which stays when the process is killed, and which another
+//! process can look at meanwhile.
+//!
+//! Behind the region's bytes the file has an annex: what only the process can tell, as fragments of a dump, each with
+//! the program, and with its modules when they changed. The last one counts; one that is cut off leaves those before
+//! it. `docs/wire-format.md` has the layout.
+
+use super::dump_file::Path;
+use super::pages::{Pages, PagesFile};
+use super::registry::{self, Registered};
+use super::{Host, MAX_TRACKERS, due, modules, start, variables};
+use crate::Error;
+use crate::platform::Platform;
+use crate::sync::*;
+use crate::table::try_lock;
+use core::ffi::CStr;
+use spin::mutex::SpinMutex;
+
+const VARIABLE: &CStr = c"MEMTRACK_RECORD";
+
+struct Recording {
+    path: Path,
+    /// Whether the path is the variable's.
+    by_variable: bool,
+    pages: Pages,
+    file: PagesFile,
+    /// Where the next fragment of the annex goes.
+    end: u64,
+    /// What the annex knows: loads and unloads of modules, thread slots.
+    known: (u64, u32),
+}
+
+static RECORDINGS: [SpinMutex<Option<Recording>>; MAX_TRACKERS] =
+    [const { SpinMutex::new(None) }; MAX_TRACKERS];
+/// Whether there are any: asked without taking a lock.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+/// A tracker has just claimed its region: the first one's is recorded when the variable says so.
+pub(crate) fn at_claim(number: usize) {
+    let Some(template) = variables::get(VARIABLE).filter(|_| number == 0) else { return };
+    let process = Host.process();
+    let path = start::path(template, process);
+    let result = path.and_then(|path| match begin(number, path, true) {
+        // A process that this one has started, with the same variables.
+        Err(Error::RecordingTaken) => {
+            begin(number, start::path(template, process)?.with_pid(process.pid)?, true)
+        }
+        other => other,
+    });
+    if let Err(error) = result {
+        complain(template, error);
+    }
+}
+
+/// Lays the pages of tracker `number` into a file.
+pub(crate) fn begin(number: usize, path: Path, by_variable: bool) -> Result<(), Error> {
+    let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
+    let pages = region.pages().ok_or(Error::RecordingPages)?;
+    without_signals(|| {
+        let mut slot =
+            try_lock(&RECORDINGS[number]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
+        if threads() != 1 + due::threads() {
+            return Err(Error::RecordingThreads);
+        }
+        let file = PagesFile::create(&path, pages.len())?;
+        pages.share(&file)?;
+        let end = pages.len() as u64;
+        let recording = slot.insert(Recording { path, by_variable, pages, file, end, known: (0, 0) });
+        ANY.store(true, Release);
+        recording.refresh(region)
+    })
+}
+
+/// Outside the hook: tells the recordings of modules and threads that are new.
+pub(crate) fn refresh() {
+    if !ANY.load(Acquire) {
+        return;
+    }
+    for (number, region) in registry::all() {
+        let Some(mut slot) = try_lock(&RECORDINGS[number]) else { continue };
+        if let Some(recording) = slot.as_mut() {
+            // A fragment that cannot be written is missing from the file; the next refresh tries again.
+            let _ = recording.refresh(region);
+        }
+    }
+}
+
+impl Recording {
+    fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
+        let now = (modules::changes(), region.threads_used());
+        if now.1 != self.known.1 {
+            region.keep_names();
+        }
+        if now.0 != self.known.0 {
+            self.append(region, true)?;
+        }
+        self.known = now;
+        Ok(())
+    }
+
+    /// Appends a fragment to the annex. One that fails half-way is written over by the next.
+    fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
+        let mut to = Annex { file: &self.file, end: self.end };
+        region.annex(&mut to, modules)?;
+        self.end = to.end;
+        Ok(())
+    }
+
+    /// In a forked child: a file of its own, or at least pages of its own.
+    fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
+        let process = Host.process();
+        let path = match variables::get(VARIABLE).filter(|_| self.by_variable) {
+            Some(template) => start::path_in_child(template, process),
+            None => self.path.with_pid(process.pid),
+        };
+        let file = path.and_then(|path| {
+            let file = PagesFile::create(&path, self.pages.len())?;
+            file.copy(&self.file, self.pages.len() as u64, self.end)?;
+            self.pages.share(&file)?;
+            Ok((path, file))
+        });
+        match file {
+            Ok((path, file)) => {
+                (self.path, self.file) = (path, file);
+                // The modules are those of the parent; asking for them here could wait for a lock of its threads.
+                self.append(region, false)
+            }
+            Err(error) => self.pages.keep(&self.file).and(Err(error)),
+        }
+    }
+}
+
+/// Writes behind the pages.
+pub(crate) struct Annex<'f> {
+    file: &'f PagesFile,
+    end: u64,
+}
+
+impl memtrack_format::Sink for &mut Annex<'_> {
+    type Error = Error;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_at(bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+std::thread_local! {
+    /// The pipe by which a child says that it has pages of its own: until then the parent waits with its next event.
+    static PIPE: core::cell::Cell<[libc::c_int; 2]> = const { core::cell::Cell::new([-1; 2]) };
+}
+
+/// The longest that a parent waits, in milliseconds: some gigabytes of tables.
+const PATIENCE: libc::c_int = 2000;
+
+/// Before a fork, in the parent.
+pub(super) extern "C" fn before_fork() {
+    let mut pipe = [-1; 2];
+    // SAFETY: the array has room for two descriptors.
+    if ANY.load(Acquire) && unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) } == 0 {
+        let _ = PIPE.try_with(|kept| kept.set(pipe));
+    }
+}
+
+/// After a fork, or when it failed, in the parent.
+pub(super) extern "C" fn after_fork() {
+    let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
+    if read >= 0 {
+        let mut end = libc::pollfd { fd: read, events: libc::POLLIN, revents: 0 };
+        // SAFETY: the descriptors are open and this thread's own. The pipe ends with the child, or says something.
+        unsafe {
+            libc::close(write);
+            libc::poll(&raw mut end, 1, PATIENCE);
+            libc::close(read);
+        }
+    }
+}
+
+/// After a fork, in the child, before its first event.
+pub(super) fn in_child() {
+    if ANY.load(Acquire) {
+        without_signals(|| registry::all().for_each(|(number, region)| divide(number, region)));
+    }
+    let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
+    if read >= 0 {
+        // SAFETY: the descriptors are open and this thread's own.
+        unsafe {
+            libc::write(write, [0u8].as_ptr().cast(), 1);
+            libc::close(write);
+            libc::close(read);
+        }
+    }
+}
+
+fn divide(number: usize, region: &dyn Registered) {
+    if RECORDINGS[number].is_locked() {
+        // SAFETY: the child has one thread, this one, and it is in `fork`, not in here.
+        unsafe { RECORDINGS[number].force_unlock() };
+    }
+    let Some(mut slot) = RECORDINGS[number].try_lock() else { return };
+    let Some(recording) = slot.as_mut() else { return };
+    if let Err(error) = recording.divide(region) {
+        complain(recording.path.as_c_str().to_bytes(), error);
+        // Its pages are its own and nobody's file.
+        *slot = None;
+    }
+}
+
+/// How many threads the process has; 0 when that cannot be told.
+fn threads() -> u64 {
+    // SAFETY: the path is a C string, and the record is filled in when the call returns 0.
+    unsafe {
+        let mut folder: libc::stat = core::mem::zeroed();
+        let told = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
+        // A folder has a link from above, from itself, and from each folder in it.
+        if told { u64::from(folder.st_nlink).saturating_sub(2) } else { 0 }
+    }
+}
+
+/// Runs `f` while no signal's handler can run on this thread.
+fn without_signals<T>(f: impl FnOnce() -> T) -> T {
+    // SAFETY: the sets are written before they are read, and the mask is put back.
+    unsafe {
+        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let result = f();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
+        result
+    }
+}
+
+/// Nobody can be given the error. Inside the first event, or a fork: without allocating.
+fn complain(path: &[u8], error: Error) {
+    let mut text = heapless::String::<512>::new();
+    let path = core::str::from_utf8(path).unwrap_or("…");
+    // A long path is cut off.
+    let _ = core::fmt::write(&mut text, format_args!("memtrack: not recorded: {error}: {path}"));
+    let _ = text.push('\n');
+    // SAFETY: the text is valid for the call.
+    unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+}

@@ -1,0 +1,69 @@
+//! How large blocks are: allocations by power-of-two class of their size.
+
+use super::account::Booker;
+use crate::counter::Counter;
+
+/// Classes that are kept: the last holds 256 GiB and everything larger. A microcontroller keeps none; its RAM goes to
+/// stacks.
+pub(super) const CLASSES: usize = if cfg!(feature = "std") { 40 } else { 0 };
+
+/// Allocations and their bytes by class of size. All-zero is no blocks.
+#[repr(C)]
+pub(crate) struct Sizes([Class; CLASSES]);
+
+/// Class 0 holds size 0, class k holds sizes of 2^(k−1) to 2^k − 1 bytes.
+#[repr(C)]
+#[derive(Default)]
+struct Class {
+    allocs: Counter,
+    bytes: Counter,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Sizes(core::array::from_fn(|_| Class::default()))
+    }
+}
+
+impl Sizes {
+    /// Books an allocation.
+    #[inline]
+    pub(crate) fn add(&self, size: usize, by: Booker) {
+        let number = (usize::BITS - size.leading_zeros()) as usize;
+        let Some(class) = self.0.get(number.min(CLASSES.saturating_sub(1))) else { return };
+        match by {
+            Booker::Owner => {
+                class.allocs.add_owned(1);
+                class.bytes.add_owned(size);
+            }
+            Booker::Anyone => {
+                class.allocs.add_shared(1);
+                class.bytes.add_shared(size);
+            }
+        }
+    }
+
+    /// Classes that have blocks: number, allocations, bytes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, u64, u64)> {
+        let all =
+            self.0.iter().zip(0u8..).map(|(class, number)| (number, class.allocs.get(), class.bytes.get()));
+        all.filter(|(_, allocs, _)| *allocs > 0)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_end_before_powers_of_two() {
+        let sizes = Sizes::default();
+        for size in [0, 1, 2, 3, 4, 255, 256, 1 << 37, (1 << 38) - 1, 1 << 38, usize::MAX] {
+            sizes.add(size, Booker::Owner);
+        }
+        sizes.add(200, Booker::Anyone);
+        let told: Vec<_> = sizes.iter().map(|(class, allocs, _)| (class, allocs)).collect();
+        assert_eq!(told, [(0, 1), (1, 1), (2, 2), (3, 1), (8, 2), (9, 1), (38, 2), (39, 2)]);
+        assert_eq!(sizes.iter().find(|class| class.0 == 8), Some((8, 2, 455)));
+    }
+}

@@ -1,0 +1,121 @@
+//! Live bytes over time, in a bounded list: when it is full its resolution halves.
+
+use super::image::Place;
+use super::list::List;
+
+/// Points that are kept. A microcontroller keeps none; its RAM goes to stacks.
+const POINTS: usize = if cfg!(feature = "std") { 512 } else { 0 };
+/// The first resolution in nanoseconds: about a millisecond.
+const FIRST_STEP: u64 = 1 << 20;
+/// Samples that one point stands for at most: bursts shorter than a step are seen.
+const SAMPLES: u64 = 4;
+
+/// The samples of one step of time.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// When the last of them was taken, since the tracker started.
+    pub(crate) time_ns: u64,
+    /// The highest live bytes among them.
+    pub(crate) high: usize,
+    /// Live bytes of the last.
+    pub(crate) live: usize,
+}
+
+/// All-zero is empty.
+#[repr(C)]
+pub struct Timeline {
+    points: List<Point, POINTS>,
+    /// How often the resolution was halved.
+    halved: u32,
+}
+
+impl Timeline {
+    /// Whether any are kept.
+    pub(crate) const IS_KEPT: bool = POINTS > 0;
+    pub(super) const PLACE: Place =
+        Place { offset: core::mem::offset_of!(Self, points), stride: size_of::<Point>(), capacity: POINTS };
+
+    pub(crate) const fn new() -> Self {
+        Timeline { points: List::new(), halved: 0 }
+    }
+
+    /// Adds a sample. When the next one is wanted.
+    pub(crate) fn add(&mut self, time_ns: u64, live: usize) -> u64 {
+        if Self::IS_KEPT {
+            let point = Point { time_ns, high: live, live };
+            while !self.fits(point) {
+                self.halve();
+            }
+        }
+        time_ns + self.step() / SAMPLES
+    }
+
+    /// Point number `place` from 0, in the order of time.
+    pub(crate) fn get(&self, place: usize) -> Option<Point> {
+        self.points.get(place).copied()
+    }
+
+    fn step(&self) -> u64 {
+        FIRST_STEP << self.halved.min(32)
+    }
+
+    /// Adds a point to the last of the same step, or behind it when there is room.
+    fn fits(&mut self, point: Point) -> bool {
+        let step = self.step();
+        match self.points.last_mut() {
+            // Threads may come a little out of order.
+            Some(last) if point.time_ns <= last.time_ns || point.time_ns / step == last.time_ns / step => {
+                let high = last.high.max(point.high);
+                *last = Point { time_ns: last.time_ns.max(point.time_ns), high, live: point.live };
+                true
+            }
+            _ => self.points.push(point).is_ok(),
+        }
+    }
+
+    /// Halves the resolution: points of one of the new steps become one.
+    fn halve(&mut self) {
+        self.halved += 1;
+        let points = core::mem::replace(&mut self.points, List::new());
+        for point in points.iter().copied() {
+            // No more than there were.
+            let _ = self.fits(point);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resolution_halves_and_highs_stay() {
+        let mut line = Timeline::new();
+        let mut next = 0;
+        let mut highest = 0;
+        for i in 0..1_000_000u64 {
+            let time = i * FIRST_STEP / 8;
+            if time >= next {
+                let live = if i % 7919 == 0 { 10_000 + i as usize } else { i as usize % 1000 };
+                highest = highest.max(live);
+                next = line.add(time, live);
+            }
+        }
+        let points: std::vec::Vec<Point> = (0..).map_while(|place| line.get(place)).collect();
+        assert!((POINTS / 2 - 1..=POINTS).contains(&points.len()), "{}", points.len());
+        assert!(points.windows(2).all(|pair| pair[0].time_ns < pair[1].time_ns));
+        assert_eq!(points.iter().map(|point| point.high).max(), Some(highest));
+        assert_eq!(line.halved, 8, "{} steps in {POINTS} points", 1_000_000 / 8);
+        assert!(points.iter().all(|point| point.high >= point.live));
+    }
+
+    #[test]
+    fn a_pause_takes_no_points() {
+        let mut line = Timeline::new();
+        line.add(0, 1);
+        line.add(u64::MAX / 2, 2);
+        assert_eq!(line.get(1), Some(Point { time_ns: u64::MAX / 2, high: 2, live: 2 }));
+        assert_eq!((line.get(2), line.halved), (None, 0));
+    }
+}

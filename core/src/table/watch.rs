@@ -1,0 +1,109 @@
+//! What events look out for besides counting: pauses, dumps that somebody asked for, limits of live bytes.
+//!
+//! One word of flags, which every event reads, and one limit, which is compared when a peak rises: neither costs an
+//! event anything that it does not do already.
+
+use crate::stats::Stats;
+use crate::sync::*;
+
+/// Tracking is paused.
+pub(crate) const PAUSED: usize = 1;
+/// Somebody asked for a dump.
+pub(crate) const DUMP: usize = 2;
+/// A peak rose above the limit.
+pub(crate) const PASSED: usize = 4;
+
+/// All-zero looks out for nothing.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Watch {
+    flags: AtomicUsize,
+    /// The lower of the limits below: bytes above which a new peak is told.
+    limit: Limit,
+    budget: Limit,
+    /// What is called when the budget is passed.
+    callback: AtomicPtr<()>,
+    /// A new peak above it is dumped.
+    dump: Limit,
+}
+
+/// A number of bytes; all-zero is none.
+#[repr(C)]
+#[derive(Default)]
+struct Limit(AtomicUsize);
+
+impl Limit {
+    #[inline]
+    fn get(&self) -> usize {
+        !self.0.load(Acquire)
+    }
+
+    fn set(&self, bytes: usize) {
+        self.0.store(!bytes, Release);
+    }
+}
+
+impl Watch {
+    #[inline]
+    pub(crate) fn flags(&self) -> usize {
+        self.flags.load(Relaxed)
+    }
+
+    pub(crate) fn raise(&self, flag: usize) {
+        self.flags.fetch_or(flag, AcqRel);
+    }
+
+    /// Takes a flag down. Whether it stood: of several that ask at once, one is told so.
+    pub(crate) fn lower(&self, flag: usize) -> bool {
+        self.flags.fetch_and(!flag, AcqRel) & flag != 0
+    }
+
+    /// A peak has risen.
+    #[inline]
+    pub(crate) fn risen(&self, peak: usize) {
+        if peak > self.limit.get() {
+            self.raise(PASSED);
+        }
+    }
+
+    /// Calls back, once, when a peak rises above `bytes`.
+    pub(crate) fn set_budget(&self, bytes: usize, callback: fn(Stats)) {
+        self.budget.set(usize::MAX);
+        self.callback.store(callback as *mut (), Release);
+        self.budget.set(bytes);
+        self.set_limit();
+    }
+
+    /// Takes the budget off when `peak` is above it: what is to be called.
+    pub(crate) fn over_budget(&self, peak: usize) -> Option<fn(Stats)> {
+        if peak <= self.budget.get() {
+            return None;
+        }
+        self.budget.set(usize::MAX);
+        self.set_limit();
+        let callback = self.callback.swap(core::ptr::null_mut(), AcqRel);
+        // SAFETY: the word is null or what `set_budget` stored: a function of this type. Null is `None`.
+        unsafe { core::mem::transmute::<*mut (), Option<fn(Stats)>>(callback) }
+    }
+
+    /// New peaks above `bytes` are to be dumped.
+    #[cfg(feature = "std")]
+    pub(crate) fn dump_above(&self, bytes: usize) {
+        self.dump.set(bytes);
+        self.set_limit();
+    }
+
+    /// Whether a peak is to be dumped. The next one has to be an eighth higher.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_to_be_dumped(&self, peak: usize) -> bool {
+        let due = peak > self.dump.get();
+        if due {
+            self.dump_above(peak.saturating_add(peak / 8));
+        }
+        due
+    }
+
+    fn set_limit(&self) {
+        self.limit.set(self.budget.get().min(self.dump.get()));
+    }
+}

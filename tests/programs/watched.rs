@@ -1,0 +1,197 @@
+//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use memtrack::{Stats, Tracker};
+use memtrack_tests::say;
+
+/// Refuses what is larger than a gigabyte.
+struct Bounded;
+
+// SAFETY: hands on to the system's allocator, or returns null.
+unsafe impl GlobalAlloc for Bounded {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.size() > 1 << 30 {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller upholds it.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller upholds it.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static HEAP: Tracker<Bounded> = Tracker::new(Bounded);
+
+const MEGABYTE: usize = 1 << 20;
+
+fn main() {
+    let kept = held(3 * MEGABYTE);
+    path();
+    match std::env::args().nth(1).as_deref() {
+        Some("signal") => signal(),
+        Some("idle") => idle(),
+        Some("interval") => interval(),
+        Some("peak") => peak(),
+        Some("failure") => failure(),
+        Some("budget") => budget(),
+        Some("panic") => panic(),
+        Some("timeline") => timeline(),
+        Some("fork") => fork(),
+        other => panic!("no scenario {other:?}"),
+    }
+    drop(kept);
+}
+
+#[inline(never)]
+fn held(size: usize) -> Vec<u8> {
+    black_box(Vec::with_capacity(size))
+}
+
+/// The next event writes the dump.
+fn signal() {
+    // SAFETY: raises a signal that the tracker handles.
+    assert_eq!(unsafe { libc::raise(libc::SIGUSR1) }, 0);
+    drop(held(100));
+    wait_for_snapshots(1);
+}
+
+/// No event ever comes.
+fn idle() {
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::raise(libc::SIGUSR1) }, 0);
+    wait_for_snapshots(1);
+}
+
+fn interval() {
+    wait_for_snapshots(3);
+}
+
+fn peak() {
+    let mut kept = Vec::with_capacity(64);
+    (0..40).for_each(|_| kept.push(held(MEGABYTE)));
+}
+
+fn failure() {
+    let mut block: Vec<u8> = Vec::new();
+    assert!(block.try_reserve_exact(2 << 30).is_err());
+    // Within a second: not dumped again.
+    assert!(block.try_reserve_exact(3 << 30).is_err());
+    // The program ends without its exit handlers.
+    // SAFETY: nothing follows.
+    unsafe { libc::_exit(0) };
+}
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static SEEN: AtomicUsize = AtomicUsize::new(0);
+
+fn over(stats: Stats) {
+    CALLS.fetch_add(1, Relaxed);
+    SEEN.store(stats.live_bytes as usize, Relaxed);
+    // It may allocate.
+    drop(held(10));
+}
+
+fn budget() {
+    // The peak is above the budget already, what is live is not.
+    drop(held(20 * MEGABYTE));
+    HEAP.budget(10 * MEGABYTE, over);
+    let live = || HEAP.stats().live_bytes as usize;
+    let first = held(5 * MEGABYTE);
+    say!("calls below {}", CALLS.load(Relaxed));
+    let second = held(4 * MEGABYTE);
+    say!("calls above {}", CALLS.load(Relaxed));
+    say!("seen {}", SEEN.load(Relaxed));
+    say!("live {}", live());
+    drop(held(30 * MEGABYTE));
+    say!("calls once {}", CALLS.load(Relaxed));
+    drop((first, second));
+    HEAP.budget(4 * MEGABYTE, over);
+    drop(held(2 * MEGABYTE));
+    say!("calls again {}", CALLS.load(Relaxed));
+    say!("peak {}", HEAP.stats().peak_bytes);
+}
+
+fn panic() {
+    HEAP.budget(4 * MEGABYTE, |_| panic!("on purpose"));
+    drop(held(2 * MEGABYTE));
+    say!("survived 1");
+}
+
+/// A known course: up by a megabyte, down to nothing, up to three.
+fn timeline() {
+    let step = || {
+        for _ in 0..200 {
+            drop(held(1));
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    };
+    for megabytes in [1, 0, 3] {
+        let block = held(megabytes * MEGABYTE);
+        step();
+        drop(block);
+    }
+}
+
+/// The child has no waiting thread but its own.
+fn fork() {
+    // SAFETY: the child only waits, and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        wait_for_snapshots(2);
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(0) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
+/// Until the dump's file has as many snapshots. Without an event: what this finds nothing else has caused.
+fn wait_for_snapshots(count: usize) {
+    while snapshots() < count {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Complete snapshots in this process's file, by the tag of their last section.
+fn snapshots() -> usize {
+    static BYTES: Mutex<[u8; 4 << 20]> = Mutex::new([0; 4 << 20]);
+    let mut bytes = BYTES.lock().unwrap();
+    // SAFETY: the path is a C string, the buffer as long as told, and the file's descriptor closed once.
+    let length = unsafe {
+        let file = libc::open(path().as_ptr().cast(), libc::O_RDONLY);
+        if file < 0 {
+            return 0;
+        }
+        let length = libc::read(file, bytes.as_mut_ptr().cast(), bytes.len());
+        libc::close(file);
+        length as usize
+    };
+    bytes[..length].windows(4).filter(|tag| *tag == b"DONE").count()
+}
+
+/// The dump's file: a forked child's has its process id behind the name.
+fn path() -> [u8; 4096] {
+    static PARENT: OnceLock<u32> = OnceLock::new();
+    let parent = *PARENT.get_or_init(std::process::id);
+    let mut path = [0; 4096];
+    let mut to = &mut path[..4095];
+    // SAFETY: the variable is set for this program, and nothing changes it.
+    let template = unsafe { std::ffi::CStr::from_ptr(libc::getenv(c"MEMTRACK_DUMP".as_ptr())) };
+    to.write_all(template.to_bytes()).unwrap();
+    if std::process::id() != parent {
+        write!(to, ".{}", std::process::id()).unwrap();
+    }
+    path
+}
