@@ -3,7 +3,6 @@
 //! One word of flags, which every event reads, and one limit, which is compared when a peak rises: neither costs an
 //! event anything that it does not do already.
 
-use crate::stats::Stats;
 use crate::sync::*;
 
 /// Tracking is paused.
@@ -21,11 +20,15 @@ pub(crate) struct Watch {
     /// The lower of the limits below: bytes above which a new peak is told.
     limit: Limit,
     budget: Limit,
-    /// What is called when the budget is passed.
+    /// What is called when the budget is passed, and by what: a program without budgets has none of it.
     callback: AtomicPtr<()>,
+    caller: AtomicPtr<()>,
     /// A new peak above it is dumped.
     dump: Limit,
 }
+
+/// Calls a budget's callback for a tracker.
+pub(crate) type Caller<T, S> = fn(&T, fn(S));
 
 /// A number of bytes; all-zero is none.
 #[repr(C)]
@@ -66,24 +69,33 @@ impl Watch {
         }
     }
 
-    /// Calls back, once, when a peak rises above `bytes`.
-    pub(crate) fn set_budget(&self, bytes: usize, callback: fn(Stats)) {
+    /// Has `callback` called by `caller`, once, when a peak rises above `bytes`.
+    pub(crate) fn set_budget<T, S>(&self, bytes: usize, callback: fn(S), caller: Caller<T, S>) {
         self.budget.set(usize::MAX);
         self.callback.store(callback as *mut (), Release);
+        self.caller.store(caller as *mut (), Release);
         self.budget.set(bytes);
         self.set_limit();
     }
 
-    /// Takes the budget off when `peak` is above it: what is to be called.
-    pub(crate) fn over_budget(&self, peak: usize) -> Option<fn(Stats)> {
+    /// Takes the budget off when `peak` is above it: what is to be called, and by what.
+    ///
+    /// # Safety
+    /// `T` and `S` must be those of every [`set_budget`](Self::set_budget).
+    pub(crate) unsafe fn over_budget<T, S>(&self, peak: usize) -> Option<(fn(S), Caller<T, S>)> {
         if peak <= self.budget.get() {
             return None;
         }
         self.budget.set(usize::MAX);
         self.set_limit();
         let callback = self.callback.swap(core::ptr::null_mut(), AcqRel);
-        // SAFETY: the word is null or what `set_budget` stored: a function of this type. Null is `None`.
-        unsafe { core::mem::transmute::<*mut (), Option<fn(Stats)>>(callback) }
+        let caller = self.caller.load(Acquire);
+        // SAFETY: each word is null or a function that `set_budget` stored, which the caller says is of this type; null
+        // is `None`.
+        unsafe {
+            let callback = core::mem::transmute::<*mut (), Option<fn(S)>>(callback);
+            callback.zip(core::mem::transmute::<*mut (), Option<Caller<T, S>>>(caller))
+        }
     }
 
     /// New peaks above `bytes` are to be dumped.

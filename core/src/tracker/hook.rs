@@ -277,8 +277,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// The cell and thread slot for an event here and now; `None` when no cell is left.
-    #[inline(always)]
+    /// The cell and thread slot for an event here and now; `None` when no cell is left. Once in a firmware, where
+    /// flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn place(&self, entered: &Entered<'_>, heap: u8) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
         let local = entered.local;
         let label = local.tag.load(Relaxed) | u32::from(heap) << 16;

@@ -153,8 +153,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         elapsed(self.region, &self.platform)
     }
 
-    /// Enters the hook on this thread.
-    #[inline(always)]
+    /// Enters the hook on this thread. Once in a firmware, where flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn enter(&self) -> Entry<Entered<'_>> {
         let flags = self.region.head().marks.watch.flags();
         if flags != 0 && self.attend(flags) {

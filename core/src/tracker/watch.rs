@@ -41,7 +41,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         // The stage's mark starts from what is live, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
-        self.region.head().marks.watch.set_budget(bytes, callback);
+        self.region.head().marks.watch.set_budget(bytes, callback, Self::call);
+    }
+
+    fn call(&self, callback: fn(Stats)) {
+        let unwinding = Abort;
+        callback(self.stats());
+        core::mem::forget(unwinding);
     }
 
     /// Does what the flags ask for. Whether tracking is paused.
@@ -56,10 +62,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             let peak = marks.peak(Mark::Stage);
             #[cfg(feature = "std")]
             self.peak_passed(peak);
-            if let Some(callback) = marks.watch.over_budget(peak) {
-                let unwinding = Abort;
-                callback(self.stats());
-                core::mem::forget(unwinding);
+            // SAFETY: the only caller is this tracker's, with the types of `call`.
+            if let Some((callback, caller)) = unsafe { marks.watch.over_budget::<Self, Stats>(peak) } {
+                caller(self, callback);
             }
         }
         #[cfg(feature = "std")]
