@@ -214,11 +214,11 @@ impl fmt::Display for Error {
                 write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
             }
             Error::NotForDiff => {
-                f.write_str("a difference is written as folded, svg or text: choose one of them with --format")
+                f.write_str("a difference is written as folded, svg, html or text: choose one of them with --format")
             }
             Error::UnknownFormat { path } => write!(
                 f,
-                "{} names no format: end it in .folded, .svg, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
+                "{} names no format: end it in .folded, .svg, .html, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
                 shown(path)
             ),
             Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),

@@ -4,6 +4,7 @@ pub mod csv;
 pub mod dhat;
 pub mod folded;
 pub mod heaptrack;
+pub mod html;
 pub mod json;
 pub mod massif;
 pub mod pprof;
@@ -26,6 +27,8 @@ pub enum Format {
     Folded,
     /// A flame graph.
     Svg,
+    /// A report for a browser.
+    Html,
     /// Tables and a tree for the terminal.
     Text,
     /// Everything, for programs.
@@ -48,9 +51,10 @@ pub enum Format {
 type Row = (Format, &'static str, &'static [&'static str]);
 
 /// Longer endings come before those that they end in.
-const FORMATS: [Row; 10] = [
+const FORMATS: [Row; 11] = [
     (Format::Folded, "folded", &[".folded", ".collapsed", ".stacks"]),
     (Format::Svg, "svg", &[".svg"]),
+    (Format::Html, "html", &[".html", ".htm"]),
     (Format::Text, "text", &[".txt", ".text"]),
     (Format::Speedscope, "speedscope", &[".speedscope.json", ".speedscope"]),
     (Format::Dhat, "dhat", &[".dhat.json", ".dhat"]),
@@ -124,6 +128,10 @@ pub fn write(
     Ok(match format {
         Format::Folded => folded::write(flame()?, style, out),
         Format::Svg => svg::write(flame()?, profile, view, style, out),
+        Format::Html => {
+            let run = html::Run { profile, stages: &[], warnings: &[] };
+            return html::write(&[(run, view)], &html::Start::default(), style, out);
+        }
         Format::Text => text::write(flame()?, profile, view, style, out),
         Format::Json => json::write(&stacks(Split::ByThread)?, profile, out),
         Format::Csv => csv::write(&stacks(Split::ByThread)?, profile, out),

@@ -5,7 +5,7 @@ use memtrack_format as format;
 use crate::clean::clean_bytes;
 
 /// A loaded executable or library, as the dump describes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Module {
     /// The path it was loaded from, byte by byte as in the dump.
     pub path: Vec<u8>,

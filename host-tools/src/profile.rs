@@ -1,6 +1,7 @@
 //! The one aggregated model that every exporter reads: stacks × threads × tags × heaps × metrics, of the whole
 //! program or of one stage.
 
+mod attribution;
 pub mod check;
 mod flame;
 mod labels;
@@ -11,6 +12,7 @@ pub mod stacks;
 pub mod view;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use memtrack_format as format;
 use memtrack_format::{Arch, Config, Figures, Kind, Loss, Marks, Os, ThreadState};
@@ -21,6 +23,7 @@ use crate::modules::Modules;
 use crate::reader::Snapshot;
 use crate::symbolize::{Frame, Options, Symbols};
 
+pub use attribution::Attribution;
 pub use flame::{Flame, FlameNode};
 pub use metric::Metric;
 pub use paths::Step;
@@ -59,8 +62,8 @@ pub struct Profile {
     pub time_ns: u64,
     /// Modules.
     pub modules: Modules,
-    /// Names of all addresses.
-    pub symbols: Symbols,
+    /// Names of all addresses: those of several snapshots of one run may be shared.
+    pub symbols: Arc<Symbols>,
     /// The stack tree; 0 and 1 are [`format::Node::ROOT`] and [`format::Node::CUT`].
     nodes: Vec<Node>,
     /// What was counted, per stack, thread, tag and heap.
@@ -177,12 +180,30 @@ impl Profile {
     /// # Errors
     /// When a binary that the user gave can't be used.
     pub fn new(snapshot: &Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
-        let bare = if options.names { options.search.bare_module() } else { None };
-        let modules = Modules::new(&snapshot.modules, bare);
-        let used = used(snapshot);
-        let addresses =
-            snapshot.nodes.iter().zip(&used).filter(|&(_, &used)| used).map(|((_, node), _)| node.address);
-        let symbols = Symbols::new(addresses.collect(), &modules, options)?;
+        let modules = modules(snapshot, options);
+        let symbols = Arc::new(Symbols::new(addresses(snapshot), &modules, options)?);
+        Ok(Self::named(snapshot, kind, modules, symbols))
+    }
+
+    /// Names several snapshots of one run. What they have in common is looked up once.
+    ///
+    /// # Errors
+    /// When a binary that the user gave can't be used.
+    pub fn several(snapshots: &[(Snapshot<'_>, Kind)], options: &Options) -> Result<Vec<Self>, Error> {
+        let Some((first, _)) = snapshots.first() else { return Ok(Vec::new()) };
+        let common = modules(first, options);
+        let alike = |snapshot: &Snapshot<'_>| modules(snapshot, options).all() == common.all();
+        let shared = snapshots.iter().filter(|(snapshot, _)| alike(snapshot));
+        let shared = shared.flat_map(|(snapshot, _)| addresses(snapshot)).collect();
+        let symbols = Arc::new(Symbols::new(shared, &common, options)?);
+        let named = |(snapshot, kind): &(Snapshot<'_>, Kind)| match alike(snapshot) {
+            true => Ok(Self::named(snapshot, *kind, modules(snapshot, options), Arc::clone(&symbols))),
+            false => Self::new(snapshot, *kind, options),
+        };
+        snapshots.iter().map(named).collect()
+    }
+
+    fn named(snapshot: &Snapshot<'_>, kind: Kind, modules: Modules, symbols: Arc<Symbols>) -> Self {
         let mut profile = Profile {
             kind,
             program: names::program(snapshot),
@@ -214,7 +235,7 @@ impl Profile {
                 figures: cell.figures,
             })
             .collect();
-        Ok(profile)
+        profile
     }
 
     /// A sample's frames, as they stand in the dump: nothing hidden.
@@ -259,6 +280,16 @@ impl Profile {
         };
         [outside, outside].into_iter().chain(snapshot.nodes.iter().map(node)).collect()
     }
+}
+
+fn modules(snapshot: &Snapshot<'_>, options: &Options) -> Modules {
+    Modules::new(&snapshot.modules, if options.names { options.search.bare_module() } else { None })
+}
+
+/// The addresses on the stacks of a snapshot's cells.
+fn addresses(snapshot: &Snapshot<'_>) -> Vec<u64> {
+    let used = used(snapshot);
+    snapshot.nodes.iter().zip(used).filter(|&(_, used)| used).map(|((_, node), _)| node.address).collect()
 }
 
 /// Where the node `id` stands in [`Profile::nodes`].

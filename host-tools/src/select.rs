@@ -62,6 +62,13 @@ pub fn stage(dump: &Dump<'_>, name: &str) -> Result<Selected, Error> {
     Err(unknown("stage", name, names.iter().map(String::as_str)))
 }
 
+/// For each stage with a whole snapshot of its own the one with the highest peak, in the order of their names.
+#[must_use]
+pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
+    let chosen = names(dump).into_iter().filter_map(|name| stage(dump, &name).ok());
+    chosen.filter(|selected| dump.entries()[selected.index].complete).collect()
+}
+
 /// What to say when the stage's highest peak is not among the snapshots of it.
 fn higher_peak(dump: &Dump<'_>, name: &str, shown: u64) -> Option<String> {
     let whole = dump.snapshot(program(dump).index);

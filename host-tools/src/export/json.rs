@@ -50,7 +50,7 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "totals": info::totals(profile),
         "threads": info::threads(profile),
         "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
-        "tags": tags(profile),
+        "tags": info::tags(profile),
         "timeline": profile.timeline.iter().map(|point| json!([point.time_ns, point.high, point.live])).collect::<Vec<_>>(),
         "modules": modules.iter().map(|module| json!({
             "path": module.shown_path(),
@@ -72,10 +72,4 @@ fn row(row: &Row, frames: &mut IndexMap<crate::profile::Step, ()>) -> Value {
         "tag": row.tag,
         "values": Metric::ALL.map(|metric| metric.of(&row.figures)),
     })
-}
-
-fn tags(profile: &Profile) -> Vec<Value> {
-    let mut tags: Vec<_> = profile.tags.iter().collect();
-    tags.sort();
-    tags.into_iter().map(|(id, (parent, name))| json!({ "id": id, "parent": parent, "name": name })).collect()
 }

@@ -136,6 +136,12 @@ pub(crate) fn stage(stage: &Stage) -> Value {
     })
 }
 
+pub(crate) fn tags(profile: &Profile) -> Vec<Value> {
+    let mut tags: Vec<_> = profile.tags.iter().collect();
+    tags.sort();
+    tags.into_iter().map(|(id, (parent, name))| json!({ "id": id, "parent": parent, "name": name })).collect()
+}
+
 fn modules(info: &Info<'_>) -> Vec<Value> {
     let sources = info.profile.symbols.sources();
     let all = info.profile.modules.all().iter().zip(sources);

@@ -69,7 +69,8 @@ impl<'p> Paths<'p> {
     fn roots(&mut self, sample: &Sample, to: &mut Labels) {
         let profile = self.profile;
         let mut push = |label: &str| self.path.push(remark(label, to));
-        if self.view.per_thread && !sample.unattributed {
+        let bare = self.view.bare_paths;
+        if self.view.per_thread && !bare && !sample.unattributed {
             match self.threads.get(&sample.thread) {
                 Some(label) => push(label),
                 None => push(&format!("thread #{}", sample.thread)),
@@ -81,7 +82,7 @@ impl<'p> Paths<'p> {
                 None => push(&format!("[heap #{}]", sample.heap)),
             }
         }
-        for tag in profile.tag_path(sample.tag) {
+        for tag in profile.tag_path(if bare { 0 } else { sample.tag }) {
             match profile.tags.get(&tag) {
                 Some((_, name)) => push(&format!("tag {name}")),
                 None => push(&format!("tag #{tag}")),

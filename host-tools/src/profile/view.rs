@@ -22,6 +22,8 @@ pub struct View {
     pub tags: HashSet<u32>,
     /// The thread as the root frame.
     pub per_thread: bool,
+    /// No thread and no tags on the paths: whoever shows them has them beside the stacks.
+    pub bare_paths: bool,
     /// Show the tracker's and the allocator's own frames.
     pub show_internal: bool,
     /// Innermost frames at the root.
@@ -43,6 +45,7 @@ impl View {
             threads: HashSet::new(),
             tags: HashSet::new(),
             per_thread: false,
+            bare_paths: false,
             show_internal: false,
             reverse: false,
             filter: None,
@@ -111,6 +114,15 @@ impl View {
         format!("{}: {} ({})", profile.program.name, self.metric.title(), self.metric.human(total))
     }
 
+    /// What was left out because the user asked for it, in words.
+    #[must_use]
+    pub fn narrowed(&self) -> Vec<String> {
+        let patterns = [("filter", &self.filter), ("hide", &self.hide)].into_iter();
+        let patterns = patterns.filter_map(|(option, pattern)| Some((option, pattern.as_ref()?)));
+        let patterns = patterns.map(|(option, pattern)| crate::clean::clean(&format!("{option} {pattern}")));
+        self.scope.iter().cloned().chain(patterns).collect()
+    }
+
     /// What a reader must know besides: stage, threads, losses, files of another build.
     #[must_use]
     pub fn subtitle(&self, profile: &Profile) -> Option<String> {
@@ -124,10 +136,7 @@ impl View {
                 parts.push(format!("lost: {} while it ran", units::things(stage.figures.lost, "event")));
             }
         }
-        parts.extend(self.scope.iter().cloned());
-        for (option, pattern) in [("filter", &self.filter), ("hide", &self.hide)] {
-            parts.extend(pattern.iter().map(|pattern| crate::clean::clean(&format!("{option} {pattern}"))));
-        }
+        parts.extend(self.narrowed());
         parts.extend(loss::summary(&profile.losses, LOSSES));
         let forced =
             profile.symbols.sources().iter().zip(profile.modules.all()).filter(|(source, _)| source.forced);

@@ -64,7 +64,7 @@ pub struct Fold {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     #[arg(required = true)]
     dump: Option<PathBuf>,
-    /// Write to FILE instead of standard output; its extension (.svg .txt .json .csv .pb.gz …) says the format
+    /// Write to FILE instead of standard output; its extension (.html .svg .txt .json .csv .pb.gz …) says the format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Format of the output
@@ -95,9 +95,9 @@ impl Fold {
 /// What to show of a dump, and how.
 #[derive(Args)]
 pub struct Show {
-    /// What to count
-    #[arg(short, long, default_value = "bytes", value_parser = one_of(&Metric::ALL, Metric::name))]
-    pub metric: Metric,
+    /// What to count [default: peak in a report, else bytes]
+    #[arg(short, long, value_parser = one_of(&Metric::ALL, Metric::name))]
+    metric: Option<Metric>,
     /// Only this thread; may be given several times
     #[arg(short, long = "thread", value_name = "NAME|ID")]
     pub threads: Vec<String>,
@@ -136,10 +136,10 @@ pub struct Diff {
     pub old: PathBuf,
     /// The newer dump
     pub new: PathBuf,
-    /// Write to FILE instead of standard output; its extension (.svg .folded .txt) says the format
+    /// Write to FILE instead of standard output; its extension (.svg .html .folded .txt) says the format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Format of the output: folded, svg or text
+    /// Format of the output: folded, svg, html or text
     #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name))]
     pub format: Option<Format>,
     #[command(flatten)]
@@ -208,15 +208,20 @@ pub struct Record {
 }
 
 impl Show {
+    /// What to count. A report has all metrics, and begins with the one that matters most.
+    pub fn metric(&self, format: Format) -> Metric {
+        self.metric.unwrap_or(if format == Format::Html { Metric::Peak } else { Metric::Bytes })
+    }
+
     /// The same for the library.
-    pub fn view(&self, profile: &Profile) -> Result<View, Error> {
+    pub fn view(&self, profile: &Profile, format: Format) -> Result<View, Error> {
         let mut view = View {
             per_thread: self.per_thread,
             show_internal: self.show_internal,
             reverse: self.reverse,
             filter: self.filter.clone(),
             hide: self.hide.clone(),
-            ..View::new(self.metric)
+            ..View::new(self.metric(format))
         };
         self.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
         self.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;

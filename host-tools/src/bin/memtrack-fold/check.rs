@@ -23,7 +23,7 @@ pub fn run(args: &args::Check) -> Outcome {
     // No address needs a name for that.
     let (_, profile) = opened.profile(None, &Options { names: false, ..Options::default() })?;
     let verdicts = limits.judge(&profile)?;
-    opened.warnings.drain(..).for_each(|text| warn(&text));
+    opened.say();
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     let table = limits::table(&verdicts);
     output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;

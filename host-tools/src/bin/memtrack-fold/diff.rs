@@ -3,18 +3,22 @@
 use std::path::Path;
 
 use memtrack_host_tools::diff::Diff;
+use memtrack_host_tools::export::html::{self, Start};
 use memtrack_host_tools::export::{Format, Style, svg::Palette};
 use memtrack_host_tools::profile::Flame;
-use memtrack_host_tools::{Error, input, output};
+use memtrack_host_tools::{Error, input, output, select};
 
 use crate::opened::Opened;
 use crate::{Done, Outcome, args};
 
 pub fn run(args: &args::Diff) -> Outcome {
     let format = format(args)?;
+    if format == Format::Html {
+        return report(args);
+    }
     let (before, old) = side(args, &args.old)?;
     let (after, new) = side(args, &args.new)?;
-    let metric = args.show.metric;
+    let metric = args.show.metric(format);
     let diff = Diff::new(metric, &before.flame, &after.flame);
     let style = Style {
         title: args.show.title.clone(),
@@ -42,6 +46,29 @@ pub fn run(args: &args::Diff) -> Outcome {
     Ok(if matches!((old, new), (Done::Whole, Done::Whole)) { Done::Whole } else { Done::Damaged })
 }
 
+/// Both dumps in the report's own view.
+fn report(args: &args::Diff) -> Outcome {
+    let inputs = [input::open(&args.old)?, input::open(&args.new)?];
+    let mut old = Opened::open(&args.old, &inputs[0])?;
+    let mut new = Opened::open(&args.new, &inputs[1])?;
+    let start = Start { stage: args.show.stage.clone() };
+    if let Some(name) = &start.stage {
+        select::stage(&new.dump, name)?;
+    }
+    let options = args.names.options();
+    let wholes = [old.whole(&options)?, new.whole(&options)?];
+    let views = [
+        args.show.view(&wholes[0].program, Format::Html)?,
+        args.show.view(&wholes[1].program, Format::Html)?,
+    ];
+    old.tell(&wholes[0].program, &views[0], &args.names);
+    new.tell(&wholes[1].program, &views[1], &args.names);
+    let style = Style { title: args.show.title.clone(), ..Style::default() };
+    let sides = [(wholes[0].run(), &views[0]), (wholes[1].run(), &views[1])];
+    output::write(args.output.as_deref(), |out| html::write(&sides, &start, &style, out))?;
+    Ok(if old.whole && new.whole { Done::Whole } else { Done::Damaged })
+}
+
 /// One of the two.
 struct Side {
     flame: Flame,
@@ -53,7 +80,7 @@ fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
     let input = input::open(path)?;
     let mut opened = Opened::open(path, &input)?;
     let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
-    let view = args.show.view(&profile)?;
+    let view = args.show.view(&profile, Format::Folded)?;
     opened.tell(&profile, &view, &args.names);
     let flame = view.flame(&profile)?;
     let subtitle = view.subtitle(&profile);
@@ -68,7 +95,7 @@ fn format(args: &args::Diff) -> Result<Format, Error> {
         _ => Format::Folded,
     };
     match format {
-        Format::Folded | Format::Svg | Format::Text => Ok(format),
+        Format::Folded | Format::Svg | Format::Html | Format::Text => Ok(format),
         _ => Err(Error::NotForDiff),
     }
 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use memtrack_format::Kind;
+use memtrack_host_tools::export::html::Run;
 use memtrack_host_tools::input::Input;
 use memtrack_host_tools::profile::{Profile, View, check};
 use memtrack_host_tools::reader::Dump;
@@ -18,8 +20,23 @@ pub struct Opened<'i> {
     pub dump: Dump<'i>,
     /// Whether all of it could be read.
     pub whole: bool,
-    /// What is wrong with it.
+    /// What is wrong with it, and has not been said yet.
     pub warnings: Vec<String>,
+    said: Vec<String>,
+}
+
+/// All that a report shows of a dump.
+pub struct Whole {
+    pub program: Profile,
+    pub stages: Vec<Profile>,
+    warnings: Vec<String>,
+}
+
+impl Whole {
+    /// The same for the library.
+    pub fn run(&self) -> Run<'_> {
+        Run { profile: &self.program, stages: &self.stages, warnings: &self.warnings }
+    }
 }
 
 impl<'i> Opened<'i> {
@@ -30,9 +47,10 @@ impl<'i> Opened<'i> {
             .iter()
             .map(|reason| format!("the compressed dump ends early: {reason}"))
             .collect();
+        found.extend(input.notes.iter().cloned());
         found.extend(warnings::damage(&dump));
-        let whole = dump.is_whole() && input.unpacking.is_none();
-        Ok(Opened { dump, whole, warnings: found })
+        let whole = dump.is_whole() && input.unpacking.is_none() && !input.damaged;
+        Ok(Opened { dump, whole, warnings: found, said: Vec::new() })
     }
 
     /// The profile of the whole program, or of a stage.
@@ -51,9 +69,32 @@ impl<'i> Opened<'i> {
         Ok((selected, profile))
     }
 
+    /// The whole program, and each stage that has cells of its own.
+    pub fn whole(&mut self, options: &Options) -> Result<Whole, Error> {
+        let mut selected = select::program(&self.dump);
+        self.warnings.extend(selected.note.take());
+        let mut snapshots = vec![(self.dump.snapshot(selected.index), selected.kind)];
+        if self.dump.entries()[selected.index].complete {
+            self.warnings.extend(warnings::equations(&check::equations(&snapshots[0].0, selected.kind)));
+        }
+        if selected.kind == Kind::Program {
+            let stages = select::stages(&self.dump).into_iter();
+            snapshots.extend(stages.map(|stage| (self.dump.snapshot(stage.index), stage.kind)));
+        }
+        let mut profiles = Profile::several(&snapshots, options)?.into_iter();
+        let program = profiles.next().ok_or(Error::NoFigures)?;
+        Ok(Whole { program, stages: profiles.collect(), warnings: [&self.said[..], &self.warnings].concat() })
+    }
+
+    /// Tells the user what is wrong with the dump.
+    pub fn say(&mut self) {
+        self.warnings.iter().for_each(|text| warn(text));
+        self.said.append(&mut self.warnings);
+    }
+
     /// Tells the user what is wrong with the dump and with what is shown of it.
     pub fn tell(&mut self, profile: &Profile, view: &View, names: &Names) {
-        self.warnings.drain(..).for_each(|text| warn(&text));
+        self.say();
         warnings::losses(profile).iter().for_each(|text| warn(text));
         warnings::stage_metric(profile, view.metric).iter().for_each(|text| warn(text));
         if !names.no_symbols {

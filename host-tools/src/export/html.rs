@@ -1,0 +1,107 @@
+//! One HTML file that holds a report and needs nothing else: no network, no second file.
+//!
+//! The page is `html/report.html`; its style and its script stand beside it and are put in here. The data is JSON in
+//! a script element that no browser runs; the script shows names as text, never as markup.
+
+mod cells;
+mod data;
+mod package;
+
+use std::io::{self, Write};
+
+use crate::Error;
+use crate::export::Style;
+use crate::profile::{Profile, View};
+
+/// The page, with a `{{place}}` for each of its parts.
+const PAGE: &str = include_str!("html/report.html");
+const CSS: &str = include_str!("html/report.css");
+
+/// The script, in the order in which its parts build on each other.
+const SCRIPT: [&str; 15] = [
+    include_str!("html/dom.js"),
+    include_str!("html/numbers.js"),
+    include_str!("html/report.js"),
+    include_str!("html/choice.js"),
+    include_str!("html/tree.js"),
+    include_str!("html/colors.js"),
+    include_str!("html/summary.js"),
+    include_str!("html/timeline.js"),
+    include_str!("html/lanes.js"),
+    include_str!("html/controls.js"),
+    include_str!("html/flame.js"),
+    include_str!("html/pointer.js"),
+    include_str!("html/table.js"),
+    include_str!("html/tables.js"),
+    include_str!("html/main.js"),
+];
+
+/// One dump in a report: the whole program, and those of its stages that have cells of their own.
+pub struct Run<'p> {
+    /// The whole program.
+    pub profile: &'p Profile,
+    /// Snapshots of stages.
+    pub stages: &'p [Profile],
+    /// What is wrong with the dump.
+    pub warnings: &'p [String],
+}
+
+/// What the report shows when it is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The stage that is chosen.
+    pub stage: Option<String>,
+}
+
+/// Writes the report of one dump, or of an older and a newer one, each with what to show of it.
+///
+/// # Errors
+/// When a sum is beyond 64 bits; an [`io::Error`] inside when `out` fails.
+pub fn write(
+    runs: &[(Run<'_>, &View)],
+    start: &Start,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, Error> {
+    let data = data::document(runs, start, style)?;
+    Ok(page(&data.to_string(), out))
+}
+
+fn page(data: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = PAGE;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (place, after) = after.split_once("}}").unwrap_or((after, ""));
+        out.write_all(before.as_bytes())?;
+        match place {
+            "style" => out.write_all(CSS.as_bytes())?,
+            "script" => SCRIPT.iter().try_for_each(|part| out.write_all(part.as_bytes()))?,
+            // `<` stands in strings only, and could end the element there.
+            "data" => out.write_all(data.replace('<', "\\u003c").as_bytes())?,
+            _ => {}
+        }
+        rest = after;
+    }
+    out.write_all(rest.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_its_parts_and_no_address() {
+        let mut out = Vec::new();
+        page("{\"names\":[\"</script><b>\"]}", &mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.contains("{\"names\":[\"\\u003c/script>\\u003cb>\"]}"));
+        assert!(!text.contains("{{") && text.trim_end().ends_with("</html>"));
+        for network in ["http:", "https:", "//cdn", "@import", "fetch(", "XMLHttpRequest"] {
+            let found = text.matches(network).count();
+            let namespace = text.matches("http://www.w3.org/").count();
+            assert_eq!(found, if network == "http:" { namespace } else { 0 }, "{network}");
+        }
+        for unsafe_way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!text.contains(unsafe_way), "{unsafe_way}");
+        }
+    }
+}

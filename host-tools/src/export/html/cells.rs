@@ -1,0 +1,126 @@
+//! Stacks as a tree of callers that all snapshots of a run share, and the cells that stand on it.
+
+use std::collections::HashMap;
+
+use indexmap::{IndexMap, IndexSet};
+use serde_json::{Value, json};
+
+use super::package::Package;
+use crate::Error;
+use crate::modules::Module;
+use crate::profile::stacks::{Shown, Split};
+use crate::profile::{Metric, Profile, Stacks, View};
+
+/// Numbers of a cell before its values.
+const KEY: usize = 5;
+
+/// Names by number, each once, with the package that each is of.
+#[derive(Default)]
+pub(super) struct Names {
+    names: IndexMap<String, usize>,
+    packages: IndexSet<Package>,
+}
+
+impl Names {
+    fn frame(&mut self, frame: &Shown<'_>, modules: &[Module]) -> usize {
+        let module = frame.location.and_then(|location| location.place).map(|place| &modules[place.module]);
+        self.number(frame.name, || Package::of(frame.name, module))
+    }
+
+    fn file(&mut self, name: &str) -> usize {
+        self.number(name, || Package::of("", None))
+    }
+
+    fn number(&mut self, name: &str, package: impl FnOnce() -> Package) -> usize {
+        if let Some(number) = self.names.get_index_of(name) {
+            return number;
+        }
+        let package = self.packages.insert_full(package()).0;
+        self.names.insert_full(name.into(), package).0
+    }
+
+    fn is_foundation(&self, name: usize) -> bool {
+        self.packages[self.names[name]].foundation
+    }
+
+    pub(super) fn all(&self) -> Vec<&str> {
+        self.names.keys().map(String::as_str).collect()
+    }
+
+    /// The package of each name, by number.
+    pub(super) fn of(&self) -> Vec<usize> {
+        self.names.values().copied().collect()
+    }
+
+    pub(super) fn packages(&self) -> Vec<Value> {
+        let packages = self.packages.iter();
+        packages.map(|of| json!({ "name": of.name, "foundation": of.foundation })).collect()
+    }
+}
+
+/// The tree and the sites of one run.
+#[derive(Default)]
+pub(super) struct Cells {
+    /// Caller and name of each node; a node's number is its index + 1, the root's is 0.
+    nodes: Vec<(usize, usize)>,
+    ids: HashMap<(usize, usize), usize>,
+    /// Places of the source: name of the function, name of the file, line.
+    sites: IndexSet<(usize, Option<usize>, u32)>,
+}
+
+impl Cells {
+    /// Adds the stacks of a snapshot. Each of its cells is node, place of the innermost frame, place of the innermost
+    /// frame above the standard library and the system, thread, tag and a value for each metric, all in one list.
+    pub(super) fn add(
+        &mut self,
+        profile: &Profile,
+        view: &View,
+        names: &mut Names,
+    ) -> Result<Vec<u64>, Error> {
+        let view = View { bare_paths: true, reverse: false, ..view.clone() };
+        let stacks = Stacks::new(profile, &view, Split::ByThread)?;
+        let modules = profile.modules.all();
+        let mut cells: IndexMap<[u64; KEY], [u64; Metric::ALL.len()]> = IndexMap::new();
+        for row in stacks.rows() {
+            let frames: Vec<(Shown<'_>, usize)> = row
+                .steps
+                .iter()
+                .map(|&step| {
+                    let frame = stacks.show(step);
+                    (frame, names.frame(&frame, modules))
+                })
+                .collect();
+            let node = frames.iter().fold(0, |caller, &(_, name)| self.node(caller, name));
+            let innermost = frames.last().map_or(0, |frame| self.site(frame, names));
+            let above = frames.iter().rfind(|&&(_, name)| !names.is_foundation(name));
+            let above = above.map_or(innermost, |frame| self.site(frame, names));
+            let key = [node as u64, innermost as u64, above as u64, row.thread.into(), row.tag.into()];
+            let values = cells.entry(key).or_default();
+            for (value, metric) in values.iter_mut().zip(Metric::ALL) {
+                *value += metric.of(&row.figures);
+            }
+        }
+        Ok(cells.iter().flat_map(|(key, values)| key.iter().chain(values)).copied().collect())
+    }
+
+    fn node(&mut self, caller: usize, name: usize) -> usize {
+        *self.ids.entry((caller, name)).or_insert_with(|| {
+            self.nodes.push((caller, name));
+            self.nodes.len()
+        })
+    }
+
+    fn site(&mut self, (frame, name): &(Shown<'_>, usize), names: &mut Names) -> usize {
+        let file = frame.file.map(|file| names.file(file));
+        self.sites.insert_full((*name, file, frame.line)).0
+    }
+
+    pub(super) fn nodes(&self) -> Value {
+        let (callers, names): (Vec<usize>, Vec<usize>) = self.nodes.iter().copied().unzip();
+        json!({ "callers": callers, "names": names })
+    }
+
+    pub(super) fn sites(&self) -> Vec<Value> {
+        self.sites.iter().map(|&(name, file, line)| json!([name, file, line])).collect()
+    }
+}

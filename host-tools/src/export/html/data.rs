@@ -1,0 +1,82 @@
+//! The report's data. Its one reader is the script of the same version.
+
+use memtrack_format::Kind;
+use serde_json::{Value, json};
+
+use super::cells::{Cells, Names};
+use super::{Run, Start};
+use crate::Error;
+use crate::export::Style;
+use crate::info::json as info;
+use crate::profile::{Metric, Profile, View};
+use crate::{loss, warnings};
+
+/// Describes the runs: names once, and for each run its facts and its cells.
+pub(super) fn document(runs: &[(Run<'_>, &View)], start: &Start, style: &Style) -> Result<Value, Error> {
+    let mut names = Names::default();
+    let described: Vec<Value> =
+        runs.iter().map(|(run, view)| self::run(run, view, &mut names)).collect::<Result<_, _>>()?;
+    Ok(json!({
+        "tool": concat!("memtrack-fold ", env!("CARGO_PKG_VERSION")),
+        "title": style.title.as_deref().map(crate::clean::clean),
+        "metrics": Metric::ALL.map(|metric| json!({
+            "name": metric.name(),
+            "title": metric.title(),
+            "unit": metric.unit(),
+        })),
+        "start": runs.last().map(|(_, view)| json!({
+            "metric": view.metric.name(),
+            "stage": start.stage,
+            "group": if view.per_thread { "thread" } else { "none" },
+            "inverted": view.reverse,
+        })),
+        "names": names.all(),
+        "of": names.of(),
+        "packages": names.packages(),
+        "runs": described,
+    }))
+}
+
+fn run(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Value, Error> {
+    let profile = run.profile;
+    let attribution = profile.attribution();
+    let mut cells = Cells::default();
+    let program = cells.add(profile, view, names)?;
+    let mut stages = Vec::new();
+    for stage in run.stages {
+        let Some(head) = stage.stages.first() else { continue };
+        stages.push(json!({ "name": head.name, "cells": cells.add(stage, view, names)? }));
+    }
+    Ok(json!({
+        "program": info::program(&profile.program),
+        "shows": if profile.kind == Kind::Stage { "stage" } else { "program" },
+        "time_ns": profile.time_ns,
+        "notes": notes(run, view),
+        "losses": losses(profile),
+        "attribution": {
+            "full": attribution.full,
+            "part": attribution.part,
+            "none": attribution.none,
+        },
+        "totals": info::totals(profile),
+        "threads": info::threads(profile),
+        "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
+        "tags": info::tags(profile),
+        "timeline": profile.timeline.iter().map(|at| json!([at.time_ns, at.high, at.live])).collect::<Vec<_>>(),
+        "nodes": cells.nodes(),
+        "sites": cells.sites(),
+        "cells": program,
+        "stage_cells": stages,
+    }))
+}
+
+fn losses(profile: &Profile) -> Vec<Value> {
+    let losses = profile.losses.iter().filter(|loss| loss.events > 0);
+    losses.map(|lost| json!({ "text": loss::text(lost), "remedy": loss::remedy(lost.cause) })).collect()
+}
+
+/// What a reader must know besides losses, which have a place of their own.
+fn notes(run: &Run<'_>, view: &View) -> Vec<String> {
+    let names = warnings::names(run.profile);
+    view.narrowed().into_iter().chain(run.warnings.iter().cloned()).chain(names).collect()
+}

@@ -1,0 +1,69 @@
+//! What was observed, split by how much is known of it: the first thing that a reader of figures must know.
+
+use std::collections::HashSet;
+
+use memtrack_format::{Node, ThreadState};
+
+use super::{MAX_DEPTH, Profile, Sample};
+
+/// Allocations by how much is known of them. Their sum is what the tracker observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attribution {
+    /// With thread and whole stack.
+    pub full: u64,
+    /// With a part of the stack, or without the thread.
+    pub part: u64,
+    /// Counted, and nothing else.
+    pub none: u64,
+}
+
+impl Attribution {
+    /// What was observed.
+    #[must_use]
+    pub fn observed(self) -> u64 {
+        self.full.saturating_add(self.lost())
+    }
+
+    /// What was not recorded in full.
+    #[must_use]
+    pub fn lost(self) -> u64 {
+        self.part.saturating_add(self.none)
+    }
+}
+
+impl Profile {
+    /// How much is known of the allocations of all samples.
+    #[must_use]
+    pub fn attribution(&self) -> Attribution {
+        let overflow: HashSet<u32> = self
+            .threads
+            .iter()
+            .filter(|thread| thread.state == ThreadState::Overflow)
+            .map(|thread| thread.id)
+            .collect();
+        let mut sums = Attribution::default();
+        for sample in &self.samples {
+            let sum = match sample.unattributed {
+                true => &mut sums.none,
+                false if sample.cut || overflow.contains(&sample.thread) || self.is_truncated(sample) => {
+                    &mut sums.part
+                }
+                false => &mut sums.full,
+            };
+            *sum = sum.saturating_add(sample.figures.allocs);
+        }
+        sums
+    }
+
+    /// Whether outer frames are missing.
+    fn is_truncated(&self, sample: &Sample) -> bool {
+        let mut at = sample.node;
+        for _ in 0..MAX_DEPTH {
+            if at < Node::FIRST {
+                break;
+            }
+            at = self.nodes[at as usize].parent;
+        }
+        at != Node::ROOT
+    }
+}
