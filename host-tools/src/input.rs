@@ -7,7 +7,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use crate::Error;
+use crate::{Error, image};
 
 /// Most bytes that a compressed dump may grow to.
 const MAX_UNPACKED: u64 = 1 << 30;
@@ -37,13 +37,34 @@ pub struct Input {
     pub bytes: Bytes,
     /// What was wrong with the compression, if anything: what stands before that is in `bytes`.
     pub unpacking: Option<String>,
+    /// What is wrong with the memory image of which `bytes` is the dump.
+    pub notes: Vec<String>,
+    /// Whether something of that image could not be read.
+    pub damaged: bool,
 }
 
-/// Opens a dump: a file, or `-` for standard input; plain, gzip or zstd.
+impl From<Bytes> for Input {
+    fn from(bytes: Bytes) -> Self {
+        Input { bytes, unpacking: None, notes: Vec::new(), damaged: false }
+    }
+}
+
+/// Opens a dump: a file, or `-` for standard input; plain, gzip or zstd. Of a memory image the dump is made here.
 ///
 /// # Errors
 /// When it can't be read, or unpacks to more than [`Error::TooLarge`] tells.
 pub fn open(path: &Path) -> Result<Input, Error> {
+    let input = unpacked(path)?;
+    if !image::is_image(&input.bytes) {
+        return Ok(input);
+    }
+    let read = image::read(&input.bytes, None);
+    let image = read.map_err(|reason| Error::NotADump { path: path.into(), reason })?;
+    let (bytes, notes) = (Bytes::Owned(image.dump), image.notes);
+    Ok(Input { bytes, notes, damaged: image.damaged, unpacking: input.unpacking })
+}
+
+fn unpacked(path: &Path) -> Result<Input, Error> {
     let bytes = if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes).map_err(|e| read_error(path, e))?;
@@ -65,7 +86,7 @@ pub fn open(path: &Path) -> Result<Input, Error> {
         Some([0x28, 0xb5, 0x2f, 0xfd]) => {
             unpack(path, MAX_UNPACKED, ZstdFrames { rest: &bytes, frame: None })
         }
-        _ => Ok(Input { bytes, unpacking: None }),
+        _ => Ok(bytes.into()),
     }
 }
 
@@ -99,7 +120,8 @@ fn unpack(path: &Path, limit: u64, decoder: impl Read) -> Result<Input, Error> {
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { path: path.into(), limit });
     }
-    Ok(Input { bytes: Bytes::Owned(bytes), unpacking: result.err().map(|e| e.to_string()) })
+    let unpacking = result.err().map(|e| e.to_string());
+    Ok(Input { unpacking, ..Bytes::Owned(bytes).into() })
 }
 
 fn read_error(path: &Path, source: io::Error) -> Error {

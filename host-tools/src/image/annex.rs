@@ -1,0 +1,45 @@
+//! What a recording has behind its tables: fragments of a dump with the program and its modules. The last one counts.
+
+use memtrack_format::{Item, Module, Reader, Record, Section, Tag, Target};
+
+#[derive(Default)]
+pub(super) struct Annex<'i> {
+    pub(super) target: Option<Target<'i>>,
+    pub(super) modules: Vec<Module<'i>>,
+    /// Something of it could not be read.
+    pub(super) damaged: bool,
+}
+
+impl<'i> Annex<'i> {
+    /// Reads what is there: nothing, for what a debugger saved.
+    pub(super) fn read(bytes: &'i [u8]) -> Annex<'i> {
+        let mut annex = Annex::default();
+        let mut fragment = Annex::default();
+        for item in Reader::damaged(bytes) {
+            match item {
+                Item::Snapshot { .. } => fragment = Annex::default(),
+                // A fragment that was cut off leaves those before it.
+                Item::Damage(_) => annex.damaged = true,
+                Item::Section(section) => match section.tag {
+                    Tag::TARGET => fragment.target = all(&section).last(),
+                    Tag::MODULE => fragment.modules.extend(all::<Module<'_>>(&section)),
+                    Tag::DONE => annex.take(std::mem::take(&mut fragment)),
+                    _ => {}
+                },
+            }
+        }
+        annex
+    }
+
+    fn take(&mut self, fragment: Annex<'i>) {
+        self.target = fragment.target.or(self.target);
+        // One without modules says that they are as they were.
+        if !fragment.modules.is_empty() {
+            self.modules = fragment.modules;
+        }
+    }
+}
+
+fn all<'i, R: Record<'i>>(section: &Section<'i>) -> impl Iterator<Item = R> {
+    section.records().map_while(Result::ok)
+}

@@ -1,0 +1,154 @@
+//! The tables: as many of their records as are in use and in the image.
+
+use super::header::{Header, Place};
+use super::memory::{Fields, Memory, Rule};
+use super::records::{Account, Node, Slot, Tag};
+use super::stages::{Active, Point, Stage};
+
+/// What the head has besides the header.
+pub(super) struct Head {
+    pub(super) state: u64,
+    pub(super) fallen: [u64; 2],
+    pub(super) generation: u64,
+    pub(super) reset: u64,
+    pub(super) peak_error: u64,
+    pub(super) peak: u64,
+    pub(super) kept: u64,
+    pub(super) peak_time: [u64; 2],
+    pub(super) losses: Vec<u64>,
+    pub(super) failed: u64,
+    pub(super) start_unix: u64,
+    pub(super) snapshots: u32,
+}
+
+impl Head {
+    fn read(header: &Header, from: &mut Fields<'_>) -> Head {
+        let (state, fallen) = (from.word(), [from.word(), from.word()]);
+        let (generation, reset) = (from.word(), from.word());
+        // The pool of head-room, and who may take from it.
+        (from.word(), from.u32(), from.u32());
+        let (peak_error, peak, kept) = (from.word(), from.word(), from.word());
+        let peak_time = [from.counter(), from.counter()];
+        let losses = (0..header.causes).map(|_| from.counter()).collect();
+        let failed = from.counter();
+        // The start by the target's own clock.
+        from.counter();
+        let (start_unix, snapshots) = (from.counter(), from.u32());
+        Head {
+            state,
+            fallen,
+            generation,
+            reset,
+            peak_error,
+            peak,
+            kept,
+            peak_time,
+            losses,
+            failed,
+            start_unix,
+            snapshots,
+        }
+    }
+}
+
+/// All tables.
+pub(super) struct Tables {
+    pub(super) head: Head,
+    /// Slots in use, by id.
+    pub(super) slots: Vec<(u32, Slot)>,
+    /// Nodes by id, callers first.
+    pub(super) nodes: Vec<(u32, Node)>,
+    /// Frames whose caller is not known.
+    pub(super) strays: usize,
+    /// Cells in use, by id.
+    pub(super) cells: Vec<(u32, Account)>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) heaps: Vec<Tag>,
+    pub(super) finished: Vec<Stage>,
+    pub(super) active: Vec<Active>,
+    pub(super) timeline: Vec<Point>,
+    pub(super) use_of_nodes: Use,
+    pub(super) use_of_cells: Use,
+    pub(super) use_of_slots: Use,
+}
+
+/// How many records of a table are used, and how many fit.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    pub(super) used: u32,
+    pub(super) capacity: u32,
+}
+
+/// The ids of stacks that are not nodes: the outside of complete stacks, and of others.
+const ROOTS: u32 = 2;
+/// The slots that threads share.
+const SHARED: usize = 2;
+
+impl Tables {
+    pub(super) fn read(header: &Header, bytes: &[u8]) -> Tables {
+        let table = |place, align, own| Table { bytes, rule: header.rule, place, align, own };
+        let (line, word, long) = (Account::align(header), header.rule.pointer, Stage::align(header));
+        let slots = table(header.threads, line, SHARED);
+        // Ids begin behind the two roots, and the table's last place is never used.
+        let nodes = table(header.nodes, word, 0);
+        let cells = table(header.cells, line, 1);
+        let mut strays = 0;
+        let stacks = nodes.records(Node::read).zip(ROOTS..).filter(|(node, _)| node.address != 0);
+        let stacks = stacks.map(|(node, id)| {
+            let known = node.parent < id;
+            strays += usize::from(!known);
+            (id, Node { parent: if known { node.parent } else { ROOTS - 1 }, ..node })
+        });
+        let stacks = stacks.collect();
+        let threads = (0..).zip(slots.records(|from| Slot::read(header, from)));
+        let accounts = (0..).zip(cells.records(Account::read));
+        Tables {
+            head: Head::read(header, &mut Fields::new(bytes, header.rule, header.marks)),
+            slots: threads.filter(|(id, slot)| *id >= SHARED as u32 || !slot.account.is_unused()).collect(),
+            nodes: stacks,
+            strays,
+            cells: accounts.filter(|(_, cell)| !cell.is_unused()).collect(),
+            tags: table(header.tags, 4, 0).records(Tag::read).collect(),
+            heaps: table(header.heaps, 4, 0).records(Tag::read).collect(),
+            finished: table(header.finished, long, 0).records(|from| Stage::read(header, from)).collect(),
+            active: table(header.active, long, 0).records(|from| Active::read(header, from)).collect(),
+            timeline: table(header.timeline, long, 0).records(Point::read).collect(),
+            use_of_nodes: nodes.usage(1),
+            use_of_cells: cells.usage(1),
+            use_of_slots: slots.usage(SHARED),
+        }
+    }
+}
+
+/// A table: the number of its records, then the records.
+#[derive(Clone, Copy)]
+struct Table<'i> {
+    bytes: &'i [u8],
+    rule: Rule,
+    place: Place,
+    align: usize,
+    /// Records at its beginning that are always in use and not counted.
+    own: usize,
+}
+
+impl<'i> Table<'i> {
+    fn used(&self) -> usize {
+        Memory { bytes: self.bytes, big_endian: self.rule.big_endian }.u32(self.place.offset) as usize
+    }
+
+    /// `reserved` records are never claimed. Who found the table full may have counted on for a moment.
+    fn usage(&self, reserved: usize) -> Use {
+        let capacity = self.place.capacity.saturating_sub(reserved);
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Use { used: number(self.used().min(capacity)), capacity: number(capacity) }
+    }
+
+    /// What is in use, as far as the image has all of it.
+    fn records<T>(&self, read: impl Fn(&mut Fields<'i>) -> T) -> impl Iterator<Item = T> {
+        let first = (self.place.offset + 4).next_multiple_of(self.align);
+        let there = self.bytes.len().saturating_sub(first).checked_div(self.place.stride).unwrap_or(0);
+        let used = self.used().saturating_add(self.own).min(self.place.capacity).min(there);
+        let (bytes, rule, stride) = (self.bytes, self.rule, self.place.stride);
+        (0..used).map(move |number| read(&mut Fields::new(bytes, rule, first + number * stride)))
+    }
+}

@@ -1,0 +1,277 @@
+//! An image as a dump, record by record.
+
+use memtrack_format::{
+    Arch, Cell, Config, EncodeError, Encoder, Figures, Heap, Kind, List, Loss, LossCause, Marks, Node, Os,
+    Record, Sink, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+};
+
+use super::annex::Annex;
+use super::header::Header;
+use super::peaks::{Mark, Peaks};
+use super::stages::{self, Active};
+use super::tables::Tables;
+
+/// The encoder's buffer: it holds the longest path.
+const BUFFER: usize = 64 << 10;
+
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    type Error = std::convert::Infallible;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+struct Writer<'i> {
+    header: &'i Header,
+    tables: &'i Tables,
+    peaks: Peaks<'i>,
+    /// Nanoseconds from the tracker's start to the end of what the image knows.
+    now: u64,
+    to: Encoder<Bytes, BUFFER>,
+}
+
+/// The dump that says what the image says, at `now` in nanoseconds since 1970.
+pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Option<u64>) -> Vec<u8> {
+    let Ok(to) = Encoder::new(Bytes(Vec::new()));
+    let peaks = Peaks { rule: header.rule, head: &tables.head };
+    let elapsed =
+        now.and_then(|now| now.checked_sub(tables.head.start_unix).filter(|_| tables.head.start_unix > 0));
+    let mut writer = Writer { header, tables, peaks, now: elapsed.unwrap_or_else(|| last_time(tables)), to };
+    writer.program(annex);
+    writer.threads();
+    writer.names();
+    writer.stages();
+    for (id, node) in &tables.nodes {
+        let _ = writer.to.node(*id, Node { parent: node.parent, address: node.address });
+    }
+    let at_peak = writer.cells();
+    writer.marks(at_peak);
+    for (cause, events) in losses(tables) {
+        writer.record(&Loss { cause, events });
+    }
+    match writer.to.finish() {
+        Ok(Bytes(bytes)) => bytes,
+        Err(EncodeError::Sink(never)) => match never {},
+        // The last record is a number.
+        Err(EncodeError::RecordTooLarge) => Vec::new(),
+    }
+}
+
+/// The latest time that the tables tell.
+fn last_time(tables: &Tables) -> u64 {
+    let finished = tables.finished.iter().map(|stage| stage.end_ns);
+    let active = tables.active.iter().map(|stage| stage.begin_ns);
+    let points = tables.timeline.iter().map(|point| point.time_ns);
+    finished.chain(active).chain(points).chain(tables.head.peak_time).max().unwrap_or(0)
+}
+
+fn losses(tables: &Tables) -> impl Iterator<Item = (LossCause, u64)> {
+    let causes = (0..=u8::MAX).map(LossCause::from_code).zip(&tables.head.losses);
+    causes.map(|(cause, &events)| (cause, events)).filter(|&(_, events)| events > 0)
+}
+
+impl Writer<'_> {
+    /// Writes a record. The only ones that can be too large are names that a recording makes up.
+    fn record<'a, R: Record<'a>>(&mut self, record: &R) {
+        let _ = self.to.record(record);
+    }
+
+    fn program(&mut self, annex: &Annex<'_>) {
+        let (header, head) = (self.header, &self.tables.head);
+        let cause = memtrack_format::Cause::Request;
+        self.record(&Snapshot { kind: Kind::Program, cause, sequence: head.snapshots, time_ns: self.now });
+        let target = Target {
+            arch: Arch::from_code(header.arch),
+            pointer_width: header.rule.pointer as u8,
+            big_endian: header.rule.big_endian,
+            os: Os::from_code(header.os),
+            start_unix_ns: head.start_unix,
+            unwinder: &header.unwinder,
+            ..annex.target.unwrap_or_default()
+        };
+        self.record(&target);
+        let tables = self.tables;
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.record(&Config {
+            nodes: tables.use_of_nodes.used,
+            nodes_capacity: tables.use_of_nodes.capacity,
+            cells: tables.use_of_cells.used,
+            cells_capacity: tables.use_of_cells.capacity,
+            threads: tables.use_of_slots.used,
+            threads_capacity: tables.use_of_slots.capacity,
+            max_depth: header.depth,
+            stages: number(tables.finished.len()),
+            stages_capacity: number(header.finished.capacity),
+            tags: number(tables.tags.len()),
+            tags_capacity: number(header.tags.capacity),
+        });
+        for module in &annex.modules {
+            self.record(module);
+        }
+    }
+
+    fn threads(&mut self) {
+        for (id, slot) in &self.tables.slots {
+            let state = match id {
+                0 => ThreadState::Unattributed,
+                1 => ThreadState::Overflow,
+                _ if slot.exited => ThreadState::Exited,
+                _ => ThreadState::Running,
+            };
+            let own = self.peaks.thread_peak(slot);
+            self.record(&Thread {
+                id: *id,
+                os_id: slot.os_id,
+                state,
+                count: slot.count,
+                name: &slot.name,
+                figures: self.peaks.figures(&slot.account, Mark::Program),
+                own_peak: own.bytes,
+                own_peak_blocks: own.blocks.into(),
+            });
+        }
+        for (thread, slot) in &self.tables.slots {
+            for (class, &(allocs, bytes)) in (0..).zip(&slot.sizes).filter(|(_, (allocs, _))| *allocs > 0) {
+                self.record(&SizeClass { thread: *thread, class, allocs, bytes });
+            }
+        }
+        for point in &self.tables.timeline {
+            self.record(&TimePoint { time_ns: point.time_ns, high: point.high, live: point.live });
+        }
+    }
+
+    fn names(&mut self) {
+        for (id, tag) in (1..).zip(&self.tables.tags) {
+            self.record(&TagName { id, parent: tag.parent, name: &tag.name });
+        }
+        for (id, heap) in (1..).zip(&self.tables.heaps) {
+            self.record(&Heap { id, name: &heap.name });
+        }
+    }
+
+    fn stages(&mut self) {
+        for stage in &self.tables.finished {
+            self.stage(stage);
+        }
+        for active in &self.tables.active {
+            let stage = self.running(active);
+            self.stage(&stage);
+        }
+    }
+
+    fn stage(&mut self, stage: &stages::Stage) {
+        let threads: Vec<_> =
+            stage.threads.iter().map(|&(thread, peak)| ThreadPeak { thread, peak }).collect();
+        self.record(&Stage {
+            name: &stage.name,
+            depth: stage.depth,
+            scope: stage.scope,
+            running: stage.running,
+            runs: stage.runs,
+            duration_ns: stage.duration_ns,
+            begin_ns: stage.begin_ns,
+            end_ns: stage.end_ns,
+            allocs: stage.allocs,
+            bytes: stage.bytes,
+            live_before: stage.live_before,
+            live_after: stage.live_after,
+            peak: stage.peak.bytes,
+            peak_blocks: stage.peak.blocks,
+            peak_time_ns: stage.peak.time_ns,
+            lost: stage.lost,
+            threads: List::Items(&threads),
+        });
+    }
+
+    /// A stage that runs, as it stands: with what the stage's mark holds now.
+    fn running(&self, active: &Active) -> stages::Stage {
+        let now = self.totals(Mark::Stage);
+        let standing = stages::Peak {
+            bytes: self.peaks.peak(Mark::Stage),
+            blocks: now.peak_blocks,
+            time_ns: self.peaks.peak_time(Mark::Stage, self.now),
+        };
+        let mut threads: Vec<(u32, u64)> = (0..).zip(active.threads.iter().copied()).collect();
+        for (id, slot) in &self.tables.slots {
+            if let Some((_, peak)) = threads.get_mut(*id as usize) {
+                *peak = self.peaks.thread_stage_peak(slot).bytes.max(*peak);
+            }
+        }
+        threads.retain(|&(_, peak)| peak > 0);
+        threads.sort_by_key(|&(_, peak)| std::cmp::Reverse(peak));
+        threads.truncate(self.header.top_threads);
+        let lost = losses(self.tables).fold(0u64, |sum, (_, events)| sum.wrapping_add(events));
+        stages::Stage {
+            name: active.name.clone(),
+            scope: 0,
+            depth: active.depth,
+            running: true,
+            runs: 1,
+            duration_ns: self.now.saturating_sub(active.begin_ns),
+            begin_ns: active.begin_ns,
+            end_ns: self.now,
+            allocs: now.allocs.saturating_sub(active.allocs),
+            bytes: now.bytes.saturating_sub(active.bytes),
+            lost: lost.saturating_sub(active.lost),
+            live_before: active.live,
+            live_after: now.live,
+            peak: if standing.bytes > active.peak.bytes { standing } else { active.peak },
+            threads,
+        }
+    }
+
+    /// Writes all cells. Their bytes at the peak, summed.
+    fn cells(&mut self) -> u64 {
+        let mut at_peak = 0u64;
+        for (id, account) in &self.tables.cells {
+            let figures = self.peaks.figures(account, Mark::Program);
+            at_peak = at_peak.wrapping_add(figures.peak);
+            let (label, sublabel) = (account.own.label, account.remote.label);
+            self.record(&Cell {
+                id: *id,
+                thread: label & 0xffff,
+                tag: label >> 16,
+                heap: sublabel >> 24 & 0x7f,
+                stack: sublabel & 0xff_ffff,
+                cut: sublabel >> 31 != 0,
+                figures,
+            });
+        }
+        at_peak
+    }
+
+    fn totals(&self, mark: Mark) -> Figures {
+        self.tables.slots.iter().fold(Figures::default(), |sum, (_, slot)| {
+            let of = self.peaks.figures(&slot.account, mark);
+            // A damaged image may say anything.
+            Figures {
+                allocs: sum.allocs.wrapping_add(of.allocs),
+                bytes: sum.bytes.wrapping_add(of.bytes),
+                live: sum.live.wrapping_add(of.live),
+                live_blocks: sum.live_blocks.wrapping_add(of.live_blocks),
+                peak: sum.peak.wrapping_add(of.peak),
+                peak_blocks: sum.peak_blocks.wrapping_add(of.peak_blocks),
+                temporary: sum.temporary.wrapping_add(of.temporary),
+                reallocs: sum.reallocs.wrapping_add(of.reallocs),
+            }
+        })
+    }
+
+    fn marks(&mut self, at_peak: u64) {
+        let head = &self.tables.head;
+        let mut figures = self.totals(Mark::Program);
+        figures.peak = self.peaks.peak(Mark::Program);
+        self.record(&Marks {
+            figures,
+            frees: figures.allocs.saturating_sub(figures.live_blocks),
+            failed_allocs: head.failed,
+            peak_time_ns: self.peaks.peak_time(Mark::Program, self.now),
+            peak_error: head.peak_error,
+            mark_error: figures.peak.abs_diff(at_peak),
+        });
+    }
+}

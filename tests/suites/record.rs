@@ -1,0 +1,298 @@
+//! Recordings: what a killed program leaves says what the program would have said.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use memtrack_format::{Kind, Stage};
+use memtrack_host_tools::image;
+use memtrack_tests::folded::{fold, fold_in_motion};
+use memtrack_tests::program::{self, folder, run};
+use memtrack_tests::snapshot::{self, Snapshot};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_recorded");
+
+/// A program that is recorded, and never ends by itself.
+struct Recorded {
+    process: Child,
+    said: BufReader<std::process::ChildStdout>,
+}
+
+impl Recorded {
+    fn start(arguments: &[&str], file: &Path) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .env_remove("MEMTRACK_DUMP")
+            .env("MEMTRACK_RECORD", file)
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the program starts");
+        let said = BufReader::new(process.stdout.take().expect("a pipe"));
+        Recorded { process, said }
+    }
+
+    /// The numbers of lines with these names, which come in this order.
+    fn told<const N: usize>(&mut self, names: [&str; N]) -> [u64; N] {
+        names.map(|name| {
+            let mut line = String::new();
+            self.said.read_line(&mut line).expect("the program says something");
+            let number = line.trim_end().strip_prefix(name).and_then(|rest| rest.trim().parse().ok());
+            number.unwrap_or_else(|| panic!("{line:?} does not tell {name}"))
+        })
+    }
+
+    /// The end that nothing can prepare for.
+    fn kill(&mut self) {
+        self.process.kill().expect("the program runs");
+        self.process.wait().expect("it is ended");
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        // When a test failed before it killed the program. What is ended already says so.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const TOLD: [&str; 6] = ["live", "live-blocks", "peak", "bytes", "allocs", "lost"];
+
+fn names(when: &str) -> [String; 6] {
+    TOLD.map(|name| format!("{when} {name}"))
+}
+
+fn told(recorded: &mut Recorded, when: &str) -> [u64; 6] {
+    let names = names(when);
+    recorded.told(names.each_ref().map(String::as_str))
+}
+
+fn dump_of(path: &Path) -> Vec<u8> {
+    let image = image::read(&snapshot::file(path), None).expect("an image");
+    assert!(image.notes.is_empty() && !image.damaged, "{:?}", image.notes);
+    image.dump
+}
+
+/// What does not depend on when the snapshot was taken.
+fn timeless(stage: &Stage<'_>) -> (Vec<u8>, [u64; 12], Vec<(u32, u64)>) {
+    let threads = stage.threads.iter().map(|of| (of.thread, of.peak)).collect();
+    let figures = [
+        stage.depth.into(),
+        stage.scope.into(),
+        stage.running.into(),
+        stage.runs,
+        stage.begin_ns,
+        stage.allocs,
+        stage.bytes,
+        stage.live_before,
+        stage.live_after,
+        stage.peak,
+        stage.peak_blocks,
+        stage.lost,
+    ];
+    (stage.name.to_vec(), figures, threads)
+}
+
+fn assert_same(image: &Snapshot<'_>, dump: &Snapshot<'_>) {
+    assert_eq!(image.about.kind, Kind::Program);
+    assert_eq!(image.target, dump.target);
+    assert_eq!(image.modules, dump.modules);
+    assert_eq!(image.threads, dump.threads);
+    assert_eq!(image.tags, dump.tags);
+    assert_eq!(image.nodes, dump.nodes);
+    assert_eq!(image.cells, dump.cells);
+    assert_eq!(image.sizes, dump.sizes);
+    assert_eq!(image.timeline, dump.timeline);
+    assert_eq!(image.losses, dump.losses);
+    assert_eq!(image.marks, dump.marks);
+    let stages = |of: &Snapshot<'_>| of.stages.iter().map(timeless).collect::<Vec<_>>();
+    assert_eq!(stages(image), stages(dump));
+}
+
+#[test]
+fn a_recording_says_what_a_dump_at_the_same_moment_says() {
+    let folder = folder("record");
+    let (file, dump) = (folder.join("run.image"), folder.join("run.memtrack"));
+    let mut program = Recorded::start(&["quiet", dump.to_str().unwrap()], &file);
+    let [live, live_blocks, peak, bytes, allocs, lost] = told(&mut program, "quiet");
+    program.kill();
+
+    let (image, dumped) = (dump_of(&file), snapshot::file(&dump));
+    let (image, dumped) = (snapshot::last(&image), snapshot::last(&dumped));
+    assert_same(&image, &dumped);
+    image.assert_adds_up();
+    let figures = image.marks.figures;
+    assert_eq!(
+        (figures.live, figures.live_blocks, figures.peak, figures.bytes, figures.allocs),
+        (live, live_blocks, peak, bytes, allocs)
+    );
+    assert_eq!(image.losses.iter().map(|loss| loss.events).sum::<u64>(), lost);
+    // What the comparison compares is there.
+    assert!(image.stages.len() >= 4 && image.stages.iter().any(|stage| stage.running));
+    assert!(image.tags.len() == 2 && image.threads_called("worker-2").count() == 1);
+    assert!(image.modules.len() > 2 && !image.timeline.is_empty() && !image.sizes.is_empty());
+    assert!(image.cells.iter().any(|cell| cell.heap == 1 && cell.figures.live == 4321));
+    let graph = fold(&file, &["--metric", "live"]);
+    assert_eq!(graph.total(), live);
+    assert_eq!(graph.under("recorded::blocks"), fold(&dump, &["--metric", "live"]).under("recorded::blocks"));
+}
+
+#[test]
+fn a_program_killed_at_work_leaves_its_profile() {
+    let folder = folder("record_busy");
+    for round in 0..5 {
+        let file = folder.join(format!("{round}.image"));
+        let mut program = Recorded::start(&["busy"], &file);
+        let [.., allocs, _] = told(&mut program, "known");
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        program.kill();
+        let image = dump_of(&file);
+        let image = snapshot::last(&image);
+        let all = image.cells(|_| true);
+        assert!(all.allocs > allocs, "{} after {allocs}", all.allocs);
+        // Each thread stood in the middle of one event at most.
+        let whole = image.marks.figures;
+        assert!(all.allocs.abs_diff(whole.allocs) <= 4, "{all:?} {whole:?}");
+        assert!(all.live.abs_diff(whole.live) <= 4 * 1000, "{all:?} {whole:?}");
+        let graph = fold_in_motion(&file, &["--metric", "live"]);
+        // Their own blocks, and the list that they are in.
+        assert_eq!(graph.under("recorded::known"), 100 * 1234 + 100 * 24);
+        assert!(graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"), "every stack is in the file");
+    }
+}
+
+#[test]
+fn only_used_pages_take_space() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = folder("record_space");
+    let file = folder.join("sparse.image");
+    let mut program = Recorded::start(&["busy"], &file);
+    told(&mut program, "known");
+    program.kill();
+    let file = fs::metadata(&file).unwrap();
+    assert!(file.len() > 30 << 20, "all tables: {}", file.len());
+    assert!(file.blocks() * 512 < 4 << 20, "what is used of them: {} blocks", file.blocks());
+}
+
+#[test]
+fn a_child_records_to_a_file_of_its_own() {
+    for (name, template) in [("record_fork", "run"), ("record_fork_named", "run.%p")] {
+        let folder = folder(name);
+        let facts = run(PROGRAM, &["fork"], &[("MEMTRACK_RECORD", folder.join(template).as_os_str())]);
+        assert_eq!(facts.get("status"), 0);
+        let child = folder.join(format!("run.{}", facts.get("child pid")));
+        let files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let [parent] = &files.iter().filter(|file| **file != child).collect::<Vec<_>>()[..] else {
+            panic!("two files: {files:?}")
+        };
+        let under = |file: &Path, name: &str| fold(file, &["--metric", "allocs"]).under(name);
+        // Before the fork, in the child, in the parent; and the list of each.
+        let functions = ["recorded::known", "recorded::of_the_child", "recorded::of_the_parent"];
+        assert_eq!(functions.map(|name| under(&child, name)), [101, 100, 0]);
+        assert_eq!(functions.map(|name| under(parent, name)), [101, 0, 300]);
+        let (own, parents) = (dump_of(&child), dump_of(parent));
+        let (own, parents) = (snapshot::last(&own), snapshot::last(&parents));
+        own.assert_adds_up();
+        parents.assert_adds_up();
+        assert_eq!(i64::from(own.target.pid), facts.get("child pid"));
+        assert_eq!((own.target.parent_pid, &own.modules), (parents.target.pid, &parents.modules));
+    }
+}
+
+#[test]
+fn what_cannot_be_recorded_is_refused() {
+    let folder = folder("record_refused");
+    let taken = folder.join("taken");
+    let mut other = Recorded::start(&["busy"], &taken);
+    let known = told(&mut other, "known");
+    let mut command = Command::new(PROGRAM);
+    let output = command.args(["refused", folder.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let number = |name: &str| -> u64 {
+        let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{name} in {said}"))
+    };
+    assert_eq!(["missing", "threads", "taken", "begun", "again"].map(number), [1; 5], "{said}");
+    assert_eq!(number("threads made a file"), 0);
+    // What was allocated before the recording is in it.
+    let image = dump_of(&folder.join("file"));
+    assert_eq!(snapshot::last(&image).marks.figures.allocs, number("allocs"));
+
+    // A second process with the same variable goes beside the first, which nobody disturbs.
+    let mut second = Recorded::start(&["busy"], &taken);
+    assert_eq!(told(&mut second, "known")[0..2], known[0..2]);
+    let beside = folder.join(format!("taken.{}", second.process.id()));
+    second.kill();
+    other.kill();
+    for (file, process) in [(&beside, &second), (&taken, &other)] {
+        let image = dump_of(file);
+        assert_eq!(snapshot::last(&image).target.pid, process.process.id());
+    }
+
+    // One that cannot be recorded runs on, and says so.
+    let missing = folder.join("no/where");
+    let environment = [("MEMTRACK_RECORD", missing.as_os_str())];
+    let output = program::output(PROGRAM, &["fork"], &environment);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.starts_with("memtrack: not recorded: "), "{said}");
+    assert!(said.contains("No such file or directory") && said.contains("no/where"), "{said}");
+}
+
+/// An image with everything in it, of a size that can be damaged in many ways.
+fn small_image() -> Vec<u8> {
+    use memtrack::{NoUnwind, Region, Tracker};
+    use std::alloc::{GlobalAlloc, Layout, System};
+    type Small = Region<16, 16, 8, 4, 4, 8>;
+    static REGION: Small = Region::new();
+    static HEAP: Tracker<System, NoUnwind, memtrack::Host, Small> =
+        Tracker::with(System, NoUnwind, memtrack::Host, &REGION);
+    let layout = Layout::new::<[u8; 100]>();
+    // SAFETY: the layout is not of size zero, and each block is freed once with it.
+    let event = || unsafe { HEAP.dealloc(HEAP.alloc(layout), layout) };
+    HEAP.in_stage("done", event);
+    let _running = HEAP.stage("running");
+    let _tag = HEAP.tag("tag");
+    event();
+    let start = (&raw const REGION).cast::<u8>();
+    // SAFETY: the region is that long, and nothing is booked on it any more.
+    unsafe { std::slice::from_raw_parts(start, size_of::<Small>()) }.to_vec()
+}
+
+#[test]
+fn damaged_images_are_read_as_far_as_they_go() {
+    let whole = small_image();
+    let read = image::read(&whole, None).expect("an image");
+    assert_eq!(snapshot::last(&read.dump).stages.len(), 2);
+    let mut said = 0;
+    for length in (0..whole.len()).step_by(97) {
+        if let Ok(cut) = image::read(&whole[..length], None) {
+            assert!(cut.damaged && cut.notes[0].starts_with("the image is cut off"), "{:?}", cut.notes);
+            assert!(!snapshot::read(&cut.dump).is_empty());
+            said += 1;
+        }
+    }
+    assert!(said > 100);
+    let mut random = 0x9E37_79B9_u32;
+    let mut damaged = whole.clone();
+    for round in 0..4_000 {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        // The header is a thousandth of it, and where most goes wrong.
+        let place = random as usize % if round % 2 == 0 { 256 } else { whole.len() };
+        damaged[place] ^= 1 << (random >> 29);
+        if let Ok(read) = image::read(&damaged, None) {
+            assert!(!snapshot::read(&read.dump).is_empty());
+            assert!(read.dump.len() < 64 * whole.len(), "{} bytes", read.dump.len());
+        }
+        if round % 8 == 7 {
+            damaged.copy_from_slice(&whole);
+        }
+    }
+    let hostile = [&whole[..256], &[0xff; 4096]].concat();
+    assert!(image::read(&hostile, None).is_ok_and(|read| read.damaged));
+    // A region that nobody has claimed is none.
+    assert!(!image::is_image(&[0; 4096]) && image::read(&[0; 4096], None).is_err());
+}
