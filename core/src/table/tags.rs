@@ -15,11 +15,14 @@ struct Tag {
 }
 
 impl Tag {
-    fn set(&self, parent: u16, name: &Name) {
+    fn set(&self, parent: u16, name: &[u32; WORDS]) {
         self.parent.store(u32::from(parent), Relaxed);
-        for (word, bytes) in self.name.iter().zip(name.to_bytes().chunks_exact(4)) {
-            word.store(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]), Relaxed);
-        }
+        self.name.iter().zip(name).for_each(|(to, word)| to.store(*word, Relaxed));
+    }
+
+    fn is(&self, parent: u16, name: &[u32; WORDS]) -> bool {
+        self.parent.load(Relaxed) == u32::from(parent)
+            && self.name.iter().zip(name).all(|(own, word)| own.load(Relaxed) == *word)
     }
 
     fn get(&self) -> (u16, Name) {
@@ -29,6 +32,14 @@ impl Tag {
         }
         (self.parent.load(Relaxed) as u16, Name::from_bytes(name))
     }
+}
+
+fn words(name: Name) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    for (word, bytes) in words.iter_mut().zip(name.to_bytes().chunks_exact(4)) {
+        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    words
 }
 
 /// Up to `N` tags. They are few and entered outside the hook: a list whose end is under a lock.
@@ -67,22 +78,26 @@ pub struct Tags<'t> {
 impl Tags<'_> {
     /// The id of `name` under `parent`; `None` when the table is full or its lock cannot be had.
     pub(crate) fn find_or_insert(&self, parent: u16, name: &str) -> Option<u16> {
-        let name = Name::new(name);
-        let _lock = super::try_lock(self.lock)?;
-        let is_it = |&place: &usize| {
-            self.get(place).is_some_and(|tag| tag.0 == parent && tag.1.as_bytes() == name.as_bytes())
-        };
-        let used = self.usage().0 as usize;
-        let place = match (0..used).find(is_it) {
-            Some(place) => place,
-            None => {
-                self.tags.get(used)?.set(parent, &name);
-                // Release: whoever counts it finds it filled in.
-                self.used.store(used as u32 + 1, Release);
-                used
-            }
-        };
+        let name = words(Name::new(name));
+        let place = self.find(parent, &name).or_else(|| self.insert(parent, &name))?;
         Some(place as u16 + 1)
+    }
+
+    /// Takes no lock: tags never change.
+    fn find(&self, parent: u16, name: &[u32; WORDS]) -> Option<usize> {
+        self.tags[..self.usage().0 as usize].iter().position(|tag| tag.is(parent, name))
+    }
+
+    fn insert(&self, parent: u16, name: &[u32; WORDS]) -> Option<usize> {
+        let _lock = super::try_lock(self.lock)?;
+        // Another thread may have been first.
+        self.find(parent, name).or_else(|| {
+            let used = self.usage().0 as usize;
+            self.tags.get(used)?.set(parent, name);
+            // Release: whoever counts it finds it filled in.
+            self.used.store(used as u32 + 1, Release);
+            Some(used)
+        })
     }
 
     /// In a forked child, whose other threads are gone.
