@@ -155,7 +155,9 @@ fn refused(folder: &Path) {
                 std::thread::yield_now();
             }
         });
-        while !ready.load(Relaxed) {}
+        while !ready.load(Relaxed) {
+            std::hint::spin_loop();
+        }
         say!("threads {}", u8::from(HEAP.record_to(&paths[1]) == Err(Error::RecordingThreads)));
         done.store(true, Relaxed);
     });

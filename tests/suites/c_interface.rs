@@ -127,6 +127,22 @@ fn the_example_of_calling_the_family_tells_what_it_allocated() {
 }
 
 #[test]
+fn a_statically_linked_program_has_its_stacks() {
+    let folder = program::folder("c_interface-linked-statically");
+    let (built, path) = (folder.join("call"), folder.join("dump"));
+    for flags in [&["-static-pie", "-fPIE"][..], &["-static", "-Wl,--eh-frame-hdr"]] {
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-g", "-I"]).arg(c::workspace().join("include")).args(flags).arg(c::example("c/call.c"));
+        gcc.arg(c::libraries().join("libmemtrack.a")).args(["-pthread", "-ldl", "-lm", "-o"]).arg(&built);
+        // The linker warns of what the C library cannot do in such programs, and we don't ask for.
+        assert!(c::output(&mut gcc).status.success());
+        assert_eq!(c::run(Command::new(&built).arg(&path)), "allocations 2000\npeak 26000\nlive 0\n");
+        let peak = fold(&path, &["-m", "peak"]);
+        assert_eq!((peak.under("add_entry"), peak.under("copy_name")), (26000, 10000), "{flags:?}");
+    }
+}
+
+#[test]
 fn the_example_of_an_arena_shows_its_heap_beside_malloc() {
     let path = dump("arena");
     let arguments = [path.to_str().unwrap()];
@@ -139,6 +155,27 @@ fn the_example_of_an_arena_shows_its_heap_beside_malloc() {
         assert_eq!(arena.0[arena.0.len() - 3..], ["main", "load_texture", "arena_take"]);
         assert_eq!(live.total(), 20500);
         snapshot::last(&snapshot::file(&path)).assert_adds_up();
+    }
+}
+
+#[test]
+fn tokens_follow_a_block_through_its_life() {
+    let path = dump("tokens");
+    let arguments = [path.to_str().unwrap()];
+    for link in [Link::Static, Link::Shared] {
+        build_and_run(C, &["-std=gnu11", "-O1"], &c::source("tokens.c"), link, &arguments);
+        snapshot::last(&snapshot::file(&path)).assert_adds_up();
+        let live = fold(&path, &["-m", "live"]);
+        let held = |heap: &str, function: &str| {
+            let of = |frames: &[&str]| {
+                (frames[0] == heap) == (heap == "[heap pool]") && frames.contains(&function)
+            };
+            live.stacks().filter(|(frames, _)| of(frames)).map(|(_, bytes)| bytes).sum::<u64>()
+        };
+        // What was resized is its resizer's, and stays in its heap; what nobody told before is in none.
+        assert_eq!((held("[heap pool]", "grow"), held("[heap pool]", "take")), (300, 50));
+        assert_eq!(held("", "first_told_when_resized"), 7);
+        assert_eq!(live.total(), 357);
     }
 }
 

@@ -64,7 +64,7 @@ impl Account {
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        measure(header, Self::align(header), |from| drop(Self::read(from)))
+        measure(header, Self::align(header), |from| _ = Self::read(from))
     }
 
     pub(super) fn is_unused(&self) -> bool {
@@ -137,7 +137,7 @@ impl Slot {
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        measure(header, Account::align(header), |from| drop(Self::read(header, from)))
+        measure(header, Account::align(header), |from| _ = Self::read(header, from))
     }
 }
 
@@ -170,7 +170,7 @@ impl Tag {
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        measure(header, 4, |from| drop(Self::read(from)))
+        measure(header, 4, |from| _ = Self::read(from))
     }
 }
 

@@ -78,7 +78,7 @@ impl Stage {
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        measure(header, Self::align(header), |from| drop(Self::read(header, from)))
+        measure(header, Self::align(header), |from| _ = Self::read(header, from))
     }
 }
 
@@ -98,7 +98,14 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn read(header: &Header, from: &mut Fields<'_>) -> Active {
+        let mut active = Active::without_threads(header, from);
+        active.threads = (0..header.threads.capacity).map(|_| from.word()).collect();
+        active
+    }
+
+    fn without_threads(header: &Header, from: &mut Fields<'_>) -> Active {
         let align = Stage::align(header);
+        // Its serial number.
         from.long();
         let (name, depth) = (with_length(&from.bytes::<48>()), from.u32());
         from.align(align);
@@ -107,23 +114,12 @@ impl Active {
         from.align(align);
         let peak = Peak::read(from);
         from.align(align);
-        let threads = (0..header.threads.capacity).map(|_| from.word()).collect();
-        Active { name, depth, begin_ns, allocs, bytes, live, lost, peak, threads }
+        Active { name, depth, begin_ns, allocs, bytes, live, lost, peak, threads: Vec::new() }
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        // The threads are not read for it: nobody has checked how many there are.
-        let rest = measure(header, 1, |from| {
-            let align = Stage::align(header);
-            from.long();
-            (from.bytes::<48>(), from.u32());
-            from.align(align);
-            (from.long(), from.long(), from.long(), from.word());
-            from.long();
-            from.align(align);
-            Peak::read(from);
-            from.align(align);
-        });
+        // The threads are not read for it: nobody has checked yet how many there are.
+        let rest = measure(header, 1, |from| _ = Self::without_threads(header, from));
         let threads = header.threads.capacity.saturating_mul(header.rule.pointer);
         rest.saturating_add(threads).checked_next_multiple_of(Stage::align(header)).unwrap_or(usize::MAX)
     }

@@ -26,7 +26,9 @@ impl Head {
         let (state, fallen) = (from.word(), [from.word(), from.word()]);
         let (generation, reset) = (from.word(), from.word());
         // The pool of head-room, and who may take from it.
-        (from.word(), from.u32(), from.u32());
+        from.word();
+        from.u32();
+        from.u32();
         let (peak_error, peak, kept) = (from.word(), from.word(), from.word());
         let peak_time = [from.counter(), from.counter()];
         let losses = (0..header.causes).map(|_| from.counter()).collect();

@@ -12,10 +12,36 @@ struct guarded {
     unsigned char behind[64];
 };
 
+#ifdef MEMTRACK_OF_TOMORROW
+static void *allocate(void *context, size_t size, size_t align) {
+    (void)context;
+    return align > 16 ? NULL : malloc(size);
+}
+
+static void release(void *context, void *block) {
+    (void)context;
+    free(block);
+}
+
+/* An allocator that can do more than this library asks for. */
+static void choose_allocator(void) {
+    memtrack_allocator_t own;
+    memset(&own, 0, sizeof own);
+    own.size = sizeof own;
+    own.allocate = allocate;
+    own.release = release;
+    CHECK(memtrack_set_allocator(&own) == MEMTRACK_OK);
+}
+#else
+static void choose_allocator(void) {}
+#endif
+
 int main(void) {
     struct guarded guarded;
     size_t i;
-    void *block = memtrack_malloc(100);
+    void *block;
+    choose_allocator();
+    block = memtrack_malloc(100);
     memset(&guarded, 0xaa, sizeof guarded);
     guarded.stats.size = sizeof guarded.stats;
     CHECK(memtrack_get_stats(&guarded.stats) == MEMTRACK_OK);

@@ -214,7 +214,7 @@ fn threads() -> u64 {
         let mut folder: libc::stat = core::mem::zeroed();
         let told = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
         // A folder has a link from above, from itself, and from each folder in it.
-        if told { u64::from(folder.st_nlink).saturating_sub(2) } else { 0 }
+        if told { (folder.st_nlink as u64).saturating_sub(2) } else { 0 }
     }
 }
 

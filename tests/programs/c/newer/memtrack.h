@@ -1,4 +1,4 @@
-/* memtrack.h as a later version may be: two members more than this library knows. */
+/* memtrack.h as a later version may be: its structs have more members than this library knows. */
 #ifndef MEMTRACK_H
 #define MEMTRACK_H
 #include <stddef.h>
@@ -22,6 +22,15 @@ typedef struct memtrack_stats_t {
     uint64_t of_tomorrow;
     uint64_t of_next_year;
 } memtrack_stats_t;
+typedef struct memtrack_allocator_t {
+    size_t size;
+    void *context;
+    void *(*allocate)(void *context, size_t size, size_t align);
+    void (*release)(void *context, void *block);
+    void *(*resize)(void *context, void *block, size_t size);
+    size_t (*of_tomorrow)(void *context, void *block);
+} memtrack_allocator_t;
+memtrack_result_t memtrack_set_allocator(const memtrack_allocator_t *allocator);
 void *memtrack_malloc(size_t size);
 void memtrack_free(void *block);
 memtrack_result_t memtrack_get_stats(struct memtrack_stats_t *stats);
