@@ -111,6 +111,13 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// No port could be listened on.
+    Listen {
+        /// The port asked for, 0 for any.
+        port: u16,
+        /// Why.
+        reason: String,
+    },
     /// The output could not be written.
     Write {
         /// Where to.
@@ -140,7 +147,7 @@ impl Error {
             | Error::NoSnapshot { .. }
             | Error::NoFigures
             | Error::Figures { .. } => 3,
-            Error::Read { .. } | Error::NotAFile { .. } | Error::Write { .. } => 4,
+            Error::Read { .. } | Error::NotAFile { .. } | Error::Listen { .. } | Error::Write { .. } => 4,
         }
     }
 }
@@ -221,6 +228,10 @@ impl fmt::Display for Error {
                 "{} names no format: end it in .folded, .svg, .html, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
                 shown(path)
             ),
+            Error::Listen { port: 0, reason } => write!(f, "cannot listen on a port of this machine: {reason}"),
+            Error::Listen { port, reason } => {
+                write!(f, "cannot listen on port {port}: {reason}; leave --port out to get one that is free")
+            }
             Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),
         }
     }

@@ -31,6 +31,7 @@ pub mod output;
 pub mod profile;
 pub mod reader;
 pub mod select;
+pub mod serve;
 pub mod symbolize;
 pub mod table;
 pub mod units;

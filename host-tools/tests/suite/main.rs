@@ -10,6 +10,7 @@ mod formats;
 mod info;
 mod output;
 mod program;
+mod serve;
 mod stages;
 mod symbols;
 mod usage;

@@ -91,7 +91,10 @@ fn wrong_options_are_wrong_usage() {
         assert!(!ran.stderr.is_empty());
     }
     assert!(
-        place.run("dump.bin -f docx").stderr.contains("possible values: folded, svg, html, text, speedscope, dhat")
+        place
+            .run("dump.bin -f docx")
+            .stderr
+            .contains("possible values: folded, svg, html, text, speedscope, dhat")
     );
     assert!(place.run("dump.bin --filter (").stderr.contains("unclosed group"));
     assert!(

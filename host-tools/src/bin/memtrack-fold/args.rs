@@ -25,6 +25,7 @@ Examples:
   memtrack-fold run.memtrack                       folded stacks of all bytes
   memtrack-fold run.memtrack -m peak -o peak.svg   flame graph of what was alive at the peak
   memtrack-fold run.memtrack -m peak -s parse      what stage \"parse\" held at its own peak
+  memtrack-fold run.memtrack -o report.html        everything, for the browser
   memtrack-fold info run.memtrack                  what is in the dump, and what was lost
   memtrack-fold diff old.memtrack new.memtrack     what grew
   memtrack-fold check run.memtrack --max-peak 64MiB
@@ -48,6 +49,8 @@ pub enum Command {
     Info(Info),
     /// Tell what changed between two dumps, by function
     Diff(Diff),
+    /// Show the report of a dump to the browsers of this machine
+    Serve(Serve),
     /// Compare a dump with limits: exit code 1 when one is exceeded
     Check(Check),
     /// Write the completions of a shell
@@ -142,6 +145,19 @@ pub struct Diff {
     /// Format of the output: folded, svg, html or text
     #[arg(short, long, value_parser = one_of(&Format::ALL, Format::name))]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub show: Show,
+    #[command(flatten)]
+    pub names: Names,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The dump, or - for standard input; gzip and zstd are unpacked
+    pub dump: PathBuf,
+    /// The port of this machine to listen on; 0 is any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
     #[command(flatten)]
     pub show: Show,
     #[command(flatten)]

@@ -1,14 +1,13 @@
 //! The program without a command: a dump becomes a graph or a report.
 
-use memtrack_host_tools::export::html::{self, Start};
 use memtrack_host_tools::export::{self, Format, Style};
 use memtrack_host_tools::info::lists;
 use memtrack_host_tools::symbolize::Options;
-use memtrack_host_tools::{Error, input, output, select, warnings};
+use memtrack_host_tools::{Error, input, output, warnings};
 
 use crate::args::Fold;
 use crate::opened::Opened;
-use crate::{Outcome, warn};
+use crate::{Outcome, report, warn};
 
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
@@ -18,28 +17,17 @@ pub fn run(args: &Fold) -> Outcome {
     if args.list_threads || args.list_stages {
         return list(args, &mut opened);
     }
-    let style =
-        Style { title: args.show.title.clone(), min_percent: args.show.min_percent, palette: args.color };
     if format == Format::Html {
-        return report(args, &mut opened, &style);
+        let page = report::page(&mut opened, &args.show, &args.names)?;
+        output::write(args.output.as_deref(), |out| Ok(out.write_all(&page)))?;
+        return Ok(opened.done());
     }
     let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
     let view = args.show.view(&profile, format)?;
     opened.tell(&profile, &view, &args.names);
+    let style =
+        Style { title: args.show.title.clone(), min_percent: args.show.min_percent, palette: args.color };
     output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
-    Ok(opened.done())
-}
-
-/// The report has all stages; the one asked for is chosen when it is opened.
-fn report(args: &Fold, opened: &mut Opened<'_>, style: &Style) -> Outcome {
-    let start = Start { stage: args.show.stage.clone() };
-    if let Some(name) = &start.stage {
-        select::stage(&opened.dump, name)?;
-    }
-    let whole = opened.whole(&args.names.options())?;
-    let view = args.show.view(&whole.program, Format::Html)?;
-    opened.tell(&whole.program, &view, &args.names);
-    output::write(args.output.as_deref(), |out| html::write(&[(whole.run(), &view)], &start, style, out))?;
     Ok(opened.done())
 }
 

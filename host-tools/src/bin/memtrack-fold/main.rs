@@ -7,6 +7,8 @@ mod fold;
 mod info;
 mod opened;
 mod record;
+mod report;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Record(args)) => return record::run(&args),

@@ -1,0 +1,24 @@
+//! The HTML report of one dump: what `-o report.html` writes and `serve` shows.
+
+use memtrack_host_tools::export::html::{self, Start};
+use memtrack_host_tools::export::{Format, Style};
+use memtrack_host_tools::{Error, select};
+
+use crate::args::{Names, Show};
+use crate::opened::Opened;
+
+/// The page. It has all stages; the one asked for is chosen when it is opened.
+pub fn page(opened: &mut Opened<'_>, show: &Show, names: &Names) -> Result<Vec<u8>, Error> {
+    let start = Start { stage: show.stage.clone() };
+    if let Some(name) = &start.stage {
+        select::stage(&opened.dump, name)?;
+    }
+    let whole = opened.whole(&names.options())?;
+    let view = show.view(&whole.program, Format::Html)?;
+    opened.tell(&whole.program, &view, names);
+    let style = Style { title: show.title.clone(), ..Style::default() };
+    let mut page = Vec::new();
+    html::write(&[(whole.run(), &view)], &start, &style, &mut page)?
+        .map_err(|source| Error::Write { path: "memory".into(), source })?;
+    Ok(page)
+}

@@ -1,0 +1,18 @@
+//! `memtrack-fold serve`.
+
+use memtrack_host_tools::{input, output, serve};
+
+use crate::opened::Opened;
+use crate::{Outcome, args, report};
+
+pub fn run(args: &args::Serve) -> Outcome {
+    let page = {
+        let input = input::open(&args.dump)?;
+        let mut opened = Opened::open(&args.dump, &input)?;
+        report::page(&mut opened, &args.show, &args.names)?
+    };
+    let server = serve::Server::listen(args.port)?;
+    // Whoever started it reads where it is.
+    output::write(None, |out| Ok(writeln!(out, "{}", server.url())))?;
+    match server.run(&page)? {}
+}
