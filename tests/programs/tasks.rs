@@ -13,7 +13,7 @@ use tokio::sync::Barrier;
 #[global_allocator]
 static HEAP: Tracker<System> = Tracker::new(System);
 
-const TASKS: usize = 12;
+const TASKS: usize = 5;
 const ROUNDS: usize = 60;
 static MOVED: AtomicUsize = AtomicUsize::new(0);
 

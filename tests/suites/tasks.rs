@@ -6,7 +6,7 @@ use memtrack_tests::folded::fold;
 use memtrack_tests::program::{folder, run};
 use memtrack_tests::snapshot;
 
-const TASKS: u64 = 12;
+const TASKS: u64 = 5;
 const ROUNDS: u64 = 60;
 
 #[test]

@@ -78,13 +78,13 @@ impl Watch {
         self.set_limit();
     }
 
-    /// Takes the budget off when `peak` is above it: what is to be called, and by what.
+    /// When `peak` is above the budget, takes it off and calls what is to be called for `tracker`.
     ///
     /// # Safety
     /// `T` and `S` must be those of every [`set_budget`](Self::set_budget).
-    pub(crate) unsafe fn over_budget<T, S>(&self, peak: usize) -> Option<(fn(S), Caller<T, S>)> {
+    pub(crate) unsafe fn call_over_budget<T, S>(&self, peak: usize, tracker: &T) {
         if peak <= self.budget.get() {
-            return None;
+            return;
         }
         self.budget.set(usize::MAX);
         self.set_limit();
@@ -92,9 +92,12 @@ impl Watch {
         let caller = self.caller.load(Acquire);
         // SAFETY: each word is null or a function that `set_budget` stored, which the caller says is of this type; null
         // is `None`.
-        unsafe {
+        let (callback, caller) = unsafe {
             let callback = core::mem::transmute::<*mut (), Option<fn(S)>>(callback);
-            callback.zip(core::mem::transmute::<*mut (), Option<Caller<T, S>>>(caller))
+            (callback, core::mem::transmute::<*mut (), Option<Caller<T, S>>>(caller))
+        };
+        if let (Some(callback), Some(caller)) = (callback, caller) {
+            caller(tracker, callback);
         }
     }
 

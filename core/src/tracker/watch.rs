@@ -62,10 +62,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             let peak = marks.peak(Mark::Stage);
             #[cfg(feature = "std")]
             self.peak_passed(peak);
-            // SAFETY: the only caller is this tracker's, with the types of `call`.
-            if let Some((callback, caller)) = unsafe { marks.watch.over_budget::<Self, Stats>(peak) } {
-                caller(self, callback);
-            }
+            // SAFETY: the only budgets are those of `budget`, with these types.
+            unsafe { marks.watch.call_over_budget::<Self, Stats>(peak, self) };
         }
         #[cfg(feature = "std")]
         if flags & watch::DUMP != 0 && marks.watch.lower(watch::DUMP) {
