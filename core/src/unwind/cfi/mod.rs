@@ -32,8 +32,8 @@ const MAX_LAST: usize = 128;
 #[doc(hidden)]
 pub struct Memo {
     cache: Cache,
-    /// The rules of the hook's own frames: its allocating and its reallocating entry.
-    own: [(usize, Rule); 2],
+    /// Of its allocating and its reallocating entry.
+    own: Own,
     trace: Words,
     /// The stack walked last, outermost frame first, on its base.
     last: Vec<(usize, StackId), MAX_LAST>,
@@ -41,65 +41,88 @@ pub struct Memo {
     recall: Recall,
 }
 
-impl Memo {
-    #[inline(always)]
-    fn own_rule(&mut self, pc: usize) -> Rule {
-        match self.own.iter().find(|own| own.0 == pc) {
+/// The rules of the hook's own frames.
+struct Own([(usize, Rule); 2]);
+
+impl Own {
+    fn rule(&mut self, pc: usize) -> Rule {
+        match self.0.iter().find(|own| own.0 == pc) {
             Some(own) => own.1,
             None => {
                 let rule = find::rule(pc);
-                self.own = [(pc, rule), self.own[0]];
+                self.0 = [(pc, rule), self.0[0]];
                 rule
             }
         }
     }
+}
 
-    /// The first two callers, and the registers in the second one's frame.
+impl Memo {
+    /// The index of the stack from these registers among those that are remembered.
     #[inline(always)]
-    fn key(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Key> {
-        let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
-        let Step::Call(mut first) = self.own_rule(from.pc).step(state, memory, &mut Untraced) else {
-            return None;
-        };
-        first.pc = plain(first.pc).wrapping_sub(1);
-        let Step::Call(second) = self.cache.rule(first.pc).step(first, memory, &mut Untraced) else {
-            return None;
-        };
-        let inwards = first.sp <= from.sp || second.sp <= first.sp;
-        (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Key {
-            first: first.pc,
-            second: plain(second.pc).wrapping_sub(1),
-            sp: second.sp,
-            fp: second.fp,
-        })
+    fn find(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
+        self.recall.follow(from, memory).or_else(|| self.look_up(from, memory))
     }
 
-    /// Walks the rest of a stack whose first two callers are known, interns it and remembers it.
+    #[inline(never)]
+    fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
+        let key = key(&mut self.own, &mut self.cache, from, memory, &mut Untraced)?;
+        self.recall.search(key, from, memory)
+    }
+
+    /// Walks a stack, interns it and remembers it.
     #[cold]
     #[inline(never)]
     fn learn(
         &mut self,
-        key: Key,
-        memory: Memory<'_>,
+        from: Registers,
+        mut memory: Memory<'_>,
         stacks: Stacks<'_>,
         frames: &mut Frames,
     ) -> Captured<'_> {
-        let Memo { cache, trace, recall, .. } = self;
+        let Memo { cache, own, trace, recall, .. } = self;
         trace.begin();
+        let Some(key) = key(own, cache, from, &mut memory, trace) else {
+            return unremembered(from, memory, |pc| cache.rule(pc), stacks, frames);
+        };
         let full = frames.push(key.first).and_then(|()| frames.push(key.second)).is_err();
         let end = if full {
             End::TooDeep
         } else {
-            let from = State { pc: key.second, sp: key.sp, fp: key.fp };
-            walk(from, memory, |pc| cache.rule(pc), trace, frames)
+            let second = State { pc: key.second, sp: key.sp, fp: key.fp };
+            walk(second, memory, |pc| cache.rule(pc), trace, frames)
         };
         let interned = intern(&mut self.last, &mut self.last_base, end.base(), stacks, frames);
         // What did not fit into the stack table may fit another time: it is not remembered. Nor is a walk that
         // stopped, for a module may be loaded later.
-        let note =
-            if interned.cut || end == End::Stopped { None } else { recall.store(key, trace, interned, end) };
+        let note = if interned.cut || end == End::Stopped {
+            None
+        } else {
+            recall.store(key, from, trace, interned, end)
+        };
         Captured { interned, end, note }
     }
+}
+
+/// The first two callers, and the registers in the second one's frame.
+fn key(
+    own: &mut Own,
+    cache: &mut Cache,
+    from: Registers,
+    memory: &mut Memory<'_>,
+    trace: &mut impl Trace,
+) -> Option<Key> {
+    let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
+    let Step::Call(mut first) = own.rule(from.pc).step(state, memory, trace) else { return None };
+    first.pc = plain(first.pc).wrapping_sub(1);
+    let Step::Call(second) = cache.rule(first.pc).step(first, memory, trace) else { return None };
+    let inwards = first.sp <= from.sp || second.sp <= first.sp;
+    (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Key {
+        first: first.pc,
+        second: plain(second.pc).wrapping_sub(1),
+        sp: second.sp,
+        fp: second.fp,
+    })
 }
 
 /// Interns a stack; the outer frames that it shares with the last one keep their nodes without a look-up.
@@ -149,8 +172,8 @@ unsafe impl Unwind for Cfi {
         mut memory: Memory<'_>,
         memo: &'m mut Memo,
     ) -> Option<&'m mut Note> {
-        let key = memo.key(from, &mut memory)?;
-        let entry = memo.recall.find(key, &memory)?;
+        let found = memo.find(from, &mut memory)?;
+        let entry = memo.recall.entry(found);
         entry.is_complete().then_some(&mut entry.note)
     }
 
@@ -164,20 +187,17 @@ unsafe impl Unwind for Cfi {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let memo = match memo {
-            None => return unremembered(from, memory, None, stacks, frames),
+            None => return unremembered(from, memory, find::rule, stacks, frames),
             Some(memo) => memo,
         };
-        let Some(key) = memo.key(from, &mut memory) else {
-            return unremembered(from, memory, Some(memo), stacks, frames);
-        };
-        let recall: *mut Recall = &raw mut memo.recall;
-        // SAFETY: the borrow of `recall` ends here unless the result is returned; written with a pointer because the
-        // borrow checker extends a conditionally returned borrow over the other branch.
-        if let Some(entry) = unsafe { &mut *recall }.find(key, &memory) {
-            let (interned, end) = entry.stack();
-            return Captured { interned, end, note: Some(&mut entry.note) };
+        match memo.find(from, &mut memory) {
+            Some(found) => {
+                let entry = memo.recall.entry(found);
+                let (interned, end) = entry.stack();
+                Captured { interned, end, note: Some(&mut entry.note) }
+            }
+            None => memo.learn(from, memory, stacks, frames),
         }
-        memo.learn(key, memory, stacks, frames)
     }
 }
 
@@ -187,11 +207,12 @@ unsafe impl Unwind for Cfi {
 fn unremembered<'m>(
     from: Registers,
     memory: Memory<'_>,
-    memo: Option<&mut Memo>,
+    rule: impl FnMut(usize) -> Rule,
     stacks: Stacks<'_>,
     frames: &mut Frames,
 ) -> Captured<'m> {
-    let end = Cfi.walk(from, memory, memo, frames);
+    let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
+    let end = walk(from, memory, rule, &mut Untraced, frames);
     Captured { interned: stacks.intern(end.base(), frames), end, note: None }
 }
 

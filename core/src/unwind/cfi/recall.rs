@@ -4,10 +4,11 @@
 //! is checked, so this is exact, not a heuristic. The words are independent loads that overlap, where walking is a
 //! chain of dependent ones.
 //!
-//! Stacks stand one behind another in an arena that is written round and round; a set-associative index finds
-//! them by the first two callers and the stack pointer.
+//! Stacks stand one behind another in an arena that is written round and round. A loop comes by its call sites in turn,
+//! so the stack that followed last time is tried first, with nothing unwound; else a set-associative index finds them
+//! by the first two callers and the stack pointer.
 
-use super::super::{End, Interned, Memory, Note, StackId};
+use super::super::{End, Interned, Memory, Note, Registers, StackId};
 use super::trace::Words;
 
 const WORD: usize = size_of::<usize>();
@@ -41,7 +42,7 @@ struct Slot {
     place: u32,
 }
 
-/// What is known of a stack before it is walked: the first two callers, and the registers in the second.
+/// What is looked up: the first two callers, and the registers in the second.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
     pub(super) first: usize,
@@ -55,8 +56,8 @@ pub(super) struct Key {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Entry {
-    first: u64,
-    second: u64,
+    /// The registers that the walk began with.
+    pc: u64,
     sp: u64,
     fp: u64,
     stack: u32,
@@ -68,13 +69,13 @@ pub(super) struct Entry {
     cut: bool,
     end: u8,
     _pad: u8,
-    /// The stack that was found after this one, its place plus one: a loop comes by its call sites in turn.
+    /// The stack that was found after this one, its place plus one.
     follower: u32,
 }
 
 /// Words of the arena that an [`Entry`] takes.
 const HEAD: usize = size_of::<Entry>() / 8;
-const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values");
+const _: () = assert!(size_of::<Entry>() == 48, "six words before the values");
 
 impl Key {
     fn hash(self) -> u64 {
@@ -105,30 +106,23 @@ impl Entry {
 }
 
 impl Recall {
-    /// The stack of `key`, when one is remembered whose words are all unchanged.
+    /// The stack that followed the last one when that was found before, when all its words are unchanged: its index.
     #[inline(always)]
-    pub(super) fn find(&mut self, key: Key, memory: &Memory<'_>) -> Option<&mut Entry> {
-        let last = self.last;
-        let follower = match self.place(last) {
-            Some(place) => self.entry(place).follower,
-            None => 0,
-        };
-        let found = match self.checked(follower, key, memory) {
-            Some(place) => place,
-            None => self.search(key, memory)?,
-        };
-        Some(self.entry(found))
+    pub(super) fn follow(&mut self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
+        let last = self.place(self.last)?;
+        let follower = self.entry(last).follower;
+        self.checked(follower, from, memory)
     }
 
-    /// Searches the set of `key`.
+    /// The stack of `key`, when one is remembered whose words are all unchanged: its index.
     #[inline(never)]
-    fn search(&mut self, key: Key, memory: &Memory<'_>) -> Option<usize> {
+    pub(super) fn search(&mut self, key: Key, from: Registers, memory: &Memory<'_>) -> Option<usize> {
         let hash = key.hash();
         for way in 0..WAYS {
             let slot = self.sets[Key::set(hash)].slots[way];
             if slot.hash == hash as u32 {
                 let last = self.last;
-                if let Some(found) = self.checked(slot.place, key, memory) {
+                if let Some(found) = self.checked(slot.place, from, memory) {
                     if let Some(place) = self.place(last) {
                         self.entry(place).follower = slot.place;
                     }
@@ -146,25 +140,26 @@ impl Recall {
         (self.next - place <= ARENA as u32).then_some(place as usize % ARENA)
     }
 
+    /// The entry at an index that was found.
     #[inline(always)]
-    fn entry(&mut self, place: usize) -> &mut Entry {
+    pub(super) fn entry(&mut self, place: usize) -> &mut Entry {
         debug_assert!(place + HEAD <= ARENA);
         // SAFETY: entries are stored whole within the arena, aligned to words, of plain integers; `place` found one
         // there that has not been written over since.
         unsafe { &mut *self.arena.as_mut_ptr().add(place).cast::<Entry>() }
     }
 
-    /// The index in the arena of the entry that a slot names, when it is still there, of this key, and unchanged.
+    /// The index in the arena of the entry that a slot names, when it is still there, of a walk from
+    /// these registers, and unchanged.
     #[inline(always)]
-    fn checked(&mut self, named: u32, key: Key, memory: &Memory<'_>) -> Option<usize> {
+    fn checked(&mut self, named: u32, from: Registers, memory: &Memory<'_>) -> Option<usize> {
         let place = self.place(named)?;
         let entry = self.entry(place);
-        let same = entry.sp == key.sp as u64
-            && entry.second == key.second as u64
-            && entry.first == key.first as u64
-            && (!entry.uses_register || entry.fp == key.fp as u64);
-        let high = key.sp + (usize::from(entry.reach) + 1) * WORD;
-        if !same || !memory.contains(key.sp, high) {
+        let same = entry.sp == from.sp as u64
+            && entry.pc == from.pc as u64
+            && (!entry.uses_register || entry.fp == from.fp as u64);
+        let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
+        if !same || !memory.contains(from.sp, high) {
             return None;
         }
         let count = usize::from(entry.words);
@@ -173,9 +168,9 @@ impl Recall {
         // SAFETY: as above.
         let offsets = unsafe { values.add(count).cast::<u16>() };
         // SAFETY: `i` is less than `count`; offsets are at most `reach`, and the words up to it were found to be
-        // readable stack above; the stack pointer of a caller's frame is aligned to words.
+        // readable stack above; the stack pointer is that of an entry, which is aligned to words.
         let differs = |i: usize| unsafe {
-            let now = (key.sp as *const u64).add(usize::from(offsets.add(i).read())).read_volatile();
+            let now = (from.sp as *const u64).add(usize::from(offsets.add(i).read())).read_volatile();
             now ^ values.add(i).read()
         };
         let mut i = 0;
@@ -205,23 +200,23 @@ impl Recall {
     pub(super) fn store(
         &mut self,
         key: Key,
+        from: Registers,
         trace: &Words,
         interned: Interned,
         end: End,
     ) -> Option<&mut Note> {
         let words = &trace.words;
-        let offset = |address: usize| u16::try_from(address.checked_sub(key.sp)? / WORD).ok();
+        let offset = |address: usize| u16::try_from(address.checked_sub(from.sp)? / WORD).ok();
         let reach = words.iter().try_fold(0, |most: u16, word| Some(most.max(offset(word.address)?)))?;
-        if trace.overflow || !key.sp.is_multiple_of(WORD) {
+        if trace.overflow || !from.sp.is_multiple_of(WORD) {
             return None;
         }
         let length = HEAD + words.len() + words.len().div_ceil(4);
         let place = self.make_room(length);
         let entry = Entry {
-            first: key.first as u64,
-            second: key.second as u64,
-            sp: key.sp as u64,
-            fp: key.fp as u64,
+            pc: from.pc as u64,
+            sp: from.sp as u64,
+            fp: from.fp as u64,
             stack: interned.stack.0,
             words: words.len() as u16,
             reach,
