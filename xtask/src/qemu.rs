@@ -2,6 +2,7 @@
 //! of it compared with what is expected: the console, and the folded stacks of its dump.
 
 mod board;
+mod debugger;
 mod expected;
 mod firmware;
 mod gcc;
@@ -18,9 +19,11 @@ pub(crate) use firmware::Firmware;
 use gcc::Gcc;
 use machine::Qemu;
 
-/// One suite for each board, and one for its programs in C.
+/// One suite for each board, one for its programs in C, and one for its memory as a debugger sees it.
 pub(crate) fn suites() -> Vec<Suite> {
-    make(Expected::Compare)
+    let mut suites = make(Expected::Compare);
+    suites.extend(debugger::suites());
+    suites
 }
 
 /// Writes the files that the suites compare with.

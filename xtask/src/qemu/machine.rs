@@ -16,6 +16,11 @@ const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system
 const PROGRAM: &str = "qemu-system-riscv32";
 /// The program that measures in instructions.
 const COUNTED: &str = "cost";
+/// Where the firmware's dump and its console go, in its folder.
+const DUMP: &str = "firmware.memtrack";
+const CONSOLE: &str = "console.txt";
+/// How often it is looked whether something has happened.
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 /// A program that has not ended by then never will: firmware that hangs loops for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -69,8 +74,26 @@ impl Qemu {
     /// Runs a firmware to its end.
     pub(crate) fn run(&self, board: &Board, program: &str, firmware: &Firmware) -> Result<Output> {
         let folder = firmware.folder();
-        let dump = folder.join("firmware.memtrack");
-        let console = folder.join("console.txt");
+        let status = wait(self.start(board, program, firmware, &[])?, &folder)?;
+        let (dump, console) = (folder.join(DUMP), folder.join(CONSOLE));
+        Ok(Output {
+            ok: status.code() == Some(board.good),
+            console: String::from_utf8_lossy(&fs::read(&console).unwrap_or_default()).into_owned(),
+            bytes: fs::metadata(&dump).map_or(0, |dump| dump.len()),
+            dump,
+        })
+    }
+
+    /// Starts a firmware, with more arguments for QEMU.
+    pub(crate) fn start(
+        &self,
+        board: &Board,
+        program: &str,
+        firmware: &Firmware,
+        more: &[&str],
+    ) -> Result<Child> {
+        let folder = firmware.folder();
+        let (dump, console) = (folder.join(DUMP), folder.join(CONSOLE));
         for old in [&dump, &console] {
             if old.exists() {
                 fs::remove_file(old)?;
@@ -90,18 +113,12 @@ impl Qemu {
         qemu.arg("-kernel").arg(firmware.elf()).current_dir(&folder);
         let said = fs::File::create(folder.join("qemu.txt"))?;
         qemu.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
-        let status = wait(qemu.spawn().context("cannot start QEMU")?, &folder)?;
-        Ok(Output {
-            ok: status.code() == Some(board.good),
-            console: String::from_utf8_lossy(&fs::read(&console).unwrap_or_default()).into_owned(),
-            bytes: fs::metadata(&dump).map_or(0, |dump| dump.len()),
-            dump,
-        })
+        qemu.args(more).spawn().context("cannot start QEMU")
     }
 }
 
 /// Waits for a program's end. One that hangs is ended.
-fn wait(mut qemu: Child, folder: &Path) -> Result<ExitStatus> {
+pub(crate) fn wait(mut qemu: Child, folder: &Path) -> Result<ExitStatus> {
     let begun = Instant::now();
     loop {
         if let Some(status) = qemu.try_wait()? {
@@ -112,6 +129,6 @@ fn wait(mut qemu: Child, folder: &Path) -> Result<ExitStatus> {
             qemu.wait()?;
             bail!("it hangs; what it said is in {}", folder.display());
         }
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(POLL);
     }
 }
