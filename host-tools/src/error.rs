@@ -104,6 +104,15 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A dump of another program than the first one.
+    OtherProgram {
+        /// Which.
+        path: PathBuf,
+        /// What it is of.
+        found: String,
+        /// What the first one is of.
+        wanted: String,
+    },
     /// A format that a command does not write.
     NotForDiff,
     /// An output file whose extension says no format.
@@ -140,6 +149,7 @@ impl Error {
             | Error::TooManyFrames
             | Error::Limits { .. }
             | Error::NotForDiff
+            | Error::OtherProgram { .. }
             | Error::UnknownFormat { .. } => 2,
             Error::NotADump { .. }
             | Error::Version { .. }
@@ -220,6 +230,13 @@ impl fmt::Display for Error {
             Error::Limits { path, reason } => {
                 write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
             }
+            Error::OtherProgram { path, found, wanted } => write!(
+                f,
+                "{} is a dump of {}, not of {}: merge dumps of one program, or give --force",
+                shown(path),
+                clean(found),
+                clean(wanted)
+            ),
             Error::NotForDiff => {
                 f.write_str("a difference is written as folded, svg, html or text: choose one of them with --format")
             }

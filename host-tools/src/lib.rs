@@ -26,6 +26,7 @@ pub mod info;
 pub mod input;
 pub mod limits;
 pub mod loss;
+pub mod merge;
 pub mod modules;
 pub mod output;
 pub mod profile;

@@ -7,6 +7,7 @@ mod flame;
 mod labels;
 mod metric;
 mod names;
+mod nodes;
 mod paths;
 pub mod stacks;
 pub mod view;
@@ -29,6 +30,8 @@ pub use metric::Metric;
 pub use paths::Step;
 pub use stacks::Stacks;
 pub use view::View;
+
+use nodes::Node;
 
 /// Most addresses of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
 /// pretend more.
@@ -129,13 +132,6 @@ pub struct Stage {
     pub figures: format::Stage<'static>,
 }
 
-/// A node of the stack tree.
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    parent: u32,
-    location: u32,
-}
-
 /// The counters of one (thread, tag, heap, stack).
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -181,7 +177,7 @@ impl Profile {
     /// When a binary that the user gave can't be used.
     pub fn new(snapshot: &Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
         let modules = modules(snapshot, options);
-        let symbols = Arc::new(Symbols::new(addresses(snapshot), &modules, options)?);
+        let symbols = Arc::new(Symbols::new(nodes::addresses(snapshot), &modules, options)?);
         Ok(Self::named(snapshot, kind, modules, symbols))
     }
 
@@ -194,7 +190,7 @@ impl Profile {
         let common = modules(first, options);
         let alike = |snapshot: &Snapshot<'_>| modules(snapshot, options).all() == common.all();
         let shared = snapshots.iter().filter(|(snapshot, _)| alike(snapshot));
-        let shared = shared.flat_map(|(snapshot, _)| addresses(snapshot)).collect();
+        let shared = shared.flat_map(|(snapshot, _)| nodes::addresses(snapshot)).collect();
         let symbols = Arc::new(Symbols::new(shared, &common, options)?);
         let named = |(snapshot, kind): &(Snapshot<'_>, Kind)| match alike(snapshot) {
             true => Ok(Self::named(snapshot, *kind, modules(snapshot, options), Arc::clone(&symbols))),
@@ -221,7 +217,7 @@ impl Profile {
             nodes: Vec::new(),
             samples: Vec::new(),
         };
-        profile.nodes = profile.tree(snapshot);
+        profile.nodes = nodes::tree(snapshot, &profile.symbols);
         profile.samples = snapshot
             .cells
             .iter()
@@ -231,7 +227,7 @@ impl Profile {
                 heap: cell.heap,
                 unattributed: cell.id == 0 || (cell.thread == 0 && cell.stack == 0),
                 cut: cell.cut,
-                node: index_of(snapshot, cell.stack),
+                node: nodes::index_of(snapshot, cell.stack),
                 figures: cell.figures,
             })
             .collect();
@@ -270,55 +266,8 @@ impl Profile {
         path.reverse();
         path
     }
-
-    /// The nodes of a snapshot by index instead of by id. A parent that is missing means that outer frames are.
-    fn tree(&self, snapshot: &Snapshot<'_>) -> Vec<Node> {
-        let outside = Node { parent: 0, location: 0 };
-        let node = |&(_, node): &(u32, format::Node)| Node {
-            parent: index_of(snapshot, node.parent),
-            location: self.symbols.index_of(node.address).and_then(|i| u32::try_from(i).ok()).unwrap_or(0),
-        };
-        [outside, outside].into_iter().chain(snapshot.nodes.iter().map(node)).collect()
-    }
 }
 
 fn modules(snapshot: &Snapshot<'_>, options: &Options) -> Modules {
     Modules::new(&snapshot.modules, if options.names { options.search.bare_module() } else { None })
-}
-
-/// The addresses on the stacks of a snapshot's cells.
-fn addresses(snapshot: &Snapshot<'_>) -> Vec<u64> {
-    let used = used(snapshot);
-    snapshot.nodes.iter().zip(used).filter(|&(_, used)| used).map(|((_, node), _)| node.address).collect()
-}
-
-/// Where the node `id` stands in [`Profile::nodes`].
-fn index_of(snapshot: &Snapshot<'_>, id: u32) -> u32 {
-    if id < format::Node::FIRST {
-        return id;
-    }
-    match snapshot.nodes.binary_search_by_key(&id, |&(id, _)| id) {
-        Ok(index) => u32::try_from(index).unwrap_or(0) + format::Node::FIRST,
-        Err(_) => format::Node::CUT,
-    }
-}
-
-/// Which nodes are on the stack of a cell: a stage's snapshot may follow many nodes that it has no use for.
-fn used(snapshot: &Snapshot<'_>) -> Vec<bool> {
-    let mut used = vec![false; snapshot.nodes.len()];
-    let mut mark = |id: u32| {
-        if let Ok(index) = snapshot.nodes.binary_search_by_key(&id, |&(id, _)| id) {
-            used[index] = true;
-        }
-    };
-    snapshot.cells.iter().for_each(|cell| mark(cell.stack));
-    for index in (0..snapshot.nodes.len()).rev() {
-        if used[index]
-            && let Ok(parent) =
-                snapshot.nodes.binary_search_by_key(&snapshot.nodes[index].1.parent, |&(id, _)| id)
-        {
-            used[parent] = true;
-        }
-    }
-    used
 }

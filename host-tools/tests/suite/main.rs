@@ -8,6 +8,7 @@ mod dumps;
 mod exports;
 mod formats;
 mod info;
+mod merge;
 mod output;
 mod program;
 mod serve;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod show;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -7,10 +9,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use memtrack_host_tools::export::{Format, svg::Palette};
 use memtrack_host_tools::limits::Size;
-use memtrack_host_tools::profile::{Metric, Profile, View};
-use memtrack_host_tools::symbolize::{Options, Search};
-use memtrack_host_tools::{Error, units};
-use regex::Regex;
+use memtrack_host_tools::units;
+
+pub use show::{Names, Show};
 
 /// Turns memtrack dumps into flame graphs and reports.
 #[derive(Parser)]
@@ -28,6 +29,7 @@ Examples:
   memtrack-fold run.memtrack -o report.html        everything, for the browser
   memtrack-fold info run.memtrack                  what is in the dump, and what was lost
   memtrack-fold diff old.memtrack new.memtrack     what grew
+  memtrack-fold merge run.*.memtrack -o all.memtrack
   memtrack-fold check run.memtrack --max-peak 64MiB
   memtrack-fold record -- ./program                a dump of a program that stays as it is
 
@@ -49,6 +51,8 @@ pub enum Command {
     Info(Info),
     /// Tell what changed between two dumps, by function
     Diff(Diff),
+    /// Make one dump of several: of many runs of a program, or of the processes of one family
+    Merge(Merge),
     /// Show the report of a dump to the browsers of this machine
     Serve(Serve),
     /// Compare a dump with limits: exit code 1 when one is exceeded
@@ -95,44 +99,6 @@ impl Fold {
     }
 }
 
-/// What to show of a dump, and how.
-#[derive(Args)]
-pub struct Show {
-    /// What to count [default: peak in a report, else bytes]
-    #[arg(short, long, value_parser = one_of(&Metric::ALL, Metric::name))]
-    metric: Option<Metric>,
-    /// Only this thread; may be given several times
-    #[arg(short, long = "thread", value_name = "NAME|ID")]
-    pub threads: Vec<String>,
-    /// The thread as the root frame
-    #[arg(long)]
-    pub per_thread: bool,
-    /// The stage's own cells, as they stood at its peak
-    #[arg(short, long, value_name = "NAME")]
-    pub stage: Option<String>,
-    /// Only what was counted under this tag; may be given several times
-    #[arg(long = "tag", value_name = "NAME")]
-    pub tags: Vec<String>,
-    /// Show the frames of the tracker and of the allocator's entry points
-    #[arg(long)]
-    pub show_internal: bool,
-    /// Only stacks with a frame that matches
-    #[arg(long, value_name = "REGEX", value_parser = pattern)]
-    pub filter: Option<Regex>,
-    /// Leave out frames that match; what they hold counts for their callers
-    #[arg(long, value_name = "REGEX", value_parser = pattern)]
-    pub hide: Option<Regex>,
-    /// Innermost frames at the root
-    #[arg(long)]
-    pub reverse: bool,
-    /// Title of graph or report
-    #[arg(long)]
-    pub title: Option<String>,
-    /// Leave frames below this share of the whole to their callers
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
-    pub min_percent: Option<f64>,
-}
-
 #[derive(Args)]
 pub struct Diff {
     /// The older dump
@@ -149,6 +115,23 @@ pub struct Diff {
     pub show: Show,
     #[command(flatten)]
     pub names: Names,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Sums are summed up. The merged peak is the sum of the peaks of all dumps, each at its own moment: at
+least what they ever held together. A stage's peak is the highest of all dumps. Threads of one name
+become one, with the highest of their own peaks.")]
+pub struct Merge {
+    /// The dumps; gzip and zstd are unpacked
+    #[arg(required = true, num_args = 2..)]
+    pub dumps: Vec<PathBuf>,
+    /// The merged dump, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Merge dumps of different programs too
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Args)]
@@ -223,68 +206,6 @@ pub struct Record {
     pub command: Vec<OsString>,
 }
 
-impl Show {
-    /// What to count. A report has all metrics, and begins with the one that matters most.
-    pub fn metric(&self, format: Format) -> Metric {
-        self.metric.unwrap_or(if format == Format::Html { Metric::Peak } else { Metric::Bytes })
-    }
-
-    /// The same for the library.
-    pub fn view(&self, profile: &Profile, format: Format) -> Result<View, Error> {
-        let mut view = View {
-            per_thread: self.per_thread,
-            show_internal: self.show_internal,
-            reverse: self.reverse,
-            filter: self.filter.clone(),
-            hide: self.hide.clone(),
-            ..View::new(self.metric(format))
-        };
-        self.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
-        self.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;
-        Ok(view)
-    }
-}
-
-/// Where names come from.
-#[derive(Args)]
-#[command(next_help_heading = "Names")]
-pub struct Names {
-    /// The program or library with its symbols, when it is not where the dump says (moved, stripped, bare metal)
-    #[arg(short, long = "binary", value_name = "PATH")]
-    pub binaries: Vec<PathBuf>,
-    /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
-    #[arg(long = "debug-dir", value_name = "DIR")]
-    pub debug_dirs: Vec<PathBuf>,
-    /// Root of the target's files
-    #[arg(long, value_name = "DIR")]
-    pub sysroot: Option<PathBuf>,
-    /// Use binaries whose build id differs from the dump's
-    #[arg(long)]
-    pub force: bool,
-    /// Show inlined functions as part of their callers
-    #[arg(long)]
-    pub no_inlines: bool,
-    /// Show module+0xoffset instead of names
-    #[arg(long)]
-    pub no_symbols: bool,
-}
-
-impl Names {
-    /// The same for the library.
-    pub fn options(&self) -> Options {
-        Options {
-            search: Search {
-                binaries: self.binaries.clone(),
-                debug_dirs: self.debug_dirs.clone(),
-                sysroot: self.sysroot.clone(),
-                force: self.force,
-            },
-            inlines: !self.no_inlines,
-            names: !self.no_symbols,
-        }
-    }
-}
-
 /// A parser of names for a fixed set of values.
 fn one_of<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
@@ -301,16 +222,4 @@ fn size(text: &str) -> Result<Size, String> {
 fn named_size(text: &str) -> Result<(String, Size), String> {
     let (name, value) = text.rsplit_once('=').ok_or("give NAME=SIZE, like parse=10MiB")?;
     Ok((name.into(), size(value)?))
-}
-
-fn pattern(text: &str) -> Result<Regex, String> {
-    // The whole message of a regex error draws over several lines; its last says what is wrong.
-    Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.trim_end_matches('%').parse() {
-        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
-        _ => Err("give a number from 0 to 100".into()),
-    }
 }

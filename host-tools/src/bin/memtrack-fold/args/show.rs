@@ -1,0 +1,124 @@
+//! Options that several commands have: what to show of a dump, and where names come from.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use memtrack_host_tools::Error;
+use memtrack_host_tools::export::Format;
+use memtrack_host_tools::profile::{Metric, Profile, View};
+use memtrack_host_tools::symbolize::{Options, Search};
+use regex::Regex;
+
+use super::one_of;
+
+/// What to show of a dump, and how.
+#[derive(Args)]
+pub struct Show {
+    /// What to count [default: peak in a report, else bytes]
+    #[arg(short, long, value_parser = one_of(&Metric::ALL, Metric::name))]
+    metric: Option<Metric>,
+    /// Only this thread; may be given several times
+    #[arg(short, long = "thread", value_name = "NAME|ID")]
+    pub threads: Vec<String>,
+    /// The thread as the root frame
+    #[arg(long)]
+    pub per_thread: bool,
+    /// The stage's own cells, as they stood at its peak
+    #[arg(short, long, value_name = "NAME")]
+    pub stage: Option<String>,
+    /// Only what was counted under this tag; may be given several times
+    #[arg(long = "tag", value_name = "NAME")]
+    pub tags: Vec<String>,
+    /// Show the frames of the tracker and of the allocator's entry points
+    #[arg(long)]
+    pub show_internal: bool,
+    /// Only stacks with a frame that matches
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub filter: Option<Regex>,
+    /// Leave out frames that match; what they hold counts for their callers
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub hide: Option<Regex>,
+    /// Innermost frames at the root
+    #[arg(long)]
+    pub reverse: bool,
+    /// Title of graph or report
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Leave frames below this share of the whole to their callers
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    pub min_percent: Option<f64>,
+}
+
+impl Show {
+    /// What to count. A report has all metrics, and begins with the one that matters most.
+    pub fn metric(&self, format: Format) -> Metric {
+        self.metric.unwrap_or(if format == Format::Html { Metric::Peak } else { Metric::Bytes })
+    }
+
+    /// The same for the library.
+    pub fn view(&self, profile: &Profile, format: Format) -> Result<View, Error> {
+        let mut view = View {
+            per_thread: self.per_thread,
+            show_internal: self.show_internal,
+            reverse: self.reverse,
+            filter: self.filter.clone(),
+            hide: self.hide.clone(),
+            ..View::new(self.metric(format))
+        };
+        self.threads.iter().try_for_each(|name| view.add_thread(profile, name))?;
+        self.tags.iter().try_for_each(|name| view.add_tag(profile, name))?;
+        Ok(view)
+    }
+}
+
+/// Where names come from.
+#[derive(Args)]
+#[command(next_help_heading = "Names")]
+pub struct Names {
+    /// The program or library with its symbols, when it is not where the dump says (moved, stripped, bare metal)
+    #[arg(short, long = "binary", value_name = "PATH")]
+    pub binaries: Vec<PathBuf>,
+    /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
+    #[arg(long = "debug-dir", value_name = "DIR")]
+    pub debug_dirs: Vec<PathBuf>,
+    /// Root of the target's files
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+    /// Use binaries whose build id differs from the dump's
+    #[arg(long)]
+    pub force: bool,
+    /// Show inlined functions as part of their callers
+    #[arg(long)]
+    pub no_inlines: bool,
+    /// Show module+0xoffset instead of names
+    #[arg(long)]
+    pub no_symbols: bool,
+}
+
+impl Names {
+    /// The same for the library.
+    pub fn options(&self) -> Options {
+        Options {
+            search: Search {
+                binaries: self.binaries.clone(),
+                debug_dirs: self.debug_dirs.clone(),
+                sysroot: self.sysroot.clone(),
+                force: self.force,
+            },
+            inlines: !self.no_inlines,
+            names: !self.no_symbols,
+        }
+    }
+}
+
+fn pattern(text: &str) -> Result<Regex, String> {
+    // The whole message of a regex error draws over several lines; its last says what is wrong.
+    Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
+        _ => Err("give a number from 0 to 100".into()),
+    }
+}

@@ -1,0 +1,19 @@
+//! `memtrack-fold merge`.
+
+use memtrack_host_tools::merge::{self, Part};
+use memtrack_host_tools::{Error, input, output};
+
+use crate::opened::Opened;
+use crate::{Done, Outcome, args};
+
+pub fn run(args: &args::Merge) -> Outcome {
+    let inputs = args.dumps.iter().map(|path| input::open(path)).collect::<Result<Vec<_>, Error>>()?;
+    let opened = args.dumps.iter().zip(&inputs).map(|(path, input)| Opened::open(path, input));
+    let mut opened = opened.collect::<Result<Vec<_>, Error>>()?;
+    opened.iter_mut().for_each(Opened::say);
+    let parts: Vec<Part<'_>> =
+        args.dumps.iter().zip(&opened).map(|(path, opened)| Part { path, dump: &opened.dump }).collect();
+    let merged = merge::merge(&parts, args.force)?;
+    output::write(Some(&args.output), |out| Ok(out.write_all(&merged)))?;
+    Ok(if opened.iter().all(|opened| opened.whole) { Done::Whole } else { Done::Damaged })
+}

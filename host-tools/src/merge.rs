@@ -1,0 +1,167 @@
+//! Several dumps of one program become one: many runs, or the processes of one family.
+//!
+//! Sums are sums. A peak is not: each process had its own at its own moment. The merged peak is the **sum of the
+//! peaks** — what all of them would have held had their peaks stood at once, and at least what they ever held
+//! together — and its stacks are those of each at its own peak. A stage's peak is that of the dump where it was
+//! highest, as it is of several runs within one dump. Threads of one name become one, with the highest of their own
+//! peaks. Times count from the start of each process, and there is no timeline: points of different clocks have no
+//! order.
+
+mod cells;
+mod layout;
+mod stages;
+mod who;
+mod write;
+
+use std::path::Path;
+
+use memtrack_format::{Config, Kind, Loss, LossCause, Marks};
+
+use crate::Error;
+use crate::modules::Module;
+use crate::reader::{Dump, Snapshot};
+use crate::select;
+use crate::symbolize::hex;
+use cells::{Cells, Tree, plus};
+use layout::Layout;
+use stages::Stages;
+use who::Who;
+use write::Whole;
+
+/// A dump to merge.
+pub struct Part<'p> {
+    /// Where it was read from.
+    pub path: &'p Path,
+    /// What was read.
+    pub dump: &'p Dump<'p>,
+}
+
+/// Merges dumps into the bytes of a new one. `force` takes dumps of different programs too.
+///
+/// # Errors
+/// When they are of different programs, or when one has no figures of the whole program.
+pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
+    let mut programs = Vec::new();
+    for part in parts {
+        let selected = select::program(part.dump);
+        if selected.kind == Kind::Stage {
+            return Err(Error::NoFigures);
+        }
+        programs.push(part.dump.snapshot(selected.index));
+    }
+    if !force {
+        alike(parts, &programs)?;
+    }
+    let stages = Stages::highest(parts);
+    let mut layout = Layout::default();
+    let mut places = |snapshot: &Snapshot<'_>| layout.add(&snapshot.modules);
+    let of_programs: Vec<_> = programs.iter().map(&mut places).collect();
+    let of_stages: Vec<_> = stages.snapshots().iter().map(|(_, snapshot)| places(snapshot)).collect();
+
+    let mut who = Who::default();
+    let ids: Vec<_> = programs.iter().map(|snapshot| who.add(snapshot)).collect();
+    let mut tree = Tree::default();
+    let mut cells = Cells::default();
+    for ((snapshot, places), ids) in programs.iter().zip(&of_programs).zip(&ids) {
+        let nodes = tree.add(snapshot, places, &layout);
+        cells.add(snapshot, &nodes, ids);
+    }
+    let stage_cells = stages.snapshots().iter().zip(&of_stages).map(|((part, snapshot), places)| {
+        let nodes = tree.add(snapshot, places, &layout);
+        let mut cells = Cells::default();
+        cells.add(snapshot, &nodes, &ids[*part]);
+        cells
+    });
+    let stage_cells: Vec<Cells> = stage_cells.collect();
+    let whole = Whole {
+        programs: &programs,
+        layout: &layout,
+        who: &who,
+        ids: &ids,
+        tree: &tree,
+        cells: &cells,
+        stages: &stages,
+        stage_cells: &stage_cells,
+    };
+    Ok(whole.encode())
+}
+
+/// All of one program: by build id where they have one, else by name and kind of machine.
+fn alike(parts: &[Part<'_>], programs: &[Snapshot<'_>]) -> Result<(), Error> {
+    let identity = |snapshot: &Snapshot<'_>| {
+        let target = snapshot.target.unwrap_or_default();
+        let main = snapshot.modules.first().map(|module| Module {
+            path: module.path.into(),
+            build_id: module.build_id.into(),
+            ..Module::default()
+        });
+        match main {
+            Some(module) if !module.build_id.is_empty() => {
+                format!("{} with build id {}", module.name(), hex(&module.build_id))
+            }
+            Some(module) => format!("{} for {}", module.name(), target.arch.as_str()),
+            None => format!("a program for {}", target.arch.as_str()),
+        }
+    };
+    let first = &programs[0];
+    for (part, snapshot) in parts.iter().zip(programs).skip(1) {
+        let (one, other) = (identity(first), identity(snapshot));
+        // A program by another name is the same when its build id says so.
+        let same = one == other || (!build_id(first).is_empty() && build_id(first) == build_id(snapshot));
+        if !same {
+            return Err(Error::OtherProgram { path: part.path.into(), found: other, wanted: one });
+        }
+    }
+    Ok(())
+}
+
+/// The build id of the program itself, empty when it has none.
+fn build_id<'d>(snapshot: &Snapshot<'d>) -> &'d [u8] {
+    snapshot.modules.first().map_or(&[], |module| module.build_id)
+}
+
+/// Figures of all programs: sums, but for what belongs to the one with the highest peak.
+fn marks(programs: &[Snapshot<'_>]) -> Option<Marks> {
+    let all = programs.iter().filter_map(|snapshot| snapshot.marks);
+    let highest = all.clone().max_by_key(|marks| marks.figures.peak)?;
+    Some(all.fold(Marks { peak_time_ns: highest.peak_time_ns, ..Marks::default() }, |sum, more| Marks {
+        figures: plus(&sum.figures, &more.figures),
+        frees: sum.frees.saturating_add(more.frees),
+        failed_allocs: sum.failed_allocs.saturating_add(more.failed_allocs),
+        peak_time_ns: sum.peak_time_ns,
+        peak_error: sum.peak_error.saturating_add(more.peak_error),
+        mark_error: sum.mark_error.saturating_add(more.mark_error),
+    }))
+}
+
+/// Of each table the largest, and the fullest it got.
+fn config(programs: &[Snapshot<'_>]) -> Option<Config> {
+    programs.iter().filter_map(|snapshot| snapshot.config).reduce(|a, b| Config {
+        nodes: a.nodes.max(b.nodes),
+        nodes_capacity: a.nodes_capacity.max(b.nodes_capacity),
+        cells: a.cells.max(b.cells),
+        cells_capacity: a.cells_capacity.max(b.cells_capacity),
+        threads: a.threads.max(b.threads),
+        threads_capacity: a.threads_capacity.max(b.threads_capacity),
+        max_depth: a.max_depth.max(b.max_depth),
+        stages: a.stages.max(b.stages),
+        stages_capacity: a.stages_capacity.max(b.stages_capacity),
+        tags: a.tags.max(b.tags),
+        tags_capacity: a.tags_capacity.max(b.tags_capacity),
+    })
+}
+
+/// Losses by cause, and records that did not fit into the merged dump.
+fn losses(programs: &[Snapshot<'_>], too_large: u64) -> Vec<Loss> {
+    let mut sums: Vec<Loss> = Vec::new();
+    let own = Loss { cause: LossCause::RecordTooLarge, events: too_large };
+    let all = programs.iter().flat_map(|snapshot| snapshot.losses.iter().copied()).chain([own]);
+    for loss in all.filter(|loss| loss.events > 0) {
+        match sums.iter_mut().find(|sum| sum.cause == loss.cause) {
+            Some(sum) => sum.events = sum.events.saturating_add(loss.events),
+            None => sums.push(loss),
+        }
+    }
+    sums.sort_by_key(|loss| loss.cause.code());
+    sums
+}

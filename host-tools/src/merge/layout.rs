@@ -1,0 +1,111 @@
+//! One place for each module: a program stands elsewhere in each run.
+
+use indexmap::IndexMap;
+use memtrack_format as format;
+
+use crate::modules::{Module, Modules};
+
+/// Modules that would lie in each other's way are moved apart by so much.
+const GAP: u64 = 1 << 20;
+
+/// Modules with ranges that do not overlap, each once by path and build id.
+#[derive(Default)]
+pub(super) struct Layout {
+    modules: IndexMap<(Vec<u8>, Vec<u8>), Module>,
+}
+
+/// From the addresses of one snapshot to those of the layout.
+pub(super) struct Places {
+    modules: Modules,
+    /// What is added to the addresses of each module.
+    moved: Vec<u64>,
+}
+
+impl Layout {
+    /// Places the modules of a snapshot.
+    pub(super) fn add(&mut self, records: &[format::Module<'_>]) -> Places {
+        let modules = Modules::new(records, None);
+        let moved = modules.all().iter().map(|module| self.place(module)).collect();
+        Places { modules, moved }
+    }
+
+    /// The modules at their places.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.modules.values()
+    }
+
+    /// How far a module is moved.
+    fn place(&mut self, module: &Module) -> u64 {
+        let key = (module.path.clone(), module.build_id.clone());
+        if let Some(placed) = self.modules.get_mut(&key) {
+            placed.unloaded &= module.unloaded;
+            return placed.bias.wrapping_sub(module.bias);
+        }
+        let free = module.segments.iter().all(|segment| !self.overlaps(segment.start, segment.length));
+        let by = if free { 0 } else { self.beyond(module) };
+        let mut placed = module.clone();
+        placed.bias = placed.bias.wrapping_add(by);
+        for segment in &mut placed.segments {
+            segment.start = segment.start.wrapping_add(by);
+        }
+        self.modules.insert(key, placed);
+        by
+    }
+
+    fn overlaps(&self, start: u64, length: u64) -> bool {
+        let end = start.saturating_add(length);
+        let all = self.modules.values().flat_map(|module| &module.segments);
+        all.into_iter().any(|taken| start < taken.start.saturating_add(taken.length) && taken.start < end)
+    }
+
+    /// How far a module is from the first place behind all others.
+    fn beyond(&self, module: &Module) -> u64 {
+        let all = self.modules.values().flat_map(|module| &module.segments);
+        let end = all.map(|segment| segment.start.saturating_add(segment.length)).max().unwrap_or(0);
+        let first = module.segments.iter().map(|segment| segment.start).min().unwrap_or(0);
+        let free = end.checked_next_multiple_of(GAP).and_then(|end| end.checked_add(GAP)).unwrap_or(end);
+        // By whole pages: parts of a file keep their place in a page.
+        free.wrapping_add(first % GAP).wrapping_sub(first)
+    }
+}
+
+impl Places {
+    /// An address in the layout. One outside of all modules stays, unless a module of another run is there now.
+    pub(super) fn address(&self, address: u64, layout: &Layout) -> u64 {
+        match self.modules.find(address) {
+            Some(place) => address.wrapping_add(self.moved[place.module]),
+            None if layout.overlaps(address, 1) => 0,
+            None => address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use memtrack_format::{List, Segment};
+
+    use super::*;
+
+    #[test]
+    fn a_program_has_one_place_and_others_make_room() {
+        let at = |start| [Segment { start, length: 0x1000, file_offset: 0, executable: true }];
+        let (here, there) = (at(0x10000), at(0x50000));
+        let module = |path, bias, segments| format::Module {
+            path,
+            build_id: b"",
+            bias,
+            unloaded: false,
+            segments: List::Items(segments),
+        };
+        let mut layout = Layout::default();
+        let first = layout.add(&[module(b"/a", 0x10000, &here)]);
+        let second = layout.add(&[module(b"/a", 0x50000, &there), module(b"/b", 0x10000, &here)]);
+        assert_eq!(first.address(0x10010, &layout), 0x10010);
+        assert_eq!(second.address(0x50010, &layout), 0x10010, "the same instruction of the same program");
+        assert_eq!(second.address(0x10010, &layout) % 0x1000, 0x10);
+        assert!(!layout.modules.values().any(|module| module.name() == "b" && module.bias == 0x10000));
+        assert_eq!(first.address(0x90000, &layout), 0x90000, "outside");
+        let moved = second.address(0x10010, &layout);
+        assert_eq!(first.address(moved, &layout), 0, "what was outside must not become a function of /b");
+    }
+}
