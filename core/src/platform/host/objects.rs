@@ -47,26 +47,27 @@ unsafe extern "C" {
 
 /// The unwind table for the code at `pc`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
+    of_linker(pc).or_else(|| list::find(pc)).filter(|table| table.header != 0)
+}
+
+/// What `_dl_find_object` tells. Where a program is linked statically, that ends with the code, before the table: then
+/// it serves as little as where it is missing.
+fn of_linker(pc: usize) -> Option<UnwindTable> {
     // SAFETY: the word is a function pointer or null and does not change once the program runs.
-    match unsafe { DL_FIND_OBJECT } {
-        Some(find) => {
-            let mut found = core::mem::MaybeUninit::<Found>::uninit();
-            // SAFETY: the function fills the record in when it returns 0.
-            (unsafe { find(pc, found.as_mut_ptr()) } == 0).then(|| {
-                // SAFETY: it returned 0.
-                let found = unsafe { found.assume_init() };
-                UnwindTable { header: found.eh_frame, end: found.map_end }
-            })
-        }
-        None => list::find(pc),
+    let find = unsafe { DL_FIND_OBJECT }?;
+    let mut found = core::mem::MaybeUninit::<Found>::uninit();
+    // SAFETY: the function fills the record in when it returns 0.
+    if unsafe { find(pc, found.as_mut_ptr()) } != 0 {
+        return None;
     }
-    .filter(|table| table.header != 0)
+    // SAFETY: it returned 0.
+    let found = unsafe { found.assume_init() };
+    (found.eh_frame < found.map_end).then_some(UnwindTable { header: found.eh_frame, end: found.map_end })
 }
 
 /// Brings the list up to date where it is needed. Outside the hook.
 pub(crate) fn refresh() {
-    // SAFETY: as in `find`.
-    if unsafe { DL_FIND_OBJECT }.is_none() {
+    if of_linker(refresh as *const () as usize).is_none() {
         list::refresh();
     }
 }
