@@ -7,6 +7,10 @@
  * None of them panics, aborts or throws; NULL and misuse give a code, which memtrack_strerror puts into words. None
  * allocates for itself. Names are strings of UTF-8 that end in NUL; they are copied. Structs that both sides see begin
  * with `size`, which the caller sets, so that programs and libraries of different versions work together.
+ *
+ * Every function may be called from every thread, at the same time. In interrupts and signal handlers only those that say
+ * so; the memtrack_malloc family where the allocator underneath may be. Blocks and tokens are the caller's until it gives
+ * them back; nothing else that a function returns is to be given back.
  */
 
 #ifndef MEMTRACK_H
