@@ -15,6 +15,8 @@ const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
 const ARENA: usize = 1 << 17;
 const SETS: usize = 1 << 10;
+/// Words that are compared before a decision. Stacks have a multiple of it: the last word stands several times.
+const AT_ONCE: usize = 8;
 /// Stacks of one key: a function that is called at one depth from different places.
 const WAYS: usize = 8;
 
@@ -163,37 +165,44 @@ impl Recall {
             return None;
         }
         let count = usize::from(entry.words);
-        // SAFETY: `count` values stand behind the entry and as many offsets behind them, as they were stored.
-        let values = unsafe { self.arena.as_mut_ptr().add(place + HEAD) };
-        // SAFETY: as above.
-        let offsets = unsafe { values.add(count).cast::<u16>() };
-        // SAFETY: `i` is less than `count`; offsets are at most `reach`, and the words up to it were found to be
-        // readable stack above; the stack pointer is that of an entry, which is aligned to words.
-        let differs = |i: usize| unsafe {
-            let now = (from.sp as *const u64).add(usize::from(offsets.add(i).read())).read_volatile();
-            now ^ values.add(i).read()
+        // SAFETY: the words up to `reach` were found to be readable stack above; the stack pointer is that of an entry,
+        // which is aligned to words.
+        let differs = |word: (u16, u64)| unsafe {
+            (from.sp as *const u64).add(usize::from(word.0)).read_volatile() != word.1
         };
-        let mut i = 0;
-        while i + 4 <= count {
-            if differs(i) | differs(i + 1) | differs(i + 2) | differs(i + 3) != 0 {
-                break;
-            }
-            i += 4;
-        }
-        while i < count {
-            if differs(i) != 0 {
-                // What told this stack from the present one will tell it again: look there first.
-                // SAFETY: both are less than `count`.
-                unsafe {
-                    values.swap(values.add(i));
-                    offsets.swap(offsets.add(i));
-                }
+        let (values, offsets) = self.words(place, count);
+        let (values, offsets) = (values.as_chunks::<AT_ONCE>().0, offsets.as_chunks::<AT_ONCE>().0);
+        for (value, offset) in values.iter().zip(offsets) {
+            let one = |i: usize| differs((offset[i], value[i]));
+            if one(0) || one(1) || one(2) || one(3) || one(4) || one(5) || one(6) || one(7) {
+                self.advance_difference(place, count, differs);
                 return None;
             }
-            i += 1;
         }
         self.last = named;
         Some(place)
+    }
+
+    /// Puts the first word that differs in front: what told a stack from the present one will tell it again.
+    #[cold]
+    #[inline(never)]
+    fn advance_difference(&mut self, place: usize, count: usize, differs: impl Fn((u16, u64)) -> bool) {
+        let (values, offsets) = self.words(place, count);
+        if let Some(told) = (0..count).find(|&i| differs((offsets[i], values[i]))) {
+            values.swap(0, told);
+            offsets.swap(0, told);
+        }
+    }
+
+    /// The values and the offsets behind the entry at an index.
+    #[inline(always)]
+    fn words(&mut self, place: usize, count: usize) -> (&mut [u64], &mut [u16]) {
+        // SAFETY: `count` values stand behind the entry and as many offsets behind them, as they were stored.
+        unsafe {
+            let values = self.arena.as_mut_ptr().add(place + HEAD);
+            let offsets = values.add(count).cast();
+            (core::slice::from_raw_parts_mut(values, count), core::slice::from_raw_parts_mut(offsets, count))
+        }
     }
 
     /// Remembers a stack: the note beside it, or `None` when it depends on words that are too many or too far away.
@@ -211,14 +220,15 @@ impl Recall {
         if trace.overflow || !from.sp.is_multiple_of(WORD) {
             return None;
         }
-        let length = HEAD + words.len() + words.len().div_ceil(4);
+        let count = words.len().next_multiple_of(AT_ONCE);
+        let length = HEAD + count + count / 4;
         let place = self.make_room(length);
         let entry = Entry {
             pc: from.pc as u64,
             sp: from.sp as u64,
             fp: from.fp as u64,
             stack: interned.stack.0,
-            words: words.len() as u16,
+            words: count as u16,
             reach,
             note: Note::default(),
             uses_register: trace.uses_register,
@@ -231,14 +241,15 @@ impl Recall {
             _pad: 0,
             follower: 0,
         };
-        for (value, word) in self.arena[place + HEAD..].iter_mut().zip(words) {
-            *value = word.value as u64;
+        let padded = |i: usize| words.get(i).or(words.last());
+        let (values, offsets) = self.arena[place + HEAD..place + length].split_at_mut(count);
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = padded(i)?.value as u64;
         }
-        let packed = &mut self.arena[place + HEAD + words.len()..place + length];
-        for (four, packed) in words.chunks(4).zip(packed) {
+        for (i, packed) in offsets.iter_mut().enumerate() {
             let mut bytes = [0; 8];
-            for (bytes, word) in bytes.chunks_exact_mut(2).zip(four) {
-                bytes.copy_from_slice(&offset(word.address)?.to_ne_bytes());
+            for (k, bytes) in bytes.chunks_exact_mut(2).enumerate() {
+                bytes.copy_from_slice(&offset(padded(4 * i + k)?.address)?.to_ne_bytes());
             }
             *packed = u64::from_ne_bytes(bytes);
         }
