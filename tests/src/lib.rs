@@ -9,6 +9,7 @@ pub mod c;
 pub mod corpus;
 pub mod dump_builder;
 pub mod folded;
+pub mod image_builder;
 pub mod listing;
 pub mod model;
 pub mod program;
