@@ -2,9 +2,11 @@
 
 pub mod csv;
 pub mod dhat;
+pub mod firefox;
 pub mod folded;
 pub mod heaptrack;
 pub mod html;
+pub mod jemalloc;
 pub mod json;
 pub mod massif;
 pub mod pprof;
@@ -45,24 +47,30 @@ pub enum Format {
     Massif,
     /// For `heaptrack_print` and `heaptrack_gui`.
     Heaptrack,
+    /// For the Firefox Profiler and `profiler-cli`.
+    Firefox,
+    /// For `jeprof`.
+    Jemalloc,
 }
 
 /// Format, name on the command line, how names of files end.
 type Row = (Format, &'static str, &'static [&'static str]);
 
 /// Longer endings come before those that they end in.
-const FORMATS: [Row; 11] = [
+const FORMATS: [Row; 13] = [
     (Format::Folded, "folded", &[".folded", ".collapsed", ".stacks"]),
     (Format::Svg, "svg", &[".svg"]),
     (Format::Html, "html", &[".html", ".htm"]),
     (Format::Text, "text", &[".txt", ".text"]),
     (Format::Speedscope, "speedscope", &[".speedscope.json", ".speedscope"]),
     (Format::Dhat, "dhat", &[".dhat.json", ".dhat"]),
+    (Format::Firefox, "firefox", &[".firefox.json", ".profile.json"]),
     (Format::Json, "json", &[".json"]),
     (Format::Csv, "csv", &[".csv"]),
     (Format::Pprof, "pprof", &[".pb.gz", ".pb", ".pprof"]),
     (Format::Massif, "massif", &[".massif", "massif.out"]),
     (Format::Heaptrack, "heaptrack", &[".heaptrack"]),
+    (Format::Jemalloc, "jemalloc", &[".heap"]),
 ];
 
 impl Format {
@@ -141,6 +149,12 @@ pub fn write(
         }
         Format::Pprof => pprof::write(&stacks(Split::ByThread)?, profile, view, out),
         Format::Dhat => dhat::write(&stacks(Split::Merged)?, profile, out),
+        Format::Firefox => {
+            let stacks = stacks(Split::ByThread)?;
+            let title = style.title(profile, view, stacks.total(view.metric));
+            firefox::write(&stacks, profile, view, &title, out)
+        }
+        Format::Jemalloc => jemalloc::write(&stacks(Split::ByThread)?, profile, view, out),
         Format::Heaptrack => heaptrack::write(&stacks(Split::Merged)?, profile, out),
         Format::Massif => massif::write(&massif::trees(profile, view)?, profile, style.min_percent, out),
     })

@@ -118,7 +118,8 @@ fn pprof_is_gzipped_and_the_same_every_time() {
 fn all_formats_are_written_twice_the_same_and_of_nothing_too() {
     let full = Place::with(&dumps::full());
     let empty = Place::with(&dumps::program(&[]).finish());
-    for format in ["json", "csv", "speedscope", "dhat", "massif", "heaptrack"] {
+    for format in ["json", "csv", "html", "speedscope", "dhat", "massif", "heaptrack", "firefox", "jemalloc"]
+    {
         let arguments = format!("dump.bin -f {format}");
         assert_eq!(full.run(&arguments).ok(), full.run(&arguments).ok(), "{format}");
         assert!(!empty.run(&arguments).ok().is_empty(), "{format}");

@@ -5,7 +5,9 @@
 
 #[path = "../suite/dumps.rs"]
 mod dumps;
+mod firefox;
 mod heaptrack;
+mod jemalloc;
 mod massif;
 mod pprof;
 #[expect(dead_code, reason = "shared with the other suite")]

@@ -1,0 +1,180 @@
+//! The Firefox Profiler's own format: <https://profiler.firefox.com> and `profiler-cli`.
+//!
+//! Its call trees of memory are made from events. Each stack has one allocation of what it still holds, and one with
+//! its free of what is gone: *retained* is then what lives at the end, or what lived at the peak where the peak is
+//! asked for, and *allocated* is all bytes. Each thread is a thread there. When each event was is not known: what is
+//! gone stands at the beginning, what is kept at the end. The timeline, where there is one, is a memory counter.
+
+mod tables;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use memtrack_format::{Figures, TimePoint};
+use serde_json::{Value, json};
+
+use crate::profile::stacks::Row;
+use crate::profile::{Metric, Profile, Stacks, View};
+use tables::Tables;
+
+/// The version of the format: the profiler brings older ones up to date.
+const VERSION: u32 = 48;
+/// Category of all frames: index in `categories`.
+pub(crate) const CATEGORY: u32 = 0;
+
+/// Writes the document.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(
+    stacks: &Stacks<'_>,
+    profile: &Profile,
+    view: &View,
+    title: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut by_thread: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
+    stacks.rows().iter().for_each(|row| by_thread.entry(row.thread).or_default().push(row));
+    let end_ms = profile.time_ns.max(1) as f64 / 1e6;
+    let threads: Vec<Value> = by_thread
+        .iter()
+        .map(|(&id, rows)| {
+            let known = profile.threads.iter().find(|thread| thread.id == id);
+            let name = known.map_or_else(|| format!("thread #{id}"), |thread| thread.label.clone());
+            self::thread(stacks, rows, profile, view, (id, &name), end_ms)
+        })
+        .collect();
+    let program = &profile.program;
+    let document = json!({
+        "meta": {
+            "interval": 1,
+            "startTime": program.start_unix_ns as f64 / 1e6,
+            "endTime": null,
+            "processType": 0,
+            "extensions": { "id": [], "name": [], "baseURL": [], "length": 0 },
+            "categories": [{ "name": "Memory", "color": "green", "subcategories": ["Other"] }],
+            "product": title,
+            "stackwalk": 1,
+            "version": 27,
+            "preprocessedProfileVersion": VERSION,
+            "importedFrom": concat!("memtrack-fold ", env!("CARGO_PKG_VERSION")),
+            "platform": program.os.as_str(),
+            "symbolicated": true,
+            "markerSchema": [],
+            "usesOnlyOneStackType": true,
+            "arguments": program.command,
+        },
+        "libs": [],
+        "counters": counters(profile),
+        "threads": threads,
+    });
+    serde_json::to_writer(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn thread(
+    stacks: &Stacks<'_>,
+    rows: &[&Row],
+    profile: &Profile,
+    view: &View,
+    (id, name): (u32, &str),
+    end_ms: f64,
+) -> Value {
+    let mut tables = Tables::default();
+    let mut events = Events::default();
+    for row in rows {
+        let stack = tables.stack(stacks, row);
+        let (kept, gone) = kept_and_gone(&row.figures, view.metric);
+        events.kept.extend((kept > 0).then_some((kept, stack)));
+        events.gone.extend((gone > 0).then_some((gone, stack)));
+    }
+    let mut value = json!({
+        "processType": "default",
+        "processStartupTime": 0,
+        "processShutdownTime": end_ms,
+        "registerTime": 0,
+        "unregisterTime": end_ms,
+        "pausedRanges": [],
+        "name": name,
+        "isMainThread": id <= 1,
+        "processName": profile.program.name,
+        "pid": profile.program.pid.to_string(),
+        "tid": id,
+        "samples": {
+            "length": 0, "stack": [], "time": [], "weight": null, "weightType": "samples",
+        },
+        "nativeAllocations": events.value(end_ms, id),
+        "markers": {
+            "length": 0, "category": [], "data": [], "endTime": [], "name": [], "phase": [], "startTime": [],
+        },
+    });
+    if let (Some(of), Value::Object(more)) = (value.as_object_mut(), tables.value()) {
+        of.extend(more);
+    }
+    value
+}
+
+/// Bytes that the chosen moment still holds, and those that are gone by then.
+fn kept_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
+    let kept = match metric {
+        Metric::Peak | Metric::PeakBlocks => figures.peak,
+        _ => figures.live,
+    };
+    (kept, figures.bytes.saturating_sub(kept))
+}
+
+/// Allocations and frees, paired by address.
+#[derive(Default)]
+struct Events {
+    /// Bytes and stacks of what is gone: one allocation and its free each.
+    gone: Vec<(u64, Option<usize>)>,
+    /// Bytes and stacks of what is still there.
+    kept: Vec<(u64, Option<usize>)>,
+}
+
+impl Events {
+    /// What is gone is allocated and freed at the beginning, what is kept comes at the end.
+    fn value(&self, end_ms: f64, thread: u32) -> Value {
+        let pairs = self.gone.iter().enumerate().flat_map(|(index, &(bytes, stack))| {
+            [i128::from(bytes), -i128::from(bytes)].map(|weight| (0.0, weight, stack, index + 1))
+        });
+        let kept =
+            self.kept.iter().enumerate().map(|(index, &(bytes, stack))| {
+                (end_ms, i128::from(bytes), stack, self.gone.len() + index + 1)
+            });
+        let events: Vec<(f64, i128, Option<usize>, usize)> = pairs.chain(kept).collect();
+        json!({
+            "length": events.len(),
+            "time": events.iter().map(|event| event.0).collect::<Vec<_>>(),
+            // None is beyond what a double holds exactly, unless a program allocated eight petabytes.
+            "weight": events.iter().map(|event| event.1 as f64).collect::<Vec<_>>(),
+            "weightType": "bytes",
+            "stack": events.iter().map(|event| event.2).collect::<Vec<_>>(),
+            "memoryAddress": events.iter().map(|event| event.3).collect::<Vec<_>>(),
+            "threadId": vec![thread; events.len()],
+        })
+    }
+}
+
+/// Live bytes over time, as changes.
+fn counters(profile: &Profile) -> Vec<Value> {
+    let points = &profile.timeline;
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let before = std::iter::once(0).chain(points.iter().map(|point| point.live));
+    let change = |(point, before): (&TimePoint, u64)| i128::from(point.live) - i128::from(before);
+    let counts: Vec<f64> = points.iter().zip(before).map(change).map(|change| change as f64).collect();
+    vec![json!({
+        "name": "memtrack",
+        "category": "Memory",
+        "description": "Live bytes",
+        "pid": profile.program.pid.to_string(),
+        "mainThreadIndex": 0,
+        "samples": {
+            "length": points.len(),
+            "time": points.iter().map(|point| point.time_ns as f64 / 1e6).collect::<Vec<_>>(),
+            "count": counts,
+        },
+    })]
+}

@@ -1,0 +1,78 @@
+//! The Firefox Profiler's format in its own command line, `profiler-cli` of npm.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use memtrack_format::TimePoint;
+
+use crate::dumps;
+use crate::program::Place;
+use crate::viewer;
+
+/// By name and version: a profiler that stops reading our version of the format is a finding, not a surprise.
+const PACKAGE: &str = "@firefox-devtools/profiler-cli@0.10.0";
+
+/// A profile that `profiler-cli` has opened; closed with the test.
+struct Session<'p> {
+    place: &'p Place,
+    script: PathBuf,
+}
+
+impl<'p> Session<'p> {
+    fn open(place: &'p Place, file: &str) -> Option<Self> {
+        let script = installed()?;
+        let session = Session { place, script };
+        session.say(&["load", file])?;
+        Some(session)
+    }
+
+    fn say(&self, arguments: &[&str]) -> Option<String> {
+        let script = self.script.to_str().expect("a readable path");
+        viewer::output("node", "nodejs", self.place.dir.path(), &[&[script], arguments].concat())
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        let mut stop = Command::new("node");
+        stop.arg(&self.script).args(["stop", "--all"]).env("HOME", self.place.dir.path());
+        let _ = stop.output();
+    }
+}
+
+/// The program, installed once into the folder that cargo keeps for tests.
+fn installed() -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("profiler-cli");
+    let script = root.join("node_modules/@firefox-devtools/profiler-cli/dist/profiler-cli.js");
+    if !script.exists() {
+        std::fs::create_dir_all(&root).unwrap();
+        let prefix = root.to_str().expect("a readable path");
+        let install = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", prefix, PACKAGE];
+        viewer::output("npm", "npm", &root, &install)?;
+    }
+    Some(script)
+}
+
+#[test]
+fn retained_and_allocated_bytes_are_ours() {
+    let mut builder = dumps::program(&dumps::cells());
+    for (time_ns, live) in [(100_000_000, 4000), (900_000_000, 8500)] {
+        builder.record(&TimePoint { time_ns, high: live, live });
+    }
+    let place = Place::with(&builder.finish());
+    place.run("dump.bin -o run.firefox.json").ok();
+    let Some(session) = Session::open(&place, "run.firefox.json") else { return };
+    let functions = |thread: &str, strategy: &str| {
+        session.say(&["thread", "select", thread]).unwrap();
+        session.say(&["strategy", strategy]).unwrap();
+        session.say(&["thread", "functions"]).unwrap()
+    };
+    // Threads come by id: unattributed, main, and the workers. Main's cells 2 and 7 end in 0x400.
+    let retained = functions("t-1", "native-retained-allocations");
+    assert!(retained.contains("server+0x400 - self: 2,000B (58.8%), total: 2,000B"), "{retained}");
+    assert!(retained.contains("server+0x100 - self: 0B (0.0%), total: 2,300B"), "{retained}");
+    let allocated = functions("t-1", "native-allocations");
+    assert!(allocated.contains("server+0x400 - self: 11.0KB (57.9%)"), "11000 of 19000: {allocated}");
+    let counters = session.say(&["counter", "info", "c-0"]).unwrap();
+    assert!(counters.contains("Live bytes") && counters.contains("Samples: 2 total"), "{counters}");
+}
