@@ -97,6 +97,16 @@ pub enum Error {
     },
     /// A dump without the figures of the whole program.
     NoFigures,
+    /// A process that has no recording.
+    NoRecording {
+        /// Which.
+        pid: u32,
+    },
+    /// A file that is no recording, where one is asked for.
+    NotARecording {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file of limits with an error in it.
     Limits {
         /// Which.
@@ -146,6 +156,7 @@ impl Error {
             | Error::WrongBinary { .. }
             | Error::UnusableBinary { .. }
             | Error::Pattern { .. }
+            | Error::NoRecording { .. }
             | Error::TooManyFrames
             | Error::Limits { .. }
             | Error::NotForDiff
@@ -156,6 +167,7 @@ impl Error {
             | Error::TooLarge { .. }
             | Error::NoSnapshot { .. }
             | Error::NoFigures
+            | Error::NotARecording { .. }
             | Error::Figures { .. } => 3,
             Error::Read { .. } | Error::NotAFile { .. } | Error::Listen { .. } | Error::Write { .. } => 4,
         }
@@ -224,6 +236,15 @@ impl fmt::Display for Error {
             Error::Pattern { pattern, reason } => {
                 write!(f, "\"{}\" is not a regular expression: {}", clean(pattern), clean(reason))
             }
+            Error::NoRecording { pid } => write!(
+                f,
+                "process {pid} does not record, or is not yours: start it with MEMTRACK_RECORD=path, or give the path"
+            ),
+            Error::NotARecording { path } => write!(
+                f,
+                "{} is no recording: give a file that MEMTRACK_RECORD or HEAP.record_to wrote; info reads dumps",
+                shown(path)
+            ),
             Error::NoFigures => f.write_str(
                 "the dump has no figures of the whole program, only of stages or a part: take it again at exit",
             ),

@@ -35,6 +35,7 @@ pub mod select;
 pub mod serve;
 pub mod symbolize;
 pub mod table;
+pub mod top;
 pub mod units;
 pub mod warnings;
 

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use memtrack_host_tools::export::{Format, svg::Palette};
 use memtrack_host_tools::limits::Size;
+use memtrack_host_tools::profile::Metric;
 use memtrack_host_tools::units;
 
 pub use show::{Names, Show};
@@ -55,6 +56,8 @@ pub enum Command {
     Merge(Merge),
     /// Show the report of a dump to the browsers of this machine
     Serve(Serve),
+    /// Watch a program that records (MEMTRACK_RECORD): totals, threads, stages, stacks
+    Top(Top),
     /// Compare a dump with limits: exit code 1 when one is exceeded
     Check(Check),
     /// Write the completions of a shell
@@ -132,6 +135,24 @@ pub struct Merge {
     /// Merge dumps of different programs too
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Args)]
+pub struct Top {
+    /// The file of the recording, or the number of the process that records
+    #[arg(value_name = "FILE|PID")]
+    pub target: PathBuf,
+    /// What to count: m goes on to the next
+    #[arg(short, long, default_value = "live", value_parser = one_of(&Metric::ALL, Metric::name))]
+    pub metric: Metric,
+    /// Seconds from one look to the next
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub interval: f64,
+    /// Print one screen as text and end, as when standard output is no terminal
+    #[arg(long)]
+    pub once: bool,
+    #[command(flatten)]
+    pub names: Names,
 }
 
 #[derive(Args)]
@@ -213,6 +234,13 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(all.iter().map(|&value| name(value)))
         .try_map(move |given| all.iter().copied().find(|&value| name(value) == given).ok_or("no such value"))
+}
+
+fn interval(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.05..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a number of seconds from 0.05 to 3600".into()),
+    }
 }
 
 fn size(text: &str) -> Result<Size, String> {

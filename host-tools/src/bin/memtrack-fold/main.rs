@@ -10,6 +10,7 @@ mod opened;
 mod record;
 mod report;
 mod serve;
+mod top;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Top(args)) => top::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Record(args)) => return record::run(&args),

@@ -1,0 +1,54 @@
+//! Names of stacks, each looked up once: a node of the stack tree never changes while its program runs.
+
+use std::collections::HashMap;
+
+use memtrack_format::Kind;
+
+use crate::Error;
+use crate::profile::Profile;
+use crate::reader::Snapshot;
+use crate::symbolize::{Options, hidden};
+
+/// Frames that are kept of a stack, innermost first: more than a line has room for.
+const FRAMES: usize = 16;
+
+/// What the names of Rust's libraries begin with: a line has room for few names, and the first is to be the program's.
+const LIBRARIES: [&str; 7] = ["alloc::", "<alloc::", "core::", "<core::", "std::", "<std::", "hashbrown::"];
+
+/// The names of stacks by their innermost node.
+#[derive(Default)]
+pub(super) struct Names {
+    known: HashMap<u32, Vec<String>>,
+}
+
+impl Names {
+    /// The function names of a stack, innermost first.
+    pub(super) fn of(&self, stack: u32) -> &[String] {
+        self.known.get(&stack).map_or(&[], Vec::as_slice)
+    }
+
+    /// Looks up those of `wanted` that are not known yet.
+    pub(super) fn learn(
+        &mut self,
+        mut snapshot: Snapshot<'_>,
+        wanted: &[u32],
+        options: &Options,
+    ) -> Result<(), Error> {
+        snapshot.cells.retain(|cell| wanted.contains(&cell.stack) && !self.known.contains_key(&cell.stack));
+        snapshot.cells.sort_by_key(|cell| cell.stack);
+        snapshot.cells.dedup_by_key(|cell| cell.stack);
+        if snapshot.cells.is_empty() {
+            return Ok(());
+        }
+        let profile = Profile::new(&snapshot, Kind::Program, options)?;
+        for (cell, sample) in snapshot.cells.iter().zip(&profile.samples) {
+            let stack = profile.stack(sample);
+            let inner = hidden(stack.frames.iter().map(|frame| frame.origin));
+            let shown = stack.frames[inner..].iter().map(|frame| profile.symbols.text(frame.function));
+            let library = |name: &str| LIBRARIES.iter().any(|begin| name.starts_with(begin));
+            let own = shown.clone().position(|name| !library(name)).unwrap_or(0);
+            self.known.insert(cell.stack, shown.skip(own).take(FRAMES).map(String::from).collect());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Where the recording is: a file, or the process that has it mapped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::reader::Dump;
+use crate::{Error, image};
+
+/// How often a file is read again that was caught while its program rewrote it.
+const TRIES: usize = 5;
+
+/// A recording.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+}
+
+impl Source {
+    /// The recording in a file, or that of the process with this number when no file is called so.
+    ///
+    /// # Errors
+    /// When the process does not record.
+    pub fn find(target: &Path) -> Result<Source, Error> {
+        let pid = target.to_str().and_then(|text| text.parse::<u32>().ok()).filter(|_| !target.exists());
+        match pid {
+            None => Ok(Source { path: target.into() }),
+            Some(pid) => match of_process(pid) {
+                Some(path) => Ok(Source { path }),
+                None => Err(Error::NoRecording { pid }),
+            },
+        }
+    }
+
+    /// Reads the recording and hands it over, with whether its program still runs.
+    pub(super) fn look<T>(
+        &self,
+        mut each: impl FnMut(&Dump<'_>, bool) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut tries = 0;
+        loop {
+            let result =
+                self.read().and_then(|(dump, running)| each(&Dump::open(&self.path, &dump)?, running));
+            tries += 1;
+            match result {
+                Err(Error::NotADump { .. } | Error::NoSnapshot { .. }) if tries < TRIES => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn read(&self) -> Result<(Vec<u8>, bool), Error> {
+        let path = || self.path.clone();
+        let bytes = fs::read(&self.path).map_err(|source| Error::Read { path: path(), source })?;
+        if !image::is_image(&bytes) {
+            return Err(Error::NotARecording { path: path() });
+        }
+        let read = |now| image::read(&bytes, now).map_err(|reason| Error::NotADump { path: path(), reason });
+        let image = read(None)?;
+        let running = image.pid.is_some_and(is_running);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let now = now.and_then(|now| u64::try_from(now.as_nanos()).ok()).filter(|_| running);
+        Ok((if now.is_some() { read(now)?.dump } else { image.dump }, running))
+    }
+}
+
+fn is_running(pid: u32) -> bool {
+    // A zombie has no memory any more: what is mapped there is nothing.
+    fs::read(format!("/proc/{pid}/maps")).is_ok_and(|maps| !maps.is_empty())
+}
+
+/// The recording that a process has mapped: a file that begins like one and is shared for writing.
+fn of_process(pid: u32) -> Option<PathBuf> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let shared = maps.lines().filter(|line| line.split_ascii_whitespace().nth(1) == Some("rw-s"));
+    let paths = shared.filter_map(|line| line.find('/').map(|begin| PathBuf::from(&line[begin..])));
+    paths.into_iter().find(|path| {
+        use std::io::Read;
+        let mut first = [0; 4];
+        let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+        read.is_ok() && image::is_image(&first)
+    })
+}
