@@ -1,7 +1,8 @@
 //! The C interface from real compilers: the headers say nothing to worry about in any dialect, the examples do what they
 //! say, misuse gets a code, programs of other versions work.
 //!
-//! Planted bug: a `fill` in `ffi/src/stats.rs` that writes all it knows is caught by the older header's guard bytes.
+//! Planted bugs: a `fill` in `ffi/src/stats.rs` that writes all it knows is caught by the older header's guard bytes; a
+//! `take` in `ffi/src/library/tail.rs` that leaves the tail, by blocks that the C library hands over.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -200,6 +201,19 @@ fn the_example_in_cpp_shows_its_types() {
     }
 }
 
+const WRAP: &str = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
+
+#[test]
+fn blocks_that_the_c_library_hands_over_count_for_nobody() {
+    let folder = program::folder("c_interface-handed-over");
+    for compiler in C {
+        let built = folder.join(compiler);
+        let source = c::source("handed_over.c");
+        c::build(compiler, &["-std=gnu11", "-fno-builtin", WRAP], &source, Link::Static, &built);
+        c::run(Command::new(&built).stdin(std::fs::File::open(source).unwrap()));
+    }
+}
+
 #[test]
 fn the_linker_puts_memtrack_in_the_place_of_malloc() {
     let path = dump("wrap");
@@ -208,8 +222,7 @@ fn the_linker_puts_memtrack_in_the_place_of_malloc() {
     for compiler in C {
         let wrapped = folder.join(format!("{compiler}-wrapped"));
         let plain = folder.join(format!("{compiler}-plain"));
-        let wrap = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
-        c::build(compiler, &["-std=c99", wrap], &input, Link::Static, &wrapped);
+        c::build(compiler, &["-std=c99", WRAP], &input, Link::Static, &wrapped);
         c::build(compiler, &["-std=c99"], &input, Link::None, &plain);
         let stdin = || std::fs::File::open(&input).unwrap();
         let expected = c::output(Command::new(plain).stdin(stdin()));

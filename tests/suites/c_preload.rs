@@ -1,7 +1,8 @@
 //! The preloaded library under programs that know nothing of it: they say and do the same, and all they allocate is
 //! booked where they allocated it.
 //!
-//! Planted bug: a `take` in `ffi/src/library/tail.rs` that leaves the tail is caught by the accounts of `family`.
+//! Planted bug: a `usable` in `ffi/src/library` that lets the program write over the tail is caught by the accounts of
+//! `family`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
