@@ -5,6 +5,8 @@ mod image;
 mod internal;
 mod name;
 mod parallel;
+mod separate;
+mod split;
 
 use indexmap::IndexSet;
 
@@ -182,7 +184,7 @@ impl Symbols {
         };
         let files: Vec<&[u8]> =
             std::iter::once(&found.binary).chain(&found.debug).map(|bytes| &bytes[..]).collect();
-        let image = match Image::new(&files) {
+        let image = match Image::new(&files, &options.search.splits(&found.path)) {
             Ok(image) => image,
             Err(reason) => {
                 source.missing = Some(Missing::Unusable(found.path, reason));

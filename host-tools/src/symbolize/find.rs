@@ -7,10 +7,7 @@ use crate::input::{self, Bytes};
 use crate::modules::Module;
 use crate::{Error, modules};
 
-use super::image;
-
-/// Where separate debug files lie unless the user says otherwise.
-const DEBUG_DIR: &str = "/usr/lib/debug";
+use super::{image, split};
 
 /// Where to look for binaries.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +90,8 @@ impl Search {
                 // A second file for the same module: a stripped program and its debug information.
                 Some(found) => found.debug = Some(binary),
                 none => {
-                    *none = Some(Found { path: path.clone(), debug: self.debug_file(&id), binary, forced })
+                    let debug = self.debug_file(&id, path, &binary);
+                    *none = Some(Found { path: path.clone(), debug, binary, forced });
                 }
             }
         }
@@ -103,11 +101,29 @@ impl Search {
     /// Finds a module's binary by the path in the dump, or its debug file alone by build id.
     pub(super) fn find(&self, module: &modules::Module) -> Result<Found, Missing> {
         let Some(path) = self.path_of(module) else { return Err(Missing::Virtual) };
-        let debug = self.debug_file(&module.build_id);
-        match (self.open(&path, module), debug) {
-            (Ok((binary, forced)), debug) => Ok(Found { path, binary, debug, forced }),
-            (Err(_), Some(debug)) => Ok(Found { path, binary: debug, debug: None, forced: false }),
-            (Err(missing), None) => Err(missing),
+        match self.open(&path, module) {
+            Ok((binary, forced)) => {
+                let debug = self.debug_file(&module.build_id, &path, &binary);
+                Ok(Found { path, binary, debug, forced })
+            }
+            Err(missing) => match self.by_build_id(&module.build_id) {
+                Some(debug) => Ok(Found { path, binary: debug, debug: None, forced: false }),
+                None => Err(missing),
+            },
+        }
+    }
+
+    /// The separate debug file of a binary.
+    fn debug_file(&self, build_id: &[u8], path: &Path, binary: &[u8]) -> Option<Bytes> {
+        self.by_build_id(build_id).or_else(|| self.by_link(path, binary))
+    }
+
+    /// Where the split debug information of a binary may lie.
+    pub(super) fn splits(&self, binary: &Path) -> split::Places {
+        split::Places {
+            binary: binary.into(),
+            sysroot: self.sysroot.clone(),
+            debug_dirs: self.debug_dirs.clone(),
         }
     }
 
@@ -137,26 +153,15 @@ impl Search {
             return None;
         }
         Some(match &self.sysroot {
-            // Nothing in a dump leads out of the directory that the user named.
-            Some(root) => root
-                .join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>()),
+            Some(root) => below(root, &path),
             None => path,
         })
     }
+}
 
-    /// `.build-id/ab/cdef….debug` in the first debug directory that has it.
-    fn debug_file(&self, build_id: &[u8]) -> Option<Bytes> {
-        let (first, rest) = build_id.split_first().filter(|(_, rest)| !rest.is_empty())?;
-        let below = format!(".build-id/{}/{}.debug", hex(&[*first]), hex(rest));
-        let system = match &self.sysroot {
-            Some(root) => root.join(DEBUG_DIR.trim_start_matches('/')),
-            None => DEBUG_DIR.into(),
-        };
-        self.debug_dirs.iter().chain([&system]).find_map(|dir| {
-            let bytes = input::open_regular(&dir.join(&below)).ok()?;
-            (image::build_id(&bytes).ok()? == build_id).then_some(bytes)
-        })
-    }
+/// A path of the target's below a directory that the user named: nothing leads out of it.
+pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>())
 }
 
 /// The path that a dump's bytes name.

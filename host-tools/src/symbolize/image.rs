@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use addr2line::{LookupContinuation, LookupResult};
 use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
 use object::{BinaryFormat, Object, ObjectSection, ObjectSymbol, SymbolKind};
+
+use super::split::{Places, Splits};
 
 /// Longer sections are taken for damage.
 const MAX_SECTION: u64 = 4 << 30;
@@ -15,6 +18,7 @@ pub(super) struct Image<'a> {
     sections: Option<DwarfSections<Cow<'a, [u8]>>>,
     endian: RunTimeEndian,
     symbols: Vec<Symbol<'a>>,
+    splits: Splits,
 }
 
 /// A function of the symbol table: `start..end`.
@@ -49,16 +53,24 @@ pub(super) fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 impl<'a> Image<'a> {
     /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all.
-    pub(super) fn new(files: &[&'a [u8]]) -> Result<Self, String> {
-        let mut image = Image { sections: None, endian: RunTimeEndian::Little, symbols: Vec::new() };
+    pub(super) fn new(files: &[&'a [u8]], places: &Places) -> Result<Self, String> {
+        let mut image = Image {
+            sections: None,
+            endian: RunTimeEndian::Little,
+            symbols: Vec::new(),
+            splits: Splits::default(),
+        };
         for bytes in files {
             let file = object::File::parse(*bytes).map_err(|e| e.to_string())?;
             image.endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
             if image.sections.is_none() && has_dwarf(&file) {
-                let load = |id: gimli::SectionId| Ok::<_, gimli::Error>(section(&file, id));
+                let load = |id: gimli::SectionId| Ok::<_, gimli::Error>(section(&file, id.name()));
                 image.sections = DwarfSections::load(load).ok();
             }
             symbols(&file, &mut image.symbols);
+        }
+        if let Some(dwarf) = image.dwarf() {
+            image.splits = Splits::new(&dwarf, places);
         }
         // The preferred one of an address stands last; equal ones are told apart by name, for the same output
         // every time.
@@ -78,11 +90,13 @@ impl<'a> Image<'a> {
 
     /// Makes it ready for questions, in one thread.
     pub(super) fn names(&self) -> Names<'_> {
-        let dwarf = self
-            .sections
-            .as_ref()
-            .map(|sections| sections.borrow(|section| EndianSlice::new(section, self.endian)));
-        Names { context: dwarf.and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok()), image: self }
+        let context = self.dwarf().and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok());
+        Names { context, image: self }
+    }
+
+    fn dwarf(&self) -> Option<gimli::Dwarf<Slice<'_>>> {
+        let sections = self.sections.as_ref()?;
+        Some(sections.borrow(|section| EndianSlice::new(section, self.endian)))
     }
 
     /// The symbol that holds an address.
@@ -130,7 +144,17 @@ impl<'i> Names<'i> {
     ) {
         /// No compiler inlines deeper; debug information that says so is damaged.
         const MAX_INLINED: usize = 128;
-        let Ok(mut frames) = context.find_frames(svma).skip_all_loads() else { return };
+        let mut lookup = context.find_frames(svma);
+        let frames = loop {
+            match lookup {
+                LookupResult::Output(frames) => break frames,
+                LookupResult::Load { load, continuation } => {
+                    let unit = self.image.splits.unit(load.dwo_id, &load.parent, self.image.endian);
+                    lookup = continuation.resume(unit);
+                }
+            }
+        };
+        let Ok(mut frames) = frames else { return };
         while let Ok(Some(frame)) = frames.next() {
             let symbol = frame.function.and_then(|function| match function.name.to_string_lossy() {
                 name if name.is_empty() => None,
@@ -154,8 +178,9 @@ fn has_dwarf(file: &object::File<'_>) -> bool {
     file.section_by_name(".debug_info").is_some_and(|section| section.size() > 0)
 }
 
-fn section<'a>(file: &object::File<'a>, id: gimli::SectionId) -> Cow<'a, [u8]> {
-    let Some(section) = file.section_by_name(id.name()) else { return Cow::Borrowed(&[]) };
+/// A section's bytes, unpacked; none where there is none.
+pub(super) fn section<'a>(file: &object::File<'a>, name: &str) -> Cow<'a, [u8]> {
+    let Some(section) = file.section_by_name(name) else { return Cow::Borrowed(&[]) };
     let small = section.compressed_data().is_ok_and(|data| data.uncompressed_size <= MAX_SECTION);
     if small { section.uncompressed_data().unwrap_or_default() } else { Cow::Borrowed(&[]) }
 }

@@ -201,6 +201,58 @@ fn separate_debug_files_are_found_by_build_id() {
 }
 
 #[test]
+fn separate_debug_files_are_found_by_link() {
+    // No build id: the link's checksum is all there is.
+    let place = c_program(&["-O2", "-g", "-Wl,--build-id=none"]);
+    let expected = place.run("dump.bin -m allocs").ok();
+    let dir = place.dir.path();
+    run(Command::new("objcopy").args(["--only-keep-debug", "program", "program.dbg"]).current_dir(dir));
+    run(Command::new("strip").arg(place.path("program")));
+    run(Command::new("objcopy").args(["--add-gnu-debuglink=program.dbg", "program"]).current_dir(dir));
+    assert_eq!(place.run("dump.bin -m allocs").ok(), expected, "beside it");
+    std::fs::create_dir(place.path(".debug")).unwrap();
+    std::fs::rename(place.path("program.dbg"), place.path(".debug/program.dbg")).unwrap();
+    assert_eq!(place.run("dump.bin -m allocs").ok(), expected, "in .debug");
+    let below = place.path("debug").join(dir.strip_prefix("/").unwrap());
+    std::fs::create_dir_all(&below).unwrap();
+    std::fs::rename(place.path(".debug/program.dbg"), below.join("program.dbg")).unwrap();
+    assert!(place.run("dump.bin").ok().contains("program+0x"));
+    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "as below /usr/lib/debug");
+    // A file of that name with another checksum is not used.
+    let mut bytes = std::fs::read(below.join("program.dbg")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(below.join("program.dbg"), bytes).unwrap();
+    assert!(place.run("dump.bin --debug-dir debug").ok().contains("program+0x"));
+}
+
+#[test]
+fn split_debug_information_is_read_from_objects_and_packages() {
+    // GNU's packager knows the older version only.
+    for (version, packager) in [("-gdwarf-5", "llvm-dwp"), ("-gdwarf-4", "dwp")] {
+        if !has(packager) {
+            continue;
+        }
+        let whole = c_program(&["-O2", "-g"]).run("dump.bin -m allocs").ok();
+        let place = c_program(&["-O2", version, "-gsplit-dwarf"]);
+        assert_eq!(place.run("dump.bin -m allocs").ok(), whole, "{version}: a file for each unit");
+        let object = place.files().into_iter().find(|name| name.ends_with(".dwo")).expect("it is split");
+        let arguments = ["-e", "program", "-o", "program.dwp"];
+        run(Command::new(packager).args(arguments).current_dir(place.dir.path()));
+        let moved = place.path("moved");
+        std::fs::create_dir(&moved).unwrap();
+        std::fs::rename(place.path(&object), moved.join(&object)).unwrap();
+        assert_eq!(place.run("dump.bin -m allocs").ok(), whole, "{version}: a package");
+        std::fs::rename(place.path("program.dwp"), moved.join("program.dwp")).unwrap();
+        assert_ne!(place.run("dump.bin -m allocs").ok(), whole, "{version}: only the skeleton is left");
+        assert_eq!(place.run("dump.bin -m allocs --debug-dir moved").ok(), whole, "{version}");
+        // An object of another unit is not used.
+        std::fs::remove_file(moved.join("program.dwp")).unwrap();
+        std::fs::copy(place.path("program"), moved.join(&object)).unwrap();
+        assert_ne!(place.run("dump.bin -m allocs --debug-dir moved").ok(), whole, "{version}");
+    }
+}
+
+#[test]
 fn compressed_debug_sections_are_read() {
     let place = c_program(&["-O2", "-g", "-gz=zlib"]);
     assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");

@@ -1,0 +1,141 @@
+//! Split debug information: the binary has a skeleton, and the rest is in a `.dwp` package beside it or in a `.dwo` file
+//! for each unit. Each is opened when an address asks for it, once for all threads.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use gimli::{DwarfPackageSections, DwarfSections, EndianSlice, RunTimeEndian, Section, SectionId, UnitType};
+
+use super::image::section;
+use crate::input;
+
+type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
+type Owned = Cow<'static, [u8]>;
+
+/// Where split debug information may lie.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// The binary.
+    pub(super) binary: PathBuf,
+    /// Root of the target's files.
+    pub(super) sysroot: Option<PathBuf>,
+    /// Further directories.
+    pub(super) debug_dirs: Vec<PathBuf>,
+}
+
+/// The split units of a binary.
+#[derive(Default)]
+pub(super) struct Splits {
+    package: Option<DwarfPackageSections<Owned>>,
+    units: HashMap<u64, Unit>,
+}
+
+/// A unit in a file of its own.
+struct Unit {
+    /// Where it may lie.
+    paths: Vec<PathBuf>,
+    sections: OnceLock<Option<DwarfSections<Owned>>>,
+}
+
+impl Splits {
+    /// Finds what a binary's debug information leaves to other files.
+    pub(super) fn new(dwarf: &gimli::Dwarf<Slice<'_>>, places: &Places) -> Self {
+        let mut splits = Splits::default();
+        let mut headers = dwarf.units();
+        while let Ok(Some(header)) = headers.next() {
+            // Version 4 has skeletons by attribute only; those have addresses in a section of their own.
+            let early = header.version() < 5 && !dwarf.debug_addr.reader().is_empty();
+            if !early && !matches!(header.type_(), UnitType::Skeleton(_)) {
+                continue;
+            }
+            let Ok(unit) = dwarf.unit(header) else { continue };
+            let (Some(id), Ok(Some(name))) = (unit.dwo_id, unit.dwo_name()) else { continue };
+            let Ok(name) = dwarf.attr_string(&unit, name) else { continue };
+            let directory = unit.comp_dir.map_or(&[][..], |directory| directory.slice());
+            let paths = places.of_unit(directory, name.slice());
+            splits.units.insert(id.0, Unit { paths, sections: OnceLock::new() });
+        }
+        if !splits.units.is_empty() {
+            splits.package = places.packages().iter().find_map(|path| package(path));
+        }
+        splits
+    }
+
+    /// The debug information of a unit, where its file is found.
+    pub(super) fn unit<'i>(
+        &'i self,
+        id: gimli::DwoId,
+        parent: &gimli::Dwarf<Slice<'i>>,
+        endian: RunTimeEndian,
+    ) -> Option<Arc<gimli::Dwarf<Slice<'i>>>> {
+        let slice = |section: &'i Owned| EndianSlice::new(section, endian);
+        if let Some(package) = &self.package
+            && let Ok(package) = package.borrow(slice, EndianSlice::new(&[], endian))
+            && let Ok(Some(dwarf)) = package.find_cu(id, parent)
+        {
+            return Some(Arc::new(dwarf));
+        }
+        let unit = self.units.get(&id.0)?;
+        let sections = unit.sections.get_or_init(|| unit.paths.iter().find_map(|path| object(path, id)));
+        let mut dwarf = sections.as_ref()?.borrow(slice);
+        dwarf.make_dwo(parent);
+        Some(Arc::new(dwarf))
+    }
+}
+
+impl Places {
+    /// `program.dwp`, beside the program or where debug files are.
+    fn packages(&self) -> Vec<PathBuf> {
+        let mut name = self.binary.clone().into_os_string();
+        name.push(".dwp");
+        let beside = PathBuf::from(name);
+        let elsewhere = self.debug_dirs.iter().filter_map(|dir| Some(dir.join(beside.file_name()?)));
+        let elsewhere: Vec<PathBuf> = elsewhere.collect();
+        std::iter::once(beside).chain(elsewhere).collect()
+    }
+
+    /// Where the compiler put a unit, beside the binary, where debug files are.
+    fn of_unit(&self, directory: &[u8], name: &[u8]) -> Vec<PathBuf> {
+        let text = |bytes: &[u8]| PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
+        let (directory, name) = (text(directory), text(name));
+        let compiled = directory.join(&name);
+        let compiled = match &self.sysroot {
+            Some(root) => super::find::below(root, &compiled),
+            None => compiled,
+        };
+        let beside = self.binary.parent().unwrap_or(Path::new("."));
+        let own = name.file_name().unwrap_or_default();
+        let elsewhere = self.debug_dirs.iter().map(|dir| dir.join(own));
+        [compiled, beside.join(&name), beside.join(own)].into_iter().chain(elsewhere).collect()
+    }
+}
+
+fn package(path: &Path) -> Option<DwarfPackageSections<Owned>> {
+    let bytes = input::open_regular(path).ok()?;
+    let file = object::File::parse(&bytes[..]).ok()?;
+    let load = |id| Ok::<_, gimli::Error>(own(&file, id));
+    DwarfPackageSections::load(load).ok()
+}
+
+/// A `.dwo` file, if it is the one that the skeleton names.
+fn object(path: &Path, id: gimli::DwoId) -> Option<DwarfSections<Owned>> {
+    let bytes = input::open_regular(path).ok()?;
+    let file = object::File::parse(&bytes[..]).ok()?;
+    let sections = DwarfSections::load(|id| Ok::<_, gimli::Error>(own(&file, id))).ok()?;
+    let dwarf = sections.borrow(|section| EndianSlice::new(section, RunTimeEndian::Little));
+    let header = dwarf.units().next().ok()??;
+    let found = match header.type_() {
+        UnitType::SplitCompilation(found) => Some(found),
+        _ => dwarf.unit(header).ok()?.dwo_id,
+    };
+    (found == Some(id)).then_some(sections)
+}
+
+fn own(file: &object::File<'_>, id: SectionId) -> Owned {
+    match id.dwo_name() {
+        Some(name) => section(file, name).into_owned().into(),
+        None => Cow::Borrowed(&[]),
+    }
+}
