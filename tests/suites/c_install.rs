@@ -1,4 +1,6 @@
 //! The installed tree: a C project needs pkg-config or CMake, and nothing of this repository.
+//!
+//! Planted bug: a `ffi/memtrack.pc.in` that does not say where the library lies fails the first test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
