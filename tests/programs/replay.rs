@@ -8,12 +8,15 @@ use std::hint::black_box;
 use std::io::Read;
 use std::sync::{Mutex, mpsc};
 
-use memtrack::{DefaultPlatform, DefaultUnwind, Region, StageGuard, Stats, Tables, TagGuard, Tracker};
+use memtrack::{
+    DefaultPlatform, DefaultUnwind, Region, StageGuard, Stats, Tables, TagGuard, ThreadStageGuard, Tracker,
+};
 use memtrack_tests::allocators::FailEvery;
 use memtrack_tests::say;
 use memtrack_tests::script::{Event, NAMES, Step, THREADS, align};
 
 type Heap<R> = Tracker<FailEvery<System>, DefaultUnwind, DefaultPlatform, R>;
+type Span<R> = ThreadStageGuard<'static, FailEvery<System>, DefaultUnwind, DefaultPlatform, R>;
 
 /// A tracker with a region of its own.
 macro_rules! heap {
@@ -62,15 +65,15 @@ fn replay<R: Tables>(heap: &'static Heap<R>, script: &[Event], dump: &str) {
             let (steps, mine) = mpsc::channel::<Step>();
             let done = done.clone();
             let work = move || {
-                let mut tags = Vec::new();
+                let (mut tags, mut spans) = (Vec::new(), Vec::new());
                 for step in mine {
-                    take(heap, &mut state.lock().unwrap(), &mut tags, step);
+                    take(heap, &mut state.lock().unwrap(), &mut tags, &mut spans, step);
                     tell("program", &heap.stats());
                     tell("thread", &heap.thread_stats());
                     done.send(()).unwrap();
                 }
-                // The threads wait for the dump: at their end tags would be popped in any order.
-                std::mem::forget(tags);
+                // The threads wait for the dump: at their end tags and stages would end in any order.
+                std::mem::forget((tags, spans));
             };
             std::thread::Builder::new().name(format!("w{i}")).spawn_scoped(scope, work).unwrap();
             steps
@@ -88,6 +91,7 @@ fn take<R: Tables>(
     heap: &'static Heap<R>,
     state: &mut State<R>,
     tags: &mut Vec<TagGuard<'static>>,
+    spans: &mut Vec<Span<R>>,
     step: Step,
 ) {
     let layout = |size: usize| Layout::from_size_align(size, align(size)).unwrap();
@@ -131,6 +135,8 @@ fn take<R: Tables>(
             }
         }
         Step::ResetThreadPeak => heap.reset_thread_peak(),
+        Step::BeginSpan { name } => spans.push(heap.thread_stage(NAMES[usize::from(name)])),
+        Step::EndSpan => drop(spans.pop()),
         Step::PushTag { name } => tags.push(heap.tag(NAMES[usize::from(name)])),
         Step::PopTag => drop(tags.pop()),
         Step::Pause => heap.pause(),

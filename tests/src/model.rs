@@ -64,11 +64,12 @@ impl Peak {
 }
 
 /// A thread.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Thread {
     /// Its own high-water mark.
     pub peak: Peak,
     tags: Vec<u8>,
+    spans: Stages,
     /// The block that its last event gave it.
     last: Option<u64>,
 }
@@ -117,6 +118,14 @@ impl Model {
             Step::BeginStage { name } => self.stages.begin(name, self.now(), self.lives()),
             Step::EndStage { stage } => self.stages.end(stage, self.now()),
             Step::ResetThreadPeak => self.threads[thread].peak = self.live_of(thread),
+            Step::BeginSpan { name } => {
+                let now = self.now_of(thread);
+                self.threads[thread].spans.begin(name, now, Default::default());
+            }
+            Step::EndSpan => {
+                let now = self.now_of(thread);
+                self.threads[thread].spans.end_last(now);
+            }
             Step::PushTag { name } => self.threads[thread].tags.push(name),
             Step::PopTag => drop(self.threads[thread].tags.pop()),
             Step::Pause => self.paused = true,
@@ -214,6 +223,7 @@ impl Model {
         let lives = self.lives();
         for (thread, live) in self.threads.iter_mut().zip(lives) {
             thread.peak.rise(live);
+            thread.spans.rise(live, Default::default());
         }
         self.stages.rise(live, lives);
     }
@@ -250,6 +260,13 @@ impl Model {
         self.stages.all(self.now())
     }
 
+    /// Finished stages of a thread.
+    #[must_use]
+    pub fn spans(&self, thread: usize) -> Vec<Stage> {
+        let all = self.threads[thread].spans.all(self.now_of(thread)).into_iter();
+        all.filter(|stage| !stage.running).collect()
+    }
+
     fn live(&self) -> Peak {
         let bytes = self.blocks.iter().map(|block| block.size as u64).sum();
         Peak { bytes, blocks: self.blocks.len() as u64 }
@@ -262,6 +279,11 @@ impl Model {
 
     fn lives(&self) -> [Peak; THREADS] {
         std::array::from_fn(|thread| self.live_of(thread))
+    }
+
+    fn now_of(&self, thread: usize) -> stages::Moment {
+        let Figures { allocs, bytes, .. } = self.thread(thread);
+        stages::Moment { allocs, bytes, live: self.live_of(thread) }
     }
 
     fn now(&self) -> stages::Moment {

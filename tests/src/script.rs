@@ -45,6 +45,10 @@ pub enum Step {
     BeginStage { name: u8 },
     /// Ends a stage, not always the innermost.
     EndStage { stage: usize },
+    /// Begins a stage of the thread.
+    BeginSpan { name: u8 },
+    /// Ends the thread's last one.
+    EndSpan,
     /// Pushes a tag.
     PushTag { name: u8 },
     /// Pops the thread's last tag.
@@ -75,6 +79,8 @@ impl Display for Event {
             Step::ResetThreadPeak => write!(to, "reset-thread"),
             Step::BeginStage { name } => write!(to, "begin {name}"),
             Step::EndStage { stage } => write!(to, "end {stage}"),
+            Step::BeginSpan { name } => write!(to, "span {name}"),
+            Step::EndSpan => write!(to, "end-span"),
             Step::PushTag { name } => write!(to, "tag {name}"),
             Step::PopTag => write!(to, "untag"),
             Step::Pause => write!(to, "pause"),
@@ -106,6 +112,8 @@ impl FromStr for Event {
             "reset-thread" => Step::ResetThreadPeak,
             "begin" => Step::BeginStage { name: small(2)? },
             "end" => Step::EndStage { stage: number(2)? },
+            "span" => Step::BeginSpan { name: small(2)? },
+            "end-span" => Step::EndSpan,
             "tag" => Step::PushTag { name: small(2)? },
             "untag" => Step::PopTag,
             "pause" => Step::Pause,

@@ -32,6 +32,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0usize..8).prop_map(|stage| Step::EndStage { stage }),
         3 => name().prop_map(|name| Step::PushTag { name }),
         3 => Just(Step::PopTag),
+        3 => name().prop_map(|name| Step::BeginSpan { name }),
+        3 => Just(Step::EndSpan),
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
     ]
@@ -186,28 +188,41 @@ fn stages_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCa
         let thread = snapshot.threads.iter().find(|thread| thread.id == id).expect("a thread of the dump");
         (0..THREADS).find(|i| thread.name == format!("w{i}").as_bytes())
     };
-    let told = snapshot.stages.iter().map(|stage| {
-        let mut threads = [0; THREADS];
-        for peak in stage.threads.iter() {
-            // Blocks of nobody are under the thread of that name.
-            if let Some(thread) = thread(peak.thread) {
-                threads[thread] = peak.peak;
+    let told = |scope: u32| {
+        snapshot.stages.iter().filter(move |stage| stage.scope == scope).map(|stage| {
+            let mut threads = [0; THREADS];
+            for peak in stage.threads.iter() {
+                // Blocks of nobody are under the thread of that name.
+                if let Some(thread) = thread(peak.thread) {
+                    threads[thread] = peak.peak;
+                }
             }
-        }
-        Stage {
-            name: NAMES.iter().position(|name| name.as_bytes() == stage.name).expect("a stage's name") as u8,
-            depth: stage.depth,
-            running: stage.running,
-            runs: stage.runs,
-            allocs: stage.allocs,
-            bytes: stage.bytes,
-            before: stage.live_before,
-            after: stage.live_after,
-            peak: memtrack_tests::model::Peak { bytes: stage.peak, blocks: stage.peak_blocks },
-            threads,
-        }
-    });
-    prop_assert_eq!(told.collect::<Vec<_>>(), model.stages());
+            Stage {
+                name: NAMES.iter().position(|name| name.as_bytes() == stage.name).expect("a stage's name")
+                    as u8,
+                depth: stage.depth,
+                running: stage.running,
+                runs: stage.runs,
+                allocs: stage.allocs,
+                bytes: stage.bytes,
+                before: stage.live_before,
+                after: stage.live_after,
+                peak: memtrack_tests::model::Peak { bytes: stage.peak, blocks: stage.peak_blocks },
+                threads,
+            }
+        })
+    };
+    prop_assert_eq!(told(0).collect::<Vec<_>>(), model.stages());
+    for number in 0..THREADS {
+        let id = snapshot.threads.iter().find(|known| thread(known.id) == Some(number)).map(|known| known.id);
+        let expected = model.spans(number).into_iter().map(|stage| {
+            let mut threads = [0; THREADS];
+            threads[number] = stage.peak.bytes;
+            Stage { threads, ..stage }
+        });
+        let told = id.map_or(Vec::new(), |id| told(id + 1).collect::<Vec<_>>());
+        prop_assert_eq!(told, expected.collect::<Vec<_>>(), "stages of thread {}", number);
+    }
     Ok(())
 }
 

@@ -110,6 +110,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// and its peak is the thread's. Nests in any way with stages of the process, which it does not touch.
     pub fn thread_stage(&self, name: &str) -> ThreadStageGuard<'_, A, U, P, R> {
         let span = self.check().ok().and_then(|()| self.begin_span());
+        if span.is_none() && self.check().is_ok() {
+            self.region.head().losses.count(LossCause::StagesFull);
+        }
         let open = Open { tracker: self, span };
         ThreadStageGuard { open, name: Name::new(name), not_send: core::marker::PhantomData }
     }
@@ -120,7 +123,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         work()
     }
 
-    /// `None` on a thread without a slot of its own, which is counted.
+    /// `None` on a thread without a slot of its own.
     fn begin_span(&self) -> Option<Span> {
         match self.enter_always() {
             Entry::Ready(entered) if booker(entered.slot) == Booker::Owner => {
@@ -129,11 +132,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 entered.local.spans.store(depth + 1, Relaxed);
                 Some(Span { slot: entered.slot, depth, begin: self.thread_moment(entered.slot), outer })
             }
-            Entry::Ready(_) => {
-                self.region.head().losses.count(LossCause::ThreadsFull);
-                None
-            }
-            Entry::Lost(_) | Entry::Refused => None,
+            Entry::Ready(_) | Entry::Lost(_) | Entry::Refused => None,
         }
     }
 

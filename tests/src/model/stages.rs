@@ -74,6 +74,10 @@ impl Stages {
         self.running.push(Running { name, depth, begin: now, peak: now.live, threads });
     }
 
+    pub(super) fn end_last(&mut self, now: Moment) {
+        self.end(self.running.len().saturating_sub(1), now);
+    }
+
     pub(super) fn end(&mut self, stage: usize, now: Moment) {
         if self.running.is_empty() {
             return;
