@@ -8,6 +8,7 @@ use crate::sync::*;
 /// Tracking is paused.
 pub(crate) const PAUSED: usize = 1;
 /// Somebody asked for a dump.
+#[cfg(feature = "std")]
 pub(crate) const DUMP: usize = 2;
 /// A peak rose above the limit.
 pub(crate) const PASSED: usize = 4;
