@@ -10,8 +10,14 @@ use crate::result::{
 };
 use crate::source::Source;
 use crate::tracker::TRACKER;
+use core::cell::UnsafeCell;
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::ptr::null_mut;
+use core::sync::atomic::{
+    AtomicU8,
+    Ordering::{Acquire, Release},
+};
 use memtrack_core::{Heap, Token};
 
 /// An allocator of the program's: three functions and what they are handed. They are called by whatever allocates, in
@@ -41,8 +47,41 @@ unsafe impl Send for memtrack_allocator_t {}
 // SAFETY: as above.
 unsafe impl Sync for memtrack_allocator_t {}
 
-/// What was chosen before the first block: the program's allocator, or the C library.
-static CHOICE: spin::Once<Option<memtrack_allocator_t>> = spin::Once::new();
+/// What was chosen before the first block. Nobody waits for it: a signal may come in the middle of choosing.
+struct Choice {
+    state: AtomicU8,
+    own: UnsafeCell<MaybeUninit<memtrack_allocator_t>>,
+}
+
+const OPEN: u8 = 0;
+const CHOOSING: u8 = 1;
+/// The program's allocator.
+const OWN: u8 = 2;
+/// The C library. Without one there is nothing else to choose, and the choice stays open.
+#[cfg(hosted)]
+const LIBRARY: u8 = 3;
+
+// SAFETY: the allocator is written once, by who made the state CHOOSING, and read only after it is OWN.
+unsafe impl Sync for Choice {}
+
+impl Choice {
+    /// Whether the choice was open; then it is `state`.
+    fn become_from_open(&self, state: u8) -> bool {
+        #[cfg(hosted)]
+        return self.state.compare_exchange(OPEN, state, Acquire, Acquire).is_ok();
+        // Not every target can compare and exchange; nobody else chooses before interrupts and other cores begin.
+        #[cfg(not(hosted))]
+        {
+            let is_open = self.state.load(Acquire) == OPEN;
+            if is_open {
+                self.state.store(state, Release);
+            }
+            is_open
+        }
+    }
+}
+
+static CHOICE: Choice = Choice { state: AtomicU8::new(OPEN), own: UnsafeCell::new(MaybeUninit::uninit()) };
 
 /// Makes the `memtrack_malloc` family (and `__wrap_malloc` …) take its blocks from `allocator`, which is copied. On bare
 /// metal nothing can be allocated before; on hosts the C library serves unless this comes first. Call it once, before
@@ -68,22 +107,25 @@ pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_alloc
     if allocator.allocate.is_none() || allocator.release.is_none() {
         return MEMTRACK_ERROR_NULL;
     }
-    let mut chosen = MEMTRACK_ERROR_TOO_LATE;
-    CHOICE.call_once(|| {
-        chosen = MEMTRACK_OK;
-        Some(allocator)
-    });
-    chosen
+    if !CHOICE.become_from_open(CHOOSING) {
+        return MEMTRACK_ERROR_TOO_LATE;
+    }
+    // SAFETY: only who made the state CHOOSING writes, once, and nobody reads before it is OWN.
+    unsafe { (*CHOICE.own.get()).write(allocator) };
+    CHOICE.state.store(OWN, Release);
+    MEMTRACK_OK
 }
 
 /// The program's allocator, if it chose one. The first call is the end of choosing.
 #[inline]
 pub(crate) fn chosen() -> Option<&'static memtrack_allocator_t> {
-    #[cfg(hosted)]
-    return CHOICE.call_once(|| None).as_ref();
-    // Without a C library there is nothing else to choose.
-    #[cfg(not(hosted))]
-    return CHOICE.get().and_then(Option::as_ref);
+    match CHOICE.state.load(Acquire) {
+        // SAFETY: it was written before, and stays as it is.
+        OWN => Some(unsafe { (*CHOICE.own.get()).assume_init_ref() }),
+        #[cfg(hosted)]
+        OPEN if !CHOICE.become_from_open(LIBRARY) => chosen(),
+        _ => None,
+    }
 }
 
 /// What stands in front of a block.
