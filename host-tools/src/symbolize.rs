@@ -5,14 +5,20 @@ mod image;
 mod internal;
 mod name;
 mod parallel;
+mod progress;
 mod separate;
+mod server;
 mod split;
+
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 
 pub use find::{Missing, Search, hex};
 pub use internal::{Origin, hidden, origin};
 pub use name::readable;
+pub use progress::Progress;
+pub use server::Servers;
 
 use crate::Error;
 use crate::clean::clean;
@@ -33,11 +39,13 @@ pub struct Options {
     pub inlines: bool,
     /// Whether to look for names at all.
     pub names: bool,
+    /// Counts what has been named.
+    pub progress: Arc<Progress>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { search: Search::default(), inlines: true, names: true }
+        Options { search: Search::default(), inlines: true, names: true, progress: Arc::default() }
     }
 }
 
@@ -80,6 +88,8 @@ pub struct Source {
     pub forced: bool,
     /// Why it has no names.
     pub missing: Option<Missing>,
+    /// Why a server of debug files could not help.
+    pub server: Option<String>,
     /// How many addresses of it the dump uses.
     pub addresses: usize,
     /// How many of those have no name.
@@ -175,7 +185,8 @@ impl Symbols {
         options: &Options,
         source: &mut Source,
     ) {
-        let found = match given.map_or_else(|| options.search.find(module), Ok) {
+        let found = given.map_or_else(|| options.search.find(module), Ok);
+        let found = match options.search.ask_servers(module, found, &mut source.server) {
             Ok(found) => found,
             Err(missing) => {
                 source.missing = Some(missing);
@@ -201,7 +212,8 @@ impl Symbols {
         let svmas: Vec<u64> =
             indices.iter().filter_map(|&i| self.locations[i].place.map(|place| place.svma)).collect();
         let mut rest = indices;
-        parallel::ask(&svmas, &image, |answers| {
+        options.progress.expect(svmas.len());
+        parallel::ask(&svmas, &image, &options.progress, |answers| {
             let (these, after) = rest.split_at(answers.addresses.len());
             rest = after;
             source.unnamed -= self.take(these, &answers, options.inlines);

@@ -106,7 +106,9 @@ fn unnamed(profile: &Profile) -> Option<String> {
     let mut reasons = Vec::new();
     for (source, module) in modules.filter(|(source, _)| source.unnamed > 0) {
         total += source.unnamed;
-        reasons.push(format!("{}: {} ({})", module.name(), reason(source), count(source.unnamed as u64)));
+        let server = source.server.iter().map(|reason| format!("; {}", clean(reason))).collect::<String>();
+        let why = reason(source);
+        reasons.push(format!("{}: {why}{server} ({})", module.name(), count(source.unnamed as u64)));
     }
     if profile.symbols.outside > 0 {
         reasons.push(format!("outside of all modules ({})", count(profile.symbols.outside as u64)));

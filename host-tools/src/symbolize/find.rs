@@ -7,6 +7,7 @@ use crate::input::{self, Bytes};
 use crate::modules::Module;
 use crate::{Error, modules};
 
+use super::server::Servers;
 use super::{image, split};
 
 /// Where to look for binaries.
@@ -20,6 +21,8 @@ pub struct Search {
     pub sysroot: Option<PathBuf>,
     /// Use binaries whose build id differs.
     pub force: bool,
+    /// Servers that are asked for what is not on this machine.
+    pub servers: Servers,
 }
 
 /// Why a module has no names.

@@ -51,6 +51,11 @@ pub(super) fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(file.mach_uuid().ok().flatten().map(Vec::from).unwrap_or_default())
 }
 
+/// Whether a binary has debug information.
+pub(super) fn has_debug_info(bytes: &[u8]) -> bool {
+    object::File::parse(bytes).is_ok_and(|file| has_dwarf(&file))
+}
+
 impl<'a> Image<'a> {
     /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all.
     pub(super) fn new(files: &[&'a [u8]], places: &Places) -> Result<Self, String> {

@@ -6,6 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::image::{Image, Names};
 use super::name::readable;
+use super::progress::Progress;
 
 /// What an image says about some addresses.
 #[derive(Default)]
@@ -29,7 +30,7 @@ pub(super) struct Answer {
 }
 
 /// Asks for all addresses (in rising order) and hands the answers over piece by piece, in the same order.
-pub(super) fn ask(svmas: &[u64], image: &Image<'_>, mut take: impl FnMut(Answers)) {
+pub(super) fn ask(svmas: &[u64], image: &Image<'_>, progress: &Progress, mut take: impl FnMut(Answers)) {
     /// Below this, a thread costs more than it saves.
     const MIN_CHUNK: usize = 256;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -38,20 +39,21 @@ pub(super) fn ask(svmas: &[u64], image: &Image<'_>, mut take: impl FnMut(Answers
     let (own, others) = svmas.split_at(chunk.min(svmas.len()));
     std::thread::scope(|scope| {
         let threads: Vec<_> =
-            others.chunks(chunk).map(|piece| scope.spawn(move || answers(image, piece))).collect();
-        take(answers(image, own));
+            others.chunks(chunk).map(|piece| scope.spawn(move || answers(image, piece, progress))).collect();
+        take(answers(image, own, progress));
         for thread in threads {
             take(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
     });
 }
 
-fn answers(image: &Image<'_>, svmas: &[u64]) -> Answers {
+fn answers(image: &Image<'_>, svmas: &[u64], progress: &Progress) -> Answers {
     let names = image.names();
     let mut answers = Answers::default();
     for &svma in svmas {
         let frames = answers.frames(&names, svma);
         answers.addresses.push(frames);
+        progress.step();
     }
     answers
 }

@@ -1,15 +1,22 @@
-//! Separate debug files: by build id, or by the name and checksum that the binary gives.
+//! Separate debug files: by build id, by the name and checksum that the binary gives, from servers.
 
 use std::path::{Path, PathBuf};
 
 use object::Object;
 
-use super::find::{Search, below, hex};
+use super::find::{Found, Missing, Search, below, hex};
 use super::image;
 use crate::input::{self, Bytes};
+use crate::modules::Module;
 
 /// Where separate debug files lie unless the user says otherwise.
 const DEBUG_DIR: &str = "/usr/lib/debug";
+
+impl Found {
+    fn has_debug_info(&self) -> bool {
+        std::iter::once(&self.binary).chain(&self.debug).any(|bytes| image::has_debug_info(bytes))
+    }
+}
 
 impl Search {
     /// The directories of debug files: the user's, then the system's.
@@ -29,6 +36,35 @@ impl Search {
             let bytes = input::open_regular(&dir.join(&below)).ok()?;
             (image::build_id(&bytes).ok()? == build_id).then_some(bytes)
         })
+    }
+
+    /// Asks the servers for the debug information that is not on this machine.
+    pub(super) fn ask_servers(
+        &self,
+        module: &Module,
+        found: Result<Found, Missing>,
+        failed: &mut Option<String>,
+    ) -> Result<Found, Missing> {
+        let enough = match &found {
+            Ok(found) => found.forced || found.has_debug_info(),
+            Err(missing) => *missing == Missing::Virtual,
+        };
+        if enough {
+            return found;
+        }
+        match self.servers.debug_file(&module.build_id) {
+            Ok(Some(debug)) => Ok(match found {
+                Ok(found) => Found { debug: Some(debug), ..found },
+                Err(_) => {
+                    Found { path: module.shown_path().into(), binary: debug, debug: None, forced: false }
+                }
+            }),
+            Ok(None) => found,
+            Err(reason) => {
+                *failed = Some(reason);
+                found
+            }
+        }
     }
 
     /// The file that a binary names in `.gnu_debuglink`: beside it, in `.debug` there, or below a debug directory.

@@ -136,3 +136,20 @@ fn completions_name_the_commands() {
     }
     assert_eq!(place.run("completions tcsh").code, 2);
 }
+
+#[test]
+fn manual_pages_are_written_for_all_commands() {
+    let place = Place::with(b"");
+    let page = place.run("man").ok();
+    assert!(page.contains(".TH memtrack-fold 1") && page.contains("max\\-peak"), "{page}");
+    assert_eq!(place.run("man nowhere").code, 4);
+    std::fs::create_dir(place.path("man1")).unwrap();
+    place.run("man man1").ok();
+    let diff = std::fs::read_to_string(place.path("man1/memtrack-fold-diff.1")).unwrap();
+    assert!(diff.contains(".TH memtrack-fold-diff 1") && diff.contains("The older dump"), "{diff}");
+    for name in
+        ["memtrack-fold.1", "memtrack-fold-check.1", "memtrack-fold-record.1", "memtrack-fold-merge.1"]
+    {
+        assert!(place.path("man1").join(name).exists(), "{name}");
+    }
+}

@@ -12,6 +12,7 @@ mod merge;
 mod output;
 mod program;
 mod serve;
+mod servers;
 mod stages;
 mod symbols;
 mod usage;

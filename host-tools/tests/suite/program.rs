@@ -70,7 +70,11 @@ impl Place {
 
 pub fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_memtrack-fold"));
-    command.current_dir(dir).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+        .current_dir(dir)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("DEBUGINFOD_URLS");
     command
 }
 

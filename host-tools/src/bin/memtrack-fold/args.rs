@@ -65,6 +65,11 @@ pub enum Command {
         /// Which
         shell: clap_complete::Shell,
     },
+    /// Write the manual page, or those of all commands into a directory
+    Man {
+        /// The directory, like /usr/local/share/man/man1
+        dir: Option<PathBuf>,
+    },
     /// Run a program that stays as it is, and record what it and its children allocate
     Record(Record),
 }

@@ -5,8 +5,10 @@ mod check;
 mod diff;
 mod fold;
 mod info;
+mod man;
 mod merge;
 mod opened;
+mod progress;
 mod record;
 mod report;
 mod serve;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some(Command::Top(args)) => top::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Completions { shell }) => completions(shell),
+        Some(Command::Man { dir }) => man::run(dir.as_deref()),
         Some(Command::Record(args)) => return record::run(&args),
         None => fold::run(&cli.fold),
     };

@@ -13,7 +13,7 @@ use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
 
 use crate::args::Names;
-use crate::{Done, warn};
+use crate::{Done, progress, warn};
 
 /// A dump that was opened.
 pub struct Opened<'i> {
@@ -65,6 +65,7 @@ impl<'i> Opened<'i> {
             let wrong = check::equations(&snapshot, selected.kind);
             self.warnings.extend(warnings::equations(&wrong));
         }
+        let _watch = progress::watch(&options.progress);
         let profile = Profile::new(&snapshot, selected.kind, options)?;
         Ok((selected, profile))
     }
@@ -81,6 +82,7 @@ impl<'i> Opened<'i> {
             let stages = select::stages(&self.dump).into_iter();
             snapshots.extend(stages.map(|stage| (self.dump.snapshot(stage.index), stage.kind)));
         }
+        let _watch = progress::watch(&options.progress);
         let mut profiles = Profile::several(&snapshots, options)?.into_iter();
         let program = profiles.next().ok_or(Error::NoFigures)?;
         Ok(Whole { program, stages: profiles.collect(), warnings: [&self.said[..], &self.warnings].concat() })

@@ -6,7 +6,7 @@ use clap::Args;
 use memtrack_host_tools::Error;
 use memtrack_host_tools::export::Format;
 use memtrack_host_tools::profile::{Metric, Profile, View};
-use memtrack_host_tools::symbolize::{Options, Search};
+use memtrack_host_tools::symbolize::{Options, Search, Servers};
 use regex::Regex;
 
 use super::one_of;
@@ -104,9 +104,11 @@ impl Names {
                 debug_dirs: self.debug_dirs.clone(),
                 sysroot: self.sysroot.clone(),
                 force: self.force,
+                servers: Servers::from_env(),
             },
             inlines: !self.no_inlines,
             names: !self.no_symbols,
+            ..Options::default()
         }
     }
 }
