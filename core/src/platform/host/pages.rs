@@ -10,6 +10,11 @@ use core::ptr::null_mut;
 const PAGE: usize = 4096;
 const WORDS: usize = PAGE / size_of::<usize>();
 
+fn page_size() -> usize {
+    // SAFETY: the call only returns a number.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).map_or(PAGE, |size| size.max(PAGE))
+}
+
 /// The memory of a region.
 #[derive(Clone, Copy)]
 pub(crate) struct Pages(&'static [[AtomicUsize; WORDS]]);
@@ -18,8 +23,7 @@ impl Pages {
     /// Those of `region`. `None` when it does not begin and end with a page of this system.
     pub(crate) fn of<R: 'static>(region: &R) -> Option<Pages> {
         let start = core::ptr::from_ref(region);
-        // SAFETY: the call only returns a number.
-        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?.max(PAGE);
+        let page = page_size();
         if !start.addr().is_multiple_of(page) || !size_of::<R>().is_multiple_of(page) {
             return None;
         }
@@ -32,11 +36,24 @@ impl Pages {
         size_of_val(self.0)
     }
 
-    /// The pages that are not all zero, last one first. What an entry of a table refers to stands before it, its index
-    /// behind it: copied backwards, a table that grows meanwhile still holds together.
-    fn used(&self) -> impl Iterator<Item = (usize, &'static [AtomicUsize; WORDS])> {
-        let used = |page: &[AtomicUsize; WORDS]| page.iter().any(|word| word.load(Relaxed) != 0);
-        self.0.iter().enumerate().rev().filter(move |(_, page)| used(page))
+    /// Calls `each` for the pages that are not all zero, last one first. What an entry of a table refers to stands before
+    /// it, its index behind it: copied backwards, a table that grows meanwhile still holds together. Pages that were never
+    /// used are not even read.
+    fn each_used(
+        &self,
+        known: Known<'_>,
+        mut each: impl FnMut(usize, &[AtomicUsize; WORDS]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for (number, chunk) in self.0.chunks(CHUNK).enumerate().rev() {
+            let first = number * CHUNK;
+            let perhaps = known.used(self.0, first);
+            for (place, page) in chunk.iter().enumerate().rev().filter(|(place, _)| perhaps[*place]) {
+                if page.iter().any(|word| word.load(Relaxed) != 0) {
+                    each(first + place, page)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Has another mapping stand in for these pages.
@@ -56,14 +73,23 @@ impl Pages {
         }
     }
 
-    /// From now on the pages are those of `file`, with the content that they have.
-    pub(super) fn share(&self, file: &PagesFile) -> Result<(), Error> {
-        for (number, page) in self.used() {
+    /// From now on the pages are those of `file`, with the content that they have. `before` is the file that they are of
+    /// so far, if any.
+    pub(super) fn share(&self, file: &PagesFile, before: Option<&PagesFile>) -> Result<(), Error> {
+        let pagemap;
+        let known = match before {
+            Some(before) => Known::File(before),
+            None => {
+                pagemap = PagesFile::open(c"/proc/self/pagemap");
+                Known::Memory(pagemap.as_ref())
+            }
+        };
+        self.each_used(known, |number, page| {
             let copy: [usize; WORDS] = core::array::from_fn(|place| page[place].load(Relaxed));
             // SAFETY: an array of integers is as many bytes.
             let bytes = unsafe { core::slice::from_raw_parts(copy.as_ptr().cast(), PAGE) };
-            file.write_at(bytes, (number * PAGE) as u64)?;
-        }
+            file.write_at(bytes, (number * PAGE) as u64)
+        })?;
         self.map(file, libc::MAP_SHARED)
     }
 
@@ -71,8 +97,54 @@ impl Pages {
     pub(super) fn keep(&self, file: &PagesFile) -> Result<(), Error> {
         self.map(file, libc::MAP_PRIVATE)?;
         // A private page is the file's until it is written.
-        self.used().for_each(|(_, page)| _ = page[0].fetch_add(0, Relaxed));
-        Ok(())
+        self.each_used(Known::File(file), |_, page| {
+            page[0].fetch_add(0, Relaxed);
+            Ok(())
+        })
+    }
+}
+
+/// Pages that are asked for at a time.
+const CHUNK: usize = 512;
+
+/// Who knows which pages have been used.
+enum Known<'f> {
+    /// The kernel's table of the process's pages, for memory that is nobody's file; it may not be there.
+    Memory(Option<&'f PagesFile>),
+    /// The file that the pages are of.
+    File(&'f PagesFile),
+}
+
+impl Known<'_> {
+    /// Which pages from the number `first` on may not be all zero: all, when nobody tells.
+    fn used(&self, pages: &[[AtomicUsize; WORDS]], first: usize) -> [bool; CHUNK] {
+        match self {
+            Known::Memory(Some(pagemap)) if PAGE == page_size() => {
+                /// Present, or swapped out.
+                const USED: u64 = 0b11 << 62;
+                let mut entries = [0u64; CHUNK];
+                let place = pages.as_ptr().addr() / PAGE + first;
+                // SAFETY: the array is as many bytes.
+                let bytes = unsafe {
+                    core::slice::from_raw_parts_mut(entries.as_mut_ptr().cast(), size_of_val(&entries))
+                };
+                let wanted = size_of::<u64>() * (pages.len() - first).min(CHUNK);
+                match pagemap.read_at(&mut bytes[..wanted], (place * size_of::<u64>()) as u64) {
+                    Ok(read) if read == wanted => entries.map(|entry| entry & USED != 0),
+                    _ => [true; CHUNK],
+                }
+            }
+            Known::Memory(_) => [true; CHUNK],
+            Known::File(file) => {
+                let mut used = [false; CHUNK];
+                let (mut at, end) = (first, first + CHUNK);
+                while let Some((begin, hole)) = file.data(at).filter(|(begin, _)| *begin < end) {
+                    used[begin - first..hole.clamp(begin, end) - first].fill(true);
+                    at = hole.max(at + 1);
+                }
+                used
+            }
+        }
     }
 }
 
@@ -102,6 +174,33 @@ impl PagesFile {
         Ok(file)
     }
 
+    /// Opens a file to read it.
+    fn open(path: &core::ffi::CStr) -> Option<PagesFile> {
+        // SAFETY: the path is a C string.
+        let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        (fd >= 0).then_some(PagesFile(fd))
+    }
+
+    /// The next pages from `at` on that are not a hole: the first, and the one behind them. The file's position, which
+    /// this moves, is used for nothing else.
+    fn data(&self, at: usize) -> Option<(usize, usize)> {
+        let seek = |offset: usize, whence| {
+            // SAFETY: a plain call on a descriptor that is open.
+            let found = unsafe { libc::lseek(self.0, offset as libc::off_t, whence) };
+            usize::try_from(found).ok()
+        };
+        let begin = seek(at * PAGE, libc::SEEK_DATA)?;
+        let end = seek(begin, libc::SEEK_HOLE).unwrap_or(begin + PAGE);
+        Some((begin / PAGE, end.div_ceil(PAGE)))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
+        // SAFETY: the buffer is valid for the call.
+        let n =
+            unsafe { libc::pread(self.0, buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t) };
+        usize::try_from(n).map_err(|_| Error::File(errno()))
+    }
+
     pub(super) fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
         while !bytes.is_empty() {
             // SAFETY: the bytes are valid for the call.
@@ -121,9 +220,7 @@ impl PagesFile {
         let mut buffer = [0; PAGE];
         while offset < end {
             let wanted = buffer.len().min((end - offset) as usize);
-            // SAFETY: the buffer is valid for as much.
-            let n = unsafe { libc::pread(from.0, buffer.as_mut_ptr().cast(), wanted, offset as libc::off_t) };
-            let n = usize::try_from(n).map_err(|_| Error::File(errno()))?;
+            let n = from.read_at(&mut buffer[..wanted], offset)?;
             if n == 0 {
                 break;
             }

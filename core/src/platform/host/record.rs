@@ -63,7 +63,7 @@ pub(crate) fn begin(number: usize, path: Path, by_variable: bool) -> Result<(), 
             return Err(Error::RecordingThreads);
         }
         let file = PagesFile::create(&path, pages.len())?;
-        pages.share(&file)?;
+        pages.share(&file, None)?;
         let end = pages.len() as u64;
         let recording = slot.insert(Recording { path, by_variable, pages, file, end, known: (0, 0) });
         ANY.store(true, Release);
@@ -116,7 +116,7 @@ impl Recording {
         let file = path.and_then(|path| {
             let file = PagesFile::create(&path, self.pages.len())?;
             file.copy(&self.file, self.pages.len() as u64, self.end)?;
-            self.pages.share(&file)?;
+            self.pages.share(&file, Some(&self.file))?;
             Ok((path, file))
         });
         match file {
