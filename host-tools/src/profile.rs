@@ -9,6 +9,7 @@ mod metric;
 mod names;
 mod nodes;
 mod paths;
+mod sizes;
 pub mod stacks;
 pub mod view;
 
@@ -28,6 +29,7 @@ pub use attribution::Attribution;
 pub use flame::{Flame, FlameNode};
 pub use metric::Metric;
 pub use paths::Step;
+pub use sizes::Size;
 pub use stacks::Stacks;
 pub use view::View;
 
@@ -61,6 +63,8 @@ pub struct Profile {
     pub losses: Vec<Loss>,
     /// Live bytes over time.
     pub timeline: Vec<format::TimePoint>,
+    /// Sizes of blocks.
+    pub sizes: Vec<Size>,
     /// When the snapshot was taken, in nanoseconds since the tracker started.
     pub time_ns: u64,
     /// Modules.
@@ -211,6 +215,7 @@ impl Profile {
             config: snapshot.config,
             losses: snapshot.losses.clone(),
             timeline: snapshot.timeline.clone(),
+            sizes: sizes::whole(&snapshot.sizes),
             time_ns: snapshot.about.map_or(0, |about| about.time_ns),
             modules,
             symbols,

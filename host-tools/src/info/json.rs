@@ -39,6 +39,7 @@ pub fn value(info: &Info<'_>) -> Value {
             value["cells"] = with_cells.contains(&stage.name).into();
             value
         }).collect::<Vec<_>>(),
+        "sizes": sizes(profile),
         "modules": modules(info),
         "snapshots": snapshots(info),
         "shown": info.selected.index,
@@ -140,6 +141,11 @@ pub(crate) fn tags(profile: &Profile) -> Vec<Value> {
     let mut tags: Vec<_> = profile.tags.iter().collect();
     tags.sort();
     tags.into_iter().map(|(id, (parent, name))| json!({ "id": id, "parent": parent, "name": name })).collect()
+}
+
+pub(crate) fn sizes(profile: &Profile) -> Vec<Value> {
+    let sizes = profile.sizes.iter();
+    sizes.map(|size| json!({ "class": size.class, "allocs": size.allocs, "bytes": size.bytes })).collect()
 }
 
 fn modules(info: &Info<'_>) -> Vec<Value> {

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::clean::clean_bytes;
-use crate::profile::{Profile, Stage, Thread};
+use crate::profile::{Profile, Size, Stage, Thread};
 use crate::reader::Dump;
 use crate::table::Table;
-use crate::units::{bytes, count, duration};
+use crate::units::{bytes, count, duration, percent};
 
 /// The threads.
 #[must_use]
@@ -33,6 +33,24 @@ pub fn threads(profile: &Profile) -> Table {
             bytes(thread.figures.live),
             bytes(thread.figures.bytes),
             count(thread.figures.allocs),
+        ]);
+    }
+    table
+}
+
+/// How large blocks are, the smallest first.
+#[must_use]
+pub fn sizes(profile: &Profile) -> Table {
+    let sum = |of: fn(&Size) -> u64| profile.sizes.iter().map(of).fold(0, u64::saturating_add);
+    let (allocs, all) = (sum(|size| size.allocs), sum(|size| size.bytes));
+    let mut table = Table::new(&[">size", ">allocations", ">", ">bytes", ">"]);
+    for size in &profile.sizes {
+        table.row([
+            size.range(),
+            count(size.allocs),
+            percent(size.allocs, allocs),
+            bytes(size.bytes),
+            percent(size.bytes, all),
         ]);
     }
     table

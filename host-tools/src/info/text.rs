@@ -20,6 +20,7 @@ pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
         ("table use", capacities(info)),
         ("threads by peak", lists::threads(info.profile)),
         ("stages by peak", lists::stages(info.profile, info.dump)),
+        ("sizes of blocks", lists::sizes(info.profile)),
         ("modules", modules(info)),
         ("snapshots", snapshots(info)),
     ] {

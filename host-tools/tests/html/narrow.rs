@@ -1,6 +1,6 @@
 //! What is chosen changes every number below it.
 
-use memtrack_format::{Cell, Kind, Loss, LossCause, Node, Stage, TagName, TimePoint};
+use memtrack_format::{Cell, Kind, Loss, LossCause, Node, SizeClass, Stage, TagName, TimePoint};
 
 use crate::browser::{BACKSPACE, Browser, DOWN, ENTER, ESCAPE, RIGHT};
 use crate::dumps::{self, Builder, cell, figures};
@@ -32,6 +32,9 @@ fn dump() -> Vec<u8> {
         end_ns: 1_400_000_000,
         ..dumps::stage(b"", 500)
     });
+    for (class, allocs) in [(7, 400), (5, 50)] {
+        program.record(&SizeClass { thread: u32::MAX, class, allocs, bytes: 100 * allocs });
+    }
     for (time_ns, live) in [(100_000_000, 4000), (900_000_000, 8500), (1_400_000_000, 8100)] {
         program.record(&TimePoint { time_ns, high: live, live });
     }
@@ -214,6 +217,15 @@ fn tables_sort_by_each_column() {
     assert_eq!(rows(&browser)[0][2], "[cut: stack table full]");
     browser.click("#tab-sites");
     assert_eq!(rows(&browser)[0], ["110", "server+0x400", ""]);
+}
+
+#[test]
+fn sizes_of_blocks_have_a_table() {
+    let Some((browser, _place)) = report("") else { return };
+    browser.click("#tab-sizes");
+    assert_eq!(rows(&browser), [["16 B – 31 B", "50", "4.88 KiB"], ["64 B – 127 B", "400", "39.1 KiB"]]);
+    browser.click("#table th:nth-child(2) button");
+    assert_eq!(rows(&browser)[0][1], "400");
 }
 
 #[test]

@@ -61,3 +61,25 @@ fn machines_get_json() {
     assert_eq!(value["snapshots"][0]["complete"], true);
     assert_eq!(value["tables"][0]["capacity"], 1024);
 }
+
+#[test]
+fn sizes_of_blocks_are_listed_by_class() {
+    let mut builder = dumps::program(&dumps::cells());
+    for (class, allocs) in [(7, 400), (5, 50)] {
+        builder.record(&memtrack_format::SizeClass { thread: u32::MAX, class, allocs, bytes: 100 * allocs });
+    }
+    let place = Place::with(&builder.finish());
+    let text = place.run("info dump.bin").ok();
+    let (_, sizes) = text.split_once("sizes of blocks\n").unwrap();
+    let rows: Vec<&str> = sizes.lines().skip(1).take(2).collect();
+    assert_eq!(
+        rows[0].split_whitespace().collect::<Vec<_>>().join(" "),
+        "16 B – 31 B 50 11.1% 4.88 KiB 11.1%"
+    );
+    assert_eq!(
+        rows[1].split_whitespace().collect::<Vec<_>>().join(" "),
+        "64 B – 127 B 400 88.9% 39.1 KiB 88.9%"
+    );
+    let json: serde_json::Value = serde_json::from_str(&place.run("info --json dump.bin").ok()).unwrap();
+    assert_eq!(json["sizes"][0], serde_json::json!({ "class": 5, "allocs": 50, "bytes": 5000 }));
+}

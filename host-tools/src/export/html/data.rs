@@ -63,6 +63,7 @@ fn run(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Value, Error> {
         "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
         "tags": info::tags(profile),
         "timeline": profile.timeline.iter().map(|at| json!([at.time_ns, at.high, at.live])).collect::<Vec<_>>(),
+        "sizes": info::sizes(profile),
         "nodes": cells.nodes(),
         "sites": cells.sites(),
         "cells": program,

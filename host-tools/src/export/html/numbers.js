@@ -27,8 +27,14 @@ const percent = (part, whole) => (whole > 0 ? `${((100 * part) / whole).toFixed(
 
 const things = (number, thing) => `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
 
+// A class of sizes: 0 for blocks without bytes, k for those of 2^(k − 1) to 2^k − 1 bytes.
+function sizes(power) {
+  if (power < 2) return bytes(power);
+  return `${bytes(2 ** (power - 1))} – ${bytes(2 ** power - 1)}`;
+}
+
 // How to show values of a unit.
-const shows = { bytes, duration };
+const shows = { bytes, duration, sizes };
 const human = (value, unit) => (shows[unit] ?? count)(value);
 
 function signed(value, unit) {

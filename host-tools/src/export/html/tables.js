@@ -31,8 +31,10 @@ function pairs(list, key) {
 
 const field = (path, side = "now") => row => path.split(".").reduce((at, key) => at?.[key], row[side]) ?? 0;
 
-function fieldColumns(title, path, of) {
-  if (!before) return [{ title, unit: of, of: field(path) }];
+const sumOf = key => now.sizes.reduce((sum, size) => sum + size[key], 0);
+
+function fieldColumns(title, path, of, whole) {
+  if (!before) return [{ title, unit: of, of: field(path), whole }];
   return [
     { title: `${title} change`, unit: of, of: row => field(path)(row) - field(path, "before")(row), sign: true },
     { title: "after", unit: of, of: field(path) },
@@ -79,7 +81,16 @@ const TABLES = [
     pick: row => choose({ stage: choice.stage === row.name ? null : row.name }),
     chosen: row => choice.stage === row.name,
   },
-];
+  {
+    id: "sizes", title: "Sizes",
+    caption: "How large the blocks of the whole program were when they were asked for.",
+    columns: () => [
+      { title: "size", unit: "sizes", of: row => row.name },
+      ...fieldColumns("allocations", "allocs", "count", () => sumOf("allocs")), ...fieldColumns("bytes", "bytes", "bytes", () => sumOf("bytes"))],
+    rows: () => pairs(run => run.sizes, "class"),
+    sort: { column: 0, down: false },
+  },
+].filter(table => table.id !== "sizes" || runs.some(run => run.sizes.length > 0));
 
 const sorts = {};
 const unfolded = new Set();
@@ -107,7 +118,7 @@ function showTabs() {
 function showTable() {
   const one = TABLES.find(table => table.id === choice.table);
   const columns = one.columns();
-  const sort = sorts[one.id] ?? { column: 0, down: true };
+  const sort = sorts[one.id] ?? one.sort ?? { column: 0, down: true };
   const shown = table({
     ...one, columns, sort, rows: one.rows(), all: unfolded.has(one.id),
     onsort: next => {

@@ -1,0 +1,73 @@
+//! How large blocks are, by powers of two.
+
+use std::collections::BTreeMap;
+
+use memtrack_format::SizeClass;
+
+use crate::units::bytes;
+
+/// The thread id of classes of the whole program.
+const EVERYONE: u32 = u32::MAX;
+
+/// Blocks of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// 0 for blocks without bytes; k for those of 2^(k − 1) to 2^k − 1 bytes.
+    pub class: u8,
+    /// Allocations.
+    pub allocs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Size {
+    /// The sizes of the class: `16 B – 31 B`.
+    #[must_use]
+    pub fn range(self) -> String {
+        match self.class {
+            0 => bytes(0),
+            1 => bytes(1),
+            class => {
+                let first = 1u64.checked_shl(u32::from(class) - 1).unwrap_or(u64::MAX);
+                format!("{} – {}", bytes(first), bytes(first.saturating_mul(2).saturating_sub(1)))
+            }
+        }
+    }
+}
+
+/// The classes of the whole program, smallest first: as the dump has them, else summed over threads.
+pub(super) fn whole(records: &[SizeClass]) -> Vec<Size> {
+    let told = records.iter().any(|record| record.thread == EVERYONE);
+    let mut sums: BTreeMap<u8, Size> = BTreeMap::new();
+    for record in records.iter().filter(|record| !told || record.thread == EVERYONE) {
+        let fresh = Size { class: record.class, allocs: 0, bytes: 0 };
+        let sum = sums.entry(record.class).or_insert(fresh);
+        sum.allocs = sum.allocs.saturating_add(record.allocs);
+        sum.bytes = sum.bytes.saturating_add(record.bytes);
+    }
+    sums.into_values().filter(|size| size.allocs > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_powers_of_two() {
+        let range = |class| Size { class, allocs: 1, bytes: 1 }.range();
+        assert_eq!([0, 1, 2, 5].map(range), ["0 B", "1 B", "2 B – 3 B", "16 B – 31 B"]);
+        assert_eq!(range(21), "1.00 MiB – 2.00 MiB");
+        assert_eq!(range(64), "8.00 EiB – 16.0 EiB");
+        assert!(!range(255).is_empty(), "a damaged dump may say so");
+    }
+
+    #[test]
+    fn the_whole_is_told_or_summed() {
+        let record = |thread, class, allocs| SizeClass { thread, class, allocs, bytes: 10 * allocs };
+        let size = |class, allocs| Size { class, allocs, bytes: 10 * allocs };
+        let threads = [record(1, 5, 2), record(2, 5, 3), record(2, 1, 1), record(2, 9, 0)];
+        assert_eq!(whole(&threads), [size(1, 1), size(5, 5)]);
+        let told = [&threads[..], &[record(EVERYONE, 5, 7)]].concat();
+        assert_eq!(whole(&told), [size(5, 7)]);
+    }
+}
