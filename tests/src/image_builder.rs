@@ -154,21 +154,26 @@ fn header(mut memory: Memory, base: usize, marks: usize, places: &[Place; 8]) ->
     memory.bytes
 }
 
-/// The head behind the header: neither mark stands, epoch 8.
+/// The head behind the header: neither mark stands, epoch 8. What the header says of it.
 fn head(memory: &mut Memory) -> usize {
-    memory.align(memory.target.pointer);
-    let marks = memory.bytes.len();
-    // The state; when live fell from the peaks; generation, reset; head-room.
-    [8, 8, 8, 1, 0, 100].into_iter().for_each(|value| memory.word(value));
+    // The head-room: its error is 3 + 10 for the thread.
+    memory.word(100);
     [0, 1].into_iter().for_each(|value| memory.u32(value));
-    // The error; the stage's peak, that of the program before it.
-    [3, 900, 950].into_iter().for_each(|value| memory.word(value));
+    [3, 10].into_iter().for_each(|value| memory.word(value));
+    // Something of the tracker's own.
+    memory.word(77);
+    let marks = memory.bytes.len();
+    // The state; when live fell from the peaks; generation, reset.
+    [8, 8, 8, 1, 0].into_iter().for_each(|value| memory.word(value));
+    // The stage's peak, that of the program before it.
+    [900, 950].into_iter().for_each(|value| memory.word(value));
     // Times of the peaks, losses, failures, start, start since 1970.
     [5_000, 6_000, 2, 0, 4, 11, 123, 1_700_000_000_000_000_000]
         .into_iter()
         .for_each(|value| memory.total(value));
+    let snapshots = memory.bytes.len();
     memory.u32(9);
-    marks
+    marks | (snapshots - marks) << 16
 }
 
 /// Lays a table of which `used` records are used. `write` writes the first `written` of those that fit: also what is

@@ -49,13 +49,15 @@ pub(crate) struct Place {
     pub(crate) capacity: usize,
 }
 
-/// The header of a region of `size` bytes whose marks stand at `marks`, but for what only runs can tell. The places are those of threads, nodes,
-/// cells, tags, heaps, finished stages, active stages and the timeline.
+/// The header of a region of `size` bytes, but for what only runs can tell. What is read of its head stands from `marks`
+/// to the word at `head_end`; the places are those of threads, nodes, cells, tags, heaps, finished stages, active stages
+/// and the timeline.
 pub(crate) const fn header(
     build: &Build,
     size: usize,
     depth: usize,
     marks: usize,
+    head_end: usize,
     places: &[Place; 8],
 ) -> [u32; WORDS] {
     assert!(size <= u32::MAX as usize, "a region has at most 4 GiB: make its tables smaller");
@@ -68,7 +70,7 @@ pub(crate) const fn header(
         | (build.classes as u32) << 24;
     words[3] = size as u32;
     words[4] = depth as u32 & 0xff_ffff | (build.top_threads as u32) << 24;
-    words[MARKS] = marks as u32;
+    words[MARKS] = marks as u32 | (head_end as u32 - marks as u32) << 16;
     let mut i = 0;
     while i < places.len() {
         words[PLACES + 3 * i] = places[i].offset as u32;

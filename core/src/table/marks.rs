@@ -43,9 +43,11 @@ impl Mark {
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Marks {
+    /// What lies between live and the stage's peak.
+    pub(crate) room: Room,
     /// What is looked out for when a peak rises.
     pub(crate) watch: Watch,
-    /// Epoch and the two standing flags. From here on an image is read.
+    /// Epoch and the two standing flags. From here on an image is read, and the room above.
     state: AtomicUsize,
     /// For each mark, the epoch that began with the fall after its peak.
     fallen: [AtomicUsize; 2],
@@ -53,8 +55,6 @@ pub(crate) struct Marks {
     generation: AtomicUsize,
     /// The generation of the last reset.
     reset: AtomicUsize,
-    /// What lies between live and the stage's peak.
-    pub(crate) room: Room,
     /// The stage's peak: live plus all head-room.
     peak: AtomicUsize,
     /// The highest peak of the stages before, since the last reset.

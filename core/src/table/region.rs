@@ -167,6 +167,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         size_of::<Self>(),
         D,
         offset_of!(Head, marks) + Marks::IMAGE,
+        offset_of!(Head, snapshots),
         &[
             Place { offset: offset_of!(Self, threads), stride: size_of::<ThreadSlot>(), capacity: T },
             Place { offset: offset_of!(Self, stacks), stride: StackTable::<N>::STRIDE, capacity: N },

@@ -13,6 +13,10 @@ pub(crate) const DUMP: usize = 2;
 /// A peak rose above the limit.
 pub(crate) const PASSED: usize = 4;
 
+/// Code of a module was met that a recording may not know.
+#[cfg(feature = "std")]
+pub(crate) const MODULE: usize = 8;
+
 /// All-zero looks out for nothing.
 #[repr(C)]
 #[derive(Default)]

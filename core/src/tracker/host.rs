@@ -40,6 +40,10 @@ impl<R: Tables> registry::Registered for R {
         self.head().marks.watch.raise(crate::table::watch::DUMP);
     }
 
+    fn met_module(&self) {
+        self.head().marks.watch.raise(crate::table::watch::MODULE);
+    }
+
     fn pages(&self) -> Option<Pages> {
         Pages::of(self)
     }

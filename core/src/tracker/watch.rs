@@ -69,6 +69,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if flags & watch::DUMP != 0 && marks.watch.lower(watch::DUMP) {
             crate::platform::host::due::serve();
         }
+        #[cfg(feature = "std")]
+        if flags & watch::MODULE != 0 && marks.watch.lower(watch::MODULE) {
+            crate::platform::host::record::refresh();
+        }
         flags & watch::PAUSED != 0
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Header {
     pub(super) size: usize,
     pub(super) unwinder: Vec<u8>,
     pub(super) marks: usize,
+    /// Bytes from the marks to the last word of the head.
+    pub(super) head: usize,
     pub(super) threads: Place,
     pub(super) nodes: Place,
     pub(super) cells: Place,
@@ -93,7 +95,8 @@ impl Header {
             depth: words[4] & 0xff_ffff,
             size: words[3] as usize,
             unwinder: name.take_while(|&byte| byte != 0).collect(),
-            marks: words[MARKS] as usize,
+            marks: (words[MARKS] & 0xffff) as usize,
+            head: (words[MARKS] >> 16) as usize,
             threads: place(0, 0),
             nodes: place(1, 0),
             cells: place(2, 0),
@@ -110,6 +113,7 @@ impl Header {
     fn checked(self) -> Result<Header, &'static str> {
         use super::records::{Account, Node, Slot, Tag};
         use super::stages::{Active, Point, Stage};
+        use super::tables::Head;
         let tables = [
             (&self.threads, Slot::size(&self)),
             (&self.nodes, Node::size(&self)),
@@ -127,13 +131,18 @@ impl Header {
                 return Err(DAMAGED);
             }
             if place.stride != record {
-                return Err(
-                    "it is a memory image whose tables are laid out otherwise: its memtrack was built from other sources",
-                );
+                return Err(OTHER);
             }
+        }
+        if self.head != Head::size(&self) {
+            return Err(OTHER);
         }
         Ok(self)
     }
 }
 
 const DAMAGED: &str = "it is a memory image whose header is damaged";
+const OTHER: &str =
+    "it is a memory image whose tables are laid out otherwise: its memtrack was built from other sources";
+/// Where the head-room stands: right behind the header.
+pub(super) const ROOM: usize = 4 * WORDS;

@@ -1,8 +1,8 @@
 //! The tables: as many of their records as are in use and in the image.
 
-use super::header::{Header, Place};
+use super::header::{Header, Place, ROOM};
 use super::memory::{Fields, Memory, Rule};
-use super::records::{Account, Node, Slot, Tag};
+use super::records::{Account, Node, Slot, Tag, measure};
 use super::stages::{Active, Point, Stage};
 
 /// What the head has besides the header.
@@ -11,7 +11,6 @@ pub(super) struct Head {
     pub(super) fallen: [u64; 2],
     pub(super) generation: u64,
     pub(super) reset: u64,
-    pub(super) peak_error: u64,
     pub(super) peak: u64,
     pub(super) kept: u64,
     pub(super) peak_time: [u64; 2],
@@ -22,14 +21,15 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Bytes up to its last word.
+    pub(super) fn size(header: &Header) -> usize {
+        measure(header, 4, |from| _ = Self::read(header, from)) - 4
+    }
+
     fn read(header: &Header, from: &mut Fields<'_>) -> Head {
         let (state, fallen) = (from.word(), [from.word(), from.word()]);
         let (generation, reset) = (from.word(), from.word());
-        // The pool of head-room, and who may take from it.
-        from.word();
-        from.u32();
-        from.u32();
-        let (peak_error, peak, kept) = (from.word(), from.word(), from.word());
+        let (peak, kept) = (from.word(), from.word());
         let peak_time = [from.counter(), from.counter()];
         let losses = (0..header.causes).map(|_| from.counter()).collect();
         let failed = from.counter();
@@ -41,7 +41,6 @@ impl Head {
             fallen,
             generation,
             reset,
-            peak_error,
             peak,
             kept,
             peak_time,
@@ -53,9 +52,33 @@ impl Head {
     }
 }
 
+/// How exact the program's peak is.
+pub(super) struct Room {
+    /// More than one thread has had events.
+    open: bool,
+    error: u64,
+    slack: u64,
+}
+
+impl Room {
+    fn read(from: &mut Fields<'_>) -> Room {
+        // The pool, and who takes from it.
+        from.word();
+        from.u32();
+        Room { open: from.u32() != 0, error: from.word(), slack: from.word() }
+    }
+
+    /// Most bytes by which the peak may be too high.
+    pub(super) fn error(&self, threads: u32) -> u64 {
+        let slack = if self.open { self.slack } else { 0 };
+        self.error.saturating_add(slack.saturating_mul(threads.into()))
+    }
+}
+
 /// All tables.
 pub(super) struct Tables {
     pub(super) head: Head,
+    pub(super) room: Room,
     /// Slots in use, by id.
     pub(super) slots: Vec<(u32, Slot)>,
     /// Nodes by id, callers first.
@@ -106,6 +129,7 @@ impl Tables {
         let accounts = (0..).zip(cells.records(Account::read));
         Tables {
             head: Head::read(header, &mut Fields::new(bytes, header.rule, header.marks)),
+            room: Room::read(&mut Fields::new(bytes, header.rule, ROOM)),
             slots: threads.filter(|(id, slot)| *id >= SHARED as u32 || !slot.account.is_unused()).collect(),
             nodes: stacks,
             strays,

@@ -270,7 +270,7 @@ impl Writer<'_> {
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed,
             peak_time_ns: self.peaks.peak_time(Mark::Program, self.now),
-            peak_error: head.peak_error,
+            peak_error: self.tables.room.error(self.tables.use_of_slots.used),
             mark_error: figures.peak.abs_diff(at_peak),
         });
     }

@@ -47,7 +47,11 @@ unsafe extern "C" {
 
 /// The unwind table for the code at `pc`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
-    of_linker(pc).or_else(|| list::find(pc)).filter(|table| table.header != 0)
+    let table = of_linker(pc).or_else(|| list::find(pc)).filter(|table| table.header != 0);
+    if let Some(table) = table {
+        super::record::met(table.header);
+    }
+    table
 }
 
 /// What `_dl_find_object` tells. Where a program is linked statically, that ends with the code, before the table: then

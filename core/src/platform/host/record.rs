@@ -8,7 +8,7 @@
 use super::dump_file::Path;
 use super::pages::{Pages, PagesFile};
 use super::registry::{self, Registered};
-use super::{Host, MAX_TRACKERS, due, modules, start, variables};
+use super::{Host, MAX_TRACKERS, due, keep_errno, modules, start, variables};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -71,6 +71,20 @@ pub(crate) fn begin(number: usize, path: Path, by_variable: bool) -> Result<(), 
     })
 }
 
+/// Modules that were met, by their unwind tables: one that takes another's place is asked for once more.
+static MET: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+
+/// Inside the hook: code of a module is on a stack. A new one is told to the recordings behind the event.
+pub(crate) fn met(table: usize) {
+    if ANY.load(Acquire) {
+        let place = &MET[(table >> 12) % MET.len()];
+        if place.load(Relaxed) != table {
+            place.store(table, Relaxed);
+            registry::all().for_each(|(_, region)| region.met_module());
+        }
+    }
+}
+
 /// Outside the hook: tells the recordings of modules and threads that are new.
 pub(crate) fn refresh() {
     if !ANY.load(Acquire) {
@@ -80,7 +94,7 @@ pub(crate) fn refresh() {
         let Some(mut slot) = try_lock(&RECORDINGS[number]) else { continue };
         if let Some(recording) = slot.as_mut() {
             // A fragment that cannot be written is missing from the file; the next refresh tries again.
-            let _ = recording.refresh(region);
+            let _ = keep_errno(|| recording.refresh(region));
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) trait Registered: Sync {
     fn forked(&self, slot: Option<u16>, os_id: u64);
     /// Has the next event write the dump that a signal asked for.
     fn ask_for_dump(&self);
+    /// Has the next event ask which modules there are.
+    fn met_module(&self);
     /// The memory of its tables, when it is whole pages.
     fn pages(&self) -> Option<super::pages::Pages>;
     /// Thread slots in use.
