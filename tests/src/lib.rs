@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod dump_builder;
 pub mod folded;
 pub mod image_builder;
+pub mod inputs;
 pub mod listing;
 pub mod model;
 pub mod program;

@@ -4,7 +4,6 @@
 //!
 //! Planted bug: a `realloc` that forgets what the block was booked on is caught by what sqlite3 holds in the end.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::panic::catch_unwind;
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use memtrack_format::ThreadState;
 use memtrack_tests::folded::{Folded, fold};
-use memtrack_tests::{c, program, snapshot};
+use memtrack_tests::{c, inputs, program, snapshot};
 
 /// `memtrack-fold record`, which says nothing itself.
 fn record(dump: &Path) -> Command {
@@ -47,8 +46,8 @@ fn same(arguments: &[&str], folders: [&Path; 2], dump: &Path, input: &str) {
     assert!(expected.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&expected.stderr));
 }
 
-/// Dumps that may be told apart from the rest: threads on their way out free while the dump is written, and nothing in it
-/// says so. Python's tests have a few programs that end under their threads.
+/// Dumps that need not add up: threads on their way out free blocks while the dump is written, and nothing in it says so.
+/// A few of the programs that Python's tests run end under their threads.
 const ENDED_UNDER_THREADS: usize = 2;
 
 /// A dump of a process and those of its children, which all add up. How many events there were.
@@ -129,28 +128,6 @@ fn cpythons_own_tests() {
     assert!(under_all(&bytes, &["_PyEval_EvalFrameDefault"]) > 1 << 20);
 }
 
-/// Thousands of commits to a few hundred files, as `git fast-import` reads them.
-fn history(commits: usize) -> String {
-    let mut text = String::new();
-    for commit in 0..commits {
-        let time = 1_600_000_000 + commit * 60;
-        let content = format!("line {commit}\n").repeat(commit % 40 + 1);
-        let message = format!("commit {commit}");
-        write!(
-            text,
-            "commit refs/heads/main\nauthor A U Thor <a@example.com> {time} +0000\n\
-             committer A U Thor <a@example.com> {time} +0000\ndata {}\n{message}\n\
-             M 644 inline dir{}/file{}\ndata {}\n{content}\n",
-            message.len(),
-            commit % 30,
-            commit % 200,
-            content.len(),
-        )
-        .expect("text takes text");
-    }
-    text
-}
-
 #[test]
 fn git_over_thousands_of_commits() {
     let folder = program::folder("c_programs-git");
@@ -161,7 +138,7 @@ fn git_over_thousands_of_commits() {
     for repository in [&plain, &tracked] {
         c::run(Command::new("git").args(["init", "-q", "-b", "main"]).arg(repository));
     }
-    let history = history(3000);
+    let history = inputs::history(3000);
     let commands: [(&str, &[&str], &str); 5] = [
         ("import", &["fast-import", "--quiet"], &history),
         ("log", &["log", "--stat", "-p", "--no-color"], ""),
@@ -284,40 +261,13 @@ fn redis_under_its_benchmark() {
     assert_eq!(dumps, 2);
 }
 
-/// A file that takes a compiler a while.
-fn large_source() -> String {
-    let mut text = String::new();
-    for header in ["algorithm", "map", "memory", "string", "variant", "vector"] {
-        writeln!(text, "#include <{header}>").expect("text takes text");
-    }
-    for i in 0..100 {
-        write!(
-            text,
-            "struct S{i} {{
-                std::map<std::string, std::vector<std::unique_ptr<int>>> map;
-                std::variant<int, double, std::string> variant;
-                int numbers[{}];
-                void work() {{
-                    map[std::to_string({i})].push_back(std::make_unique<int>({i}));
-                    std::sort(std::begin(numbers), std::end(numbers), std::greater<int>());
-                    variant = std::string(\"c\");
-                }}
-            }};
-            void work{i}() {{ S{i} own; own.work(); }}\n",
-            i + 1
-        )
-        .expect("text takes text");
-    }
-    text
-}
-
 #[test]
 fn a_compiler_over_a_large_file() {
     let folder = program::folder("c_programs-compiler");
     let (plain, tracked) = (folder.join("plain"), folder.join("tracked"));
     for folder in [&plain, &tracked] {
         fs::create_dir(folder).unwrap();
-        fs::write(folder.join("large.cpp"), large_source()).unwrap();
+        fs::write(folder.join("large.cpp"), inputs::large_source()).unwrap();
     }
     let dump = folder.join("dump");
     same(&["g++", "-std=c++17", "-O1", "-c", "large.cpp"], [&plain, &tracked], &dump, "");

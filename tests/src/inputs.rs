@@ -1,0 +1,54 @@
+//! What programs that nobody here wrote are given to work on, made on the spot.
+
+use std::fmt::Write;
+
+/// Thousands of commits to a few hundred files, as `git fast-import` reads them.
+#[must_use]
+pub fn history(commits: usize) -> String {
+    let mut text = String::new();
+    for commit in 0..commits {
+        let time = 1_600_000_000 + commit * 60;
+        let content = format!("line {commit}\n").repeat(commit % 40 + 1);
+        let message = format!("commit {commit}");
+        write!(
+            text,
+            "commit refs/heads/main\nauthor A U Thor <a@example.com> {time} +0000\n\
+             committer A U Thor <a@example.com> {time} +0000\ndata {}\n{message}\n\
+             M 644 inline dir{}/file{}\ndata {}\n{content}\n",
+            message.len(),
+            commit % 30,
+            commit % 200,
+            content.len(),
+        )
+        .expect("text takes text");
+    }
+    text
+}
+
+/// A file that takes a compiler a while.
+#[must_use]
+pub fn large_source() -> String {
+    let mut text = String::new();
+    for header in ["algorithm", "map", "memory", "string", "variant", "vector"] {
+        writeln!(text, "#include <{header}>").expect("text takes text");
+    }
+    for i in 0..100 {
+        write!(
+            text,
+            "struct S{i} {{
+                std::map<std::string, std::vector<std::unique_ptr<int>>> map;
+                std::variant<int, double, std::string> variant;
+                int numbers[{}];
+                void work() {{
+                    map[std::to_string({i})].push_back(std::make_unique<int>({i}));
+                    std::sort(std::begin(numbers), std::end(numbers), std::greater<int>());
+                    variant = std::string(\"c\");
+                }}
+            }};
+            void work{i}() {{ S{i} own; own.work(); }}\n",
+            i + 1
+        )
+        .expect("text takes text");
+    }
+    text
+}
