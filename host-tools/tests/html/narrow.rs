@@ -80,7 +80,7 @@ fn losses_stand_on_top_and_add_up() {
     let text = browser.text("#losses").replace('\u{202f}', " ");
     // 450 allocations: 10 without thread and stack; of the others 60 truncated, 70 cut.
     assert!(text.contains("310 recorded in full + 140 lost = 450 allocations observed."), "{text}");
-    assert!(text.contains("130 lack a part of the stack or the thread, 10 both"), "{text}");
+    assert!(text.contains("130 lack a part of the stack or the thread, 10 have neither"), "{text}");
     assert!(
         text.contains("12 stacks truncated (stack deeper than the limit) – raise the region's stack depth"),
         "{text}"

@@ -28,7 +28,7 @@ function showLosses() {
     const head = quiet
       ? [element("strong", {}, `${which}Nothing was lost. `), `All ${things(observed, "allocation")} observed are recorded with thread and stack.`]
       : [element("strong", {}, `${which}${count(full)} recorded in full + ${count(lost)} lost = ${things(observed, "allocation")} observed. `),
-         lost > 0 ? `Of the lost, ${count(part)} lack a part of the stack or the thread, ${count(none)} both.` : "Every allocation has thread and stack, but:"];
+         lost > 0 ? `Of the lost, ${count(part)} lack a part of the stack or the thread, ${count(none)} have neither.` : "Every allocation has thread and stack, but:"];
     box.append(element("div", { class: quiet ? "banner good" : "banner bad" },
       element("p", {}, ...head),
       quiet ? null : element("div", { class: "share", "aria-hidden": "true" }, ...sharesOf([full, part, none], observed)),
