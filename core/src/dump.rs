@@ -319,7 +319,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed.get(),
             peak_time_ns: head.marks.peak_time(Mark::Program, now),
-            peak_error: head.marks.peak_error() as u64,
+            peak_error: head.marks.peak_error(self.region.threads()) as u64,
             mark_error: figures.peak.abs_diff(at_peak),
         })
     }

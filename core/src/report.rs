@@ -103,7 +103,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Report<'_, A, U, P, R> {
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stats = self.tracker.stats();
         writeln!(f, "heap          bytes         blocks")?;
-        writeln!(f, "  peak   {:>12} {:>14}", Bytes(stats.peak_bytes), stats.peak_blocks)?;
+        write!(f, "  peak   {:>12} {:>14}", Bytes(stats.peak_bytes), stats.peak_blocks)?;
+        match self.tracker.peak_error() {
+            0 => writeln!(f)?,
+            error => writeln!(f, "  too high by {} at most", Bytes(error))?,
+        }
         writeln!(f, "  live   {:>12} {:>14}", Bytes(stats.live_bytes), stats.live_blocks)?;
         writeln!(f, "  total  {:>12} {:>14}", Bytes(stats.total_bytes), stats.total_allocs)?;
         write!(f, "  {} reallocations, {} temporary blocks", stats.reallocs, stats.temporary)?;

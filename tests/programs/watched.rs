@@ -1,10 +1,10 @@
-//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork`.
+//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork|slack`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::Duration;
 
 use memtrack::{Stats, Tracker};
@@ -47,6 +47,7 @@ fn main() {
         Some("panic") => panic(),
         Some("timeline") => timeline(),
         Some("fork") => fork(),
+        Some("slack") => slack(),
         other => panic!("no scenario {other:?}"),
     }
     drop(kept);
@@ -155,6 +156,27 @@ fn fork() {
     // SAFETY: waits for the child.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
+}
+
+/// Threads that hold head-room, and all at once eight megabytes each.
+fn slack() {
+    HEAP.set_slack(MEGABYTE);
+    let all = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for size in 0..2000 {
+                    drop(held(size % 700 * 1000));
+                }
+                let block = held(8 * MEGABYTE);
+                all.wait();
+                drop(block);
+            });
+        }
+    });
+    say!("peak {}", HEAP.stats().peak_bytes);
+    say!("error {}", HEAP.peak_error());
+    print!("{}", HEAP.report());
 }
 
 /// Until the dump's file has as many snapshots. Without an event: what this finds nothing else has caused.

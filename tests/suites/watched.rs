@@ -155,6 +155,30 @@ fn sizes_are_told_by_thread_and_class() {
 }
 
 #[test]
+fn slack_has_its_bound_in_the_dump_and_the_report() {
+    let dump = dump("slack");
+    let output = output(PROGRAM, &["slack"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("too high by 5.00 MiB at most"), "{said}");
+    let number = |name: &str| -> u64 {
+        said.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .expect("a figure")
+            .trim()
+            .parse()
+            .expect("a number")
+    };
+    let (peak, error) = (number("peak "), number("error "));
+    let bytes = snapshot::file(&dump);
+    let last = snapshot::last(&bytes);
+    // The main thread and four more. A peak that is told too high has cells that hold less.
+    assert_eq!((last.marks.peak_error, error), (5 * MEGABYTE, 5 * MEGABYTE));
+    let own: u64 = last.threads.iter().map(|thread| thread.own_peak).sum();
+    assert!(peak >= 35 * MEGABYTE, "all held theirs at once: {peak}");
+    assert!(peak - error <= own, "{peak} less {error} is no more than the threads' own peaks, {own}");
+}
+
+#[test]
 fn values_that_mean_nothing_are_told() {
     for (name, value, expected) in [
         ("MEMTRACK_DUMP_SIGNAL", "KILLER", "a signal's name"),

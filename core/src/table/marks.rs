@@ -9,7 +9,8 @@
 //!
 //! No word counts live: the stage's peak is live plus the head-room that [`super::room`] hands around.
 
-use super::room::{Room, Share};
+use super::room::Room;
+use super::share::Share;
 use super::threads::Threads;
 use super::watch::Watch;
 use crate::counter::Counter;
@@ -202,8 +203,13 @@ impl Marks {
     }
 
     /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
-    pub(crate) fn peak_error(&self) -> usize {
-        self.room.error()
+    pub(crate) fn peak_error(&self, threads: Threads<'_>) -> usize {
+        self.room.error(threads)
+    }
+
+    /// From now on each thread may hold `slack` bytes of head-room without being asked for them.
+    pub(crate) fn set_slack(&self, slack: usize, threads: Threads<'_>, own: Option<&Share>) {
+        self.room.set_slack(slack, threads, own);
     }
 
     /// Counts re-basings. A thread whose peak is of an older one has peak = live.

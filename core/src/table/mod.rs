@@ -16,6 +16,7 @@ mod models;
 pub(crate) mod name;
 pub(crate) mod region;
 pub(crate) mod room;
+pub(crate) mod share;
 pub(crate) mod sizes;
 pub(crate) mod stacks;
 pub(crate) mod stages;

@@ -6,9 +6,13 @@
 //! of it together is too little do the missing bytes raise the peak: so the peak is exact, and threads meet only
 //! near it. While nobody holds a share (a program that only grows) that is one atomic addition.
 //!
+//! With *slack* a thread that runs short asks nobody but the pool: the peak told may then be too high by what the others
+//! hold, which is no more than the slack for each of them.
+//!
 //! While one thread alone has had events its share is plain loads and stores. When a second one comes it says so,
 //! and makes the barrier that the first one spares itself ([`Room::open`]).
 
+use super::share::Share;
 use super::threads::Threads;
 use crate::sync::*;
 
@@ -23,15 +27,6 @@ const PASSES: usize = 16;
 /// Bytes beyond its need that a thread takes from the pool.
 const ADVANCE: usize = 16 << 10;
 
-/// A thread's share. Only the thread adds to it; others may take all of it.
-#[repr(C)]
-#[derive(Default)]
-pub(crate) struct Share {
-    bytes: AtomicUsize,
-    /// The thread is in the middle of changing its share by plain loads and stores.
-    inside: AtomicU32,
-}
-
 /// The pool, and who may touch whose share. All-zero is the start.
 #[repr(C)]
 #[derive(Default)]
@@ -43,55 +38,8 @@ pub(crate) struct Room {
     open: AtomicU32,
     /// Bytes by which the peak was raised without asking everybody.
     error: AtomicUsize,
-}
-
-impl Share {
-    /// Takes `n` bytes if that much is there.
-    #[inline]
-    pub(super) fn take(&self, n: usize, room: &Room) -> bool {
-        self.alone(room, |bytes| bytes.checked_sub(n)).unwrap_or_else(|| {
-            let mut bytes = self.bytes.load(Relaxed);
-            while let Some(rest) = bytes.checked_sub(n) {
-                match self.bytes.compare_exchange_weak(bytes, rest, AcqRel, Relaxed) {
-                    Ok(_) => return true,
-                    Err(now) => bytes = now,
-                }
-            }
-            false
-        })
-    }
-
-    /// Changes the share by plain loads and stores: whether `change` could. `None` when others may take it.
-    #[inline]
-    fn alone(&self, room: &Room, change: impl FnOnce(usize) -> Option<usize>) -> Option<bool> {
-        if room.open.load(Relaxed) != 0 {
-            return None;
-        }
-        self.inside.store(1, Relaxed);
-        // The processor's order is made by whoever opens the room; the compiler's is made here.
-        light_barrier();
-        let done = (room.open.load(Relaxed) == 0).then(|| {
-            let changed = change(self.bytes.load(Relaxed));
-            changed.inspect(|bytes| self.bytes.store(*bytes, Relaxed)).is_some()
-        });
-        light_barrier();
-        self.inside.store(0, Release);
-        done
-    }
-
-    /// Takes all of it.
-    fn take_all(&self, room: &Room) -> usize {
-        let mut all = 0;
-        let alone = self.alone(room, |bytes| {
-            all = bytes;
-            Some(0)
-        });
-        if alone.is_some() { all } else { self.bytes.swap(0, SeqCst) }
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.load(Relaxed)
-    }
+    /// Bytes that each thread may hold without being asked for them; 0 for none.
+    slack: AtomicUsize,
 }
 
 impl Room {
@@ -103,11 +51,45 @@ impl Room {
             return;
         };
         if own.alone(self, |bytes| Some(bytes.wrapping_add(n))).is_none() {
-            // SeqCst, against the collector's: either it finds these bytes, or this thread finds the flag cleared.
-            own.bytes.fetch_add(n, SeqCst);
-            if self.shares.load(SeqCst) & GIVEN == 0 {
-                self.shares.fetch_or(GIVEN, SeqCst);
-            }
+            self.give_shared(n, own);
+        }
+    }
+
+    /// Adds to a share that others may take. Once in a firmware, where flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn give_shared(&self, n: usize, own: &Share) {
+        let slack = self.slack.load(Relaxed);
+        if slack != 0 {
+            return self.give_slackly(n, own, slack / 2);
+        }
+        // SeqCst, against the collector's: either it finds these bytes, or this thread finds the flag cleared.
+        own.bytes.fetch_add(n, SeqCst);
+        if self.shares.load(SeqCst) & GIVEN == 0 {
+            self.shares.fetch_or(GIVEN, SeqCst);
+        }
+    }
+
+    /// Keeps up to `most` bytes of a share, the rest goes to the pool. What is in the middle of that is nowhere, so it
+    /// counts as held: `most` of the share and as much of `n`.
+    fn give_slackly(&self, n: usize, own: &Share, most: usize) {
+        if n > most {
+            self.pool.fetch_add(n, AcqRel);
+        } else if own.bytes.fetch_add(n, SeqCst).saturating_add(n) > most {
+            let all = own.bytes.swap(0, SeqCst);
+            self.pool.fetch_add(all, AcqRel);
+        }
+    }
+
+    /// From now on each thread may hold `slack` bytes without being asked.
+    pub(super) fn set_slack(&self, slack: usize, threads: Threads<'_>, own: Option<&Share>) {
+        self.slack.store(slack, SeqCst);
+        let locked = self.lock();
+        let found = self.collect(usize::MAX, threads, own);
+        self.pool.fetch_add(found, AcqRel);
+        self.shares.fetch_or(GIVEN, SeqCst);
+        if locked {
+            self.unlock();
         }
     }
 
@@ -125,6 +107,9 @@ impl Room {
         let need = need - self.take_from_pool(need, own);
         if need == 0 {
             return;
+        }
+        if self.slack.load(Relaxed) != 0 && !self.is_alone() {
+            return raise(need);
         }
         if own.is_none() && self.is_alone() {
             // An event of nobody's, perhaps in the middle of the one thread's own: its share cannot be asked for.
@@ -157,7 +142,8 @@ impl Room {
     fn take_from_pool(&self, need: usize, own: Option<&Share>) -> usize {
         let mut pool = self.pool.load(Acquire);
         // On its way to the share an advance is nowhere: the lock keeps others from collecting meanwhile.
-        let locked = own.is_some() && need > 0 && pool > need && self.try_lock();
+        let slack = self.slack.load(Relaxed);
+        let locked = slack == 0 && own.is_some() && need > 0 && pool > need && self.try_lock();
         let advance = if locked { ADVANCE } else { 0 };
         let taken = loop {
             let taken = pool.min(need.saturating_add(advance));
@@ -256,6 +242,10 @@ impl Room {
                 // It was stopped in these few instructions: what it writes later may be counted twice.
                 self.error.fetch_add(slot.share.bytes(), Relaxed);
             }
+            if self.slack.load(Relaxed) != 0 {
+                // The one thread's share had no limit.
+                self.pool.fetch_add(slot.share.bytes.swap(0, SeqCst), AcqRel);
+            }
         }
     }
 
@@ -265,8 +255,10 @@ impl Room {
         self.unlock();
     }
 
-    pub(super) fn error(&self) -> usize {
-        self.error.load(Relaxed)
+    /// Most bytes by which the peak told may exceed the true one.
+    pub(super) fn error(&self, threads: Threads<'_>) -> usize {
+        let slack = if self.is_alone() { 0 } else { self.slack.load(Relaxed) };
+        self.error.load(Relaxed).saturating_add(slack.saturating_mul(threads.usage().0 as usize))
     }
 
     pub(super) fn forget_error(&self) {

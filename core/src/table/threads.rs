@@ -3,7 +3,7 @@
 use super::account::{Account, Booker, Held};
 use super::highs::Highs;
 use super::marks::{Epoch, Marks};
-use super::room::Share;
+use super::share::Share;
 use super::sizes::Sizes;
 use super::stacks::claim;
 use crate::counter::Counter;

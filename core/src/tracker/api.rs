@@ -150,6 +150,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
+    /// Trades the exactness of the program's peak for threads that meet less: each may hold `bytes` of head-room, which
+    /// nobody asks for when live comes near the peak. The peak told is then too high by `bytes` for each thread at most,
+    /// which stands in the report and in dumps; live and totals stay exact, and so do threads' own peaks. 0, the
+    /// default, is exact. Call it before threads are at work.
+    pub fn set_slack(&self, bytes: usize) {
+        let entry = self.enter_for_marks();
+        self.region.head().marks.set_slack(bytes, self.region.threads(), self.own_share(&entry));
+    }
+
+    /// Most bytes by which the program's peak told may exceed the true one: 0 when it is exact.
+    pub fn peak_error(&self) -> u64 {
+        self.region.head().marks.peak_error(self.region.threads()) as u64
+    }
+
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {

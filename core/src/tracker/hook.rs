@@ -10,7 +10,7 @@ use crate::sync::*;
 use crate::table::account::{Account, Booker};
 use crate::table::cells::{self, Key, thread_of};
 use crate::table::region::Tables;
-use crate::table::room::Share;
+use crate::table::share::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::table::timeline::Timeline;
 use crate::trailer;

@@ -36,6 +36,10 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
+    fn dump_above(&self, bytes: usize) {
+        self.head().marks.watch.dump_above(bytes);
+    }
+
     fn ask_for_dump(&self) {
         self.head().marks.watch.raise(crate::table::watch::DUMP);
     }

@@ -13,6 +13,8 @@ pub(crate) trait Registered: Sync {
     fn forked(&self, slot: Option<u16>, os_id: u64);
     /// Has the next event write the dump that a signal asked for.
     fn ask_for_dump(&self);
+    /// Has each new peak above a number of bytes written.
+    fn dump_above(&self, bytes: usize);
     /// Has the next event ask which modules there are.
     fn met_module(&self);
     /// The memory of its tables, when it is whole pages.

@@ -41,6 +41,8 @@ extern "C" fn at_start() {
         ),
         ask(c"MEMTRACK_DUMP_PEAK", "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
             PEAK.store(!bytes, Release);
+            // A tracker under the C library's `malloc` was there before.
+            registry::all().for_each(|(_, region)| region.dump_above(bytes));
             Ok(())
         }),
     ];
