@@ -1,5 +1,5 @@
 //! A program whose tables are recorded to a file: `recorded quiet DUMP` and `recorded busy` work in several threads and
-//! wait to be killed, `recorded fork` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
+//! wait to be killed, `recorded load LIBRARY` loads one first, `recorded fork` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -21,6 +21,7 @@ fn main() {
         "quiet" => quiet(&arguments[2]),
         "busy" => busy(),
         "fork" => fork(),
+        "load" => load(&arguments[2]),
         "refused" => refused(Path::new(&arguments[2])),
         other => panic!("no scenario {other}"),
     }
@@ -106,6 +107,27 @@ fn known() -> Vec<Vec<u8>> {
 #[inline(never)]
 fn rest_less() -> Vec<Vec<u8>> {
     (1..100).map(|size| black_box(Vec::with_capacity(size))).collect()
+}
+
+/// A library that was not there when the recording began.
+fn load(library: &str) {
+    type Call = unsafe extern "C" fn(extern "C" fn() -> *mut libc::c_void) -> *mut libc::c_void;
+    let path = std::ffi::CString::new(library).unwrap();
+    // SAFETY: the strings are C's, and the function has this signature.
+    unsafe {
+        let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+        assert!(!handle.is_null());
+        let call: Call = std::mem::transmute(libc::dlsym(handle, c"plugin_call".as_ptr()));
+        black_box(call(for_the_plugin));
+    }
+    tell("loaded");
+    loop {
+        std::thread::park();
+    }
+}
+
+extern "C" fn for_the_plugin() -> *mut libc::c_void {
+    Vec::<u8>::with_capacity(54_321).leak().as_mut_ptr().cast()
 }
 
 /// The parent goes on at once, and so does its child.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use memtrack_format::{Figures, Kind, Stage, TimePoint};
 use memtrack_host_tools::image;
+use memtrack_tests::c;
 use memtrack_tests::folded::{fold, fold_in_motion};
 use memtrack_tests::image_builder;
 use memtrack_tests::program::{self, folder, run};
@@ -174,6 +175,19 @@ fn only_used_pages_take_space() {
     let file = fs::metadata(&file).unwrap();
     assert!(file.len() > 30 << 20, "all tables: {}", file.len());
     assert!(file.blocks() * 512 < 4 << 20, "what is used of them: {} blocks", file.blocks());
+}
+
+/// Its names are there although nothing but the event told of it.
+#[test]
+fn a_library_that_is_loaded_later_has_names() {
+    let folder = folder("record_load");
+    let (library, file) = (folder.join("plugin.so"), folder.join("load.image"));
+    let flags = ["-shared", "-fPIC", "-O1"];
+    c::build("gcc", &flags, &c::source("plugin.c"), c::Link::None, &library);
+    let mut program = Recorded::start(&["load", library.to_str().unwrap()], &file);
+    told(&mut program, "loaded");
+    program.kill();
+    assert_eq!(fold(&file, &["--metric", "live"]).under("plugin_call"), 54_321);
 }
 
 #[test]
