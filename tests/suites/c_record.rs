@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use memtrack_format::Cause;
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
@@ -159,6 +160,20 @@ fn every_child_leaves_a_dump_of_its_own() {
     assert_eq!(held[0], [10000, 0, 0, 0]);
     held.sort_unstable();
     assert_eq!(held, [[0, 0, 0, 40000], [10000, 0, 0, 0], [10000, 0, 30000, 0], [10000, 20000, 0, 0]]);
+}
+
+#[test]
+fn a_new_peak_is_dumped_when_it_is_asked_for() {
+    let folder = program::folder("c_record-peak");
+    let (built, dump) = (folder.join("known"), folder.join("dump"));
+    c::build("gcc", &["-std=gnu11", "-fno-builtin"], &c::source("known.c"), Link::None, &built);
+    assert!(c::output(record(&dump).env("MEMTRACK_DUMP_PEAK", "50KiB").arg(&built)).status.success());
+    let bytes = snapshot::file(&dump);
+    let snapshots = snapshot::read(&bytes);
+    let causes: Vec<Cause> = snapshots.iter().map(|snapshot| snapshot.about.cause).collect();
+    assert_eq!(causes, [Cause::Peak, Cause::Exit]);
+    // All that the program ever holds, when it holds it.
+    assert_eq!(snapshots[0].marks.figures.live, snapshots[1].marks.figures.peak);
 }
 
 #[test]
