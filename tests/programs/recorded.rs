@@ -101,7 +101,8 @@ fn busy() {
 
 #[inline(never)]
 fn known() -> Vec<Vec<u8>> {
-    blocks(100, 1234)
+    // Not the last thing that it does: else its frame would be gone by then.
+    black_box(blocks(100, 1234))
 }
 
 #[inline(never)]
@@ -159,12 +160,12 @@ fn fork() {
 
 #[inline(never)]
 fn of_the_child() -> Vec<Vec<u8>> {
-    blocks(99, 10)
+    black_box(blocks(99, 10))
 }
 
 #[inline(never)]
 fn of_the_parent() -> Vec<Vec<u8>> {
-    blocks(299, 20)
+    black_box(blocks(299, 20))
 }
 
 fn refused(folder: &Path) {
