@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the example under the tracker, and its flame graphs.
+//! `cargo xtask demo`: the example under the tracker, its report and its flame graphs.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,12 @@ pub(crate) fn run() -> Result<()> {
         }
     }
 
+    let report = folder.join("report.html");
+    tool::run(program("memtrack-fold").arg(&dump).arg("-o").arg(&report))?;
+    ensure!(is_filled(&report), "{} is empty", report.display());
+
     println!();
+    println!("{}", shown(&report));
     for metric in METRICS {
         println!("{}", shown(&folder.join(metric).with_extension("svg")));
     }
