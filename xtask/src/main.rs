@@ -30,6 +30,7 @@ cargo xtask COMMAND
   check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
+  soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps
   demo              profile the example and draw its flame graphs into target/demo
   bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it
   header [--check]  write include/memtrack.h, or fail when it differs
@@ -64,6 +65,7 @@ fn run() -> Result<bool> {
         ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["models"] => suite::run_all(vec![models::suite()], &[]),
+        ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {
             tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;
@@ -79,4 +81,13 @@ fn run() -> Result<bool> {
         }
         _ => bail!("no such command: {}\n\n{USAGE}", arguments.join(" ")),
     }
+}
+
+/// The suite of that name, for many rounds a thread.
+fn soak(rounds: &[&str]) -> Result<()> {
+    const ROUNDS: &str = "5000000";
+    let rounds = rounds.first().copied().unwrap_or(ROUNDS);
+    tool::cargo(&["build", "--release", "--workspace"])?;
+    let test = ["test", "--release", "--workspace", "--test", "soak"];
+    tool::run(tool::cargo_command(&test).env("MEMTRACK_SOAK_ROUNDS", rounds))
 }

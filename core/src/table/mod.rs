@@ -25,15 +25,25 @@ pub(crate) mod threads;
 pub(crate) mod timeline;
 pub(crate) mod watch;
 
-/// How often a lock that nobody holds for long is tried before the caller does without.
-const TRIES: usize = 1 << 16;
+/// How often a lock that nobody holds for long is tried before the caller does without. Where there are threads its holder
+/// may have lost the processor: then others are let run in between.
+const TRIES: usize = if cfg!(feature = "std") { 1 << 10 } else { 1 << 16 };
+const ROUNDS: usize = if cfg!(feature = "std") { 1 << 12 } else { 1 };
 
 /// The lock, unless whoever holds it has been stopped: an interrupted stage, a thread that a fork left behind.
 pub(crate) fn try_lock<T: ?Sized>(
     lock: &spin::mutex::SpinMutex<T>,
 ) -> Option<spin::mutex::SpinMutexGuard<'_, T>> {
-    (0..TRIES).find_map(|_| {
-        core::hint::spin_loop();
-        lock.try_lock()
+    (0..ROUNDS).find_map(|round| {
+        #[cfg(feature = "std")]
+        if round > 0 {
+            // SAFETY: the call only lets other threads run.
+            unsafe { libc::sched_yield() };
+        }
+        let _ = round;
+        (0..TRIES).find_map(|_| {
+            core::hint::spin_loop();
+            lock.try_lock()
+        })
     })
 }

@@ -128,10 +128,14 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         let (tracker, serial) = (self.tracker, self.serial.take()?);
         let now = tracker.moment();
         let peak = tracker.stage_peak();
-        let ended = try_lock(tracker.region.stages()).and_then(|mut stages| {
-            stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
-            stages.end(serial, now)
-        })?;
+        let Some(mut stages) = try_lock(tracker.region.stages()) else {
+            // It is told as running for ever.
+            tracker.region.head().losses.count(LossCause::StagesFull);
+            return None;
+        };
+        stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
+        let ended = stages.end(serial, now)?;
+        drop(stages);
         if ended.dropped {
             tracker.region.head().losses.count(LossCause::StagesFull);
         }
