@@ -1,5 +1,7 @@
 //! The tracker: wraps an allocator and books every event.
 
+#[cfg(feature = "allocator-api2")]
+mod allocator;
 mod api;
 mod guards;
 mod hook;
