@@ -50,9 +50,9 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.stages()?;
     writer.nodes(0)?;
     let at_peak = writer.cells()?;
-    writer.sizes()?;
-    writer.timeline()?;
     writer.marks(at_peak)?;
+    writer.timeline()?;
+    writer.sizes()?;
     writer.losses()?;
     writer.finish()
 }

@@ -1,9 +1,9 @@
 //! Memory images become dumps: the tables of a tracker as they lie in memory, from a recording (`MEMTRACK_RECORD`), whose
 //! program may have been killed or still run, or from a debugger that saved `MEMTRACK_REGION`.
 //!
-//! [`header`] says what the image says of itself, [`memory`] reads it in the target's byte order and widths, [`tables`]
-//! has what lies in it ([`records`], [`stages`]), [`peaks`] what was held at a peak, and [`write`] makes a dump of it all, so that
-//! everything else reads images without knowing it. [`annex`] is what a recording has behind its tables. The layout is in
+//! `header` says what the image says of itself, `memory` reads it in the target's byte order and widths, `tables`
+//! has what lies in it (`records`, `stages`), `peaks` what was held at a peak, and `write` makes a dump of it all, so that
+//! everything else reads images without knowing it. `annex` is what a recording has behind its tables. The layout is in
 //! `docs/wire-format.md`. An image is untrusted: every offset is checked, and nothing is reserved by what it says.
 
 mod annex;

@@ -1,7 +1,7 @@
 //! The live view: what a recording says, again and again, while its program runs and without its help.
 //!
-//! [`source`] finds the recording and reads it, [`shot`] is what it says at one moment, [`names`] has the names of stacks
-//! that were seen before, and [`screen`] draws it all into whatever terminal there is, or into text.
+//! `source` finds the recording and reads it, `shot` is what it says at one moment, `names` has the names of stacks
+//! that were seen before, and `screen` draws it all into whatever terminal there is, or into text.
 
 mod names;
 mod screen;

@@ -40,6 +40,11 @@ impl<T: Clone, const N: usize> List<T, N> {
         Some(item)
     }
 
+    /// Keeps the first `len` items.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len as u32);
+    }
+
     /// Puts an item before that of `place`. A full list gives it back.
     pub(crate) fn insert(&mut self, place: usize, item: T) -> Result<(), T> {
         self.push(item)?;

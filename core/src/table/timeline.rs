@@ -32,7 +32,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// Whether any are kept.
-    pub(crate) const IS_KEPT: bool = POINTS > 0;
+    pub(crate) const IS_KEPT: bool = POINTS != 0;
     pub(super) const PLACE: Place =
         Place { offset: core::mem::offset_of!(Self, points), stride: size_of::<Point>(), capacity: POINTS };
 
@@ -63,25 +63,34 @@ impl Timeline {
     /// Adds a point to the last of the same step, or behind it when there is room.
     fn fits(&mut self, point: Point) -> bool {
         let step = self.step();
-        match self.points.last_mut() {
-            // Threads may come a little out of order.
-            Some(last) if point.time_ns <= last.time_ns || point.time_ns / step == last.time_ns / step => {
-                let high = last.high.max(point.high);
-                *last = Point { time_ns: last.time_ns.max(point.time_ns), high, live: point.live };
-                true
-            }
-            _ => self.points.push(point).is_ok(),
-        }
+        self.points.last_mut().is_some_and(|last| last.takes(point, step)) || self.points.push(point).is_ok()
     }
 
-    /// Halves the resolution: points of one of the new steps become one.
+    /// Halves the resolution: points of one of the new steps become one. In place: this runs on whatever stack allocates.
     fn halve(&mut self) {
         self.halved += 1;
-        let points = core::mem::replace(&mut self.points, List::new());
-        for point in points.iter().copied() {
-            // No more than there were.
-            let _ = self.fits(point);
+        let (step, mut kept) = (self.step(), 0);
+        for place in 0..self.points.len() {
+            let point = self.points[place];
+            if !self.points[..kept].last_mut().is_some_and(|last| last.takes(point, step)) {
+                self.points[kept] = point;
+                kept += 1;
+            }
         }
+        self.points.truncate(kept);
+    }
+}
+
+impl Point {
+    /// Takes a later point in when it is of the same step.
+    fn takes(&mut self, point: Point, step: u64) -> bool {
+        // Threads may come a little out of order.
+        let is_same = point.time_ns <= self.time_ns || point.time_ns / step == self.time_ns / step;
+        if is_same {
+            let (time_ns, high) = (self.time_ns.max(point.time_ns), self.high.max(point.high));
+            *self = Point { time_ns, high, live: point.live };
+        }
+        is_same
     }
 }
 

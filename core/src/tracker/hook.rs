@@ -64,6 +64,12 @@ fn padded_again(layout: Layout) -> Layout {
     trailer::padded(layout).unwrap_or(layout)
 }
 
+/// Where the calling function's walk begins: in it, not in what it calls, which would be a frame more of every stack.
+#[inline(always)]
+fn here<U: Unwind>() -> Registers {
+    if U::CAPTURES { registers() } else { Registers { pc: 0, sp: 0, fp: 0 } }
+}
+
 /// The share of a thread that has a slot to itself.
 #[inline]
 fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
@@ -106,7 +112,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
     pub(super) fn book(&self, entered: &Entered<'_>, heap: u8, block: usize, size: usize) -> u32 {
-        let Some((id, cell, slot)) = self.place(entered, heap) else {
+        let Some((id, cell, slot)) = self.place(entered, here::<U>(), heap) else {
             self.region.threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);
         };
@@ -225,7 +231,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let owner = thread_of(from);
         let (by, place) = match &entry {
             Entry::Ready(entered) => {
-                let place = self.place(entered, heap);
+                let place = self.place(entered, here::<U>(), heap);
                 if place.is_none() {
                     self.region.threads().get(entered.slot).other_event();
                     self.region.head().losses.count(LossCause::CellsFull);
@@ -281,14 +287,19 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// flash is dearer than a call.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn place(&self, entered: &Entered<'_>, heap: u8) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
+    fn place(
+        &self,
+        entered: &Entered<'_>,
+        from: Registers,
+        heap: u8,
+    ) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
         let local = entered.local;
         let label = local.tag.load(Relaxed) | u32::from(heap) << 16;
         if entered.slot == threads::OVERFLOW {
             self.region.head().losses.count(LossCause::ThreadsFull);
         }
         let id = if U::CAPTURES {
-            self.captured_cell(entered, label)?
+            self.captured_cell(entered, from, label)?
         } else {
             self.find_cell(entered, Interned { stack: StackId::ROOT, cut: false }, label, None)?
         };
@@ -297,8 +308,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The cell of the stack here.
     #[inline(always)]
-    fn captured_cell(&self, entered: &Entered<'_>, label: u32) -> Option<u32> {
-        let from = registers();
+    fn captured_cell(&self, entered: &Entered<'_>, from: Registers, label: u32) -> Option<u32> {
         let prove = |sp| self.platform.stack(entered.local, sp);
         let memory = Memory::at(from.sp, &prove);
         // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;

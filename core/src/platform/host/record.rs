@@ -20,8 +20,8 @@ const VARIABLE: &CStr = c"MEMTRACK_RECORD";
 
 struct Recording {
     path: Path,
-    /// Whether the path is the variable's.
-    by_variable: bool,
+    /// The variable's value, when the path comes from there.
+    template: Option<&'static [u8]>,
     pages: Pages,
     file: PagesFile,
     /// Where the next fragment of the annex goes.
@@ -30,6 +30,7 @@ struct Recording {
     known: (u64, u32),
 }
 
+// `None` is all-zero, so that this adds nothing to the binary.
 static RECORDINGS: [SpinMutex<Option<Recording>>; MAX_TRACKERS] =
     [const { SpinMutex::new(None) }; MAX_TRACKERS];
 /// Whether there are any: asked without taking a lock.
@@ -65,7 +66,8 @@ pub(crate) fn begin(number: usize, path: Path, by_variable: bool) -> Result<(), 
         let file = PagesFile::create(&path, pages.len())?;
         pages.share(&file, None)?;
         let end = pages.len() as u64;
-        let recording = slot.insert(Recording { path, by_variable, pages, file, end, known: (0, 0) });
+        let template = variables::get(VARIABLE).filter(|_| by_variable);
+        let recording = slot.insert(Recording { path, template, pages, file, end, known: (0, 0) });
         ANY.store(true, Release);
         recording.refresh(region)
     })
@@ -123,7 +125,7 @@ impl Recording {
     /// In a forked child: a file of its own, or at least pages of its own.
     fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let process = Host.process();
-        let path = match variables::get(VARIABLE).filter(|_| self.by_variable) {
+        let path = match self.template {
             Some(template) => start::path_in_child(template, process),
             None => self.path.with_pid(process.pid),
         };

@@ -35,10 +35,18 @@ pub(super) fn signal(name: &[u8]) -> Option<libc::c_int> {
     known.or_else(|| text(name)?.parse().ok().filter(|number| (1..=64).contains(number)))
 }
 
-/// A number of seconds, in nanoseconds.
+/// A number of seconds with up to three decimals, in nanoseconds. Not by floating-point numbers, whose reading is as large
+/// as all of the hook.
 pub(super) fn nanoseconds(seconds: &[u8]) -> Option<u64> {
-    let seconds = text(seconds)?.parse::<f64>().ok().filter(|seconds| (0.001..1e9).contains(seconds))?;
-    Some((seconds * 1e9) as u64)
+    let (whole, decimals) = text(seconds)?.split_once('.').unwrap_or((text(seconds)?, "0"));
+    let digits =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+    let thousandths = digits(decimals)? * 10u64.pow(3u32.checked_sub(decimals.len() as u32)?);
+    digits(whole)?
+        .checked_mul(1000)?
+        .checked_add(thousandths)?
+        .checked_mul(1_000_000)
+        .filter(|&time| time > 0)
 }
 
 /// A number of bytes, or of a binary unit.
@@ -72,6 +80,9 @@ mod tests {
         );
         assert_eq!([bytes(b"64MB"), bytes(b"-1"), bytes(b"99999999999GiB"), bytes(b"")], [None; 4]);
         assert_eq!((nanoseconds(b"0.5"), nanoseconds(b"10")), (Some(500_000_000), Some(10_000_000_000)));
-        assert_eq!([nanoseconds(b"0"), nanoseconds(b"nan"), nanoseconds(b"soon")], [None; 3]);
+        assert_eq!((nanoseconds(b"0.001"), nanoseconds(b"1.25")), (Some(1_000_000), Some(1_250_000_000)));
+        let nothing: [&[u8]; 8] =
+            [b"0", b"0.0", b"0.0001", b"nan", b"soon", b"-1", b".", b"99999999999999999999"];
+        assert!(nothing.iter().all(|text| nanoseconds(text).is_none()));
     }
 }
