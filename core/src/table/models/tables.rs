@@ -107,6 +107,9 @@ fn key(stack: u32) -> Key {
     Key { thread: 7, tag: 1, heap: 0, stack: StackId(stack), cut: false }
 }
 
+/// A claim that goes wrong gives a key a foreign cell, or uses the table up.
+const FITS: &str = "a key has one cell, a cell one key, so there is room";
+
 /// Two threads ask for cells: for one of the same key, then for one of their own.
 fn cells(rounds: usize) {
     let table = Table::of_cells();
@@ -114,9 +117,9 @@ fn cells(rounds: usize) {
         let table = table.clone();
         Box::new(move || {
             for round in 0..rounds as u32 {
-                let same = table.cells().find_or_insert(key(50 + round)).expect("room");
+                let same = table.cells().find_or_insert(key(50 + round)).expect(FITS);
                 table.found[thread].fetch_add(same, Relaxed);
-                let own = table.cells().find_or_insert(key(2 + 20 * thread as u32 + round)).expect("room");
+                let own = table.cells().find_or_insert(key(2 + 20 * thread as u32 + round)).expect(FITS);
                 assert_eq!(
                     table.cells[own as usize].sublabel(),
                     2 + 20 * thread as u32 + round,
