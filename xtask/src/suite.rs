@@ -1,6 +1,7 @@
 //! Suites: what is run, what it needs of the machine, and what became of it.
 
 use std::fmt::Write;
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -73,7 +74,10 @@ pub(crate) fn run_all(suites: Vec<Suite>, names: &[&str]) -> Result<bool> {
     for suite in suites.into_iter().filter(chosen) {
         let name = suite.name.clone();
         println!("\n── {name}");
-        match suite.run() {
+        let start = Instant::now();
+        let verdict = suite.run();
+        println!("── {name}: {:.1} s", start.elapsed().as_secs_f64());
+        match verdict {
             Ok(Verdict::Passed) => passed += 1,
             Ok(Verdict::Skipped(why)) if strict => {
                 failed += 1;
