@@ -11,27 +11,24 @@ pub(crate) const LEN: usize = 4;
 /// Bits of a trailer that name a cell.
 pub(crate) const CELL_BITS: u32 = 24;
 
-/// Where the trailer of a block of `size` bytes stands: at the next multiple of four.
-const fn offset(size: usize) -> Option<usize> {
-    match size.checked_add(LEN - 1) {
-        Some(n) => Some(n & !(LEN - 1)),
-        None => None,
-    }
-}
-
 /// The layout that the inner allocator is asked for. `None` when it would exceed what a layout can be.
-#[inline]
+#[inline(always)]
 pub(crate) fn padded(layout: Layout) -> Option<Layout> {
     let size = padded_size(layout.size(), layout.align())?;
     // A trailer of a block with an alignment of 1 or 2 must itself be aligned to be one store.
-    Layout::from_size_align(size, layout.align().max(LEN)).ok()
+    // SAFETY: the greater of two powers of two is one; the size is at most what `padded_size` lets pass, which is what a
+    // layout of that alignment can have.
+    Some(unsafe { Layout::from_size_align_unchecked(size, layout.align().max(LEN)) })
 }
 
 /// The size part of [`padded`], for a new size of the same alignment.
-#[inline]
+#[inline(always)]
 pub(crate) fn padded_size(size: usize, align: usize) -> Option<usize> {
-    let size = offset(size)?.checked_add(LEN)?;
-    (size <= isize::MAX as usize - (align.max(LEN) - 1)).then_some(size)
+    let most = isize::MAX as usize - (align.max(LEN) - 1);
+    if size > most - (2 * LEN - 1) {
+        return None;
+    }
+    Some(((size + (LEN - 1)) & !(LEN - 1)) + LEN)
 }
 
 /// The trailer's place.
@@ -44,12 +41,27 @@ unsafe fn place(block: *mut u8, size: usize) -> *mut u32 {
     unsafe { block.add((size + (LEN - 1)) & !(LEN - 1)) }.cast()
 }
 
-/// Eight bits that differ when any one bit of the cell's id does, and for most other addresses.
-#[inline]
+/// The high eight bits that go with a cell's id at an address: others when any one bit of the id is, and at most other
+/// addresses.
+#[inline(always)]
 fn check(block: *mut u8, cell: u32) -> u32 {
-    let address = (block as usize as u32 >> 2).wrapping_mul(0x9E37_79B1) >> CELL_BITS;
-    address ^ (cell ^ cell >> 8 ^ cell >> 16) & 0xff
+    (block as usize as u32 ^ cell).wrapping_mul(FACTOR) & !CELL
 }
+
+/// The golden ratio's bits (Knuth, The Art of Computer Programming 6.4: multiplicative hashing).
+const FACTOR: u32 = 0x9E37_79B1;
+/// The bits of a cell's id.
+const CELL: u32 = (1 << CELL_BITS) - 1;
+
+const _: () = {
+    let mut bit = 0;
+    while bit < CELL_BITS {
+        let step = FACTOR << bit;
+        // Adding or subtracting so much changes the high bits, whatever was there.
+        assert!(step >= 1 << CELL_BITS && step.wrapping_neg() >= 1 << CELL_BITS, "an id's bit may go unnoticed");
+        bit += 1;
+    }
+};
 
 /// Writes the trailer.
 ///
@@ -58,7 +70,7 @@ fn check(block: *mut u8, cell: u32) -> u32 {
 #[inline]
 pub(crate) unsafe fn write(block: *mut u8, size: usize, cell: u32) {
     // SAFETY: the caller upholds it; the place is a multiple of four from a base aligned to four.
-    unsafe { place(block, size).write(check(block, cell) << CELL_BITS | cell) }
+    unsafe { place(block, size).write(check(block, cell) | cell) }
 }
 
 /// Reads the cell's id, `None` when the trailer was overwritten.
@@ -69,8 +81,8 @@ pub(crate) unsafe fn write(block: *mut u8, size: usize, cell: u32) {
 pub(crate) unsafe fn read(block: *mut u8, size: usize) -> Option<u32> {
     // SAFETY: the caller upholds it.
     let word = unsafe { place(block, size).read() };
-    let cell = word & ((1 << CELL_BITS) - 1);
-    (word >> CELL_BITS == check(block, cell)).then_some(cell)
+    let cell = word & CELL;
+    (word & !CELL == check(block, cell)).then_some(cell)
 }
 
 #[cfg(test)]

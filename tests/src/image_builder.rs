@@ -207,7 +207,9 @@ fn slot(memory: &mut Memory, used: bool) {
     }
     let peak = u64::from(used) * 950;
     memory.high(0, 0);
+    memory.word(0x1234);
     memory.word(u64::from(used));
+    memory.word(0x5678);
     memory.high(peak - u64::from(used) * 100, 8);
     memory.high(peak, 9);
     (0..2).for_each(|_| memory.high(0, 0));
@@ -215,7 +217,6 @@ fn slot(memory: &mut Memory, used: bool) {
         memory.word(0);
         memory.high(0, 0);
     }
-    memory.word(0x1234);
     memory.total(4711);
     memory.u32(0);
     memory.u32(1);

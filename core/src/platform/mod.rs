@@ -69,9 +69,15 @@ impl Local {
         self.stack_low.store(low, Relaxed);
     }
 
+    /// The part of the thread's stack that is known to be readable, both 0 while none is.
+    #[inline(always)]
+    pub(crate) fn bounds(&self) -> (usize, usize) {
+        (self.stack_low.load(Relaxed), self.stack_high.load(Relaxed))
+    }
+
     /// The stack that was set, when `sp` lies in it: from `sp` to its end. What [`Platform::stack`] may return.
     pub fn stack_from(&self, sp: usize) -> Option<(usize, usize)> {
-        let (low, high) = (self.stack_low.load(Relaxed), self.stack_high.load(Relaxed));
+        let (low, high) = self.bounds();
         (low..high).contains(&sp).then_some((sp, high))
     }
 }

@@ -88,6 +88,9 @@ impl Part {
     }
 }
 
+/// Allocations of a thread between two looks at the clock.
+const LOOK: u64 = 64;
+
 /// All-zero is an account without events.
 #[repr(C)]
 #[cfg_attr(target_pointer_width = "64", repr(align(64)))]
@@ -144,12 +147,7 @@ impl Account {
     pub(crate) fn alloc(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
         self.own.touch(epoch);
         match by {
-            Booker::Owner => {
-                self.allocs.add_owned(1);
-                self.bytes.add_owned(size);
-                add_owned(&self.own.bytes, size);
-                add_owned32(&self.own.blocks, 1);
-            }
+            Booker::Owner => self.add(size),
             Booker::Anyone => {
                 self.allocs.add_shared(1);
                 self.bytes.add_shared(size);
@@ -159,10 +157,44 @@ impl Account {
         }
     }
 
+    /// Whether its last change was in this epoch: another one changes counters alone.
+    #[inline(always)]
+    pub(crate) fn is_current(&self, epoch: Epoch<'_>) -> bool {
+        !epoch.is_new(self.own.epoch.load(Relaxed))
+    }
+
+    /// What the owner allocated, less what it freed.
+    #[inline(always)]
+    pub(crate) fn own_bytes(&self) -> usize {
+        self.own.bytes.load(Relaxed)
+    }
+
+    /// Books an allocation by the owner, of an account that [is current](Self::is_current).
+    #[inline(always)]
+    pub(crate) fn add(&self, size: usize) {
+        self.allocs.add_owned(1);
+        self.bytes.add_owned(size);
+        add_owned(&self.own.bytes, size);
+        add_owned32(&self.own.blocks, 1);
+    }
+
+    /// Books a free by the owner, of an account that [is current](Self::is_current).
+    #[inline(always)]
+    pub(crate) fn subtract(&self, size: usize) {
+        add_owned(&self.own.bytes, size.wrapping_neg());
+        add_owned32(&self.own.blocks, u32::MAX);
+    }
+
     /// Every so many allocations: whether it is time to look at the clock.
     #[inline]
     pub(crate) fn is_time_to_look(&self) -> bool {
-        self.allocs.get().is_multiple_of(64)
+        self.allocs.get().is_multiple_of(LOOK)
+    }
+
+    /// Whether it will be at the next allocation.
+    #[inline(always)]
+    pub(crate) fn is_next_time_to_look(&self) -> bool {
+        self.allocs.get() % LOOK == LOOK - 1
     }
 
     /// Books a free of one of its blocks: on its own part by the owner, else on the remote part.
@@ -171,8 +203,7 @@ impl Account {
         match by {
             Booker::Owner => {
                 self.own.touch(epoch);
-                add_owned(&self.own.bytes, size.wrapping_neg());
-                add_owned32(&self.own.blocks, u32::MAX);
+                self.subtract(size);
             }
             Booker::Anyone => {
                 self.remote.touch(epoch);

@@ -75,6 +75,8 @@ impl Noted {
 pub(crate) struct Highs {
     /// The generation that `now` belongs to: [`Marks::generation`].
     generation: AtomicUsize,
+    /// What the account's own part may rise to before `now` can: never higher than `now` and what others freed.
+    ceiling: AtomicUsize,
     /// Highest since any of the three began anew.
     now: High,
     /// The highest before it since the last reset, …
@@ -107,8 +109,26 @@ impl Highs {
             self.since_reset.raise(self.now.get());
         }
         self.since_stage.set(Held::default());
-        self.now.set(self.base(account, now));
+        self.set_now(self.base(account, now), account);
         self.generation.store(now, Release);
+    }
+
+    fn set_now(&self, held: Held, account: &Account) {
+        self.now.set(held);
+        self.ceiling.store(held.plus(account.remote()).bytes, Relaxed);
+    }
+
+    /// Whether there is no re-basing to [follow](Self::follow).
+    #[inline(always)]
+    pub(crate) fn is_followed(&self, marks: &Marks) -> bool {
+        self.generation.load(Relaxed) == marks.generation()
+    }
+
+    /// Whether own bytes of that many are no new high. What others freed since the ceiling was set raises it, so this may
+    /// say no once too often.
+    #[inline(always)]
+    pub(crate) fn is_above(&self, own: usize) -> bool {
+        own as isize <= self.ceiling.load(Relaxed) as isize
     }
 
     /// What the thread held when the generation `now` began, if it has had no event since: others may have freed
@@ -122,10 +142,11 @@ impl Highs {
         account.live().plus(self.reset.since(marks.last_reset(), account.remote()))
     }
 
-    /// The thread holds `live`.
+    /// The thread holds more than before.
     #[inline]
-    pub(crate) fn raise(&self, live: Held) {
-        self.now.raise(live);
+    pub(crate) fn raise(&self, account: &Account) {
+        let (live, now) = (account.live(), self.now.get());
+        self.set_now(if live.bytes as isize > now.bytes as isize { live } else { now }, account);
     }
 
     /// Before a free of one of its blocks by somebody else.
@@ -143,7 +164,7 @@ impl Highs {
         self.since_stage.raise(seen);
         self.since_span.raise(seen);
         self.since_reset.set(account.live());
-        self.now.set(account.live());
+        self.set_now(account.live(), account);
     }
 
     /// A span of the thread begins. What [`end_span`](Self::end_span) wants back: the outer span's peak so far.
@@ -154,7 +175,7 @@ impl Highs {
         self.since_reset.raise(seen);
         self.since_stage.raise(seen);
         self.since_span.set(account.live());
-        self.now.set(account.live());
+        self.set_now(account.live(), account);
         outer
     }
 

@@ -108,6 +108,13 @@ impl Marks {
         Epoch { now, marks: self }
     }
 
+    /// The epoch, unless a mark stands: then live may rise in it but not fall.
+    #[inline(always)]
+    pub(crate) fn fallen_epoch(&self) -> Option<Epoch<'_>> {
+        let state = self.state.load(Acquire);
+        (state & FLAGS == 0).then_some(Epoch { now: state, marks: self })
+    }
+
     #[cold]
     fn fall(&self, mut state: usize, time: u64) -> usize {
         loop {

@@ -58,7 +58,7 @@ impl Room {
     /// Adds to a share that others may take. Once in a firmware, where flash is dearer than a call.
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn give_shared(&self, n: usize, own: &Share) {
+    pub(super) fn give_shared(&self, n: usize, own: &Share) {
         let slack = self.slack.load(Relaxed);
         if slack != 0 {
             return self.give_slackly(n, own, slack / 2);
@@ -196,6 +196,7 @@ impl Room {
     }
 
     /// Whether one thread alone has had events.
+    #[inline(always)]
     pub(crate) fn is_alone(&self) -> bool {
         self.open.load(Relaxed) == 0
     }

@@ -13,19 +13,63 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// The thread is about to look whether it may change its share by plain loads and stores, and perhaps to do so. Who
+    /// opens the room waits until it has left.
+    #[inline(always)]
+    pub(crate) fn enter(&self) {
+        self.inside.store(1, Relaxed);
+        // The processor's order is made by whoever opens the room; the compiler's is made here.
+        light_barrier();
+    }
+
+    #[inline(always)]
+    pub(crate) fn leave(&self) {
+        light_barrier();
+        self.inside.store(0, Release);
+    }
+
+    /// Whether `n` bytes are there, for now.
+    #[inline(always)]
+    pub(crate) fn has(&self, n: usize) -> bool {
+        self.bytes() >= n
+    }
+
+    /// Takes `n` bytes if that much is there, of a thread that has [entered](Self::enter).
+    #[inline(always)]
+    pub(crate) fn take_inside(&self, n: usize, room: &Room) -> bool {
+        if !room.is_alone() {
+            return self.take_shared(n);
+        }
+        let rest = self.bytes.load(Relaxed).checked_sub(n);
+        rest.inspect(|rest| self.bytes.store(*rest, Relaxed)).is_some()
+    }
+
+    /// Adds `n` bytes, of a thread that has [entered](Self::enter).
+    #[inline(always)]
+    pub(crate) fn give_inside(&self, n: usize, room: &Room) {
+        if room.is_alone() {
+            self.bytes.store(self.bytes.load(Relaxed).wrapping_add(n), Relaxed);
+        } else {
+            room.give_shared(n, self);
+        }
+    }
+
     /// Takes `n` bytes if that much is there.
     #[inline]
     pub(super) fn take(&self, n: usize, room: &Room) -> bool {
-        self.alone(room, |bytes| bytes.checked_sub(n)).unwrap_or_else(|| {
-            let mut bytes = self.bytes.load(Relaxed);
-            while let Some(rest) = bytes.checked_sub(n) {
-                match self.bytes.compare_exchange_weak(bytes, rest, AcqRel, Relaxed) {
-                    Ok(_) => return true,
-                    Err(now) => bytes = now,
-                }
+        self.alone(room, |bytes| bytes.checked_sub(n)).unwrap_or_else(|| self.take_shared(n))
+    }
+
+    #[inline]
+    fn take_shared(&self, n: usize) -> bool {
+        let mut bytes = self.bytes.load(Relaxed);
+        while let Some(rest) = bytes.checked_sub(n) {
+            match self.bytes.compare_exchange_weak(bytes, rest, AcqRel, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => bytes = now,
             }
-            false
-        })
+        }
+        false
     }
 
     /// Changes the share by plain loads and stores: whether `change` could. `None` when others may take it.
@@ -34,15 +78,12 @@ impl Share {
         if !room.is_alone() {
             return None;
         }
-        self.inside.store(1, Relaxed);
-        // The processor's order is made by whoever opens the room; the compiler's is made here.
-        light_barrier();
+        self.enter();
         let done = room.is_alone().then(|| {
             let changed = change(self.bytes.load(Relaxed));
             changed.inspect(|bytes| self.bytes.store(*bytes, Relaxed)).is_some()
         });
-        light_barrier();
-        self.inside.store(0, Release);
+        self.leave();
         done
     }
 
@@ -56,6 +97,7 @@ impl Share {
         if alone.is_some() { all } else { self.bytes.swap(0, SeqCst) }
     }
 
+    #[inline(always)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Relaxed)
     }

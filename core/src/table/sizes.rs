@@ -29,7 +29,8 @@ impl Sizes {
     /// Books an allocation.
     #[inline]
     pub(crate) fn add(&self, size: usize, by: Booker) {
-        let number = (usize::BITS - size.leading_zeros()) as usize;
+        // The bit that is added makes 0 no case of its own. It pushes the highest one out: no size has that.
+        let number = (usize::BITS - 1 - (size << 1 | 1).leading_zeros()) as usize;
         let Some(class) = self.0.get(number.min(CLASSES.saturating_sub(1))) else { return };
         match by {
             Booker::Owner => {

@@ -29,9 +29,9 @@ pub struct ThreadSlot {
     pub(crate) account: Account,
     /// Its share of the program's head-room.
     pub(crate) share: Share,
-    highs: Highs,
     /// The block that the thread's last event gave it, 0 when it was another event.
     last: AtomicUsize,
+    highs: Highs,
     os_id: Counter,
     state: AtomicU32,
     count: AtomicU32,
@@ -47,7 +47,39 @@ impl ThreadSlot {
         self.account.alloc(size, epoch, by);
         self.sizes.add(size, by);
         self.last.store(block, Relaxed);
-        self.highs.raise(self.account.live());
+        self.highs.raise(&self.account);
+    }
+
+    /// Whether the thread's marks are those of its last event.
+    #[inline(always)]
+    pub(crate) fn is_settled(&self, marks: &Marks, epoch: Epoch<'_>) -> bool {
+        self.account.is_current(epoch) && self.highs.is_followed(marks)
+    }
+
+    /// Whether an allocation by the thread itself that adds `more` live bytes changes nothing but counters: there is no
+    /// mark to keep and no clock to look at.
+    #[inline(always)]
+    pub(crate) fn is_common(&self, more: usize, marks: &Marks, epoch: Epoch<'_>) -> bool {
+        self.is_settled(marks, epoch)
+            && self.highs.is_above(self.account.own_bytes().wrapping_add(more))
+            && !self.account.is_next_time_to_look()
+    }
+
+    /// Books an allocation that [is common](Self::is_common).
+    #[inline(always)]
+    pub(crate) fn add(&self, block: usize, size: usize) {
+        self.account.add(size);
+        self.sizes.add(size, Booker::Owner);
+        self.last.store(block, Relaxed);
+    }
+
+    /// Books a free by the thread itself in the epoch of its last event. True when the block is temporary.
+    #[inline(always)]
+    pub(crate) fn subtract(&self, block: usize, size: usize) -> bool {
+        self.account.subtract(size);
+        let temporary = self.last.load(Relaxed) == block;
+        self.last.store(0, Relaxed);
+        temporary
     }
 
     /// Books a free of one of its own blocks by the thread itself. True when the block is temporary: nothing
@@ -202,6 +234,12 @@ impl<'t> Threads<'t> {
         }
         let gone = self.iter().filter(|(id, _)| *id >= FIRST && Some(*id) != slot);
         gone.for_each(|(_, thread)| thread.state.store(EXITED, Release));
+    }
+
+    /// The slot that a thread has to itself; `None` for those that are shared, and for numbers that are no slot's.
+    #[inline(always)]
+    pub(crate) fn own(&self, id: usize) -> Option<&'t ThreadSlot> {
+        self.slots.get(usize::from(FIRST)..)?.get(id.wrapping_sub(usize::from(FIRST)))
     }
 
     #[inline]

@@ -66,13 +66,13 @@ fn padded_again(layout: Layout) -> Layout {
 
 /// Where the calling function's walk begins: in it, not in what it calls, which would be a frame more of every stack.
 #[inline(always)]
-fn here<U: Unwind>() -> Registers {
+pub(super) fn here<U: Unwind>() -> Registers {
     if U::CAPTURES { registers() } else { Registers { pc: 0, sp: 0, fp: 0 } }
 }
 
 /// The share of a thread that has a slot to itself.
 #[inline]
-fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
+pub(super) fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
     (by == Booker::Owner).then_some(&slot.share)
 }
 
@@ -95,24 +95,43 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if block.is_null() {
             return self.refused();
         }
+        let cell = self.book(here::<U>(), cells::WRAPPED, block as usize, size);
+        // SAFETY: the caller upholds it; the block is not the program's yet.
+        unsafe { trailer::write(block, size, cell) };
+        block
+    }
+
+    /// Books an allocation. The cell for its trailer.
+    #[inline(always)]
+    pub(super) fn book(&self, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
+        match self.book_quickly(from, heap, block, size) {
+            Some(cell) => cell,
+            None => self.book_slowly(from.pc, from.sp, from.fp, heap, block, size),
+        }
+    }
+
+    /// Books an allocation whatever comes, and then does what is to be done besides. (The registers one by one: so they
+    /// need no place in memory as long as it is not called.)
+    #[cold]
+    #[inline(never)]
+    fn book_slowly(&self, pc: usize, sp: usize, fp: usize, heap: u8, block: usize, size: usize) -> u32 {
+        let from = Registers { pc, sp, fp };
         let cell = match self.enter() {
-            Entry::Ready(entered) => self.book(&entered, cells::WRAPPED, block as usize, size),
+            Entry::Ready(entered) => self.book_on(&entered, from, heap, block, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
         };
-        // SAFETY: the caller upholds it; the block is not the program's yet.
-        unsafe { trailer::write(block, size, cell) };
         let flags = self.region.head().marks.watch.flags();
         if flags != 0 {
             self.attend(flags);
         }
-        block
+        cell
     }
 
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
-    pub(super) fn book(&self, entered: &Entered<'_>, heap: u8, block: usize, size: usize) -> u32 {
-        let Some((id, cell, slot)) = self.place(entered, here::<U>(), heap) else {
+    fn book_on(&self, entered: &Entered<'_>, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
+        let Some((id, cell, slot)) = self.place(entered, from, heap) else {
             self.region.threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);
         };
@@ -151,8 +170,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Books a free on the cell that a block names.
-    #[inline]
+    #[inline(always)]
     pub(super) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
+        if self.book_free_quickly(cell, block, size).is_none() {
+            self.book_free_slowly(cell, block, size);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn book_free_slowly(&self, cell: Option<u32>, block: usize, size: usize) {
         let entry = self.enter();
         if let Entry::Refused = entry {
             return;
@@ -194,7 +221,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     ///
     /// # Safety
     /// `new` must be null or have the padded layout of one of `new_size` bytes.
-    #[inline]
+    #[inline(never)]
     unsafe fn reallocated(
         &self,
         old: Option<u32>,
@@ -205,16 +232,34 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if new.is_null() {
             return self.refused();
         }
-        let cell = self.book_realloc(old, old_size, cells::WRAPPED, new as usize, new_size);
+        let cell = self.book_realloc(here::<U>(), old, old_size, cells::WRAPPED, new as usize, new_size);
         // SAFETY: the caller upholds it.
         unsafe { trailer::write(new, new_size, cell) };
         new
     }
 
     /// Books a reallocation: from the cell that the old block names to that of the stack here, which it returns.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn book_realloc(
         &self,
+        from: Registers,
+        old: Option<u32>,
+        old_size: usize,
+        heap: u8,
+        new: usize,
+        new_size: usize,
+    ) -> u32 {
+        match self.book_realloc_quickly(from, old, old_size, heap, new, new_size) {
+            Some(cell) => cell,
+            None => self.book_realloc_slowly(from, old, old_size, heap, new, new_size),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn book_realloc_slowly(
+        &self,
+        here: Registers,
         old: Option<u32>,
         old_size: usize,
         heap: u8,
@@ -231,7 +276,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let owner = thread_of(from);
         let (by, place) = match &entry {
             Entry::Ready(entered) => {
-                let place = self.place(entered, here::<U>(), heap);
+                let place = self.place(entered, here, heap);
                 if place.is_none() {
                     self.region.threads().get(entered.slot).other_event();
                     self.region.head().losses.count(LossCause::CellsFull);
@@ -299,54 +344,33 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             self.region.head().losses.count(LossCause::ThreadsFull);
         }
         let id = if U::CAPTURES {
-            self.captured_cell(entered, from, label)?
+            self.capture(entered, from, label)?
         } else {
             self.find_cell(entered, Interned { stack: StackId::ROOT, cut: false }, label, None)?
         };
         Some((id, self.region.cells().get(id)?, self.region.threads().get(entered.slot)))
     }
 
-    /// The cell of the stack here.
-    #[inline(always)]
-    fn captured_cell(&self, entered: &Entered<'_>, from: Registers, label: u32) -> Option<u32> {
-        let prove = |sp| self.platform.stack(entered.local, sp);
-        let memory = Memory::at(from.sp, &prove);
-        // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
-        // the guard keeps everything else on this thread out while the reference lives.
-        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
-        if let (Some(memory), Some(memo)) = (memory, memo) {
-            match self.unwind.recall(from, memory, memo) {
-                Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => {
-                    return Some(note.cell);
-                }
-                _ => {}
-            }
-        }
-        self.capture(entered, from, memory, label)
-    }
-
     /// Captures the stack, interned as far as the table has room, and finds its cell.
-    #[cold]
     #[inline(never)]
-    fn capture(
-        &self,
-        entered: &Entered<'_>,
-        from: Registers,
-        memory: Option<Memory<'_>>,
-        label: u32,
-    ) -> Option<u32> {
-        let Some(memory) = memory else {
+    fn capture(&self, entered: &Entered<'_>, from: Registers, label: u32) -> Option<u32> {
+        let prove = |sp| self.platform.stack(entered.local, sp);
+        let Some(memory) = Memory::at(from.sp, &prove, || entered.local.bounds()) else {
             self.count_incomplete(End::Stopped, false);
             return self.find_cell(entered, Interned { stack: StackId::CUT, cut: false }, label, None);
         };
-        // SAFETY: as in `captured_cell`, whose reference is not used any more.
+        // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
+        // the guard keeps everything else on this thread out while the reference lives.
         let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
         let mut frames = R::Frames::default();
         let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames.as_mut());
         if captured.end != End::Complete || captured.interned.cut {
             self.count_incomplete(captured.end, captured.interned.cut);
         }
-        self.find_cell(entered, captured.interned, label, captured.note)
+        match captured.note {
+            Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => Some(note.cell),
+            note => self.find_cell(entered, captured.interned, label, note),
+        }
     }
 
     /// The cell of a stack by look-up, unless it is the one that was looked up last.

@@ -7,6 +7,7 @@ mod guards;
 mod hook;
 #[cfg(feature = "std")]
 mod host;
+mod quick;
 mod scope;
 mod spans;
 mod tagged;
@@ -99,6 +100,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             REGION_TAKEN | TOO_MANY => Entry::Refused,
             number => Entry::Ready(number - 1),
         }
+    }
+
+    /// The tracker's number when it has one already.
+    #[inline(always)]
+    fn working_number(&self) -> Option<usize> {
+        let number = self.number.load(Acquire).wrapping_sub(1);
+        (number < TOO_MANY - 1).then_some(number)
     }
 
     const IMAGE: [u32; image::WORDS] = image::named(R::IMAGE, U::NAME);

@@ -1,7 +1,8 @@
 //! Tokens: events of memory that no wrapped allocator sees. Arenas, pools, mappings, device memory and the blocks
 //! of C are told by whoever hands them out, and each is known by a token afterwards.
 
-use super::{Entry, Tracker};
+use super::Tracker;
+use super::hook::here;
 use crate::Error;
 use crate::platform::Platform;
 use crate::table::cells;
@@ -98,8 +99,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// thread and stack. Tell it after the resizing has succeeded.
     #[inline]
     pub fn on_realloc(&self, token: Token, heap: Heap, address: usize, size: usize) -> Token {
-        let cell = self.book_realloc(Some(token.cell), token.size, heap.0, place(address), size);
-        Token { cell, size }
+        Token { cell: self.book_resized(token, heap.0, place(address), size), size }
     }
 
     /// A block is given back. Tell it before it can be handed out again. `address` is that of the allocation.
@@ -114,12 +114,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     #[inline(never)]
+    fn book_resized(&self, token: Token, heap: u8, address: usize, size: usize) -> u32 {
+        self.book_realloc(here::<U>(), Some(token.cell), token.size, heap, address, size)
+    }
+
+    #[inline(never)]
     fn book_alloc(&self, heap: u8, address: usize, size: usize) -> u32 {
-        match self.enter() {
-            Entry::Ready(entered) => self.book(&entered, heap, address, size),
-            Entry::Lost(cause) => self.book_unattributed(size, cause),
-            Entry::Refused => cells::UNATTRIBUTED,
-        }
+        self.book(here::<U>(), heap, address, size)
     }
 }
 

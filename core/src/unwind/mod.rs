@@ -53,15 +53,42 @@ pub struct Registers {
 pub struct Memory<'p> {
     low: usize,
     high: usize,
+    /// It is the thread's own stack: what lies above its stack pointer stays readable.
+    #[cfg(cfi)]
+    lasting: bool,
     prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
 }
 
 impl<'p> Memory<'p> {
     /// The part around `sp`; `prove` gives the readable range around an address. `None` when nothing is known.
+    /// `lasting` is the thread's own stack, as far as it is known.
     #[inline(always)]
-    pub(crate) fn at(sp: usize, prove: &'p dyn Fn(usize) -> Option<(usize, usize)>) -> Option<Self> {
+    pub(crate) fn at(
+        sp: usize,
+        prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
+        lasting: impl FnOnce() -> (usize, usize),
+    ) -> Option<Self> {
         let (low, high) = prove(sp)?;
-        Some(Memory { low, high, prove })
+        #[cfg(cfi)]
+        let lasting = {
+            let own = lasting();
+            low >= own.0 && high == own.1
+        };
+        #[cfg(not(cfi))]
+        let _ = lasting;
+        Some(Memory {
+            low,
+            high,
+            #[cfg(cfi)]
+            lasting,
+            prove,
+        })
+    }
+
+    /// Whether it is the thread's own stack.
+    #[cfg(cfi)]
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// The word at `address`; `None` when it is not aligned or not known to be readable.
@@ -112,6 +139,10 @@ impl<'p> Memory<'p> {
         match (self.prove)(sp) {
             Some((low, high)) => {
                 (self.low, self.high) = (low, high);
+                #[cfg(cfi)]
+                {
+                    self.lasting = false;
+                }
                 true
             }
             None => false,
@@ -201,15 +232,16 @@ pub unsafe trait Unwind: Sync {
         Captured { interned: stacks.intern(end.base(), frames), end, note: None }
     }
 
-    /// The note beside the stack here, when it is remembered, complete, and proven unchanged. It must be the same
-    /// stack that [`capture`](Self::capture) would find.
+    /// The note beside the stack here, when it is the one that is expected, complete, and proven unchanged. It must be
+    /// the same stack that [`capture`](Self::capture) would find.
     #[inline(always)]
-    fn recall<'m>(
-        &self,
-        from: Registers,
-        memory: Memory<'_>,
-        memo: &'m mut Self::Memo,
-    ) -> Option<&'m mut Note> {
+    fn recall(from: Registers, memo: &mut Self::Memo) -> Option<Note> {
+        let _ = (from, memo);
+        None
+    }
+
+    /// The same for any stack that is remembered.
+    fn search(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo) -> Option<Note> {
         let _ = (from, memory, memo);
         None
     }

@@ -106,15 +106,16 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn read(header: &Header, from: &mut Fields<'_>) -> Slot {
         let account = Account::read(from);
-        // Its share of the head-room, which no figure needs.
+        // Its share of the head-room, and the block of its last event: no figure needs them.
         Held::read(from);
+        from.word();
         let generation = from.word();
+        // What its own part may rise to before its peak does.
+        from.word();
         let (now, since_reset, since_stage) = (Held::read(from), Held::read(from), Held::read(from));
         // The peak of the thread's own innermost span.
         Held::read(from);
         let (rebased, reset) = (Noted::read(from), Noted::read(from));
-        // The block of its last event.
-        from.word();
         let os_id = from.counter();
         let (state, count) = (from.u32(), from.u32());
         let name = until_zero(from.text(4));

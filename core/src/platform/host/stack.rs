@@ -19,7 +19,7 @@ const PASSING: usize = 16;
 
 #[inline]
 pub(super) fn bounds(local: &Local, sp: usize) -> Option<(usize, usize)> {
-    let (low, high) = (local.stack_low.load(Relaxed), local.stack_high.load(Relaxed));
+    let (low, high) = local.bounds();
     if sp >= low && sp < high { Some((low, high)) } else { keep_errno(|| prove(local, sp)) }
 }
 

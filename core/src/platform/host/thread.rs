@@ -24,7 +24,7 @@ pub(super) fn local(tracker: usize) -> Option<&'static Local> {
         .try_with(|locals| {
             // SAFETY: the words live as long as the thread; only this thread gets the reference, and a `Local` is
             // made of atomics. The tracker uses it only while it runs on this thread.
-            locals.get(tracker).map(|local| unsafe { &*core::ptr::from_ref(local) })
+            (tracker < MAX_TRACKERS).then(|| unsafe { &*core::ptr::from_ref(&locals[tracker]) })
         })
         .ok()
         .flatten()

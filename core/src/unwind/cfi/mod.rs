@@ -17,7 +17,7 @@ use super::arch::plain;
 use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 use cache::Cache;
 use heapless::Vec;
-use recall::{Key, Recall};
+use recall::{Hash, Place, Recall};
 use rule::{Rule, State, Step};
 use trace::{Trace, Untraced, Words};
 
@@ -34,6 +34,8 @@ pub struct Memo {
     cache: Cache,
     /// Of its allocating and its reallocating entry.
     own: Own,
+    /// How the second caller is found from each of the two.
+    ways: [Way; 2],
     trace: Words,
     /// The stack walked last, outermost frame first, on its base.
     last: Vec<(usize, StackId), MAX_LAST>,
@@ -57,17 +59,53 @@ impl Own {
     }
 }
 
-impl Memo {
-    /// The index of the stack from these registers among those that are remembered.
+/// The way from one of the hook's entries to the second caller, when both steps depend on the stack pointer alone: the
+/// allocator's shim is called by nearly everybody and calls one entry.
+#[derive(Clone, Copy)]
+struct Way {
+    /// The hook's entry; 0 for none.
+    pc: usize,
+    /// The return address into the first caller, and how many bytes above the stack pointer it stands.
+    first: usize,
+    first_at: usize,
+    second_at: usize,
+}
+
+impl Way {
+    /// The second caller, if this is the way to it.
     #[inline(always)]
-    fn find(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
-        self.recall.follow(from, memory).or_else(|| self.look_up(from, memory))
+    fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
+        let is_way = self.pc == from.pc && memory.read(from.sp + self.first_at)? == self.first;
+        is_way.then(|| memory.read(from.sp + self.second_at)).flatten()
+    }
+}
+
+impl Memo {
+    /// The place of the stack from these registers among those that are remembered.
+    #[inline(always)]
+    fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
+        let known = self.ways.iter().find_map(|way| way.second(from, memory));
+        let second = match known {
+            Some(second) => plain(second).wrapping_sub(1),
+            None => self.second(from, memory)?,
+        };
+        self.recall.search(Hash::new(second, from), from, memory)
     }
 
+    /// The second caller by rules; keeps the way to it.
+    #[cold]
     #[inline(never)]
-    fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
-        let key = key(&mut self.own, &mut self.cache, from, memory, &mut Untraced)?;
-        self.recall.search(key, from, memory)
+    fn second(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
+        let Memo { cache, own, ways, .. } = self;
+        let key = key(own, cache, from, memory, &mut Untraced)?;
+        if let Some((first_at, first_cfa)) = own.rule(from.pc).above_sp()
+            && let Some((second_at, _)) = cache.rule(key.first).above_sp()
+            && let Some(first) = memory.read(from.sp + first_at)
+        {
+            let place = usize::from(ways[0].pc != 0 && ways[0].pc != from.pc);
+            ways[place] = Way { pc: from.pc, first, first_at, second_at: first_cfa + second_at };
+        }
+        Some(key.second)
     }
 
     /// Walks a stack, interns it and remembers it.
@@ -81,6 +119,7 @@ impl Memo {
         frames: &mut Frames,
     ) -> Captured<'_> {
         let Memo { cache, own, trace, recall, .. } = self;
+        let begin = memory;
         trace.begin();
         let Some(key) = key(own, cache, from, &mut memory, trace) else {
             return unremembered(from, memory, |pc| cache.rule(pc), stacks, frames);
@@ -98,13 +137,20 @@ impl Memo {
         let note = if interned.cut || end == End::Stopped {
             None
         } else {
-            recall.store(key, from, trace, interned, end)
+            recall.store(Hash::new(key.second, from), from, &begin, trace, (interned, end))
         };
         Captured { interned, end, note }
     }
 }
 
 /// The first two callers, and the registers in the second one's frame.
+struct Key {
+    first: usize,
+    second: usize,
+    sp: usize,
+    fp: usize,
+}
+
 fn key(
     own: &mut Own,
     cache: &mut Cache,
@@ -166,15 +212,15 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
-    fn recall<'m>(
-        &self,
-        from: Registers,
-        mut memory: Memory<'_>,
-        memo: &'m mut Memo,
-    ) -> Option<&'m mut Note> {
-        let found = memo.find(from, &mut memory)?;
-        let entry = memo.recall.entry(found);
-        entry.is_complete().then_some(&mut entry.note)
+    fn recall(from: Registers, memo: &mut Memo) -> Option<Note> {
+        let found = memo.recall.follow(from)?;
+        memo.recall.entry(found).note()
+    }
+
+    #[inline(always)]
+    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo) -> Option<Note> {
+        let found = memo.look_up(from, &mut memory)?;
+        memo.recall.entry(found).note()
     }
 
     #[inline(never)]
@@ -190,7 +236,7 @@ unsafe impl Unwind for Cfi {
             None => return unremembered(from, memory, find::rule, stacks, frames),
             Some(memo) => memo,
         };
-        match memo.find(from, &mut memory) {
+        match memo.look_up(from, &mut memory) {
             Some(found) => {
                 let entry = memo.recall.entry(found);
                 let (interned, end) = entry.stack();

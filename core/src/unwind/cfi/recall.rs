@@ -4,9 +4,9 @@
 //! is checked, so this is exact, not a heuristic. The words are independent loads that overlap, where walking is a
 //! chain of dependent ones.
 //!
-//! Stacks stand one behind another in an arena that is written round and round. A loop comes by its call sites in turn,
-//! so the stack that followed last time is tried first, with nothing unwound; else a set-associative index finds them
-//! by the first two callers and the stack pointer.
+//! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
+//! in turn, so the stack that followed last time is tried first, with nothing unwound; else a set-associative index
+//! finds them by the second caller and the stack pointer.
 
 use super::super::{End, Interned, Memory, Note, Registers, StackId};
 use super::trace::Words;
@@ -20,13 +20,17 @@ const AT_ONCE: usize = 8;
 /// Stacks of one key: a function that is called at one depth from different places.
 const WAYS: usize = 8;
 
+/// Where an entry stands in the arena. At 0 stands none: an entry of zeros, which is no stack's, for no stack pointer
+/// is 0.
+pub(super) type Place = u32;
+
 /// All-zero is empty.
 pub(super) struct Recall {
     sets: [Set; SETS],
-    /// Where the next stack goes: counts words written, modulo [`ARENA`] the place.
-    next: u32,
-    /// The stack found last: its place plus one.
-    last: u32,
+    /// Words of the arena that are used; 0 is as many as the entry of zeros has.
+    used: Place,
+    /// The stack found last.
+    last: Place,
     arena: [u64; ARENA],
 }
 
@@ -36,21 +40,11 @@ struct Set {
     slots: [Slot; WAYS],
 }
 
-/// `place` is the stack's place plus one, 0 for none.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Slot {
     hash: u32,
-    place: u32,
-}
-
-/// What is looked up: the first two callers, and the registers in the second.
-#[derive(Clone, Copy)]
-pub(super) struct Key {
-    pub(super) first: usize,
-    pub(super) second: usize,
-    pub(super) sp: usize,
-    pub(super) fp: usize,
+    place: Place,
 }
 
 /// A stack in the arena: this, then the values of the words, then their offsets from the stack pointer in words,
@@ -62,30 +56,42 @@ pub(super) struct Entry {
     pc: u64,
     sp: u64,
     fp: u64,
+    /// All ones when the frame pointer decided, else zero.
+    fp_decides: u64,
     stack: u32,
     words: u16,
     /// The largest offset.
     reach: u16,
     pub(super) note: Note,
-    uses_register: bool,
+    /// The stack that was found after this one.
+    follower: Place,
+    /// All words lie on the thread's own stack: they can be read whenever its stack pointer is this one.
+    lasting: bool,
+    is_complete: bool,
     cut: bool,
     end: u8,
-    _pad: u8,
-    /// The stack that was found after this one, its place plus one.
-    follower: u32,
 }
 
 /// Words of the arena that an [`Entry`] takes.
 const HEAD: usize = size_of::<Entry>() / 8;
-const _: () = assert!(size_of::<Entry>() == 48, "six words before the values");
+const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values");
 
-impl Key {
-    fn hash(self) -> u64 {
-        (self.second as u64 ^ (self.sp as u64).rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// What stacks are looked up by: the second caller, and the stack pointer.
+#[derive(Clone, Copy)]
+pub(super) struct Hash(u64);
+
+impl Hash {
+    #[inline(always)]
+    pub(super) fn new(second: usize, from: Registers) -> Hash {
+        Hash((second as u64 ^ (from.sp as u64).rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
-    fn set(hash: u64) -> usize {
-        (hash >> (64 - SETS.trailing_zeros())) as usize
+    fn set(self) -> usize {
+        (self.0 >> (64 - SETS.trailing_zeros())) as usize
+    }
+
+    fn tag(self) -> u32 {
+        self.0 as u32
     }
 }
 
@@ -100,73 +106,85 @@ impl Entry {
         (Interned { stack: StackId(self.stack), cut: self.cut }, end)
     }
 
-    /// Whether nothing about the stack is lost.
+    /// The note, when nothing about the stack is lost: losses are counted at every event.
     #[inline(always)]
-    pub(super) fn is_complete(&self) -> bool {
-        self.end == 0 && !self.cut
+    pub(super) fn note(&self) -> Option<Note> {
+        self.is_complete.then_some(self.note)
+    }
+
+    #[inline(always)]
+    fn is_from(&self, from: Registers) -> bool {
+        let differs = (self.pc ^ from.pc as u64)
+            | (self.sp ^ from.sp as u64)
+            | (self.fp ^ from.fp as u64) & self.fp_decides;
+        differs == 0
     }
 }
 
 impl Recall {
-    /// The stack that followed the last one when that was found before, when all its words are unchanged: its index.
+    /// The stack that followed the last one when that was found before, when it is on the thread's own stack and all its
+    /// words are unchanged.
     #[inline(always)]
-    pub(super) fn follow(&mut self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        let last = self.place(self.last)?;
-        let follower = self.entry(last).follower;
-        self.checked(follower, from, memory)
+    pub(super) fn follow(&mut self, from: Registers) -> Option<Place> {
+        let place = self.entry(self.last).follower;
+        let entry = self.entry(place);
+        if !entry.lasting || !entry.is_from(from) {
+            return None;
+        }
+        // SAFETY: the words lay on the thread's own stack when they were remembered, at offsets from this very stack
+        // pointer; a stack keeps what is above its stack pointer.
+        let same = unsafe { self.is_unchanged(place, from) };
+        same.then(|| self.found(place))
     }
 
-    /// The stack of `key`, when one is remembered whose words are all unchanged: its index.
-    #[inline(never)]
-    pub(super) fn search(&mut self, key: Key, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        let hash = key.hash();
+    /// The stack of that hash, when one is remembered whose words are all unchanged.
+    #[inline(always)]
+    pub(super) fn search(&mut self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Place> {
         for way in 0..WAYS {
-            let slot = self.sets[Key::set(hash)].slots[way];
-            if slot.hash == hash as u32 {
-                let last = self.last;
-                if let Some(found) = self.checked(slot.place, from, memory) {
-                    if let Some(place) = self.place(last) {
-                        self.entry(place).follower = slot.place;
-                    }
-                    return Some(found);
+            let slot = self.sets[hash.set()].slots[way];
+            if slot.hash != hash.tag() {
+                continue;
+            }
+            let entry = self.entry(slot.place);
+            let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
+            if entry.is_from(from) && memory.contains(from.sp, high) {
+                // SAFETY: the words up to `reach` are readable stack.
+                if unsafe { self.is_unchanged(slot.place, from) } {
+                    let last = self.last;
+                    self.entry(last).follower = slot.place;
+                    // At 0 stands none.
+                    self.entry(0).follower = 0;
+                    return Some(self.found(slot.place));
                 }
             }
         }
         None
     }
 
-    /// The index in the arena of a place plus one, when what was stored there is still there.
     #[inline(always)]
-    fn place(&self, place: u32) -> Option<usize> {
-        let place = place.checked_sub(1)?;
-        (self.next - place <= ARENA as u32).then_some(place as usize % ARENA)
+    fn found(&mut self, place: Place) -> Place {
+        self.last = place;
+        place
     }
 
-    /// The entry at an index that was found.
+    /// The entry at a place that was found.
     #[inline(always)]
-    pub(super) fn entry(&mut self, place: usize) -> &mut Entry {
+    pub(super) fn entry(&mut self, place: Place) -> &mut Entry {
+        let place = place as usize;
         debug_assert!(place + HEAD <= ARENA);
-        // SAFETY: entries are stored whole within the arena, aligned to words, of plain integers; `place` found one
-        // there that has not been written over since.
+        // SAFETY: places are those of entries that were stored whole within the arena, aligned to words, of plain
+        // integers (`make_room` forgets all places when it begins to write over them), or 0, where zeros stand.
         unsafe { &mut *self.arena.as_mut_ptr().add(place).cast::<Entry>() }
     }
 
-    /// The index in the arena of the entry that a slot names, when it is still there, of a walk from
-    /// these registers, and unchanged.
+    /// Whether all words of an entry are what they were.
+    ///
+    /// # Safety
+    /// The words from `from.sp` up to the entry's `reach` must be readable.
     #[inline(always)]
-    fn checked(&mut self, named: u32, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        let place = self.place(named)?;
-        let entry = self.entry(place);
-        let same = entry.sp == from.sp as u64
-            && entry.pc == from.pc as u64
-            && (!entry.uses_register || entry.fp == from.fp as u64);
-        let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
-        if !same || !memory.contains(from.sp, high) {
-            return None;
-        }
-        let count = usize::from(entry.words);
-        // SAFETY: the words up to `reach` were found to be readable stack above; the stack pointer is that of an entry,
-        // which is aligned to words.
+    unsafe fn is_unchanged(&mut self, place: Place, from: Registers) -> bool {
+        let count = usize::from(self.entry(place).words);
+        // SAFETY: the caller upholds it; the stack pointer is that of an entry, which is aligned to words.
         let differs = |word: (u16, u64)| unsafe {
             (from.sp as *const u64).add(usize::from(word.0)).read_volatile() != word.1
         };
@@ -176,17 +194,16 @@ impl Recall {
             let one = |i: usize| differs((offset[i], value[i]));
             if one(0) || one(1) || one(2) || one(3) || one(4) || one(5) || one(6) || one(7) {
                 self.advance_difference(place, count, differs);
-                return None;
+                return false;
             }
         }
-        self.last = named;
-        Some(place)
+        true
     }
 
     /// Puts the first word that differs in front: what told a stack from the present one will tell it again.
     #[cold]
     #[inline(never)]
-    fn advance_difference(&mut self, place: usize, count: usize, differs: impl Fn((u16, u64)) -> bool) {
+    fn advance_difference(&mut self, place: Place, count: usize, differs: impl Fn((u16, u64)) -> bool) {
         let (values, offsets) = self.words(place, count);
         if let Some(told) = (0..count).find(|&i| differs((offsets[i], values[i]))) {
             values.swap(0, told);
@@ -194,25 +211,26 @@ impl Recall {
         }
     }
 
-    /// The values and the offsets behind the entry at an index.
+    /// The values and the offsets behind the entry at a place.
     #[inline(always)]
-    fn words(&mut self, place: usize, count: usize) -> (&mut [u64], &mut [u16]) {
+    fn words(&mut self, place: Place, count: usize) -> (&mut [u64], &mut [u16]) {
         // SAFETY: `count` values stand behind the entry and as many offsets behind them, as they were stored.
         unsafe {
-            let values = self.arena.as_mut_ptr().add(place + HEAD);
+            let values = self.arena.as_mut_ptr().add(place as usize + HEAD);
             let offsets = values.add(count).cast();
             (core::slice::from_raw_parts_mut(values, count), core::slice::from_raw_parts_mut(offsets, count))
         }
     }
 
     /// Remembers a stack: the note beside it, or `None` when it depends on words that are too many or too far away.
+    /// `memory` is the stack that the walk began on.
     pub(super) fn store(
         &mut self,
-        key: Key,
+        hash: Hash,
         from: Registers,
+        memory: &Memory<'_>,
         trace: &Words,
-        interned: Interned,
-        end: End,
+        (interned, end): (Interned, End),
     ) -> Option<&mut Note> {
         let words = &trace.words;
         let offset = |address: usize| u16::try_from(address.checked_sub(from.sp)? / WORD).ok();
@@ -223,26 +241,29 @@ impl Recall {
         let count = words.len().next_multiple_of(AT_ONCE);
         let length = HEAD + count + count / 4;
         let place = self.make_room(length);
+        let high = from.sp + (usize::from(reach) + 1) * WORD;
         let entry = Entry {
             pc: from.pc as u64,
             sp: from.sp as u64,
             fp: from.fp as u64,
+            fp_decides: if trace.uses_register { u64::MAX } else { 0 },
             stack: interned.stack.0,
             words: count as u16,
             reach,
             note: Note::default(),
-            uses_register: trace.uses_register,
+            follower: 0,
+            lasting: memory.is_lasting() && memory.contains(from.sp, high),
+            is_complete: end == End::Complete && !interned.cut,
             cut: interned.cut,
             end: match end {
                 End::Complete => 0,
                 End::TooDeep => 1,
                 End::Stopped => 2,
             },
-            _pad: 0,
-            follower: 0,
         };
         let padded = |i: usize| words.get(i).or(words.last());
-        let (values, offsets) = self.arena[place + HEAD..place + length].split_at_mut(count);
+        let start = place as usize + HEAD;
+        let (values, offsets) = self.arena[start..place as usize + length].split_at_mut(count);
         for (i, value) in values.iter_mut().enumerate() {
             *value = padded(i)?.value as u64;
         }
@@ -253,29 +274,24 @@ impl Recall {
             }
             *packed = u64::from_ne_bytes(bytes);
         }
-        let hash = key.hash();
-        let slots = &mut self.sets[Key::set(hash)].slots;
+        let slots = &mut self.sets[hash.set()].slots;
         slots.copy_within(..WAYS - 1, 1);
-        slots[0] = Slot { hash: hash as u32, place: self.next - length as u32 + 1 };
+        slots[0] = Slot { hash: hash.tag(), place };
         let stored = self.entry(place);
         *stored = entry;
         Some(&mut stored.note)
     }
 
-    /// Room for `length` words in one piece: their index.
-    fn make_room(&mut self, length: usize) -> usize {
-        let place = self.next as usize % ARENA;
+    /// Room for `length` words. When the arena is full all stacks are forgotten: those that are still in use are soon
+    /// there again.
+    fn make_room(&mut self, length: usize) -> Place {
+        let mut place = (self.used as usize).max(HEAD);
         if place + length > ARENA {
-            // The rest of the arena is too short.
-            self.next += (ARENA - place) as u32;
-        }
-        if self.next > u32::MAX - 4 * ARENA as u32 {
-            // Before the count wraps around, forget everything.
             self.sets.iter_mut().for_each(|set| set.slots = [Slot { hash: 0, place: 0 }; WAYS]);
-            (self.next, self.last) = (0, 0);
+            self.last = 0;
+            place = HEAD;
         }
-        let place = self.next as usize % ARENA;
-        self.next += length as u32;
-        place
+        self.used = (place + length) as Place;
+        place as Place
     }
 }

@@ -88,6 +88,14 @@ impl Rule {
         packed.unwrap_or(Rule::UNKNOWN)
     }
 
+    /// Where the return address stands above the stack pointer, and where the caller's stack pointer is, in bytes, when
+    /// the frame is known by its stack pointer alone.
+    pub(super) fn above_sp(self) -> Option<(usize, usize)> {
+        let bytes = |words: i64| usize::try_from(words * WORD as i64).ok();
+        let (cfa, ra) = (self.0 as i64 >> 40, i64::from((self.0 >> 24) as i16));
+        (self.0 & 15 == Base::Sp as u64).then_some((bytes(cfa + ra)?, bytes(cfa)?))
+    }
+
     fn saved(self) -> Saved {
         let offset = (self.0 >> 8) as i16;
         match self.0 >> 4 & 3 {
