@@ -28,12 +28,6 @@ impl Share {
         self.inside.store(0, Release);
     }
 
-    /// Whether `n` bytes are there, for now.
-    #[inline(always)]
-    pub(crate) fn has(&self, n: usize) -> bool {
-        self.bytes() >= n
-    }
-
     /// Takes `n` bytes if that much is there, of a thread that has [entered](Self::enter).
     #[inline(always)]
     pub(crate) fn take_inside(&self, n: usize, room: &Room) -> bool {

@@ -56,21 +56,23 @@ impl ThreadSlot {
         self.account.is_current(epoch) && self.highs.is_followed(marks)
     }
 
-    /// Whether an allocation by the thread itself that adds `more` live bytes changes nothing but counters: there is no
-    /// mark to keep and no clock to look at.
-    #[inline(always)]
-    pub(crate) fn is_common(&self, more: usize, marks: &Marks, epoch: Epoch<'_>) -> bool {
-        self.is_settled(marks, epoch)
-            && self.highs.is_above(self.account.own_bytes().wrapping_add(more))
-            && !self.account.is_next_time_to_look()
-    }
-
-    /// Books an allocation that [is common](Self::is_common).
+    /// Books an allocation by the thread itself, when it [is settled](Self::is_settled); its high is not looked at.
     #[inline(always)]
     pub(crate) fn add(&self, block: usize, size: usize) {
         self.account.add(size);
         self.sizes.add(size, Booker::Owner);
         self.last.store(block, Relaxed);
+    }
+
+    /// Whether what the thread holds may be a new high.
+    #[inline(always)]
+    pub(crate) fn is_high(&self) -> bool {
+        !self.highs.is_above(self.account.own_bytes())
+    }
+
+    /// Keeps what the thread holds when it is a new high.
+    pub(crate) fn raise_high(&self) {
+        self.highs.raise(&self.account);
     }
 
     /// Books a free by the thread itself in the epoch of its last event. True when the block is temporary.

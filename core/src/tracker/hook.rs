@@ -3,6 +3,7 @@
 //! An allocation is booked after the inner allocator succeeded, a free before the inner allocator runs: live never
 //! exceeds what the program really holds, and no block is seen freed before it was seen allocated.
 
+use super::quick::Booked;
 use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::platform::Platform;
@@ -105,8 +106,25 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn book(&self, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
         match self.book_quickly(from, heap, block, size) {
-            Some(cell) => cell,
+            Some(booked) => self.attend_peak(booked),
             None => self.book_slowly(from.pc, from.sp, from.fp, heap, block, size),
+        }
+    }
+
+    /// Does what is to be done when a peak passed a limit. The cell that was booked.
+    #[inline(always)]
+    fn attend_peak(&self, booked: Booked) -> u32 {
+        if booked.is_peak {
+            self.attend_raised();
+        }
+        booked.cell
+    }
+
+    #[inline(never)]
+    fn attend_raised(&self) {
+        let flags = self.region.head().marks.watch.flags();
+        if flags != 0 {
+            self.attend(flags);
         }
     }
 
@@ -121,10 +139,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
         };
-        let flags = self.region.head().marks.watch.flags();
-        if flags != 0 {
-            self.attend(flags);
-        }
+        self.attend_raised();
         cell
     }
 
@@ -250,7 +265,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         new_size: usize,
     ) -> u32 {
         match self.book_realloc_quickly(from, old, old_size, heap, new, new_size) {
-            Some(cell) => cell,
+            Some(booked) => self.attend_peak(booked),
             None => self.book_realloc_slowly(from, old, old_size, heap, new, new_size),
         }
     }

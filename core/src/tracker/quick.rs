@@ -32,17 +32,21 @@ impl Drop for Inside<'_> {
 }
 
 impl<'t> Inside<'t> {
-    /// The thread's own slot when an allocation that adds `more` live bytes changes nothing but counters and shares.
+    /// The thread's slot when its marks are those of its last event, and its account's copies too.
     #[inline(always)]
-    fn allocates(&self, more: usize, epoch: Epoch<'_>) -> Option<&'t ThreadSlot> {
-        let (slot, marks) = (self.slot, &self.head.marks);
-        (slot.is_common(more, marks, epoch) && slot.share.has(more)).then_some(slot)
+    fn settled(&self, epoch: Epoch<'_>) -> Option<&'t ThreadSlot> {
+        self.slot.is_settled(&self.head.marks, epoch).then_some(self.slot)
     }
 
-    /// The same for an event that adds none.
+    /// Live has risen by `more`: whether that made a new peak, of the thread or the program.
     #[inline(always)]
-    fn frees(&self, epoch: Epoch<'_>) -> Option<&'t ThreadSlot> {
-        self.slot.is_settled(&self.head.marks, epoch).then_some(self.slot)
+    fn rise<R: Tables>(&self, more: usize, region: &'static R) -> bool {
+        let new = [self.slot.is_high(), !self.slot.share.take_inside(more, &self.head.marks.room)];
+        let any = new[0] | new[1];
+        if any {
+            rise_above(self.slot, new[1].then_some(more), region);
+        }
+        any
     }
 
     /// The cell of that number when it is this thread's, and changes nothing but its counters.
@@ -50,6 +54,22 @@ impl<'t> Inside<'t> {
     fn own(&self, cell: Option<&'t Account>, epoch: Epoch<'_>) -> Option<&'t Account> {
         cell.filter(|cell| usize::from(thread_of(cell)) + 1 == self.state && cell.is_current(epoch))
     }
+}
+
+/// New peaks: of the thread, and, when its share was too small for `more`, perhaps of the program.
+#[inline(never)]
+fn rise_above<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'static R) {
+    slot.raise_high();
+    if let Some(more) = more {
+        region.head().marks.rise(more, Some(&slot.share), region.threads());
+    }
+}
+
+/// A booked allocation.
+pub(super) struct Booked {
+    pub(super) cell: u32,
+    /// It made a new peak: somebody may wait for that.
+    pub(super) is_peak: bool,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -92,22 +112,17 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         U::search(Registers { pc, sp, fp }, Memory::at(sp, &prove, || local.bounds())?, memo)
     }
 
-    /// Books an allocation: the cell.
+    /// Books an allocation.
     #[inline(always)]
-    pub(super) fn book_quickly(&self, from: Registers, heap: u8, block: usize, size: usize) -> Option<u32> {
+    pub(super) fn book_quickly(&self, from: Registers, heap: u8, block: usize, size: usize) -> Option<Booked> {
         let inside = self.enter_quickly()?;
-        let marks = &inside.head.marks;
-        let epoch = marks.epoch();
-        let slot = inside.allocates(size, epoch)?;
+        let epoch = inside.head.marks.epoch();
+        let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
         let id = self.cell_quickly(inside.local, from, heap)?;
         let cell = self.region.cells().get(id).filter(|cell| cell.is_current(epoch))?;
-        // The last step that can fail: others may have taken the share meanwhile.
-        if !slot.share.take_inside(size, &marks.room) {
-            return None;
-        }
         cell.add(size);
         slot.add(block, size);
-        Some(id)
+        Some(Booked { cell: id, is_peak: inside.rise(size, self.region) })
     }
 
     /// Books a free on the cell that a block names.
@@ -116,7 +131,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let inside = self.enter_quickly()?;
         let marks = &inside.head.marks;
         let epoch = marks.fallen_epoch()?;
-        let slot = inside.frees(epoch)?;
+        let slot = inside.settled(epoch)?;
         let cell = inside.own(self.region.cells().get(cell?), epoch)?;
         cell.subtract(size);
         if slot.subtract(block, size) {
@@ -137,28 +152,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         heap: u8,
         block: usize,
         size: usize,
-    ) -> Option<u32> {
+    ) -> Option<Booked> {
         let inside = self.enter_quickly()?;
         let marks = &inside.head.marks;
-        let more = size.saturating_sub(old_size);
         let epoch = if size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
-        let slot = inside.allocates(more, epoch)?;
+        let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
         let cells = self.region.cells();
         let old = inside.own(cells.get(old?), epoch)?;
         let id = self.cell_quickly(inside.local, from, heap)?;
         let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
-        if !slot.share.take_inside(more, &marks.room) {
-            return None;
-        }
         old.subtract(old_size);
         cell.add(size);
         cell.count_realloc(Booker::Owner);
         slot.account.subtract(old_size);
         slot.add(block, size);
         slot.account.count_realloc(Booker::Owner);
-        if size < old_size {
-            slot.share.give_inside(old_size - size, &marks.room);
-        }
-        Some(id)
+        let is_peak = match size.checked_sub(old_size) {
+            Some(more) => inside.rise(more, self.region),
+            None => {
+                slot.share.give_inside(old_size - size, &marks.room);
+                false
+            }
+        };
+        Some(Booked { cell: id, is_peak })
     }
 }
