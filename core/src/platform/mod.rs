@@ -1,6 +1,7 @@
 //! What the tracker needs of its surroundings: which thread runs, the clock, where the stack lies.
 
 use crate::sync::*;
+use crate::table::threads::ThreadSlot;
 
 #[cfg(not(feature = "std"))]
 mod bare;
@@ -22,8 +23,12 @@ pub type DefaultPlatform = SingleCore;
 /// The words that a tracker keeps for each thread, task or core. They start all-zero with the thread and are
 /// touched by that thread alone (and by signal handlers and interrupts that run on it).
 #[derive(Debug)]
+#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
 pub struct Local {
-    /// 0 before the first event; the thread's slot plus one; [`Local::BUSY`] while the hook runs.
+    /// The slot that the thread has to itself, which says whether the hook runs; null while there is none.
+    pub(crate) slot: AtomicPtr<ThreadSlot>,
+    /// 0 before the first event; the number of the thread's slot plus one; [`Local::BUSY`] while the hook runs without a
+    /// slot that could say so.
     pub(crate) state: AtomicUsize,
     /// The tag that is pushed.
     pub(crate) tag: AtomicU32,
@@ -50,6 +55,7 @@ impl Local {
     #[must_use]
     pub const fn new() -> Self {
         Local {
+            slot: AtomicPtr::new(core::ptr::null_mut()),
             state: AtomicUsize::new(0),
             tag: AtomicU32::new(0),
             spans: AtomicU32::new(0),
@@ -60,6 +66,22 @@ impl Local {
             stack_low: AtomicUsize::new(0),
             stack_high: AtomicUsize::new(0),
         }
+    }
+
+    /// The slot that the thread has to itself.
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> Option<&'static ThreadSlot> {
+        // SAFETY: what is stored is null or a slot of a tracker's region, which is a static.
+        unsafe { self.slot.load(Relaxed).as_ref() }
+    }
+
+    /// The context has ended: the number of its slot, unless it had none or ended inside the hook.
+    pub(crate) fn end(&self) -> Option<u16> {
+        let inside = self.slot().is_some_and(|slot| slot.share.is_inside());
+        self.slot.store(core::ptr::null_mut(), Relaxed);
+        let state = self.state.swap(Self::GONE, Relaxed);
+        let ended = state != 0 && state < Self::GONE && !inside;
+        ended.then(|| (state - 1) as u16)
     }
 
     /// Says where the thread's stack lies: its lowest address and the one past its highest. All of it must be
@@ -110,6 +132,9 @@ pub unsafe trait Platform: Sync {
     /// The words of the running context for tracker number `tracker`; `None` when it is too early or too late in
     /// the context's life for it to have any.
     fn local(&self, tracker: usize) -> Option<&Local>;
+
+    /// Trackers that [`local`](Self::local) has words for.
+    const TRACKERS: usize = 1;
 
     /// A number for one more tracker, from 0; `None` when there are too many.
     fn reserve(&self) -> Option<usize>;

@@ -10,7 +10,7 @@
 //! hold, which is no more than the slack for each of them.
 //!
 //! While one thread alone has had events its share is plain loads and stores. When a second one comes it says so,
-//! and makes the barrier that the first one spares itself ([`Room::open`]).
+//! makes the barrier that the first one spares itself, and waits until that is outside of the hook ([`Room::open`]).
 
 use super::share::Share;
 use super::threads::Threads;
@@ -46,12 +46,9 @@ impl Room {
     /// Adds to the share of the thread that freed, or to the pool.
     #[inline]
     pub(super) fn give(&self, n: usize, own: Option<&Share>) {
-        let Some(own) = own else {
-            self.pool.fetch_add(n, AcqRel);
-            return;
-        };
-        if own.alone(self, |bytes| Some(bytes.wrapping_add(n))).is_none() {
-            self.give_shared(n, own);
+        match own {
+            Some(own) => own.give(n, self),
+            None => _ = self.pool.fetch_add(n, AcqRel),
         }
     }
 
@@ -240,7 +237,7 @@ impl Room {
                 left
             });
             if !left {
-                // It was stopped in these few instructions: what it writes later may be counted twice.
+                // It was stopped there: what it writes later may be counted twice.
                 self.error.fetch_add(slot.share.bytes(), Relaxed);
             }
             if self.slack.load(Relaxed) != 0 {

@@ -8,50 +8,45 @@ use crate::sync::*;
 #[derive(Default)]
 pub(crate) struct Share {
     pub(super) bytes: AtomicUsize,
-    /// The thread is in the middle of changing its share by plain loads and stores.
+    /// The thread is inside the hook: perhaps in the middle of changing its share by plain loads and stores.
     pub(super) inside: AtomicU32,
 }
 
 impl Share {
-    /// The thread is about to look whether it may change its share by plain loads and stores, and perhaps to do so. Who
-    /// opens the room waits until it has left.
+    /// The thread enters the hook, unless it is inside: then a signal handler or an interrupt has come. Who opens the
+    /// room waits until it has left.
     #[inline(always)]
-    pub(crate) fn enter(&self) {
+    pub(crate) fn enter(&self) -> bool {
+        if self.inside.load(Relaxed) != 0 {
+            return false;
+        }
         self.inside.store(1, Relaxed);
-        // The processor's order is made by whoever opens the room; the compiler's is made here.
+        // The processor's order is made by whoever opens the room; the compiler's is made here. And nothing of the hook
+        // may move out of the guarded stretch: a signal handler on this thread sees the program's order.
         light_barrier();
+        true
     }
 
+    /// It leaves the hook.
     #[inline(always)]
     pub(crate) fn leave(&self) {
         light_barrier();
         self.inside.store(0, Release);
     }
 
-    /// Takes `n` bytes if that much is there, of a thread that has [entered](Self::enter).
+    /// Whether the thread is inside the hook.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside.load(Relaxed) != 0
+    }
+
+    /// The thread, which is inside the hook, takes `n` bytes if that much is there.
     #[inline(always)]
-    pub(crate) fn take_inside(&self, n: usize, room: &Room) -> bool {
+    pub(crate) fn take(&self, n: usize, room: &Room) -> bool {
         if !room.is_alone() {
             return self.take_shared(n);
         }
         let rest = self.bytes.load(Relaxed).checked_sub(n);
         rest.inspect(|rest| self.bytes.store(*rest, Relaxed)).is_some()
-    }
-
-    /// Adds `n` bytes, of a thread that has [entered](Self::enter).
-    #[inline(always)]
-    pub(crate) fn give_inside(&self, n: usize, room: &Room) {
-        if room.is_alone() {
-            self.bytes.store(self.bytes.load(Relaxed).wrapping_add(n), Relaxed);
-        } else {
-            room.give_shared(n, self);
-        }
-    }
-
-    /// Takes `n` bytes if that much is there.
-    #[inline]
-    pub(super) fn take(&self, n: usize, room: &Room) -> bool {
-        self.alone(room, |bytes| bytes.checked_sub(n)).unwrap_or_else(|| self.take_shared(n))
     }
 
     #[inline]
@@ -66,29 +61,24 @@ impl Share {
         false
     }
 
-    /// Changes the share by plain loads and stores: whether `change` could. `None` when others may take it.
-    #[inline]
-    pub(super) fn alone(&self, room: &Room, change: impl FnOnce(usize) -> Option<usize>) -> Option<bool> {
-        if !room.is_alone() {
-            return None;
+    /// The thread, which is inside the hook, adds `n` bytes.
+    #[inline(always)]
+    pub(crate) fn give(&self, n: usize, room: &Room) {
+        if room.is_alone() {
+            self.bytes.store(self.bytes.load(Relaxed).wrapping_add(n), Relaxed);
+        } else {
+            room.give_shared(n, self);
         }
-        self.enter();
-        let done = room.is_alone().then(|| {
-            let changed = change(self.bytes.load(Relaxed));
-            changed.inspect(|bytes| self.bytes.store(*bytes, Relaxed)).is_some()
-        });
-        self.leave();
-        done
     }
 
-    /// Takes all of it.
+    /// The thread, which is inside the hook, takes all of it.
     pub(super) fn take_all(&self, room: &Room) -> usize {
-        let mut all = 0;
-        let alone = self.alone(room, |bytes| {
-            all = bytes;
-            Some(0)
-        });
-        if alone.is_some() { all } else { self.bytes.swap(0, SeqCst) }
+        if !room.is_alone() {
+            return self.bytes.swap(0, SeqCst);
+        }
+        let all = self.bytes.load(Relaxed);
+        self.bytes.store(0, Relaxed);
+        all
     }
 
     #[inline(always)]

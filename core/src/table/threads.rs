@@ -235,7 +235,10 @@ impl<'t> Threads<'t> {
             self.get(slot).os_id.set(os_id);
         }
         let gone = self.iter().filter(|(id, _)| *id >= FIRST && Some(*id) != slot);
-        gone.for_each(|(_, thread)| thread.state.store(EXITED, Release));
+        for (_, thread) in gone {
+            thread.share.leave();
+            thread.state.store(EXITED, Release);
+        }
     }
 
     /// The slot that a thread has to itself; `None` for those that are shared, and for numbers that are no slot's.

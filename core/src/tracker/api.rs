@@ -3,7 +3,6 @@
 use super::{Entered, Entry, Tracker};
 use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
-use crate::sync::*;
 use crate::table::account::Held;
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
@@ -186,11 +185,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// are its words ([`Platform::local`]), which are not its own from now on. A host's threads are told by the
     /// system; this is for the task hooks of an RTOS.
     pub fn thread_ended(&self, local: &Local, name: &str) {
-        let state = local.state.swap(Local::GONE, Relaxed);
-        let slot = state.wrapping_sub(1) as u16;
-        if state == 0 || state == Local::GONE || state & Local::BUSY != 0 || slot < threads::FIRST {
-            return;
-        }
+        let Some(slot) = local.end().filter(|&slot| slot >= threads::FIRST) else { return };
         let mut kept = [0; threads::THREAD_NAME];
         kept.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
         self.region.threads().get(slot).exit(kept);

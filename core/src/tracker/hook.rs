@@ -382,9 +382,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if captured.end != End::Complete || captured.interned.cut {
             self.count_incomplete(captured.end, captured.interned.cut);
         }
-        match captured.note {
-            Some(note) if note.cell != cells::UNATTRIBUTED && note.label == label => Some(note.cell),
-            note => self.find_cell(entered, captured.interned, label, note),
+        match captured.note.as_deref().and_then(|note| note.cell(label)) {
+            Some(cell) => Some(cell),
+            None => self.find_cell(entered, captured.interned, label, captured.note),
         }
     }
 

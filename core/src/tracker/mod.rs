@@ -25,6 +25,7 @@ use crate::platform::{DefaultPlatform, Local, Platform};
 use crate::sync::*;
 use crate::table::image;
 use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
+use crate::table::threads::ThreadSlot;
 use crate::unwind::{DefaultUnwind, Unwind};
 use crate::{Error, LossCause};
 
@@ -102,11 +103,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// The tracker's number when it has one already.
+    /// The tracker's number when it has one already, of those that the platform has words for.
     #[inline(always)]
     fn working_number(&self) -> Option<usize> {
         let number = self.number.load(Acquire).wrapping_sub(1);
-        (number < TOO_MANY - 1).then_some(number)
+        (number < P::TRACKERS).then_some(number)
     }
 
     const IMAGE: [u32; image::WORDS] = image::named(R::IMAGE, U::NAME);
@@ -184,10 +185,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         };
         let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
         let state = local.state.load(Relaxed);
-        if state.wrapping_sub(1) < Local::GONE - 1 {
-            return Entry::Ready(Entered::new(local, (state - 1) as u16));
+        match local.slot() {
+            Some(slot) if slot.share.enter() => {
+                Entry::Ready(Entered { local, slot: (state - 1) as u16, own: Some(slot) })
+            }
+            Some(_) => Entry::Lost(LossCause::Reentered),
+            None => self.enter_slowly(local, state),
         }
-        self.enter_slowly(local, state)
     }
 
     #[cold]
@@ -198,6 +202,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         if state == Local::GONE {
             return Entry::Lost(LossCause::NoThread);
+        }
+        if state != 0 {
+            // One of those that share a slot.
+            return Entry::Ready(Entered::shared(local, (state - 1) as u16));
         }
         // A signal that allocates while the slot is being taken finds the thread busy.
         local.state.store(Local::BUSY, Relaxed);
@@ -217,7 +225,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             threads.get(slot).set_name(self.platform.thread_name(id));
         }
         self.platform.thread_started();
-        Entry::Ready(Entered::new(local, slot))
+        match threads.own(slot.into()) {
+            Some(own) => {
+                own.share.enter();
+                local.state.store(usize::from(slot) + 1, Relaxed);
+                local.slot.store(core::ptr::from_ref(own).cast_mut(), Relaxed);
+                Entry::Ready(Entered { local, slot, own: Some(own) })
+            }
+            None => Entry::Ready(Entered::shared(local, slot)),
+        }
     }
 }
 
@@ -235,23 +251,28 @@ enum Entry<T> {
 struct Entered<'l> {
     local: &'l Local,
     slot: u16,
+    /// The slot, when the thread has it to itself.
+    own: Option<&'static ThreadSlot>,
 }
 
 impl<'l> Entered<'l> {
-    #[inline]
-    fn new(local: &'l Local, slot: u16) -> Self {
+    /// Of a thread that shares its slot with others.
+    fn shared(local: &'l Local, slot: u16) -> Self {
         local.state.store((usize::from(slot) + 1) | Local::BUSY, Relaxed);
-        // Nothing of the hook may move out of the guarded stretch: a signal handler on this thread sees the
-        // program's order.
         core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-        Entered { local, slot }
+        Entered { local, slot, own: None }
     }
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-        self.local.state.store(usize::from(self.slot) + 1, Relaxed);
+        match self.own {
+            Some(slot) => slot.share.leave(),
+            None => {
+                core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+                self.local.state.store(usize::from(self.slot) + 1, Relaxed);
+            }
+        }
     }
 }

@@ -6,53 +6,52 @@ use super::Tracker;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
-use crate::table::cells::{self, thread_of};
-use crate::table::marks::Epoch;
-use crate::table::region::{Head, Tables};
+use crate::table::cells::thread_of;
+use crate::table::marks::{Epoch, Marks};
+use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
 /// Without it every event goes the whole way: in a firmware flash is dearer than time.
 const IS_USED: bool = cfg!(feature = "std");
 
-/// A thread that is inside the hook; leaving is `drop`. Others that want to touch its share wait for that.
+/// A thread that is inside the hook; leaving is `drop`.
 struct Inside<'t> {
-    head: &'t Head,
+    marks: &'t Marks,
     local: &'t Local,
-    state: usize,
-    slot: &'t ThreadSlot,
+    slot: &'static ThreadSlot,
 }
 
 impl Drop for Inside<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         self.slot.share.leave();
-        self.local.state.store(self.state, Relaxed);
     }
 }
 
-impl<'t> Inside<'t> {
+impl Inside<'_> {
+    /// The cell of that number when it is this thread's, and changes nothing but its counters.
+    #[inline(always)]
+    fn own<'c>(&self, cell: Option<&'c Account>, epoch: Epoch<'_>) -> Option<&'c Account> {
+        let state = self.local.state.load(Relaxed);
+        cell.filter(|cell| usize::from(thread_of(cell)) + 1 == state && cell.is_current(epoch))
+    }
+
     /// The thread's slot when its marks are those of its last event, and its account's copies too.
     #[inline(always)]
-    fn settled(&self, epoch: Epoch<'_>) -> Option<&'t ThreadSlot> {
-        self.slot.is_settled(&self.head.marks, epoch).then_some(self.slot)
+    fn settled(&self, epoch: Epoch<'_>) -> Option<&'static ThreadSlot> {
+        self.slot.is_settled(self.marks, epoch).then_some(self.slot)
     }
 
     /// Live has risen by `more`: whether that made a new peak, of the thread or the program.
     #[inline(always)]
     fn rise<R: Tables>(&self, more: usize, region: &'static R) -> bool {
-        let new = [self.slot.is_high(), !self.slot.share.take_inside(more, &self.head.marks.room)];
+        let new = [self.slot.is_high(), !self.slot.share.take(more, &self.marks.room)];
         let any = new[0] | new[1];
         if any {
             rise_above(self.slot, new[1].then_some(more), region);
         }
         any
-    }
-
-    /// The cell of that number when it is this thread's, and changes nothing but its counters.
-    #[inline(always)]
-    fn own(&self, cell: Option<&'t Account>, epoch: Epoch<'_>) -> Option<&'t Account> {
-        cell.filter(|cell| usize::from(thread_of(cell)) + 1 == self.state && cell.is_current(epoch))
     }
 }
 
@@ -74,17 +73,14 @@ pub(super) struct Booked {
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
-    fn enter_quickly(&self) -> Option<Inside<'_>> {
-        let head = self.region.head();
-        if !IS_USED || head.marks.watch.flags() != 0 {
+    fn enter_quickly(&self, region: &'static R) -> Option<Inside<'_>> {
+        let marks = &region.head().marks;
+        if !IS_USED || marks.watch.flags() != 0 {
             return None;
         }
         let local = self.platform.local(self.working_number()?)?;
-        let state = local.state.load(Relaxed);
-        let slot = self.region.threads().own(state.wrapping_sub(1))?;
-        local.state.store(state | Local::BUSY, Relaxed);
-        slot.share.enter();
-        Some(Inside { head, local, state, slot })
+        let slot = local.slot()?;
+        slot.share.enter().then_some(Inside { marks, local, slot })
     }
 
     /// The cell of the stack here, when stack and cell are known.
@@ -95,50 +91,53 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
             // the guard keeps everything else on this thread out while the reference lives.
             let memo = unsafe { local.memory.load(Relaxed).cast::<U::Memo>().as_mut() }?;
-            match U::recall(from, memo) {
-                Some(note) => note,
-                None => self.search(local, memo, from.pc, from.sp, from.fp)?,
+            match U::recall(from, memo).cell(label) {
+                Some(cell) => return Some(cell),
+                None => self.search(local, memo, from.pc, from.sp, from.fp),
             }
         } else {
             Note { cell: local.last_cell.load(Relaxed), label: local.last_label.load(Relaxed) }
         };
-        (note.cell != cells::UNATTRIBUTED && note.label == label).then_some(note.cell)
+        note.cell(label)
     }
 
     /// Not in line, and its registers one by one: then they need no place in memory as long as it is not called.
     #[inline(never)]
-    fn search(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> Option<Note> {
+    fn search(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> Note {
         let prove = |sp| self.platform.stack(local, sp);
-        U::search(Registers { pc, sp, fp }, Memory::at(sp, &prove, || local.bounds())?, memo)
+        let memory = Memory::at(sp, &prove, || local.bounds());
+        memory.map_or(Note::NONE, |memory| U::search(Registers { pc, sp, fp }, memory, memo))
     }
 
     /// Books an allocation.
     #[inline(always)]
     pub(super) fn book_quickly(&self, from: Registers, heap: u8, block: usize, size: usize) -> Option<Booked> {
-        let inside = self.enter_quickly()?;
-        let epoch = inside.head.marks.epoch();
+        let region = self.region;
+        let inside = self.enter_quickly(region)?;
+        let epoch = inside.marks.epoch();
         let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
         let id = self.cell_quickly(inside.local, from, heap)?;
-        let cell = self.region.cells().get(id).filter(|cell| cell.is_current(epoch))?;
+        let cell = region.cells().get(id).filter(|cell| cell.is_current(epoch))?;
         cell.add(size);
         slot.add(block, size);
-        Some(Booked { cell: id, is_peak: inside.rise(size, self.region) })
+        Some(Booked { cell: id, is_peak: inside.rise(size, region) })
     }
 
     /// Books a free on the cell that a block names.
     #[inline(always)]
     pub(super) fn book_free_quickly(&self, cell: Option<u32>, block: usize, size: usize) -> Option<()> {
-        let inside = self.enter_quickly()?;
-        let marks = &inside.head.marks;
+        let region = self.region;
+        let inside = self.enter_quickly(region)?;
+        let marks = inside.marks;
         let epoch = marks.fallen_epoch()?;
         let slot = inside.settled(epoch)?;
-        let cell = inside.own(self.region.cells().get(cell?), epoch)?;
+        let cell = inside.own(region.cells().get(cell?), epoch)?;
         cell.subtract(size);
         if slot.subtract(block, size) {
             slot.account.count_temporary(Booker::Owner);
             cell.count_temporary(Booker::Owner);
         }
-        slot.share.give_inside(size, &marks.room);
+        slot.share.give(size, &marks.room);
         Some(())
     }
 
@@ -153,11 +152,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         block: usize,
         size: usize,
     ) -> Option<Booked> {
-        let inside = self.enter_quickly()?;
-        let marks = &inside.head.marks;
+        let region = self.region;
+        let inside = self.enter_quickly(region)?;
+        let marks = inside.marks;
         let epoch = if size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
-        let cells = self.region.cells();
+        let cells = region.cells();
         let old = inside.own(cells.get(old?), epoch)?;
         let id = self.cell_quickly(inside.local, from, heap)?;
         let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
@@ -168,9 +168,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.add(block, size);
         slot.account.count_realloc(Booker::Owner);
         let is_peak = match size.checked_sub(old_size) {
-            Some(more) => inside.rise(more, self.region),
+            Some(more) => inside.rise(more, region),
             None => {
-                slot.share.give_inside(old_size - size, &marks.room);
+                slot.share.give(old_size - size, &marks.room);
                 false
             }
         };

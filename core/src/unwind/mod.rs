@@ -184,6 +184,17 @@ pub struct Note {
     pub(crate) label: u32,
 }
 
+impl Note {
+    /// What stands beside a stack that nothing was booked on yet.
+    pub const NONE: Note = Note { cell: 0, label: 0 };
+
+    /// The cell, when it was booked under this label.
+    #[inline(always)]
+    pub(crate) fn cell(self, label: u32) -> Option<u32> {
+        (self.cell != Self::NONE.cell && self.label == label).then_some(self.cell)
+    }
+}
+
 /// A captured stack.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Captured<'m> {
@@ -232,18 +243,18 @@ pub unsafe trait Unwind: Sync {
         Captured { interned: stacks.intern(end.base(), frames), end, note: None }
     }
 
-    /// The note beside the stack here, when it is the one that is expected, complete, and proven unchanged. It must be
-    /// the same stack that [`capture`](Self::capture) would find.
+    /// The note beside the stack here, when it is the one that is expected, complete, and proven unchanged, else
+    /// [`Note::NONE`]. It must be the same stack that [`capture`](Self::capture) would find.
     #[inline(always)]
-    fn recall(from: Registers, memo: &mut Self::Memo) -> Option<Note> {
+    fn recall(from: Registers, memo: &mut Self::Memo) -> Note {
         let _ = (from, memo);
-        None
+        Note::NONE
     }
 
     /// The same for any stack that is remembered.
-    fn search(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo) -> Option<Note> {
+    fn search(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo) -> Note {
         let _ = (from, memory, memo);
-        None
+        Note::NONE
     }
 
     /// Whether it captures at all: without, the tracker does not even look for the stack.

@@ -26,6 +26,8 @@ pub(crate) const MAX_TRACKERS: usize = 4;
 // returns ranges that it has proven readable (see `stack.rs`); the names, modules and command line are read
 // outside the hook, but for the running thread's own name, which is one `prctl`.
 unsafe impl Platform for Host {
+    const TRACKERS: usize = MAX_TRACKERS;
+
     #[inline]
     fn local(&self, tracker: usize) -> Option<&Local> {
         thread::local(tracker)

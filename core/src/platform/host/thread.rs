@@ -30,7 +30,7 @@ pub(super) fn local(tracker: usize) -> Option<&'static Local> {
         .flatten()
 }
 
-/// The calling thread's slot, when it has one.
+/// The number of the calling thread's slot, when it has one.
 pub(super) fn slot(tracker: usize) -> Option<u16> {
     let state = local(tracker)?.state.load(Relaxed) & !Local::BUSY;
     (state != 0 && state != Local::GONE).then(|| (state - 1) as u16)
@@ -101,12 +101,9 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
     }
     for tracker in 0..MAX_TRACKERS {
         let Some(local) = local(tracker) else { return };
-        let state = local.state.swap(Local::GONE, Relaxed);
-        if state == 0 || state == Local::GONE || state & Local::BUSY != 0 {
-            continue;
-        }
+        let Some(slot) = local.end() else { continue };
         if let Some(region) = registry::get(tracker) {
-            region.thread_ended((state - 1) as u16, name(id()));
+            region.thread_ended(slot, name(id()));
         }
         unmap(local.memory.swap(core::ptr::null_mut(), Relaxed));
     }

@@ -212,15 +212,13 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
-    fn recall(from: Registers, memo: &mut Memo) -> Option<Note> {
-        let found = memo.recall.follow(from)?;
-        memo.recall.entry(found).note()
+    fn recall(from: Registers, memo: &mut Memo) -> Note {
+        memo.recall.follow(from.pc, from.sp, from.fp)
     }
 
     #[inline(always)]
-    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo) -> Option<Note> {
-        let found = memo.look_up(from, &mut memory)?;
-        memo.recall.entry(found).note()
+    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo) -> Note {
+        memo.look_up(from, &mut memory).map_or(Note::NONE, |found| memo.recall.entry(found).note())
     }
 
     #[inline(never)]

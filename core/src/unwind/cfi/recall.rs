@@ -108,8 +108,8 @@ impl Entry {
 
     /// The note, when nothing about the stack is lost: losses are counted at every event.
     #[inline(always)]
-    pub(super) fn note(&self) -> Option<Note> {
-        self.is_complete.then_some(self.note)
+    pub(super) fn note(&self) -> Note {
+        if self.is_complete { self.note } else { Note::NONE }
     }
 
     #[inline(always)]
@@ -122,19 +122,24 @@ impl Entry {
 }
 
 impl Recall {
-    /// The stack that followed the last one when that was found before, when it is on the thread's own stack and all its
-    /// words are unchanged.
-    #[inline(always)]
-    pub(super) fn follow(&mut self, from: Registers) -> Option<Place> {
+    /// The note of the stack that followed the last one when that was found before, when it is on the thread's own stack
+    /// and all its words are unchanged. (The registers one by one stay in registers.)
+    #[inline(never)]
+    pub(super) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> Note {
+        let from = Registers { pc, sp, fp };
         let place = self.entry(self.last).follower;
         let entry = self.entry(place);
         if !entry.lasting || !entry.is_from(from) {
-            return None;
+            return Note::NONE;
         }
         // SAFETY: the words lay on the thread's own stack when they were remembered, at offsets from this very stack
         // pointer; a stack keeps what is above its stack pointer.
-        let same = unsafe { self.is_unchanged(place, from) };
-        same.then(|| self.found(place))
+        if unsafe { self.is_unchanged(place, from) } {
+            self.last = place;
+            self.entry(place).note()
+        } else {
+            Note::NONE
+        }
     }
 
     /// The stack of that hash, when one is remembered whose words are all unchanged.
@@ -154,17 +159,12 @@ impl Recall {
                     self.entry(last).follower = slot.place;
                     // At 0 stands none.
                     self.entry(0).follower = 0;
-                    return Some(self.found(slot.place));
+                    self.last = slot.place;
+                    return Some(slot.place);
                 }
             }
         }
         None
-    }
-
-    #[inline(always)]
-    fn found(&mut self, place: Place) -> Place {
-        self.last = place;
-        place
     }
 
     /// The entry at a place that was found.
@@ -193,7 +193,7 @@ impl Recall {
         for (value, offset) in values.iter().zip(offsets) {
             let one = |i: usize| differs((offset[i], value[i]));
             if one(0) || one(1) || one(2) || one(3) || one(4) || one(5) || one(6) || one(7) {
-                self.advance_difference(place, count, differs);
+                self.advance_difference(place, from.sp);
                 return false;
             }
         }
@@ -203,7 +203,12 @@ impl Recall {
     /// Puts the first word that differs in front: what told a stack from the present one will tell it again.
     #[cold]
     #[inline(never)]
-    fn advance_difference(&mut self, place: Place, count: usize, differs: impl Fn((u16, u64)) -> bool) {
+    fn advance_difference(&mut self, place: Place, sp: usize) {
+        let count = usize::from(self.entry(place).words);
+        // SAFETY: the words were just read, at offsets from this stack pointer.
+        let differs = |word: (u16, u64)| unsafe {
+            (sp as *const u64).add(usize::from(word.0)).read_volatile() != word.1
+        };
         let (values, offsets) = self.words(place, count);
         if let Some(told) = (0..count).find(|&i| differs((offsets[i], values[i]))) {
             values.swap(0, told);
