@@ -4,6 +4,7 @@ use super::{Program, models, together};
 use crate::sync::checked::{Fault, barrier};
 use crate::sync::*;
 use crate::table::marks::Mark;
+use crate::table::share::Share;
 use std::boxed::Box;
 use std::sync::Arc;
 
@@ -12,12 +13,19 @@ const NOBODY: usize = usize::MAX;
 
 impl Program {
     fn rise(&self, thread: usize, n: usize) {
-        let own = (thread != NOBODY).then(|| &self.slot(thread).share);
-        self.marks.rise(n, own, self.threads());
+        self.inside(thread, |own| self.marks.rise(n, own, self.threads()));
     }
 
     fn fall(&self, thread: usize, n: usize) {
-        self.marks.drop(n, (thread != NOBODY).then(|| &self.slot(thread).share));
+        self.inside(thread, |own| self.marks.drop(n, own));
+    }
+
+    /// An event of a thread, which is inside the hook meanwhile.
+    fn inside(&self, thread: usize, event: impl FnOnce(Option<&Share>)) {
+        let own = (thread != NOBODY).then(|| &self.slot(thread).share);
+        own.inspect(|own| assert!(own.enter(), "it was outside"));
+        event(own);
+        own.inspect(|own| own.leave());
     }
 
     /// At rest: the peak, after a look whether the head-room below it is just what separates it from `live`.

@@ -75,8 +75,13 @@ impl Way {
     /// The second caller, if this is the way to it.
     #[inline(always)]
     fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        let is_way = self.pc == from.pc && memory.read(from.sp + self.first_at)? == self.first;
-        is_way.then(|| memory.read(from.sp + self.second_at)).flatten()
+        if self.pc != from.pc || !memory.contains(from.sp, from.sp + self.second_at + size_of::<usize>()) {
+            return None;
+        }
+        // SAFETY: both words lie between the stack pointer, which is aligned to words, and the end that was checked: frames
+        // stand one above another, at offsets of whole words.
+        let word = |at: usize| unsafe { ((from.sp + at) as *const usize).read_volatile() };
+        (word(self.first_at) == self.first).then(|| word(self.second_at))
     }
 }
 
@@ -84,7 +89,8 @@ impl Memo {
     /// The place of the stack from these registers among those that are remembered.
     #[inline(always)]
     fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
-        let known = self.ways.iter().find_map(|way| way.second(from, memory));
+        let [allocating, reallocating] = &self.ways;
+        let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
         let second = match known {
             Some(second) => plain(second).wrapping_sub(1),
             None => self.second(from, memory)?,
@@ -101,6 +107,8 @@ impl Memo {
         if let Some((first_at, first_cfa)) = own.rule(from.pc).above_sp()
             && let Some((second_at, _)) = cache.rule(key.first).above_sp()
             && let Some(first) = memory.read(from.sp + first_at)
+            && from.sp.is_multiple_of(size_of::<usize>())
+            && first_at < first_cfa
         {
             let place = usize::from(ways[0].pc != 0 && ways[0].pc != from.pc);
             ways[place] = Way { pc: from.pc, first, first_at, second_at: first_cfa + second_at };

@@ -5,8 +5,9 @@
 //! chain of dependent ones.
 //!
 //! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
-//! in turn, so the stack that followed last time is tried first, with nothing unwound; else a set-associative index
-//! finds them by the second caller and the stack pointer.
+//! in turn, so the stack that followed last time is tried first, with nothing unwound. Else the second caller and the
+//! stack pointer name a *group*, which knows the words by which its stacks differ; these words, hashed, name the stack.
+//! Two stacks of a group that the words do not tell apart yet make it look at one more.
 
 use super::super::{End, Interned, Memory, Note, Registers, StackId};
 use super::trace::Words;
@@ -14,11 +15,14 @@ use super::trace::Words;
 const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
 const ARENA: usize = 1 << 17;
-const SETS: usize = 1 << 10;
+const SETS: usize = 1 << 11;
+const GROUPS: usize = 1 << 10;
 /// Words that are compared before a decision. Stacks have a multiple of it: the last word stands several times.
 const AT_ONCE: usize = 8;
-/// Stacks of one key: a function that is called at one depth from different places.
-const WAYS: usize = 8;
+/// Stacks of one set.
+const WAYS: usize = 4;
+/// Words by which a group tells its stacks apart.
+const TELLING: usize = 12;
 
 /// Where an entry stands in the arena. At 0 stands none: an entry of zeros, which is no stack's, for no stack pointer
 /// is 0.
@@ -26,6 +30,7 @@ pub(super) type Place = u32;
 
 /// All-zero is empty.
 pub(super) struct Recall {
+    groups: [Group; GROUPS],
     sets: [Set; SETS],
     /// Words of the arena that are used; 0 is as many as the entry of zeros has.
     used: Place,
@@ -34,8 +39,22 @@ pub(super) struct Recall {
     arena: [u64; ARENA],
 }
 
-/// One cache line: most recently stored first.
-#[repr(C, align(64))]
+/// Stacks that are allocated on by one second caller at one stack pointer.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Group {
+    tag: u32,
+    /// Words that tell.
+    count: u16,
+    /// Their offsets from the stack pointer, in words.
+    offsets: [u16; TELLING],
+    /// The largest of them.
+    reach: u16,
+}
+
+/// Most recently stored first.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
 struct Set {
     slots: [Slot; WAYS],
 }
@@ -43,8 +62,12 @@ struct Set {
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Slot {
-    hash: u32,
+    tag: u32,
     place: Place,
+}
+
+impl Set {
+    const EMPTY: Set = Set { slots: [Slot { tag: 0, place: 0 }; WAYS] };
 }
 
 /// A stack in the arena: this, then the values of the words, then their offsets from the stack pointer in words,
@@ -76,22 +99,30 @@ pub(super) struct Entry {
 const HEAD: usize = size_of::<Entry>() / 8;
 const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values");
 
-/// What stacks are looked up by: the second caller, and the stack pointer.
-#[derive(Clone, Copy)]
+/// What stacks are looked up by. First the second caller and the stack pointer, then the words that tell as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hash(u64);
 
 impl Hash {
     #[inline(always)]
     pub(super) fn new(second: usize, from: Registers) -> Hash {
-        Hash((second as u64 ^ (from.sp as u64).rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        Hash((from.sp as u64).rotate_left(29)).with(second as u64)
     }
 
-    fn set(self) -> usize {
-        (self.0 >> (64 - SETS.trailing_zeros())) as usize
+    #[inline(always)]
+    fn with(self, word: u64) -> Hash {
+        Hash((self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
     }
 
+    /// One of `many`, a power of two.
+    #[inline(always)]
+    fn place(self, many: usize) -> usize {
+        self.0 as usize & (many - 1)
+    }
+
+    #[inline(always)]
     fn tag(self) -> u32 {
-        self.0 as u32
+        (self.0 >> 16) as u32
     }
 }
 
@@ -145,26 +176,48 @@ impl Recall {
     /// The stack of that hash, when one is remembered whose words are all unchanged.
     #[inline(always)]
     pub(super) fn search(&mut self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Place> {
-        for way in 0..WAYS {
-            let slot = self.sets[hash.set()].slots[way];
-            if slot.hash != hash.tag() {
-                continue;
+        let group = &self.groups[hash.place(GROUPS)];
+        if group.tag != hash.tag() {
+            return None;
+        }
+        let telling = group.offsets.get(..group.count.into())?;
+        let mut hash = hash;
+        if group.count > 0 {
+            if !memory.contains(from.sp, from.sp + (usize::from(group.reach) + 1) * WORD) {
+                return None;
             }
-            let entry = self.entry(slot.place);
-            let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
-            if entry.is_from(from) && memory.contains(from.sp, high) {
-                // SAFETY: the words up to `reach` are readable stack.
-                if unsafe { self.is_unchanged(slot.place, from) } {
-                    let last = self.last;
-                    self.entry(last).follower = slot.place;
-                    // At 0 stands none.
-                    self.entry(0).follower = 0;
-                    self.last = slot.place;
-                    return Some(slot.place);
-                }
+            for &offset in telling {
+                // SAFETY: no offset is larger than the group's reach, up to which the stack is readable.
+                hash = hash.with(unsafe { word(from.sp, offset) });
+            }
+        }
+        for way in 0..WAYS {
+            let slot = self.sets[hash.place(SETS)].slots[way];
+            if slot.tag == hash.tag() && self.is_here(slot.place, from, memory) {
+                self.link(slot.place);
+                return Some(slot.place);
             }
         }
         None
+    }
+
+    /// The stack that was found follows the last one.
+    #[inline(always)]
+    fn link(&mut self, place: Place) {
+        let last = self.last;
+        if last != 0 {
+            self.entry(last).follower = place;
+        }
+        self.last = place;
+    }
+
+    /// Whether the stack of an entry is the present one.
+    #[inline(always)]
+    fn is_here(&mut self, place: Place, from: Registers, memory: &Memory<'_>) -> bool {
+        let entry = self.entry(place);
+        let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
+        // SAFETY: the words up to `reach` are readable stack.
+        entry.is_from(from) && memory.contains(from.sp, high) && unsafe { self.is_unchanged(place, from) }
     }
 
     /// The entry at a place that was found.
@@ -184,35 +237,34 @@ impl Recall {
     #[inline(always)]
     unsafe fn is_unchanged(&mut self, place: Place, from: Registers) -> bool {
         let count = usize::from(self.entry(place).words);
-        // SAFETY: the caller upholds it; the stack pointer is that of an entry, which is aligned to words.
-        let differs = |word: (u16, u64)| unsafe {
-            (from.sp as *const u64).add(usize::from(word.0)).read_volatile() != word.1
-        };
         let (values, offsets) = self.words(place, count);
         let (values, offsets) = (values.as_chunks::<AT_ONCE>().0, offsets.as_chunks::<AT_ONCE>().0);
-        for (value, offset) in values.iter().zip(offsets) {
-            let one = |i: usize| differs((offset[i], value[i]));
+        for (nth, (value, offset)) in values.iter().zip(offsets).enumerate() {
+            // SAFETY: the caller upholds it; the stack pointer is that of an entry, which is aligned to words.
+            let one = |i: usize| unsafe { word(from.sp, offset[i]) } != value[i];
             if one(0) || one(1) || one(2) || one(3) || one(4) || one(5) || one(6) || one(7) {
-                self.advance_difference(place, from.sp);
+                if nth > 0 {
+                    self.advance_difference(place, from.sp);
+                }
                 return false;
             }
         }
         true
     }
 
-    /// Puts the first word that differs in front: what told a stack from the present one will tell it again.
+    /// Puts the first word that differs among those that are compared first: what told a stack from the present one will
+    /// tell it again.
     #[cold]
     #[inline(never)]
     fn advance_difference(&mut self, place: Place, sp: usize) {
         let count = usize::from(self.entry(place).words);
-        // SAFETY: the words were just read, at offsets from this stack pointer.
-        let differs = |word: (u16, u64)| unsafe {
-            (sp as *const u64).add(usize::from(word.0)).read_volatile() != word.1
-        };
         let (values, offsets) = self.words(place, count);
-        if let Some(told) = (0..count).find(|&i| differs((offsets[i], values[i]))) {
-            values.swap(0, told);
-            offsets.swap(0, told);
+        // SAFETY: the words were just read, at offsets from this stack pointer.
+        let told = (0..count).find(|&i| unsafe { word(sp, offsets[i]) } != values[i]);
+        if let Some(told) = told {
+            let first = told % AT_ONCE;
+            values.swap(first, told);
+            offsets.swap(first, told);
         }
     }
 
@@ -279,12 +331,56 @@ impl Recall {
             }
             *packed = u64::from_ne_bytes(bytes);
         }
-        let slots = &mut self.sets[hash.set()].slots;
+        *self.entry(place) = entry;
+        self.name(hash, place, from, memory);
+        self.link(place);
+        Some(&mut self.entry(place).note)
+    }
+
+    /// Enters the present stack in its group and set.
+    fn name(&mut self, hash: Hash, place: Place, from: Registers, memory: &Memory<'_>) {
+        let group = &mut self.groups[hash.place(GROUPS)];
+        if group.tag != hash.tag() {
+            *group = Group { tag: hash.tag(), count: 0, offsets: [0; TELLING], reach: 0 };
+        }
+        let mut group = *group;
+        let named = |group: &Group| {
+            let telling = group.offsets.iter().take(group.count.into());
+            telling.fold(Some(hash), |hash, &offset| {
+                Some(hash?.with(memory.read(from.sp + usize::from(offset) * WORD)? as u64))
+            })
+        };
+        let Some(mut name) = named(&group) else { return };
+        // One that has the same name makes the group look at one more word.
+        let double = self.sets[name.place(SETS)].slots.iter().find(|slot| slot.tag == name.tag() && slot.place != 0);
+        if let Some(double) = double.copied()
+            && let Some(offset) = self.difference(double.place, from, memory)
+            && let Some(next) = group.offsets.get_mut(usize::from(group.count))
+        {
+            *next = offset;
+            group.count += 1;
+            group.reach = group.reach.max(offset);
+            self.groups[hash.place(GROUPS)] = group;
+            let Some(longer) = named(&group) else { return };
+            name = longer;
+        }
+        let slots = &mut self.sets[name.place(SETS)].slots;
         slots.copy_within(..WAYS - 1, 1);
-        slots[0] = Slot { hash: hash.tag(), place };
-        let stored = self.entry(place);
-        *stored = entry;
-        Some(&mut stored.note)
+        slots[0] = Slot { tag: name.tag(), place };
+    }
+
+    /// Where an entry of the same registers differs from the present stack.
+    fn difference(&mut self, place: Place, from: Registers, memory: &Memory<'_>) -> Option<u16> {
+        let entry = *self.entry(place);
+        if !entry.is_from(from) {
+            return None;
+        }
+        let (values, offsets) = self.words(place, entry.words.into());
+        let mut words = values.iter().zip(offsets.iter());
+        let told = words.find(|(value, offset)| {
+            memory.read(from.sp + usize::from(**offset) * WORD).is_some_and(|word| word as u64 != **value)
+        });
+        told.map(|(_, &offset)| offset)
     }
 
     /// Room for `length` words. When the arena is full all stacks are forgotten: those that are still in use are soon
@@ -292,11 +388,21 @@ impl Recall {
     fn make_room(&mut self, length: usize) -> Place {
         let mut place = (self.used as usize).max(HEAD);
         if place + length > ARENA {
-            self.sets.iter_mut().for_each(|set| set.slots = [Slot { hash: 0, place: 0 }; WAYS]);
+            self.sets.fill(Set::EMPTY);
             self.last = 0;
             place = HEAD;
         }
         self.used = (place + length) as Place;
         place as Place
     }
+}
+
+/// The word at an offset from a stack pointer, in words.
+///
+/// # Safety
+/// It must be readable, and the stack pointer aligned to words.
+#[inline(always)]
+unsafe fn word(sp: usize, offset: u16) -> u64 {
+    // SAFETY: the caller upholds it.
+    unsafe { (sp as *const u64).add(usize::from(offset)).read_volatile() }
 }
