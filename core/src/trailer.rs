@@ -58,7 +58,10 @@ const _: () = {
     while bit < CELL_BITS {
         let step = FACTOR << bit;
         // Adding or subtracting so much changes the high bits, whatever was there.
-        assert!(step >= 1 << CELL_BITS && step.wrapping_neg() >= 1 << CELL_BITS, "an id's bit may go unnoticed");
+        assert!(
+            step >= 1 << CELL_BITS && step.wrapping_neg() >= 1 << CELL_BITS,
+            "an id's bit may go unnoticed"
+        );
         bit += 1;
     }
 };

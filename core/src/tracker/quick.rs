@@ -111,7 +111,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation.
     #[inline(always)]
-    pub(super) fn book_quickly(&self, from: Registers, heap: u8, block: usize, size: usize) -> Option<Booked> {
+    pub(super) fn book_quickly(
+        &self,
+        from: Registers,
+        heap: u8,
+        block: usize,
+        size: usize,
+    ) -> Option<Booked> {
         let region = self.region;
         let inside = self.enter_quickly(region)?;
         let epoch = inside.marks.epoch();

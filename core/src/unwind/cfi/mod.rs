@@ -7,6 +7,8 @@
 
 mod cache;
 mod find;
+mod names;
+mod own;
 #[cfg(target_arch = "x86_64")]
 mod plt;
 mod recall;
@@ -17,7 +19,9 @@ use super::arch::plain;
 use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 use cache::Cache;
 use heapless::Vec;
-use recall::{Hash, Place, Recall};
+use names::Hash;
+use own::{Own, Way};
+use recall::{Place, Recall};
 use rule::{Rule, State, Step};
 use trace::{Trace, Untraced, Words};
 
@@ -41,48 +45,6 @@ pub struct Memo {
     last: Vec<(usize, StackId), MAX_LAST>,
     last_base: StackId,
     recall: Recall,
-}
-
-/// The rules of the hook's own frames.
-struct Own([(usize, Rule); 2]);
-
-impl Own {
-    fn rule(&mut self, pc: usize) -> Rule {
-        match self.0.iter().find(|own| own.0 == pc) {
-            Some(own) => own.1,
-            None => {
-                let rule = find::rule(pc);
-                self.0 = [(pc, rule), self.0[0]];
-                rule
-            }
-        }
-    }
-}
-
-/// The way from one of the hook's entries to the second caller, when both steps depend on the stack pointer alone: the
-/// allocator's shim is called by nearly everybody and calls one entry.
-#[derive(Clone, Copy)]
-struct Way {
-    /// The hook's entry; 0 for none.
-    pc: usize,
-    /// The return address into the first caller, and how many bytes above the stack pointer it stands.
-    first: usize,
-    first_at: usize,
-    second_at: usize,
-}
-
-impl Way {
-    /// The second caller, if this is the way to it.
-    #[inline(always)]
-    fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        if self.pc != from.pc || !memory.contains(from.sp, from.sp + self.second_at + size_of::<usize>()) {
-            return None;
-        }
-        // SAFETY: both words lie between the stack pointer, which is aligned to words, and the end that was checked: frames
-        // stand one above another, at offsets of whole words.
-        let word = |at: usize| unsafe { ((from.sp + at) as *const usize).read_volatile() };
-        (word(self.first_at) == self.first).then(|| word(self.second_at))
-    }
 }
 
 impl Memo {

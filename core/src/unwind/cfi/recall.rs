@@ -5,69 +5,30 @@
 //! chain of dependent ones.
 //!
 //! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
-//! in turn, so the stack that followed last time is tried first, with nothing unwound. Else the second caller and the
-//! stack pointer name a *group*, which knows the words by which its stacks differ; these words, hashed, name the stack.
-//! Two stacks of a group that the words do not tell apart yet make it look at one more.
+//! in turn, so the stack that followed last time is tried first, with nothing unwound; else they are found by
+//! [name](super::names).
 
 use super::super::{End, Interned, Memory, Note, Registers, StackId};
+use super::names::{Hash, Names, WAYS, word};
 use super::trace::Words;
 
 const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
 const ARENA: usize = 1 << 17;
-const SETS: usize = 1 << 11;
-const GROUPS: usize = 1 << 10;
 /// Words that are compared before a decision. Stacks have a multiple of it: the last word stands several times.
 const AT_ONCE: usize = 8;
-/// Stacks of one set.
-const WAYS: usize = 4;
-/// Words by which a group tells its stacks apart.
-const TELLING: usize = 12;
-
 /// Where an entry stands in the arena. At 0 stands none: an entry of zeros, which is no stack's, for no stack pointer
 /// is 0.
 pub(super) type Place = u32;
 
 /// All-zero is empty.
 pub(super) struct Recall {
-    groups: [Group; GROUPS],
-    sets: [Set; SETS],
+    names: Names,
     /// Words of the arena that are used; 0 is as many as the entry of zeros has.
     used: Place,
     /// The stack found last.
     last: Place,
     arena: [u64; ARENA],
-}
-
-/// Stacks that are allocated on by one second caller at one stack pointer.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Group {
-    tag: u32,
-    /// Words that tell.
-    count: u16,
-    /// Their offsets from the stack pointer, in words.
-    offsets: [u16; TELLING],
-    /// The largest of them.
-    reach: u16,
-}
-
-/// Most recently stored first.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-struct Set {
-    slots: [Slot; WAYS],
-}
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Slot {
-    tag: u32,
-    place: Place,
-}
-
-impl Set {
-    const EMPTY: Set = Set { slots: [Slot { tag: 0, place: 0 }; WAYS] };
 }
 
 /// A stack in the arena: this, then the values of the words, then their offsets from the stack pointer in words,
@@ -98,33 +59,6 @@ pub(super) struct Entry {
 /// Words of the arena that an [`Entry`] takes.
 const HEAD: usize = size_of::<Entry>() / 8;
 const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values");
-
-/// What stacks are looked up by. First the second caller and the stack pointer, then the words that tell as well.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hash(u64);
-
-impl Hash {
-    #[inline(always)]
-    pub(super) fn new(second: usize, from: Registers) -> Hash {
-        Hash((from.sp as u64).rotate_left(29)).with(second as u64)
-    }
-
-    #[inline(always)]
-    fn with(self, word: u64) -> Hash {
-        Hash((self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
-    }
-
-    /// One of `many`, a power of two.
-    #[inline(always)]
-    fn place(self, many: usize) -> usize {
-        self.0 as usize & (many - 1)
-    }
-
-    #[inline(always)]
-    fn tag(self) -> u32 {
-        (self.0 >> 16) as u32
-    }
-}
 
 impl Entry {
     /// The stack, and how its walk ended.
@@ -176,26 +110,13 @@ impl Recall {
     /// The stack of that hash, when one is remembered whose words are all unchanged.
     #[inline(always)]
     pub(super) fn search(&mut self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Place> {
-        let group = &self.groups[hash.place(GROUPS)];
-        if group.tag != hash.tag() {
-            return None;
-        }
-        let telling = group.offsets.get(..group.count.into())?;
-        let mut hash = hash;
-        if group.count > 0 {
-            if !memory.contains(from.sp, from.sp + (usize::from(group.reach) + 1) * WORD) {
-                return None;
-            }
-            for &offset in telling {
-                // SAFETY: no offset is larger than the group's reach, up to which the stack is readable.
-                hash = hash.with(unsafe { word(from.sp, offset) });
-            }
-        }
+        let name = self.names.find(hash, from, memory)?;
         for way in 0..WAYS {
-            let slot = self.sets[hash.place(SETS)].slots[way];
-            if slot.tag == hash.tag() && self.is_here(slot.place, from, memory) {
-                self.link(slot.place);
-                return Some(slot.place);
+            if let Some(place) = self.names.get(name, way)
+                && self.is_here(place, from, memory)
+            {
+                self.link(place);
+                return Some(place);
             }
         }
         None
@@ -337,36 +258,15 @@ impl Recall {
         Some(&mut self.entry(place).note)
     }
 
-    /// Enters the present stack in its group and set.
+    /// Names the present stack. One that has the same name already makes it a longer one.
     fn name(&mut self, hash: Hash, place: Place, from: Registers, memory: &Memory<'_>) {
-        let group = &mut self.groups[hash.place(GROUPS)];
-        if group.tag != hash.tag() {
-            *group = Group { tag: hash.tag(), count: 0, offsets: [0; TELLING], reach: 0 };
-        }
-        let mut group = *group;
-        let named = |group: &Group| {
-            let telling = group.offsets.iter().take(group.count.into());
-            telling.fold(Some(hash), |hash, &offset| {
-                Some(hash?.with(memory.read(from.sp + usize::from(offset) * WORD)? as u64))
-            })
-        };
-        let Some(mut name) = named(&group) else { return };
-        // One that has the same name makes the group look at one more word.
-        let double = self.sets[name.place(SETS)].slots.iter().find(|slot| slot.tag == name.tag() && slot.place != 0);
-        if let Some(double) = double.copied()
-            && let Some(offset) = self.difference(double.place, from, memory)
-            && let Some(next) = group.offsets.get_mut(usize::from(group.count))
-        {
-            *next = offset;
-            group.count += 1;
-            group.reach = group.reach.max(offset);
-            self.groups[hash.place(GROUPS)] = group;
-            let Some(longer) = named(&group) else { return };
+        let Some(mut name) = self.names.make(hash, from, memory) else { return };
+        let double = (0..WAYS).find_map(|way| self.names.get(name, way));
+        if let Some(offset) = double.and_then(|double| self.difference(double, from, memory)) {
+            let Some(longer) = self.names.lengthen(hash, offset, from, memory) else { return };
             name = longer;
         }
-        let slots = &mut self.sets[name.place(SETS)].slots;
-        slots.copy_within(..WAYS - 1, 1);
-        slots[0] = Slot { tag: name.tag(), place };
+        self.names.insert(name, place);
     }
 
     /// Where an entry of the same registers differs from the present stack.
@@ -388,21 +288,11 @@ impl Recall {
     fn make_room(&mut self, length: usize) -> Place {
         let mut place = (self.used as usize).max(HEAD);
         if place + length > ARENA {
-            self.sets.fill(Set::EMPTY);
+            self.names.clear();
             self.last = 0;
             place = HEAD;
         }
         self.used = (place + length) as Place;
         place as Place
     }
-}
-
-/// The word at an offset from a stack pointer, in words.
-///
-/// # Safety
-/// It must be readable, and the stack pointer aligned to words.
-#[inline(always)]
-unsafe fn word(sp: usize, offset: u16) -> u64 {
-    // SAFETY: the caller upholds it.
-    unsafe { (sp as *const u64).add(usize::from(offset)).read_volatile() }
 }

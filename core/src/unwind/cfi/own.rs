@@ -1,0 +1,47 @@
+//! The hook's own frames, with which every walk begins.
+
+use super::super::{Memory, Registers};
+use super::find;
+use super::rule::Rule;
+
+/// The rules of the hook's own frames.
+pub(super) struct Own([(usize, Rule); 2]);
+
+impl Own {
+    pub(super) fn rule(&mut self, pc: usize) -> Rule {
+        match self.0.iter().find(|own| own.0 == pc) {
+            Some(own) => own.1,
+            None => {
+                let rule = find::rule(pc);
+                self.0 = [(pc, rule), self.0[0]];
+                rule
+            }
+        }
+    }
+}
+
+/// The way from one of the hook's entries to the second caller, when both steps depend on the stack pointer alone: the
+/// allocator's shim is called by nearly everybody and calls one entry.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    /// The hook's entry; 0 for none.
+    pub(super) pc: usize,
+    /// The return address into the first caller, and how many bytes above the stack pointer it stands.
+    pub(super) first: usize,
+    pub(super) first_at: usize,
+    pub(super) second_at: usize,
+}
+
+impl Way {
+    /// The second caller, if this is the way to it.
+    #[inline(always)]
+    pub(super) fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
+        if self.pc != from.pc || !memory.contains(from.sp, from.sp + self.second_at + size_of::<usize>()) {
+            return None;
+        }
+        // SAFETY: both words lie between the stack pointer, which is aligned to words, and the end that was checked: frames
+        // stand one above another, at offsets of whole words.
+        let word = |at: usize| unsafe { ((from.sp + at) as *const usize).read_volatile() };
+        (word(self.first_at) == self.first).then(|| word(self.second_at))
+    }
+}
