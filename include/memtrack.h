@@ -145,7 +145,7 @@ typedef struct memtrack_allocator_t {
 typedef uint64_t (*memtrack_clock_fn)(void);
 
 /**
- * Takes the next `size` bytes of a dump or report. 0 when it took all of them; anything else ends the writing. It must
+ * Takes the next `size` bytes of a dump, a report or metrics. 0 when it took all of them; anything else ends the writing. It must
  * return (no `longjmp`, no C++ exception), and must not write a dump itself.
  */
 typedef int (*memtrack_write_fn)(void *context, const uint8_t *data, size_t size);
@@ -293,6 +293,17 @@ memtrack_result_t memtrack_dump(memtrack_write_fn write, void *context);
  * `write` must be NULL or a function that may be called with `context`.
  */
 memtrack_result_t memtrack_report(memtrack_write_fn write, void *context);
+
+/**
+ * Writes the figures to `write` in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and
+ * failures of the program, the same by thread and by stage, losses by cause. Allocates nothing. Thread-safe.
+ *
+ * `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+ *
+ * Safety:
+ * `write` must be NULL or a function that may be called with `context`.
+ */
+memtrack_result_t memtrack_metrics(memtrack_write_fn write, void *context);
 
 /**
  * Writes a snapshot of the whole program to a file; what the file held is gone. Allocates nothing. Thread-safe.

@@ -7,7 +7,7 @@ use crate::tracker::TRACKER;
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::Write as _;
 
-/// Takes the next `size` bytes of a dump or report. 0 when it took all of them; anything else ends the writing. It must
+/// Takes the next `size` bytes of a dump, a report or metrics. 0 when it took all of them; anything else ends the writing. It must
 /// return (no `longjmp`, no C++ exception), and must not write a dump itself.
 pub type memtrack_write_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, data: *const u8, size: usize) -> c_int>;
@@ -90,6 +90,22 @@ pub unsafe extern "C" fn memtrack_report(
         Ok(()) => crate::result::MEMTRACK_OK,
         Err(_) => crate::result::MEMTRACK_ERROR_SINK,
     }
+}
+
+/// Writes the figures to `write` in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and
+/// failures of the program, the same by thread and by stage, losses by cause. Allocates nothing. Thread-safe.
+///
+/// `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+///
+/// # Safety
+/// `write` must be NULL or a function that may be called with `context`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memtrack_metrics(
+    write: memtrack_write_fn,
+    context: *mut c_void,
+) -> memtrack_result_t {
+    let Some(write) = write else { return MEMTRACK_ERROR_NULL };
+    code(TRACKER.metrics(&mut Sink { write, context }))
 }
 
 /// Writes a snapshot of the whole program to a file; what the file held is gone. Allocates nothing. Thread-safe.

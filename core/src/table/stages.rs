@@ -192,6 +192,8 @@ pub trait Stages {
     /// Stage number `place` from 0: finished names first, then active ones as they stand. An active run of a
     /// finished name stands on its own.
     fn get(&self, place: usize, now: Moment) -> Option<Summary>;
+    /// The same with all runs of that name which go on; `Some(None)` where an earlier place has the name.
+    fn by_name(&self, place: usize, now: Moment) -> Option<Option<Summary>>;
 }
 
 impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
@@ -284,6 +286,23 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
             None => self.active.get(place - self.finished.len()).map(|stage| stage.summary(now)),
         }
     }
+
+    fn by_name(&self, place: usize, now: Moment) -> Option<Option<Summary>> {
+        let mut stage = self.get(place, now)?;
+        let finished = self.finished.len();
+        // Finished names stand once; only of those that run there may be several.
+        let earlier = self.finished.iter().take(place).any(|other| other.is_of(&stage))
+            || (finished..place).filter_map(|other| self.get(other, now)).any(|other| other.is_of(&stage));
+        if earlier {
+            return Some(None);
+        }
+        for run in finished.max(place + 1)..finished + self.active.len() {
+            if let Some(run) = self.get(run, now).filter(|run| run.is_of(&stage)) {
+                stage.merge(&run);
+            }
+        }
+        Some(Some(stage))
+    }
 }
 
 #[cfg(test)]
@@ -328,6 +347,26 @@ mod tests {
         let stage = table.get(0, at(99, 0)).unwrap();
         assert_eq!((stage.runs, stage.duration_ns, stage.peak.bytes, stage.live_before), (3, 9, 9, 1));
         assert!(table.get(1, at(99, 0)).is_none());
+    }
+
+    #[test]
+    fn runs_that_go_on_are_told_with_their_name() {
+        let mut table = Table::new();
+        let first = table.begin("s", at(0, 1)).unwrap();
+        table.fold(peak(5), |_| 0);
+        table.end(first, at(10, 2)).unwrap();
+        for name in ["s", "other", "s"] {
+            table.begin(name, at(20, 3)).unwrap();
+        }
+        table.fold(peak(9), |_| 0);
+        let names: std::vec::Vec<_> = (0..)
+            .map_while(|place| table.by_name(place, at(30, 4)))
+            .map(|stage| {
+                stage
+                    .map(|stage| (stage.name.as_str().len(), stage.runs, stage.duration_ns, stage.peak.bytes))
+            })
+            .collect();
+        assert_eq!(names, [Some((1, 3, 30, 9)), None, Some((5, 1, 10, 9)), None]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod guards;
 mod hook;
 #[cfg(feature = "std")]
 mod host;
+mod metrics;
 mod quick;
 mod scope;
 mod spans;

@@ -47,6 +47,31 @@ static void names(void) {
     CHECK(memtrack_dump_file("/dev/full") == MEMTRACK_ERROR_FILE && errno == ENOSPC);
 }
 
+static char text[1 << 15];
+
+static int append(void *end, const uint8_t *data, size_t size) {
+    size_t *length = end;
+    if (size >= sizeof text - *length) {
+        return 1;
+    }
+    memcpy(text + *length, data, size);
+    *length += size;
+    return 0;
+}
+
+/* The same figures, for Prometheus. */
+static void metrics(void) {
+    char line[64];
+    size_t length = 0;
+    memtrack_stats_t stats;
+    stats.size = sizeof stats;
+    CHECK(memtrack_metrics(append, &length) == MEMTRACK_OK && memtrack_get_stats(&stats) == MEMTRACK_OK);
+    sprintf(line, "\nmemtrack_live_bytes %lu\n", (unsigned long)stats.live_bytes);
+    CHECK(strstr(text, line) != NULL);
+    sprintf(line, "\nmemtrack_allocations_total %lu\n", (unsigned long)stats.total_allocs);
+    CHECK(strstr(text, line) != NULL);
+}
+
 static void sinks(void) {
     size_t taken = 0;
     CHECK(memtrack_dump(NULL, NULL) == MEMTRACK_ERROR_NULL);
@@ -57,6 +82,9 @@ static void sinks(void) {
     taken = 301;
     CHECK(memtrack_report(refuse, &taken) == MEMTRACK_ERROR_SINK);
     CHECK(memtrack_report(take, &taken) == MEMTRACK_OK);
+    CHECK(memtrack_metrics(NULL, NULL) == MEMTRACK_ERROR_NULL);
+    CHECK(memtrack_metrics(refuse, &taken) == MEMTRACK_ERROR_SINK);
+    CHECK(memtrack_metrics(take, &taken) == MEMTRACK_OK);
 }
 
 static void tokens(void) {
@@ -115,6 +143,7 @@ int main(void) {
     allocations();
     names();
     sinks();
+    metrics();
     tokens();
     stats.size = sizeof stats;
     CHECK(memtrack_get_stats(&stats) == MEMTRACK_OK);
