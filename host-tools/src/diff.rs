@@ -96,6 +96,7 @@ impl Diff {
         let mut options = Options::default();
         options.title = style.title.as_deref().map_or_else(|| title.into(), clean);
         options.subtitle = subtitle;
+        options.direction = svg::direction(style);
         options.count_name = self.metric.unit().into();
         options.deterministic = true;
         options.min_width = style.min_percent.unwrap_or(svg::MIN_PERCENT);

@@ -114,6 +114,13 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A file of suppressions with an error in it.
+    Suppressions {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A dump of another program than the first one.
     OtherProgram {
         /// Which.
@@ -159,6 +166,7 @@ impl Error {
             | Error::NoRecording { .. }
             | Error::TooManyFrames
             | Error::Limits { .. }
+            | Error::Suppressions { .. }
             | Error::NotForDiff
             | Error::OtherProgram { .. }
             | Error::UnknownFormat { .. } => 2,
@@ -250,6 +258,9 @@ impl fmt::Display for Error {
             ),
             Error::Limits { path, reason } => {
                 write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
+            }
+            Error::Suppressions { path, reason } => {
+                write!(f, "{} is no file of suppressions: {}", shown(path), clean(reason))
             }
             Error::OtherProgram { path, found, wanted } => write!(
                 f,

@@ -17,6 +17,8 @@ pub mod text;
 use std::io::{self, Write};
 use std::path::Path;
 
+use regex::Regex;
+
 use crate::Error;
 use crate::clean::clean;
 use crate::profile::stacks::{Split, Stacks};
@@ -111,12 +113,27 @@ pub struct Style {
     pub min_percent: Option<f64>,
     /// The colours of a graph.
     pub palette: svg::Palette,
+    /// A line under the title, before what a reader must know.
+    pub subtitle: Option<String>,
+    /// The root at the top of a graph.
+    pub inverted: bool,
+    /// Rows of the text's table of functions; [`text::TOP`] when `None`.
+    pub top: Option<usize>,
+    /// Instead of the text's tables, those of the callers and callees of the functions that match.
+    pub peek: Option<Regex>,
 }
 
 impl Style {
     /// The title of a view.
     fn title(&self, profile: &Profile, view: &View, total: u64) -> String {
         self.title.as_deref().map_or_else(|| view.title(profile, total), clean)
+    }
+
+    /// What stands under the title.
+    #[must_use]
+    pub fn subtitle(&self, of_view: Option<String>) -> Option<String> {
+        let parts: Vec<String> = self.subtitle.as_deref().map(clean).into_iter().chain(of_view).collect();
+        (!parts.is_empty()).then(|| parts.join(" · "))
     }
 }
 
@@ -137,10 +154,17 @@ pub fn write(
         Format::Folded => folded::write(flame()?, style, out),
         Format::Svg => svg::write(flame()?, profile, view, style, out),
         Format::Html => {
-            let run = html::Run { profile, stages: &[], warnings: &[] };
+            let run = html::Run { profile, moments: &[], warnings: &[] };
             return html::write(&[(run, view)], &html::Start::default(), style, out);
         }
-        Format::Text => text::write(flame()?, profile, view, style, out),
+        Format::Text => match &style.peek {
+            Some(pattern) => {
+                // Who calls whom is not what is shown at the root.
+                let flame = View { reverse: false, ..view.clone() }.flame(profile)?;
+                text::peek(&flame, pattern, profile, view, style, out)?
+            }
+            None => text::write(flame()?, profile, view, style, out),
+        },
         Format::Json => json::write(&stacks(Split::ByThread)?, profile, out),
         Format::Csv => csv::write(&stacks(Split::ByThread)?, profile, out),
         Format::Speedscope => {

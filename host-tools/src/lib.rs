@@ -33,6 +33,7 @@ pub mod profile;
 pub mod reader;
 pub mod select;
 pub mod serve;
+pub mod suppress;
 pub mod symbolize;
 pub mod table;
 pub mod top;

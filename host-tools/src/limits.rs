@@ -125,7 +125,8 @@ impl Limits {
             add(format!("peak of stage {name}"), limit, peak, units::bytes);
         }
         if let Some(Size(limit)) = self.max_live_at_exit {
-            add("live at exit".into(), limit, figures()?.live, units::bytes);
+            let known = profile.suppressed.iter().map(|one| one.bytes).fold(0, u64::saturating_add);
+            add("live at exit".into(), limit, figures()?.live.saturating_sub(known), units::bytes);
         }
         if let Some(limit) = self.max_allocs {
             add("number of allocations".into(), limit, figures()?.allocs, units::count);

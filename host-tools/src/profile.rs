@@ -23,10 +23,11 @@ use crate::Error;
 use crate::clean::clean_bytes;
 use crate::modules::Modules;
 use crate::reader::Snapshot;
+use crate::suppress::Suppressed;
 use crate::symbolize::{Frame, Options, Symbols};
 
 pub use attribution::Attribution;
-pub use flame::{Flame, FlameNode};
+pub use flame::{Around, Flame, FlameNode};
 pub use metric::Metric;
 pub use paths::Step;
 pub use sizes::Size;
@@ -75,6 +76,8 @@ pub struct Profile {
     nodes: Vec<Node>,
     /// What was counted, per stack, thread, tag and heap.
     pub samples: Vec<Sample>,
+    /// What suppressions took out of the samples' live figures.
+    pub suppressed: Vec<Suppressed>,
 }
 
 /// The program that was tracked.
@@ -221,6 +224,7 @@ impl Profile {
             symbols,
             nodes: Vec::new(),
             samples: Vec::new(),
+            suppressed: Vec::new(),
         };
         profile.nodes = nodes::tree(snapshot, &profile.symbols);
         profile.samples = snapshot

@@ -69,6 +69,23 @@ pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
     chosen.filter(|selected| dump.entries()[selected.index].complete).collect()
 }
 
+/// Whole snapshots of the program besides the one that [`program`] chooses: as many as a report can show, spread over the
+/// time.
+#[must_use]
+pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
+    /// More would make the report large, and its marks touch.
+    const MOST: usize = 16;
+    let shown = program(dump).index;
+    let entries = dump.entries().iter().enumerate();
+    let others: Vec<usize> = entries
+        .filter(|(index, entry)| entry.complete && !entry.is_stage() && *index != shown)
+        .map(|(index, _)| index)
+        .collect();
+    let chosen = others.len().min(MOST);
+    let spread = (0..chosen).map(|place| others[(place + 1) * others.len() / chosen - 1]);
+    spread.map(|index| Selected { index, kind: Kind::Program, note: None }).collect()
+}
+
 /// What to say when the stage's highest peak is not among the snapshots of it.
 fn higher_peak(dump: &Dump<'_>, name: &str, shown: u64) -> Option<String> {
     let whole = dump.snapshot(program(dump).index);

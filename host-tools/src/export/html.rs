@@ -18,15 +18,17 @@ const PAGE: &str = include_str!("html/report.html");
 const CSS: &str = include_str!("html/report.css");
 
 /// The script, in the order in which its parts build on each other.
-const SCRIPT: [&str; 15] = [
+const SCRIPT: [&str; 17] = [
     include_str!("html/dom.js"),
     include_str!("html/numbers.js"),
     include_str!("html/report.js"),
     include_str!("html/choice.js"),
+    include_str!("html/span.js"),
     include_str!("html/tree.js"),
     include_str!("html/colors.js"),
     include_str!("html/summary.js"),
     include_str!("html/timeline.js"),
+    include_str!("html/drag.js"),
     include_str!("html/lanes.js"),
     include_str!("html/controls.js"),
     include_str!("html/flame.js"),
@@ -36,12 +38,12 @@ const SCRIPT: [&str; 15] = [
     include_str!("html/main.js"),
 ];
 
-/// One dump in a report: the whole program, and those of its stages that have cells of their own.
+/// One dump in a report: the whole program, and what else the dump has cells of.
 pub struct Run<'p> {
     /// The whole program.
     pub profile: &'p Profile,
-    /// Snapshots of stages.
-    pub stages: &'p [Profile],
+    /// Snapshots of stages, and of the program at other moments.
+    pub moments: &'p [Profile],
     /// What is wrong with the dump.
     pub warnings: &'p [String],
 }

@@ -48,6 +48,11 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "program": info::program(&profile.program),
         "losses": info::losses(profile),
         "totals": info::totals(profile),
+        "suppressed": profile.suppressed.iter().map(|one| json!({
+            "name": one.name,
+            "bytes": one.bytes,
+            "blocks": one.blocks,
+        })).collect::<Vec<_>>(),
         "threads": info::threads(profile),
         "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
         "tags": info::tags(profile),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use inferno::flamegraph::color::{BasicPalette, MultiPalette};
-use inferno::flamegraph::{self, Options};
+use inferno::flamegraph::{self, Direction, Options};
 
 use super::{Style, folded};
 use crate::profile::{Flame, Metric, Profile, View};
@@ -88,7 +88,8 @@ pub fn write(
 ) -> io::Result<()> {
     let mut options = Options::default();
     options.title = style.title(profile, view, flame.root().total);
-    options.subtitle = view.subtitle(profile);
+    options.subtitle = style.subtitle(view.subtitle(profile));
+    options.direction = direction(style);
     options.count_name = view.metric.unit().into();
     options.colors = style.palette.named().1;
     // The same colours every time, and frames that were not left out before are all drawn.
@@ -104,6 +105,11 @@ pub fn write(
         return empty(&options, view.metric, out);
     }
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
+}
+
+/// Which way the graph grows.
+pub(crate) fn direction(style: &Style) -> Direction {
+    if style.inverted { Direction::Inverted } else { Direction::Straight }
 }
 
 /// Nothing was counted: no leak, no temporary block. That is a result, not an error.

@@ -1,15 +1,21 @@
-//! A report for the terminal: the sum, the functions that count most, and the tree of calls.
+//! A report for the terminal: the sum, the functions that count most, and the tree of calls; or who calls a function and
+//! what it calls.
 
 use std::io::{self, Write};
 
+use regex::Regex;
+
 use super::Style;
-use crate::profile::{Flame, Profile, View};
+use crate::Error;
+use crate::profile::view::unknown;
+use crate::profile::{Around, Flame, Profile, View};
+use crate::table::Table;
 use crate::units::percent;
 
 /// Smaller frames are not shown in the tree of calls.
 const MIN_PERCENT: f64 = 0.5;
-/// Rows of the table of functions.
-const TOP: usize = 30;
+/// Rows of the table of functions, unless another number is asked for.
+pub const TOP: usize = 30;
 
 /// Writes the report.
 ///
@@ -23,24 +29,69 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let whole = flame.root().total;
-    let title = style.title(profile, view, flame.root().total);
-    writeln!(out, "{title}")?;
-    if let Some(subtitle) = view.subtitle(profile) {
-        writeln!(out, "{subtitle}")?;
-    }
-    writeln!(out, "total: {whole} {}", view.metric.unit())?;
-    functions(&flame, view, whole, out)?;
+    head(whole, profile, view, style, out)?;
+    functions(&flame, view, style.top.unwrap_or(TOP), out)?;
     flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
     tree(&flame, view, whole, out)
 }
 
-fn functions(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Result<()> {
+fn head(whole: u64, profile: &Profile, view: &View, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", style.title(profile, view, whole))?;
+    if let Some(subtitle) = style.subtitle(view.subtitle(profile)) {
+        writeln!(out, "{subtitle}")?;
+    }
+    writeln!(out, "total: {whole} {}", view.metric.unit())
+}
+
+/// Writes the callers and callees of the functions whose names match. Both add up to what the function counts; where it
+/// calls itself, its outermost call counts.
+///
+/// # Errors
+/// When no function matches; an [`io::Error`] inside when `out` fails.
+pub fn peek(
+    flame: &Flame,
+    pattern: &Regex,
+    profile: &Profile,
+    view: &View,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, Error> {
+    let found = flame.around(|name| pattern.is_match(name));
+    if found.is_empty() {
+        let names = flame.functions();
+        return Err(unknown("function", pattern.as_str(), names.iter().map(|row| row.0)));
+    }
+    let whole = flame.root().total;
+    let written = head(whole, profile, view, style, out)
+        .and_then(|()| found.iter().try_for_each(|one| around(one, view, whole, out)));
+    Ok(written)
+}
+
+fn around(one: &Around<'_>, view: &View, whole: u64, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(&[">", ">of it", ">of all", "", ""]);
+    let mut row = |value: u64, what: &str, name: &str| {
+        let [of_it, of_all] = [one.total, whole].map(|sum| percent(value, sum));
+        table.row([view.metric.human(value), of_it, of_all, what.into(), name.into()]);
+    };
+    one.callers
+        .iter()
+        .for_each(|&(name, value)| row(value, "called by", name.unwrap_or("[nobody: outermost]")));
+    row(one.total, "", one.name);
+    if one.own > 0 {
+        row(one.own, "itself", "");
+    }
+    one.callees.iter().for_each(|&(name, value)| row(value, "calls", name));
+    write!(out, "\n{table}")
+}
+
+fn functions(flame: &Flame, view: &View, top: usize, out: &mut dyn Write) -> io::Result<()> {
+    let whole = flame.root().total;
     let functions = flame.functions();
     if functions.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{:>10} {:>6}  {:>10} {:>6}  function", "own", "", "with calls", "")?;
-    for (name, own, total) in functions.iter().take(TOP) {
+    for (name, own, total) in functions.iter().take(top) {
         writeln!(
             out,
             "{:>10} {:>6}  {:>10} {:>6}  {name}",
@@ -50,8 +101,8 @@ fn functions(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io:
             percent(*total, whole)
         )?;
     }
-    if functions.len() > TOP {
-        writeln!(out, "{:>36}  … and {} more", "", functions.len() - TOP)?;
+    if functions.len() > top {
+        writeln!(out, "{:>36}  … and {} more", "", functions.len() - top)?;
     }
     Ok(())
 }

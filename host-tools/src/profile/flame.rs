@@ -1,11 +1,13 @@
 //! Samples become a tree of frames with sums: what every graph and table of stacks is drawn from.
 
+mod around;
 mod build;
 
 use super::labels::Labels;
 use super::paths::Paths;
 use super::{Profile, View};
 use crate::Error;
+pub use around::Around;
 use build::Builder;
 
 /// Most frames of a tree. A real profile has far fewer; a hostile dump may ask for more than fit into memory.
@@ -190,6 +192,23 @@ mod tests {
         let flame = flame(&[("f;g;f;g", 1), ("f;f", 2), ("g", 4), ("f;h", 8), ("h;f", 16)]);
         let functions = flame.functions();
         assert_eq!(functions, [("f", 18, 27), ("h", 8, 24), ("g", 5, 5)]);
+    }
+
+    #[test]
+    fn callers_and_callees_add_up_to_the_function() {
+        let flame = flame(&[("f;g;f;g", 1), ("f;f", 2), ("g", 4), ("f;h", 8), ("h;f", 16)]);
+        let around = flame.around(|name| name == "f");
+        let f = Around {
+            name: "f",
+            total: 27,
+            own: 16,
+            callers: vec![(Some("h"), 16), (None, 11)],
+            callees: vec![("h", 8), ("f", 2), ("g", 1)],
+        };
+        assert_eq!(around, [f]);
+        let names: Vec<_> = flame.around(|_| true).iter().map(|one| (one.name, one.total)).collect();
+        assert_eq!(names, [("f", 27), ("h", 24), ("g", 5)]);
+        assert!(flame.around(|_| false).is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use memtrack_format::Kind;
 use regex::Regex;
 
 use super::{Flame, Metric, Profile, Sample};
-use crate::{Error, loss, units};
+use crate::{Error, loss, suppress, units};
 
 /// As many causes of losses fit under a graph's title.
 const LOSSES: usize = 3;
@@ -137,6 +137,9 @@ impl View {
             }
         }
         parts.extend(self.narrowed());
+        if matches!(self.metric, Metric::Live | Metric::LiveBlocks) {
+            parts.extend(suppress::summary(&profile.suppressed));
+        }
         parts.extend(loss::summary(&profile.losses, LOSSES));
         let forced =
             profile.symbols.sources().iter().zip(profile.modules.all()).filter(|(source, _)| source.forced);

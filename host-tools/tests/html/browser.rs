@@ -71,6 +71,11 @@ impl Browser {
         self.post("url", json!({ "url": format!("file://{}", file.display()) }));
     }
 
+    /// Shows a file, with what stands behind the `#` of its address.
+    pub fn open_at(&self, file: &Path, fragment: &str) {
+        self.post("url", json!({ "url": format!("file://{}{fragment}", file.display()) }));
+    }
+
     /// What an expression of the page's language is.
     pub fn value(&self, expression: &str) -> Value {
         self.post("execute/sync", json!({ "script": format!("return {expression}"), "args": [] }))
@@ -100,6 +105,19 @@ impl Browser {
         let actions = json!([
             { "type": "pointerMove", "origin": origin, "x": x, "y": y },
             { "type": "pointerDown", "button": 0 },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
+        self.post("actions", json!({ "actions": [mouse] }));
+    }
+
+    /// Drags in an element, from `from` pixels right of its middle to `to`.
+    pub fn drag(&self, selector: &str, from: i64, to: i64) {
+        let origin = json!({ ELEMENT: self.find(selector) });
+        let actions = json!([
+            { "type": "pointerMove", "origin": origin, "x": from, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerMove", "origin": origin, "x": to, "y": 0 },
             { "type": "pointerUp", "button": 0 },
         ]);
         let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });

@@ -12,4 +12,5 @@ mod page;
 #[expect(dead_code, reason = "shared with the other suite")]
 #[path = "../suite/program.rs"]
 mod program;
+mod span;
 mod wire;

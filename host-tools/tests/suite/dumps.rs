@@ -24,9 +24,14 @@ pub struct Builder(Encoder<Bytes, 4096>);
 
 impl Builder {
     pub fn new(kind: Kind, sequence: u32) -> Self {
+        Self::at(kind, sequence, 1_500_000_000)
+    }
+
+    /// A snapshot that was taken so many nanoseconds after the start.
+    pub fn at(kind: Kind, sequence: u32, time_ns: u64) -> Self {
         let mut builder = Builder(Encoder::new(Bytes(Vec::new())).unwrap());
         let cause = if kind == Kind::Stage { Cause::StageEnd } else { Cause::Exit };
-        builder.record(&Snapshot { kind, cause, sequence, time_ns: 1_500_000_000 });
+        builder.record(&Snapshot { kind, cause, sequence, time_ns });
         builder
     }
 

@@ -36,6 +36,33 @@ fn json_has_every_stack_of_every_thread() {
 }
 
 #[test]
+fn every_field_of_the_json_is_described() {
+    fn fields<'v>(value: &'v serde_json::Value, found: &mut std::collections::BTreeSet<&'v str>) {
+        match value {
+            serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| {
+                found.insert(name);
+                fields(value, found);
+            }),
+            serde_json::Value::Array(values) => values.iter().for_each(|value| fields(value, found)),
+            _ => {}
+        }
+    }
+    let page = include_str!("../../../docs/json.md");
+    let place = Place::with(&dumps::full());
+    place.file("all.supp", b"leak:server\n");
+    for command in ["dump.bin -f json --suppressions all.supp", "info --json dump.bin"] {
+        let document: serde_json::Value = serde_json::from_str(&place.run(command).ok()).unwrap();
+        let mut found = std::collections::BTreeSet::new();
+        fields(&document, &mut found);
+        assert!(found.len() > 30, "{found:?}");
+        let missing: Vec<_> = found.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "docs/json.md does not describe {missing:?}");
+        let version = format!("`version` | {}", document["version"]);
+        assert!(page.contains(&version), "{version}");
+    }
+}
+
+#[test]
 fn csv_has_a_row_for_each_stack_of_each_thread() {
     let csv = Place::with(&dumps::full()).run("dump.bin -f csv").ok();
     let mut lines = csv.split_terminator("\r\n");

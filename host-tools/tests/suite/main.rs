@@ -14,6 +14,8 @@ mod program;
 mod serve;
 mod servers;
 mod stages;
+mod suppressions;
 mod symbols;
+mod text;
 mod usage;
 mod views;

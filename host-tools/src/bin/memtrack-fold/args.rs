@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use memtrack_host_tools::export::{Format, svg::Palette};
+use memtrack_host_tools::export::{Format, svg::Palette, text};
 use memtrack_host_tools::limits::Size;
 use memtrack_host_tools::profile::Metric;
 use memtrack_host_tools::units;
+use regex::Regex;
 
 pub use show::{Names, Show};
 
@@ -88,11 +89,20 @@ pub struct Fold {
     #[command(flatten)]
     pub show: Show,
     /// List the threads, highest peak first
-    #[arg(long, conflicts_with = "list_stages")]
+    #[arg(long, group = "list")]
     pub list_threads: bool,
     /// List the stages, highest peak first
-    #[arg(long)]
+    #[arg(long, group = "list")]
     pub list_stages: bool,
+    /// List how large blocks are, by powers of two
+    #[arg(long, group = "list")]
+    pub list_sizes: bool,
+    /// Callers and callees of the functions that match, as text
+    #[arg(long, value_name = "REGEX", value_parser = show::pattern, conflicts_with_all = ["list", "format"])]
+    pub peek: Option<Regex>,
+    /// Functions in the text's table
+    #[arg(long, value_name = "N", default_value_t = text::TOP)]
+    pub top: usize,
     /// Colours of the graph
     #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
     pub color: Palette,
@@ -104,6 +114,11 @@ impl Fold {
     /// The dump; required unless there is a command.
     pub fn dump(&self) -> &Path {
         self.dump.as_deref().unwrap_or(Path::new("-"))
+    }
+
+    /// Whether a list is asked for instead of stacks.
+    pub fn list(&self) -> bool {
+        self.list_threads || self.list_stages || self.list_sizes
     }
 }
 
@@ -193,9 +208,15 @@ pub struct Check {
     /// Take limits from a TOML file: the same names, max-stage-peak is a table; options win over it
     #[arg(long, value_name = "FILE", group = "limit")]
     pub limits: Option<PathBuf>,
+    /// Leave what is known to stay out of what is live: a file of LeakSanitizer's or valgrind's suppressions; may be given
+    /// several times
+    #[arg(long = "suppressions", value_name = "FILE")]
+    pub suppressions: Vec<PathBuf>,
     /// Write the table to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub names: Names,
 }
 
 #[derive(Args)]

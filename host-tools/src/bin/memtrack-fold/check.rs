@@ -1,6 +1,9 @@
 //! `memtrack-fold check`.
 
+use std::path::PathBuf;
+
 use memtrack_host_tools::limits::{self, Limits};
+use memtrack_host_tools::suppress::{self, Suppressions};
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{input, output, warnings};
 
@@ -20,13 +23,25 @@ pub fn run(args: &args::Check) -> Outcome {
     };
     let input = input::open(&args.dump)?;
     let mut opened = Opened::open(&args.dump, &input)?;
-    // No address needs a name for that.
-    let (_, profile) = opened.profile(None, &Options { names: false, ..Options::default() })?;
+    opened.suppressions = Suppressions::read(args.suppressions.iter().map(PathBuf::as_path))?;
+    // Without suppressions no address needs a name.
+    let nameless = Options { names: false, ..Options::default() };
+    let options = if opened.suppressions.is_empty() { nameless } else { args.names.options() };
+    let (_, profile) = opened.profile(None, &options)?;
     let verdicts = limits.judge(&profile)?;
     opened.say();
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     let table = limits::table(&verdicts);
-    output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
+    if !opened.suppressions.is_empty() && !args.names.no_symbols {
+        warnings::names(&profile).iter().for_each(|text| warn(text));
+    }
+    let suppressed = suppress::table(&profile.suppressed);
+    output::write(args.output.as_deref(), |out| {
+        Ok(write!(out, "{table}").and_then(|()| match suppressed.is_empty() {
+            true => Ok(()),
+            false => write!(out, "\n{suppressed}"),
+        }))
+    })?;
     let exceeded: Vec<_> = verdicts.iter().filter(|verdict| !verdict.kept()).collect();
     exceeded.iter().for_each(|verdict| fail(&verdict.reason()));
     Ok(if exceeded.is_empty() { opened.done() } else { Done::Exceeded })

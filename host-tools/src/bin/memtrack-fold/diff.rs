@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use memtrack_host_tools::diff::Diff;
+use memtrack_host_tools::export::Format;
 use memtrack_host_tools::export::html::{self, Start};
-use memtrack_host_tools::export::{Format, Style, svg::Palette};
 use memtrack_host_tools::profile::Flame;
 use memtrack_host_tools::{Error, input, output, select};
 
@@ -20,11 +20,7 @@ pub fn run(args: &args::Diff) -> Outcome {
     let (after, new) = side(args, &args.new)?;
     let metric = args.show.metric(format);
     let diff = Diff::new(metric, &before.flame, &after.flame);
-    let style = Style {
-        title: args.show.title.clone(),
-        min_percent: args.show.min_percent,
-        palette: Palette::default(),
-    };
+    let style = args.show.style();
     let (from, to) = (metric.human(diff.total.before), metric.human(diff.total.after));
     let title = format!("{}: {}, {from} → {to}", after.program, metric.title());
     let subtitle = match (&before.subtitle, &after.subtitle) {
@@ -36,6 +32,7 @@ pub fn run(args: &args::Diff) -> Outcome {
             (!told.is_empty()).then(|| told.join(" · "))
         }
     };
+    let subtitle = style.subtitle(subtitle);
     output::write(args.output.as_deref(), |out| {
         Ok(match format {
             Format::Svg => diff.svg(&title, subtitle, &style, out),
@@ -55,6 +52,7 @@ fn report(args: &args::Diff) -> Outcome {
     if let Some(name) = &start.stage {
         select::stage(&new.dump, name)?;
     }
+    (old.suppressions, new.suppressions) = (args.show.suppressions()?, args.show.suppressions()?);
     let options = args.names.options();
     let wholes = [old.whole(&options)?, new.whole(&options)?];
     let views = [
@@ -63,7 +61,7 @@ fn report(args: &args::Diff) -> Outcome {
     ];
     old.tell(&wholes[0].program, &views[0], &args.names);
     new.tell(&wholes[1].program, &views[1], &args.names);
-    let style = Style { title: args.show.title.clone(), ..Style::default() };
+    let style = args.show.style();
     let sides = [(wholes[0].run(), &views[0]), (wholes[1].run(), &views[1])];
     output::write(args.output.as_deref(), |out| html::write(&sides, &start, &style, out))?;
     Ok(if old.whole && new.whole { Done::Whole } else { Done::Damaged })
@@ -79,6 +77,7 @@ struct Side {
 fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
     let input = input::open(path)?;
     let mut opened = Opened::open(path, &input)?;
+    opened.suppressions = args.show.suppressions()?;
     let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
     let view = args.show.view(&profile, Format::Folded)?;
     opened.tell(&profile, &view, &args.names);

@@ -13,8 +13,9 @@ pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
     let input = input::open(args.dump())?;
     let mut opened = Opened::open(args.dump(), &input)?;
+    opened.suppressions = args.show.suppressions()?;
     opened.say();
-    if args.list_threads || args.list_stages {
+    if args.list() {
         return list(args, &mut opened);
     }
     if format == Format::Html {
@@ -26,20 +27,23 @@ pub fn run(args: &Fold) -> Outcome {
     let view = args.show.view(&profile, format)?;
     opened.tell(&profile, &view, &args.names);
     let style =
-        Style { title: args.show.title.clone(), min_percent: args.show.min_percent, palette: args.color };
+        Style { palette: args.color, top: Some(args.top), peek: args.peek.clone(), ..args.show.style() };
     output::write(args.output.as_deref(), |out| export::write(format, &profile, &view, &style, out))?;
     Ok(opened.done())
 }
 
-/// Threads or stages: no address needs a name for that.
+/// Threads, stages or sizes: no address needs a name for that.
 fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
     let (_, profile) = opened.profile(args.show.stage.as_deref(), &nameless)?;
     opened.say();
     warnings::losses(&profile).iter().for_each(|text| warn(text));
-    let table = match args.list_threads {
-        true => lists::threads(&profile),
-        false => lists::stages(&profile, &opened.dump),
+    let table = if args.list_threads {
+        lists::threads(&profile)
+    } else if args.list_stages {
+        lists::stages(&profile, &opened.dump)
+    } else {
+        lists::sizes(&profile)
     };
     output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
     Ok(opened.done())
@@ -49,9 +53,8 @@ fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
 fn format(args: &Fold) -> Result<Format, Error> {
     match (args.format, &args.output) {
         (Some(format), _) => Ok(format),
-        (None, Some(path)) if path.as_os_str() != "-" && !args.list_threads && !args.list_stages => {
-            Format::of(path)
-        }
+        _ if args.peek.is_some() => Ok(Format::Text),
+        (None, Some(path)) if path.as_os_str() != "-" && !args.list() => Format::of(path),
         _ => Ok(Format::Folded),
     }
 }

@@ -9,6 +9,7 @@ use memtrack_host_tools::input::Input;
 use memtrack_host_tools::profile::{Profile, View, check};
 use memtrack_host_tools::reader::Dump;
 use memtrack_host_tools::select::{self, Selected};
+use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
 
@@ -22,20 +23,23 @@ pub struct Opened<'i> {
     pub whole: bool,
     /// What is wrong with it, and has not been said yet.
     pub warnings: Vec<String>,
+    /// What is left out of live.
+    pub suppressions: Suppressions,
     said: Vec<String>,
 }
 
 /// All that a report shows of a dump.
 pub struct Whole {
     pub program: Profile,
-    pub stages: Vec<Profile>,
+    /// What else there are cells of: stages, and the program at other moments.
+    pub moments: Vec<Profile>,
     warnings: Vec<String>,
 }
 
 impl Whole {
     /// The same for the library.
     pub fn run(&self) -> Run<'_> {
-        Run { profile: &self.program, stages: &self.stages, warnings: &self.warnings }
+        Run { profile: &self.program, moments: &self.moments, warnings: &self.warnings }
     }
 }
 
@@ -50,7 +54,8 @@ impl<'i> Opened<'i> {
         found.extend(input.notes.iter().cloned());
         found.extend(warnings::damage(&dump));
         let whole = dump.is_whole() && input.unpacking.is_none() && !input.damaged;
-        Ok(Opened { dump, whole, warnings: found, said: Vec::new() })
+        let suppressions = Suppressions::default();
+        Ok(Opened { dump, whole, warnings: found, suppressions, said: Vec::new() })
     }
 
     /// The profile of the whole program, or of a stage.
@@ -66,11 +71,12 @@ impl<'i> Opened<'i> {
             self.warnings.extend(warnings::equations(&wrong));
         }
         let _watch = progress::watch(&options.progress);
-        let profile = Profile::new(&snapshot, selected.kind, options)?;
+        let mut profile = Profile::new(&snapshot, selected.kind, options)?;
+        self.suppressions.apply(&mut profile);
         Ok((selected, profile))
     }
 
-    /// The whole program, and each stage that has cells of its own.
+    /// The whole program, each stage that has cells of its own, and the program at other moments.
     pub fn whole(&mut self, options: &Options) -> Result<Whole, Error> {
         let mut selected = select::program(&self.dump);
         self.warnings.extend(selected.note.take());
@@ -79,13 +85,19 @@ impl<'i> Opened<'i> {
             self.warnings.extend(warnings::equations(&check::equations(&snapshots[0].0, selected.kind)));
         }
         if selected.kind == Kind::Program {
-            let stages = select::stages(&self.dump).into_iter();
-            snapshots.extend(stages.map(|stage| (self.dump.snapshot(stage.index), stage.kind)));
+            let others = select::stages(&self.dump).into_iter().chain(select::moments(&self.dump));
+            snapshots.extend(others.map(|other| (self.dump.snapshot(other.index), other.kind)));
         }
         let _watch = progress::watch(&options.progress);
-        let mut profiles = Profile::several(&snapshots, options)?.into_iter();
+        let mut profiles = Profile::several(&snapshots, options)?;
+        profiles.iter_mut().for_each(|profile| self.suppressions.apply(profile));
+        let mut profiles = profiles.into_iter();
         let program = profiles.next().ok_or(Error::NoFigures)?;
-        Ok(Whole { program, stages: profiles.collect(), warnings: [&self.said[..], &self.warnings].concat() })
+        Ok(Whole {
+            program,
+            moments: profiles.collect(),
+            warnings: [&self.said[..], &self.warnings].concat(),
+        })
     }
 
     /// Tells the user what is wrong with the dump.

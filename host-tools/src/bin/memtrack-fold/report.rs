@@ -1,7 +1,7 @@
 //! The HTML report of one dump: what `-o report.html` writes and `serve` shows.
 
+use memtrack_host_tools::export::Format;
 use memtrack_host_tools::export::html::{self, Start};
-use memtrack_host_tools::export::{Format, Style};
 use memtrack_host_tools::{Error, select};
 
 use crate::args::{Names, Show};
@@ -13,10 +13,11 @@ pub fn page(opened: &mut Opened<'_>, show: &Show, names: &Names) -> Result<Vec<u
     if let Some(name) = &start.stage {
         select::stage(&opened.dump, name)?;
     }
+    opened.suppressions = show.suppressions()?;
     let whole = opened.whole(&names.options())?;
     let view = show.view(&whole.program, Format::Html)?;
     opened.tell(&whole.program, &view, names);
-    let style = Style { title: show.title.clone(), ..Style::default() };
+    let style = show.style();
     let mut page = Vec::new();
     html::write(&[(whole.run(), &view)], &start, &style, &mut page)?
         .map_err(|source| Error::Write { path: "memory".into(), source })?;

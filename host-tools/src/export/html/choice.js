@@ -5,6 +5,8 @@ const START = {
   stage: data.start.stage,
   thread: null,
   tag: null,
+  // "FROM-TO" in nanoseconds.
+  span: null,
   group: data.start.group,
   inverted: data.start.inverted,
   folded: false,
@@ -20,6 +22,9 @@ const listeners = [];
 const follow = listener => listeners.push(listener);
 
 function choose(change) {
+  // A stage and a span are two answers to one question: when.
+  if (change.stage != null) change = { ...change, span: null };
+  if (change.span != null) change = { ...change, stage: null };
   const changed = Object.keys(change).filter(key => choice[key] !== change[key]);
   if (changed.length === 0) return;
   Object.assign(choice, change);
@@ -31,7 +36,7 @@ function choose(change) {
 const metric = () => metrics.findIndex(one => one.name === choice.metric);
 const unit = () => metrics[metric()].unit;
 
-const narrowed = () => ["stage", "thread", "tag"].filter(kind => choice[kind] !== null);
+const narrowed = () => ["stage", "span", "thread", "tag"].filter(kind => choice[kind] !== null);
 
 function remember() {
   const different = Object.entries(choice).filter(([key, value]) => value !== START[key]);
@@ -49,6 +54,7 @@ function recall() {
     stage: value => allStages.includes(value),
     thread: value => allThreads.includes(value),
     tag: value => allTags.includes(value),
+    span: value => /^\d+-\d+$/.test(value) && Number(value.split("-")[0]) < Number(value.split("-")[1]),
     group: value => ["none", "thread", "stage", "tag"].includes(value),
     side: value => ["before", "after"].includes(value),
     search: () => true,
@@ -57,6 +63,6 @@ function recall() {
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
     if (known[key]?.(value)) choice[key] = value;
     else if (["inverted", "folded"].includes(key)) choice[key] = value === "true";
-    else if (["stage", "thread", "tag"].includes(key) && value === "") choice[key] = null;
+    else if (["stage", "thread", "tag", "span"].includes(key) && value === "") choice[key] = null;
   }
 }

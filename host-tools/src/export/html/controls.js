@@ -69,7 +69,7 @@ function searchField() {
 function showChips() {
   const chips = narrowed().map(kind => element("button", {
     class: "chip", title: "Show everything again", "data-kind": kind, onclick: () => choose({ [kind]: null }),
-  }, `${kind} ${choice[kind]}`, element("span", { "aria-hidden": "true" }, " ✕")));
+  }, `${kind} ${kind === "span" ? spanWords(span()) : choice[kind]}`, element("span", { "aria-hidden": "true" }, " ✕")));
   byId("chips").replaceChildren(...chips);
 }
 

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::export::Style;
 use crate::info::json as info;
 use crate::profile::{Metric, Profile, View};
-use crate::{loss, warnings};
+use crate::{loss, suppress, warnings};
 
 /// Describes the runs: names once, and for each run its facts and its cells.
 pub(super) fn document(runs: &[(Run<'_>, &View)], start: &Start, style: &Style) -> Result<Value, Error> {
@@ -42,10 +42,9 @@ fn run(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Value, Error> {
     let attribution = profile.attribution();
     let mut cells = Cells::default();
     let program = cells.add(profile, view, names)?;
-    let mut stages = Vec::new();
-    for stage in run.stages {
-        let Some(head) = stage.stages.first() else { continue };
-        stages.push(json!({ "name": head.name, "cells": cells.add(stage, view, names)? }));
+    let mut moments = Vec::new();
+    for moment in run.moments {
+        moments.extend(self::moment(moment, cells.add(moment, view, names)?));
     }
     Ok(json!({
         "program": info::program(&profile.program),
@@ -67,7 +66,25 @@ fn run(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Value, Error> {
         "nodes": cells.nodes(),
         "sites": cells.sites(),
         "cells": program,
-        "stage_cells": stages,
+        "moments": moments,
+    }))
+}
+
+/// A snapshot besides the one that is shown: the peak is the stage's, or the program's until then. `None` when it tells of
+/// neither.
+fn moment(profile: &Profile, cells: Vec<u64>) -> Option<Value> {
+    let stage = profile.stages.first().filter(|_| profile.kind == Kind::Stage);
+    let (peak, peak_time_ns) = match (stage, &profile.marks) {
+        (Some(stage), _) => (stage.figures.peak, stage.figures.peak_time_ns),
+        (None, Some(marks)) => (marks.figures.peak, marks.peak_time_ns),
+        (None, None) => return None,
+    };
+    Some(json!({
+        "stage": stage.map(|stage| &stage.name),
+        "time_ns": profile.time_ns,
+        "peak": peak,
+        "peak_time_ns": peak_time_ns,
+        "cells": cells,
     }))
 }
 
@@ -79,5 +96,6 @@ fn losses(profile: &Profile) -> Vec<Value> {
 /// What a reader must know besides losses, which have a place of their own.
 fn notes(run: &Run<'_>, view: &View) -> Vec<String> {
     let names = warnings::names(run.profile);
-    view.narrowed().into_iter().chain(run.warnings.iter().cloned()).chain(names).collect()
+    let suppressed = suppress::summary(&run.profile.suppressed);
+    view.narrowed().into_iter().chain(suppressed).chain(run.warnings.iter().cloned()).chain(names).collect()
 }

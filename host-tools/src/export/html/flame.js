@@ -172,6 +172,7 @@ function showFlameHead() {
 
 function flameNote() {
   const own = ["peak", "peak-blocks"].includes(choice.metric);
+  if (choice.span !== null && choice.group !== "stage") return inSpan(now).words;
   if (choice.stage !== null && !hasCells(choice.stage)) return `The dump has the figures of stage ${choice.stage}, not its cells: set MEMTRACK_DUMP, or call dump_stages_to before it begins.`;
   if (choice.stage !== null && !own) return `From the program's start to the end of stage ${choice.stage}: the peak is the stage's own.`;
   if (choice.stage !== null) return `What was alive when stage ${choice.stage} stood at its peak.`;
@@ -191,7 +192,7 @@ function showLegend() {
 }
 
 follow(changed => {
-  if (["metric", "stage", "thread", "tag", "group", "inverted", "folded"].some(key => changed.has(key))) rebuildFlame();
+  if (["metric", "stage", "thread", "tag", "span", "group", "inverted", "folded"].some(key => changed.has(key))) rebuildFlame();
   else if (changed.has("search") || changed.has("side")) search();
   else return;
   showFlameHead();

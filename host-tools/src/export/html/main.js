@@ -4,6 +4,7 @@ const KEYS = [
   ["1 … 7", "metric"], ["/", "search"], ["i", "inverted"], ["f", "fold the standard library and the system into those that call them"], ["[ and ]", "stage before, stage after"],
   ["d", "light or dark"], ["Esc", "leave search, zoom, then what narrows the view"], ["?", "this list"],
   ["← ↑ → ↓", "in the flame graph: from frame to frame"], ["Enter", "in the flame graph: zoom"], ["Backspace", "in the flame graph: zoom out by one"],
+  ["← →", "on the timeline: move the span, with Shift its end"],
   ["right click", "in the flame graph: search for the frame"],
 ];
 
@@ -18,7 +19,7 @@ function escape() {
     choose({ search: "" });
     byId("search").value = "";
   } else if (flame.zoom !== 0) zoomTo(0);
-  else choose({ stage: null, thread: null, tag: null });
+  else choose({ stage: null, thread: null, tag: null, span: null });
 }
 
 function stepStage(step) {

@@ -19,7 +19,10 @@ class Run {
     Object.assign(this, run);
     this.threadLabel = new Map(run.threads.map(thread => [thread.id, thread.label]));
     this.tagOf = new Map(run.tags.map(tag => [tag.id, tag]));
-    this.cellsOf = new Map(run.stage_cells.map(stage => [stage.name, stage.cells]));
+    // Moments of which the dump has stacks, in their order: each with all that was counted until then.
+    const end = { stage: null, last: true, time_ns: run.time_ns, peak: run.totals?.peak ?? 0, peak_time_ns: run.totals?.peak_time_ns ?? 0, cells: run.cells };
+    this.moments = [...run.moments, end].sort((a, b) => a.time_ns - b.time_ns);
+    this.cellsOf = new Map(run.moments.filter(moment => moment.stage !== null).map(moment => [moment.stage, moment.cells]));
     this.paths = new Map();
     // By node: its name and its caller; 0 is the root.
     this.labels = [-1, ...run.nodes.names];

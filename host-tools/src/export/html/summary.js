@@ -47,14 +47,14 @@ function sharesOf(parts, whole) {
 
 // The figures of the program, or those of the stage that is chosen.
 function showTiles() {
-  const list = choice.stage === null ? programTiles() : stageTiles(choice.stage);
-  byId("tiles").replaceChildren(...list.map(({ label, of, unit, more }) => {
+  const list = choice.stage !== null ? stageTiles(choice.stage) : choice.span !== null ? spanTiles() : programTiles();
+  byId("tiles").replaceChildren(...list.map(({ label, of, unit, more, sign }) => {
     const value = of(now);
     if (value === undefined) return element("div", { class: "tile" }, element("span", { class: "label" }, label), element("span", { class: "value" }, "–"));
     const old = before ? of(before) : undefined;
     return element("div", { class: "tile" },
       element("span", { class: "label" }, label),
-      element("span", { class: "value", title: unit === "bytes" ? `${count(value)} bytes` : null }, human(value, unit)),
+      element("span", { class: "value", title: unit === "bytes" ? `${count(value)} bytes` : null }, sign ? signed(value, unit) : human(value, unit)),
       old === undefined ? element("span", { class: "more" }, more?.(now) ?? "") : changeOf(old, value, unit));
   }));
 }
@@ -95,4 +95,17 @@ function stageTiles(name) {
   ];
 }
 
-follow(changed => changed.has("stage") && showTiles());
+function spanTiles() {
+  const [from, to] = span();
+  const live = key => run => liveInSpan(run)[key];
+  return [
+    { label: "Highest in the span", of: live("high"), unit: "bytes", more: () => (curve(now).known ? "" : "as far as stages and peak tell") },
+    { label: "Live at its start", of: live("from"), unit: "bytes", more: () => `after ${duration(from)}` },
+    { label: "Live at its end", of: live("to"), unit: "bytes", more: () => `after ${duration(to)}` },
+    { label: "Grown by", of: run => liveInSpan(run).to - liveInSpan(run).from, unit: "bytes", sign: true },
+    { label: "Length", of: () => to - from, unit: "duration", more: () => `${percent(to - from, now.time_ns)} of the time` },
+    { label: "Stages in it", of: run => run.stages.filter(overlaps).length, unit: "count" },
+  ];
+}
+
+follow(changed => (changed.has("stage") || changed.has("span")) && showTiles());

@@ -77,7 +77,7 @@ const TABLES = [
       ...fieldColumns("allocated", "bytes", "bytes"), ...fieldColumns("allocations", "allocs", "count"),
       { title: "runs", unit: "count", of: field("runs") }, ...fieldColumns("time", "duration_ns", "duration"),
       { title: "stage", of: row => row.name }],
-    rows: () => pairs(run => run.stages, "name"),
+    rows: () => pairs(run => run.stages.filter(overlaps), "name"),
     pick: row => choose({ stage: choice.stage === row.name ? null : row.name }),
     chosen: row => choice.stage === row.name,
   },
@@ -137,5 +137,5 @@ function showTable() {
 
 follow(changed => {
   if (changed.has("table")) showTabs();
-  if (["table", "metric", "stage", "thread", "tag", "folded"].some(key => changed.has(key)) || (changed.has("group") && choice.group === "stage")) showTable();
+  if (["table", "metric", "stage", "thread", "tag", "span", "folded"].some(key => changed.has(key)) || (changed.has("group") && choice.group === "stage")) showTable();
 });

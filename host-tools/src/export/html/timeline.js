@@ -36,17 +36,18 @@ function showTimeline() {
   const svg = drawing("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Live bytes over time, and stages" });
   svg.append(grid(width, top, last, x, y, axis));
   const chosen = choice.stage === null ? null : now.stage(choice.stage);
-  if (chosen) {
-    const from = x(chosen.begin_ns);
-    svg.append(drawing("rect", { class: "chosen-span", x: from, y: PLOT.top, width: Math.max(2, x(chosen.end_ns) - from), height: PLOT.height }));
+  const marked = chosen ? [chosen.begin_ns, chosen.end_ns] : span();
+  if (marked) {
+    const from = x(Math.min(last, marked[0]));
+    svg.append(drawing("rect", { class: "chosen-span", x: from, y: PLOT.top, width: Math.max(2, x(Math.min(last, marked[1])) - from), height: PLOT.height }));
   }
   runs.forEach((run, index) => svg.append(line(curves[index], x, y, run === now ? "now" : "before")));
-  svg.append(peakMark(chosen, x, y, width), lanes.drawn(axis + PLOT.axis));
+  svg.append(peakMark(chosen, x, y, width), ...spanSurface(svg, x, last), momentMarks(x, axis), lanes.drawn(axis + PLOT.axis));
   box.replaceChildren(svg);
   const missing = runs.some((run, index) => !curves[index].known);
+  const how = now.stages.length > 0 ? "Click a stage, or drag over a span, to narrow everything below." : "Drag over a span to narrow everything below.";
   byId("timeline-note").textContent = now.stages.length === 0 && missing ? "This dump has neither a timeline nor stages."
-    : missing ? "The dump has no timeline: the line joins what stages and peak tell. Click a stage to narrow everything below."
-    : now.stages.length > 0 ? "Click a stage to narrow everything below." : "";
+    : missing ? `The dump has no timeline: the line joins what stages and peak tell. ${how}` : how;
 }
 
 // The next round value above: a power of two of bytes times 1, 1.25, 1.5, 1.75.
@@ -113,4 +114,4 @@ function peakMark(stage, x, y, width) {
   return group;
 }
 
-follow(changed => changed.has("stage") && showTimeline());
+follow(changed => (changed.has("stage") || changed.has("span")) && showTimeline());

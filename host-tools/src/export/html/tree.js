@@ -78,16 +78,24 @@ function nameOf(text) {
   return id;
 }
 
-// Calls `each(run, cell's index, its list, names of the roots)` for the cells of the choice.
+// The lists of cells that the choice is made of: of which stage, and whether they count or are taken off.
+function parts(run) {
+  if (choice.group === "stage" && choice.stage === null) {
+    return distinct(run.stages.filter(overlaps).map(one => one.name)).map(stage => ({ stage, cells: run.cellsIn(stage), sign: 1 }));
+  }
+  if (choice.span === null) return [{ stage: choice.stage, cells: run.cellsIn(choice.stage), sign: 1 }];
+  const { add, less } = inSpan(run);
+  return [{ stage: null, cells: add ?? [], sign: 1 }, { stage: null, cells: less ?? [], sign: -1 }];
+}
+
+// Calls `each(run, cell's index, its list, stage, sign)` for the cells of the choice.
 function eachCell(each) {
   for (const run of runs) {
-    const stages = choice.group === "stage" && choice.stage === null ? run.stages.map(one => one.name) : [choice.stage];
-    for (const stage of stages) {
-      const cells = run.cellsIn(stage);
+    for (const { stage, cells, sign } of parts(run)) {
       for (let at = 0; at < cells.length; at += CELL) {
         if (choice.thread !== null && run.thread(cells[at + THREAD]) !== choice.thread) continue;
         if (choice.tag !== null && !run.tagPath(cells[at + TAG]).includes(choice.tag)) continue;
-        each(run, at, cells, stage);
+        each(run, at, cells, stage, sign);
       }
     }
   }
@@ -104,8 +112,8 @@ function buildTree() {
   // First what each node counts itself: many cells stand on one.
   const places = new Map();
   const value = VALUES + metric();
-  eachCell((run, at, cells, stage) => {
-    const amount = cells[at + value];
+  eachCell((run, at, cells, stage, sign) => {
+    const amount = sign * cells[at + value];
     if (amount === 0) return;
     const under = roots(run, at, cells, stage);
     const key = `${run === before}\n${under.join("\n")}`;
@@ -126,6 +134,7 @@ function grow(tree, { run, under, own }) {
   const known = new Map([[0, root]]);
   const stack = [];
   for (const [node, amount] of own) {
+    if (amount === 0) continue;
     let id = shown[node];
     let at = root;
     if (id === 0) {
@@ -151,8 +160,8 @@ function functions() {
   const rows = new Map();
   for (const run of runs) {
     const own = new Map();
-    eachCell((of, at, cells) => {
-      if (of === run) own.set(cells[at + NODE], (own.get(cells[at + NODE]) ?? 0) + cells[at + value]);
+    eachCell((of, at, cells, _, sign) => {
+      if (of === run) own.set(cells[at + NODE], (own.get(cells[at + NODE]) ?? 0) + sign * cells[at + value]);
     });
     const { callers, labels } = run;
     const shown = run.shown();
@@ -180,8 +189,8 @@ function functions() {
 function sites() {
   const value = VALUES + metric();
   const rows = new Map();
-  eachCell((run, at, cells) => {
-    const amount = cells[at + value];
+  eachCell((run, at, cells, _, sign) => {
+    const amount = sign * cells[at + value];
     if (amount === 0) return;
     const [name, file, line] = run.sites[cells[at + (choice.folded ? ABOVE : PLACE)]];
     const key = `${name}:${file}:${line}`;
@@ -192,7 +201,8 @@ function sites() {
     }
     row.own[run === before ? "before" : "now"] += amount;
   });
-  return [...rows.values()];
+  // What was counted before the span is gone again.
+  return [...rows.values()].filter(row => row.own.now !== 0 || row.own.before !== 0);
 }
 
 // The end of a long path: from the folder of the crate on where there is one.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use memtrack_host_tools::Error;
-use memtrack_host_tools::export::Format;
+use memtrack_host_tools::export::{Format, Style};
 use memtrack_host_tools::profile::{Metric, Profile, View};
+use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::{Options, Search, Servers};
 use regex::Regex;
 
@@ -38,14 +39,24 @@ pub struct Show {
     /// Leave out frames that match; what they hold counts for their callers
     #[arg(long, value_name = "REGEX", value_parser = pattern)]
     pub hide: Option<Regex>,
+    /// Leave what is known to stay out of live and live-blocks: a file of LeakSanitizer's or valgrind's suppressions; may be
+    /// given several times
+    #[arg(long = "suppressions", value_name = "FILE")]
+    pub suppressions: Vec<PathBuf>,
     /// Innermost frames at the root
     #[arg(long)]
     pub reverse: bool,
+    /// Draw the root at the top of the graph
+    #[arg(long)]
+    pub inverted: bool,
     /// Title of graph or report
     #[arg(long)]
     pub title: Option<String>,
+    /// A line under the title of graph or text, besides what a reader must know
+    #[arg(long, value_name = "TEXT")]
+    pub subtitle: Option<String>,
     /// Leave frames below this share of the whole to their callers
-    #[arg(long, value_name = "PERCENT", value_parser = share)]
+    #[arg(long, visible_alias = "min-width", value_name = "PERCENT", value_parser = share)]
     pub min_percent: Option<f64>,
 }
 
@@ -53,6 +64,22 @@ impl Show {
     /// What to count. A report has all metrics, and begins with the one that matters most.
     pub fn metric(&self, format: Format) -> Metric {
         self.metric.unwrap_or(if format == Format::Html { Metric::Peak } else { Metric::Bytes })
+    }
+
+    /// How to draw it, for the library.
+    pub fn style(&self) -> Style {
+        Style {
+            title: self.title.clone(),
+            subtitle: self.subtitle.clone(),
+            min_percent: self.min_percent,
+            inverted: self.inverted,
+            ..Style::default()
+        }
+    }
+
+    /// What is known to stay.
+    pub fn suppressions(&self) -> Result<Suppressions, Error> {
+        Suppressions::read(self.suppressions.iter().map(PathBuf::as_path))
     }
 
     /// The same for the library.
@@ -113,7 +140,7 @@ impl Names {
     }
 }
 
-fn pattern(text: &str) -> Result<Regex, String> {
+pub fn pattern(text: &str) -> Result<Regex, String> {
     // The whole message of a regex error draws over several lines; its last says what is wrong.
     Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
 }

@@ -1,0 +1,156 @@
+//! One suppression, and whether a stack is one that it means.
+
+use regex::Regex;
+
+/// A suppression.
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+}
+
+/// What a suppression says of a stack, by numbers of patterns.
+pub(super) enum Shape {
+    /// LeakSanitizer: some frame matches.
+    Anywhere(usize),
+    /// valgrind: the innermost frames are these.
+    Innermost(Vec<Step>),
+}
+
+/// A line of valgrind's.
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    Frame(usize),
+    /// `...`: any frames, or none.
+    Any,
+}
+
+/// What a pattern is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// The function, as it is read or as the binary has it.
+    Function,
+    /// The path of the module.
+    Object,
+    /// The source file, with or without the line.
+    Source,
+    /// Any of these.
+    Either,
+}
+
+/// A pattern for a frame.
+pub(super) struct Pattern {
+    what: What,
+    regex: Regex,
+    /// It names a function that allocates. Stacks begin with whoever called that.
+    allocates: bool,
+}
+
+/// A frame, as patterns see it.
+pub(super) struct Shown<'p> {
+    pub(super) function: &'p str,
+    pub(super) symbol: &'p str,
+    pub(super) file: Option<&'p str>,
+    pub(super) line: u32,
+    pub(super) module: Option<&'p str>,
+}
+
+/// What suppressions call the innermost frame: the functions that valgrind stands in for, and Rust's.
+const ALLOCATORS: [&str; 16] = [
+    "malloc",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "memalign",
+    "aligned_alloc",
+    "posix_memalign",
+    "valloc",
+    "pvalloc",
+    "_Znwm",
+    "_Znam",
+    "operator new(unsigned long)",
+    "operator new[](unsigned long)",
+    "__rust_alloc",
+    "__rust_alloc_zeroed",
+    "__rust_realloc",
+];
+
+impl Pattern {
+    /// A pattern of valgrind's, for the whole text: `*` is any text, `?` any character.
+    pub(super) fn whole(what: What, pattern: &str) -> Result<Self, String> {
+        let part = |character: char| match character {
+            '*' => ".*".to_string(),
+            '?' => ".".to_string(),
+            other => regex::escape(other.encode_utf8(&mut [0; 4])),
+        };
+        Self::new(what, &format!("^{}$", pattern.chars().map(part).collect::<String>()))
+    }
+
+    /// A pattern of LeakSanitizer's, for a part of the text: `*` is any text, `^` and `$` its ends.
+    pub(super) fn part(pattern: &str) -> Result<Self, String> {
+        let (begin, pattern) = pattern.strip_prefix('^').map_or(("", pattern), |rest| ("^", rest));
+        let (end, pattern) = pattern.strip_suffix('$').map_or(("", pattern), |rest| ("$", rest));
+        let pieces: Vec<String> = pattern.split('*').map(regex::escape).collect();
+        Self::new(What::Either, &format!("{begin}{}{end}", pieces.join(".*")))
+    }
+
+    fn new(what: What, regex: &str) -> Result<Self, String> {
+        let regex = Regex::new(&format!("(?s){regex}")).map_err(|_| "the pattern is too long".to_string())?;
+        let allocates = what == What::Function && ALLOCATORS.iter().any(|name| regex.is_match(name));
+        Ok(Pattern { what, regex, allocates })
+    }
+
+    pub(super) fn matches(&self, frame: &Shown<'_>) -> bool {
+        let is = |text: &str| self.regex.is_match(text);
+        let function = || is(frame.function) || is(frame.symbol);
+        let object = || frame.module.is_some_and(is);
+        let source = || {
+            frame.file.is_some_and(|file| {
+                let name = file.rsplit('/').next().unwrap_or(file);
+                let line = frame.line;
+                is(file) || is(name) || is(&format!("{file}:{line}")) || is(&format!("{name}:{line}"))
+            })
+        };
+        match self.what {
+            What::Function => function(),
+            What::Object => object(),
+            What::Source => source(),
+            What::Either => function() || object() || source(),
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it means a stack, whose frames come with what each pattern says of them, innermost first. The first
+    /// `hidden` are the allocator's own.
+    pub(super) fn matches(&self, patterns: &[Pattern], frames: &[&[bool]], hidden: usize) -> bool {
+        let steps = match &self.shape {
+            Shape::Anywhere(pattern) => return frames[hidden..].iter().any(|frame| frame[*pattern]),
+            Shape::Innermost(steps) => steps,
+        };
+        // Frames that the next step may stand at: one more than there are, for after the last. A suppression may begin
+        // with any of the allocator's frames.
+        let mut at = vec![false; frames.len() + 1];
+        at[..=hidden].fill(true);
+        for (index, &step) in steps.iter().enumerate() {
+            match step {
+                Step::Any => {
+                    if let Some(first) = at.iter().position(|&here| here) {
+                        at[first..].fill(true);
+                    }
+                }
+                Step::Frame(pattern) => {
+                    let mut next = vec![false; at.len()];
+                    for (place, frame) in frames.iter().enumerate() {
+                        next[place + 1] = at[place] && frame[pattern];
+                    }
+                    if index == 0 && patterns[pattern].allocates {
+                        // Nobody captured that frame: the next is the first one shown.
+                        next[hidden] = true;
+                    }
+                    at = next;
+                }
+            }
+        }
+        at.contains(&true)
+    }
+}
