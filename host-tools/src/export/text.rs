@@ -32,6 +32,7 @@ pub fn write(
     head(whole, profile, view, style, out)?;
     functions(&flame, view, style.top.unwrap_or(TOP), out)?;
     flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
+    flame.sort_by_size();
     tree(&flame, view, whole, out)
 }
 
@@ -107,17 +108,28 @@ fn functions(flame: &Flame, view: &View, top: usize, out: &mut dyn Write) -> io:
     Ok(())
 }
 
+/// Siblings stand below each other, the largest first. A frame that counts all that its caller counts stands below it without
+/// figures and without being indented: chains of calls would leave the screen.
 fn tree(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{:>10} {:>6}  calls, outermost first", view.metric.unit(), "")?;
-    flame.visit(|path, node| {
-        let indent = "  ".repeat(path.len() - 1);
-        let name = path.last().copied().unwrap_or_default();
-        writeln!(
-            out,
-            "{:>10} {:>6}  {indent}{name}",
-            view.metric.human(node.total),
-            percent(node.total, whole)
-        )?;
-        Ok(())
+    writeln!(
+        out,
+        "\n{:>10} {:>6}  calls, outermost first (without figures: the same as above)",
+        view.metric.unit(),
+        ""
+    )?;
+    // Of each frame on the path how far it is indented, and what it counts.
+    let mut path: Vec<(usize, u64)> = Vec::new();
+    flame.visit(|names, node| {
+        path.truncate(names.len() - 1);
+        let (indent, same) = match path.last() {
+            Some(&(indent, total)) if total == node.total => (indent, true),
+            Some(&(indent, _)) => (indent + 1, false),
+            None => (0, false),
+        };
+        path.push((indent, node.total));
+        let name = names.last().copied().unwrap_or_default();
+        let figures = [view.metric.human(node.total), percent(node.total, whole)];
+        let [value, share] = if same { Default::default() } else { figures };
+        writeln!(out, "{value:>10} {share:>6}  {}{name}", "  ".repeat(indent))
     })
 }

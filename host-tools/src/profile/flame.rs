@@ -93,6 +93,16 @@ impl Flame {
         Ok(())
     }
 
+    /// Puts the largest callees first.
+    pub fn sort_by_size(&mut self) {
+        for index in 0..self.nodes.len() {
+            let mut children = std::mem::take(&mut self.nodes[index].children);
+            // Equal ones stay in the order of their names.
+            children.sort_by_key(|&child| std::cmp::Reverse(self.node(child).total));
+            self.nodes[index].children = children;
+        }
+    }
+
     /// Takes frames that hold less than a share of the whole into their callers, and outermost ones into
     /// `[other]`. The sum stays the same.
     pub fn prune(&mut self, min_percent: f64) {
@@ -185,6 +195,13 @@ mod tests {
         flame.prune(9.0);
         assert_eq!(lines(&flame), ["a 0 90", "a;b 10 10", "a;x 80 80", "[other] 10 10"]);
         assert_eq!(flame.root().total, 100);
+    }
+
+    #[test]
+    fn the_largest_come_first_when_asked_for() {
+        let mut flame = flame(&[("b;y", 1), ("b;x", 1), ("b;z", 5), ("a", 4)]);
+        flame.sort_by_size();
+        assert_eq!(lines(&flame), ["b 0 7", "b;z 5 5", "b;x 1 1", "b;y 1 1", "a 4 4"]);
     }
 
     #[test]

@@ -46,6 +46,31 @@ fn the_table_of_functions_has_as_many_rows_as_asked_for() {
 }
 
 #[test]
+fn the_tree_has_the_largest_first_and_chains_in_one_column() {
+    let out = place().run("dump.bin -m allocs -f text --min-percent 0").ok();
+    let (_, tree) = out.split_once("outermost first").unwrap();
+    let lines: Vec<&str> = tree.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "       210  46.7%  server+0x100",
+            "       180  40.0%    server+0x200",
+            "        70  15.6%      [cut: stack table full]",
+            "        60  13.3%      server+0x300",
+            "        30   6.7%    server+0x400",
+            "        90  20.0%  [heap arena]",
+            "                   server+0x100",
+            "        80  17.8%  tag request",
+            "                   tag db",
+            "                   server+0x100",
+            "                   server+0x400",
+            "        60  13.3%  [truncated]",
+            "        10   2.2%  [unattributed]",
+        ]
+    );
+}
+
+#[test]
 fn sizes_are_listed_by_class() {
     let mut builder = dumps::program(&dumps::cells());
     for (class, allocs) in [(7, 400), (5, 50)] {
