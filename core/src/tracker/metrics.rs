@@ -212,7 +212,7 @@ impl<W: embedded_io::Write> fmt::Write for Text<'_, W> {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Writes the figures in the text format of Prometheus (version 0.0.4), for whoever scrapes the running program: live,
     /// peak, allocations, bytes and failures, the same by thread and by stage, and losses by cause. Sizes are in bytes,
-    /// times in seconds; what has no operating system's threads or no stages has none of their families. Allocates nothing.
+    /// times in seconds; without stages there are none of their families. Allocates nothing.
     ///
     /// # Errors
     /// When the sink fails, or the tracker has no region.

@@ -36,7 +36,8 @@ function inSpan(run) {
   }
   // Counts of two moments, those nearest to the ends of the span; when that is one and the same, those around it.
   const start = { time_ns: 0, cells: [] };
-  const all = [start, ...run.moments];
+  // Of moments at one time, as a merged dump has them, the last has most.
+  const all = [start, ...run.moments].filter((moment, index, list) => list[index + 1]?.time_ns !== moment.time_ns);
   const nearest = time => all.reduce((best, moment) => (Math.abs(moment.time_ns - time) < Math.abs(best.time_ns - time) ? moment : best));
   let [first, last] = [nearest(from), nearest(to)];
   if (first === last) {
