@@ -76,8 +76,8 @@ impl Counter {
         }
     }
 
-    /// Adds, whoever else does.
-    #[inline]
+    /// Adds, whoever else does. Rare on a microcontroller, so once in its flash.
+    #[inline(never)]
     pub(crate) fn add_shared(&self, n: usize) {
         let before = self.low.fetch_add(n as u32, AcqRel);
         if before.checked_add(n as u32).is_none() {
