@@ -70,10 +70,17 @@ impl Counter {
     #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         let (low, carry) = self.low.load(Relaxed).overflowing_add(n as u32);
-        self.low.store(low, Release);
+        self.low.store(low, Relaxed);
         if carry {
-            self.high.store(self.high.load(Relaxed).wrapping_add(1), Release);
+            self.carry();
         }
+    }
+
+    /// Out of the way of the other four thousand million additions.
+    #[cold]
+    #[inline(never)]
+    fn carry(&self) {
+        self.high.store(self.high.load(Relaxed).wrapping_add(1), Release);
     }
 
     /// Adds, whoever else does. Rare on a microcontroller, so once in its flash.
