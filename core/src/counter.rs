@@ -70,14 +70,21 @@ impl Counter {
     #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         let (low, carry) = self.low.load(Relaxed).overflowing_add(n as u32);
-        self.low.store(low, Release);
+        self.low.store(low, Relaxed);
         if carry {
-            self.high.store(self.high.load(Relaxed).wrapping_add(1), Release);
+            self.carry();
         }
     }
 
-    /// Adds, whoever else does.
-    #[inline]
+    /// Out of the way of the other four thousand million additions.
+    #[cold]
+    #[inline(never)]
+    fn carry(&self) {
+        self.high.store(self.high.load(Relaxed).wrapping_add(1), Release);
+    }
+
+    /// Adds, whoever else does. Rare on a microcontroller, so once in its flash.
+    #[inline(never)]
     pub(crate) fn add_shared(&self, n: usize) {
         let before = self.low.fetch_add(n as u32, AcqRel);
         if before.checked_add(n as u32).is_none() {

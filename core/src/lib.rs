@@ -64,7 +64,7 @@ pub use report::Report;
 pub use stats::{StageStats, Stats, ThreadStats};
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
 pub use tracker::{Heap, ScopeStats, StageGuard, TagGuard, Tagged, ThreadStageGuard, Token, Tracker};
-#[cfg(cfi)]
+#[cfg(any(cfi, cfi_bare))]
 pub use unwind::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]
 pub use unwind::Ehabi;

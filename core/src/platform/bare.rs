@@ -34,14 +34,16 @@ pub struct Firmware {
 
 static LOCAL: Local = Local::new();
 /// What the unwinder may keep, once.
-static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; 64]);
+static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; WORDS]);
+/// Rules of call frame information need more of it than frame pointers.
+const WORDS: usize = if cfg!(cfi_bare) { 128 } else { 64 };
 static MEMORY_TAKEN: AtomicBool = AtomicBool::new(false);
 static TRACKERS: AtomicUsize = AtomicUsize::new(0);
 static CLOCK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 static FIRMWARE: AtomicPtr<Firmware> = AtomicPtr::new(core::ptr::null_mut());
 
 #[repr(align(64))]
-struct UnwinderMemory([AtomicU32; 64]);
+struct UnwinderMemory([AtomicU32; WORDS]);
 
 impl SingleCore {
     /// Says where the stack lies: its lowest address and the one past its highest. All of it must be readable.

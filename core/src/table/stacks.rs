@@ -105,7 +105,7 @@ impl Stacks<'_> {
     #[inline]
     pub fn node(&self, stack: StackId) -> Option<(usize, StackId)> {
         // Acquire is not needed: whoever knows the id has seen the node.
-        let node = self.nodes.get(stack.0.checked_sub(Record::FIRST)? as usize)?;
+        let node = self.nodes.get(stack.0.wrapping_sub(Record::FIRST) as usize)?;
         Some((node.address.load(Relaxed), StackId(node.parent.load(Relaxed))))
     }
 

@@ -66,7 +66,7 @@ pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<
 
 /// DWARF numbers of return address, stack pointer and frame pointer, and where in the frame of a signal's
 /// trampoline the interrupted code's program counter, stack and frame pointer lie, in words from the stack pointer.
-#[cfg(cfi)]
+#[cfg(any(cfi, cfi_bare))]
 pub(super) struct Dwarf {
     pub(super) ra: gimli::Register,
     pub(super) sp: gimli::Register,
@@ -74,7 +74,7 @@ pub(super) struct Dwarf {
     pub(super) signal: [usize; 3],
 }
 
-#[cfg(cfi)]
+#[cfg(any(cfi, cfi_bare))]
 pub(super) const DWARF: Dwarf = {
     use gimli::Register as R;
     // Signal frames are the kernel's `struct rt_sigframe`: on x86_64 the stack pointer is at its ucontext (40 bytes,

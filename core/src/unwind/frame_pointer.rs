@@ -60,33 +60,40 @@ unsafe impl Unwind for FramePointer {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let recent = memo.map(|memo| &mut memo.recent[place(from, memory)]);
-        let known = recent.as_ref().map_or(StackId::ROOT, |recent| recent.stack);
-        let mut chain = Chain::new(from, memory);
-        // What is left of the known stack while all addresses so far are its own.
-        let mut same = Some(known);
-        let end = loop {
-            let address = match chain.next() {
-                Ok(address) => address,
-                Err(end) => break end,
-            };
-            if frames.push(address).is_err() {
-                break End::TooDeep;
+        let recent = match recent {
+            Some(recent) if is_unchanged(recent.stack, from, memory, stacks) => {
+                let interned = Interned { stack: recent.stack, cut: false };
+                return Captured { interned, end: End::Complete, note: Some(&mut recent.note) };
             }
-            same = same
-                .and_then(|stack| stacks.node(stack))
-                .filter(|(known, _)| *known == address)
-                .map(|(_, caller)| caller);
+            recent => recent,
         };
-        if end == End::Complete && same == Some(StackId::ROOT) {
-            let interned = Interned { stack: known, cut: false };
-            return Captured { interned, end, note: recent.map(|recent| &mut recent.note) };
-        }
+        let end = self.walk(from, memory, None, frames);
         let interned = stacks.intern(end.base(), frames);
         let note = recent.filter(|_| end == End::Complete && !interned.cut).map(|recent| {
             *recent = Recent { stack: interned.stack, note: Note::default() };
             &mut recent.note
         });
         Captured { interned, end, note }
+    }
+}
+
+/// Whether a complete stack is the present one: the chain has its addresses and ends where it does.
+#[inline]
+fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks: Stacks<'_>) -> bool {
+    let (mut fp, mut low) = (from.fp, from.sp);
+    loop {
+        if fp < low {
+            return fp == 0 && stack == StackId::ROOT;
+        }
+        let Some([outer, address]) = memory.pair(fp.wrapping_add_signed(CHAIN * WORD)) else { return false };
+        let Some((known, caller)) = stacks.node(stack) else {
+            return is_outermost(address) && stack == StackId::ROOT;
+        };
+        // An address that says something else than where it returns to is no node's.
+        if plain(address).wrapping_sub(1) != known {
+            return false;
+        }
+        (fp, low, stack) = (outer, fp + 1, caller);
     }
 }
 
@@ -114,6 +121,11 @@ struct Chain<'p> {
 /// Return addresses up to this far below 0 are none: start-up code's, or what a Cortex-M returns from exceptions by.
 const UNUSUAL: usize = 256;
 
+/// The outermost frame has no caller: the start-up code cleared the return address.
+fn is_outermost(address: usize) -> bool {
+    address == 0 || address == usize::MAX
+}
+
 impl<'p> Chain<'p> {
     #[inline]
     fn new(from: Registers, memory: Memory<'p>) -> Self {
@@ -140,8 +152,7 @@ impl<'p> Chain<'p> {
 
     #[cold]
     fn unusual(&mut self, fp: usize, address: usize) -> Result<usize, End> {
-        // The outermost frame has no caller: the start-up code cleared the return address.
-        if address == 0 || address == usize::MAX {
+        if is_outermost(address) {
             return Err(End::Complete);
         }
         let there = interrupted(address, fp, &mut self.memory).ok_or(End::Stopped)?;
@@ -153,5 +164,53 @@ impl<'p> Chain<'p> {
             self.low = 1;
         }
         Ok(there)
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", not(target_arch = "riscv64")))]
+mod tests {
+    use super::*;
+    use crate::table::stacks::StackTable;
+    use std::boxed::Box;
+    use std::vec::Vec;
+
+    /// What is remembered is the stack that a walk finds, until anything of it differs.
+    #[test]
+    fn stacks_are_recognised_while_nothing_has_changed() {
+        // Eight frames of two words, with a word behind each; the outermost has neither caller nor return address.
+        let (table, mut words) = (Box::new(StackTable::<64>::new()), Box::new([0; 24]));
+        let base = words.as_ptr() as usize;
+        for frame in 0..7 {
+            words[3 * frame] = base + 24 * (frame + 1);
+            words[3 * frame + 1] = 0x1000 * (frame + 1) + 1;
+        }
+        let mut memo =
+            Memo { recent: core::array::from_fn(|_| Recent { stack: StackId::ROOT, note: Note::default() }) };
+        let from = Registers { pc: 0, sp: base, fp: base };
+        let prove = |_| Some((base, base + 24 * 8));
+        // The frames that were walked, none for a stack that was recognised, and the stack.
+        let mut capture = || {
+            let mut frames = heapless::Vec::<usize, 16>::new();
+            let memory = Memory::at(base, &prove, || (0, 0)).unwrap();
+            let captured = FramePointer.capture(from, memory, Some(&mut memo), table.by_ref(), &mut frames);
+            (frames, captured.interned, captured.end)
+        };
+        let (frames, stack, end) = capture();
+        assert_eq!(*frames, [0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000, 0x7000]);
+        assert_eq!(end, End::Complete);
+        // A return address each, a chain that ends early, goes inwards, out of the stack, or between words, one that goes on.
+        let returns = (1..20).step_by(3).map(|place| (place, words[place] + 2));
+        let outer = |place| [0, base, base + 8 * 24, base + 8 * place + 25].map(|outer| (place, outer));
+        let chains = (3..16).step_by(3).flat_map(outer);
+        for (place, value) in returns.collect::<Vec<_>>().into_iter().chain(chains).chain([(22, 0x9001)]) {
+            capture();
+            // A word that decides nothing.
+            words[2] += 1;
+            assert_eq!(capture(), (heapless::Vec::new(), stack, End::Complete));
+            let before = core::mem::replace(&mut words[place], value);
+            let (frames, other, _) = capture();
+            assert!(!frames.is_empty() && other != stack, "word {place} as {value:#x}: {frames:x?}");
+            words[place] = before;
+        }
     }
 }

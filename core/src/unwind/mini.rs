@@ -8,7 +8,8 @@ use super::{End, Frames, Memory, Registers, Unwind};
 /// On a host it sees the executable's own frames: the walk ends where a shared library called.
 ///
 /// On ARM the linker script must define `__exidx_start` and `__exidx_end`; elsewhere link with the crate's
-/// `eh_frame.ld`. Compile with `-C force-unwind-tables=yes`.
+/// `eh_frame.ld`, or define the symbols that `Cfi` wants on bare metal, and `__eh_frame_start`. Compile with
+/// `-C force-unwind-tables=yes`.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct MiniBacktrace;
 
@@ -27,12 +28,18 @@ unsafe impl Unwind for MiniBacktrace {
             if address == 0 {
                 return End::Complete;
             }
-            if frames.push(address).is_err() {
+            if frames.push(inside(address)).is_err() {
                 return End::TooDeep;
             }
         }
         if backtrace.frames_omitted { End::TooDeep } else { End::Complete }
     }
+}
+
+/// An address inside the calling instruction. The crate takes one off a return address, which on ARM only takes off
+/// the bit that says Thumb.
+fn inside(address: usize) -> usize {
+    if cfg!(target_arch = "arm") { address.wrapping_sub(1) } else { address }
 }
 
 #[cfg(all(test, cfi))]

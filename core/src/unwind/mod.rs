@@ -2,7 +2,7 @@
 //!
 //! | unwinder | where | how |
 //! |---|---|---|
-//! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64) | DWARF call frame information; needs no compiler flags |
+//! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64); these and riscv32 without `std` | DWARF call frame information; on Linux it needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | `MiniBacktrace` | feature `mini-backtrace` | LLVM's libunwind |
@@ -11,6 +11,9 @@
 mod arch;
 #[cfg(cfi)]
 mod cfi;
+#[cfg(cfi_bare)]
+#[path = "cfi/bare.rs"]
+mod cfi;
 #[cfg(any(all(target_arch = "arm", not(feature = "std")), all(test, target_pointer_width = "64")))]
 mod ehabi;
 mod frame_pointer;
@@ -18,7 +21,7 @@ mod frame_pointer;
 mod mini;
 mod none;
 
-#[cfg(cfi)]
+#[cfg(any(cfi, cfi_bare))]
 pub use cfi::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]
 pub use ehabi::Ehabi;

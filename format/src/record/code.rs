@@ -18,6 +18,10 @@ macro_rules! codes {
             /// The number in the dump.
             #[must_use]
             pub const fn code(self) -> u8 {
+                // Apart from the rest: that is then the variant's own number, and no table of jumps in a firmware's flash.
+                if let $name::Unknown(code) = self {
+                    return code;
+                }
                 match self {
                     $($name::$variant => $code,)*
                     $name::Unknown(code) => code,

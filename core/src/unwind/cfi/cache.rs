@@ -4,9 +4,17 @@ use super::find;
 use super::rule::Rule;
 
 const WAYS: usize = 4;
-const SETS: usize = 1024;
+const SETS: usize = if cfg!(feature = "std") { 1024 } else { 8 };
+/// Low bits that the addresses of all calls have in common.
+const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
+    0
+} else if cfg!(target_arch = "aarch64") {
+    2
+} else {
+    1
+};
 
-/// A set-associative cache of 4096 rules (64 KiB). All-zero is empty.
+/// A set-associative cache of 4096 rules (64 KiB), without an operating system of 32 (512 bytes). All-zero is empty.
 pub(super) struct Cache {
     sets: [Set; SETS],
 }
@@ -21,7 +29,7 @@ impl Cache {
     /// The rule for the code at `pc`.
     #[inline]
     pub(super) fn rule(&mut self, pc: usize) -> Rule {
-        let set = &mut self.sets[(pc ^ pc >> 10) & (SETS - 1)];
+        let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (SETS - 1)];
         match set.entries.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
             None => set.fill(pc),

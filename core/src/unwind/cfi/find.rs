@@ -3,7 +3,7 @@
 
 use super::super::arch::DWARF;
 use super::rule::{Base, Rule, Saved};
-use crate::platform::host::objects;
+use super::tables;
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, Expression, LittleEndian, Operation, Pointer, Register,
     RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
@@ -31,8 +31,8 @@ pub(super) fn rule(pc: usize) -> Rule {
 }
 
 fn find(pc: usize) -> Option<Rule> {
-    let table = objects::find(pc)?;
-    // SAFETY: the dynamic linker says that the module's unwind table is mapped there, up to the module's end; modules
+    let table = tables::find(pc)?;
+    // SAFETY: who links the program says that the unwind table lies there, up to the module's or the table's end; modules
     // stay mapped while their code is on the stack.
     let bytes = |start: usize| unsafe {
         core::slice::from_raw_parts(start as *const u8, table.end.saturating_sub(start))
@@ -44,13 +44,14 @@ fn find(pc: usize) -> Option<Rule> {
     let section = EhFrame::new(bytes(usize::try_from(frames).ok()?), LittleEndian);
     let Ok(fde) = header.table()?.fde_for_address(&section, &bases, pc as u64, EhFrame::cie_from_offset)
     else {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", feature = "std"))]
         return super::plt::rule(pc);
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
         return None;
     };
     if fde.is_signal_trampoline() {
-        return Some(Rule::SIGNAL);
+        // Without Linux it is an interrupt's entry, of which nobody knows what it pushed where.
+        return cfg!(feature = "std").then_some(Rule::SIGNAL);
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(&section, &bases, &mut context, pc as u64).ok()?;

@@ -14,9 +14,11 @@ mod plt;
 mod recall;
 mod rule;
 mod trace;
+mod walk;
 
 use super::arch::plain;
 use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
+use crate::platform::host::objects as tables;
 use cache::Cache;
 use heapless::Vec;
 use names::Hash;
@@ -24,6 +26,7 @@ use own::{Own, Way};
 use recall::{Place, Recall};
 use rule::{Rule, State, Step};
 use trace::{Trace, Untraced, Words};
+use walk::walk;
 
 /// DWARF call frame information (`.eh_frame`), which compilers emit for all code on Linux.
 #[derive(Debug, Default, Clone, Copy)]
@@ -228,43 +231,6 @@ fn unremembered<'m>(
     let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
     let end = walk(from, memory, rule, &mut Untraced, frames);
     Captured { interned: stacks.intern(end.base(), frames), end, note: None }
-}
-
-fn walk(
-    mut state: State,
-    mut memory: Memory<'_>,
-    mut rule: impl FnMut(usize) -> Rule,
-    trace: &mut impl Trace,
-    frames: &mut Frames,
-) -> End {
-    loop {
-        let below = state.sp;
-        let interrupted = match rule(state.pc).step(state, &mut memory, trace) {
-            Step::Call(caller) => {
-                state = caller;
-                false
-            }
-            Step::Signal(interrupted) => {
-                state = interrupted;
-                true
-            }
-            Step::Outermost => return End::Complete,
-            Step::Unknown => return End::Stopped,
-        };
-        let address = plain(state.pc);
-        if address == 0 {
-            return End::Complete;
-        }
-        // A caller's frame lies outside of its callee's. Behind a signal the walk may be on another stack.
-        if state.sp <= below && !interrupted {
-            return End::Stopped;
-        }
-        // The address after a call may be another function's: name the call itself. Interrupted code is where it is.
-        state.pc = if interrupted { address } else { address.wrapping_sub(1) };
-        if frames.push(state.pc).is_err() {
-            return End::TooDeep;
-        }
-    }
 }
 
 #[cfg(test)]

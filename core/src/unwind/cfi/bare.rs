@@ -1,0 +1,44 @@
+//! Unwinding by DWARF call frame information without an operating system: the rules are the same as on a host, but
+//! found in the program's own table ([`tables`]), and as few of them remembered as fit into a microcontroller.
+
+mod cache;
+mod find;
+#[expect(dead_code, reason = "the hook's own frames are nothing special here")]
+mod rule;
+mod tables;
+#[expect(dead_code, reason = "what decided a walk is remembered on hosts alone")]
+mod trace;
+mod walk;
+
+use super::{End, Frames, Memory, Registers, Unwind};
+use cache::Cache;
+use rule::State;
+use trace::Untraced;
+
+/// DWARF call frame information (`.eh_frame`) of the program itself.
+///
+/// Rust is compiled with `-C force-unwind-tables=yes`, C with `-funwind-tables`; the linker gets `--eh-frame-hdr`, and
+/// its script keeps `.eh_frame_hdr` between `__eh_frame_hdr_start` and `__eh_frame_hdr_end`, and `.eh_frame` in front of
+/// `__eh_frame_end`, both where the program can read them. A function without a table ends the walk, as does an
+/// interrupt's entry; start-up code has to say `.cfi_undefined` of its return address.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Cfi;
+
+/// The rules that were used last. All-zero is none.
+#[doc(hidden)]
+pub struct Memo(Cache);
+
+// SAFETY: reads the stack only through `Memory`, and the table that the linker put into the program; gimli runs without
+// allocation on storage of fixed size; every step goes outwards.
+unsafe impl Unwind for Cfi {
+    const NAME: &'static str = "DWARF CFI";
+    type Memo = Memo;
+
+    fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
+        let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
+        match memo {
+            Some(memo) => walk::walk(from, memory, |pc| memo.0.rule(pc), &mut Untraced, frames),
+            None => walk::walk(from, memory, find::rule, &mut Untraced, frames),
+        }
+    }
+}

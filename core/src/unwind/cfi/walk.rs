@@ -1,0 +1,44 @@
+//! The walk itself: from frame to frame by rules.
+
+use super::super::arch::plain;
+use super::super::{End, Frames, Memory};
+use super::rule::{Rule, State, Step};
+use super::trace::Trace;
+
+/// Walks outwards from `state` by the rules that `rule` finds, and appends the callers.
+pub(super) fn walk(
+    mut state: State,
+    mut memory: Memory<'_>,
+    mut rule: impl FnMut(usize) -> Rule,
+    trace: &mut impl Trace,
+    frames: &mut Frames,
+) -> End {
+    loop {
+        let below = state.sp;
+        let interrupted = match rule(state.pc).step(state, &mut memory, trace) {
+            Step::Call(caller) => {
+                state = caller;
+                false
+            }
+            Step::Signal(interrupted) => {
+                state = interrupted;
+                true
+            }
+            Step::Outermost => return End::Complete,
+            Step::Unknown => return End::Stopped,
+        };
+        let address = plain(state.pc);
+        if address == 0 {
+            return End::Complete;
+        }
+        // A caller's frame lies outside of its callee's. Behind a signal the walk may be on another stack.
+        if state.sp <= below && !interrupted {
+            return End::Stopped;
+        }
+        // The address after a call may be another function's: name the call itself. Interrupted code is where it is.
+        state.pc = if interrupted { address } else { address.wrapping_sub(1) };
+        if frames.push(state.pc).is_err() {
+            return End::TooDeep;
+        }
+    }
+}
