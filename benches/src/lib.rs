@@ -13,15 +13,22 @@
 //!
 //! Preparation (the JSON text, the random order) is not part of the figures, nor is what a tool does after the
 //! last step, such as writing its output; the time of the whole process is taken from outside by `bench-measure`.
+//!
+//! The parts are measured alone under [`STACKS`], by the programs in `micro` and, in instructions, by `bench-events`; what is
+//! done for the first time by [`Wide`].
 //! Only ratios between programs that ran alternately on one machine mean anything.
 
+mod cold;
 mod options;
 mod random;
+mod stacks;
 mod usage;
 mod workload;
 
+pub use cold::Wide;
 pub use options::Options;
 pub use random::Random;
+pub use stacks::{STACKS, Stacks, descend};
 pub use usage::{Usage, cpu_time};
 pub use workload::chain;
 

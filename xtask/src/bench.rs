@@ -5,7 +5,10 @@
 //! A complete run writes `docs/performance.md` and the README's table.
 
 mod machine;
+mod micro;
 mod page;
+mod parts;
+mod profile;
 mod results;
 mod sample;
 mod setup;
@@ -25,6 +28,8 @@ use workload::Workload;
 const HELP: &str = "\
 Usage: cargo xtask bench [OPTIONS]
 
+      --micro           instead the parts, each alone, beside the same parts of others: captures, events, a dump, first times
+      --profile         instead where the time of W1 goes under memtrack, by perf
       --quick           fewer and shorter rounds; nothing is written to docs/
       --rounds N        rounds (default 5, with --quick 3)
       --only WORKLOAD   W1, W2, W3x2, W3x8, W4 or word-index (may be repeated); nothing is written to docs/
@@ -32,10 +37,22 @@ Usage: cargo xtask bench [OPTIONS]
 ";
 
 struct Options {
+    measure: Measure,
     quick: bool,
     rounds: usize,
     only: Vec<String>,
     peers: bool,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq)]
+enum Measure {
+    /// Whole programs.
+    Workloads,
+    /// Captures, events, dumps, first times.
+    Parts,
+    /// Where time goes.
+    Profile,
 }
 
 /// Builds, measures and prints; writes the documents after a complete run.
@@ -44,13 +61,21 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
+    match options.measure {
+        Measure::Workloads => workloads(&options),
+        Measure::Parts => micro::run(options.quick),
+        Measure::Profile => profile::run(options.quick),
+    }
+}
+
+fn workloads(options: &Options) -> Result<()> {
     let workloads = workload::ALL.iter().filter(|workload| options.wants(workload)).collect::<Vec<_>>();
     ensure!(!workloads.is_empty(), "--only names no workload\n\n{HELP}");
     build(options.peers)?;
     let setups = setup::available(options.peers);
     let runner = Runner::prepare(options.quick)?;
-    let mut machine = Machine::describe(&setups)?;
-    let results = measure(&options, &workloads, &setups, &runner)?;
+    let mut machine = describe(&setups)?;
+    let results = measure(options, &workloads, &setups, &runner)?;
     machine.finish()?;
     let tables = table::Tables::new(&results, &workloads, &setups);
     println!("{machine}\n\n{tables}");
@@ -62,15 +87,28 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
     Ok(())
 }
 
+/// The machine, with the versions of the tools.
+fn describe(setups: &[&Setup]) -> Result<Machine> {
+    let heaptrack = setups.iter().any(|setup| setup.heaptrack).then(setup::heaptrack_version).flatten();
+    let mut packages: Vec<_> =
+        setups.iter().flat_map(|setup| setup.packages).chain([&"serde_json"]).copied().collect();
+    packages.sort_unstable();
+    packages.dedup();
+    Machine::describe(heaptrack.into_iter().collect(), &packages)
+}
+
 impl Options {
     /// Nothing when help is asked for.
     fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Self>> {
-        let mut options = Self { quick: false, rounds: 0, only: Vec::new(), peers: true };
+        let mut options =
+            Self { measure: Measure::Workloads, quick: false, rounds: 0, only: Vec::new(), peers: true };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let mut value =
                 || arguments.next().with_context(|| format!("{argument} needs a value\n\n{HELP}"));
             match argument.as_str() {
+                "--micro" => options.measure = Measure::Parts,
+                "--profile" => options.measure = Measure::Profile,
                 "--quick" => options.quick = true,
                 "--rounds" => options.rounds = value()?.parse().context("--rounds needs a number")?,
                 "--only" => options.only.push(value()?),

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::setup::{self, Setup};
 use super::ticks::Ticks;
 use crate::{tool, workspace};
 
@@ -22,14 +21,15 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn describe(setups: &[&Setup]) -> Result<Self> {
+    /// With the versions of other programs, and of packages of `Cargo.lock`.
+    pub(crate) fn describe(others: Vec<String>, packages: &[&str]) -> Result<Self> {
         let processor =
             value_in("/proc/cpuinfo", "model name", ':').unwrap_or_else(|| "unknown processor".into());
         let distribution = value_in("/etc/os-release", "PRETTY_NAME", '=').unwrap_or_else(|| "Linux".into());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         let mut versions = vec![said_by("rustc", "-V")?, said_by("getconf", "GNU_LIBC_VERSION")?];
-        versions.extend(setups.iter().find(|setup| setup.heaptrack).and_then(|_| setup::heaptrack_version()));
-        versions.extend(package_versions(setups)?);
+        versions.extend(others);
+        versions.extend(package_versions(packages)?);
         Ok(Self {
             date: said_by("date", "+%F")?,
             processor,
@@ -68,18 +68,22 @@ fn value_in(path: &str, key: &str, separator: char) -> Option<String> {
     Some(value.trim().trim_matches('"').to_owned())
 }
 
-fn said_by(program: &str, argument: &str) -> Result<String> {
+pub(crate) fn said_by(program: &str, argument: &str) -> Result<String> {
     let said = tool::output(Command::new(program).arg(argument))?;
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
-/// `name version` of the packages that the setups use, from the lock file.
-fn package_versions(setups: &[&Setup]) -> Result<Vec<String>> {
+/// `name version` of an installed Debian package.
+pub(crate) fn debian_version(name: &str) -> Option<String> {
+    let query = ["--show", "--showformat", "${Package} ${Version}", name];
+    let said = tool::output(Command::new("dpkg-query").args(query)).ok()?;
+    Some(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// `name version` of packages, from the lock file.
+fn package_versions(names: &[&str]) -> Result<Vec<String>> {
     let lock = fs::read_to_string(workspace::root().join("Cargo.lock"))?;
-    let mut names: Vec<_> = setups.iter().flat_map(|setup| setup.packages).chain([&"serde_json"]).collect();
-    names.sort();
-    names.dedup();
-    let version = |name: &&&str| {
+    let version = |name: &&str| {
         let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
         Some(format!("{name} {}", entry.split('"').next()?))
     };

@@ -8,8 +8,16 @@ use super::machine::Machine;
 use super::table::Tables;
 use crate::workspace;
 
-const BEGIN: &str = "<!-- bench: written by `cargo xtask bench` -->\n";
-const END: &str = "<!-- bench: end -->\n";
+/// A part of a document that a command writes, between two marks.
+pub(crate) struct Section {
+    /// The command.
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+}
+
+const BENCH: &str = "cargo xtask bench";
+pub(crate) const PARTS: &str = "cargo xtask bench --micro";
+pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
 
 /// What a reader of the README has to know of the table.
 const INTRODUCTION: &str = "\
@@ -18,46 +26,72 @@ parsed and written (W2), 2 and 8 threads that free each other's blocks (W3), a m
 ";
 
 pub(crate) fn write(machine: &Machine, tables: &Tables) -> Result<()> {
-    replace_in("docs/performance.md", &format!("Measured on {machine}.\n\n{tables}"))?;
+    let section = |file| Section { name: BENCH, file };
+    section("docs/performance.md").write(&format!("Measured on {machine}.\n\n{tables}"))?;
     let short = tables.cpu.of(&["memtrack", "memtrack, counters only", "heaptrack", "dhat"]);
-    replace_in("README.md", &format!("{INTRODUCTION}\n{short}\nMeasured on {machine}.\n"))
+    section("README.md").write(&format!("{INTRODUCTION}\n{short}\nMeasured on {machine}.\n"))
 }
 
-fn replace_in(file: &str, text: &str) -> Result<()> {
-    let path = workspace::root().join(file);
-    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
-    match replaced(&page, text) {
-        Some(page) => {
-            fs::write(&path, page).with_context(|| format!("cannot write {file}"))?;
-            println!("wrote {file}");
-        }
-        None => println!("{file} has no place for the table: put these two lines there\n{BEGIN}{END}"),
+impl Section {
+    fn marks(&self) -> [String; 2] {
+        let Self { name, .. } = self;
+        [format!("<!-- written by `{name}` -->\n"), format!("<!-- end of `{name}` -->\n")]
     }
-    Ok(())
-}
 
-/// The page with `text` between the marks, if it has them.
-fn replaced(page: &str, text: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{text}\n{END}{after}"))
+    fn write(&self, text: &str) -> Result<()> {
+        let file = self.file;
+        let path = workspace::root().join(file);
+        let page = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        match self.replaced(&page, text) {
+            Some(page) => {
+                fs::write(&path, page).with_context(|| format!("cannot write {file}"))?;
+                println!("wrote {file}");
+            }
+            None => {
+                println!("{file} has no place for it: put these two lines there\n{}", self.marks().concat());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what a complete run found; a quick one's figures are not for reading.
+    pub(crate) fn write_unless(&self, quick: bool, text: &str) -> Result<()> {
+        if quick {
+            println!("{} is left alone: a quick run writes nothing.", self.file);
+            return Ok(());
+        }
+        self.write(text)
+    }
+
+    /// The page with `text` between the marks, if it has them.
+    fn replaced(&self, page: &str, text: &str) -> Option<String> {
+        let [begin, end] = self.marks();
+        let (before, rest) = page.split_once(&begin)?;
+        let (_, after) = rest.split_once(&end)?;
+        Some(format!("{before}{begin}\n{text}\n{end}{after}"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECTION: Section = Section { name: BENCH, file: "" };
+
     #[test]
     fn only_what_stands_between_the_marks_changes() {
-        let page = format!("before\n{BEGIN}old\n{END}after\n");
-        let new = replaced(&page, "new").unwrap();
-        assert_eq!(new, format!("before\n{BEGIN}\nnew\n{END}after\n"));
-        assert_eq!(replaced(&new, "new").unwrap(), new);
+        let [begin, end] = SECTION.marks();
+        let page = format!("before\n{begin}old\n{end}after\n");
+        let new = SECTION.replaced(&page, "new").unwrap();
+        assert_eq!(new, format!("before\n{begin}\nnew\n{end}after\n"));
+        assert_eq!(SECTION.replaced(&new, "new").unwrap(), new);
+        // The marks of a section are no other's.
+        assert_eq!(Section { name: PARTS, file: "" }.replaced(&new, "new"), None);
     }
 
     #[test]
     fn a_page_without_both_marks_stays() {
-        assert_eq!(replaced("no marks", "text"), None);
-        assert_eq!(replaced(BEGIN, "text"), None);
+        assert_eq!(SECTION.replaced("no marks", "text"), None);
+        assert_eq!(SECTION.replaced(&SECTION.marks()[0], "text"), None);
     }
 }

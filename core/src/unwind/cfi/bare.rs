@@ -3,6 +3,7 @@
 
 mod cache;
 mod find;
+mod index;
 #[expect(dead_code, reason = "the hook's own frames are nothing special here")]
 mod rule;
 mod tables;

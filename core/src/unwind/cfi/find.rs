@@ -1,11 +1,12 @@
-//! Finding the rule of a code address: the module's `.eh_frame_hdr` is a sorted table, so that one look-up costs a
-//! binary search and a few instructions of call frame information, however large the program.
+//! Finding the rule of a code address: the module's [`index`] is a sorted table, so that one look-up costs a binary
+//! search and a few instructions of call frame information, however large the program.
 
 use super::super::arch::DWARF;
+use super::index;
 use super::rule::{Base, Rule, Saved};
 use super::tables;
 use gimli::{
-    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, Expression, LittleEndian, Operation, Pointer, Register,
+    BaseAddresses, CfaRule, EhFrame, EhFrameOffset, Expression, LittleEndian, Operation, Register,
     RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
 };
 
@@ -37,13 +38,13 @@ fn find(pc: usize) -> Option<Rule> {
     let bytes = |start: usize| unsafe {
         core::slice::from_raw_parts(start as *const u8, table.end.saturating_sub(start))
     };
-    let bases = BaseAddresses::default().set_eh_frame_hdr(table.header as u64);
-    let header = EhFrameHdr::new(bytes(table.header), LittleEndian).parse(&bases, WORD as u8).ok()?;
-    let Pointer::Direct(frames) = header.eh_frame_ptr() else { return None };
-    let bases = bases.set_eh_frame(frames);
-    let section = EhFrame::new(bytes(usize::try_from(frames).ok()?), LittleEndian);
-    let Ok(fde) = header.table()?.fde_for_address(&section, &bases, pc as u64, EhFrame::cie_from_offset)
-    else {
+    let header = bytes(table.header);
+    let found = index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc))?;
+    let bases = BaseAddresses::default().set_eh_frame(found.frames as u64);
+    let section = EhFrame::new(bytes(found.frames), LittleEndian);
+    let offset = EhFrameOffset(found.description.checked_sub(found.frames)?);
+    let fde = section.fde_from_offset(&bases, offset, EhFrame::cie_from_offset).ok();
+    let Some(fde) = fde.filter(|fde| fde.contains(pc as u64)) else {
         #[cfg(all(target_arch = "x86_64", feature = "std"))]
         return super::plt::rule(pc);
         #[cfg(not(all(target_arch = "x86_64", feature = "std")))]

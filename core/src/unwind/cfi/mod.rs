@@ -7,6 +7,7 @@
 
 mod cache;
 mod find;
+mod index;
 mod names;
 mod own;
 #[cfg(target_arch = "x86_64")]

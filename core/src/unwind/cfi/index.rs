@@ -1,0 +1,105 @@
+//! A module's index of call frame information, `.eh_frame_hdr`: all functions by address, each with the place of its
+//! description in `.eh_frame` (Linux Standard Base, "DWARF Extensions").
+//!
+//! All linkers write it in one form, which is searched here: a first capture has a look-up for each frame, and reading
+//! encoded pointers at every step of the search is a third of it. Any other form is left to gimli.
+
+use gimli::{BaseAddresses, EhFrameHdr, LittleEndian, Pointer};
+
+/// Version 1; from where it stands, the section's place as four signed bytes; four bytes that count the rows; rows of
+/// twice four signed bytes, from where the index begins.
+const USUAL: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
+/// Where the section's place stands in the index.
+const PLACE: usize = 4;
+const ROWS: usize = 12;
+
+/// What an index tells: addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Of the section with the descriptions.
+    pub(super) frames: usize,
+    /// Of the description of the last function that begins before the code. Whether it reaches as far, that tells.
+    pub(super) description: usize,
+}
+
+/// Looks up the code at `pc` in an index of the usual form.
+#[inline]
+pub(super) fn look_up(index: &'static [u8], pc: usize) -> Option<Found> {
+    let start = index.as_ptr() as usize;
+    let (head, rows) = index.split_at_checked(ROWS)?;
+    let word = |bytes: &[u8]| Some(i32::from_le_bytes(*bytes.first_chunk()?));
+    if !head.starts_with(&USUAL) {
+        return None;
+    }
+    let count = word(&head[8..])?.try_into().ok()?;
+    let rows = rows.as_chunks::<8>().0.get(..count)?;
+    let code = i32::try_from(pc.wrapping_sub(start) as isize).ok()?;
+    let begin = |row: &[u8; 8]| i32::from_le_bytes([row[0], row[1], row[2], row[3]]);
+    let row = &rows[rows.partition_point(|row| begin(row) <= code).checked_sub(1)?];
+    Some(Found {
+        frames: (start + PLACE).wrapping_add_signed(word(&head[PLACE..])? as isize),
+        description: start.wrapping_add_signed(word(&row[4..])? as isize),
+    })
+}
+
+/// The same in an index of any form.
+#[cold]
+#[inline(never)]
+pub(super) fn look_up_unusual(index: &'static [u8], pc: usize) -> Option<Found> {
+    let bases = BaseAddresses::default().set_eh_frame_hdr(index.as_ptr() as u64);
+    let header = EhFrameHdr::new(index, LittleEndian).parse(&bases, size_of::<usize>() as u8).ok()?;
+    match (header.eh_frame_ptr(), header.table()?.lookup(pc as u64, &bases).ok()?) {
+        (Pointer::Direct(frames), Pointer::Direct(description)) => {
+            Some(Found { frames: frames as usize, description: description as usize })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::host::objects;
+
+    /// The index of this test's own program.
+    fn own() -> &'static [u8] {
+        let table = objects::find(own as *const () as usize).unwrap();
+        // SAFETY: the module is mapped from its index to its end.
+        unsafe { core::slice::from_raw_parts(table.header as *const u8, table.end - table.header) }
+    }
+
+    #[test]
+    fn both_ways_find_the_same() {
+        let index = own();
+        let functions =
+            [own as *const () as usize, look_up as *const () as usize, look_up_unusual as *const () as usize];
+        for function in functions {
+            for pc in function..function + 64 {
+                let found = look_up(index, pc);
+                assert!(found.is_some() && found == look_up_unusual(index, pc), "{pc:x}: {found:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_form_is_left_to_the_other_way() {
+        static INDEX: [u8; 32] = {
+            let mut index = [0; 32];
+            // Rows of absolute addresses, eight bytes each.
+            [index[0], index[1], index[2], index[3]] = [1, 0x1b, 0x03, 0x04];
+            (index[8], index[12], index[20]) = (1, 100, 77);
+            index
+        };
+        assert_eq!(look_up(&INDEX, 120), None);
+        let frames = INDEX.as_ptr() as usize + PLACE;
+        assert_eq!(look_up_unusual(&INDEX, 120), Some(Found { frames, description: 77 }));
+    }
+
+    #[test]
+    fn an_index_that_is_cut_off_or_begins_later_tells_nothing() {
+        let index = own();
+        assert_eq!(look_up(&index[..ROWS - 1], own as *const () as usize), None);
+        assert_eq!(look_up(&index[..ROWS + 8], own as *const () as usize), None);
+        assert_eq!(look_up(index, index.as_ptr() as usize - (1 << 30)), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! Two threads that wander at random through every kind of frame, and allocate on the way: `compared exact|by-key EVENTS`.
+//! At each event the tracker's capture is compared with a walk that remembers nothing, and on x86_64 with the C
+//! runtime's unwinder too, frame by frame.
+//!
+//! `by-key` is a planted bug: a memory that takes a stack for another one with the same registers and the same two
+//! innermost callers. It shows that these walks meet such stacks.
+
+#[cfg(target_arch = "x86_64")]
+mod frames;
+mod unwinders;
+mod walk;
+
+use std::alloc::{GlobalAlloc, System};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use memtrack::{Cfi, Host, MEMTRACK_REGION, Tracker};
+use memtrack_tests::say;
+use unwinders::{ByKey, Compared};
+use walk::Walk;
+
+static EXACT_REGION: memtrack::DefaultRegion = memtrack::Region::new();
+static EXACT: Tracker<System, Compared<Cfi>> = Tracker::with(System, Compared(Cfi), Host, &EXACT_REGION);
+static BY_KEY: Tracker<System, Compared<ByKey>> =
+    Tracker::with(System, Compared(ByKey), Host, &MEMTRACK_REGION);
+
+/// What the comparisons found.
+static EVENTS: AtomicU64 = AtomicU64::new(0);
+static RECALLED: AtomicU64 = AtomicU64::new(0);
+static TOO_DEEP: AtomicU64 = AtomicU64::new(0);
+static DIFFERENT: AtomicU64 = AtomicU64::new(0);
+/// From what the C runtime finds.
+static DIFFERENT_FROM_RUNTIME: AtomicU64 = AtomicU64::new(0);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (heap, events): (&'static (dyn GlobalAlloc + Sync), u64) = match &arguments[..] {
+        [memory, events] if memory == "exact" => (&EXACT, events.parse().expect("a number of events")),
+        [memory, events] if memory == "by-key" => (&BY_KEY, events.parse().expect("a number of events")),
+        _ => panic!("compared exact|by-key EVENTS"),
+    };
+    // Events of another thread while the first one is being booked would have no stack.
+    Walk::new(heap, 1).run(1);
+    let other = std::thread::spawn(move || Walk::new(heap, 77).run(events / 2));
+    Walk::new(heap, 4711).run(events / 2);
+    other.join().expect("the other thread ends well");
+    let tell = |name: &str, count: &AtomicU64| say!("{name} {}", count.load(Relaxed));
+    tell("events", &EVENTS);
+    tell("recalled", &RECALLED);
+    tell("too deep", &TOO_DEEP);
+    tell("different", &DIFFERENT);
+    tell("different from the runtime", &DIFFERENT_FROM_RUNTIME);
+}

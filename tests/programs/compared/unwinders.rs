@@ -1,0 +1,170 @@
+//! The unwinder whose every capture is compared, and one that is wrong.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use memtrack::Cfi;
+use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, Stacks, Unwind};
+
+use crate::{DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
+
+/// Captures by `U` as the hook would, and compares.
+pub(crate) struct Compared<U>(pub(crate) U);
+
+// SAFETY: the inner unwinder keeps the promises; what is compared is kept on the stack, and the C runtime's unwinder
+// neither allocates nor waits where it can ask the dynamic linker for a module.
+unsafe impl<U: Unwind> Unwind for Compared<U> {
+    const NAME: &'static str = "compared";
+    type Memo = U::Memo;
+
+    fn walk(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: Option<&mut U::Memo>,
+        frames: &mut Frames,
+    ) -> End {
+        self.0.walk(from, memory, memo, frames)
+    }
+
+    fn capture<'m>(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: Option<&'m mut U::Memo>,
+        stacks: Stacks<'_>,
+        frames: &mut Frames,
+    ) -> Captured<'m> {
+        let memo = memo.expect("the host has memory for every thread");
+        let recalled = self.0.recall(from, memory, memo).map(|note| core::ptr::from_mut::<Note>(note));
+        let captured = self.0.capture(from, memory, Some(memo), stacks, frames);
+        // The true stack, by rules that are found anew for each frame.
+        frames.clear();
+        let end = Cfi.walk(from, memory, None, frames);
+        let same =
+            captured.end == end && !captured.interned.cut && is_stack(captured.interned, end, stacks, frames);
+        // What the hook would have booked on without a capture is the note of the same stack.
+        let noted = captured.note.as_deref().map(|note| core::ptr::from_ref(note).cast_mut());
+        let same = same && recalled.is_none_or(|recalled| noted == Some(recalled));
+        count(&EVENTS, true);
+        count(&RECALLED, recalled.is_some());
+        count(&TOO_DEEP, end == End::TooDeep);
+        count(&DIFFERENT, !same);
+        count(&DIFFERENT_FROM_RUNTIME, !runtime::agrees(frames, end));
+        captured
+    }
+}
+
+fn count(counter: &AtomicU64, is_one: bool) {
+    counter.fetch_add(is_one.into(), Relaxed);
+}
+
+/// Whether an interned stack is made of these frames.
+fn is_stack(interned: Interned, end: End, stacks: Stacks<'_>, frames: &[usize]) -> bool {
+    let mut stack = interned.stack;
+    for &frame in frames {
+        match stacks.node(stack) {
+            Some((address, caller)) if address == frame => stack = caller,
+            _ => return false,
+        }
+    }
+    stack == end.base()
+}
+
+/// The C runtime's unwinder.
+mod runtime {
+    use super::End;
+    use std::ffi::{c_int, c_void};
+
+    const MAX: usize = 4096;
+
+    struct Found {
+        addresses: [usize; MAX],
+        count: usize,
+    }
+
+    extern "C" fn each(context: *mut c_void, found: *mut c_void) -> c_int {
+        unsafe extern "C" {
+            fn _Unwind_GetIPInfo(context: *mut c_void, before: *mut c_int) -> usize;
+        }
+        let mut before = 0;
+        // SAFETY: the context is the unwinder's for the call; `found` is what is passed below.
+        unsafe {
+            let address = _Unwind_GetIPInfo(context, &raw mut before);
+            let found = &mut *found.cast::<Found>();
+            // An address after a call, but of interrupted code.
+            found.addresses[found.count] = if before == 0 { address.wrapping_sub(1) } else { address };
+            found.count += 1;
+        }
+        c_int::from(false)
+    }
+
+    /// Whether these are the frames that the runtime finds outside of the hook, to the outermost one.
+    pub(super) fn agrees(frames: &[usize], end: End) -> bool {
+        unsafe extern "C" {
+            fn _Unwind_Backtrace(
+                each: extern "C" fn(*mut c_void, *mut c_void) -> c_int,
+                into: *mut c_void,
+            ) -> c_int;
+        }
+        let mut found = Found { addresses: [0; MAX], count: 0 };
+        // SAFETY: `each` gets the pointer only during the call.
+        unsafe { _Unwind_Backtrace(each, (&raw mut found).cast()) };
+        let mut theirs = &found.addresses[..found.count];
+        // The outermost function's caller: none.
+        while let [rest @ .., 0 | usize::MAX] = theirs {
+            theirs = rest;
+        }
+        if end == End::Complete {
+            theirs.ends_with(frames)
+        } else {
+            theirs.windows(frames.len()).any(|w| w == frames)
+        }
+    }
+}
+
+/// The planted bug: a stack that begins like one before is taken for it.
+pub(crate) struct ByKey;
+
+/// All-zero is empty.
+pub(crate) struct Known([Entry; PLACES]);
+
+const PLACES: usize = 1 << 12;
+
+struct Entry {
+    key: [usize; 4],
+    interned: Interned,
+    note: Note,
+}
+
+// SAFETY: it only adds bounded work to that of `Cfi`.
+unsafe impl Unwind for ByKey {
+    const NAME: &'static str = "by key";
+    type Memo = Known;
+
+    fn walk(&self, from: Registers, memory: Memory<'_>, _: Option<&mut Known>, frames: &mut Frames) -> End {
+        Cfi.walk(from, memory, None, frames)
+    }
+
+    fn capture<'m>(
+        &self,
+        from: Registers,
+        memory: Memory<'_>,
+        memo: Option<&'m mut Known>,
+        stacks: Stacks<'_>,
+        frames: &mut Frames,
+    ) -> Captured<'m> {
+        let end = Cfi.walk(from, memory, None, frames);
+        let interned = stacks.intern(end.base(), frames);
+        let (Some(memo), [first, second, ..], End::Complete) = (memo, &frames[..], end) else {
+            return Captured { interned, end, note: None };
+        };
+        let key = [from.pc, from.sp, *first, *second];
+        let mixed =
+            key.iter().fold(0, |mixed: usize, word| (mixed ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let entry = &mut memo.0[mixed >> 40 & (PLACES - 1)];
+        if entry.key != key {
+            *entry = Entry { key, interned, note: Note::default() };
+        }
+        Captured { interned: entry.interned, end, note: Some(&mut entry.note) }
+    }
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask bench --micro`: the parts of an event, each measured alone, beside what others take for the same.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::machine::{Machine, debian_version};
+use super::page::{PARTS, Section};
+use super::parts::{Cold, Parts};
+use super::results::median;
+use super::sample::figures;
+use crate::tool;
+use crate::workspace::Metadata;
+
+/// How long criterion warms up and measures each part, in seconds, and how often.
+const COMPLETE: [&str; 6] = ["--warm-up-time", "1", "--measurement-time", "2", "--sample-size", "30"];
+const QUICK: [&str; 6] = ["--warm-up-time", "0.1", "--measurement-time", "0.2", "--sample-size", "10"];
+
+/// Measures and prints and, unless it is a quick run, writes.
+pub(crate) fn run(quick: bool) -> Result<()> {
+    let target = Metadata::read()?.target_directory;
+    let others = ["libunwind8", "libgcc-s1"].into_iter().filter_map(debian_version).collect();
+    let mut machine = Machine::describe(others, &["backtrace", "criterion", "framehop"])?;
+    let home = target.join("bench/parts");
+    if home.exists() {
+        fs::remove_dir_all(&home)?;
+    }
+    let bench = |place: &str, benches: &[&str], filter: &[&str]| {
+        let mut cargo = tool::cargo_command(&["bench", "-p", "memtrack-benches", "--features", "micro"]);
+        cargo.args(benches).arg("--").args(if quick { QUICK } else { COMPLETE }).args(filter);
+        cargo.env("CRITERION_HOME", home.join(place));
+        cargo
+    };
+    tool::run(&mut bench("usual", &["--bench", "capture", "--bench", "event", "--bench", "dump"], &[]))?;
+    // The chain of frame pointers is there in a build of its own.
+    let mut chain = bench("chain", &["--bench", "capture"], &["^(nothing|frame-pointer)/"]);
+    chain
+        .env("RUSTFLAGS", "-Cforce-frame-pointers=yes")
+        .env("CARGO_TARGET_DIR", target.join("frame-pointers"));
+    tool::run(&mut chain)?;
+    tool::cargo(&["build", "--release", "-p", "memtrack-benches"])?;
+    let cold = cold(&target.join("release"), if quick { 2 } else { 9 })?;
+    machine.finish()?;
+    let text = format!("Measured on {machine}.\n\n{}\n{cold}", Parts::read(&home)?);
+    println!("{text}");
+    Section { name: PARTS, file: "docs/performance.md" }.write_unless(quick, &text)
+}
+
+/// First captures and first events, the median of so many runs of each program, one after the other.
+fn cold(release: &Path, rounds: usize) -> Result<Cold> {
+    let mut all = Cold::QUESTIONS.map(|_| [Vec::new(), Vec::new()]);
+    for _ in 0..rounds {
+        for (question, answers) in Cold::QUESTIONS.iter().zip(&mut all) {
+            for (program, answers) in ["bench-cold-small", "bench-cold-large"].into_iter().zip(answers) {
+                let mut command = Command::new(release.join(program));
+                let told = figures(command.args(question.arguments))?;
+                answers.push(*told.get(question.key).with_context(|| format!("no {}", question.key))?);
+            }
+        }
+    }
+    let middle = |answers: Vec<f64>| median(answers).context("no round");
+    let all = all.into_iter().map(|[small, large]| Ok([middle(small)?, middle(large)?]));
+    Ok(Cold(all.collect::<Result<Vec<_>>>()?))
+}

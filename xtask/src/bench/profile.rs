@@ -1,0 +1,70 @@
+//! `cargo xtask bench --profile`: where W1's time goes under memtrack, by perf, by function and by line.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::machine::Machine;
+use super::page::{PROFILE, Section};
+use super::workload;
+use crate::tool;
+use crate::workspace::Metadata;
+
+/// Shares below are left out, in percent.
+const SMALLEST: &str = "1";
+
+/// Profiles, prints and, unless it is a quick run, writes.
+pub(crate) fn run(quick: bool) -> Result<()> {
+    ensure!(tool::which("perf").is_some(), "perf is missing: apt install linux-perf");
+    tool::cargo(&["build", "--release", "-p", "memtrack-benches"])?;
+    let mut machine = Machine::describe(vec![super::machine::said_by("perf", "--version")?], &[])?;
+    let target = Metadata::read()?.target_directory;
+    let data = target.join("bench.perf");
+    let w1 = &workload::ALL[0];
+    let iterations = w1.iterations(1, quick).context("W1 is repeated")?.to_string();
+    let mut perf = Command::new("perf");
+    // The clock, not the processor's counters: virtual machines often have none.
+    perf.args(["record", "--quiet", "--event", "cpu-clock", "--freq", "4999", "--output"]).arg(&data);
+    perf.arg("--").arg(target.join("release/bench-memtrack")).args([w1.name, "--iterations", &iterations]);
+    tool::run(&mut perf)?;
+    machine.finish()?;
+    let mut text = format!("Measured on {machine}.\n");
+    for (title, sort) in [("function", "symbol"), ("line", "srcline")] {
+        write!(text, "\n| share | {title} |\n|---:|---|\n{}", rows(&data, sort)?)?;
+    }
+    println!("{text}");
+    Section { name: PROFILE, file: "docs/performance.md" }.write_unless(quick, &text)
+}
+
+/// The rows of a table, largest first.
+fn rows(data: &Path, sort: &str) -> Result<String> {
+    let mut perf = Command::new("perf");
+    perf.args(["report", "--stdio", "--no-children", "--sort", sort, "--percent-limit", SMALLEST, "--input"]);
+    let said = tool::output(perf.arg(data))?;
+    let rows: String = String::from_utf8_lossy(&said).lines().filter_map(row).collect();
+    ensure!(!rows.is_empty(), "perf report tells nothing by {sort}");
+    Ok(rows)
+}
+
+/// `    40.78%  [.] function` or `     8.26%  recall.rs:171`, as a row.
+fn row(line: &str) -> Option<String> {
+    let (share, what) = line.trim().split_once('%')?;
+    let share: f64 = share.parse().ok()?;
+    let what = what.trim().trim_start_matches("[.]").trim_start_matches("[k]").trim();
+    (!what.ends_with(":0")).then(|| format!("| {share:.1} % | `{what}` |\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row;
+
+    #[test]
+    fn rows_of_a_report_are_read() {
+        let function = "    40.78%  [.] <memtrack::Tracker<A> as GlobalAlloc>::alloc   ";
+        assert_eq!(row(function).unwrap(), "| 40.8 % | `<memtrack::Tracker<A> as GlobalAlloc>::alloc` |\n");
+        assert_eq!(row("     8.26%  recall.rs:171  ").unwrap(), "| 8.3 % | `recall.rs:171` |\n");
+        assert_eq!([row("# Overhead  Symbol"), row(""), row("  3.1%  mod.rs:0")], [None, None, None]);
+    }
+}
