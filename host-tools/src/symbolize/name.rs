@@ -49,14 +49,24 @@ fn cpp(symbol: &str) -> Option<String> {
 
 /// What Microsoft's compilers make of C++, without arguments as all names from program databases.
 fn msvc(symbol: &str) -> Option<String> {
-    /// The demangler recurses without a bound: as deep as three bytes a level can ask for.
-    const MAX: usize = 1024;
+    /// Those compilers write a hash instead of a longer name.
+    const MAX: usize = 4096;
+    /// The demangler recurses as deep as a symbol asks for: three bytes a level, some kilobytes of stack each.
+    const SHALLOW: usize = 256;
+    const STACK: usize = 64 << 20;
     if !symbol.starts_with('?') || symbol.len() > MAX {
         return None;
     }
-    let name = msvc_demangler::demangle(symbol, msvc_demangler::DemangleFlags::NAME_ONLY).ok()?;
+    let demangle = || msvc_demangler::demangle(symbol, msvc_demangler::DemangleFlags::NAME_ONLY).ok();
+    let name = match symbol.len() {
+        0..=SHALLOW => demangle(),
+        _ => std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, demangle);
+            thread.ok()?.join().ok()?
+        }),
+    };
     let mut out = Bounded::default();
-    let _ = out.write_str(&name);
+    let _ = out.write_str(&name?);
     out.text()
 }
 
@@ -119,9 +129,9 @@ mod tests {
         }
         let deep = format!("_Z1f{}i", "P".repeat(60_000));
         let doubling = format!("_Z3fooI{}E", (0..35).map(|_| "1AIS_S_E").collect::<String>());
-        let pointers = format!("?f@@YAX{}H@Z", "PEA".repeat(338));
-        let nested = format!("?f@{}H{}@YAXXZ", "?$A@V".repeat(168), "@".repeat(168));
-        let back = format!("?f@@YAX{}@Z", "P6AXP6AXH0@Z0@Z".repeat(65));
+        let pointers = format!("?f@@YAX{}H@Z", "PEA".repeat(1_360));
+        let nested = format!("?f@{}H{}@YAXXZ", "?$A@V".repeat(580), "@".repeat(580));
+        let back = format!("?f@@YAX{}@Z", "P6AXP6AXH0@Z0@Z".repeat(270));
         for symbol in [&symbol, &deep, &doubling, &"_ZN".repeat(100_000), &pointers, &nested, &back] {
             assert!(readable(symbol).chars().count() <= 2049);
         }
