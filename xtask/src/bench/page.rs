@@ -8,8 +8,16 @@ use super::machine::Machine;
 use super::table::Tables;
 use crate::workspace;
 
-const BEGIN: &str = "<!-- bench: written by `cargo xtask bench` -->\n";
-const END: &str = "<!-- bench: end -->\n";
+/// The lines before and after what one command writes.
+struct Marks {
+    begin: &'static str,
+    end: &'static str,
+}
+
+const BENCH: Marks =
+    Marks { begin: "<!-- bench: written by `cargo xtask bench` -->\n", end: "<!-- bench: end -->\n" };
+const HOST: Marks =
+    Marks { begin: "<!-- host: written by `cargo xtask bench host` -->\n", end: "<!-- host: end -->\n" };
 
 /// What a reader of the README has to know of the table.
 const INTRODUCTION: &str = "\
@@ -18,29 +26,36 @@ parsed and written (W2), 2 and 8 threads that free each other's blocks (W3), a m
 ";
 
 pub(crate) fn write(machine: &Machine, tables: &Tables) -> Result<()> {
-    replace_in("docs/performance.md", &format!("Measured on {machine}.\n\n{tables}"))?;
+    replace_in("docs/performance.md", &BENCH, &format!("Measured on {machine}.\n\n{tables}"))?;
     let short = tables.cpu.of(&["memtrack", "memtrack, counters only", "heaptrack", "dhat"]);
-    replace_in("README.md", &format!("{INTRODUCTION}\n{short}\nMeasured on {machine}.\n"))
+    replace_in("README.md", &BENCH, &format!("{INTRODUCTION}\n{short}\nMeasured on {machine}.\n"))
 }
 
-fn replace_in(file: &str, text: &str) -> Result<()> {
+pub(crate) fn write_host(text: &str) -> Result<()> {
+    replace_in("docs/performance.md", &HOST, text)
+}
+
+fn replace_in(file: &str, marks: &Marks, text: &str) -> Result<()> {
     let path = workspace::root().join(file);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
-    match replaced(&page, text) {
+    match replaced(&page, marks, text) {
         Some(page) => {
             fs::write(&path, page).with_context(|| format!("cannot write {file}"))?;
             println!("wrote {file}");
         }
-        None => println!("{file} has no place for the table: put these two lines there\n{BEGIN}{END}"),
+        None => println!(
+            "{file} has no place for the table: put these two lines there\n{}{}",
+            marks.begin, marks.end
+        ),
     }
     Ok(())
 }
 
 /// The page with `text` between the marks, if it has them.
-fn replaced(page: &str, text: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{text}\n{END}{after}"))
+fn replaced(page: &str, Marks { begin, end }: &Marks, text: &str) -> Option<String> {
+    let (before, rest) = page.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{text}\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -49,15 +64,16 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_marks_changes() {
-        let page = format!("before\n{BEGIN}old\n{END}after\n");
-        let new = replaced(&page, "new").unwrap();
-        assert_eq!(new, format!("before\n{BEGIN}\nnew\n{END}after\n"));
-        assert_eq!(replaced(&new, "new").unwrap(), new);
+        let Marks { begin, end } = BENCH;
+        let page = format!("before\n{begin}old\n{end}after\n");
+        let new = replaced(&page, &BENCH, "new").unwrap();
+        assert_eq!(new, format!("before\n{begin}\nnew\n{end}after\n"));
+        assert_eq!(replaced(&new, &BENCH, "new").unwrap(), new);
     }
 
     #[test]
     fn a_page_without_both_marks_stays() {
-        assert_eq!(replaced("no marks", "text"), None);
-        assert_eq!(replaced(BEGIN, "text"), None);
+        assert_eq!(replaced("no marks", &BENCH, "text"), None);
+        assert_eq!(replaced(BENCH.begin, &BENCH, "text"), None);
     }
 }

@@ -83,7 +83,8 @@ impl Runner {
             let options = format!("{options},prof_final:true,prof_prefix:{}", prefix.display());
             command.env("_RJEM_MALLOC_CONF", options);
         }
-        let figures = figures(command).with_context(|| format!("{} under {}", workload.name, setup.name))?;
+        let figures =
+            figures(&mut command).with_context(|| format!("{} under {}", workload.name, setup.name))?;
         let figure = |key: &str| figures.get(key).copied();
         let process = |key: &str| figure(key).with_context(|| format!("bench-measure printed no {key}"));
         Ok(Some(Sample {
@@ -104,7 +105,7 @@ impl Runner {
 }
 
 /// Runs the command and takes the `key number` lines from its output; whatever else a tool prints is not looked at.
-fn figures(mut command: Command) -> Result<HashMap<String, f64>> {
+pub(super) fn figures(command: &mut Command) -> Result<HashMap<String, f64>> {
     let output = command.stdin(Stdio::null()).output().context("bench-measure does not start")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
