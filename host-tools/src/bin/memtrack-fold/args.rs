@@ -88,10 +88,10 @@ pub struct Fold {
     #[command(flatten)]
     pub show: Show,
     /// List the threads, highest peak first
-    #[arg(long, conflicts_with = "list_stages")]
+    #[arg(long, conflicts_with_all = ["list_stages", "format"])]
     pub list_threads: bool,
     /// List the stages, highest peak first
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub list_stages: bool,
     /// Colours of the graph
     #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
