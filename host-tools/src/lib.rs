@@ -15,7 +15,7 @@
 //! | dump versions | those of [`memtrack_format`] |
 //! | compressed dumps | gzip and zstd, up to 1 GiB when unpacked |
 //! | depth of a stack | [`profile::MAX_DEPTH`] innermost calls; more shows as `[truncated]` |
-//! | binaries | ELF, Mach-O and PE with DWARF, or their symbol tables |
+//! | binaries | ELF, Mach-O and PE with DWARF or a PDB, or their symbol tables |
 
 pub mod clean;
 pub mod diff;

@@ -23,8 +23,15 @@ impl Module {
     /// The last part of its path, fit to be shown.
     #[must_use]
     pub fn name(&self) -> String {
-        let name = self.path.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or_default();
+        let name = last_part(&self.path);
         if name.is_empty() { "[unnamed]".into() } else { clean_bytes(name) }
+    }
+
+    /// Where its addresses begin, as its own headers count them.
+    #[must_use]
+    pub fn base(&self) -> u64 {
+        let start = self.segments.iter().map(|segment| segment.start).min().unwrap_or(0);
+        start.wrapping_sub(self.bias)
     }
 
     /// Its path, fit to be shown.
@@ -32,6 +39,11 @@ impl Module {
     pub fn shown_path(&self) -> String {
         if self.path.is_empty() { "[unnamed]".into() } else { clean_bytes(&self.path) }
     }
+}
+
+/// The last part of a path, whichever system it is of.
+pub(crate) fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or_default()
 }
 
 /// All modules, ready to be asked for addresses.

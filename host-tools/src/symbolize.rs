@@ -1,14 +1,18 @@
 //! Addresses become frames: every address once, in rising order, on all cores.
 
+mod binary;
+mod bundle;
 mod find;
 mod image;
 mod internal;
 mod name;
 mod parallel;
+mod pdb;
 mod progress;
 mod separate;
 mod server;
 mod split;
+mod table;
 
 use std::sync::Arc;
 
@@ -195,7 +199,7 @@ impl Symbols {
         };
         let files: Vec<&[u8]> =
             std::iter::once(&found.binary).chain(&found.debug).map(|bytes| &bytes[..]).collect();
-        let image = match Image::new(&files, &options.search.splits(&found.path)) {
+        let image = match Image::new(&files, module.base(), &options.search.splits(&found.path)) {
             Ok(image) => image,
             Err(reason) => {
                 source.missing = Some(Missing::Unusable(found.path, reason));

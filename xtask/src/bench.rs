@@ -2,8 +2,9 @@
 //!
 //! Each round runs every workload under every setup, one after the other; a figure is the median, over the rounds, of
 //! the ratio to the plain allocator's run in the same round. So a machine that is slower for a while slows both sides.
-//! A complete run writes `docs/performance.md` and the README's table.
+//! A complete run writes `docs/performance.md` and the README's table. `cargo xtask bench host` is about reading dumps.
 
+mod host;
 mod machine;
 mod micro;
 mod page;
@@ -27,6 +28,7 @@ use workload::Workload;
 
 const HELP: &str = "\
 Usage: cargo xtask bench [OPTIONS]
+       cargo xtask bench host     what reading dumps costs: names of addresses, large dumps
 
       --micro           instead the parts, each alone, beside the same parts of others: captures, events, a dump, first times
       --profile         instead where the time of W1 goes under memtrack, by perf
@@ -57,6 +59,10 @@ enum Measure {
 
 /// Builds, measures and prints; writes the documents after a complete run.
 pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
+    let arguments: Vec<String> = arguments.into_iter().collect();
+    if arguments == ["host"] {
+        return host::run();
+    }
     let Some(options) = Options::parse(arguments)? else {
         print!("{HELP}");
         return Ok(());

@@ -2,6 +2,7 @@
 //! continuous integration.
 
 mod bench;
+mod binaries;
 mod check;
 mod cross;
 mod debian;
@@ -32,7 +33,8 @@ cargo xtask COMMAND
   models            let loom and shuttle try the orders in which threads may run
   soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps
   demo              profile the example and draw its flame graphs into target/demo
-  bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it
+  bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it;
+                    `bless binaries`: those of other systems that the host tool's suite reads
   header [--check]  write include/memtrack.h, or fail when it differs
   install [--prefix DIR]
                     headers, libraries and programs for C projects, found by pkg-config and CMake
@@ -71,6 +73,7 @@ fn run() -> Result<bool> {
             tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;
             qemu::bless(&[])
         }
+        ["bless", "binaries"] => binaries::bless(),
         ["bless", ref names @ ..] => qemu::bless(names),
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),

@@ -1,14 +1,15 @@
 //! Which file holds a module's names: the one the user gave, the one the dump names, a separate debug file. A
 //! file whose build id differs from the dump's is never used unless the user insists.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use crate::input::{self, Bytes};
-use crate::modules::Module;
-use crate::{Error, modules};
+use crate::Error;
+use crate::modules::{Module, last_part};
 
+use super::binary::{self, Binary};
 use super::server::Servers;
-use super::{image, split};
+use super::{bundle, split};
 
 /// Where to look for binaries.
 #[derive(Clone, Debug, Default)]
@@ -45,9 +46,9 @@ pub(super) struct Found {
     /// The file that was taken.
     pub(super) path: PathBuf,
     /// Its content.
-    pub(super) binary: Bytes,
+    pub(super) binary: Binary,
     /// A separate debug file.
-    pub(super) debug: Option<Bytes>,
+    pub(super) debug: Option<Binary>,
     /// The build id differs, and the user wants it so.
     pub(super) forced: bool,
 }
@@ -71,15 +72,17 @@ impl Search {
     pub(super) fn assign(&self, modules: &[Module]) -> Result<Vec<Option<Found>>, Error> {
         let mut assigned: Vec<Option<Found>> = modules.iter().map(|_| None).collect();
         for path in &self.binaries {
-            let binary = input::open_regular(path)?;
-            let id = image::build_id(&binary)
-                .map_err(|reason| Error::UnusableBinary { path: path.clone(), reason })?;
-            let name = path.file_name().map(|name| name.as_encoded_bytes());
-            let same_name = |module: &Module| module.path.rsplit(|&b| b == b'/').next() == name;
-            let by_id = modules.iter().position(|module| !id.is_empty() && module.build_id == id);
+            let bytes = bundle::open(path)?;
+            let unusable = |reason| Error::UnusableBinary { path: path.clone(), reason };
+            let ids = binary::build_ids(&bytes).map_err(unusable)?;
+            let name = last_part(path.as_os_str().as_encoded_bytes());
+            let same_name = |module: &Module| last_part(&module.path) == name;
+            let by_id = |module: &Module| !module.build_id.is_empty() && ids.contains(&module.build_id);
+            let by_id = modules.iter().position(by_id);
             let Some(module) = by_id.or_else(|| modules.iter().position(same_name)).or(first(modules)) else {
                 continue;
             };
+            let (binary, id) = Binary::of(bytes, &modules[module].build_id).map_err(unusable)?;
             let forced = differs(&modules[module], &id);
             if forced && !self.force {
                 return Err(Error::WrongBinary {
@@ -93,7 +96,7 @@ impl Search {
                 // A second file for the same module: a stripped program and its debug information.
                 Some(found) => found.debug = Some(binary),
                 none => {
-                    let debug = self.debug_file(&id, path, &binary);
+                    let debug = self.debug_file(&id, path, Some(&binary));
                     *none = Some(Found { path: path.clone(), debug, binary, forced });
                 }
             }
@@ -102,23 +105,18 @@ impl Search {
     }
 
     /// Finds a module's binary by the path in the dump, or its debug file alone by build id.
-    pub(super) fn find(&self, module: &modules::Module) -> Result<Found, Missing> {
+    pub(super) fn find(&self, module: &Module) -> Result<Found, Missing> {
         let Some(path) = self.path_of(module) else { return Err(Missing::Virtual) };
         match self.open(&path, module) {
             Ok((binary, forced)) => {
-                let debug = self.debug_file(&module.build_id, &path, &binary);
+                let debug = self.debug_file(&module.build_id, &path, Some(&binary));
                 Ok(Found { path, binary, debug, forced })
             }
-            Err(missing) => match self.by_build_id(&module.build_id) {
+            Err(missing) => match self.debug_file(&module.build_id, &path, None) {
                 Some(debug) => Ok(Found { path, binary: debug, debug: None, forced: false }),
                 None => Err(missing),
             },
         }
-    }
-
-    /// The separate debug file of a binary.
-    fn debug_file(&self, build_id: &[u8], path: &Path, binary: &[u8]) -> Option<Bytes> {
-        self.by_build_id(build_id).or_else(|| self.by_link(path, binary))
     }
 
     /// Where the split debug information of a binary may lie.
@@ -130,15 +128,16 @@ impl Search {
         }
     }
 
-    fn open(&self, path: &Path, module: &modules::Module) -> Result<(Bytes, bool), Missing> {
-        let binary = input::open_regular(path).map_err(|e| match e {
+    fn open(&self, path: &Path, module: &Module) -> Result<(Binary, bool), Missing> {
+        let bytes = bundle::open(path).map_err(|e| match e {
             Error::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Missing::File(path.into())
             }
             Error::Read { source, .. } => Missing::Unusable(path.into(), source.to_string()),
             _ => Missing::Unusable(path.into(), "not a regular file".into()),
         })?;
-        let id = image::build_id(&binary).map_err(|reason| Missing::Unusable(path.into(), reason))?;
+        let (binary, id) =
+            Binary::of(bytes, &module.build_id).map_err(|reason| Missing::Unusable(path.into(), reason))?;
         let differs = differs(module, &id);
         if differs && !self.force {
             Err(Missing::OtherBuild(path.into(), hex(&id)))
@@ -148,7 +147,7 @@ impl Search {
     }
 
     /// The module's path on this machine; `None` for what is no file.
-    fn path_of(&self, module: &modules::Module) -> Option<PathBuf> {
+    fn path_of(&self, module: &Module) -> Option<PathBuf> {
         let text = module.path.strip_suffix(b" (deleted)").unwrap_or(&module.path);
         let path = to_path(text);
         // `linux-vdso.so.1` and `[vdso]` have no directory.
@@ -164,15 +163,22 @@ impl Search {
 
 /// A path of the target's below a directory that the user named: nothing leads out of it.
 pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
-    root.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>())
+    let is_drive = |name: &OsStr| matches!(name.as_encoded_bytes(), [_, b':']);
+    let inner = |part: &Component<'_>| matches!(part, Component::Normal(name) if !is_drive(name));
+    root.join(path.components().filter(inner).collect::<PathBuf>())
 }
 
-/// The path that a dump's bytes name.
+/// The path that a dump's bytes name. One of Windows (`C:\shop\app.exe`) has its parts told apart here as well.
 fn to_path(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
-    return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).into();
+    {
+        use std::os::unix::ffi::OsStringExt;
+        let windows = matches!(bytes, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
+        let part = |&byte: &u8| if windows && byte == b'\\' { b'/' } else { byte };
+        std::ffi::OsString::from_vec(bytes.iter().map(part).collect()).into()
+    }
     #[cfg(not(unix))]
-    return String::from_utf8_lossy(bytes).into_owned().into();
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 /// The program itself is the first module.

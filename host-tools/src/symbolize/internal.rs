@@ -56,7 +56,10 @@ const FAMILY: [&str; 12] = [
 #[must_use]
 pub fn origin(name: &str) -> Origin {
     let path = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    if path(&PATHS) || path(&["operator new(", "operator new[]("]) || is_malloc(name) {
+    // Program databases tell names without arguments.
+    let is_new =
+        path(&["operator new(", "operator new[]("]) || ["operator new", "operator new[]"].contains(&name);
+    if path(&PATHS) || is_new || is_malloc(name) {
         Origin::Allocator
     } else if path(&["core::", "<core::"]) {
         Origin::Glue
@@ -119,6 +122,7 @@ mod tests {
             "malloc@plt",
             "operator new(unsigned long)",
             "operator new[](unsigned long, std::align_val_t)",
+            "operator new[]",
         ] {
             assert_eq!(origin(name), Allocator, "{name}");
         }

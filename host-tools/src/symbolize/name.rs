@@ -1,4 +1,4 @@
-//! Symbol names as people read them: Rust and C++ demangled, with bounds, since the names come from files.
+//! Symbol names as people read them: Rust and C++ (of both kinds) demangled, with bounds, since the names come from files.
 
 use std::fmt::{self, Write};
 
@@ -17,7 +17,7 @@ pub fn readable(symbol: &str) -> String {
     if symbol.len() > MAX_MANGLED {
         return clean(symbol);
     }
-    match rust(symbol).or_else(|| cpp(symbol)) {
+    match rust(symbol).or_else(|| cpp(symbol)).or_else(|| msvc(symbol)) {
         Some(name) => clean(&name),
         None => clean(symbol),
     }
@@ -45,6 +45,29 @@ fn cpp(symbol: &str) -> Option<String> {
         Err(fmt::Error) if out.full => out.text(),
         Err(fmt::Error) => None,
     }
+}
+
+/// What Microsoft's compilers make of C++, without arguments as all names from program databases.
+fn msvc(symbol: &str) -> Option<String> {
+    /// Those compilers write a hash instead of a longer name.
+    const MAX: usize = 4096;
+    /// The demangler recurses as deep as a symbol asks for: three bytes a level, some kilobytes of stack each.
+    const SHALLOW: usize = 256;
+    const STACK: usize = 64 << 20;
+    if !symbol.starts_with('?') || symbol.len() > MAX {
+        return None;
+    }
+    let demangle = || msvc_demangler::demangle(symbol, msvc_demangler::DemangleFlags::NAME_ONLY).ok();
+    let name = match symbol.len() {
+        0..=SHALLOW => demangle(),
+        _ => std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, demangle);
+            thread.ok()?.join().ok()?
+        }),
+    };
+    let mut out = Bounded::default();
+    let _ = out.write_str(&name?);
+    out.text()
 }
 
 /// Text that ends at [`MAX_DEMANGLED`] bytes.
@@ -86,7 +109,10 @@ mod tests {
             ),
             ("_ZN5space3fooEibc", "space::foo(int, bool, char)"),
             ("_Znwm", "operator new(unsigned long)"),
+            ("?fill@Basket@shop@@QEAAHH@Z", "shop::Basket::fill"),
+            ("??2@YAPEAX_K@Z", "operator new"),
             ("main", "main"),
+            ("?nonsense", "?nonsense"),
             ("_Znonsense", "_Znonsense"),
             ("malloc@@GLIBC_2.2.5", "malloc@@GLIBC_2.2.5"),
         ] {
@@ -103,7 +129,10 @@ mod tests {
         }
         let deep = format!("_Z1f{}i", "P".repeat(60_000));
         let doubling = format!("_Z3fooI{}E", (0..35).map(|_| "1AIS_S_E").collect::<String>());
-        for symbol in [&symbol, &deep, &doubling, &"_ZN".repeat(100_000)] {
+        let pointers = format!("?f@@YAX{}H@Z", "PEA".repeat(1_360));
+        let nested = format!("?f@{}H{}@YAXXZ", "?$A@V".repeat(580), "@".repeat(580));
+        let back = format!("?f@@YAX{}@Z", "P6AXP6AXH0@Z0@Z".repeat(270));
+        for symbol in [&symbol, &deep, &doubling, &"_ZN".repeat(100_000), &pointers, &nested, &back] {
             assert!(readable(symbol).chars().count() <= 2049);
         }
         assert_eq!(readable("evil\x1b[2J"), "evil\u{fffd}[2J");

@@ -59,7 +59,7 @@ fn answers(image: &Image<'_>, svmas: &[u64], progress: &Progress) -> Answers {
 }
 
 impl Answers {
-    fn frames(&mut self, names: &Names<'_>, svma: u64) -> Vec<Answer> {
+    fn frames(&mut self, names: &Names<'_, '_>, svma: u64) -> Vec<Answer> {
         let mut out = Vec::new();
         for frame in names.frames(svma) {
             let Some(symbol) = frame.symbol else { continue };
@@ -70,9 +70,9 @@ impl Answers {
                     self.functions.insert_full(symbol.into_owned(), name).0
                 }
             };
-            let file = frame.file.map(|file| match self.files.get_index_of(file) {
+            let file = frame.file.map(|file| match self.files.get_index_of(&*file) {
                 Some(known) => known,
-                None => self.files.insert_full(file.into()).0,
+                None => self.files.insert_full(file.into_owned()).0,
             });
             out.push(Answer { function, file, line: frame.line });
         }

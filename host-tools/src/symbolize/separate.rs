@@ -1,13 +1,14 @@
-//! Separate debug files: by build id, by the name and checksum that the binary gives, from servers.
+//! Separate debug files: by build id, by the name that the binary gives, from servers.
 
 use std::path::{Path, PathBuf};
 
 use object::Object;
 
+use super::binary::Binary;
 use super::find::{Found, Missing, Search, below, hex};
-use super::image;
-use crate::input::{self, Bytes};
-use crate::modules::Module;
+use super::{bundle, image, pdb};
+use crate::input;
+use crate::modules::{Module, last_part};
 
 /// Where separate debug files lie unless the user says otherwise.
 const DEBUG_DIR: &str = "/usr/lib/debug";
@@ -19,6 +20,14 @@ impl Found {
 }
 
 impl Search {
+    /// The separate debug file of a module whose binary is at `path`, if it is there at all.
+    pub(super) fn debug_file(&self, build_id: &[u8], path: &Path, binary: Option<&[u8]>) -> Option<Binary> {
+        self.by_build_id(build_id)
+            .or_else(|| bundle::find(build_id, path, &self.directories()))
+            .or_else(|| self.database(build_id, path, binary))
+            .or_else(|| self.by_link(path, binary?))
+    }
+
     /// The directories of debug files: the user's, then the system's.
     fn directories(&self) -> Vec<PathBuf> {
         let system = match &self.sysroot {
@@ -29,13 +38,32 @@ impl Search {
     }
 
     /// `.build-id/ab/cdef….debug` in the first debug directory that has it.
-    pub(super) fn by_build_id(&self, build_id: &[u8]) -> Option<Bytes> {
+    fn by_build_id(&self, build_id: &[u8]) -> Option<Binary> {
         let (first, rest) = build_id.split_first().filter(|(_, rest)| !rest.is_empty())?;
         let below = format!(".build-id/{}/{}.debug", hex(&[*first]), hex(rest));
-        self.directories().iter().find_map(|dir| {
-            let bytes = input::open_regular(&dir.join(&below)).ok()?;
-            (image::build_id(&bytes).ok()? == build_id).then_some(bytes)
-        })
+        self.directories()
+            .iter()
+            .find_map(|dir| Binary::of_build(input::open_regular(&dir.join(&below)).ok()?, build_id))
+    }
+
+    /// The database of a Windows program: beside it, in a debug directory, or there as symbol servers keep it.
+    fn database(&self, build_id: &[u8], path: &Path, binary: Option<&[u8]>) -> Option<Binary> {
+        let store = pdb::store_name(build_id)?;
+        let own = binary.and_then(|binary| {
+            let file = object::File::parse(binary).ok()?;
+            let path = file.pdb_info().ok()??.path();
+            // A name, not a way out of the directory.
+            std::str::from_utf8(last_part(path))
+                .ok()
+                .filter(|name| !name.is_empty() && *name != "..")
+                .map(PathBuf::from)
+        });
+        let name = own.or_else(|| Some(Path::new(path.file_name()?).with_extension("pdb")))?;
+        let within = self.directories();
+        let within =
+            within.iter().flat_map(|dir| [dir.join(&name), dir.join(&name).join(&store).join(&name)]);
+        let mut places = std::iter::once(path.with_file_name(&name)).chain(within);
+        places.find_map(|place| Binary::of_build(input::open_regular(&place).ok()?, build_id))
     }
 
     /// Asks the servers for the debug information that is not on this machine.
@@ -53,12 +81,15 @@ impl Search {
             return found;
         }
         match self.servers.debug_file(&module.build_id) {
-            Ok(Some(debug)) => Ok(match found {
-                Ok(found) => Found { debug: Some(debug), ..found },
-                Err(_) => {
-                    Found { path: module.shown_path().into(), binary: debug, debug: None, forced: false }
-                }
-            }),
+            Ok(Some(debug)) => {
+                let debug = Binary::whole(debug);
+                Ok(match found {
+                    Ok(found) => Found { debug: Some(debug), ..found },
+                    Err(_) => {
+                        Found { path: module.shown_path().into(), binary: debug, debug: None, forced: false }
+                    }
+                })
+            }
             Ok(None) => found,
             Err(reason) => {
                 *failed = Some(reason);
@@ -68,7 +99,7 @@ impl Search {
     }
 
     /// The file that a binary names in `.gnu_debuglink`: beside it, in `.debug` there, or below a debug directory.
-    pub(super) fn by_link(&self, path: &Path, binary: &[u8]) -> Option<Bytes> {
+    fn by_link(&self, path: &Path, binary: &[u8]) -> Option<Binary> {
         let file = object::File::parse(binary).ok()?;
         let (name, checksum) = file.gnu_debuglink().ok()??;
         // A name, not a way out of the directory.
@@ -79,7 +110,7 @@ impl Search {
         let mut places = [beside.join(name), beside.join(".debug").join(name)].into_iter().chain(within);
         places.find_map(|place| {
             let bytes = input::open_regular(&place).ok()?;
-            (memtrack_format::crc32(&bytes) == checksum).then_some(bytes)
+            (memtrack_format::crc32(&bytes) == checksum).then(|| Binary::whole(bytes))
         })
     }
 }

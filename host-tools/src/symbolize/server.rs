@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ureq::Agent;
 
+use super::binary;
 use super::find::hex;
-use super::image;
 use crate::input::{self, Bytes};
 
 /// Larger answers are not debug information.
@@ -104,5 +104,5 @@ fn store(body: &mut impl Read, path: &Path) -> io::Result<Bytes> {
 }
 
 fn is_of(bytes: &[u8], build_id: &[u8]) -> bool {
-    image::build_id(bytes).is_ok_and(|id| id == build_id)
+    binary::build_ids(bytes).is_ok_and(|ids| ids == [build_id])
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use gimli::{DwarfPackageSections, DwarfSections, EndianSlice, RunTimeEndian, Section, SectionId, UnitType};
 
+use object::Object;
+
 use super::image::section;
 use crate::input;
 
@@ -124,7 +126,8 @@ fn object(path: &Path, id: gimli::DwoId) -> Option<DwarfSections<Owned>> {
     let bytes = input::open_regular(path).ok()?;
     let file = object::File::parse(&bytes[..]).ok()?;
     let sections = DwarfSections::load(|id| Ok::<_, gimli::Error>(own(&file, id))).ok()?;
-    let dwarf = sections.borrow(|section| EndianSlice::new(section, RunTimeEndian::Little));
+    let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
     let header = dwarf.units().next().ok()??;
     let found = match header.type_() {
         UnitType::SplitCompilation(found) => Some(found),

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -79,6 +80,25 @@ impl Browser {
     /// What an expression of the page's language is.
     pub fn value(&self, expression: &str) -> Value {
         self.post("execute/sync", json!({ "script": format!("return {expression}"), "args": [] }))
+    }
+
+    /// The text that an expression is once it is what one waits for.
+    ///
+    /// # Panics
+    /// When that takes longer than anybody would wait.
+    #[track_caller]
+    pub fn until(&self, expression: &str, is_there: impl Fn(&str) -> bool) -> String {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        const PAUSE: Duration = Duration::from_millis(50);
+        let start = Instant::now();
+        loop {
+            let text = self.value(expression).as_str().unwrap_or_default().to_owned();
+            if is_there(&text) {
+                return text;
+            }
+            assert!(start.elapsed() < PATIENCE, "{expression} stays {text}");
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// The text of the first element that a selector names, as a person sees it.

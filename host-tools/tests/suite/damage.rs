@@ -40,6 +40,22 @@ fn a_dump_cut_at_every_byte_yields_what_came_before() {
     for end in 0..whole.len() {
         survives(&whole[..end], &Format::ALL);
     }
+    // What the user sees of it: one line, nothing or all that could be read, never anything half-written.
+    for end in (0..whole.len()).step_by(37) {
+        let place = Place::with(&whole[..end]);
+        let ran = place.run("dump.bin -o out.json");
+        assert_eq!(ran.code, 3, "{end}: {}", ran.stderr);
+        let errors = ran.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+        let files = place.files();
+        match files.contains(&"out.json".into()) {
+            true => {
+                let text = std::fs::read_to_string(place.path("out.json")).unwrap();
+                serde_json::from_str::<serde_json::Value>(&text).unwrap();
+                assert!(errors == 0 && ran.stderr.contains("warning: "), "{end}: {}", ran.stderr);
+            }
+            false => assert_eq!((errors, files.len()), (1, 1), "{end}: {}", ran.stderr),
+        }
+    }
     let place = Place::with(&whole[..whole.len() - 1]);
     let ran = place.run("dump.bin -m allocs");
     assert_eq!((ran.code, total(&ran.stdout)), (3, 450));

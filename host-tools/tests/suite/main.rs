@@ -6,6 +6,7 @@ mod damage;
 mod diff;
 mod dumps;
 mod exports;
+mod foreign;
 mod formats;
 mod info;
 mod merge;

@@ -88,6 +88,48 @@ fn a_full_disk_behind_standard_output_is_an_error() {
 }
 
 #[test]
+fn a_full_disk_leaves_what_was_there() {
+    let place = place();
+    std::fs::create_dir(place.path("disk")).unwrap();
+    // A page for the file that is there, and none for another.
+    let begin = "mount -t tmpfs -o size=4k none disk && echo before >disk/FILE || exit 77";
+    let on_full_disk = |file: &str, arguments: &str| {
+        let run = format!("'{}' {arguments} -o disk/{file}", env!("CARGO_BIN_EXE_memtrack-fold"));
+        let script = format!(
+            "{}\n{run}\ncode=$?\nls -A disk; cat disk/{file}; exit $code",
+            begin.replace("FILE", file)
+        );
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &script]).current_dir(place.dir.path());
+        command.output().unwrap()
+    };
+    if on_full_disk("x.txt", "--help").status.code() != Some(0) {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "a file system of our own is refused, and CI=true"
+        );
+        return println!("skipped: needs leave to make a file system of its own");
+    }
+    let formats =
+        ["folded", "svg", "html", "txt", "json", "csv", "speedscope.json", "pb.gz", "dhat.json", "massif"];
+    let files =
+        formats.into_iter().chain(["heaptrack", "firefox.json", "heap"]).map(|ending| (ending, "dump.bin"));
+    let commands =
+        [("bin", "merge dump.bin dump.bin"), ("svg", "diff dump.bin dump.bin"), ("txt", "info dump.bin")];
+    let check = ("txt", "check dump.bin --max-peak 1GiB");
+    for (ending, arguments) in files.chain(commands).chain([check]) {
+        let file = format!("x.{ending}");
+        let output = on_full_disk(&file, arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let error = stderr.lines().filter(|line| !line.starts_with("warning: ")).collect::<Vec<_>>();
+        let line = format!("error: cannot write disk/{file}: No space left on device");
+        assert!(error.len() == 1 && error[0].starts_with(&line), "{arguments}: {stderr}");
+        assert_eq!(output.status.code(), Some(4), "{arguments}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{file}\nbefore\n"), "{arguments}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let mut builder = dumps::program(&[]);
     for id in 6..6_000 {

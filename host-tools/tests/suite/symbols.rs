@@ -29,6 +29,9 @@ int main(void) {
 }
 "#;
 const LIBRARY: &str = r#"
+#ifdef PUBLIC
+#define static
+#endif
 __attribute__((noinline)) static void *here(void) { return __builtin_return_address(0); }
 __attribute__((noinline)) static void *hidden(void) { void *at = here(); __asm__ volatile(""); return at; }
 void *exported(void) { void *at = hidden(); __asm__ volatile(""); return at; }
@@ -180,6 +183,19 @@ fn shared_libraries_are_named_as_far_as_their_symbols_go() {
 }
 
 #[test]
+fn dynamic_symbols_name_what_is_stripped_of_all_others() {
+    let place = Place::with(b"");
+    let flags = ["-O2", "-DPUBLIC", "-shared", "-fPIC", "-Wl,--build-id=sha1", "-Wl,-soname,libcart.so"];
+    let library = place.compile("lib.c", LIBRARY, "libcart.so", &flags);
+    let at = format!("-Wl,-rpath,{}", place.dir.path().display());
+    let flags = linked(&["-O2", "-g", "-DLIBRARY", "./libcart.so"]);
+    let program = place.compile("program.c", C, "program", &[&flags[..], &[&at]].concat());
+    place.file("dump.bin", &printed(&program).dump());
+    run(Command::new("strip").arg(&library));
+    assert_eq!(place.run("dump.bin -m allocs").ok(), "hidden 4\nmemtrack_malloc 3\nouter;small 2\n");
+}
+
+#[test]
 fn separate_debug_files_are_found_by_build_id() {
     let place = c_program(&["-O2", "-g"]);
     let expected = place.run("dump.bin -m allocs").ok();
@@ -195,6 +211,15 @@ fn separate_debug_files_are_found_by_build_id() {
     std::fs::remove_file(place.path("program")).unwrap();
     assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "it is enough by itself");
     assert_eq!(place.run(&format!("dump.bin -m allocs -b {}", debug.display())).ok(), expected);
+    let below = place.path("root/usr/lib");
+    std::fs::create_dir_all(&below).unwrap();
+    std::fs::rename(place.path("debug"), below.join("debug")).unwrap();
+    assert_eq!(
+        place.run("dump.bin -m allocs --sysroot root").ok(),
+        expected,
+        "where the target's system has it"
+    );
+    std::fs::rename(below.join("debug"), place.path("debug")).unwrap();
     // A file of that name that is of another build is not used.
     std::fs::write(&debug, std::fs::read("/proc/self/exe").unwrap()).unwrap();
     assert!(place.run("dump.bin --debug-dir debug").ok().contains("program+0x"));
@@ -254,8 +279,22 @@ fn split_debug_information_is_read_from_objects_and_packages() {
 
 #[test]
 fn compressed_debug_sections_are_read() {
-    let place = c_program(&["-O2", "-g", "-gz=zlib"]);
-    assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");
+    let place = c_program(&["-O2", "-g"]);
+    for kind in ["zlib", "zlib-gnu", "zstd"] {
+        let compress = format!("--compress-debug-sections={kind}");
+        let objcopy = ["--remove-section=.comment", &compress, "program", "packed"];
+        run(Command::new("objcopy").args(objcopy).current_dir(place.dir.path()));
+        assert!(size(&place, "packed") < size(&place, "program"), "{kind} compresses");
+        assert_eq!(
+            place.run("dump.bin -m allocs -b packed").ok(),
+            "memtrack_malloc 3\nouter;small 2\n",
+            "{kind}"
+        );
+    }
+}
+
+fn size(place: &Place, name: &str) -> u64 {
+    std::fs::metadata(place.path(name)).unwrap().len()
 }
 
 #[test]

@@ -83,6 +83,10 @@ fn wrong_options_are_wrong_usage() {
         "dump.bin --filter (",
         "dump.bin --min-percent 101",
         "dump.bin --list-threads --list-stages",
+        "dump.bin --list-stages -f svg",
+        "dump.bin --no-symbols -b program",
+        "info dump.bin --no-symbols --force",
+        "diff dump.bin dump.bin --no-symbols --debug-dir debug",
         "-m peak info dump.bin",
         "dump.bin another.bin",
     ] {
@@ -96,6 +100,16 @@ fn wrong_options_are_wrong_usage() {
             .stderr
             .contains("possible values: folded, svg, html, text, speedscope, dhat")
     );
+    for (arguments, nearest) in
+        [("-m peek", "'peak'"), ("-f svgg", "'svg'"), ("--color hott", "'hot'"), ("--revers", "'--reverse'")]
+    {
+        let ran = place.run(&format!("dump.bin {arguments}"));
+        assert!(
+            ran.stderr.contains("a similar") && ran.stderr.contains(nearest),
+            "{arguments}: {}",
+            ran.stderr
+        );
+    }
     assert!(place.run("dump.bin --filter (").stderr.contains("unclosed group"));
     assert!(
         place.run("dump.bin -o out.docx").refused(2).contains("out.docx names no format: end it in .folded")

@@ -40,17 +40,8 @@ impl Drop for Session<'_> {
     }
 }
 
-/// The program, installed once into the folder that cargo keeps for tests.
 fn installed() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("profiler-cli");
-    let script = root.join("node_modules/@firefox-devtools/profiler-cli/dist/profiler-cli.js");
-    if !script.exists() {
-        std::fs::create_dir_all(&root).unwrap();
-        let prefix = root.to_str().expect("a readable path");
-        let install = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", prefix, PACKAGE];
-        viewer::output("npm", "npm", &root, &install)?;
-    }
-    Some(script)
+    viewer::npm("profiler-cli", PACKAGE, "@firefox-devtools/profiler-cli/dist/profiler-cli.js")
 }
 
 #[test]

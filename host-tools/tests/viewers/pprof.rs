@@ -4,6 +4,7 @@ use std::process::Command;
 
 use object::{Object, ObjectSymbol};
 
+use crate::binary::printed;
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::Place;
 use crate::viewer;
@@ -88,4 +89,30 @@ fn rust_names_are_shown_in_full() {
     assert!(text.contains("700B"), "{text}");
     assert!(text.contains("<shop::Cart<[T; 4]> as shop::Fill>::fill"), "{text}");
     assert!(text.contains("shop.rs:4"), "{text}");
+}
+
+/// Prints a return address of a function, and its maps.
+const BASKET: &str = r#"
+#include <stdio.h>
+__attribute__((noinline)) void *here(void) { return __builtin_return_address(0); }
+__attribute__((noinline)) void *basket(void) { void *at = here(); __asm__ volatile(""); return at; }
+int main(void) {
+    printf("basket %p\n", basket());
+    FILE *maps = fopen("/proc/self/maps", "r");
+    for (int c; (c = fgetc(maps)) != EOF;) putchar(c);
+    return 0;
+}
+"#;
+
+/// Where mappings, offsets and build ids are right, pprof finds in the binary the names that we leave out.
+#[test]
+fn pprof_names_what_has_no_names_by_itself() {
+    let place = Place::with(b"");
+    let program = place.compile("basket.c", BASKET, "basket", &["-O1", "-g", "-Wl,--build-id=sha1"]);
+    place.file("dump.bin", &printed(&program).dump());
+    place.run("dump.bin --no-symbols -o dump.pb.gz").ok();
+    let options = ["tool", "pprof", "-symbolize=local", "-traces", "-unit=B", "-sample_index=alloc_space"];
+    let arguments = [&options[..], &["basket", "dump.pb.gz"]].concat();
+    let Some(traces) = viewer::output("go", "golang-go", place.dir.path(), &arguments) else { return };
+    assert!(traces.lines().any(|line| line.trim() == "200B   basket"), "{traces}");
 }

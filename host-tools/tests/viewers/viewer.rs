@@ -1,6 +1,6 @@
 //! Runs programs of other people.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a viewer prints about a file; `None` when the machine lacks it.
@@ -22,4 +22,21 @@ pub fn output(program: &str, package: &str, dir: &Path, arguments: &[&str]) -> O
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {}\n{stderr}", output.status);
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A file of a package of npm, which is installed once into the folder that cargo keeps for tests.
+pub fn npm(folder: &str, package: &str, file: &str) -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    let file = root.join("node_modules").join(file);
+    if !file.exists() {
+        std::fs::create_dir_all(&root).unwrap();
+        let prefix = root.to_str().expect("a readable path");
+        output(
+            "npm",
+            "npm",
+            &root,
+            &["install", "--no-audit", "--no-fund", "--no-save", "--prefix", prefix, package],
+        )?;
+    }
+    Some(file)
 }

@@ -16,6 +16,7 @@ pub(crate) struct Section {
 }
 
 const BENCH: &str = "cargo xtask bench";
+pub(crate) const HOST: &str = "cargo xtask bench host";
 pub(crate) const PARTS: &str = "cargo xtask bench --micro";
 pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
 

@@ -89,13 +89,13 @@ pub struct Fold {
     #[command(flatten)]
     pub show: Show,
     /// List the threads, highest peak first
-    #[arg(long, group = "list")]
+    #[arg(long, group = "list", conflicts_with = "format")]
     pub list_threads: bool,
     /// List the stages, highest peak first
-    #[arg(long, group = "list")]
+    #[arg(long, group = "list", conflicts_with = "format")]
     pub list_stages: bool,
     /// List how large blocks are, by powers of two
-    #[arg(long, group = "list")]
+    #[arg(long, group = "list", conflicts_with = "format")]
     pub list_sizes: bool,
     /// Callers and callees of the functions that match, as text
     #[arg(long, value_name = "REGEX", value_parser = show::pattern, conflicts_with_all = ["list", "format"])]

@@ -118,7 +118,7 @@ pub struct Names {
     #[arg(long)]
     pub no_inlines: bool,
     /// Show module+0xoffset instead of names
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["binaries", "debug_dirs", "sysroot", "force", "no_inlines"])]
     pub no_symbols: bool,
 }
 

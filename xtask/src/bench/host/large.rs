@@ -1,0 +1,67 @@
+//! Large dumps.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{HEAD, Places, dumps};
+use crate::tool;
+
+/// How large.
+const SIZE: u64 = 200_000_000;
+/// As many stacks as a tracker's default tables hold, a little less than all of them.
+const CELLS: u32 = 200_000;
+/// As many as one snapshot of that size holds.
+const MOST_CELLS: u32 = 4_000_000;
+
+/// What is made of each dump.
+const OUTPUTS: [(&str, &[&str]); 4] = [
+    ("folded", &["-m", "peak"]),
+    ("flame graph", &["-m", "peak", "-f", "svg"]),
+    ("pprof", &["-f", "pprof"]),
+    ("report", &["-f", "html"]),
+];
+
+/// The table.
+pub(super) fn measure(places: &Places) -> Result<String> {
+    let many = places.scratch.join("many.memtrack");
+    dumps::of_size(&many, CELLS, SIZE)?;
+    let one = places.scratch.join("one.memtrack");
+    dumps::of_size(&one, MOST_CELLS, 1)?;
+    let mut text = format!(
+        "### Large dumps\n\nMany snapshots of {CELLS} stacks each, of which the last is shown, and one of {MOST_CELLS} stacks, \
+         far more than a tracker's tables hold; without names.\n\n{HEAD}"
+    );
+    let mut row = |what: String, dump: &Path, options: &[&str]| -> Result<()> {
+        let path = dump.to_str().context("a target directory whose name is text")?;
+        let arguments = [&[path, "--no-symbols"], options].concat();
+        write!(text, "{}", places.cost(what, dump, &places.fold, &arguments)?)?;
+        Ok(())
+    };
+    for (name, options) in OUTPUTS {
+        row(format!("many snapshots: {name}"), &many, options)?;
+    }
+    for packed in [packed(&many, "gzip", "gz")?, packed(&many, "zstd", "zst")?].into_iter().flatten() {
+        let kind = packed.extension().unwrap_or_default().display().to_string();
+        row(format!("many snapshots, .{kind}: folded"), &packed, &["-m", "peak"])?;
+    }
+    for (name, options) in &OUTPUTS[..3] {
+        row(format!("one snapshot: {name}"), &one, options)?;
+    }
+    Ok(text)
+}
+
+/// A compressed copy, where there is a program that makes one.
+fn packed(dump: &Path, program: &str, ending: &str) -> Result<Option<PathBuf>> {
+    if tool::which(program).is_none() {
+        eprintln!("{program} is not installed and left out");
+        return Ok(None);
+    }
+    tool::run(Command::new(program).args(["-1", "-k", "-f"]).arg(dump))?;
+    let mut name = dump.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    Ok(Some(name.into()))
+}
