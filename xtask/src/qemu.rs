@@ -16,6 +16,7 @@ use crate::toolchain::Toolchain;
 pub(crate) use board::{BOARDS, Board};
 use expected::Expected;
 pub(crate) use firmware::Firmware;
+use firmware::LIBUNWIND;
 use gcc::Gcc;
 use machine::Qemu;
 
@@ -33,20 +34,42 @@ pub(crate) fn bless(names: &[&str]) -> Result<bool> {
 
 fn make(expected: Expected) -> Vec<Suite> {
     let in_rust = BOARDS.iter().map(|board: &'static Board| {
-        Suite::skippable(format!("firmware: {}", board.name), move || run(board, None, expected))
+        let run = move || run(board, "", board.programs, &Firmware::build, expected);
+        Suite::skippable(format!("firmware: {}", board.name), run)
+    });
+    let needs =
+        [("clang++", "clang"), ("llvm-ar", "llvm")].map(|need| (need.0.to_owned(), need.1.to_owned()));
+    let by_libunwind = BOARDS.iter().filter(|board| board.has_libunwind).map(move |board: &'static Board| {
+        let run = move || run(board, " libunwind", &[LIBUNWIND], &Firmware::build, expected);
+        let suite = Suite::skippable(format!("firmware with libunwind: {}", board.name), run);
+        suite.needing(needs.iter().map(|(program, package)| (program, package)))
     });
     let has_c = |board: &&Board| !board.c_programs.is_empty();
     let in_c = BOARDS.iter().filter(has_c).map(|board: &'static Board| {
         Suite::skippable(format!("firmware in C: {}", board.name), move || match Gcc::find()? {
-            Ok(gcc) => run(board, Some(&gcc), expected),
+            Ok(gcc) => {
+                let build = |board: &Board, toolchain: &Toolchain, program: &str| {
+                    gcc.build(board, toolchain, program)
+                };
+                run(board, " C", board.c_programs, &build, expected)
+            }
             Err(missing) => Ok(Verdict::Skipped(missing)),
         })
     });
-    in_rust.chain(in_c).collect()
+    in_rust.chain(by_libunwind).chain(in_c).collect()
 }
 
-/// Builds and runs all programs of a board, those in C when there is a compiler for them, and prints its line.
-fn run(board: &Board, gcc: Option<&Gcc>, expected: Expected) -> Result<Verdict> {
+/// What builds a program for a board.
+type Build<'b> = &'b dyn Fn(&Board, &Toolchain, &str) -> Result<Firmware>;
+
+/// Builds and runs programs of a board, and prints its line, in which `what` tells them from others.
+fn run(
+    board: &Board,
+    what: &str,
+    programs: &[&str],
+    build: Build<'_>,
+    expected: Expected,
+) -> Result<Verdict> {
     let toolchain = match Toolchain::for_target(board.target)? {
         Ok(toolchain) => toolchain,
         Err(missing) => return Ok(Verdict::Skipped(missing)),
@@ -55,16 +78,11 @@ fn run(board: &Board, gcc: Option<&Gcc>, expected: Expected) -> Result<Verdict> 
         Ok(qemu) => qemu,
         Err(missing) => return Ok(Verdict::Skipped(missing)),
     };
-    let programs = if gcc.is_some() { board.c_programs } else { board.programs };
-    let build = |program: &str| match gcc {
-        Some(gcc) => gcc.build(board, &toolchain, program),
-        None => Firmware::build(board, &toolchain, program),
-    };
+    let build = |program: &str| build(board, &toolchain, program);
     let result = all_programs(board, programs, &build, &qemu, expected);
-    let language = if gcc.is_some() { " C" } else { "" };
     match &result {
-        Ok(figures) => println!("{}{language} ok {figures}", board.target),
-        Err(error) => println!("{}{language} FAIL {error:#}", board.target),
+        Ok(figures) => println!("{}{what} ok {figures}", board.target),
+        Err(error) => println!("{}{what} FAIL {error:#}", board.target),
     }
     result.map(|_| Verdict::Passed)
 }

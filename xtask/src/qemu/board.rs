@@ -18,6 +18,8 @@ pub(crate) struct Board {
     pub(crate) programs: &'static [&'static str],
     /// Those in C.
     pub(crate) c_programs: &'static [&'static str],
+    /// LLVM's libunwind builds for it.
+    pub(crate) has_libunwind: bool,
 }
 
 pub(crate) enum WayOut {
@@ -36,8 +38,9 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
         way_out: WayOut::Serial,
         good: 33,
-        programs: &["sensor", "limits"],
+        programs: &["sensor", "limits", "unwind"],
         c_programs: &[],
+        has_libunwind: true,
     },
     Board {
         name: "Cortex-M4",
@@ -49,6 +52,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         good: 0,
         programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
         c_programs: &["c_own_heap", "c_newlib"],
+        has_libunwind: true,
     },
     Board {
         name: "Cortex-M0",
@@ -60,6 +64,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         good: 0,
         programs: &["sensor", "limits"],
         c_programs: &[],
+        has_libunwind: false,
     },
     Board {
         name: "RISC-V",
@@ -69,8 +74,9 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor", "limits", "interrupts", "cost"],
+        programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
         c_programs: &[],
+        has_libunwind: false,
     },
     Board {
         name: "AArch64",
@@ -80,7 +86,8 @@ pub(crate) const BOARDS: [Board; 5] = [
         arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
         way_out: WayOut::Semihosting,
         good: 0,
-        programs: &["sensor", "limits"],
+        programs: &["sensor", "limits", "unwind"],
         c_programs: &[],
+        has_libunwind: false,
     },
 ];

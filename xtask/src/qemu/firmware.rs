@@ -20,6 +20,9 @@ pub(crate) struct Firmware {
     fold: PathBuf,
 }
 
+/// The program whose unwinder clang++ builds.
+pub(crate) const LIBUNWIND: &str = "mini_backtrace";
+
 /// Frames of libraries: their names and inlining change with every compiler, and expected files are to outlive that.
 const LIBRARIES: &str = "^(<|alloc::|core::|miniserde::)";
 
@@ -31,6 +34,13 @@ impl Firmware {
         cargo.args(["--bin", program]).arg("--target-dir").arg(&target_dir);
         // Where `.cargo/config.toml` with the targets' flags is.
         cargo.current_dir(workspace::root().join("examples/firmware")).env_remove("RUSTFLAGS");
+        if program == LIBUNWIND {
+            cargo.args(["--features", "mini-backtrace"]);
+            let target = board.target.replace('-', "_");
+            for (variable, tool) in [("CXX", "clang++"), ("CC", "clang"), ("AR", "llvm-ar")] {
+                cargo.env(format!("{variable}_{target}"), tool);
+            }
+        }
         toolchain.choose(&mut cargo, "core,alloc");
         toolchain.choose_linker(&mut cargo, board.target)?;
         tool::run(&mut cargo)?;

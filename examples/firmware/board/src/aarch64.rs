@@ -12,6 +12,8 @@ global_asm!(
     ".globl _start",
     ".type _start, %function",
     "_start:",
+    ".cfi_startproc",
+    ".cfi_undefined x30",
     "mov x0, #(3 << 20)",
     "msr cpacr_el1, x0",
     "isb",
@@ -29,6 +31,7 @@ global_asm!(
     "2: mov x29, #0",
     "mov x30, #0",
     "bl board_main",
+    ".cfi_endproc",
     ".size _start, . - _start",
 );
 

@@ -3,6 +3,8 @@
 
 extern crate alloc;
 
+pub mod shapes;
+
 use core::mem::MaybeUninit;
 
 use memtrack::{LossCause, Platform, Tables, Tracker, Unwind};

@@ -33,6 +33,8 @@ start32:
   ljmp $8, $start64
 .code64
 start64:
+  .cfi_startproc
+  .cfi_undefined %rip
   mov $0, %ax
   mov %ax, %ss
   mov %ax, %ds
@@ -44,6 +46,7 @@ start64:
   push $0
   mov %rsp, %rbp
   call board_main
+  .cfi_endproc
 .align 8
 gdt: .quad 0, 0x00af9b000000ffff
 gdtr: .word 15
