@@ -84,7 +84,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn thread_stats(&self) -> Stats {
         match self.enter_always() {
             Entry::Ready(entered) => self.thread(entered.slot, self.region.threads().get(entered.slot)).stats,
-            Entry::Lost(_) | Entry::Refused => Stats::default(),
+            _ => Stats::default(),
         }
     }
 

@@ -99,6 +99,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Ready(entered) => self.book(&entered, cells::WRAPPED, block as usize, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_kept(entry, cells::WRAPPED, block as usize, size),
         };
         // SAFETY: the caller upholds it; the block is not the program's yet.
         unsafe { trailer::write(block, size, cell) };
@@ -153,16 +155,29 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books a free on the cell that a block names.
     #[inline]
     pub(super) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
-        let entry = self.enter();
-        if let Entry::Refused = entry {
-            return;
+        match self.enter() {
+            Entry::Refused => {}
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_free_kept(entry, cell, block, size),
+            entry => self.book_free_as(&entry, cell, block, size),
         }
+    }
+
+    /// Books a free by who makes it.
+    #[inline(always)]
+    pub(super) fn book_free_as(
+        &self,
+        entry: &Entry<Entered<'_>>,
+        cell: Option<u32>,
+        block: usize,
+        size: usize,
+    ) {
         let marks = &self.region.head().marks;
         let cell = self.cell_of(cell);
         let owner = thread_of(cell);
         let slot = self.region.threads().get(owner);
         let epoch = marks.falling(|| self.elapsed());
-        match &entry {
+        match entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
                 cell.free(size, epoch, Booker::Owner);
                 if slot.free(block, size, marks, epoch) {
@@ -178,7 +193,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 }
             }
         }
-        marks.drop(size, self.own_share(&entry));
+        marks.drop(size, self.own_share(entry));
     }
 
     /// The calling thread's share of the head-room, when it has one.
@@ -186,7 +201,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
         match entry {
             Entry::Ready(entered) => share(self.region.threads().get(entered.slot), booker(entered.slot)),
-            Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         }
     }
 
@@ -221,15 +236,30 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         new: usize,
         new_size: usize,
     ) -> u32 {
-        let marks = &self.region.head().marks;
-        let entry = self.enter();
-        if let Entry::Refused = entry {
-            return cells::UNATTRIBUTED;
+        match self.enter() {
+            Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_realloc_kept(entry, old, old_size, heap, new, new_size),
+            entry => self.book_realloc_as(&entry, old, old_size, heap, new, new_size),
         }
+    }
+
+    /// Books a reallocation by who makes it.
+    #[inline(always)]
+    pub(super) fn book_realloc_as(
+        &self,
+        entry: &Entry<Entered<'_>>,
+        old: Option<u32>,
+        old_size: usize,
+        heap: u8,
+        new: usize,
+        new_size: usize,
+    ) -> u32 {
+        let marks = &self.region.head().marks;
         let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
         let from = self.cell_of(old);
         let owner = thread_of(from);
-        let (by, place) = match &entry {
+        let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here::<U>(), heap);
                 if place.is_none() {
@@ -242,9 +272,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 self.region.head().losses.count(*cause);
                 (Booker::Anyone, None)
             }
-            Entry::Refused => (Booker::Anyone, None),
+            _ => (Booker::Anyone, None),
         };
-        let own = matches!(&entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
+        let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
         if own {
             from.free(old_size, epoch, Booker::Owner);
             self.region.threads().get(owner).free(0, old_size, marks, epoch);
@@ -265,8 +295,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, self.own_share(&entry), self.region.threads()),
-            None => marks.drop(old_size - new_size, self.own_share(&entry)),
+            Some(more) => marks.rise(more, self.own_share(entry), self.region.threads()),
+            None => marks.drop(old_size - new_size, self.own_share(entry)),
         }
         id
     }

@@ -119,6 +119,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Ready(entered) => self.book(&entered, heap, address, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_kept(entry, heap, address, size),
         }
     }
 }

@@ -36,7 +36,7 @@ pub fn value(info: &Info<'_>) -> Value {
         "threads": threads(profile),
         "stages": profile.stages.iter().map(|stage| {
             let mut value = self::stage(stage);
-            value["cells"] = with_cells.contains(&stage.name).into();
+            value["cells"] = lists::has_cells(stage, &with_cells).into();
             value
         }).collect::<Vec<_>>(),
         "sizes": sizes(profile),

@@ -96,14 +96,19 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
             count(figures.runs),
             duration(figures.duration_ns),
             scope(figures.scope),
-            if with_cells.contains(&stage.name) { "yes".into() } else { "no".into() },
+            if has_cells(stage, &with_cells) { "yes".into() } else { "no".into() },
         ]);
     }
     table
 }
 
-/// The names of the stages that have snapshots of their own.
-pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<String> {
+/// The stages that have snapshots of their own: names, and whose they are.
+pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<(String, u32)> {
     let stages = dump.entries().iter().filter(|entry| entry.is_stage());
-    stages.filter_map(|entry| entry.stage.map(|head| clean_bytes(head.name))).collect()
+    stages.filter_map(|entry| entry.stage.map(|head| (clean_bytes(head.name), head.scope))).collect()
+}
+
+/// Whether a stage is among them.
+pub(super) fn has_cells(stage: &Stage, with_cells: &HashSet<(String, u32)>) -> bool {
+    with_cells.contains(&(stage.name.clone(), stage.figures.scope))
 }
