@@ -49,7 +49,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         stages.fold(peak, |thread| self.thread_stage_peak(thread));
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        self.region.head().marks.rebase_stage(self.region.threads(), own);
+        let left = self.region.head().marks.rebase_stage(self.region.threads(), own);
+        // Other threads may have raised it behind the look above: the stages that are active had that.
+        stages.fold(Peak { bytes: left, ..peak }, |_| 0);
         then(&mut stages)
     }
 
