@@ -1,5 +1,11 @@
 //! Snapshots: the tables, read out record by record. Nothing here allocates or stops the program.
 
+mod at;
+
+pub(crate) use at::At;
+#[cfg(feature = "std")]
+pub(crate) use at::Span;
+
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -33,7 +39,7 @@ impl<W: embedded_io::Write> Sink for Io<'_, W> {
 struct Writer<'r, R, P, S> {
     region: &'r R,
     platform: &'r P,
-    mark: Mark,
+    at: At<'r>,
     to: Encoder<S, BUFFER>,
 }
 
@@ -45,7 +51,7 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
     cause: Cause,
     to: S,
 ) -> Result<(), Error> {
-    let mut writer = Writer { region, platform, mark: Mark::Program, to: Encoder::new(to)? };
+    let mut writer = Writer { region, platform, at: At::Mark(Mark::Program), to: Encoder::new(to)? };
     writer.preamble(Kind::Program, cause, unwinder)?;
     writer.stages()?;
     writer.nodes(0)?;
@@ -57,16 +63,17 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.finish()
 }
 
-/// Writes a snapshot of a stage that stands at the stage's mark, with the stack nodes from `first_node` on.
+/// Writes a snapshot of a stage whose peak `at` shows, with the stack nodes from `first_node` on.
 pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     region: &R,
     platform: &P,
     unwinder: &str,
+    at: At<'_>,
     stage: &Summary,
     first_node: u32,
     to: S,
 ) -> Result<(), Error> {
-    let mut writer = Writer { region, platform, mark: Mark::Stage, to: Encoder::new(to)? };
+    let mut writer = Writer { region, platform, at, to: Encoder::new(to)? };
     writer.preamble(Kind::Stage, Cause::StageEnd, unwinder)?;
     writer.stage(stage)?;
     writer.nodes(first_node)?;
@@ -84,7 +91,7 @@ pub(crate) fn annex<R: Tables, P: Platform, S: Sink<Error = Error>>(
     modules: bool,
     to: S,
 ) -> Result<(), Error> {
-    let mut writer = Writer { region, platform, mark: Mark::Program, to: Encoder::new(to)? };
+    let mut writer = Writer { region, platform, at: At::Mark(Mark::Program), to: Encoder::new(to)? };
     writer.target(unwinder)?;
     if modules {
         writer.modules()?;
@@ -173,8 +180,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 
     fn threads(&mut self) -> Result<(), Error> {
-        let marks = &self.region.head().marks;
-        for (id, slot) in self.region.threads().iter() {
+        let (marks, at) = (&self.region.head().marks, self.at);
+        for (id, slot) in self.region.threads().iter().filter(|(id, _)| at.shows(*id)) {
             let state = match id {
                 threads::UNATTRIBUTED => ThreadState::Unattributed,
                 threads::OVERFLOW => ThreadState::Overflow,
@@ -187,9 +194,16 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 slot.name()
             };
             let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-            let Held { bytes, blocks } = match self.mark {
-                Mark::Program => slot.peak(marks),
-                Mark::Stage => slot.stage_peak(marks),
+            let figures = slot.account.figures(marks, at.mark());
+            let (figures, own) = match at {
+                At::Mark(Mark::Program) => (figures, slot.peak(marks)),
+                At::Mark(Mark::Stage) => (figures, slot.stage_peak(marks)),
+                At::Span(span) => {
+                    let cells = self.region.cells().iter().filter(|(_, key, _)| key.thread == id);
+                    let held =
+                        cells.map(|(id, _, cell)| (span.held)(id, cell)).fold(Held::default(), Held::plus);
+                    (at::with_peak(figures, held), held)
+                }
             };
             self.record(&Thread {
                 id: u32::from(id),
@@ -197,9 +211,9 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 state,
                 count: slot.count(),
                 name: &name[..end],
-                figures: slot.account.figures(marks, self.mark),
-                own_peak: bytes as u64,
-                own_peak_blocks: u64::from(blocks),
+                figures,
+                own_peak: own.bytes as u64,
+                own_peak_blocks: u64::from(own.blocks),
             })?;
         }
         Ok(())
@@ -280,10 +294,10 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
 
     /// Writes all cells. Their bytes at the mark, summed.
     fn cells(&mut self) -> Result<u64, Error> {
-        let marks = &self.region.head().marks;
+        let (marks, at) = (&self.region.head().marks, self.at);
         let mut at_mark = 0;
-        for (id, key, cell) in self.region.cells().iter() {
-            let figures = cell.figures(marks, self.mark);
+        for (id, key, cell) in self.region.cells().iter().filter(|(_, key, _)| at.shows(key.thread)) {
+            let figures = at.figures(id, cell, marks);
             at_mark += figures.peak;
             self.record(&Cell {
                 id,

@@ -126,6 +126,8 @@ pub struct Thread {
     pub own_peak: u64,
     /// Blocks alive at that moment.
     pub own_peak_blocks: u64,
+    /// Sizes of its blocks.
+    pub sizes: Vec<Size>,
 }
 
 /// A stage.
@@ -210,7 +212,7 @@ impl Profile {
         let mut profile = Profile {
             kind,
             program: names::program(snapshot),
-            threads: names::threads(&snapshot.threads),
+            threads: names::threads(snapshot),
             stages: snapshot.stages.iter().map(names::stage).collect(),
             tags: snapshot.tags.iter().map(|tag| (tag.id, (tag.parent, clean_bytes(tag.name)))).collect(),
             heaps: snapshot.heaps.iter().map(|heap| (heap.id, clean_bytes(heap.name))).collect(),
@@ -241,6 +243,14 @@ impl Profile {
             })
             .collect();
         profile
+    }
+
+    /// The figures of some samples, added up.
+    pub fn sum(&self, which: impl Fn(&Sample) -> bool) -> Figures {
+        let mut sum = Figures::default();
+        let some = self.samples.iter().filter(|sample| which(sample));
+        some.for_each(|sample| stacks::add(&mut sum, &sample.figures));
+        sum
     }
 
     /// A sample's frames, as they stand in the dump: nothing hidden.

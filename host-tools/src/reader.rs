@@ -49,6 +49,8 @@ struct Process {
 pub struct StageHead<'a> {
     /// Its name as it stands in the dump.
     pub name: &'a [u8],
+    /// Thread id + 1 for a stage of one thread; 0 for one of the whole process.
+    pub scope: u32,
     /// Its highest live bytes.
     pub peak: u64,
 }
@@ -175,7 +177,7 @@ impl<'a> Entry<'a> {
             }
             Tag::STAGE => {
                 if let Some(stage) = first::<Stage<'_>>(&section)? {
-                    self.stage = Some(StageHead { name: stage.name, peak: stage.peak });
+                    self.stage = Some(StageHead { name: stage.name, scope: stage.scope, peak: stage.peak });
                 }
             }
             Tag::DONE => {

@@ -1,5 +1,5 @@
 //! A program whose tables are recorded to a file: `recorded quiet DUMP` and `recorded busy` work in several threads and
-//! wait to be killed, `recorded load LIBRARY` loads one first, `recorded fork` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
+//! wait to be killed, `recorded grow` until there is no memory, `recorded load LIBRARY` loads one first, `recorded fork` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -21,6 +21,7 @@ fn main() {
         "quiet" => quiet(&arguments[2]),
         "busy" => busy(),
         "fork" => fork(),
+        "grow" => grow(),
         "load" => load(&arguments[2]),
         "refused" => refused(Path::new(&arguments[2])),
         other => panic!("no scenario {other}"),
@@ -30,6 +31,15 @@ fn main() {
 #[inline(never)]
 fn blocks(count: usize, size: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| black_box(Vec::with_capacity(size))).collect()
+}
+
+/// Takes memory and uses it until it is ended.
+#[inline(never)]
+fn grow() {
+    let mut kept = Vec::with_capacity(1 << 16);
+    loop {
+        kept.push(black_box(vec![1u8; 1 << 20]));
+    }
 }
 
 /// All that tables can hold: threads that ran and that run, stages, one of them still running, tags, a heap, blocks that

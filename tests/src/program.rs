@@ -61,6 +61,36 @@ pub fn output(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)])
     command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
 }
 
+/// The same with limits that the system sets it: `libc::RLIMIT_…` and a number.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn output_within(
+    program: &str,
+    arguments: &[&str],
+    environment: &[(&str, &OsStr)],
+    limits: &[(libc::__rlimit_resource_t, libc::rlim_t)],
+) -> Output {
+    use std::os::unix::process::CommandExt;
+    let limits = limits.to_vec();
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove("MEMTRACK_DUMP").envs(environment.iter().copied());
+    let set = move || {
+        for &(resource, most) in &limits {
+            let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+            // SAFETY: the limit is valid for the call.
+            if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
+                return Err(std::io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec it makes one system call a limit and allocates nothing.
+    unsafe { command.pre_exec(set) };
+    command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+}
+
 /// Runs a program that reads `input`, to its end.
 ///
 /// # Panics

@@ -165,6 +165,24 @@ fn a_program_killed_at_work_leaves_its_profile() {
 }
 
 #[test]
+fn a_program_that_runs_out_of_memory_leaves_its_profile() {
+    use std::os::unix::process::ExitStatusExt;
+    let file = folder("record_grow").join("image");
+    let limits = [(libc::RLIMIT_AS, 600 << 20), (libc::RLIMIT_CORE, 0)];
+    let environment = [("MEMTRACK_RECORD", file.as_os_str())];
+    let output = program::output_within(PROGRAM, &["grow"], &environment, &limits);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "what a failed allocation ends with");
+    let dump = dump_of(&file);
+    let snapshot = snapshot::last(&dump);
+    snapshot.assert_adds_up();
+    assert_eq!(snapshot.marks.failed_allocs, 1);
+    let grown = fold(&file, &["--metric", "live"]).under("recorded::grow");
+    let list = (1 << 16) * size_of::<Vec<u8>>() as u64;
+    // Whole blocks, and what the last words of the runtime take.
+    assert!(grown > 100 << 20 && (grown - list) % (1 << 20) < 4096, "{grown}");
+}
+
+#[test]
 fn only_used_pages_take_space() {
     use std::os::unix::fs::MetadataExt;
     let folder = folder("record_space");

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use memtrack_format::{Cause, Kind};
-use memtrack_tests::program::{Facts, folder, output, run};
+use memtrack_tests::program::{Facts, folder, of_workspace, output, output_within, run};
 use memtrack_tests::snapshot::{self, Snapshot};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_watched");
@@ -19,6 +19,8 @@ fn dump(scenario: &str) -> PathBuf {
 /// Runs a scenario with more variables beside `MEMTRACK_DUMP`.
 fn scenario(name: &str, variables: &[(&str, &str)]) -> (PathBuf, Facts) {
     let dump = dump(name);
+    // What follows a hyphen tells two runs apart.
+    let name = name.split('-').next().unwrap_or(name);
     let mut environment = vec![("MEMTRACK_DUMP", dump.as_os_str())];
     environment.extend(variables.iter().map(|(name, value)| (*name, OsStr::new(*value))));
     let facts = run(PROGRAM, &[name], &environment);
@@ -39,6 +41,34 @@ fn a_signal_dumps_a_program_that_runs_and_one_that_waits() {
         let snapshots = snapshot::read(&bytes);
         assert_eq!(causes(&snapshots), [Cause::Signal, Cause::Exit], "{name}");
         assert!(snapshots[0].marks.figures.live >= 3 * MEGABYTE, "{name}: what was held then");
+    }
+}
+
+/// The system ends the program at a byte of its second snapshot.
+#[test]
+fn what_stands_before_is_read_when_the_program_dies_in_the_next_snapshot() {
+    use std::os::unix::process::ExitStatusExt;
+    let (dump, _) = scenario("signal-whole", &[("MEMTRACK_DUMP_SIGNAL", "USR1")]);
+    let whole = snapshot::file(&dump);
+    let magic = memtrack_format::MAGIC;
+    let second = whole.windows(magic.len()).rposition(|window| window == magic).expect("two snapshots");
+    for part in 1..4 {
+        let dump = self::dump("signal-cut");
+        let environment = [("MEMTRACK_DUMP", dump.as_os_str()), ("MEMTRACK_DUMP_SIGNAL", OsStr::new("USR1"))];
+        let most = second + (whole.len() - second) * part / 4;
+        let limits = [(libc::RLIMIT_FSIZE, most as u64), (libc::RLIMIT_CORE, 0)];
+        let ended = output_within(PROGRAM, &["signal"], &environment, &limits);
+        assert_eq!(ended.status.signal(), Some(libc::SIGXFSZ), "at byte {most}");
+        let bytes = snapshot::file(&dump);
+        assert_eq!(bytes.len(), most);
+        let [first] = &snapshot::complete(&bytes)[..] else { panic!("one snapshot is whole") };
+        first.assert_adds_up();
+        assert!(first.about.cause == Cause::Signal && first.marks.figures.live >= 3 * MEGABYTE);
+        // What can be read is written, the rest is told.
+        let fold = output(&of_workspace("memtrack-fold"), &[dump.to_str().unwrap(), "-m", "live"], &[]);
+        let (stacks, said) = (String::from_utf8_lossy(&fold.stdout), String::from_utf8_lossy(&fold.stderr));
+        assert_eq!(fold.status.code(), Some(3), "{said}");
+        assert!(said.contains("cut off at byte") && stacks.contains("watched::held"), "{said}{stacks}");
     }
 }
 

@@ -136,6 +136,12 @@ impl Account {
         self.remote.label.load(Relaxed)
     }
 
+    /// What its thread has allocated and not freed itself, modulo the widths.
+    #[cfg(feature = "std")]
+    pub(crate) fn own(&self) -> Held {
+        self.own.live()
+    }
+
     /// What other threads have freed, modulo the widths.
     #[inline]
     pub(crate) fn remote(&self) -> Held {

@@ -178,20 +178,24 @@ impl Marks {
         if self.stands(mark) { now } else { self.peak_time[mark as usize].get() }
     }
 
-    /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run.
-    pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>) {
+    /// A stage begins: its mark starts from what is live, and threads re-base theirs when they next run. The peak that it
+    /// leaves, which may have risen since somebody looked.
+    pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
+        let mut left = 0;
         self.generation.fetch_add(1, AcqRel);
         self.room.drain(threads, own, |room| {
             self.kept.fetch_max(self.peak.load(Relaxed), Relaxed);
-            let peak = self.peak.fetch_sub(room, Relaxed);
+            left = self.peak.fetch_sub(room, Relaxed);
             // It may have risen meanwhile.
-            self.kept.fetch_max(peak, Relaxed);
+            self.kept.fetch_max(left, Relaxed);
         });
         self.state.fetch_or(STAGE, AcqRel);
+        left
     }
 
-    /// The peaks of program, stage and threads become what is live.
-    pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>) {
+    /// The peaks of program, stage and threads become what is live. The stage's that was left.
+    pub(crate) fn reset(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
+        let mut left = 0;
         loop {
             let before = self.generation.load(Acquire);
             let generation = before.wrapping_add(1);
@@ -203,10 +207,11 @@ impl Marks {
         }
         self.room.forget_error();
         self.room.drain(threads, own, |room| {
-            self.peak.fetch_sub(room, Relaxed);
+            left = self.peak.fetch_sub(room, Relaxed);
             self.kept.store(0, Relaxed);
         });
         self.state.fetch_or(FLAGS, AcqRel);
+        left
     }
 
     /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.

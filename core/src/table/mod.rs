@@ -18,6 +18,8 @@ pub(crate) mod region;
 pub(crate) mod room;
 pub(crate) mod share;
 pub(crate) mod sizes;
+#[cfg(feature = "std")]
+pub(crate) mod spans;
 pub(crate) mod stacks;
 pub(crate) mod stages;
 pub(crate) mod tags;

@@ -79,6 +79,8 @@ pub struct Head {
     pub(crate) claimed: AtomicUsize,
     /// When the timeline wants its next sample, since the start.
     pub(crate) next_sample: Counter,
+    #[cfg(feature = "std")]
+    pub(crate) spans: super::spans::SpanMemory,
 }
 
 /// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.

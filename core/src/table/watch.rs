@@ -16,6 +16,9 @@ pub(crate) const PASSED: usize = 4;
 /// Code of a module was met that a recording may not know.
 #[cfg(feature = "std")]
 pub(crate) const MODULE: usize = 8;
+/// A stage of a thread keeps what its cells hold.
+#[cfg(feature = "std")]
+pub(crate) const KEPT: usize = 16;
 
 /// All-zero looks out for nothing.
 #[repr(C)]

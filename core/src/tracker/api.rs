@@ -83,7 +83,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn thread_stats(&self) -> Stats {
         match self.enter_always() {
             Entry::Ready(entered) => self.thread(entered.slot, self.region.threads().get(entered.slot)).stats,
-            Entry::Lost(_) | Entry::Refused => Stats::default(),
+            _ => Stats::default(),
         }
     }
 
@@ -138,7 +138,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         fold(self.region, &self.platform);
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        self.region.head().marks.reset(self.region.threads(), own);
+        let left = self.region.head().marks.reset(self.region.threads(), own);
+        if let Some(mut stages) = try_lock(self.region.stages()) {
+            // As where a stage begins.
+            stages.fold(Peak { bytes: left, ..Peak::default() }, |_| 0);
+        }
     }
 
     /// The calling thread's peak becomes what it holds now.

@@ -3,6 +3,7 @@
 use super::{Entry, Tracker};
 use crate::platform::{Local, Platform};
 use crate::sync::*;
+use crate::table::marks::Mark;
 use crate::table::region::Tables;
 use crate::table::stages::{Ended, Peak, Stages};
 use crate::table::try_lock;
@@ -48,7 +49,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         stages.fold(peak, |thread| self.thread_stage_peak(thread));
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        self.region.head().marks.rebase_stage(self.region.threads(), own);
+        let left = self.region.head().marks.rebase_stage(self.region.threads(), own);
+        // Other threads may have raised it behind the look above: the stages that are active had that.
+        stages.fold(Peak { bytes: left, ..peak }, |_| 0);
         then(&mut stages)
     }
 
@@ -82,7 +85,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 entered.local.tag.store(tag(before), Relaxed);
                 self.number_of(entered.local).map(|local| (local, before))
             }
-            Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         };
         TagGuard { pushed, not_send: core::marker::PhantomData }
     }
@@ -91,7 +94,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn number_of(&self, local: &Local) -> Option<&Local> {
         match self.number() {
             Entry::Ready(number) => self.platform.local(number).filter(|own| core::ptr::eq(*own, local)),
-            Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         }
     }
 }
@@ -110,7 +113,8 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         }
         let (tracker, io) = (self.tracker, crate::dump::Io(to));
         let first = memtrack_format::Node::FIRST;
-        crate::dump::stage(tracker.region, &tracker.platform, U::NAME, &ended.run, first, io)?;
+        let at = crate::dump::At::Mark(Mark::Stage);
+        crate::dump::stage(tracker.region, &tracker.platform, U::NAME, at, &ended.run, first, io)?;
         Ok(true)
     }
 

@@ -59,6 +59,17 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for T
     }
 }
 
+/// A block that was resized: where, from what, to what.
+pub(super) struct Resize {
+    pub(super) here: Registers,
+    /// The cell that the old block's trailer names.
+    pub(super) old: Option<u32>,
+    pub(super) old_size: usize,
+    pub(super) heap: u8,
+    pub(super) new: usize,
+    pub(super) new_size: usize,
+}
+
 /// The padded layout of a block that exists: computing it did not fail when it was made.
 #[inline]
 fn padded_again(layout: Layout) -> Layout {
@@ -138,6 +149,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Ready(entered) => self.book_on(&entered, from, heap, block, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_kept(entry, from, heap, block, size),
         };
         self.attend_raised();
         cell
@@ -145,7 +158,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
-    fn book_on(&self, entered: &Entered<'_>, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
+    pub(super) fn book_on(&self, entered: &Entered<'_>, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
         let Some((id, cell, slot)) = self.place(entered, from, heap) else {
             self.region.threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);
@@ -195,16 +208,29 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     fn book_free_slowly(&self, cell: Option<u32>, block: usize, size: usize) {
-        let entry = self.enter();
-        if let Entry::Refused = entry {
-            return;
+        match self.enter() {
+            Entry::Refused => {}
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_free_kept(entry, cell, block, size),
+            entry => self.book_free_as(&entry, cell, block, size),
         }
+    }
+
+    /// Books a free by who makes it.
+    #[inline(always)]
+    pub(super) fn book_free_as(
+        &self,
+        entry: &Entry<Entered<'_>>,
+        cell: Option<u32>,
+        block: usize,
+        size: usize,
+    ) {
         let marks = &self.region.head().marks;
         let cell = self.cell_of(cell);
         let owner = thread_of(cell);
         let slot = self.region.threads().get(owner);
         let epoch = marks.falling(|| self.elapsed());
-        match &entry {
+        match entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
                 cell.free(size, epoch, Booker::Owner);
                 if slot.free(block, size, marks, epoch) {
@@ -220,7 +246,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 }
             }
         }
-        marks.drop(size, self.own_share(&entry));
+        marks.drop(size, self.own_share(entry));
     }
 
     /// The calling thread's share of the head-room, when it has one.
@@ -228,7 +254,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
         match entry {
             Entry::Ready(entered) => share(self.region.threads().get(entered.slot), booker(entered.slot)),
-            Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         }
     }
 
@@ -247,7 +273,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if new.is_null() {
             return self.refused();
         }
-        let cell = self.book_realloc(here::<U>(), old, old_size, cells::WRAPPED, new as usize, new_size);
+        let (here, heap) = (here::<U>(), cells::WRAPPED);
+        let cell = self.book_realloc(Resize { here, old, old_size, heap, new: new as usize, new_size });
         // SAFETY: the caller upholds it.
         unsafe { trailer::write(new, new_size, cell) };
         new
@@ -255,41 +282,33 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a reallocation: from the cell that the old block names to that of the stack here, which it returns.
     #[inline(always)]
-    pub(super) fn book_realloc(
-        &self,
-        from: Registers,
-        old: Option<u32>,
-        old_size: usize,
-        heap: u8,
-        new: usize,
-        new_size: usize,
-    ) -> u32 {
-        match self.book_realloc_quickly(from, old, old_size, heap, new, new_size) {
+    pub(super) fn book_realloc(&self, resize: Resize) -> u32 {
+        match self.book_realloc_quickly(&resize) {
             Some(booked) => self.attend_peak(booked),
-            None => self.book_realloc_slowly(from, old, old_size, heap, new, new_size),
+            None => self.book_realloc_slowly(&resize),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn book_realloc_slowly(
-        &self,
-        here: Registers,
-        old: Option<u32>,
-        old_size: usize,
-        heap: u8,
-        new: usize,
-        new_size: usize,
-    ) -> u32 {
-        let marks = &self.region.head().marks;
-        let entry = self.enter();
-        if let Entry::Refused = entry {
-            return cells::UNATTRIBUTED;
+    fn book_realloc_slowly(&self, resize: &Resize) -> u32 {
+        match self.enter() {
+            Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_realloc_kept(entry, resize),
+            entry => self.book_realloc_as(&entry, resize),
         }
+    }
+
+    /// Books a reallocation by who makes it.
+    #[inline(always)]
+    pub(super) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
+        let &Resize { here, old, old_size, heap, new, new_size } = resize;
+        let marks = &self.region.head().marks;
         let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
         let from = self.cell_of(old);
         let owner = thread_of(from);
-        let (by, place) = match &entry {
+        let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here, heap);
                 if place.is_none() {
@@ -302,9 +321,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 self.region.head().losses.count(*cause);
                 (Booker::Anyone, None)
             }
-            Entry::Refused => (Booker::Anyone, None),
+            _ => (Booker::Anyone, None),
         };
-        let own = matches!(&entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
+        let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
         if own {
             from.free(old_size, epoch, Booker::Owner);
             self.region.threads().get(owner).free(0, old_size, marks, epoch);
@@ -325,8 +344,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, self.own_share(&entry), self.region.threads()),
-            None => marks.drop(old_size - new_size, self.own_share(&entry)),
+            Some(more) => marks.rise(more, self.own_share(entry), self.region.threads()),
+            None => marks.drop(old_size - new_size, self.own_share(entry)),
         }
         id
     }

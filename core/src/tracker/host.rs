@@ -7,8 +7,9 @@ use crate::platform::host::dump_file::{File, Path};
 use crate::platform::host::pages::Pages;
 use crate::platform::host::{due, record, registry, sink, start};
 use crate::platform::{Host, Platform};
+use crate::table::marks::Mark;
 use crate::table::region::Tables;
-use crate::table::stages::{Ended, Peak, Stages};
+use crate::table::stages::{Ended, Peak, Stages, Summary};
 use crate::table::threads::FIRST;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
@@ -24,6 +25,7 @@ impl<R: Tables> registry::Registered for R {
 
     fn forked(&self, slot: Option<u16>, os_id: u64) {
         self.head().marks.room.unlock_after_fork();
+        super::keep::forked(self, slot);
         self.threads().forked(slot, os_id);
         self.tags().unlock_after_fork();
         if self.timeline().is_locked() {
@@ -165,7 +167,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         match self.number() {
             super::Entry::Ready(number) => record::begin(number, path, false),
             // Another thread is claiming the region.
-            super::Entry::Lost(_) | super::Entry::Refused => Err(Error::RecordingThreads),
+            _ => Err(Error::RecordingThreads),
         }
     }
 
@@ -195,11 +197,19 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    fn write_stage(&self, stage: &crate::table::stages::Summary) {
+    fn write_stage(&self, stage: &Summary) {
+        self.append_stage(|first_node, file| {
+            let at = dump::At::Mark(Mark::Stage);
+            dump::stage(self.region, &self.platform, U::NAME, at, stage, first_node, file)
+        });
+    }
+
+    /// Appends a snapshot, which `write` writes with the stack nodes from the one on that it is told.
+    pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let _ = sink::append(sink::Patience::Little, |first_node, file| {
             let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
-            dump::stage(self.region, &self.platform, U::NAME, stage, first_node, file)?;
+            write(first_node, file)?;
             Ok(next)
         });
     }

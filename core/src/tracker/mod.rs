@@ -7,6 +7,8 @@ mod guards;
 mod hook;
 #[cfg(feature = "std")]
 mod host;
+#[cfg(feature = "std")]
+mod keep;
 mod metrics;
 mod quick;
 mod scope;
@@ -170,10 +172,22 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn enter(&self) -> Entry<Entered<'_>> {
         let flags = self.region.head().marks.watch.flags();
-        if flags != 0 && self.attend(flags) {
+        if flags != 0 { self.enter_watched(flags) } else { self.enter_always() }
+    }
+
+    /// Enters the hook when there is more to do than to book the event.
+    #[cold]
+    #[inline(never)]
+    fn enter_watched(&self, flags: usize) -> Entry<Entered<'_>> {
+        if self.attend(flags) {
             return Entry::Lost(LossCause::Paused);
         }
-        self.enter_always()
+        let entry = self.enter_always();
+        #[cfg(feature = "std")]
+        if flags & crate::table::watch::KEPT != 0 {
+            return entry.kept();
+        }
+        entry
     }
 
     /// Enters the hook on this thread, tracking paused or not.
@@ -182,7 +196,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let number = match self.number() {
             Entry::Ready(number) => number,
             Entry::Lost(cause) => return Entry::Lost(cause),
-            Entry::Refused => return Entry::Refused,
+            _ => return Entry::Refused,
         };
         let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
         let state = local.state.load(Relaxed);
@@ -246,6 +260,9 @@ enum Entry<T> {
     Lost(LossCause),
     /// Not at all: the tracker has no region.
     Refused,
+    /// As one of the first two says, while stages of threads keep their cells: see [`keep`].
+    #[cfg(feature = "std")]
+    Kept(Result<T, LossCause>),
 }
 
 /// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.

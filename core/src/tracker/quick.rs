@@ -3,6 +3,7 @@
 //! [`super::hook`], with nothing booked yet.
 
 use super::Tracker;
+use super::hook::Resize;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
@@ -149,34 +150,27 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a reallocation: the cell.
     #[inline(always)]
-    pub(super) fn book_realloc_quickly(
-        &self,
-        from: Registers,
-        old: Option<u32>,
-        old_size: usize,
-        heap: u8,
-        block: usize,
-        size: usize,
-    ) -> Option<Booked> {
+    pub(super) fn book_realloc_quickly(&self, resize: &Resize) -> Option<Booked> {
+        let &Resize { here, old, old_size, heap, new, new_size } = resize;
         let region = self.region;
         let inside = self.enter_quickly(region)?;
         let marks = inside.marks;
-        let epoch = if size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
+        let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
         let cells = region.cells();
         let old = inside.own(cells.get(old?), epoch)?;
-        let id = self.cell_quickly(inside.local, from, heap)?;
+        let id = self.cell_quickly(inside.local, here, heap)?;
         let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
         old.subtract(old_size);
-        cell.add(size);
+        cell.add(new_size);
         cell.count_realloc(Booker::Owner);
         slot.account.subtract(old_size);
-        slot.add(block, size);
+        slot.add(new, new_size);
         slot.account.count_realloc(Booker::Owner);
-        let is_peak = match size.checked_sub(old_size) {
+        let is_peak = match new_size.checked_sub(old_size) {
             Some(more) => inside.rise(more, region),
             None => {
-                slot.share.give(old_size - size, &marks.room);
+                slot.share.give(old_size - new_size, &marks.room);
                 false
             }
         };

@@ -38,6 +38,9 @@ pub struct ScopeStats {
 pub struct ThreadStageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
     open: Open<'t, A, U, P, R>,
     name: Name,
+    /// What keeps the cells at its peak.
+    #[cfg(feature = "std")]
+    level: Option<super::keep::KeptLevel>,
     /// A span belongs to the thread that began it.
     not_send: core::marker::PhantomData<*const ()>,
 }
@@ -113,8 +116,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if span.is_none() && self.check().is_ok() {
             self.region.head().losses.count(LossCause::StagesFull);
         }
-        let open = Open { tracker: self, span };
-        ThreadStageGuard { open, name: Name::new(name), not_send: core::marker::PhantomData }
+        #[cfg(feature = "std")]
+        let level = span.and_then(|span| self.begin_keeping(span.slot));
+        ThreadStageGuard {
+            open: Open { tracker: self, span },
+            name: Name::new(name),
+            #[cfg(feature = "std")]
+            level,
+            not_send: core::marker::PhantomData,
+        }
     }
 
     /// Runs `work` as a [`thread_stage`](Self::thread_stage).
@@ -132,7 +142,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 entered.local.spans.store(depth + 1, Relaxed);
                 Some(Span { slot: entered.slot, depth, begin: self.thread_moment(entered.slot), outer })
             }
-            Entry::Ready(_) | Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         }
     }
 
@@ -144,7 +154,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let now = self.thread_moment(span.slot);
         let held = self.region.threads().get(span.slot).end_span(&self.region.head().marks, span.outer);
-        (now, Peak { bytes: held.bytes, blocks: held.blocks as usize, time_ns: now.time_ns })
+        // When that was, nobody looked.
+        (now, Peak { bytes: held.bytes, blocks: held.blocks as usize, time_ns: 0 })
     }
 
     /// The totals of a thread now.
@@ -164,11 +175,21 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 impl<A, U: Unwind, P: Platform, R: Tables> Drop for ThreadStageGuard<'_, A, U, P, R> {
     fn drop(&mut self) {
         let Some(Span { slot, depth, begin, .. }) = self.open.span else { return };
-        let Some((now, peak)) = self.open.end() else { return };
+        #[cfg_attr(not(feature = "std"), expect(unused_mut, reason = "no level tells the time"))]
+        let Some((now, mut peak)) = self.open.end() else { return };
+        #[cfg(feature = "std")]
+        if let Some(level) = self.level {
+            peak.time_ns = self.open.tracker.kept_time(level, now.time_ns);
+        }
         let (run, region) =
             (Summary::of_thread(self.name, slot, depth, begin, now, peak), self.open.tracker.region);
-        if try_lock(region.stages()).is_none_or(|mut stages| stages.add(run).dropped) {
+        let ended = try_lock(region.stages()).map(|mut stages| stages.add(run));
+        if ended.as_ref().is_none_or(|ended| ended.dropped) {
             region.head().losses.count(LossCause::StagesFull);
+        }
+        #[cfg(feature = "std")]
+        if let Some(level) = self.level.take() {
+            self.open.tracker.end_keeping(level, ended.as_ref());
         }
     }
 }

@@ -35,7 +35,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn tagged<F: Future>(&self, future: F) -> Tagged<'_, F, A, U, P, R> {
         let tag = match self.enter_always() {
             Entry::Ready(entered) => Some(entered.local.tag.load(Relaxed)),
-            Entry::Lost(_) | Entry::Refused => None,
+            _ => None,
         };
         Tagged { tracker: self, tag, future }
     }

@@ -2,7 +2,7 @@
 //! of C are told by whoever hands them out, and each is known by a token afterwards.
 
 use super::Tracker;
-use super::hook::here;
+use super::hook::{Resize, here};
 use crate::Error;
 use crate::platform::Platform;
 use crate::table::cells;
@@ -115,7 +115,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     #[inline(never)]
     fn book_resized(&self, token: Token, heap: u8, address: usize, size: usize) -> u32 {
-        self.book_realloc(here::<U>(), Some(token.cell), token.size, heap, address, size)
+        let (here, old) = (here::<U>(), Some(token.cell));
+        self.book_realloc(Resize { here, old, old_size: token.size, heap, new: address, new_size: size })
     }
 
     #[inline(never)]

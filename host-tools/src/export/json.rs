@@ -56,8 +56,8 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "threads": info::threads(profile),
         "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
         "tags": info::tags(profile),
-        "timeline": profile.timeline.iter().map(|point| json!([point.time_ns, point.high, point.live])).collect::<Vec<_>>(),
-        "sizes": info::sizes(profile),
+        "timeline": info::timeline(profile),
+        "sizes": info::sizes(&profile.sizes),
         "modules": modules.iter().map(|module| json!({
             "path": module.shown_path(),
             "build_id": hex(&module.build_id),

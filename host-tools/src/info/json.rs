@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Info, entry_words, lists, tables};
 use crate::clean::clean;
 use crate::loss;
-use crate::profile::{Metric, Profile, Program, Stage, Thread};
+use crate::profile::{Metric, Profile, Program, Size, Stage, Thread};
 use crate::symbolize::hex;
 use crate::warnings::reason;
 
@@ -36,13 +36,17 @@ pub fn value(info: &Info<'_>) -> Value {
         "threads": threads(profile),
         "stages": profile.stages.iter().map(|stage| {
             let mut value = self::stage(stage);
-            value["cells"] = with_cells.contains(&stage.name).into();
+            value["cells"] = lists::has_cells(stage, &with_cells).into();
             value
         }).collect::<Vec<_>>(),
-        "sizes": sizes(profile),
+        "tags": tags(profile),
+        "heaps": heaps(profile),
+        "timeline": timeline(profile),
+        "sizes": sizes(&profile.sizes),
         "modules": modules(info),
         "snapshots": snapshots(info),
         "shown": info.selected.index,
+        "time_ns": profile.time_ns,
         "addresses_outside_modules": profile.symbols.outside,
     })
 }
@@ -111,6 +115,7 @@ fn thread(thread: &Thread) -> Value {
         "figures": figures(&thread.figures),
         "own_peak": thread.own_peak,
         "own_peak_blocks": thread.own_peak_blocks,
+        "sizes": sizes(&thread.sizes),
     })
 }
 
@@ -137,15 +142,35 @@ pub(crate) fn stage(stage: &Stage) -> Value {
     })
 }
 
+/// Tags with what was counted under each of them itself, not under those inside of it.
 pub(crate) fn tags(profile: &Profile) -> Vec<Value> {
     let mut tags: Vec<_> = profile.tags.iter().collect();
     tags.sort();
-    tags.into_iter().map(|(id, (parent, name))| json!({ "id": id, "parent": parent, "name": name })).collect()
+    let tag = |(&id, (parent, name)): (&u32, &(u32, String))| {
+        let of = profile.sum(|sample| sample.tag == id);
+        json!({ "id": id, "parent": parent, "name": name, "figures": figures(&of) })
+    };
+    tags.into_iter().map(tag).collect()
 }
 
-pub(crate) fn sizes(profile: &Profile) -> Vec<Value> {
-    let sizes = profile.sizes.iter();
-    sizes.map(|size| json!({ "class": size.class, "allocs": size.allocs, "bytes": size.bytes })).collect()
+fn heaps(profile: &Profile) -> Vec<Value> {
+    let mut heaps: Vec<_> = profile.heaps.iter().collect();
+    heaps.sort();
+    let heap = |(&id, name): (&u32, &String)| {
+        let of = profile.sum(|sample| sample.heap == id);
+        json!({ "id": id, "name": name, "figures": figures(&of) })
+    };
+    heaps.into_iter().map(heap).collect()
+}
+
+/// Of each point: when, the highest live bytes since the one before, live bytes then.
+pub(crate) fn timeline(profile: &Profile) -> Vec<Value> {
+    profile.timeline.iter().map(|point| json!([point.time_ns, point.high, point.live])).collect()
+}
+
+pub(crate) fn sizes(sizes: &[Size]) -> Vec<Value> {
+    let size = |size: &Size| json!({ "class": size.class, "allocs": size.allocs, "bytes": size.bytes });
+    sizes.iter().map(size).collect()
 }
 
 fn modules(info: &Info<'_>) -> Vec<Value> {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use memtrack_format::Figures;
+
 use crate::clean::clean_bytes;
 use crate::profile::{Profile, Size, Stage, Thread};
 use crate::reader::Dump;
@@ -34,6 +36,32 @@ pub fn threads(profile: &Profile) -> Table {
             bytes(thread.figures.bytes),
             count(thread.figures.allocs),
         ]);
+    }
+    table
+}
+
+/// The tags, each under those that it was pushed under: what was counted under it itself.
+pub(super) fn tags(profile: &Profile) -> Table {
+    let name = |id| {
+        let names = profile.tag_path(id).into_iter().filter_map(|tag| profile.tags.get(&tag));
+        names.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" › ")
+    };
+    figures("tag", profile.tags.keys().map(|&id| (name(id), profile.sum(|sample| sample.tag == id))))
+}
+
+/// The heaps beside that of the wrapped allocator.
+pub(super) fn heaps(profile: &Profile) -> Table {
+    let of = |id| profile.sum(|sample| sample.heap == id);
+    figures("heap", profile.heaps.iter().map(|(&id, name)| (name.clone(), of(id))))
+}
+
+fn figures(what: &'static str, rows: impl Iterator<Item = (String, Figures)>) -> Table {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|a, b| (std::cmp::Reverse(a.1.bytes), &a.0).cmp(&(std::cmp::Reverse(b.1.bytes), &b.0)));
+    let mut table = Table::new(&[what, ">at peak", ">live", ">allocated", ">allocations", ">temporary"]);
+    for (name, of) in rows {
+        let [peak, live, all] = [of.peak, of.live, of.bytes].map(bytes);
+        table.row([name, peak, live, all, count(of.allocs), count(of.temporary)]);
     }
     table
 }
@@ -96,14 +124,19 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
             count(figures.runs),
             duration(figures.duration_ns),
             scope(figures.scope),
-            if with_cells.contains(&stage.name) { "yes".into() } else { "no".into() },
+            if has_cells(stage, &with_cells) { "yes".into() } else { "no".into() },
         ]);
     }
     table
 }
 
-/// The names of the stages that have snapshots of their own.
-pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<String> {
+/// The stages that have snapshots of their own: names, and whose they are.
+pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<(String, u32)> {
     let stages = dump.entries().iter().filter(|entry| entry.is_stage());
-    stages.filter_map(|entry| entry.stage.map(|head| clean_bytes(head.name))).collect()
+    stages.filter_map(|entry| entry.stage.map(|head| (clean_bytes(head.name), head.scope))).collect()
+}
+
+/// Whether a stage is among them.
+pub(super) fn has_cells(stage: &Stage, with_cells: &HashSet<(String, u32)>) -> bool {
+    with_cells.contains(&(stage.name.clone(), stage.figures.scope))
 }

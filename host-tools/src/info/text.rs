@@ -20,6 +20,8 @@ pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
         ("table use", capacities(info)),
         ("threads by peak", lists::threads(info.profile)),
         ("stages by peak", lists::stages(info.profile, info.dump)),
+        ("tags by bytes", lists::tags(info.profile)),
+        ("heaps by bytes", lists::heaps(info.profile)),
         ("sizes of blocks", lists::sizes(info.profile)),
         ("modules", modules(info)),
         ("snapshots", snapshots(info)),
@@ -96,7 +98,33 @@ fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
         bytes(figures.peak),
         things(figures.peak_blocks, "block"),
         duration(marks.peak_time_ns)
-    )
+    )?;
+    over_time(info, out)
+}
+
+/// Live bytes over time in one line: the highest of each piece.
+fn over_time(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
+    const PIECES: u64 = 60;
+    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let timeline = &info.profile.timeline;
+    let (Some(last), Some(top)) = (timeline.last(), timeline.iter().map(|point| point.high).max()) else {
+        return Ok(());
+    };
+    let mut pieces = [0; PIECES as usize];
+    let mut before = (0, 0);
+    for point in timeline {
+        let place = |time: u64| {
+            (u128::from(time) * u128::from(PIECES - 1) / u128::from(last.time_ns.max(1))) as usize
+        };
+        // Between two points live bytes are those of the first; a damaged dump may have them in any order.
+        let (from, to) = (place(before.0), place(point.time_ns).min(pieces.len() - 1));
+        pieces.iter_mut().take(to).skip(from + 1).for_each(|piece| *piece = before.1.max(*piece));
+        pieces[to] = point.high.max(pieces[to]);
+        before = (point.time_ns, point.live);
+    }
+    let bar = |high: u64| BARS[(u128::from(high) * 8).div_ceil(u128::from(top.max(1))) as usize];
+    let bars: String = pieces.into_iter().map(bar).collect();
+    writeln!(out, "over time  {} in {}", bars.trim_end(), duration(last.time_ns))
 }
 
 fn capacities(info: &Info<'_>) -> Table {

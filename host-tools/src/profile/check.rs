@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use memtrack_format::{Figures, Kind, Marks};
+use memtrack_format::{Cell, Figures, Kind, Marks};
 
 use super::Metric;
 use crate::reader::Snapshot;
@@ -87,10 +87,11 @@ fn unattributed(snapshot: &Snapshot<'_>) -> Option<String> {
         .then(|| format!("unattributed events: {} in their cell, {} by cause", shown(cell), shown(losses)))
 }
 
-/// The cells of a stage of the whole process hold what was alive at its peak.
+/// The cells of a stage hold what was alive at its peak: those of one thread, for a stage of that.
 fn stage(snapshot: &Snapshot<'_>) -> Option<String> {
-    let stage = snapshot.stages.first().filter(|stage| stage.scope == 0)?;
-    let cells = sum(Metric::Peak, snapshot.cells.iter().map(|cell| &cell.figures));
+    let stage = snapshot.stages.first()?;
+    let of = |cell: &&Cell| stage.scope == 0 || cell.thread == stage.scope - 1;
+    let cells = sum(Metric::Peak, snapshot.cells.iter().filter(of).map(|cell| &cell.figures));
     (cells != u128::from(stage.peak)).then(|| {
         format!("live bytes at the stage's peak: stage {}, cells {}", count(stage.peak), shown(cells))
     })
@@ -107,7 +108,7 @@ fn shown(value: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memtrack_format::{Cell, Loss, LossCause, Stage, Thread};
+    use memtrack_format::{Loss, LossCause, Stage, Thread};
 
     /// One thread with one cell, all figures of which agree.
     fn good() -> Snapshot<'static> {
@@ -183,7 +184,8 @@ mod tests {
         };
         assert_eq!(of(11, 0), [""; 0]);
         assert_eq!(of(12, 0), ["live bytes at the stage's peak: stage 12, cells 11"]);
-        assert_eq!(of(12, 3), [""; 0], "one thread's peak, all threads' cells");
+        assert_eq!(of(11, 2), [""; 0], "a stage of the thread that has the cell");
+        assert_eq!(of(11, 3), ["live bytes at the stage's peak: stage 11, cells 0"], "of another");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use memtrack_format as format;
 use memtrack_format::{List, ThreadState};
 
-use super::{Program, Stage, Thread};
+use super::{Program, Size, Stage, Thread, sizes};
 use crate::clean::clean_bytes;
 use crate::modules::Module;
 use crate::reader::Snapshot;
@@ -39,15 +39,17 @@ fn command(arguments: &[u8]) -> String {
 }
 
 /// Threads with labels that tell them apart.
-pub(super) fn threads(records: &[format::Thread<'_>]) -> Vec<Thread> {
+pub(super) fn threads(snapshot: &Snapshot<'_>) -> Vec<Thread> {
+    let records = &snapshot.threads;
     let mut same: HashMap<&[u8], usize> = HashMap::new();
     for record in records {
         *same.entry(record.name).or_default() += 1;
     }
-    records.iter().map(|record| thread(record, same[record.name] > 1)).collect()
+    let sizes = |record: &format::Thread<'_>| sizes::of_thread(&snapshot.sizes, record.id);
+    records.iter().map(|record| thread(record, same[record.name] > 1, sizes(record))).collect()
 }
 
-fn thread(record: &format::Thread<'_>, ambiguous: bool) -> Thread {
+fn thread(record: &format::Thread<'_>, ambiguous: bool, sizes: Vec<Size>) -> Thread {
     let name = clean_bytes(record.name);
     let mut label = match record.state {
         ThreadState::Unattributed => "[unattributed]".into(),
@@ -70,6 +72,7 @@ fn thread(record: &format::Thread<'_>, ambiguous: bool) -> Thread {
         figures: record.figures,
         own_peak: record.own_peak,
         own_peak_blocks: record.own_peak_blocks,
+        sizes,
     }
 }
 

@@ -38,8 +38,17 @@ impl Size {
 /// The classes of the whole program, smallest first: as the dump has them, else summed over threads.
 pub(super) fn whole(records: &[SizeClass]) -> Vec<Size> {
     let told = records.iter().any(|record| record.thread == EVERYONE);
+    sum(records.iter().filter(|record| !told || record.thread == EVERYONE))
+}
+
+/// Those of one thread.
+pub(super) fn of_thread(records: &[SizeClass], thread: u32) -> Vec<Size> {
+    sum(records.iter().filter(|record| record.thread == thread))
+}
+
+fn sum<'r>(records: impl Iterator<Item = &'r SizeClass>) -> Vec<Size> {
     let mut sums: BTreeMap<u8, Size> = BTreeMap::new();
-    for record in records.iter().filter(|record| !told || record.thread == EVERYONE) {
+    for record in records {
         let fresh = Size { class: record.class, allocs: 0, bytes: 0 };
         let sum = sums.entry(record.class).or_insert(fresh);
         sum.allocs = sum.allocs.saturating_add(record.allocs);
@@ -67,6 +76,7 @@ mod tests {
         let size = |class, allocs| Size { class, allocs, bytes: 10 * allocs };
         let threads = [record(1, 5, 2), record(2, 5, 3), record(2, 1, 1), record(2, 9, 0)];
         assert_eq!(whole(&threads), [size(1, 1), size(5, 5)]);
+        assert_eq!(of_thread(&threads, 2), [size(1, 1), size(5, 3)]);
         let told = [&threads[..], &[record(EVERYONE, 5, 7)]].concat();
         assert_eq!(whole(&told), [size(5, 7)]);
     }

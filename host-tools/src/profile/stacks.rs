@@ -130,14 +130,19 @@ impl<'p> Stacks<'p> {
     }
 }
 
-/// The caller has checked that the sums fit; `reallocs` is in no metric, and saturates.
-fn add(sum: &mut Figures, more: &Figures) {
-    sum.allocs += more.allocs;
-    sum.bytes += more.bytes;
-    sum.live += more.live;
-    sum.live_blocks += more.live_blocks;
-    sum.peak += more.peak;
-    sum.peak_blocks += more.peak_blocks;
-    sum.temporary += more.temporary;
-    sum.reallocs = sum.reallocs.saturating_add(more.reallocs);
+/// Adds figures. What does not fit, as only a damaged dump can have it, saturates.
+pub(super) fn add(sum: &mut Figures, more: &Figures) {
+    let Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs } = sum;
+    for (sum, more) in [
+        (allocs, more.allocs),
+        (bytes, more.bytes),
+        (live, more.live),
+        (live_blocks, more.live_blocks),
+        (peak, more.peak),
+        (peak_blocks, more.peak_blocks),
+        (temporary, more.temporary),
+        (reallocs, more.reallocs),
+    ] {
+        *sum = sum.saturating_add(more);
+    }
 }

@@ -60,6 +60,49 @@ fn machines_get_json() {
     assert_eq!(value["modules"][0]["unnamed"], 4);
     assert_eq!(value["snapshots"][0]["complete"], true);
     assert_eq!(value["tables"][0]["capacity"], 1024);
+    assert_eq!(value["time_ns"], 1_500_000_000_u64);
+    for of in ["tags", "heaps"] {
+        let all = value[of].as_array().unwrap();
+        assert!(all.iter().all(|one| one["name"].is_string() && one["figures"]["bytes"].is_u64()), "{all:?}");
+    }
+}
+
+#[test]
+fn all_that_a_dump_has_is_told_to_people_and_machines() {
+    let mut cells = dumps::cells();
+    (cells[0].tag, cells[1].tag, cells[1].heap) = (1, 2, 1);
+    let mut builder = dumps::program(&cells);
+    for (id, parent, name) in [(1, 0, "request"), (2, 1, "upload")] {
+        builder.record(&memtrack_format::TagName { id, parent, name: name.as_bytes() });
+    }
+    builder.record(&memtrack_format::Heap { id: 1, name: b"gpu" });
+    for (time_ns, high, live) in [(1_000_000, 40, 10), (2_000_000, 80, 80)] {
+        builder.record(&memtrack_format::TimePoint { time_ns, high, live });
+    }
+    for (thread, class) in [(cells[0].thread, 5), (cells[1].thread, 9)] {
+        builder.record(&memtrack_format::SizeClass { thread, class, allocs: 7, bytes: 77 });
+    }
+    let place = Place::with(&builder.finish());
+    let value: serde_json::Value = serde_json::from_str(&place.run("info --json dump.bin").ok()).unwrap();
+    assert_eq!(value["tags"][1]["parent"], 1);
+    let sum = |of: fn(&memtrack_format::Cell) -> u32, id| {
+        cells.iter().filter(|cell| of(cell) == id).map(|cell| cell.figures.bytes).sum::<u64>()
+    };
+    // What is under it and under no tag inside of it.
+    assert_eq!(value["tags"][0]["figures"]["bytes"], sum(|cell| cell.tag, 1));
+    assert_eq!(value["heaps"][0]["figures"]["bytes"], sum(|cell| cell.heap, 1));
+    assert_eq!(value["timeline"][1], serde_json::json!([2_000_000, 80, 80]));
+    let threads = value["threads"].as_array().unwrap();
+    let thread = threads.iter().find(|thread| thread["id"] == cells[0].thread).unwrap();
+    assert!(thread["sizes"].as_array().unwrap().iter().any(|size| size["class"] == 5 && size["allocs"] == 7));
+
+    let text = place.run("info dump.bin").ok();
+    assert!(text.contains("request › upload") && text.contains("heaps by bytes"), "{text}");
+    let over_time = text.lines().find(|line| line.starts_with("over time")).expect("a timeline");
+    assert!(
+        over_time.contains('▄') && over_time.contains('█') && over_time.ends_with("2.00 ms"),
+        "{over_time}"
+    );
 }
 
 #[test]

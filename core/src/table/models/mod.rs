@@ -7,6 +7,7 @@
 //! full fences here. loom takes a `SeqCst` access for an `AcqRel` one, which allows more than the machine does.
 
 mod marks;
+mod nesting;
 mod room;
 mod tables;
 

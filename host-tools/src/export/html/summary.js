@@ -86,7 +86,7 @@ function stageTiles(name) {
   const of = key => run => run.stage(name)?.[key];
   const at = run => run.stage(name);
   return [
-    { label: `Peak in ${name}`, of: of("peak"), unit: "bytes", more: run => `${things(at(run).peak_blocks, "block")} after ${duration(at(run).peak_time_ns)}` },
+    { label: `Peak in ${name}`, of: of("peak"), unit: "bytes", more: run => things(at(run).peak_blocks, "block") + (at(run).peak_time_ns > 0 ? ` after ${duration(at(run).peak_time_ns)}` : "") },
     { label: "Live before", of: of("live_before"), unit: "bytes" },
     { label: "Live after", of: of("live_after"), unit: "bytes", more: run => signed(at(run).live_after - at(run).live_before, "bytes") },
     { label: "Allocated in it", of: of("bytes"), unit: "bytes", more: run => things(at(run).allocs, "allocation") },

@@ -1,0 +1,54 @@
+//! Which peak a snapshot shows, and of whom.
+
+use crate::table::account::{Account, Held};
+use crate::table::marks::{Mark, Marks};
+use memtrack_format::Figures;
+
+/// The peak that a snapshot shows.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'r> {
+    Mark(Mark),
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "it keeps no cells for threads"))]
+    Span(Span<'r>),
+}
+
+/// A thread that is shown alone: what its cells held at a peak of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Span<'r> {
+    pub(crate) thread: u16,
+    pub(crate) held: &'r dyn Fn(u32, &Account) -> Held,
+    /// There is none without `std`: nothing is left of it in a firmware.
+    #[cfg(not(feature = "std"))]
+    pub(crate) _never: core::convert::Infallible,
+}
+
+impl At<'_> {
+    /// The mark of all figures but the peak's, which are the same at both.
+    pub(super) fn mark(self) -> Mark {
+        match self {
+            At::Mark(mark) => mark,
+            At::Span(_) => Mark::Stage,
+        }
+    }
+
+    /// Whether a thread is shown.
+    pub(super) fn shows(self, thread: u16) -> bool {
+        match self {
+            At::Mark(_) => true,
+            At::Span(span) => span.thread == thread,
+        }
+    }
+
+    /// A cell's figures.
+    pub(super) fn figures(self, id: u32, cell: &Account, marks: &Marks) -> Figures {
+        let figures = cell.figures(marks, self.mark());
+        match self {
+            At::Mark(_) => figures,
+            At::Span(span) => with_peak(figures, (span.held)(id, cell)),
+        }
+    }
+}
+
+pub(super) fn with_peak(figures: Figures, held: Held) -> Figures {
+    Figures { peak: held.bytes as u64, peak_blocks: u64::from(held.blocks), ..figures }
+}

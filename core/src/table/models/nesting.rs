@@ -1,0 +1,246 @@
+//! Stages in stages: the outer one's peak is never below what was alive while it ran, whatever other threads do when an
+//! inner one begins; and what a stage of one thread keeps is its own, whoever resets peaks or frees blocks meanwhile.
+
+use super::{Program, models, together};
+use crate::sync::checked::Fault;
+use crate::sync::*;
+use crate::table::account::{Account, Booker, Held};
+use crate::table::highs::Highs;
+use crate::table::marks::{Mark, Marks};
+use crate::table::spans::{Freer, Kept, LEVELS, Levels, Spans};
+use crate::table::stages::{Moment, Peak, StageTable, Stages};
+use crate::table::threads::FIRST;
+use std::boxed::Box;
+use std::sync::Arc;
+use std::vec::Vec;
+
+impl Program {
+    fn seen(&self) -> Peak {
+        Peak { bytes: self.marks.peak(Mark::Stage), ..Peak::default() }
+    }
+
+    /// A stage of the process begins, as the tracker begins it.
+    fn begin_stage(&self, stages: &mut StageTable<2, 4>, name: &str) -> u64 {
+        stages.fold(self.seen(), |_| 0);
+        let left = self.marks.rebase_stage(self.threads(), Some(&self.slot(0).share));
+        stages.fold(Peak { bytes: left, ..Peak::default() }, |_| 0);
+        stages.begin(name, Moment::default()).expect("there is room")
+    }
+
+    fn end_stage(&self, stages: &mut StageTable<2, 4>, serial: u64) -> usize {
+        stages.fold(self.seen(), |_| 0);
+        stages.end(serial, Moment::default()).expect("it runs").run.peak.bytes
+    }
+
+    /// Another thread allocates and frees.
+    fn touch(&self, thread: usize, n: usize) {
+        let own = Some(&self.slot(thread).share);
+        self.marks.rise(n, own, self.threads());
+        self.marks.falling(|| 0);
+        self.marks.drop(n, own);
+    }
+}
+
+fn stages_around(rounds: usize, begin: fn(&Program, &mut StageTable<2, 4>) -> u64) {
+    let program = Program::new(2);
+    let mut stages = Box::new(StageTable::<2, 4>::new());
+    let outer = program.begin_stage(&mut stages, "outer");
+    let (here, there) = (program.clone(), program.clone());
+    let ended = Arc::new(AtomicUsize::new(0));
+    let told = ended.clone();
+    together([
+        Box::new(move || {
+            let inner = begin(&here, &mut stages);
+            here.end_stage(&mut stages, inner);
+            // It is at rest when the other thread is.
+            told.store(Box::into_raw(stages) as usize, Release);
+        }),
+        Box::new(move || (0..rounds).for_each(|_| there.touch(1, 100))),
+    ]);
+    // SAFETY: the thread that has ended made it of a box.
+    let mut stages = unsafe { Box::from_raw(ended.load(Acquire) as *mut StageTable<2, 4>) };
+    let peak = program.end_stage(&mut stages, outer);
+    assert_eq!(peak, 100, "what was alive in the outer stage");
+}
+
+/// A stage begins in another one while a thread goes up and down.
+fn inner_begins(rounds: usize) {
+    stages_around(rounds, |program, stages| program.begin_stage(stages, "inner"));
+}
+
+/// The outer stage is told only what the mark has seen before it was re-based.
+fn inner_begins_untold(rounds: usize) {
+    stages_around(rounds, |program, stages| {
+        stages.fold(program.seen(), |_| 0);
+        program.marks.rebase_stage(program.threads(), Some(&program.slot(0).share));
+        stages.begin("inner", Moment::default()).expect("there is room")
+    });
+}
+
+/// A thread's own high-water marks, apart from all else that an event books.
+#[derive(Default)]
+struct Own {
+    account: Account,
+    highs: Highs,
+}
+
+impl Own {
+    fn touch(&self, n: usize, marks: &Marks) {
+        self.highs.follow(&self.account, marks);
+        self.account.alloc(n, marks.epoch(), Booker::Owner);
+        self.highs.raise(self.account.live());
+        self.highs.follow(&self.account, marks);
+        self.account.free(n, marks.epoch(), Booker::Owner);
+    }
+
+    /// A span in a span; `outer` is what the inner one gives back to the outer one.
+    fn nest(&self, marks: &Marks, outer: fn(Held) -> Held) {
+        let none = self.highs.begin_span(&self.account, marks);
+        self.touch(100, marks);
+        let seen = self.highs.begin_span(&self.account, marks);
+        self.touch(30, marks);
+        let inner = self.highs.end_span(&self.account, marks, outer(seen));
+        assert_eq!(inner.bytes, 30, "the inner span's peak");
+        let outer = self.highs.end_span(&self.account, marks, none);
+        assert_eq!(outer.bytes, 100, "the outer span's peak");
+    }
+}
+
+fn spans_around(rounds: usize, outer: fn(Held) -> Held) {
+    let program = Program::new(2);
+    let (own, here, there) = (Own::default(), program.clone(), program);
+    together([
+        Box::new(move || (0..rounds).for_each(|_| own.nest(&here.marks, outer))),
+        Box::new(move || {
+            there.marks.reset(there.threads(), Some(&there.slot(1).share));
+        }),
+    ]);
+}
+
+/// A thread's own spans, while another resets the program's peaks.
+fn spans(rounds: usize) {
+    spans_around(rounds, |seen| seen);
+}
+
+/// The outer span's peak so far is forgotten.
+fn spans_forgotten(rounds: usize) {
+    spans_around(rounds, |_| Held::default());
+}
+
+/// A thread with two cells and a stage that keeps them; another thread frees blocks of it.
+struct Keeping {
+    program: Arc<Program>,
+    levels: Vec<Levels>,
+    kept: Vec<Kept>,
+    cells: [Account; 2],
+}
+
+const THREAD: u16 = FIRST;
+
+impl Keeping {
+    fn new() -> Arc<Self> {
+        Arc::new(Keeping {
+            program: Program::new(2),
+            levels: (0..=usize::from(THREAD)).map(|_| Levels::default()).collect(),
+            kept: (0..LEVELS * 2).map(|_| Kept::default()).collect(),
+            cells: Default::default(),
+        })
+    }
+
+    fn spans(&self) -> Spans<'_> {
+        Spans { levels: &self.levels, kept: &self.kept }
+    }
+
+    /// As the tracker books it.
+    fn alloc(&self, id: usize, n: usize) {
+        let (marks, slot, cell) = (&self.program.marks, self.program.slot(0), &self.cells[id]);
+        cell.alloc(n, marks.epoch(), Booker::Owner);
+        slot.alloc(1, n, marks, marks.epoch(), Booker::Owner);
+        self.spans().after_alloc(THREAD, id as u32, cell, n, slot.account.live());
+    }
+
+    fn free(&self, id: usize, n: usize) {
+        let (marks, slot, cell) = (&self.program.marks, self.program.slot(0), &self.cells[id]);
+        self.spans().before_free(THREAD, id as u32, cell, Freer::Owner, || 0);
+        cell.free(n, marks.epoch(), Booker::Owner);
+        slot.free(1, n, marks, marks.epoch());
+    }
+
+    fn keep_for_other(&self, id: usize) {
+        self.spans().before_free(THREAD, id as u32, &self.cells[id], Freer::Other, || 0);
+    }
+
+    fn free_by_other(&self, id: usize, n: usize) {
+        let marks = &self.program.marks;
+        self.cells[id].free(n, marks.epoch(), Booker::Anyone);
+        self.program.slot(0).free_remote(n, marks, marks.epoch());
+    }
+
+    fn held(&self, level: usize) -> [usize; 2] {
+        [0, 1].map(|id| self.spans().held(THREAD, level, id as u32, &self.cells[id]).bytes)
+    }
+}
+
+fn cells_at_peak(rounds: usize, by_other: fn(&Keeping)) {
+    let keeping = Keeping::new();
+    let level = keeping.spans().begin(THREAD, Held::default()).expect("a level");
+    keeping.alloc(0, 100);
+    keeping.alloc(1, 60);
+    keeping.alloc(0, 40);
+    let (own, other) = (keeping.clone(), keeping.clone());
+    together([
+        Box::new(move || {
+            own.free(1, 60);
+            for _ in 0..rounds {
+                own.alloc(0, 20);
+                own.free(0, 20);
+            }
+        }),
+        Box::new(move || by_other(&other)),
+    ]);
+    assert_eq!(keeping.held(level), [140, 60], "what cells held at the peak");
+    // An inner stage has a level of its own.
+    let inner = keeping.spans().begin(THREAD, keeping.program.slot(0).account.live()).expect("a level");
+    keeping.alloc(1, 5);
+    assert_eq!(
+        (keeping.held(level), keeping.held(inner)),
+        ([140, 60], [40, 5]),
+        "one level does not touch the other"
+    );
+}
+
+/// Both free what stood at the peak.
+fn cells_kept(rounds: usize) {
+    cells_at_peak(rounds, |keeping| {
+        keeping.keep_for_other(0);
+        keeping.free_by_other(0, 100);
+    });
+}
+
+/// What the other thread frees is kept too late.
+fn cells_kept_late(rounds: usize) {
+    cells_at_peak(rounds, |keeping| {
+        keeping.free_by_other(0, 100);
+        keeping.keep_for_other(0);
+    });
+}
+
+models!(inner_begins, spans, cells_kept);
+
+#[test]
+#[should_panic(expected = "what was alive in the outer stage")]
+fn a_rise_behind_the_last_look_is_found() {
+    super::loom(Fault::None, inner_begins_untold);
+}
+
+#[test]
+#[should_panic(expected = "the outer span's peak")]
+fn a_forgotten_peak_is_found() {
+    super::loom(Fault::None, spans_forgotten);
+}
+
+#[test]
+#[should_panic(expected = "what cells held at the peak")]
+fn cells_that_are_kept_too_late_are_found() {
+    super::shuttle(Fault::None, cells_kept_late);
+}
