@@ -27,12 +27,12 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(out: Out, sequence: u32) -> Result<Self> {
+    fn new(out: Out) -> Result<Self> {
         let mut writer = Writer { encoder: Encoder::new(out)?, sum: Figures::default() };
         writer.record(&Snapshot {
             kind: Kind::Program,
             cause: Cause::Exit,
-            sequence,
+            sequence: 0,
             time_ns: 1_000_000_000,
         })?;
         Ok(writer)
@@ -90,7 +90,7 @@ fn error(error: EncodeError<io::Error>) -> anyhow::Error {
 
 /// A dump in which each address is a stack of its own.
 pub(super) fn of_addresses(file: File, binary: &Path, addresses: &[u64]) -> Result<()> {
-    let mut writer = Writer::new(Out(BufWriter::new(file)), 0)?;
+    let mut writer = Writer::new(Out(BufWriter::new(file)))?;
     writer.module(binary.as_os_str().as_encoded_bytes())?;
     for (id, &address) in (Node::FIRST..).zip(addresses) {
         writer.node(id, Node::ROOT, address)?;
@@ -101,21 +101,20 @@ pub(super) fn of_addresses(file: File, binary: &Path, addresses: &[u64]) -> Resu
     Ok(writer.finish()?.0.flush()?)
 }
 
-/// Snapshots of `cells` stacks each, about thirty frames deep, appended until the file has `size` bytes.
+/// Snapshots of `cells` stacks each, about thirty frames deep, appended until the file has `size` bytes: the same one
+/// again and again.
 pub(super) fn of_size(path: &Path, cells: u32, size: u64) -> Result<()> {
-    let mut out = Out(BufWriter::new(File::create(path)?));
-    for sequence in 0.. {
-        let mut writer = Writer::new(out, sequence)?;
-        writer.module(b"/opt/shop/server")?;
-        let nodes = tree(cells, |id, parent, address| writer.node(id, parent, address))?;
-        for cell in 1..=cells {
-            writer.cell(cell, nodes - cell)?;
-        }
-        out = writer.finish()?;
-        out.0.flush()?;
-        if std::fs::metadata(path)?.len() >= size {
-            break;
-        }
+    let mut writer = Writer::new(Out(BufWriter::new(File::create(path)?)))?;
+    writer.module(b"/opt/shop/server")?;
+    let nodes = tree(cells, |id, parent, address| writer.node(id, parent, address))?;
+    for cell in 1..=cells {
+        writer.cell(cell, nodes - cell)?;
+    }
+    writer.finish()?.0.flush()?;
+    let snapshot = std::fs::read(path)?;
+    let mut file = File::options().append(true).open(path)?;
+    for _ in 1..size.div_ceil(snapshot.len() as u64) {
+        file.write_all(&snapshot)?;
     }
     Ok(())
 }
