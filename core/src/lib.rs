@@ -44,6 +44,7 @@ extern crate std;
 mod counter;
 mod dump;
 mod error;
+mod packets;
 mod platform;
 mod report;
 mod stats;
@@ -55,6 +56,7 @@ pub mod unwind;
 
 pub use error::Error;
 pub use memtrack_format::LossCause;
+pub use packets::Packets;
 #[cfg(feature = "std")]
 pub use platform::Host;
 pub use platform::{DefaultPlatform, Local, Platform, Process};

@@ -24,6 +24,7 @@ mod decode;
 mod encode;
 mod field;
 mod frame;
+mod packet;
 mod record;
 mod section;
 mod tag;
@@ -33,6 +34,7 @@ pub use crc::crc32;
 pub use decode::{Damage, DamageKind, Item, Reader, Rejected};
 pub use encode::{EncodeError, Encoder, Sink};
 pub use field::{Field, Get, List, Malformed, Put};
+pub use packet::{MAX_PACKET, PACKET_DATA, Packet};
 pub use record::{
     Arch, Cause, Cell, Config, Done, Figures, Heap, Kind, Loss, LossCause, Marks, Module, Node, Os, Record,
     Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use crate::{Error, image};
+use crate::{Error, image, packets};
 
 /// Most bytes that a compressed dump may grow to.
 const MAX_UNPACKED: u64 = 1 << 30;
@@ -37,9 +37,9 @@ pub struct Input {
     pub bytes: Bytes,
     /// What was wrong with the compression, if anything: what stands before that is in `bytes`.
     pub unpacking: Option<String>,
-    /// What is wrong with the memory image of which `bytes` is the dump.
+    /// What is wrong with the memory image of which `bytes` is the dump, or with the line that it came over.
     pub notes: Vec<String>,
-    /// Whether something of that image could not be read.
+    /// Whether something of that image could not be read, or did not arrive.
     pub damaged: bool,
 }
 
@@ -49,19 +49,28 @@ impl From<Bytes> for Input {
     }
 }
 
-/// Opens a dump: a file, or `-` for standard input; plain, gzip or zstd. Of a memory image the dump is made here.
+/// Opens a dump: a file, or `-` for standard input; plain, gzip or zstd; as it is, or in packets from a line. Of a memory
+/// image the dump is made here.
 ///
 /// # Errors
 /// When it can't be read, or unpacks to more than [`Error::TooLarge`] tells.
 pub fn open(path: &Path) -> Result<Input, Error> {
     let input = unpacked(path)?;
     if !image::is_image(&input.bytes) {
-        return Ok(input);
+        return Ok(from_line(input));
     }
     let read = image::read(&input.bytes, None);
     let image = read.map_err(|reason| Error::NotADump { path: path.into(), reason })?;
     let (bytes, notes) = (Bytes::Owned(image.dump), image.notes);
     Ok(Input { bytes, notes, damaged: image.damaged, unpacking: input.unpacking })
+}
+
+/// Puts together what came in packets.
+fn from_line(input: Input) -> Input {
+    let Some(arrived) = packets::read(&input.bytes) else { return input };
+    let damaged = arrived.missing.is_some();
+    let notes = arrived.missing.into_iter().collect();
+    Input { bytes: Bytes::Owned(arrived.dump), notes, damaged, unpacking: input.unpacking }
 }
 
 fn unpacked(path: &Path) -> Result<Input, Error> {

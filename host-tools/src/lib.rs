@@ -29,6 +29,7 @@ pub mod loss;
 pub mod merge;
 pub mod modules;
 pub mod output;
+pub mod packets;
 pub mod profile;
 pub mod reader;
 pub mod select;

@@ -7,6 +7,7 @@ mod check;
 mod cross;
 mod debian;
 mod demo;
+mod foreign;
 mod header;
 mod hygiene;
 mod install;
@@ -40,6 +41,7 @@ cargo xtask COMMAND
                     headers, libraries and programs for C projects, found by pkg-config and CMake
   cross             build every crate for targets alone, for bare metal
   qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
+  foreign [NAME…]   run a program on other processors in QEMU, and keep its dumps for the suite of that name
   sizes             what the tracker adds to a firmware, into docs/embedded.md
   bench [--help]    measure what tracking costs beside other tools
 ";
@@ -65,6 +67,7 @@ fn run() -> Result<bool> {
         ["cross", ref names @ ..] => suite::run_all(cross::suites(), names),
         ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
+        ["foreign", ref names @ ..] => suite::run_all(foreign::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["models"] => suite::run_all(vec![models::suite()], &[]),
         ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),

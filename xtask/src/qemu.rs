@@ -7,7 +7,9 @@ mod expected;
 mod firmware;
 mod gcc;
 mod hostile;
+mod line;
 mod machine;
+mod rtt;
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,10 +22,12 @@ use firmware::LIBUNWIND;
 use gcc::Gcc;
 use machine::Qemu;
 
-/// One suite for each board, one for its programs in C, and one for its memory as a debugger sees it.
+/// One suite for each board, one for its programs in C, one for its memory as a debugger sees it, and those of the ways out.
 pub(crate) fn suites() -> Vec<Suite> {
     let mut suites = make(Expected::Compare);
     suites.extend(debugger::suites());
+    suites.extend(line::suites());
+    suites.extend(rtt::suites());
     suites
 }
 

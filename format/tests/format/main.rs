@@ -5,5 +5,6 @@ mod compatibility;
 mod damage;
 mod encoder;
 mod literal;
+mod packet;
 mod round_trip;
 mod support;

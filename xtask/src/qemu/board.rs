@@ -12,6 +12,8 @@ pub(crate) struct Board {
     pub(crate) arguments: &'static [&'static str],
     /// How the dump leaves.
     pub(crate) way_out: WayOut,
+    /// The symbol of the tracker's tables in the program `sensor`.
+    pub(crate) region: &'static str,
     /// QEMU's exit status when the program says that all went well.
     pub(crate) good: i32,
     /// The first is the one whose figures are shown.
@@ -29,6 +31,16 @@ pub(crate) enum WayOut {
     Semihosting,
 }
 
+impl Board {
+    /// The function that ends a program, as a debugger calls it.
+    pub(crate) fn last_function(&self) -> &'static str {
+        match self.way_out {
+            WayOut::Serial => "board::x86_64::exit",
+            WayOut::Semihosting => "board::semihosting::exit",
+        }
+    }
+}
+
 pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "x86_64",
@@ -37,6 +49,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "x86_64",
         arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
         way_out: WayOut::Serial,
+        region: "MEMTRACK_REGION",
         good: 33,
         programs: &["sensor", "limits", "unwind"],
         c_programs: &[],
@@ -49,8 +62,9 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "arm",
         arguments: &["-machine", "mps2-an386"],
         way_out: WayOut::Semihosting,
+        region: "MEMTRACK_REGION",
         good: 0,
-        programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
+        programs: &["sensor", "limits", "interrupts", "unwind", "cost", "tasks"],
         c_programs: &["c_own_heap", "c_newlib"],
         has_libunwind: true,
     },
@@ -61,6 +75,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "arm",
         arguments: &["-machine", "microbit"],
         way_out: WayOut::Semihosting,
+        region: "REGION",
         good: 0,
         programs: &["sensor", "limits"],
         c_programs: &[],
@@ -73,6 +88,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "riscv32",
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
         way_out: WayOut::Semihosting,
+        region: "MEMTRACK_REGION",
         good: 0,
         programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
         c_programs: &[],
@@ -85,6 +101,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "aarch64",
         arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
         way_out: WayOut::Semihosting,
+        region: "MEMTRACK_REGION",
         good: 0,
         programs: &["sensor", "limits", "unwind"],
         c_programs: &[],

@@ -76,9 +76,9 @@ impl Firmware {
         fold.arg(dump).arg("--binary").arg(&self.elf).output().context("cannot start memtrack-fold")
     }
 
-    /// The folded stacks of its dump, by `metric`.
-    pub(crate) fn folded(&self, dump: &Path, metric: &str) -> Result<String> {
-        let folded = self.memtrack_fold(&["--metric", metric, "--hide", LIBRARIES], dump)?;
+    /// The folded stacks of its dump.
+    pub(crate) fn folded(&self, dump: &Path, options: &[&str]) -> Result<String> {
+        let folded = self.memtrack_fold(&[options, &["--hide", LIBRARIES]].concat(), dump)?;
         String::from_utf8(folded).context("folded stacks are text")
     }
 

@@ -8,7 +8,7 @@ use super::firmware::Firmware;
 use super::machine::Output;
 
 /// memtrack-fold's exit status for a damaged dump whose rest was shown.
-const DAMAGED: i32 = 3;
+pub(super) const DAMAGED: i32 = 3;
 /// Bytes between the places where one is dropped, each time another.
 const STEP: usize = 97;
 

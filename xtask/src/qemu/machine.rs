@@ -17,7 +17,7 @@ const PROGRAM: &str = "qemu-system-riscv32";
 /// The program that measures in instructions.
 const COUNTED: &str = "cost";
 /// Where the firmware's dump and its console go, in its folder.
-const DUMP: &str = "firmware.memtrack";
+pub(super) const DUMP: &str = "firmware.memtrack";
 const CONSOLE: &str = "console.txt";
 /// How often it is looked whether something has happened.
 pub(crate) const POLL: Duration = Duration::from_millis(20);
@@ -28,6 +28,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Qemu {
     /// Unpacked under this folder; `None` when it is installed.
     prefix: Option<PathBuf>,
+}
+
+/// Where the console goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Console {
+    /// A file in the firmware's folder.
+    File,
+    /// QEMU's standard output, for whoever started it.
+    Piped,
 }
 
 /// What came out of a run.
@@ -74,7 +83,7 @@ impl Qemu {
     /// Runs a firmware to its end.
     pub(crate) fn run(&self, board: &Board, program: &str, firmware: &Firmware) -> Result<Output> {
         let folder = firmware.folder();
-        let status = wait(self.start(board, program, firmware, &[])?, &folder)?;
+        let status = wait(self.start(board, program, firmware, Console::File, &[])?, &folder)?;
         let (dump, console) = (folder.join(DUMP), folder.join(CONSOLE));
         Ok(Output {
             ok: status.code() == Some(board.good),
@@ -90,6 +99,7 @@ impl Qemu {
         board: &Board,
         program: &str,
         firmware: &Firmware,
+        to: Console,
         more: &[&str],
     ) -> Result<Child> {
         let folder = firmware.folder();
@@ -105,14 +115,21 @@ impl Qemu {
             // The clock advances by a nanosecond an instruction.
             qemu.args(["-icount", "shift=0"]);
         }
-        qemu.arg("-serial").arg(format!("file:{}", console.display()));
+        match to {
+            Console::File => qemu.arg("-serial").arg(format!("file:{}", console.display())),
+            Console::Piped => qemu.args(["-serial", "stdio"]),
+        };
         match board.way_out {
             WayOut::Serial => qemu.arg("-serial").arg(format!("file:{}", dump.display())),
             WayOut::Semihosting => qemu.args(["-semihosting-config", "enable=on,target=native"]),
         };
         qemu.arg("-kernel").arg(firmware.elf()).current_dir(&folder);
         let said = fs::File::create(folder.join("qemu.txt"))?;
-        qemu.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
+        let output = match to {
+            Console::File => said.try_clone()?.into(),
+            Console::Piped => Stdio::piped(),
+        };
+        qemu.stdin(Stdio::null()).stdout(output).stderr(said);
         qemu.args(more).spawn().context("cannot start QEMU")
     }
 }

@@ -51,6 +51,21 @@ impl fmt::Write for Console {
     }
 }
 
+impl embedded_io::ErrorType for Console {
+    type Error = core::convert::Infallible;
+}
+
+impl embedded_io::Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        bytes.iter().for_each(|&byte| machine::send(byte));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
 unsafe extern "C" {
     static _code_start: u8;
     static _code_end: u8;

@@ -5,20 +5,35 @@ extern crate alloc;
 
 pub mod shapes;
 
+use core::alloc::GlobalAlloc;
 use core::mem::MaybeUninit;
 
 use memtrack::{LossCause, Platform, Tables, Tracker, Unwind};
 
+#[allow(missing_docs, reason = "a file that several programs share")]
+#[path = "../../../../tests/foreign/src/work.rs"]
+pub mod work;
+
 /// The inner allocator: safe in interrupts and on several cores.
 pub type Heap = embedded_alloc::LlffHeap;
 
-const SIZE: usize = 4 << 10;
+const SIZE: usize = if cfg!(target_abi = "eabi") { 4 << 10 } else { 8 << 10 };
 static mut MEMORY: MaybeUninit<[u8; SIZE]> = MaybeUninit::uninit();
 
 /// Gives the heap its memory. Once.
 pub fn init(heap: &Heap) {
     // SAFETY: called once; nothing else uses the memory.
     unsafe { heap.init(&raw mut MEMORY as usize, SIZE) }
+}
+
+/// Work that is the same on every processor, hosted ones included.
+pub fn all_work<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>) -> work::Kept {
+    let mut kept = work::Kept::with_capacity(work::ROOM);
+    let _tag = heap.tag("work");
+    work::outer(&mut kept, 3, 1000);
+    work::inner(&mut kept, 50, true);
+    work::recursive(&mut kept, 5);
+    kept
 }
 
 /// Recorded + lost = observed: threads sum to the whole, what nobody owns was counted as lost, and `observed` is what

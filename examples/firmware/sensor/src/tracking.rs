@@ -8,6 +8,8 @@ use crate::heap::{self, Heap};
 #[cfg(target_abi = "eabi")]
 mod tables {
     pub(super) type Tables = memtrack::Region<128, 32, 3, 4, 1, 24>;
+    // With a symbol by which a debugger finds the tables, as the default ones have it.
+    #[unsafe(no_mangle)]
     pub(super) static REGION: Tables = Tables::new();
 }
 #[cfg(not(target_abi = "eabi"))]

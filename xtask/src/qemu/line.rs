@@ -1,0 +1,151 @@
+//! A serial line that drops and changes bytes: the dump that comes over it in packets shows what arrived, and says how much
+//! did not.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::board::{BOARDS, Board};
+use super::firmware::Firmware;
+use super::hostile::DAMAGED;
+use super::machine::{Console, DUMP, Qemu, wait};
+use crate::suite::{Suite, Verdict};
+use crate::toolchain::Toolchain;
+use crate::workspace;
+
+const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "thumbv7em-none-eabihf"];
+const PROGRAM: &str = "line";
+/// What came over the line.
+const RECEIVED: &str = "line.memtrack";
+/// Lines that are tried, and between how many bytes one is hit on average.
+const LINES: u32 = 8;
+const BETWEEN: u32 = 400;
+const ALL: [&str; 2] = ["--metric", "bytes"];
+
+/// One suite for each of the boards.
+pub(crate) fn suites() -> impl Iterator<Item = Suite> {
+    BOARDS.iter().filter(|board| TARGETS.contains(&board.target)).map(|board: &'static Board| {
+        Suite::skippable(format!("bad serial line: {}", board.name), move || run(board))
+    })
+}
+
+fn run(board: &Board) -> Result<Verdict> {
+    let (toolchain, qemu) = match (Toolchain::for_target(board.target)?, Qemu::find()?) {
+        (Ok(toolchain), Ok(qemu)) => (toolchain, qemu),
+        (Err(missing), _) | (_, Err(missing)) => return Ok(Verdict::Skipped(missing)),
+    };
+    let firmware = Firmware::build(board, &toolchain, PROGRAM)?;
+    let received = firmware.folder().join(RECEIVED);
+
+    let dump = receive(&qemu, board, &firmware, &mut Line::good())?;
+    let sent = firmware.folded(&dump, &ALL)?;
+    let whole = firmware.folded(&received, &ALL)?;
+    ensure!(whole == sent, "over the line:\n{whole}\nby the other way out:\n{sent}");
+    same_as_hosted(&firmware, &received)?;
+
+    let raw = String::from_utf8_lossy(&firmware.fold(&received)?.stdout).into_owned();
+    let (mut told, mut shown) = (0, 0);
+    for seed in 1..=LINES {
+        let mut line = Line { noise: seed.wrapping_mul(0x9E37_79B9), hits: 0, between: BETWEEN };
+        receive(&qemu, board, &firmware, &mut line)?;
+        let read = firmware.fold(&received)?;
+        let said = String::from_utf8_lossy(&read.stderr);
+        // A zero between two packets may be hit without harm.
+        if line.hits == 0 || read.status.success() {
+            let whole = String::from_utf8_lossy(&read.stdout) == raw && said.is_empty();
+            ensure!(whole && line.hits < 3, "{} bytes were hit, and nothing is said of it", line.hits);
+            continue;
+        }
+        ensure!(
+            read.status.code() == Some(DAMAGED),
+            "a damaged dump is not called that: {}\n{said}",
+            read.status
+        );
+        told += u32::from(said.contains("the line lost "));
+        // What is shown was sent: of no stack more than there was.
+        let part = total(&String::from_utf8_lossy(&read.stdout))?;
+        ensure!(part <= total(&sent)?, "more is shown than was sent");
+        shown += u32::from(part > 0);
+    }
+    ensure!(told > 0 && shown > 0, "of {LINES} bad lines {told} are told of, and {shown} show something");
+    println!("{} ok {LINES} bad lines, of which {shown} show a part", board.target);
+    Ok(Verdict::Passed)
+}
+
+/// The work is that of the program `foreign`, of which every processor says the same.
+fn same_as_hosted(firmware: &Firmware, dump: &Path) -> Result<()> {
+    let folded = firmware.folded(dump, &["--metric", "bytes", "--tag", "work"])?;
+    let own = |frame: &str| match frame {
+        "tag work" => Some(frame.to_string()),
+        "line::main" => Some("foreign::main".to_string()),
+        _ => frame.strip_prefix("checks::work::").map(|name| format!("foreign::work::{name}")),
+    };
+    let work: String = folded
+        .lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(stack, count)| {
+            let frames: Vec<String> = stack.split(';').filter_map(own).collect();
+            format!("{} {count}\n", frames.join(";"))
+        })
+        .collect();
+    let hosted = fs::read_to_string(workspace::root().join("tests/corpus/foreign/work.folded"))?;
+    let expected: String =
+        hosted.split_inclusive('\n').filter(|line| line.contains("foreign::main")).collect();
+    ensure!(work == expected, "the work reads\n{work}\ninstead of\n{expected}");
+    Ok(())
+}
+
+/// The sum of folded stacks.
+fn total(folded: &str) -> Result<u64> {
+    let counts = folded.lines().map(|line| line.rsplit(' ').next().unwrap_or_default().parse::<u64>());
+    counts.sum::<Result<u64, _>>().context("folded stacks end in a number")
+}
+
+/// Runs the firmware, and keeps what comes over the line. The dump that left by the other way.
+fn receive(qemu: &Qemu, board: &Board, firmware: &Firmware, line: &mut Line) -> Result<PathBuf> {
+    let mut machine = qemu.start(board, PROGRAM, firmware, Console::Piped, &[])?;
+    let mut output = machine.stdout.take().context("the console is a pipe")?;
+    let (mut received, mut bytes) = (Vec::new(), [0; 256]);
+    loop {
+        let length = output.read(&mut bytes)?;
+        if length == 0 {
+            break;
+        }
+        received.extend(bytes[..length].iter().filter_map(|&byte| line.carry(byte)));
+    }
+    let status = wait(machine, &firmware.folder())?;
+    ensure!(status.code() == Some(board.good), "it says that something went wrong: {status}");
+    fs::write(firmware.folder().join(RECEIVED), received)?;
+    Ok(firmware.folder().join(DUMP))
+}
+
+/// A line between the board and the host.
+struct Line {
+    /// State of the noise (Marsaglia's xorshift).
+    noise: u32,
+    /// Bytes that were dropped or changed.
+    hits: u32,
+    /// Bytes between two hits on average, 0 for none.
+    between: u32,
+}
+
+impl Line {
+    fn good() -> Self {
+        Line { noise: 1, hits: 0, between: 0 }
+    }
+
+    /// What arrives of a byte.
+    fn carry(&mut self, byte: u8) -> Option<u8> {
+        self.noise ^= self.noise << 13;
+        self.noise ^= self.noise >> 17;
+        self.noise ^= self.noise << 5;
+        if self.between == 0 || !self.noise.is_multiple_of(self.between) {
+            return Some(byte);
+        }
+        self.hits += 1;
+        let changed = (self.noise >> 20) as u8 | 1;
+        self.hits.is_multiple_of(2).then_some(byte ^ changed)
+    }
+}

@@ -1,0 +1,60 @@
+//! A debugger drains the rings of SEGGER's real-time transfer while the firmware writes its dump into them.
+
+use std::ffi::OsStr;
+use std::fs;
+
+use anyhow::{Result, ensure};
+
+use super::board::{BOARDS, Board};
+use super::debugger::{DEBUGGER, Stopped};
+use super::firmware::Firmware;
+use super::hostile::DAMAGED;
+use super::machine::Qemu;
+use crate::suite::{Suite, Verdict};
+use crate::toolchain::Toolchain;
+use crate::workspace;
+
+const TARGET: &str = "thumbv7em-none-eabihf";
+const PROGRAM: &str = "rtt";
+/// What is read of the channel that waits, and of the one that drops.
+const RINGS: [&str; 2] = ["rtt0.bin", "rtt1.bin"];
+const ALL: [&str; 2] = ["--metric", "bytes"];
+
+pub(crate) fn suites() -> impl Iterator<Item = Suite> {
+    let needs = (DEBUGGER.to_string(), DEBUGGER.to_string());
+    BOARDS.iter().filter(|board| board.target == TARGET).map(move |board: &'static Board| {
+        let suite = Suite::skippable(format!("RTT: {}", board.name), move || run(board));
+        suite.needing([(&needs.0, &needs.1)].into_iter())
+    })
+}
+
+fn run(board: &Board) -> Result<Verdict> {
+    let (toolchain, qemu) = match (Toolchain::for_target(board.target)?, Qemu::find()?) {
+        (Ok(toolchain), Ok(qemu)) => (toolchain, qemu),
+        (Err(missing), _) | (_, Err(missing)) => return Ok(Verdict::Skipped(missing)),
+    };
+    let firmware = Firmware::build(board, &toolchain, PROGRAM)?;
+    let folder = firmware.folder();
+    for ring in RINGS {
+        if folder.join(ring).exists() {
+            fs::remove_file(folder.join(ring))?;
+        }
+    }
+    let script = workspace::root().join("examples/firmware/rtt.py");
+    let machine = Stopped::start(&qemu, board, PROGRAM, &firmware)?;
+    let dump = machine.debug(board, &firmware, &[OsStr::new("-x"), script.as_os_str()])?;
+
+    let sent = firmware.folded(&dump, &ALL)?;
+    let [waits, skips] = RINGS.map(|ring| folder.join(ring));
+    let waited = firmware.folded(&waits, &ALL)?;
+    ensure!(waited == sent, "through the ring that waits:\n{waited}\nby the other way out:\n{sent}");
+    let skipped = firmware.fold(&skips)?;
+    let said = String::from_utf8_lossy(&skipped.stderr);
+    ensure!(
+        skipped.status.code() == Some(DAMAGED) && !said.is_empty(),
+        "a ring that drops bytes is not told of: {}\n{said}",
+        skipped.status
+    );
+    println!("{} ok {} bytes through a ring", board.target, fs::metadata(waits)?.len());
+    Ok(Verdict::Passed)
+}
