@@ -1,13 +1,17 @@
 //! Inside a tracker's hook: there an unwinder gets all that it needs for a capture. One event of a tracker is used to
 //! get there; its unwinder then does the measuring.
 
-use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Registers, StackId, Stacks, Unwind};
+use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 
 /// An unwinder that captures nothing, but does its work with what captures get.
 pub(crate) struct Inside<U: Unwind> {
     pub(crate) unwind: U,
     pub(crate) work: fn(Hook<'_, U>),
 }
+
+/// A note as the hook writes it beside a stack that it has booked on. Unwinders do not look at what it says.
+// SAFETY: a note is two such integers, in C's layout.
+const BOOKED: Note = unsafe { std::mem::transmute::<[u32; 2], Note>([1, 0]) };
 
 /// What an unwinder gets from the hook.
 pub(crate) struct Hook<'h, U: Unwind> {
@@ -24,12 +28,18 @@ impl<U: Unwind> Hook<'_, U> {
     pub(crate) fn capture(&mut self) {
         let from = registers();
         let on_stack = self.memory.switch(from.sp);
-        if self.unwind.recall(from, self.memory, self.memo).is_some() {
+        if U::recall(from, self.memo) != Note::NONE {
+            return;
+        }
+        if U::search(from, self.memory, self.memo) != Note::NONE {
             return;
         }
         self.frames.clear();
         let captured = self.unwind.capture(from, self.memory, Some(self.memo), self.stacks, self.frames);
         assert!(on_stack && captured.end == End::Complete && !captured.interned.cut, "{captured:?}");
+        if let Some(note) = captured.note {
+            *note = BOOKED;
+        }
     }
 
     /// How many frames the stack has here, when it can be walked to its end.

@@ -158,7 +158,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
-    pub(super) fn book_on(&self, entered: &Entered<'_>, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
+    pub(super) fn book_on(
+        &self,
+        entered: &Entered<'_>,
+        from: Registers,
+        heap: u8,
+        block: usize,
+        size: usize,
+    ) -> u32 {
         let Some((id, cell, slot)) = self.place(entered, from, heap) else {
             self.region.threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);

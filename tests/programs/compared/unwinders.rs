@@ -35,18 +35,20 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let memo = memo.expect("the host has memory for every thread");
-        let recalled = self.0.recall(from, memory, memo).map(|note| core::ptr::from_mut::<Note>(note));
+        let recalled = match U::recall(from, memo) {
+            Note::NONE => U::search(from, memory, memo),
+            note => note,
+        };
         let captured = self.0.capture(from, memory, Some(memo), stacks, frames);
         // The true stack, by rules that are found anew for each frame.
         frames.clear();
         let end = Cfi.walk(from, memory, None, frames);
         let same =
             captured.end == end && !captured.interned.cut && is_stack(captured.interned, end, stacks, frames);
-        // What the hook would have booked on without a capture is the note of the same stack.
-        let noted = captured.note.as_deref().map(|note| core::ptr::from_ref(note).cast_mut());
-        let same = same && recalled.is_none_or(|recalled| noted == Some(recalled));
+        // Where the hook would have booked without a capture: the cell of the same stack, and of no other.
+        let same = same && (recalled == Note::NONE || captured.note.as_deref() == Some(&recalled));
         count(&EVENTS, true);
-        count(&RECALLED, recalled.is_some());
+        count(&RECALLED, recalled != Note::NONE);
         count(&TOO_DEEP, end == End::TooDeep);
         count(&DIFFERENT, !same);
         count(&DIFFERENT_FROM_RUNTIME, !runtime::agrees(frames, end));
