@@ -27,6 +27,8 @@ static BY_KEY: Tracker<System, Compared<ByKey>> =
 static EVENTS: AtomicU64 = AtomicU64::new(0);
 static RECALLED: AtomicU64 = AtomicU64::new(0);
 static TOO_DEEP: AtomicU64 = AtomicU64::new(0);
+/// When the stack table was full.
+static CUT: AtomicU64 = AtomicU64::new(0);
 static DIFFERENT: AtomicU64 = AtomicU64::new(0);
 /// From what the C runtime finds.
 static DIFFERENT_FROM_RUNTIME: AtomicU64 = AtomicU64::new(0);
@@ -47,6 +49,7 @@ fn main() {
     tell("events", &EVENTS);
     tell("recalled", &RECALLED);
     tell("too deep", &TOO_DEEP);
+    tell("cut", &CUT);
     tell("different", &DIFFERENT);
     tell("different from the runtime", &DIFFERENT_FROM_RUNTIME);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use memtrack::Cfi;
 use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, Stacks, Unwind};
 
-use crate::{DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
+use crate::{CUT, DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
 
 /// Captures by `U` as the hook would, and compares.
 pub(crate) struct Compared<U>(pub(crate) U);
@@ -43,13 +43,13 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
         // The true stack, by rules that are found anew for each frame.
         frames.clear();
         let end = Cfi.walk(from, memory, None, frames);
-        let same =
-            captured.end == end && !captured.interned.cut && is_stack(captured.interned, end, stacks, frames);
+        let same = captured.end == end && is_stack(captured.interned, end, stacks, frames);
         // Where the hook would have booked without a capture: the cell of the same stack, and of no other.
         let same = same && (recalled == Note::NONE || captured.note.as_deref() == Some(&recalled));
         count(&EVENTS, true);
         count(&RECALLED, recalled != Note::NONE);
         count(&TOO_DEEP, end == End::TooDeep);
+        count(&CUT, captured.interned.cut);
         count(&DIFFERENT, !same);
         count(&DIFFERENT_FROM_RUNTIME, !runtime::agrees(frames, end));
         captured
@@ -60,16 +60,15 @@ fn count(counter: &AtomicU64, is_one: bool) {
     counter.fetch_add(is_one.into(), Relaxed);
 }
 
-/// Whether an interned stack is made of these frames.
+/// Whether an interned stack is made of these frames; of the outer ones, when the table was full.
 fn is_stack(interned: Interned, end: End, stacks: Stacks<'_>, frames: &[usize]) -> bool {
-    let mut stack = interned.stack;
-    for &frame in frames {
-        match stacks.node(stack) {
-            Some((address, caller)) if address == frame => stack = caller,
-            _ => return false,
-        }
-    }
-    stack == end.base()
+    let is = |frames: &[usize]| {
+        let outwards = frames.iter().try_fold(interned.stack, |stack, &frame| {
+            stacks.node(stack).filter(|(address, _)| *address == frame).map(|(_, caller)| caller)
+        });
+        outwards == Some(end.base())
+    };
+    if interned.cut { (1..=frames.len()).any(|missing| is(&frames[missing..])) } else { is(frames) }
 }
 
 /// The C runtime's unwinder.
