@@ -52,7 +52,8 @@ fn rows(data: &Path, sort: &str) -> Result<String> {
 fn row(line: &str) -> Option<String> {
     let (share, what) = line.trim().split_once('%')?;
     let share: f64 = share.parse().ok()?;
-    let what = what.trim().trim_start_matches("[.]").trim_start_matches("[k]").trim();
+    // The columns behind it are for what the processor can count.
+    let what = what.trim().trim_start_matches("[.]").trim_start_matches("[k]").trim().split("  ").next()?;
     (!what.ends_with(":0")).then(|| format!("| {share:.1} % | `{what}` |\n"))
 }
 
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn rows_of_a_report_are_read() {
-        let function = "    40.78%  [.] <memtrack::Tracker<A> as GlobalAlloc>::alloc   ";
+        let function = "    40.78%  [.] <memtrack::Tracker<A> as GlobalAlloc>::alloc     -      -";
         assert_eq!(row(function).unwrap(), "| 40.8 % | `<memtrack::Tracker<A> as GlobalAlloc>::alloc` |\n");
         assert_eq!(row("     8.26%  recall.rs:171  ").unwrap(), "| 8.3 % | `recall.rs:171` |\n");
         assert_eq!([row("# Overhead  Symbol"), row(""), row("  3.1%  mod.rs:0")], [None, None, None]);
