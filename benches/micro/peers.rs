@@ -63,7 +63,9 @@ pub(crate) fn backtrace_crate(into: &mut Addresses) {
 }
 
 /// GNU libunwind, where the machine has it: its library is opened when the benchmark runs.
-pub(crate) struct Libunwind(unsafe extern "C" fn(*mut *mut c_void, c_int) -> c_int);
+pub(crate) struct Libunwind(Backtrace);
+
+type Backtrace = unsafe extern "C" fn(*mut *mut c_void, c_int) -> c_int;
 
 impl Libunwind {
     pub(crate) fn open() -> Option<Self> {
@@ -72,7 +74,7 @@ impl Libunwind {
             let library = libc::dlopen(c"libunwind.so.8".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
             let function =
                 if library.is_null() { library } else { libc::dlsym(library, c"unw_backtrace".as_ptr()) };
-            (!function.is_null()).then(|| Libunwind(std::mem::transmute(function)))
+            (!function.is_null()).then(|| Libunwind(std::mem::transmute::<*mut c_void, Backtrace>(function)))
         }
     }
 
