@@ -81,7 +81,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let local = self.platform.local(self.working_number()?)?;
         let slot = local.slot()?;
-        slot.share.enter().then_some(Inside { marks, local, slot })
+        // Not `then_some`: what is made and dropped again leaves the hook that a signal has interrupted.
+        slot.share.enter().then(|| Inside { marks, local, slot })
     }
 
     /// The cell of the stack here, when stack and cell are known.

@@ -133,7 +133,9 @@ fn place(address: usize) -> usize {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use super::super::Entry;
     use super::*;
+    use crate::table::marks::Mark;
     use crate::{LossCause, NoUnwind, Region};
 
     type Small = Region<64, 64, 4, 2, 2, 8>;
@@ -183,5 +185,21 @@ mod tests {
         assert_eq!(TRACKER.heap("one more"), Err(Error::HeapsFull));
         assert_eq!(TRACKER.heap_by_id(made).map(Heap::id), Some(made as u8));
         assert_eq!(TRACKER.heap_by_id(made + 1), None);
+        an_event_in_the_middle_of_another_leaves_it_inside_the_hook();
+    }
+
+    // Part of the test above, whose figures are those of the whole tracker.
+    fn an_event_in_the_middle_of_another_leaves_it_inside_the_hook() {
+        let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 10);
+        let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("the thread has a slot") };
+        let slot = TRACKER.region.threads().get(entered.slot);
+        let own = || slot.account.figures(&TRACKER.region.head().marks, Mark::Program).allocs;
+        let before = own();
+        // As in a signal handler: each of them, not only the first.
+        let tokens = [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size));
+        assert!(slot.share.is_inside(), "what was interrupted goes on");
+        assert_eq!(own(), before, "they are nobody's");
+        drop(entered);
+        tokens.into_iter().chain([kept]).for_each(|token| TRACKER.on_free(token, 0));
     }
 }
