@@ -46,13 +46,10 @@ fn to_file(
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".memtrack-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the umask, as for any new file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(directory).map_err(|error| failed(of_system(error)))?;
+    // Made here, with the rights of any new file and the system's own errors: those of the builder name a file that the
+    // user knows nothing of.
+    let make = |path: &Path| fs::OpenOptions::new().write(true).create_new(true).open(path);
+    let file = builder.make_in(directory, make).map_err(failed)?;
     let mut out = BufWriter::new(file);
     write(&mut out)?.map_err(failed)?;
     let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
@@ -61,13 +58,6 @@ fn to_file(
     }
     file.persist(&target).map_err(|e| failed(e.error))?;
     Ok(())
-}
-
-/// What the system said, without the name of a file that the user knows nothing of.
-fn of_system(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    let code = inner.and_then(|inner| inner.downcast_ref::<io::Error>()?.raw_os_error());
-    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// A pipe or device that the user named is written to: replacing it would do harm.

@@ -136,6 +136,7 @@ mod tests {
     use super::super::Entry;
     use super::*;
     use crate::table::marks::Mark;
+    use crate::table::region::Parts;
     use crate::{LossCause, NoUnwind, Region};
 
     type Small = Region<64, 64, 4, 2, 2, 8>;
