@@ -35,6 +35,8 @@ fn wide(size: usize) -> Vec<u8> {
 
 #[inline(never)]
 fn narrow(size: usize) -> Vec<u8> {
+    // Otherwise it and `wide` would become one function.
+    black_box("narrow");
     black_box(Vec::with_capacity(black_box(size)))
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use memtrack::Tracker;
 use memtrack_tests::say;
@@ -56,6 +57,8 @@ async fn work(task: usize, full: Arc<Barrier>, done: Arc<Barrier>) {
 
 /// Given to another worker between its two halves, perhaps.
 async fn later(size: usize) -> Vec<u8> {
+    // A worker that is held up has its tasks stolen.
+    std::thread::sleep(Duration::from_micros(200));
     tokio::task::yield_now().await;
     inner(size)
 }
