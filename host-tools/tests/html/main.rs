@@ -3,6 +3,7 @@
 //! `cargo xtask test` installs Chromium and its driver. Run by hand without them, a test says so and passes, unless
 //! `CI=true`.
 
+#[allow(dead_code, reason = "the suite of viewers waits by it, and this one does not")]
 mod browser;
 mod diff;
 #[path = "../suite/dumps.rs"]
