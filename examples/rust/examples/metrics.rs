@@ -37,10 +37,11 @@ fn main() -> io::Result<()> {
 
 fn answer(mut stream: TcpStream, kept: &mut Vec<Vec<u8>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
+    // Room for all of it, as for the body below: a line comes in pieces.
+    let mut line = String::with_capacity(1 << 10);
     reader.read_line(&mut line)?;
     // Headers are of no interest.
-    let mut header = String::new();
+    let mut header = String::with_capacity(1 << 10);
     while reader.read_line(&mut header)? > 2 {
         header.clear();
     }

@@ -88,7 +88,7 @@ impl Own {
     fn touch(&self, n: usize, marks: &Marks) {
         self.highs.follow(&self.account, marks);
         self.account.alloc(n, marks.epoch(), Booker::Owner);
-        self.highs.raise(self.account.live());
+        self.highs.raise(&self.account);
         self.highs.follow(&self.account, marks);
         self.account.free(n, marks.epoch(), Booker::Owner);
     }
