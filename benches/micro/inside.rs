@@ -31,7 +31,7 @@ impl<U: Unwind> Hook<'_, U> {
         if U::recall(from, self.memo) != Note::NONE {
             return;
         }
-        if U::search(from, self.memory, self.memo) != Note::NONE {
+        if U::search(from, self.memory, self.memo, self.stacks) != Note::NONE {
             return;
         }
         self.frames.clear();

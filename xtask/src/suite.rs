@@ -19,6 +19,8 @@ pub(crate) struct Suite {
     pub(crate) name: String,
     /// Programs of the machine, each with the Debian package that brings it.
     needs: Vec<(String, String)>,
+    /// The suite that makes what this one uses.
+    after: Option<String>,
     run: Box<dyn FnOnce() -> Result<Verdict>>,
 }
 
@@ -32,7 +34,7 @@ impl Suite {
         name: impl Into<String>,
         run: impl FnOnce() -> Result<Verdict> + 'static,
     ) -> Self {
-        Suite { name: name.into(), needs: Vec::new(), run: Box::new(run) }
+        Suite { name: name.into(), needs: Vec::new(), after: None, run: Box::new(run) }
     }
 
     /// A suite that runs cargo.
@@ -43,6 +45,12 @@ impl Suite {
 
     pub(crate) fn needing<'a>(mut self, needs: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
         self.needs.extend(needs.map(|(program, package)| (program.clone(), package.clone())));
+        self
+    }
+
+    /// Chosen by name it runs after that one, which is then chosen too.
+    pub(crate) fn after(mut self, name: &str) -> Self {
+        self.after = Some(name.to_owned());
         self
     }
 
@@ -64,14 +72,17 @@ impl Suite {
     }
 }
 
-/// Runs the suites whose names contain one of `names`, or all when there are no names, and prints a line for each
-/// that did not pass and a summary. Whether all is well; in continuous integration (`CI=true`) nothing may be skipped.
+/// Runs the suites whose names contain one of `names` and those that they come after, or all when there are no names,
+/// and prints a line for each that did not pass and a summary. Whether all is well; in continuous integration (`CI=true`)
+/// nothing may be skipped.
 pub(crate) fn run_all(suites: Vec<Suite>, names: &[&str]) -> Result<bool> {
     let strict = std::env::var("CI").is_ok_and(|ci| ci == "true");
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let mut remarks = String::new();
     let chosen = |suite: &Suite| names.is_empty() || names.iter().any(|name| suite.name.contains(name));
-    for suite in suites.into_iter().filter(chosen) {
+    let makers: Vec<_> =
+        suites.iter().filter(|suite| chosen(suite)).filter_map(|suite| suite.after.clone()).collect();
+    for suite in suites.into_iter().filter(|suite| chosen(suite) || makers.contains(&suite.name)) {
         let name = suite.name.clone();
         println!("\n── {name}");
         let start = Instant::now();

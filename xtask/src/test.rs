@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::suite::Suite;
-use crate::workspace::Metadata;
+use crate::workspace::{Metadata, Target};
 use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
 /// Of these commands themselves the tests are run once: they take long to optimise.
@@ -23,14 +23,18 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
             let arguments = [arguments, &["--workspace"], flags].concat();
             Suite::cargo(format!("{name} ({profile})"), &arguments)
         };
-        // Suites start programs of other packages.
-        suites.push(suite("build", &["build"]));
+        let build = suite("build", &["build"]);
+        let built = build.name.clone();
+        suites.push(build);
         suites.push(suite("unit tests", &["test", "--quiet", "--lib", "--bins"]));
-        for package in metadata.members().filter(|package| profile != "debug" || package.name != HOST) {
-            for test in package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"))
-            {
+        for package in metadata.members() {
+            let once = |test: &Target| package.name == HOST || package.is_run_once(&test.name);
+            let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
+            for test in tests.filter(|test| profile != "debug" || !once(test)) {
                 let arguments = ["test", "--quiet", "--test", &test.name];
-                suites.push(suite(&test.name, &arguments).needing(package.needs(&test.name)));
+                // Suites start programs of other packages.
+                let suite = suite(&test.name, &arguments).after(&built);
+                suites.push(suite.needing(package.needs(&test.name)));
             }
         }
     }

@@ -58,9 +58,17 @@ struct SuiteMetadata {
     /// Programs of the machine, and the Debian packages that bring them.
     #[serde(default)]
     needs: BTreeMap<String, String>,
+    /// It takes long and starts what is optimised anyway.
+    #[serde(default)]
+    once: bool,
 }
 
 impl Package {
+    /// Whether that one of its tests is run optimised alone.
+    pub(crate) fn is_run_once(&self, test: &str) -> bool {
+        self.metadata.suites.get(test).is_some_and(|suite| suite.once)
+    }
+
     /// The programs that one of its tests needs, each with the Debian package that brings it.
     pub(crate) fn needs(&self, test: &str) -> impl Iterator<Item = (&String, &String)> {
         self.metadata.suites.get(test).into_iter().flat_map(|suite| &suite.needs)

@@ -148,8 +148,9 @@ impl Account {
         self.remote.live()
     }
 
-    /// Books an allocation.
-    #[inline]
+    /// Books an allocation. Once in a firmware, where flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn alloc(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
         self.own.touch(epoch);
         match by {
@@ -203,8 +204,9 @@ impl Account {
         self.allocs.get() % LOOK == LOOK - 1
     }
 
-    /// Books a free of one of its blocks: on its own part by the owner, else on the remote part.
-    #[inline]
+    /// Books a free of one of its blocks: on its own part by the owner, else on the remote part. Once in a firmware, too.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn free(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
         match by {
             Booker::Owner => {

@@ -3,7 +3,7 @@
 //! Events look out for such stages by a flag, which they read anyway. While it stands all events come here; a program
 //! without such stages never does.
 
-use super::hook::Resize;
+use super::resize::Resize;
 use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::dump;

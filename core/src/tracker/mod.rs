@@ -10,7 +10,9 @@ mod host;
 #[cfg(feature = "std")]
 mod keep;
 mod metrics;
+mod place;
 mod quick;
+mod resize;
 mod scope;
 mod spans;
 mod tagged;

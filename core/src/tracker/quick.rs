@@ -3,7 +3,7 @@
 //! [`super::hook`], with nothing booked yet.
 
 use super::Tracker;
-use super::hook::Resize;
+use super::resize::Resize;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
@@ -11,10 +11,11 @@ use crate::table::cells::thread_of;
 use crate::table::marks::{Epoch, Marks};
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
+use crate::table::timeline::Timeline;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
-/// Without it every event goes the whole way: in a firmware flash is dearer than time.
-const IS_USED: bool = cfg!(feature = "std");
+/// Whether reallocations have a straight line too: in a firmware flash is dearer than their time.
+const RESIZES: bool = cfg!(feature = "std");
 
 /// A thread that is inside the hook; leaving is `drop`.
 struct Inside<'t> {
@@ -56,6 +57,12 @@ impl Inside<'_> {
     }
 }
 
+/// Whether the clock is looked at with the thread's next allocation.
+#[inline(always)]
+fn is_time_to_look(slot: &ThreadSlot) -> bool {
+    Timeline::IS_KEPT && slot.account.is_next_time_to_look()
+}
+
 /// New peaks: of the thread, and, when its share was too small for `more`, perhaps of the program.
 #[inline(never)]
 fn rise_above<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'static R) {
@@ -76,7 +83,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     fn enter_quickly(&self, region: &'static R) -> Option<Inside<'_>> {
         let marks = &region.head().marks;
-        if !IS_USED || marks.watch.flags() != 0 {
+        if marks.watch.flags() != 0 {
             return None;
         }
         let local = self.platform.local(self.working_number()?)?;
@@ -108,7 +115,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn search(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> Note {
         let prove = |sp| self.platform.stack(local, sp);
         let memory = Memory::at(sp, &prove, || local.bounds());
-        memory.map_or(Note::NONE, |memory| U::search(Registers { pc, sp, fp }, memory, memo))
+        memory.map_or(Note::NONE, |memory| {
+            U::search(Registers { pc, sp, fp }, memory, memo, self.region.stacks())
+        })
     }
 
     /// Books an allocation.
@@ -123,7 +132,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let region = self.region;
         let inside = self.enter_quickly(region)?;
         let epoch = inside.marks.epoch();
-        let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
+        let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let id = self.cell_quickly(inside.local, from, heap)?;
         let cell = region.cells().get(id).filter(|cell| cell.is_current(epoch))?;
         cell.add(size);
@@ -153,11 +162,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn book_realloc_quickly(&self, resize: &Resize) -> Option<Booked> {
         let &Resize { here, old, old_size, heap, new, new_size } = resize;
+        if !RESIZES {
+            return None;
+        }
         let region = self.region;
         let inside = self.enter_quickly(region)?;
         let marks = inside.marks;
         let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
-        let slot = inside.settled(epoch).filter(|slot| !slot.account.is_next_time_to_look())?;
+        let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let cells = region.cells();
         let old = inside.own(cells.get(old?), epoch)?;
         let id = self.cell_quickly(inside.local, here, heap)?;

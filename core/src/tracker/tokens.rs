@@ -2,7 +2,8 @@
 //! of C are told by whoever hands them out, and each is known by a token afterwards.
 
 use super::Tracker;
-use super::hook::{Resize, here};
+use super::hook::here;
+use super::resize::Resize;
 use crate::Error;
 use crate::platform::Platform;
 use crate::table::cells;

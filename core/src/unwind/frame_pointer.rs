@@ -30,6 +30,20 @@ struct Recent {
     note: Note,
 }
 
+impl Memo {
+    /// The present stack, when it is remembered, else the place where it is to be.
+    #[inline(never)]
+    fn recognise(
+        &mut self,
+        from: Registers,
+        memory: Memory<'_>,
+        stacks: Stacks<'_>,
+    ) -> Result<&mut Recent, &mut Recent> {
+        let recent = &mut self.recent[place(from, memory)];
+        if is_unchanged(recent.stack, from, memory, stacks) { Ok(recent) } else { Err(recent) }
+    }
+}
+
 // SAFETY: reads only through `Memory::read`; every step goes outwards, so the walk ends.
 unsafe impl Unwind for FramePointer {
     const NAME: &'static str = "frame pointers";
@@ -50,6 +64,14 @@ unsafe impl Unwind for FramePointer {
         }
     }
 
+    #[inline(always)]
+    fn search(from: Registers, memory: Memory<'_>, memo: &mut Memo, stacks: Stacks<'_>) -> Note {
+        match memo.recognise(from, memory, stacks) {
+            Ok(recent) => recent.note,
+            Err(_) => Note::NONE,
+        }
+    }
+
     #[inline]
     fn capture<'m>(
         &self,
@@ -59,13 +81,13 @@ unsafe impl Unwind for FramePointer {
         stacks: Stacks<'_>,
         frames: &mut Frames,
     ) -> Captured<'m> {
-        let recent = memo.map(|memo| &mut memo.recent[place(from, memory)]);
-        let recent = match recent {
-            Some(recent) if is_unchanged(recent.stack, from, memory, stacks) => {
+        let recent = match memo.map(|memo| memo.recognise(from, memory, stacks)) {
+            Some(Ok(recent)) => {
                 let interned = Interned { stack: recent.stack, cut: false };
                 return Captured { interned, end: End::Complete, note: Some(&mut recent.note) };
             }
-            recent => recent,
+            Some(Err(other)) => Some(other),
+            None => None,
         };
         let end = self.walk(from, memory, None, frames);
         let interned = stacks.intern(end.base(), frames);

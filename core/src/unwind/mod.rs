@@ -255,8 +255,8 @@ pub unsafe trait Unwind: Sync {
     }
 
     /// The same for any stack that is remembered.
-    fn search(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo) -> Note {
-        let _ = (from, memory, memo);
+    fn search(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo, stacks: Stacks<'_>) -> Note {
+        let _ = (from, memory, memo, stacks);
         Note::NONE
     }
 

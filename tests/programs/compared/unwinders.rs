@@ -36,7 +36,7 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
     ) -> Captured<'m> {
         let memo = memo.expect("the host has memory for every thread");
         let recalled = match U::recall(from, memo) {
-            Note::NONE => U::search(from, memory, memo),
+            Note::NONE => U::search(from, memory, memo, stacks),
             note => note,
         };
         let captured = self.0.capture(from, memory, Some(memo), stacks, frames);

@@ -191,7 +191,7 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
-    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo) -> Note {
+    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> Note {
         memo.look_up(from, &mut memory).map_or(Note::NONE, |found| memo.recall.entry(found).note())
     }
 

@@ -5,8 +5,8 @@
 //! chain of dependent ones.
 //!
 //! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
-//! in turn, so the stack that followed last time is tried first, with nothing unwound; else they are found by
-//! [name](super::names).
+//! in turn, each once or several times, so the stack that followed last time and the last one are tried first, with
+//! nothing unwound; else they are found by [name](super::names).
 
 use super::super::{End, Interned, Memory, Note, Registers, StackId};
 use super::names::{Hash, Names, WAYS, word};
@@ -51,10 +51,16 @@ pub(super) struct Entry {
     follower: Place,
     /// All words lie on the thread's own stack: they can be read whenever its stack pointer is this one.
     lasting: bool,
-    is_complete: bool,
-    cut: bool,
-    end: u8,
+    /// How the walk ended, and [`CUT`]: 0 when nothing about the stack is lost.
+    lost: u8,
+    /// How often it is still expected to come again at once.
+    again: u8,
 }
+
+/// Not all of the stack found room in the table.
+const CUT: u8 = 1 << 7;
+/// So often must a stack that came again fail to do so until it is no longer expected to.
+const MOST_AGAIN: u8 = 2;
 
 /// Words of the arena that an [`Entry`] takes.
 const HEAD: usize = size_of::<Entry>() / 8;
@@ -63,18 +69,18 @@ const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values")
 impl Entry {
     /// The stack, and how its walk ended.
     pub(super) fn stack(&self) -> (Interned, End) {
-        let end = match self.end {
+        let end = match self.lost & !CUT {
             0 => End::Complete,
             1 => End::TooDeep,
             _ => End::Stopped,
         };
-        (Interned { stack: StackId(self.stack), cut: self.cut }, end)
+        (Interned { stack: StackId(self.stack), cut: self.lost & CUT != 0 }, end)
     }
 
     /// The note, when nothing about the stack is lost: losses are counted at every event.
     #[inline(always)]
     pub(super) fn note(&self) -> Note {
-        if self.is_complete { self.note } else { Note::NONE }
+        if self.lost == 0 { self.note } else { Note::NONE }
     }
 
     #[inline(always)]
@@ -87,24 +93,37 @@ impl Entry {
 }
 
 impl Recall {
-    /// The note of the stack that followed the last one when that was found before, when it is on the thread's own stack
-    /// and all its words are unchanged. (The registers one by one stay in registers.)
+    /// The note of the last stack again when that is expected, or of the one that followed it before, when it is on the
+    /// thread's own stack and all its words are unchanged. (The registers one by one stay in registers.)
     #[inline(never)]
     pub(super) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> Note {
         let from = Registers { pc, sp, fp };
-        let place = self.entry(self.last).follower;
-        let entry = self.entry(place);
-        if !entry.lasting || !entry.is_from(from) {
+        let last = self.last;
+        let again = self.entry(last).again;
+        if again > 0 {
+            let is_last = self.is_here_again(last, from);
+            let entry = self.entry(last);
+            if is_last {
+                entry.again = MOST_AGAIN;
+                return entry.note();
+            }
+            entry.again = again - 1;
+        }
+        let place = self.entry(last).follower;
+        if !self.is_here_again(place, from) {
             return Note::NONE;
         }
+        self.last = place;
+        self.entry(place).note()
+    }
+
+    /// Whether the stack of an entry is the present one, and on the thread's own stack.
+    #[inline(always)]
+    fn is_here_again(&mut self, place: Place, from: Registers) -> bool {
+        let entry = self.entry(place);
         // SAFETY: the words lay on the thread's own stack when they were remembered, at offsets from this very stack
         // pointer; a stack keeps what is above its stack pointer.
-        if unsafe { self.is_unchanged(place, from) } {
-            self.last = place;
-            self.entry(place).note()
-        } else {
-            Note::NONE
-        }
+        entry.lasting && entry.is_from(from) && unsafe { self.is_unchanged(place, from) }
     }
 
     /// The stack of that hash, when one is remembered whose words are all unchanged.
@@ -126,7 +145,9 @@ impl Recall {
     #[inline(always)]
     fn link(&mut self, place: Place) {
         let last = self.last;
-        if last != 0 {
+        if last == place {
+            self.entry(place).again = MOST_AGAIN;
+        } else if last != 0 {
             self.entry(last).follower = place;
         }
         self.last = place;
@@ -231,13 +252,13 @@ impl Recall {
             note: Note::default(),
             follower: 0,
             lasting: memory.is_lasting() && memory.contains(from.sp, high),
-            is_complete: end == End::Complete && !interned.cut,
-            cut: interned.cut,
-            end: match end {
-                End::Complete => 0,
-                End::TooDeep => 1,
-                End::Stopped => 2,
-            },
+            lost: u8::from(interned.cut) * CUT
+                | match end {
+                    End::Complete => 0,
+                    End::TooDeep => 1,
+                    End::Stopped => 2,
+                },
+            again: 0,
         };
         let padded = |i: usize| words.get(i).or(words.last());
         let start = place as usize + HEAD;

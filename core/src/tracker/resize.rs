@@ -1,0 +1,117 @@
+//! A reallocation: one event, from the cell that the old block names to that of the stack here.
+
+use super::hook::here;
+use super::{Entered, Entry, Tracker};
+use crate::LossCause;
+use crate::platform::Platform;
+use crate::table::account::Booker;
+use crate::table::cells::{self, thread_of};
+use crate::table::region::Tables;
+use crate::table::threads::{self, booker};
+use crate::trailer;
+use crate::unwind::{Registers, Unwind};
+
+/// A block that was resized: where, from what, to what.
+pub(super) struct Resize {
+    pub(super) here: Registers,
+    /// The cell that the old block's trailer names.
+    pub(super) old: Option<u32>,
+    pub(super) old_size: usize,
+    pub(super) heap: u8,
+    pub(super) new: usize,
+    pub(super) new_size: usize,
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Books a reallocation as one event, and writes the new block's trailer. When it failed nothing changes.
+    ///
+    /// # Safety
+    /// `new` must be null or have the padded layout of one of `new_size` bytes.
+    #[inline(never)]
+    pub(super) unsafe fn reallocated(
+        &self,
+        old: Option<u32>,
+        old_size: usize,
+        new: *mut u8,
+        new_size: usize,
+    ) -> *mut u8 {
+        if new.is_null() {
+            return self.refused();
+        }
+        let (here, heap) = (here::<U>(), cells::WRAPPED);
+        let cell = self.book_realloc(Resize { here, old, old_size, heap, new: new as usize, new_size });
+        // SAFETY: the caller upholds it.
+        unsafe { trailer::write(new, new_size, cell) };
+        new
+    }
+
+    /// Books a reallocation: from the cell that the old block names to that of the stack here, which it returns.
+    #[inline(always)]
+    pub(super) fn book_realloc(&self, resize: Resize) -> u32 {
+        match self.book_realloc_quickly(&resize) {
+            Some(booked) => self.attend_peak(booked),
+            None => self.book_realloc_slowly(&resize),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn book_realloc_slowly(&self, resize: &Resize) -> u32 {
+        match self.enter() {
+            Entry::Refused => cells::UNATTRIBUTED,
+            #[cfg(feature = "std")]
+            Entry::Kept(entry) => self.book_realloc_kept(entry, resize),
+            entry => self.book_realloc_as(&entry, resize),
+        }
+    }
+
+    /// Books a reallocation by who makes it.
+    #[inline(always)]
+    pub(super) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
+        let &Resize { here, old, old_size, heap, new, new_size } = resize;
+        let marks = &self.region.head().marks;
+        let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
+        let from = self.cell_of(old);
+        let owner = thread_of(from);
+        let (by, place) = match entry {
+            Entry::Ready(entered) => {
+                let place = self.place(entered, here, heap);
+                if place.is_none() {
+                    self.region.threads().get(entered.slot).other_event();
+                    self.region.head().losses.count(LossCause::CellsFull);
+                }
+                (booker(entered.slot), place)
+            }
+            Entry::Lost(cause) => {
+                self.region.head().losses.count(*cause);
+                (Booker::Anyone, None)
+            }
+            _ => (Booker::Anyone, None),
+        };
+        let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
+        if own {
+            from.free(old_size, epoch, Booker::Owner);
+            self.region.threads().get(owner).free(0, old_size, marks, epoch);
+        } else {
+            from.free(old_size, epoch, Booker::Anyone);
+            self.region.threads().get(owner).free_remote(old_size, marks, epoch);
+        }
+        let (id, cell, slot, by) = match place {
+            Some((id, cell, slot)) => (id, cell, slot, by),
+            None => {
+                let slot = self.region.threads().get(threads::UNATTRIBUTED);
+                (cells::UNATTRIBUTED, self.region.cells().unattributed(), slot, Booker::Anyone)
+            }
+        };
+        cell.alloc(new_size, epoch, by);
+        cell.count_realloc(by);
+        slot.alloc(new, new_size, marks, epoch, by);
+        slot.account.count_realloc(by);
+        match new_size.checked_sub(old_size) {
+            Some(0) => {}
+            Some(more) => marks.rise(more, self.own_share(entry), self.region.threads()),
+            None => marks.drop(old_size - new_size, self.own_share(entry)),
+        }
+        id
+    }
+}
