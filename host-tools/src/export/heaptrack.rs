@@ -37,72 +37,99 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         let trace = tables.trace(frames, out)?;
         replays.push((trace, Replay::new(&row.figures, each, peak)));
     }
-    // Block 0 is never allocated. Freeing its no bytes between two events keeps them from being taken for a
-    // temporary block; and heaptrack counts it as one when nothing was allocated since the last free.
-    writeln!(out, "a 0 1")?;
-    let mut infos = Infos { next: 1 };
-    let mut begun: Vec<[Vec<(u64, u64)>; 4]> = Vec::new();
-    for (trace, replay) in &replays {
-        let mut declare = |blocks: Blocks| infos.declare(blocks, *trace, out);
-        begun.push([
-            declare(replay.churn)?,
-            declare(replay.kept)?,
-            declare(replay.peak_only)?,
-            declare(replay.end_only)?,
-        ]);
+    let mut events = Events { next: 0, out };
+    let apart = set_apart(&mut replays);
+    if let Some((trace, is_temporary)) = apart {
+        events.begin(Blocks { count: 1, bytes: 0 }, trace)?;
+        if is_temporary {
+            events.one(Event::Free, 0)?;
+        }
     }
-    writeln!(out, "c 0")?;
-    for ([churn, ..], (_, replay)) in begun.iter().zip(&replays) {
+    writeln!(events.out, "c 0")?;
+    for (trace, replay) in &replays {
         let mut temporary = replay.temporary;
-        for &(info, count) in churn {
+        for (size, count) in replay.churn.sizes() {
+            let info = events.declare(size, *trace)?;
             for _ in 0..count {
-                event(Event::Allocate, info, out)?;
+                events.one(Event::Allocate, info)?;
                 match temporary.checked_sub(1) {
                     Some(rest) => temporary = rest,
-                    None => event(Event::Free, 0, out)?,
+                    None => events.one(Event::Free, 0)?,
                 }
-                event(Event::Free, info, out)?;
+                events.one(Event::Free, info)?;
             }
         }
     }
     let peak_ms = profile.marks.map_or(0, |marks| marks.peak_time_ns) / 1_000_000;
     let end_ms = (profile.time_ns / 1_000_000).max(peak_ms + 1);
-    let all = |kind, which: usize, out: &mut dyn Write| {
-        let blocks = begun.iter().flat_map(|of| &of[which]);
-        blocks.copied().try_for_each(|(info, count)| (0..count).try_for_each(|_| event(kind, info, out)))
-    };
-    writeln!(out, "c {peak_ms:x}")?;
-    all(Event::Allocate, 1, out)?;
-    all(Event::Allocate, 2, out)?;
-    writeln!(out, "c {end_ms:x}")?;
-    if replays.iter().any(|(_, replay)| replay.peak_only.count > 0) {
-        event(Event::Free, 0, out)?;
+    writeln!(events.out, "c {peak_ms:x}")?;
+    let mut peak_only = Vec::new();
+    for (trace, replay) in &replays {
+        peak_only.extend(events.begin(replay.peak_only, *trace)?);
     }
-    all(Event::Free, 2, out)?;
-    all(Event::Allocate, 3, out)
+    for (trace, replay) in &replays {
+        events.begin(replay.kept, *trace)?;
+    }
+    writeln!(events.out, "c {end_ms:x}")?;
+    if apart.is_some() && !peak_only.is_empty() {
+        events.one(Event::Free, 0)?;
+    }
+    for &(info, count) in &peak_only {
+        (0..count).try_for_each(|_| events.one(Event::Free, info))?;
+    }
+    replays.iter().try_for_each(|(trace, replay)| events.begin(replay.end_only, *trace).map(drop))
 }
 
-fn event(kind: Event, info: u64, out: &mut dyn Write) -> io::Result<()> {
-    match kind {
-        Event::Allocate => writeln!(out, "+ {info:x}"),
-        Event::Free => writeln!(out, "- {info:x}"),
+/// Sets one call apart whose block has no bytes, of a stack that has others to carry them; gives its trace, and whether
+/// it was temporary. Freeing its no bytes between two events keeps them from being taken for a temporary block; heaptrack
+/// counts block 0 as one when nothing was allocated since the last free. Where each stack has one block at most, the order of
+/// events alone does that.
+fn set_apart(replays: &mut [(u64, Replay)]) -> Option<(u64, bool)> {
+    let stays = |(_, replay): &(u64, Replay)| replay.churn.count > replay.temporary;
+    let churns = |(_, replay): &(u64, Replay)| replay.churn.count > 0;
+    if let Some(at) = replays.iter().position(stays).or_else(|| replays.iter().position(churns)) {
+        let (trace, replay) = &mut replays[at];
+        let is_temporary = replay.temporary == replay.churn.count;
+        replay.temporary -= u64::from(is_temporary);
+        replay.churn.take_one();
+        return Some((*trace, is_temporary));
     }
+    replays.iter_mut().find_map(|(trace, replay)| {
+        let blocks = [&mut replay.peak_only, &mut replay.kept].into_iter().find(|blocks| blocks.count > 1)?;
+        blocks.take_one();
+        Some((*trace, false))
+    })
 }
 
-/// Numbers blocks of one size and trace.
-struct Infos {
+/// Writes events. Blocks are numbered in the order in which they are first allocated: `heaptrack_gui` relies on that.
+struct Events<'o> {
     next: u64,
+    out: &'o mut dyn Write,
 }
 
-impl Infos {
-    /// Declares blocks, of two sizes when their bytes do not divide; gives number and count of each.
-    fn declare(&mut self, blocks: Blocks, trace: u64, out: &mut dyn Write) -> io::Result<Vec<(u64, u64)>> {
-        let mut declared = Vec::new();
-        for (size, count) in blocks.sizes() {
-            writeln!(out, "a {size:x} {trace:x}")?;
-            declared.push((self.next, count));
-            self.next += 1;
+impl Events<'_> {
+    /// Numbers blocks of one size and trace, which must be allocated next.
+    fn declare(&mut self, size: u64, trace: u64) -> io::Result<u64> {
+        writeln!(self.out, "a {size:x} {trace:x}")?;
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+
+    fn one(&mut self, event: Event, info: u64) -> io::Result<()> {
+        match event {
+            Event::Allocate => writeln!(self.out, "+ {info:x}"),
+            Event::Free => writeln!(self.out, "- {info:x}"),
         }
-        Ok(declared)
+    }
+
+    /// Allocates blocks, of two sizes when their bytes do not divide; gives number and count of each.
+    fn begin(&mut self, blocks: Blocks, trace: u64) -> io::Result<Vec<(u64, u64)>> {
+        let mut begun = Vec::new();
+        for (size, count) in blocks.sizes() {
+            let info = self.declare(size, trace)?;
+            (0..count).try_for_each(|_| self.one(Event::Allocate, info))?;
+            begun.push((info, count));
+        }
+        Ok(begun)
     }
 }

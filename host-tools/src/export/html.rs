@@ -18,12 +18,13 @@ const PAGE: &str = include_str!("html/report.html");
 const CSS: &str = include_str!("html/report.css");
 
 /// The script, in the order in which its parts build on each other.
-const SCRIPT: [&str; 17] = [
+const SCRIPT: [&str; 18] = [
     include_str!("html/dom.js"),
     include_str!("html/numbers.js"),
     include_str!("html/report.js"),
     include_str!("html/choice.js"),
     include_str!("html/span.js"),
+    include_str!("html/shape.js"),
     include_str!("html/tree.js"),
     include_str!("html/colors.js"),
     include_str!("html/summary.js"),

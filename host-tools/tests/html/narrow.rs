@@ -267,4 +267,15 @@ fn ten_thousand_stacks_are_shown() {
     browser.click("#inverted");
     browser.keys("#flame", DOWN);
     assert_eq!(total(&browser), "10 000");
+    // Each choice sums up over what was made for the one before it.
+    let shown = total(&browser);
+    for metric in ["peak-blocks", "allocs", "live-blocks"] {
+        browser.click(&format!("#choose-metric [data-value={metric}]"));
+        assert_eq!(total(&browser), shown, "{metric}");
+    }
+    browser.pick("#choose-group", "thread");
+    assert_eq!(total(&browser), shown);
+    browser.click("#inverted");
+    browser.click("#choose-metric [data-value=bytes]");
+    assert_eq!(total(&browser), "977 KiB");
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use memtrack_format::TimePoint;
 
@@ -11,6 +12,8 @@ use crate::viewer;
 
 /// By name and version: a profiler that stops reading our version of the format is a finding, not a surprise.
 const PACKAGE: &str = "@firefox-devtools/profiler-cli@0.10.0";
+
+const TRIES: usize = 20;
 
 /// A profile that `profiler-cli` has opened; closed with the test.
 struct Session<'p> {
@@ -22,8 +25,29 @@ impl<'p> Session<'p> {
     fn open(place: &'p Place, file: &str) -> Option<Self> {
         let script = installed()?;
         let session = Session { place, script };
+        // Its daemon gives itself half a second to start, which a busy machine does not: then it waits for the next try.
+        for _ in 0..TRIES {
+            let output = session.command().args(["load", file]).current_dir(place.dir.path()).output();
+            let output = match output {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+                output => output.unwrap(),
+            };
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                return Some(session);
+            }
+            assert!(stderr.contains("did not become ready"), "{file}: {stderr}");
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        // Says what is wrong, or that the machine has no node.
         session.say(&["load", file])?;
         Some(session)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("node");
+        command.arg(&self.script).env("HOME", self.place.dir.path());
+        command
     }
 
     fn say(&self, arguments: &[&str]) -> Option<String> {
@@ -34,9 +58,7 @@ impl<'p> Session<'p> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let mut stop = Command::new("node");
-        stop.arg(&self.script).args(["stop", "--all"]).env("HOME", self.place.dir.path());
-        let _ = stop.output();
+        let _ = self.command().args(["stop", "--all"]).output();
     }
 }
 

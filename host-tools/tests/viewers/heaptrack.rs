@@ -1,7 +1,12 @@
 //! heaptrack's format in `heaptrack_print`.
 
+use std::time::Duration;
+
+use memtrack_host_tools::profile::Metric;
+
 use crate::dumps::{self, cell, figures};
 use crate::program::Place;
+use crate::subject::both;
 use crate::viewer;
 
 fn printed(place: &Place, options: &[&str]) -> Option<String> {
@@ -48,6 +53,58 @@ fn each_stack_has_its_own_peak_and_no_false_temporaries() {
     let (_, peaks) = text.split_once("PEAK MEMORY CONSUMERS").unwrap();
     assert!(peaks.contains("600B peak memory consumed over 6 calls"), "{peaks}");
     assert!(peaks.contains("100B peak memory consumed over 1000 calls"), "{peaks}");
+}
+
+/// `heaptrack_gui` counts blocks by their numbers, which must appear in order: others it writes outside its memory.
+#[test]
+fn blocks_are_numbered_as_they_appear() {
+    let (once, twice) = (figures(1, 1, 1), figures(2, 0, 2));
+    let alone = figures(1, 0, 1);
+    for cells in [
+        dumps::cells(),
+        vec![cell(1, 1, 4, once), cell(2, 1, 5, alone), cell(3, 2, 2, alone)],
+        vec![cell(1, 1, 4, alone), cell(2, 1, 5, twice)],
+        vec![cell(1, 1, 4, figures(9, 0, 0)), cell(2, 1, 5, alone)],
+    ] {
+        let place = Place::with(&dumps::program(&cells).finish());
+        place.run("dump.bin -o run.heaptrack").ok();
+        let text = std::fs::read_to_string(place.path("run.heaptrack")).unwrap();
+        let (mut declared, mut allocated) = (0, 0);
+        for line in text.lines() {
+            declared += u64::from(line.starts_with("a "));
+            let Some(number) = line.strip_prefix("+ ") else { continue };
+            let number = u64::from_str_radix(number, 16).unwrap();
+            assert!(number < declared && number <= allocated, "{line}: {text}");
+            allocated = allocated.max(number + 1);
+        }
+        assert_eq!(declared, allocated, "each of them: {text}");
+        // No false temporary ones, of however few blocks.
+        let Some(printed) = printed(&place, &[]) else { continue };
+        let temporary: u64 = cells.iter().map(|cell| cell.figures.temporary).sum();
+        assert!(printed.contains(&format!("temporary memory allocations: {temporary} ")), "{printed}");
+    }
+}
+
+/// It has no way to print what it read, and says nothing when it has; but it ended by a signal where it read wrong numbers.
+#[test]
+fn heaptrack_gui_reads_the_file() {
+    /// Long enough for a thousand such files.
+    const A_WHILE: Duration = Duration::from_secs(4);
+    for subject in both() {
+        subject.write("run.heaptrack", Metric::Bytes);
+        let folder = subject.place.dir.path();
+        let Some(text) = viewer::lines(
+            "heaptrack_gui",
+            "heaptrack-gui",
+            folder,
+            "run.heaptrack",
+            A_WHILE,
+            |_| false,
+        ) else {
+            return;
+        };
+        assert!(!text.contains("Failed"), "{text}");
+    }
 }
 
 #[test]

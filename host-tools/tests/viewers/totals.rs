@@ -1,11 +1,16 @@
 //! One dump of known totals and one of a real program go through the programs that people open our files with: each says
 //! the numbers that we say.
 
+use std::time::Duration;
+
 use memtrack_host_tools::profile::Metric;
 
 use crate::browser::Browser;
 use crate::subject::{Subject, both, grouped, shows};
-use crate::viewer::output;
+use crate::viewer::{lines, output};
+
+/// Longer than anybody would wait for a file this small.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn say(subject: &Subject, program: &str, package: &str, arguments: &[&str]) -> Option<String> {
     output(program, package, subject.place.dir.path(), arguments)
@@ -103,6 +108,24 @@ fn ms_print_has_the_peak_and_the_end() {
             let line = format!("100.00% ({}B) (heap allocations)", grouped(subject.total(metric)));
             assert!(text.contains(&line), "{line}: {text}");
         }
+    }
+}
+
+#[test]
+fn massif_visualizer_has_the_peak() {
+    for subject in both() {
+        subject.write("massif.out", Metric::Peak);
+        let folder = subject.place.dir.path();
+        let is_last = |line: &str| line.starts_with("peak cost: ");
+        let Some(text) =
+            lines("massif-visualizer", "massif-visualizer", folder, "massif.out", PATIENCE, is_last)
+        else {
+            return;
+        };
+        // `peak cost: "8.8 KiB" heap "0 B" heap extra "0 B" stacks`
+        let (_, shown) = text.split_once("peak cost: \"").unwrap_or_else(|| panic!("{text}"));
+        let shown = shown.split('"').next().unwrap();
+        assert!(shows(shown, subject.total(Metric::Peak), 1024.0), "{shown}: {text}");
     }
 }
 

@@ -1,7 +1,10 @@
 //! Runs programs of other people.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// What a viewer prints about a file; `None` when the machine lacks it.
 ///
@@ -22,6 +25,56 @@ pub fn output(program: &str, package: &str, dir: &Path, arguments: &[&str]) -> O
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {}\n{stderr}", output.status);
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a program with windows says on its standard error about a file, until a line is the last one that is wanted or
+/// `most` is over; then it is ended. `None` when the machine lacks it.
+///
+/// # Panics
+/// When it ends by itself, or is missing although nothing may be skipped.
+pub fn lines(
+    program: &str,
+    package: &str,
+    dir: &Path,
+    file: &str,
+    most: Duration,
+    is_last: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let mut command = Command::new(program);
+    // Windows that nobody sees, and nothing kept.
+    command.arg(file).current_dir(dir).env("HOME", dir).env("QT_QPA_PLATFORM", "offscreen");
+    let mut child = match command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{program} is missing, and CI=true");
+            println!("skipped: needs {program} of the Debian package {package}");
+            return None;
+        }
+        child => child.unwrap_or_else(|error| panic!("{program}: {error}")),
+    };
+    let (to, from) = mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        stderr.lines().map_while(Result::ok).try_for_each(|line| to.send(line)).ok();
+    });
+    let end = Instant::now() + most;
+    let mut text = String::new();
+    let ended = loop {
+        match from.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                text += &format!("{line}\n");
+                if is_last(&line) {
+                    break None;
+                }
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => break None,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break Some(child.wait().unwrap()),
+        }
+    };
+    assert!(ended.is_none(), "{program} {file}: {}\n{text}", ended.unwrap());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+    Some(text)
 }
 
 /// A file of a package of npm, which is installed once into the folder that cargo keeps for tests.

@@ -41,6 +41,14 @@ impl Blocks {
         [(size + 1, larger), (size, self.count - larger)].into_iter().filter(|&(_, count)| count > 0)
     }
 
+    /// Takes one block away; the others hold its bytes.
+    pub(super) fn take_one(&mut self) {
+        self.count -= 1;
+        if self.count == 0 {
+            self.bytes = 0;
+        }
+    }
+
     /// One of `each`, at least one where there are some; the bytes stay.
     fn thinned(self, each: u64) -> Self {
         Blocks { count: self.count.div_ceil(each), ..self }

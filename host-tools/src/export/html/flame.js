@@ -35,11 +35,11 @@ function search() {
     const hits = names.map(name => name.toLowerCase().includes(text));
     flame.matches = hits;
     let sum = 0;
-    const ahead = [...tree.children[0]];
+    const ahead = [...tree.children(0)];
     while (ahead.length > 0) {
       const id = ahead.pop();
       if (hits[tree.name[id]]) sum += sized(id);
-      else ahead.push(...tree.children[id]);
+      else ahead.push(...tree.children(id));
     }
     byId("matched").textContent = `${percent(sum, sized(0))} matched`;
   } else {
@@ -55,7 +55,7 @@ function layout(width) {
   const whole = sized(zoom);
   const place = (id, x, room, row) => {
     let at = x;
-    for (const child of tree.children[id]) {
+    for (const child of tree.children(id)) {
       const wide = whole > 0 ? (sized(child) / whole) * width : 0;
       if (wide < LEAST) continue;
       (rows[row] ??= []).push({ id: child, x: at, width: wide });

@@ -22,7 +22,7 @@ function neighbour(key) {
   const visible = id => placeOf(id).row > 0 || id === 0;
   switch (key) {
     case "ArrowUp": return row > 0 ? flame.tree.caller[flame.focus] : 0;
-    case "ArrowDown": return flame.tree.children[flame.focus].find(visible) ?? flame.focus;
+    case "ArrowDown": return flame.tree.children(flame.focus).find(visible) ?? flame.focus;
     case "ArrowLeft": return here[index - 1]?.id ?? flame.focus;
     case "ArrowRight": return here[index + 1]?.id ?? flame.focus;
     case "Home": return here[0].id;

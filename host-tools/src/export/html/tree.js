@@ -1,48 +1,40 @@
 // Cells become a tree of frames with sums, under the choice that the reader made.
 
-// Columns of nodes; node 0 is the root, callers come before those they call.
+// The frames of a shape, or of several of it under roots, with the sums of a choice.
 class Tree {
-  constructor() {
-    this.name = [-1];
-    this.caller = [-1];
-    this.depth = [0];
-    this.own = [0];
-    this.ownBefore = [0];
-    this.ids = new Map();
+  constructor(shape, own, ownBefore) {
+    this.shape = shape;
+    this.own = own;
+    this.ownBefore = ownBefore;
+    this.total = summedUp(shape, own);
+    this.totalBefore = before ? summedUp(shape, ownBefore) : ownBefore;
+    this.sorted = new Map();
   }
 
-  child(caller, name) {
-    const key = caller * names.length + name;
-    let id = this.ids.get(key);
-    if (id === undefined) {
-      id = this.name.length;
-      this.ids.set(key, id);
-      this.name.push(name);
-      this.caller.push(caller);
-      this.depth.push(this.depth[caller] + 1);
-      this.own.push(0);
-      this.ownBefore.push(0);
-    }
-    return id;
+  get name() {
+    return this.shape.name;
   }
 
-  // Sums up; of siblings the largest comes first.
-  finish() {
-    this.ids = null;
-    this.total = Float64Array.from(this.own);
-    this.totalBefore = Float64Array.from(this.ownBefore);
-    this.children = this.name.map(() => []);
-    for (let id = this.name.length - 1; id > 0; id--) {
-      const caller = this.caller[id];
-      this.total[caller] += this.total[id];
-      this.totalBefore[caller] += this.totalBefore[id];
-      this.children[caller].push(id);
+  get caller() {
+    return this.shape.caller;
+  }
+
+  get depth() {
+    return this.shape.depth;
+  }
+
+  // Those that count anything, the largest first: sorted for those that are looked at.
+  children(id) {
+    let list = this.sorted.get(id);
+    if (!list) {
+      list = [];
+      const size = id => Math.max(this.total[id], this.totalBefore[id]);
+      for (let child = this.shape.first[id]; child > 0; child = this.shape.next[child]) if (size(child) > 0) list.push(child);
+      const text = id => names[this.name[id]];
+      list.sort((a, b) => size(b) - size(a) || (text(a) < text(b) ? -1 : 1));
+      this.sorted.set(id, list);
     }
-    const size = id => Math.max(this.total[id], this.totalBefore[id]);
-    const text = id => names[this.name[id]];
-    const order = (a, b) => size(b) - size(a) || (text(a) < text(b) ? -1 : 1);
-    this.children.forEach(list => list.sort(order));
-    return this;
+    return list;
   }
 
   path(id) {
@@ -55,7 +47,7 @@ class Tree {
   find(path) {
     let at = 0;
     for (const name of path) {
-      const next = this.children[at].find(id => this.name[id] === name);
+      const next = this.children(at).find(id => this.name[id] === name);
       if (next === undefined) break;
       at = next;
     }
@@ -63,8 +55,12 @@ class Tree {
   }
 }
 
-// What stands for stacks on which all frames are folded.
-const FOUNDATION = "[standard library and system]";
+// What each node counts with all below it.
+function summedUp({ caller }, own) {
+  const total = own.slice();
+  for (let id = total.length - 1; id > 0; id--) total[caller[id]] += total[id];
+  return total;
+}
 
 // Names that are made here: threads and stages as roots.
 const made = new Map();
@@ -108,81 +104,67 @@ function roots(run, at, cells, stage) {
   return [];
 }
 
-function buildTree() {
-  // First what each node counts itself: many cells stand on one.
-  const places = new Map();
+// What the cells of the choice count at the end of each stack of a shape, of the newer run and of the older one.
+function amounts(shape) {
   const value = VALUES + metric();
+  const own = new Float64Array(shape.name.length);
+  const ownBefore = before ? new Float64Array(shape.name.length) : shape.nothing;
+  eachCell((run, at, cells, _, sign) => {
+    (run === before ? ownBefore : own)[shape.ends.get(run)[cells[at + NODE]]] += sign * cells[at + value];
+  });
+  return { own, ownBefore };
+}
+
+function buildTree() {
+  const whole = shape(choice.inverted);
+  if (choice.group !== "none") return buildGroups(whole);
+  const { own, ownBefore } = amounts(whole);
+  return new Tree(whole, own, ownBefore);
+}
+
+// Roots, and under each of them what of the shape counts anything there.
+function buildGroups(whole) {
+  const value = VALUES + metric();
+  const places = new Map();
   eachCell((run, at, cells, stage, sign) => {
     const amount = sign * cells[at + value];
     if (amount === 0) return;
     const under = roots(run, at, cells, stage);
-    const key = `${run === before}\n${under.join("\n")}`;
+    const key = under.join("\n");
     let place = places.get(key);
-    if (!place) places.set(key, (place = { run, under: under.map(nameOf), own: new Map() }));
-    place.own.set(cells[at + NODE], (place.own.get(cells[at + NODE]) ?? 0) + amount);
+    if (!place) places.set(key, (place = { under: under.map(nameOf), now: new Map(), before: new Map() }));
+    const sums = run === before ? place.before : place.now;
+    const end = whole.ends.get(run)[cells[at + NODE]];
+    sums.set(end, (sums.get(end) ?? 0) + amount);
   });
-  const tree = new Tree();
-  for (const place of places.values()) grow(tree, place);
-  return tree.finish();
-}
-
-function grow(tree, { run, under, own }) {
-  const root = under.reduce((at, name) => tree.child(at, name), 0);
-  const sums = run === before ? tree.ownBefore : tree.own;
-  const { callers, labels } = run;
-  const shown = run.shown();
-  const known = new Map([[0, root]]);
-  const stack = [];
-  for (const [node, amount] of own) {
-    if (amount === 0) continue;
-    let id = shown[node];
-    let at = root;
-    if (id === 0) {
-      at = tree.child(root, nameOf(FOUNDATION));
-    } else if (choice.inverted) {
-      for (; id > 0; id = shown[callers[id]]) at = tree.child(at, labels[id]);
-    } else {
-      for (; !known.has(id); id = shown[callers[id]]) stack.push(id);
-      at = known.get(id);
-      while (stack.length > 0) {
-        id = stack.pop();
-        at = tree.child(at, labels[id]);
-        known.set(id, at);
-      }
-    }
-    sums[at] += amount;
-  }
+  const groups = new Groups(whole);
+  for (const place of places.values()) groups.add(place);
+  return groups.finish();
 }
 
 // For each function what it counts itself and with what it calls: once where it calls itself.
 function functions() {
-  const value = VALUES + metric();
-  const rows = new Map();
-  for (const run of runs) {
-    const own = new Map();
-    eachCell((of, at, cells, _, sign) => {
-      if (of === run) own.set(cells[at + NODE], (own.get(cells[at + NODE]) ?? 0) + sign * cells[at + value]);
-    });
-    const { callers, labels } = run;
-    const shown = run.shown();
-    const which = run === before ? "before" : "now";
-    const met = new Set();
-    const rowOf = name => {
-      let row = rows.get(name);
-      if (!row) rows.set(name, (row = { name: names[name], own: { now: 0, before: 0 }, total: { now: 0, before: 0 } }));
-      return row;
-    };
-    for (const [node, amount] of own) {
-      if (amount === 0) continue;
-      met.clear();
-      const innermost = shown[node];
-      rowOf(innermost === 0 ? nameOf(FOUNDATION) : labels[innermost]).own[which] += amount;
-      if (innermost === 0) met.add(nameOf(FOUNDATION));
-      for (let id = innermost; id > 0; id = shown[callers[id]]) met.add(labels[id]);
-      for (const name of met) rowOf(name).total[which] += amount;
-    }
+  const whole = shape(false);
+  const { own, ownBefore } = amounts(whole);
+  const now = byName(whole, own);
+  const earlier = before ? byName(whole, ownBefore) : { own: [], total: [] };
+  const rows = [];
+  now.total.forEach((total, name) => {
+    const row = { name: names[name], own: { now: now.own[name], before: earlier.own[name] ?? 0 }, total: { now: total, before: earlier.total[name] ?? 0 } };
+    if (row.total.now !== 0 || row.total.before !== 0) rows.push(row);
+  });
+  return rows;
+}
+
+function byName(whole, own) {
+  const total = summedUp(whole, own);
+  const sums = { own: new Float64Array(names.length), total: new Float64Array(names.length) };
+  for (let id = 1; id < total.length; id++) {
+    const name = whole.name[id];
+    sums.own[name] += own[id];
+    if (whole.outermost[id]) sums.total[name] += total[id];
   }
-  return [...rows.values()];
+  return sums;
 }
 
 // Where blocks are allocated: function, file and line.
