@@ -5,14 +5,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use memtrack_format::TimePoint;
+use memtrack_host_tools::profile::Metric;
+use serde_json::Value;
 
 use crate::dumps;
 use crate::program::Place;
+use crate::subject::both;
 use crate::viewer;
 
 /// By name and version: a profiler that stops reading our version of the format is a finding, not a surprise.
 const PACKAGE: &str = "@firefox-devtools/profiler-cli@0.10.0";
 
+/// How often to ask it.
 const TRIES: usize = 20;
 
 /// A profile that `profiler-cli` has opened; closed with the test.
@@ -88,4 +92,49 @@ fn retained_and_allocated_bytes_are_ours() {
     assert!(allocated.contains("server+0x400 - self: 11.0KB (57.9%)"), "11000 of 19000: {allocated}");
     let counters = session.say(&["counter", "info", "c-0"]).unwrap();
     assert!(counters.contains("Live bytes") && counters.contains("Samples: 2 total"), "{counters}");
+}
+
+/// What all functions of a thread hold themselves; nothing where the thread has no events of that kind.
+fn sum(session: &Session<'_>, thread: usize, strategy: &str) -> u64 {
+    let thread = format!("t-{thread}");
+    let arguments =
+        ["thread", "functions", "--json", "--limit", "0", "--thread", &thread, "--strategy", strategy];
+    let output = session.command().args(arguments).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if stderr.contains("has no data in") {
+        return 0;
+    }
+    assert!(output.status.success(), "{thread}: {stderr}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let functions = document["functions"].as_array().unwrap();
+    functions.iter().map(|function| function["selfSamples"].as_u64().unwrap()).sum()
+}
+
+#[test]
+fn all_threads_add_up() {
+    for subject in both() {
+        let file = subject.write("run.firefox.json", Metric::Bytes);
+        let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let threads = document["threads"].as_array().unwrap().len();
+        let Some(session) = Session::open(&subject.place, "run.firefox.json") else { return };
+        for (strategy, metric) in
+            [("native-allocations", Metric::Bytes), ("native-retained-allocations", Metric::Live)]
+        {
+            let all: u64 = (0..threads).map(|thread| sum(&session, thread, strategy)).sum();
+            assert_eq!(all, subject.total(metric), "{strategy}");
+        }
+    }
+}
+
+/// It refuses speedscope's format and pprof's, but takes DHAT's.
+#[test]
+fn it_reads_dhat_as_well() {
+    for subject in both() {
+        subject.write("run.dhat.json", Metric::Bytes);
+        let Some(session) = Session::open(&subject.place, "run.dhat.json") else { return };
+        let threads = [(0, Metric::Bytes), (2, Metric::Peak), (3, Metric::Live)];
+        for (thread, metric) in threads {
+            assert_eq!(sum(&session, thread, "native-allocations"), subject.total(metric), "t-{thread}");
+        }
+    }
 }
