@@ -93,14 +93,9 @@ fn heaptrack_gui_reads_the_file() {
     for subject in both() {
         subject.write("run.heaptrack", Metric::Bytes);
         let folder = subject.place.dir.path();
-        let Some(text) = viewer::lines(
-            "heaptrack_gui",
-            "heaptrack-gui",
-            folder,
-            "run.heaptrack",
-            A_WHILE,
-            |_| false,
-        ) else {
+        let Some(text) =
+            viewer::lines("heaptrack_gui", "heaptrack-gui", folder, "run.heaptrack", A_WHILE, |_| false)
+        else {
             return;
         };
         assert!(!text.contains("Failed"), "{text}");

@@ -6,6 +6,8 @@ use std::time::Duration;
 use memtrack_host_tools::profile::Metric;
 
 use crate::browser::Browser;
+use crate::dumps;
+use crate::program::Place;
 use crate::subject::{Subject, both, grouped, shows};
 use crate::viewer::{lines, output};
 
@@ -75,6 +77,25 @@ fn flamegraph_pl_adds_up_folded_stacks() {
                 svg.contains(&format!("<title>all ({} bytes, 100%)</title>", grouped(subject.total(metric))))
             );
         }
+    }
+}
+
+/// `;` separates frames, a line ends a stack, and a number at its end is what it counts.
+#[test]
+fn no_name_breaks_a_folded_stack() {
+    const SCRIPT: &str = "/usr/share/perl5/Devel/NYTProf/flamegraph.pl";
+    for (name, shown) in [("[u8; 16]", "[u8: 16]"), ("two\nlines", "two\u{fffd}lines"), ("pool 7", "pool_7")]
+    {
+        let cells = [dumps::cell(1, 1, 4, dumps::figures(10, 1, 7))];
+        let mut builder = dumps::program(&[]);
+        builder.record(&dumps::thread(1, name.as_bytes(), &cells)).record(&cells[0]);
+        let place = Place::with(&builder.finish());
+        place.run("dump.bin --per-thread -m peak -o run.folded").ok();
+        let arguments = ["--countname", "bytes", "run.folded"];
+        let Some(svg) = output(SCRIPT, "libdevel-nytprof-perl", place.dir.path(), &arguments) else { return };
+        let frame = format!("<title>{shown} (700 bytes, 100.00%)</title>");
+        let frames = svg.matches("<title>").count();
+        assert!(svg.contains(&frame) && frames == 5, "{frame} and four others: {svg}");
     }
 }
 
