@@ -104,6 +104,58 @@ fn figures_that_are_not_the_stages_own_are_told() {
     );
 }
 
+/// A stage of one thread, which has the cells.
+fn of_thread(sequence: u32, thread: u32, name: &[u8], cells: &[Cell]) -> Builder {
+    let mut builder = Builder::new(Kind::Stage, sequence);
+    builder.record(&dumps::target(42));
+    builder.record(&dumps::module(b"/opt/shop/server", b"", 0x10000, &[dumps::segment(0x10000, 0x1000, 0)]));
+    builder.record(&dumps::thread(thread, b"worker", cells));
+    let peak = dumps::sum(cells.iter().map(|cell| cell.figures)).peak;
+    builder.record(&memtrack_format::Stage { scope: thread + 1, ..dumps::stage(name, peak) });
+    cells.iter().for_each(|cell| _ = builder.record(cell));
+    builder
+}
+
+/// `parse` of two threads and of the process; nodes are those that [`run`] writes.
+fn namesakes() -> Vec<u8> {
+    let of = |sequence, thread, blocks| {
+        of_thread(sequence, thread, b"parse", &[cell(thread, thread, 3, figures(10, 0, blocks))]).finish()
+    };
+    let process = stage(
+        0,
+        42,
+        b"parse",
+        &[(2, 0, 0x10100), (3, 2, 0x10200), (4, 3, 0x10300)],
+        &[cell(1, 1, 3, figures(10, 0, 5))],
+    );
+    [process.finish(), of(1, 1, 4), of(2, 2, 7), dumps::full()].concat()
+}
+
+#[test]
+fn stages_of_one_name_are_told_apart_by_their_thread() {
+    let place = Place::with(&namesakes());
+    let ran = place.run("dump.bin -s parse -m peak-blocks");
+    assert_eq!((ran.code, total(&ran.stdout)), (0, 7), "the highest");
+    assert!(
+        ran.stderr.contains(
+            "several stages are called parse: shown is that of thread 2, whose peak was the highest; --thread"
+        ),
+        "{}",
+        ran.stderr
+    );
+    for (thread, blocks) in [("1", 4), ("2", 7)] {
+        let ran = place.run(&format!("dump.bin -s parse -m peak-blocks -t {thread}"));
+        assert_eq!((ran.code, total(&ran.stdout)), (0, blocks), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("several stages"), "{}", ran.stderr);
+    }
+    place.run("merge dump.bin dump.bin -o merged.bin").ok();
+    let merged = place.run("info --json merged.bin").ok();
+    let merged: serde_json::Value = serde_json::from_str(&merged).unwrap();
+    let stages = merged["snapshots"].as_array().unwrap().iter().filter(|of| of["kind"] == "stage");
+    assert_eq!(stages.count(), 3, "of the process and of each thread");
+    assert_eq!(total(&place.run("merged.bin -s parse -m peak-blocks -t 1").ok()), 4);
+}
+
 #[test]
 fn a_stage_without_cells_says_how_to_get_them() {
     let line = Place::with(&dumps::full()).run("dump.bin -s parse").refused(2);
