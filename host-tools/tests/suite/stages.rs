@@ -87,6 +87,19 @@ fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
 }
 
 #[test]
+fn of_a_killed_program_all_stages_are_listed_and_checked() {
+    let first = stage(0, 42, b"parse", &[(2, 0, 0x10100)], &[cell(1, 1, 2, figures(10, 0, 9))]);
+    let last = stage(1, 42, b"render", &[], &[cell(1, 1, 2, figures(10, 0, 3))]);
+    let place = Place::with(&[first.finish(), last.finish()].concat());
+    let listed = place.run("dump.bin --list-stages").stdout;
+    let names: Vec<&str> = listed.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["parse", "render"], "{listed}");
+    let ran = place.run("check dump.bin --max-stage-peak parse=899");
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(place.run("check dump.bin --max-stage-peak parse=900 --max-stage-peak render=300").code, 0);
+}
+
+#[test]
 fn figures_that_are_not_the_stages_own_are_told() {
     let place = Place::with(&run());
     let ran = place.run("dump.bin -s render -m allocs -f text");

@@ -73,6 +73,13 @@ impl<'i> Opened<'i> {
         }
         let _watch = progress::watch(&options.progress);
         let mut profile = Profile::new(&snapshot, selected.kind, options)?;
+        if stage.is_none() && selected.kind == Kind::Stage {
+            // Of a program that was killed: nothing but its stages tells of its stages.
+            let others = select::stages_of_threads(&self.dump).into_iter();
+            others
+                .filter(|other| other.index != selected.index)
+                .for_each(|other| profile.add_stages(&self.dump.snapshot(other.index)));
+        }
         self.suppressions.apply(&mut profile);
         Ok((selected, profile))
     }
