@@ -205,6 +205,7 @@ fn the_report_has_what_the_dump_has() {
     assert_eq!(stage[1..5], ["6.00", "MiB", "3.00", "MiB"]);
     assert_eq!(stage[stage.len() - 2..], ["(1", "lost)"]);
     assert_eq!(line("watched 5.00 MiB, ")[3..6], ["second", "1.00", "MiB,"]);
+    assert_eq!(line("second")[2..6], ["1.00", "MiB", "1.00", "MiB"], "behind its id");
     assert_eq!(line("1.00 MiB – 1.99 MiB")[5..9], ["2.00", "MiB", "19.9%", "2"]);
 }
 

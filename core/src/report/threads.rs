@@ -14,12 +14,13 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     let (threads, left_out) = largest(tracker.threads(), |thread: &ThreadStats| thread.stats.peak_bytes);
-    writeln!(f, "threads by peak           peak      at peak         live    allocated      blocks")?;
+    writeln!(f, "threads by peak     id         peak      at peak         live    allocated      blocks")?;
     for thread in &threads {
         writeln!(
             f,
-            "  {:<17} {:>12} {:>12} {:>12} {:>12} {:>11}",
+            "  {:<17} {:>2} {:>12} {:>12} {:>12} {:>12} {:>11}",
             Label(thread),
+            thread.id,
             Bytes(thread.stats.peak_bytes),
             Bytes(thread.at_program_peak),
             Bytes(thread.stats.live_bytes),

@@ -187,7 +187,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.region.head().marks.watch.lower(watch::PAUSED);
     }
 
-    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`.
+    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`. Losses first, where there are any; then
+    /// totals, stages and threads by peak, and with `std` live bytes over time and allocations by size. Allocates nothing.
     pub fn report(&self) -> Report<'_, A, U, P, R> {
         Report::new(self)
     }
