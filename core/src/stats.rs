@@ -107,7 +107,8 @@ pub struct StageStats {
     pub peak_bytes: u64,
     /// Blocks alive at that moment.
     pub peak_blocks: u64,
-    /// When that was, in nanoseconds since the tracker started.
+    /// When that was, in nanoseconds since the tracker started. 0 without a clock, and for a stage of one thread where no
+    /// file collects its cells.
     pub peak_time_ns: u64,
     /// Events lost while it ran.
     pub lost: u64,

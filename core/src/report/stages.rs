@@ -33,7 +33,7 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
         };
         write!(
             f,
-            "  {:<17} {:>12} {:>12} {:>12} {:>12} {:>7} {:>9} {:>9}",
+            "  {:<17} {:>12} {:>12} {:>12} {:>12} {:>7} {:>9}",
             name,
             Bytes(stage.peak_bytes),
             Bytes(stage.live_before),
@@ -41,8 +41,11 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
             Bytes(stage.bytes),
             Count(stage.runs),
             Duration(stage.duration_ns),
-            Duration(stage.peak_time_ns),
         )?;
+        // There is no clock, or it is a stage of one thread whose cells nobody keeps.
+        if stage.peak_time_ns > 0 {
+            write!(f, " {:>9}", Duration(stage.peak_time_ns))?;
+        }
         if stage.running {
             f.write_str(" (running)")?;
         }
