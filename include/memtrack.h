@@ -284,15 +284,16 @@ memtrack_result_t memtrack_set_firmware(const void *code,
 memtrack_result_t memtrack_dump(memtrack_write_fn write, void *context);
 
 /**
- * Writes the report, text for people, to `write`: totals, stages and threads by peak, losses. Allocates nothing.
- * Thread-safe.
+ * Writes the report, text for people, to `write`: losses, totals, stages and threads by peak; on hosts also live bytes over
+ * time and allocations by size. UTF-8. Allocates nothing. Thread-safe.
  *
  * `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
  *
  * Safety:
  * `write` must be NULL or a function that may be called with `context`.
  */
-memtrack_result_t memtrack_report(memtrack_write_fn write, void *context);
+memtrack_result_t memtrack_report(memtrack_write_fn write,
+                                  void *context);
 
 /**
  * Writes the figures to `write` in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and

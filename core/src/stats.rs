@@ -107,6 +107,9 @@ pub struct StageStats {
     pub peak_bytes: u64,
     /// Blocks alive at that moment.
     pub peak_blocks: u64,
+    /// When that was, in nanoseconds since the tracker started. 0 without a clock, and for a stage of one thread where no
+    /// file collects its cells.
+    pub peak_time_ns: u64,
     /// Events lost while it ran.
     pub lost: u64,
     pub(crate) name: Name,
@@ -127,6 +130,7 @@ impl StageStats {
             live_after: stage.live_after as u64,
             peak_bytes: stage.peak.bytes as u64,
             peak_blocks: stage.peak.blocks as u64,
+            peak_time_ns: stage.peak.time_ns,
             lost: stage.lost,
             name: stage.name,
             threads: stage.threads,

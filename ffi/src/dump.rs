@@ -73,8 +73,8 @@ pub unsafe extern "C" fn memtrack_dump(write: memtrack_write_fn, context: *mut c
     code(TRACKER.dump(&mut Sink { write, context }))
 }
 
-/// Writes the report, text for people, to `write`: totals, stages and threads by peak, losses. Allocates nothing.
-/// Thread-safe.
+/// Writes the report, text for people, to `write`: losses, totals, stages and threads by peak; on hosts also live bytes over
+/// time and allocations by size. UTF-8. Allocates nothing. Thread-safe.
 ///
 /// `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
 ///

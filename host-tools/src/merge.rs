@@ -52,14 +52,14 @@ pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     if !force {
         alike(parts, &programs)?;
     }
-    let stages = Stages::highest(parts);
+    let mut who = Who::default();
+    let ids: Vec<_> = programs.iter().map(|snapshot| who.add(snapshot)).collect();
+    let stages = Stages::highest(parts, &ids);
     let mut layout = Layout::default();
     let mut places = |snapshot: &Snapshot<'_>| layout.add(&snapshot.modules);
     let of_programs: Vec<_> = programs.iter().map(&mut places).collect();
     let of_stages: Vec<_> = stages.snapshots().iter().map(|(_, snapshot)| places(snapshot)).collect();
 
-    let mut who = Who::default();
-    let ids: Vec<_> = programs.iter().map(|snapshot| who.add(snapshot)).collect();
     let mut tree = Tree::default();
     let mut cells = Cells::default();
     for ((snapshot, places), ids) in programs.iter().zip(&of_programs).zip(&ids) {

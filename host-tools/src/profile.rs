@@ -245,6 +245,11 @@ impl Profile {
         profile
     }
 
+    /// Adds the stages that another snapshot tells of.
+    pub fn add_stages(&mut self, snapshot: &Snapshot<'_>) {
+        self.stages.extend(snapshot.stages.iter().map(names::stage));
+    }
+
     /// The figures of some samples, added up.
     pub fn sum(&self, which: impl Fn(&Sample) -> bool) -> Figures {
         let mut sum = Figures::default();

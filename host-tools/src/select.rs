@@ -1,11 +1,13 @@
 //! Which of a dump's snapshots to show.
 
+use std::collections::HashSet;
+
 use memtrack_format::Kind;
 
 use crate::Error;
 use crate::clean::clean_bytes;
 use crate::profile::view::unknown;
-use crate::reader::Dump;
+use crate::reader::{Dump, StageHead};
 use crate::units::bytes;
 
 /// A snapshot that was chosen.
@@ -37,36 +39,99 @@ pub fn program(dump: &Dump<'_>) -> Selected {
     Selected { index, kind: Kind::Stage, note: Some(note.into()) }
 }
 
-/// The run of a stage with the highest peak.
+/// The run of a stage with the highest peak: of those on `threads` (names or ids), where it ran on these alone, else of all.
 ///
 /// # Errors
 /// When no stage has that name, or when only its figures are in the dump.
-pub fn stage(dump: &Dump<'_>, name: &str) -> Result<Selected, Error> {
-    let entries = dump.entries();
-    let named = entries.iter().enumerate().filter_map(|(index, entry)| {
-        let head = entry.stage.filter(|head| entry.is_stage() && clean_bytes(head.name) == name)?;
-        Some((entry.complete, head.peak, index))
-    });
-    if let Some((complete, peak, index)) = named.max() {
-        let note = if complete {
-            higher_peak(dump, name, peak)
-        } else {
+pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected, Error> {
+    let scopes = scopes_of(dump, threads);
+    let of_threads = highest(dump, |head| called(head, name) && scopes.contains(&head.scope));
+    let is_picked = of_threads.is_some();
+    let Some(index) = of_threads.or_else(|| highest(dump, |head| called(head, name))) else {
+        let names = names(dump);
+        if names.iter().any(|known| known == name) {
+            return Err(Error::StageWithoutCells { name: name.into() });
+        }
+        return Err(unknown("stage", name, names.iter().map(String::as_str)));
+    };
+    let entry = &dump.entries()[index];
+    let note = match entry.stage {
+        _ if !entry.complete => {
             Some("the stage's snapshot is incomplete: cells are missing from what is shown".into())
-        };
-        return Ok(Selected { index, kind: Kind::Stage, note });
-    }
-    let names = names(dump);
-    if names.iter().any(|known| known == name) {
-        return Err(Error::StageWithoutCells { name: name.into() });
-    }
-    Err(unknown("stage", name, names.iter().map(String::as_str)))
+        }
+        Some(head) if is_picked || !has_namesakes(dump, name) => higher_peak(dump, name, &head),
+        Some(head) => Some(match head.scope.checked_sub(1) {
+            None => format!(
+                "stages of threads are called {name}, too: shown is that of the process; --thread shows a thread's"
+            ),
+            Some(thread) => format!(
+                "several stages are called {name}: shown is that of thread {thread}, whose peak was the highest; \
+                 --thread shows another's"
+            ),
+        }),
+        None => None,
+    };
+    Ok(Selected { index, kind: Kind::Stage, note })
 }
 
-/// For each stage with a whole snapshot of its own the one with the highest peak, in the order of their names.
+/// For each name of a stage that has a whole snapshot the one with the highest peak, in the order of the names.
 #[must_use]
 pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
-    let chosen = names(dump).into_iter().filter_map(|name| stage(dump, &name).ok());
-    chosen.filter(|selected| dump.entries()[selected.index].complete).collect()
+    let chosen = names(dump).into_iter().filter_map(|name| highest(dump, |head| called(head, &name)));
+    whole(dump, chosen)
+}
+
+/// The same for each stage of the process and of each thread.
+#[must_use]
+pub fn stages_of_threads(dump: &Dump<'_>) -> Vec<Selected> {
+    let heads = dump.entries().iter().filter(|entry| entry.is_stage()).filter_map(|entry| entry.stage);
+    let mut known: Vec<_> = heads.map(|head| (clean_bytes(head.name), head.scope)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let chosen = known
+        .iter()
+        .filter_map(|(name, scope)| highest(dump, |head| called(head, name) && head.scope == *scope));
+    whole(dump, chosen)
+}
+
+fn whole(dump: &Dump<'_>, indexes: impl Iterator<Item = usize>) -> Vec<Selected> {
+    let complete = indexes.filter(|&index| dump.entries()[index].complete);
+    complete.map(|index| Selected { index, kind: Kind::Stage, note: None }).collect()
+}
+
+fn called(head: &StageHead<'_>, name: &str) -> bool {
+    clean_bytes(head.name) == name
+}
+
+/// Of the snapshots of some stages that with the highest peak; a whole one, if there is any.
+fn highest(dump: &Dump<'_>, is_meant: impl Fn(&StageHead<'_>) -> bool) -> Option<usize> {
+    let entries = dump.entries().iter().enumerate().filter(|(_, entry)| entry.is_stage());
+    let meant = entries.filter_map(|(index, entry)| {
+        let head = entry.stage.filter(&is_meant)?;
+        Some((entry.complete, head.peak, index))
+    });
+    meant.max().map(|(_, _, index)| index)
+}
+
+/// What stages of these threads have as their scope.
+fn scopes_of(dump: &Dump<'_>, threads: &[String]) -> HashSet<u32> {
+    if threads.is_empty() {
+        return HashSet::new();
+    }
+    let program = dump.snapshot(program(dump).index);
+    let meant = program.threads.iter().filter(|thread| {
+        let (name, id) = (clean_bytes(thread.name), thread.id.to_string());
+        threads.iter().any(|thread| *thread == name || *thread == id)
+    });
+    meant.map(|thread| thread.id.saturating_add(1)).collect()
+}
+
+/// Whether stages of different threads, or of a thread and the process, have this name and cells.
+fn has_namesakes(dump: &Dump<'_>, name: &str) -> bool {
+    let heads = dump.entries().iter().filter(|entry| entry.is_stage()).filter_map(|entry| entry.stage);
+    let mut scopes = heads.filter(|head| called(head, name)).map(|head| head.scope);
+    let first = scopes.next();
+    scopes.any(|scope| Some(scope) != first)
 }
 
 /// Whole snapshots of the program besides the one that [`program`] chooses: as many as a report can show, spread over the
@@ -87,14 +152,15 @@ pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
 }
 
 /// What to say when the stage's highest peak is not among the snapshots of it.
-fn higher_peak(dump: &Dump<'_>, name: &str, shown: u64) -> Option<String> {
+fn higher_peak(dump: &Dump<'_>, name: &str, shown: &StageHead<'_>) -> Option<String> {
     let whole = dump.snapshot(program(dump).index);
-    let peaks = whole.stages.iter().filter(|stage| clean_bytes(stage.name) == name).map(|stage| stage.peak);
-    let highest = peaks.max().filter(|&peak| peak > shown)?;
+    let same =
+        whole.stages.iter().filter(|stage| stage.scope == shown.scope && clean_bytes(stage.name) == name);
+    let highest = same.map(|stage| stage.peak).max().filter(|&peak| peak > shown.peak)?;
     Some(format!(
         "the stage's highest peak was {}, but the dump has cells only of a run with {}",
         bytes(highest),
-        bytes(shown)
+        bytes(shown.peak)
     ))
 }
 

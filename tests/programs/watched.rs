@@ -1,4 +1,4 @@
-//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork|slack`.
+//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork|slack|report`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -48,6 +48,7 @@ fn main() {
         Some("timeline") => timeline(),
         Some("fork") => fork(),
         Some("slack") => slack(),
+        Some("report") => report(),
         other => panic!("no scenario {other:?}"),
     }
     drop(kept);
@@ -216,4 +217,18 @@ fn path() -> [u8; 4096] {
         write!(to, ".{}", std::process::id()).unwrap();
     }
     path
+}
+
+/// The course of [`timeline`], and a stage of two threads in which two events are lost.
+fn report() {
+    timeline();
+    HEAP.in_stage("shared", || {
+        let block = held(2 * MEGABYTE);
+        let second = std::thread::Builder::new().name("second".into());
+        second.spawn(|| drop(held(MEGABYTE))).unwrap().join().unwrap();
+        HEAP.pause();
+        drop((held(1), block));
+        HEAP.resume();
+    });
+    print!("{}", HEAP.report());
 }

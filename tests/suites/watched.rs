@@ -1,4 +1,4 @@
-//! Dumps that something else than the program asks for, budgets, the timeline, and the histogram of sizes.
+//! Dumps that something else than the program asks for, budgets, the timeline, the histogram of sizes, and the report.
 //!
 //! Planted bug: a budget whose mark is not re-based when it is set is never called back in `budgets_call_back_once`.
 
@@ -182,6 +182,31 @@ fn sizes_are_told_by_thread_and_class() {
     // Blocks of one byte; of 1 MiB, and of 3 MiB held and then held again.
     assert!(class(1).0 >= 600 && class(1).0 == class(1).1, "{:?}", class(1));
     assert_eq!((class(21), class(22)), ((1, MEGABYTE), (2, 6 * MEGABYTE)));
+}
+
+#[test]
+fn the_report_has_what_the_dump_has() {
+    let output = output(PROGRAM, &["report"], &[("MEMTRACK_DUMP", dump("report").as_os_str())]);
+    let said = String::from_utf8(output.stdout).expect("text");
+    let line = |begin: &str| -> Vec<&str> {
+        let found = said.lines().find(|line| line.trim_start().starts_with(begin));
+        found.unwrap_or_else(|| panic!("{begin} in {said}")).split_whitespace().collect()
+    };
+    assert!(said.starts_with("lost: "), "losses come first: {said}");
+    assert!(said.contains("\n               1  tracking paused\n"), "{said}");
+    assert_eq!(line("peak")[1..3], ["6.00", "MiB"]);
+    assert_eq!(line("peak")[4], "after", "the moment of the high-water mark: {said}");
+    // Four megabytes of six, three and a little more, six.
+    let drawn = line("over time").concat();
+    let mut steps: Vec<char> = drawn.chars().filter(|bar| ['▆', '▅', '█'].contains(bar)).collect();
+    steps.dedup();
+    assert!(steps.windows(3).any(|three| three == ['▆', '▅', '█']), "{said}");
+    let stage = line("shared");
+    assert_eq!(stage[1..5], ["6.00", "MiB", "3.00", "MiB"]);
+    assert_eq!(stage[stage.len() - 2..], ["(1", "lost)"]);
+    assert_eq!(line("watched 5.00 MiB, ")[3..6], ["second", "1.00", "MiB,"]);
+    assert_eq!(line("second")[2..6], ["1.00", "MiB", "1.00", "MiB"], "behind its id");
+    assert_eq!(line("1.00 MiB – 1.99 MiB")[5..9], ["2.00", "MiB", "19.9%", "2"]);
 }
 
 #[test]

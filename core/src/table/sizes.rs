@@ -5,7 +5,7 @@ use crate::counter::Counter;
 
 /// Classes that are kept: the last holds 256 GiB and everything larger. A microcontroller keeps none; its RAM goes to
 /// stacks.
-pub(super) const CLASSES: usize = if cfg!(feature = "std") { 40 } else { 0 };
+pub(crate) const CLASSES: usize = if cfg!(feature = "std") { 40 } else { 0 };
 
 /// Allocations and their bytes by class of size. All-zero is no blocks.
 #[repr(C)]

@@ -1,6 +1,6 @@
 //! What a program asks of its tracker. None of it allocates.
 
-use super::{Entered, Entry, Tracker};
+use super::{Entered, Entry, Tracker, sample};
 use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
 use crate::table::account::Held;
@@ -8,6 +8,7 @@ use crate::table::marks::Mark;
 use crate::table::region::Tables;
 use crate::table::stages::{Moment, Peak, Stages};
 use crate::table::threads::{self, ThreadSlot};
+use crate::table::timeline::Point;
 use crate::table::{try_lock, watch};
 use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
@@ -167,6 +168,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.region.head().marks.peak_error(self.region.threads()) as u64
     }
 
+    /// When the program's peak was: nanoseconds from the tracker's start until live fell from it; now while it stands. 0
+    /// without a clock.
+    pub fn peak_time_ns(&self) -> u64 {
+        self.region.head().marks.peak_time(Mark::Program, elapsed(self.region, &self.platform))
+    }
+
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {
@@ -180,9 +187,21 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.region.head().marks.watch.lower(watch::PAUSED);
     }
 
-    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`.
+    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`. Losses first, where there are any; then
+    /// totals, stages and threads by peak, and with `std` live bytes over time and allocations by size. Allocates nothing.
     pub fn report(&self) -> Report<'_, A, U, P, R> {
         Report::new(self)
+    }
+
+    /// Live bytes over time until now.
+    pub(crate) fn timeline(&self) -> impl Iterator<Item = Point> + '_ {
+        sample(self.region, elapsed(self.region, &self.platform));
+        (0..).map_while(|place| try_lock(self.region.timeline())?.get(place))
+    }
+
+    /// Of each thread the classes of sizes that it has blocks of: number, allocations, bytes.
+    pub(crate) fn size_classes(&self) -> impl Iterator<Item = (u8, u64, u64)> + '_ {
+        self.region.threads().iter().flat_map(|(_, slot)| slot.sizes.iter())
     }
 
     /// A thread or task has ended: its figures stay, and its slot may be continued by another of its name. `local`

@@ -24,6 +24,7 @@ pub fn threads(profile: &Profile) -> Table {
         ">live",
         ">allocated",
         ">allocations",
+        ">temporary",
     ]);
     for thread in sorted {
         table.row([
@@ -35,6 +36,7 @@ pub fn threads(profile: &Profile) -> Table {
             bytes(thread.figures.live),
             bytes(thread.figures.bytes),
             count(thread.figures.allocs),
+            count(thread.figures.temporary),
         ]);
     }
     table
@@ -92,10 +94,8 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
     let with_cells = with_cells(dump);
     let threads: HashMap<u32, &str> =
         profile.threads.iter().map(|thread| (thread.id, thread.label.as_str())).collect();
-    let scope = |scope: u32| match scope.checked_sub(1) {
-        None => "process".into(),
-        Some(id) => threads.get(&id).map_or_else(|| format!("thread #{id}"), |&label| label.into()),
-    };
+    let thread = |id| threads.get(&id).map_or_else(|| format!("thread #{id}"), |&label| label.into());
+    let scope = |scope: u32| scope.checked_sub(1).map_or_else(|| "process".into(), thread);
     let mut table = Table::new(&[
         "stage",
         ">peak",
@@ -105,8 +105,11 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
         ">allocations",
         ">runs",
         ">time",
+        ">peak at",
+        ">lost",
         "of",
         "cells",
+        "highest threads",
     ]);
     for stage in sorted {
         let figures = &stage.figures;
@@ -123,11 +126,28 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
             count(figures.allocs),
             count(figures.runs),
             duration(figures.duration_ns),
+            // Nobody looked when the peak of a stage of one thread was, where no file collects cells.
+            if figures.peak_time_ns == 0 { "-".into() } else { duration(figures.peak_time_ns) },
+            count(figures.lost),
             scope(figures.scope),
             if has_cells(stage, &with_cells) { "yes".into() } else { "no".into() },
+            if figures.scope == 0 { highest_threads(stage, thread) } else { String::new() },
         ]);
     }
     table
+}
+
+/// The threads that held most while the stage ran: `main 1.00 MiB, worker 512 KiB`.
+fn highest_threads(stage: &Stage, label: impl Fn(u32) -> String) -> String {
+    /// More would make the table too wide for a terminal.
+    const SHOWN: usize = 3;
+    let shown = stage.threads.iter().take(SHOWN).map(|of| format!("{} {}", label(of.thread), bytes(of.peak)));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    match stage.threads.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => text.push_str(&format!(" … and {more} more")),
+    }
+    text
 }
 
 /// The stages that have snapshots of their own: names, and whose they are.

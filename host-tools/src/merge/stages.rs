@@ -9,7 +9,7 @@ use crate::clean::clean_bytes;
 use crate::reader::Snapshot;
 use crate::select;
 
-/// Snapshots of stages, one for each name.
+/// Snapshots of stages, one for each name of the process and of each thread.
 pub(super) struct Stages<'d> {
     /// Which dump it is from, and the snapshot.
     snapshots: Vec<(usize, Snapshot<'d>)>,
@@ -23,13 +23,13 @@ pub(super) struct Summed<'d> {
 
 impl<'d> Stages<'d> {
     /// For each stage the snapshot with the highest peak over all dumps.
-    pub(super) fn highest(parts: &[Part<'d>]) -> Self {
-        let mut best: IndexMap<String, (u64, usize, usize)> = IndexMap::new();
-        for (part, of) in parts.iter().enumerate() {
-            for selected in select::stages(of.dump) {
+    pub(super) fn highest(parts: &[Part<'d>], ids: &[Ids]) -> Self {
+        let mut best: IndexMap<(String, u32), (u64, usize, usize)> = IndexMap::new();
+        for (part, (of, ids)) in parts.iter().zip(ids).enumerate() {
+            for selected in select::stages_of_threads(of.dump) {
                 let Some(head) = of.dump.entries()[selected.index].stage else { continue };
                 let found = (head.peak, part, selected.index);
-                let one = best.entry(clean_bytes(head.name)).or_insert(found);
+                let one = best.entry((clean_bytes(head.name), scope(head.scope, ids))).or_insert(found);
                 if head.peak > one.0 {
                     *one = found;
                 }
@@ -63,10 +63,14 @@ pub(super) fn sums<'d>(programs: &[Snapshot<'d>], ids: &[Ids]) -> Vec<Summed<'d>
 
 /// A stage under the ids of the merged dump.
 pub(super) fn renamed<'d>(record: &Stage<'d>, ids: &Ids) -> Summed<'d> {
-    let scope = record.scope.checked_sub(1).map_or(0, |thread| ids.thread(thread).saturating_add(1));
+    let scope = scope(record.scope, ids);
     let threads = record.threads.iter();
     let threads = threads.map(|of| ThreadPeak { thread: ids.thread(of.thread), ..of }).collect();
     Summed { stage: Stage { scope, ..*record }, threads }
+}
+
+fn scope(scope: u32, ids: &Ids) -> u32 {
+    scope.checked_sub(1).map_or(0, |thread| ids.thread(thread).saturating_add(1))
 }
 
 fn add(sum: &mut Summed<'_>, more: Summed<'_>) {

@@ -14,7 +14,7 @@ fn survives(bytes: &[u8], formats: &[Format]) {
     let selected = select::program(&dump);
     let names = select::names(&dump);
     let mut chosen = vec![selected];
-    chosen.extend(names.iter().filter_map(|name| select::stage(&dump, name).ok()));
+    chosen.extend(names.iter().filter_map(|name| select::stage(&dump, name, &[]).ok()));
     for selected in chosen {
         let snapshot = dump.snapshot(selected.index);
         let _ = profile::check::equations(&snapshot, selected.kind);

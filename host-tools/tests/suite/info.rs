@@ -82,6 +82,14 @@ fn all_that_a_dump_has_is_told_to_people_and_machines() {
     for (thread, class) in [(cells[0].thread, 5), (cells[1].thread, 9)] {
         builder.record(&memtrack_format::SizeClass { thread, class, allocs: 7, bytes: 77 });
     }
+    let threads = [(1, 1024), (77, 1), (2, 1), (3, 1), (4, 1)];
+    let threads = threads.map(|(thread, peak)| memtrack_format::ThreadPeak { thread, peak });
+    builder.record(&memtrack_format::Stage {
+        peak_time_ns: 2_500_000,
+        lost: 3,
+        threads: memtrack_format::List::Items(&threads),
+        ..dumps::stage(b"encode", 9000)
+    });
     let place = Place::with(&builder.finish());
     let value: serde_json::Value = serde_json::from_str(&place.run("info --json dump.bin").ok()).unwrap();
     assert_eq!(value["tags"][1]["parent"], 1);
@@ -97,6 +105,17 @@ fn all_that_a_dump_has_is_told_to_people_and_machines() {
     assert!(thread["sizes"].as_array().unwrap().iter().any(|size| size["class"] == 5 && size["allocs"] == 7));
 
     let text = place.run("info dump.bin").ok();
+    let words = |begin: &str| {
+        let line = text.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{text}"));
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(words("stage ").ends_with("time peak at lost of cells highest threads"), "{text}");
+    assert!(
+        words("encode").ends_with(
+            "2.00 ms 2.50 ms 3 process no main 1.00 KiB, thread #77 1 B, worker #2 1 B … and 2 more"
+        ),
+        "{text}"
+    );
     assert!(text.contains("request › upload") && text.contains("heaps by bytes"), "{text}");
     let over_time = text.lines().find(|line| line.starts_with("over time")).expect("a timeline");
     assert!(

@@ -87,6 +87,19 @@ fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
 }
 
 #[test]
+fn of_a_killed_program_all_stages_are_listed_and_checked() {
+    let first = stage(0, 42, b"parse", &[(2, 0, 0x10100)], &[cell(1, 1, 2, figures(10, 0, 9))]);
+    let last = stage(1, 42, b"render", &[], &[cell(1, 1, 2, figures(10, 0, 3))]);
+    let place = Place::with(&[first.finish(), last.finish()].concat());
+    let listed = place.run("dump.bin --list-stages").stdout;
+    let names: Vec<&str> = listed.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["parse", "render"], "{listed}");
+    let ran = place.run("check dump.bin --max-stage-peak parse=899");
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(place.run("check dump.bin --max-stage-peak parse=900 --max-stage-peak render=300").code, 0);
+}
+
+#[test]
 fn figures_that_are_not_the_stages_own_are_told() {
     let place = Place::with(&run());
     let ran = place.run("dump.bin -s render -m allocs -f text");
@@ -102,6 +115,58 @@ fn figures_that_are_not_the_stages_own_are_told() {
         "{}",
         ran.stderr
     );
+}
+
+/// A stage of one thread, which has the cells.
+fn of_thread(sequence: u32, thread: u32, name: &[u8], cells: &[Cell]) -> Builder {
+    let mut builder = Builder::new(Kind::Stage, sequence);
+    builder.record(&dumps::target(42));
+    builder.record(&dumps::module(b"/opt/shop/server", b"", 0x10000, &[dumps::segment(0x10000, 0x1000, 0)]));
+    builder.record(&dumps::thread(thread, b"worker", cells));
+    let peak = dumps::sum(cells.iter().map(|cell| cell.figures)).peak;
+    builder.record(&memtrack_format::Stage { scope: thread + 1, ..dumps::stage(name, peak) });
+    cells.iter().for_each(|cell| _ = builder.record(cell));
+    builder
+}
+
+/// `parse` of two threads and of the process; nodes are those that [`run`] writes.
+fn namesakes() -> Vec<u8> {
+    let of = |sequence, thread, blocks| {
+        of_thread(sequence, thread, b"parse", &[cell(thread, thread, 3, figures(10, 0, blocks))]).finish()
+    };
+    let process = stage(
+        0,
+        42,
+        b"parse",
+        &[(2, 0, 0x10100), (3, 2, 0x10200), (4, 3, 0x10300)],
+        &[cell(1, 1, 3, figures(10, 0, 5))],
+    );
+    [process.finish(), of(1, 1, 4), of(2, 2, 7), dumps::full()].concat()
+}
+
+#[test]
+fn stages_of_one_name_are_told_apart_by_their_thread() {
+    let place = Place::with(&namesakes());
+    let ran = place.run("dump.bin -s parse -m peak-blocks");
+    assert_eq!((ran.code, total(&ran.stdout)), (0, 7), "the highest");
+    assert!(
+        ran.stderr.contains(
+            "several stages are called parse: shown is that of thread 2, whose peak was the highest; --thread"
+        ),
+        "{}",
+        ran.stderr
+    );
+    for (thread, blocks) in [("1", 4), ("2", 7)] {
+        let ran = place.run(&format!("dump.bin -s parse -m peak-blocks -t {thread}"));
+        assert_eq!((ran.code, total(&ran.stdout)), (0, blocks), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("several stages"), "{}", ran.stderr);
+    }
+    place.run("merge dump.bin dump.bin -o merged.bin").ok();
+    let merged = place.run("info --json merged.bin").ok();
+    let merged: serde_json::Value = serde_json::from_str(&merged).unwrap();
+    let stages = merged["snapshots"].as_array().unwrap().iter().filter(|of| of["kind"] == "stage");
+    assert_eq!(stages.count(), 3, "of the process and of each thread");
+    assert_eq!(total(&place.run("merged.bin -s parse -m peak-blocks -t 1").ok()), 4);
 }
 
 #[test]

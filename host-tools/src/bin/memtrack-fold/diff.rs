@@ -50,7 +50,7 @@ fn report(args: &args::Diff) -> Outcome {
     let mut new = Opened::open(&args.new, &inputs[1])?;
     let start = Start { stage: args.show.stage.clone() };
     if let Some(name) = &start.stage {
-        select::stage(&new.dump, name)?;
+        select::stage(&new.dump, name, &args.show.threads)?;
     }
     (old.suppressions, new.suppressions) = (args.show.suppressions()?, args.show.suppressions()?);
     let options = args.names.options();
@@ -78,7 +78,7 @@ fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
     let input = input::open(path)?;
     let mut opened = Opened::open(path, &input)?;
     opened.suppressions = args.show.suppressions()?;
-    let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
+    let (_, profile) = opened.profile(Some(&args.show), &args.names.options())?;
     let view = args.show.view(&profile, Format::Folded)?;
     opened.tell(&profile, &view, &args.names);
     let flame = view.flame(&profile)?;

@@ -23,7 +23,7 @@ pub fn run(args: &Fold) -> Outcome {
         output::write(args.output.as_deref(), |out| Ok(out.write_all(&page)))?;
         return Ok(opened.done());
     }
-    let (_, profile) = opened.profile(args.show.stage.as_deref(), &args.names.options())?;
+    let (_, profile) = opened.profile(Some(&args.show), &args.names.options())?;
     let view = args.show.view(&profile, format)?;
     opened.tell(&profile, &view, &args.names);
     let style =
@@ -35,7 +35,7 @@ pub fn run(args: &Fold) -> Outcome {
 /// Threads, stages or sizes: no address needs a name for that.
 fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
-    let (_, profile) = opened.profile(args.show.stage.as_deref(), &nameless)?;
+    let (_, profile) = opened.profile(Some(&args.show), &nameless)?;
     opened.say();
     warnings::losses(&profile).iter().for_each(|text| warn(text));
     let table = if args.list_threads {

@@ -13,7 +13,7 @@ use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
 
-use crate::args::Names;
+use crate::args::{Names, Show};
 use crate::{Done, progress, warn};
 
 /// A dump that was opened.
@@ -58,10 +58,11 @@ impl<'i> Opened<'i> {
         Ok(Opened { dump, whole, warnings: found, suppressions, said: Vec::new() })
     }
 
-    /// The profile of the whole program, or of a stage.
-    pub fn profile(&mut self, stage: Option<&str>, options: &Options) -> Result<(Selected, Profile), Error> {
+    /// The profile of the whole program, or of the stage that is asked for.
+    pub fn profile(&mut self, show: Option<&Show>, options: &Options) -> Result<(Selected, Profile), Error> {
+        let stage = show.and_then(|show| Some((show.stage.as_ref()?, &show.threads)));
         let mut selected = match stage {
-            Some(name) => select::stage(&self.dump, name)?,
+            Some((name, threads)) => select::stage(&self.dump, name, threads)?,
             None => select::program(&self.dump),
         };
         self.warnings.extend(selected.note.take());
@@ -72,6 +73,13 @@ impl<'i> Opened<'i> {
         }
         let _watch = progress::watch(&options.progress);
         let mut profile = Profile::new(&snapshot, selected.kind, options)?;
+        if stage.is_none() && selected.kind == Kind::Stage {
+            // Of a program that was killed: nothing but its stages tells of its stages.
+            let others = select::stages_of_threads(&self.dump).into_iter();
+            others
+                .filter(|other| other.index != selected.index)
+                .for_each(|other| profile.add_stages(&self.dump.snapshot(other.index)));
+        }
         self.suppressions.apply(&mut profile);
         Ok((selected, profile))
     }

@@ -11,7 +11,7 @@ use crate::opened::Opened;
 pub fn page(opened: &mut Opened<'_>, show: &Show, names: &Names) -> Result<Vec<u8>, Error> {
     let start = Start { stage: show.stage.clone() };
     if let Some(name) = &start.stage {
-        select::stage(&opened.dump, name)?;
+        select::stage(&opened.dump, name, &show.threads)?;
     }
     opened.suppressions = show.suppressions()?;
     let whole = opened.whole(&names.options())?;
