@@ -184,9 +184,9 @@ impl Profile {
     ///
     /// # Errors
     /// When a binary that the user gave can't be used.
-    pub fn new(snapshot: &Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
-        let modules = modules(snapshot, options);
-        let symbols = Arc::new(Symbols::new(nodes::addresses(snapshot), &modules, options)?);
+    pub fn new(snapshot: Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
+        let modules = modules(&snapshot, options);
+        let symbols = Arc::new(Symbols::new(nodes::addresses(&snapshot), &modules, options)?);
         Ok(Self::named(snapshot, kind, modules, symbols))
     }
 
@@ -194,32 +194,37 @@ impl Profile {
     ///
     /// # Errors
     /// When a binary that the user gave can't be used.
-    pub fn several(snapshots: &[(Snapshot<'_>, Kind)], options: &Options) -> Result<Vec<Self>, Error> {
+    pub fn several(snapshots: Vec<(Snapshot<'_>, Kind)>, options: &Options) -> Result<Vec<Self>, Error> {
         let Some((first, _)) = snapshots.first() else { return Ok(Vec::new()) };
         let common = modules(first, options);
         let alike = |snapshot: &Snapshot<'_>| modules(snapshot, options).all() == common.all();
         let shared = snapshots.iter().filter(|(snapshot, _)| alike(snapshot));
         let shared = shared.flat_map(|(snapshot, _)| nodes::addresses(snapshot)).collect();
         let symbols = Arc::new(Symbols::new(shared, &common, options)?);
-        let named = |(snapshot, kind): &(Snapshot<'_>, Kind)| match alike(snapshot) {
-            true => Ok(Self::named(snapshot, *kind, modules(snapshot, options), Arc::clone(&symbols))),
-            false => Self::new(snapshot, *kind, options),
+        let alike: Vec<bool> = snapshots.iter().map(|(snapshot, _)| alike(snapshot)).collect();
+        let named = |((snapshot, kind), alike): ((Snapshot<'_>, Kind), bool)| {
+            if !alike {
+                return Self::new(snapshot, kind, options);
+            }
+            let modules = modules(&snapshot, options);
+            Ok(Self::named(snapshot, kind, modules, Arc::clone(&symbols)))
         };
-        snapshots.iter().map(named).collect()
+        snapshots.into_iter().zip(alike).map(named).collect()
     }
 
-    fn named(snapshot: &Snapshot<'_>, kind: Kind, modules: Modules, symbols: Arc<Symbols>) -> Self {
+    /// What is read of the snapshot is let go of as it is read: one may have millions of stacks.
+    fn named(mut snapshot: Snapshot<'_>, kind: Kind, modules: Modules, symbols: Arc<Symbols>) -> Self {
         let mut profile = Profile {
             kind,
-            program: names::program(snapshot),
-            threads: names::threads(snapshot),
+            program: names::program(&snapshot),
+            threads: names::threads(&snapshot),
             stages: snapshot.stages.iter().map(names::stage).collect(),
             tags: snapshot.tags.iter().map(|tag| (tag.id, (tag.parent, clean_bytes(tag.name)))).collect(),
             heaps: snapshot.heaps.iter().map(|heap| (heap.id, clean_bytes(heap.name))).collect(),
             marks: snapshot.marks,
             config: snapshot.config,
-            losses: snapshot.losses.clone(),
-            timeline: snapshot.timeline.clone(),
+            losses: std::mem::take(&mut snapshot.losses),
+            timeline: std::mem::take(&mut snapshot.timeline),
             sizes: sizes::whole(&snapshot.sizes),
             time_ns: snapshot.about.map_or(0, |about| about.time_ns),
             modules,
@@ -228,17 +233,17 @@ impl Profile {
             samples: Vec::new(),
             suppressed: Vec::new(),
         };
-        profile.nodes = nodes::tree(snapshot, &profile.symbols);
-        profile.samples = snapshot
-            .cells
-            .iter()
+        profile.nodes = nodes::tree(&snapshot, &profile.symbols);
+        // In the place of the cells.
+        profile.samples = std::mem::take(&mut snapshot.cells)
+            .into_iter()
             .map(|cell| Sample {
                 thread: cell.thread,
                 tag: cell.tag,
                 heap: cell.heap,
                 unattributed: cell.id == 0 || (cell.thread == 0 && cell.stack == 0),
                 cut: cell.cut,
-                node: nodes::index_of(snapshot, cell.stack),
+                node: nodes::index_of(&snapshot, cell.stack),
                 figures: cell.figures,
             })
             .collect();

@@ -40,14 +40,15 @@ impl Names {
         if snapshot.cells.is_empty() {
             return Ok(());
         }
-        let profile = Profile::new(&snapshot, Kind::Program, options)?;
-        for (cell, sample) in snapshot.cells.iter().zip(&profile.samples) {
+        let stacks: Vec<u32> = snapshot.cells.iter().map(|cell| cell.stack).collect();
+        let profile = Profile::new(snapshot, Kind::Program, options)?;
+        for (id, sample) in stacks.into_iter().zip(&profile.samples) {
             let stack = profile.stack(sample);
             let inner = hidden(stack.frames.iter().map(|frame| frame.origin));
             let shown = stack.frames[inner..].iter().map(|frame| profile.symbols.text(frame.function));
             let library = |name: &str| LIBRARIES.iter().any(|begin| name.starts_with(begin));
             let own = shown.clone().position(|name| !library(name)).unwrap_or(0);
-            self.known.insert(cell.stack, shown.skip(own).take(FRAMES).map(String::from).collect());
+            self.known.insert(id, shown.skip(own).take(FRAMES).map(String::from).collect());
         }
         Ok(())
     }

@@ -77,8 +77,7 @@ impl Shot {
             .map(|(stack, value)| Stack { names: names.of(stack).to_vec(), value })
             .collect();
         // The names of stacks are known: everything else needs none.
-        let profile =
-            Profile::new(&snapshot, Kind::Program, &Options { names: false, ..Options::default() })?;
+        let profile = Profile::new(snapshot, Kind::Program, &Options { names: false, ..Options::default() })?;
         Ok(Shot {
             running,
             time_ns: profile.time_ns,

@@ -19,7 +19,7 @@ fn survives(bytes: &[u8], formats: &[Format]) {
         let snapshot = dump.snapshot(selected.index);
         let _ = profile::check::equations(&snapshot, selected.kind);
         let options = symbolize::Options { names: false, ..Default::default() };
-        let profile = profile::Profile::new(&snapshot, selected.kind, &options).unwrap();
+        let profile = profile::Profile::new(snapshot, selected.kind, &options).unwrap();
         let mut view = profile::View::new(profile::Metric::Peak);
         view.per_thread = true;
         for &format in formats {

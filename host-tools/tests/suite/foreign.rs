@@ -262,7 +262,6 @@ fn damaged_binaries_are_survived() {
         let dump = dump(&calls(name), "/shop/basket", b"", base);
         let dump = reader::Dump::open("dump.bin".as_ref(), &dump).unwrap();
         let selected = select::program(&dump);
-        let snapshot = dump.snapshot(selected.index);
         let step = whole.len() / 50;
         for at in (0..whole.len()).step_by(step) {
             let mut bytes = whole.clone();
@@ -272,7 +271,7 @@ fn damaged_binaries_are_survived() {
                 let search = symbolize::Search { binaries: vec![path], ..Default::default() };
                 let options = symbolize::Options { search, ..Default::default() };
                 // Named, nameless or refused; what counts is that it ends.
-                let _ = profile::Profile::new(&snapshot, selected.kind, &options);
+                let _ = profile::Profile::new(dump.snapshot(selected.index), selected.kind, &options);
             }
         }
     }

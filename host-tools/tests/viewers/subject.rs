@@ -76,7 +76,7 @@ impl Subject {
         let outline = Dump::open("dump.bin".as_ref(), dump).unwrap();
         let selected = select::program(&outline);
         let snapshot = outline.snapshot(selected.index);
-        let profile = Profile::new(&snapshot, selected.kind, &Options::default()).unwrap();
+        let profile = Profile::new(snapshot, selected.kind, &Options::default()).unwrap();
         Subject { place, profile, program }
     }
 

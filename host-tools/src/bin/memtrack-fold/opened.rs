@@ -72,7 +72,7 @@ impl<'i> Opened<'i> {
             self.warnings.extend(warnings::equations(&wrong));
         }
         let _watch = progress::watch(&options.progress);
-        let mut profile = Profile::new(&snapshot, selected.kind, options)?;
+        let mut profile = Profile::new(snapshot, selected.kind, options)?;
         if stage.is_none() && selected.kind == Kind::Stage {
             // Of a program that was killed: nothing but its stages tells of its stages.
             let others = select::stages_of_threads(&self.dump).into_iter();
@@ -97,7 +97,7 @@ impl<'i> Opened<'i> {
             snapshots.extend(others.map(|other| (self.dump.snapshot(other.index), other.kind)));
         }
         let _watch = progress::watch(&options.progress);
-        let mut profiles = Profile::several(&snapshots, options)?;
+        let mut profiles = Profile::several(snapshots, options)?;
         profiles.iter_mut().for_each(|profile| self.suppressions.apply(profile));
         let mut profiles = profiles.into_iter();
         let program = profiles.next().ok_or(Error::NoFigures)?;
