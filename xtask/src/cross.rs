@@ -38,7 +38,8 @@ fn build(target: &Target) -> Result<Verdict> {
     let metadata = workspace::Metadata::read()?;
     for package in metadata.members().filter(|package| CRATES.contains(&package.name.as_str())) {
         let mut cargo = toolchain.cargo_rustc(target.triple);
-        cargo.args(["--lib", "--no-default-features", "--package", &package.name]);
+        // Code is made of them where firmware is built.
+        cargo.args(["--profile", "check", "--lib", "--no-default-features", "--package", &package.name]);
         if target.lacks_cas && package.features.contains_key("portable-atomic") {
             // Which critical section stands in for compare-and-swap is for the firmware to choose.
             cargo.args(["--features", "portable-atomic"]);

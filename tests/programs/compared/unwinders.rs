@@ -10,31 +10,59 @@ use crate::{CUT, DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
 /// Captures by `U` as the hook would, and compares.
 pub(crate) struct Compared<U>(pub(crate) U);
 
+/// What `U` remembers, and what the comparison does. All-zero is the start.
+pub(crate) struct Remembered<M> {
+    own: M,
+    booked: [Booked; PLACES],
+}
+
+/// What the hook has kept beside a stack, which may have been forgotten since and learned anew.
+#[derive(Clone, Copy)]
+struct Booked {
+    /// Its frames, hashed.
+    stack: u64,
+    note: Note,
+}
+
+impl Booked {
+    /// Whether a note beside this stack is the one that is known. It is known from now on.
+    fn agrees(&mut self, stack: u64, note: Note) -> bool {
+        let agrees = self.stack != stack || self.note == note;
+        *self = Booked { stack, note };
+        agrees
+    }
+}
+
+fn hash(frames: &[usize]) -> u64 {
+    let mixed = |mixed: u64, frame: &usize| (mixed ^ *frame as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    frames.iter().fold(1, |hash, frame| mixed(hash, frame).rotate_left(23))
+}
+
 // SAFETY: the inner unwinder keeps the promises; what is compared is kept on the stack, and the C runtime's unwinder
 // neither allocates nor waits where it can ask the dynamic linker for a module.
 unsafe impl<U: Unwind> Unwind for Compared<U> {
     const NAME: &'static str = "compared";
-    type Memo = U::Memo;
+    type Memo = Remembered<U::Memo>;
 
     fn walk(
         &self,
         from: Registers,
         memory: Memory<'_>,
-        memo: Option<&mut U::Memo>,
+        memo: Option<&mut Self::Memo>,
         frames: &mut Frames,
     ) -> End {
-        self.0.walk(from, memory, memo, frames)
+        self.0.walk(from, memory, memo.map(|memo| &mut memo.own), frames)
     }
 
     fn capture<'m>(
         &self,
         from: Registers,
         memory: Memory<'_>,
-        memo: Option<&'m mut U::Memo>,
+        memo: Option<&'m mut Self::Memo>,
         stacks: Stacks<'_>,
         frames: &mut Frames,
     ) -> Captured<'m> {
-        let memo = memo.expect("the host has memory for every thread");
+        let Remembered { own: memo, booked } = memo.expect("the host has memory for every thread");
         let recalled = match U::recall(from, memo) {
             Note::NONE => U::search(from, memory, memo, stacks),
             note => note,
@@ -45,7 +73,11 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
         let end = Cfi.walk(from, memory, None, frames);
         let same = captured.end == end && is_stack(captured.interned, end, stacks, frames);
         // Where the hook would have booked without a capture: the cell of the same stack, and of no other.
-        let same = same && (recalled == Note::NONE || captured.note.as_deref() == Some(&recalled));
+        let stack = hash(frames);
+        let booked = &mut booked[stack as usize % PLACES];
+        let notes = [captured.note.as_deref().copied().unwrap_or(Note::NONE), recalled];
+        let same = same
+            & notes.into_iter().filter(|note| *note != Note::NONE).all(|note| booked.agrees(stack, note));
         count(&EVENTS, true);
         count(&RECALLED, recalled != Note::NONE);
         count(&TOO_DEEP, end == End::TooDeep);

@@ -15,8 +15,9 @@ use super::trace::Words;
 const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
 const ARENA: usize = 1 << 17;
-/// Words that are compared before a decision. Stacks have a multiple of it: the last word stands several times.
-const AT_ONCE: usize = 8;
+/// Words that are compared in one go. Stacks have a multiple of it: the last word stands several times, so that more would
+/// compare more in vain.
+const AT_ONCE: usize = 4;
 /// Where an entry stands in the arena. At 0 stands none: an entry of zeros, which is no stack's, for no stack pointer
 /// is 0.
 pub(super) type Place = u32;
@@ -184,7 +185,7 @@ impl Recall {
         for (nth, (value, offset)) in values.iter().zip(offsets).enumerate() {
             // SAFETY: the caller upholds it; the stack pointer is that of an entry, which is aligned to words.
             let one = |i: usize| unsafe { word(from.sp, offset[i]) } != value[i];
-            if one(0) || one(1) || one(2) || one(3) || one(4) || one(5) || one(6) || one(7) {
+            if one(0) || one(1) || one(2) || one(3) {
                 if nth > 0 {
                     self.advance_difference(place, from.sp);
                 }
@@ -241,6 +242,11 @@ impl Recall {
         let length = HEAD + count + count / 4;
         let place = self.make_room(length);
         let high = from.sp + (usize::from(reach) + 1) * WORD;
+        let ended = match end {
+            End::Complete => 0,
+            End::TooDeep => 1,
+            End::Stopped => 2,
+        };
         let entry = Entry {
             pc: from.pc as u64,
             sp: from.sp as u64,
@@ -252,12 +258,7 @@ impl Recall {
             note: Note::default(),
             follower: 0,
             lasting: memory.is_lasting() && memory.contains(from.sp, high),
-            lost: u8::from(interned.cut) * CUT
-                | match end {
-                    End::Complete => 0,
-                    End::TooDeep => 1,
-                    End::Stopped => 2,
-                },
+            lost: if interned.cut { CUT | ended } else { ended },
             again: 0,
         };
         let padded = |i: usize| words.get(i).or(words.last());
