@@ -40,10 +40,13 @@ fn build(target: &Target) -> Result<Verdict> {
         let mut cargo = toolchain.cargo_rustc(target.triple);
         // Code is made of them where firmware is built.
         cargo.args(["--profile", "check", "--lib", "--no-default-features", "--package", &package.name]);
-        if target.lacks_cas && package.features.contains_key("portable-atomic") {
-            // Which critical section stands in for compare-and-swap is for the firmware to choose.
-            cargo.args(["--features", "portable-atomic"]);
+        if target.lacks_cas {
+            // Which critical section stands in for compare-and-swap is for the firmware to choose. For all crates: with
+            // other flags the standard library would be built again.
             cargo.env("RUSTFLAGS", "--cfg portable_atomic_unsafe_assume_single_core");
+            if package.features.contains_key("portable-atomic") {
+                cargo.args(["--features", "portable-atomic"]);
+            }
         }
         // The host's lints do not see the code that only such targets compile.
         tool::run(cargo.args(["--", "-D", "warnings"]))?;

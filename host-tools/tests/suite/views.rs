@@ -101,14 +101,12 @@ fn lists_are_sorted_by_peak() {
     let place = place();
     let threads = place.run("dump.bin --list-threads").ok();
     let rows: Vec<Vec<&str>> = threads.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(
-        rows[1],
-        ["2", "worker", "#2", "exited", "3.91", "KiB", "3.91", "KiB", "3.61", "KiB", "19.5", "KiB", "200"]
-    );
+    let figures = ["3.91", "KiB", "3.91", "KiB", "3.61", "KiB", "19.5", "KiB", "200", "20"];
+    assert_eq!(rows[1], [&["2", "worker", "#2", "exited"][..], &figures[..]].concat());
     assert_eq!(rows.iter().skip(1).map(|row| row[0]).collect::<Vec<_>>(), ["2", "1", "3", "0"]);
     let stages = place.run("dump.bin --list-stages").ok();
     let rows: Vec<Vec<&str>> = stages.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[1][..3], ["parse", "8.79", "KiB"]);
     assert_eq!(rows[2][..3], ["render", "500", "B"]);
-    assert_eq!(rows[2].last(), Some(&"no"), "no cells of its own");
+    assert_eq!(rows[2][rows[2].len() - 5..], ["process", "no", "main", "400", "B"], "no cells of its own");
 }
