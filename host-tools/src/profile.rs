@@ -195,21 +195,19 @@ impl Profile {
     /// # Errors
     /// When a binary that the user gave can't be used.
     pub fn several(snapshots: Vec<(Snapshot<'_>, Kind)>, options: &Options) -> Result<Vec<Self>, Error> {
-        let Some((first, _)) = snapshots.first() else { return Ok(Vec::new()) };
-        let common = modules(first, options);
-        let alike = |snapshot: &Snapshot<'_>| modules(snapshot, options).all() == common.all();
-        let shared = snapshots.iter().filter(|(snapshot, _)| alike(snapshot));
-        let shared = shared.flat_map(|(snapshot, _)| nodes::addresses(snapshot)).collect();
-        let symbols = Arc::new(Symbols::new(shared, &common, options)?);
-        let alike: Vec<bool> = snapshots.iter().map(|(snapshot, _)| alike(snapshot)).collect();
-        let named = |((snapshot, kind), alike): ((Snapshot<'_>, Kind), bool)| {
-            if !alike {
-                return Self::new(snapshot, kind, options);
-            }
-            let modules = modules(&snapshot, options);
-            Ok(Self::named(snapshot, kind, modules, Arc::clone(&symbols)))
-        };
-        snapshots.into_iter().zip(alike).map(named).collect()
+        let modules: Vec<Modules> =
+            snapshots.iter().map(|(snapshot, _)| modules(snapshot, options)).collect();
+        let Some(common) = modules.first() else { return Ok(Vec::new()) };
+        let alike: Vec<bool> = modules.iter().map(|modules| modules.all() == common.all()).collect();
+        let shared = snapshots.iter().zip(&alike).filter(|(_, alike)| **alike);
+        let shared = shared.flat_map(|((snapshot, _), _)| nodes::addresses(snapshot)).collect();
+        let symbols = Arc::new(Symbols::new(shared, common, options)?);
+        let parts = snapshots.into_iter().zip(modules).zip(alike);
+        let named = parts.map(|(((snapshot, kind), modules), alike)| match alike {
+            true => Ok(Self::named(snapshot, kind, modules, Arc::clone(&symbols))),
+            false => Self::new(snapshot, kind, options),
+        });
+        named.collect()
     }
 
     /// What is read of the snapshot is let go of as it is read: one may have millions of stacks.

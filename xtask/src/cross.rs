@@ -1,4 +1,4 @@
-//! Each crate for targets, built alone for bare metal. A build of the whole workspace proves nothing about `no_std`:
+//! Each crate for targets, checked alone for bare metal. A build of the whole workspace proves nothing about `no_std`:
 //! cargo unites the features of all crates that it builds together, and the host's `std` is always there.
 
 use anyhow::Result;

@@ -39,7 +39,7 @@ cargo xtask COMMAND
   header [--check]  write include/memtrack.h, or fail when it differs
   install [--prefix DIR]
                     headers, libraries and programs for C projects, found by pkg-config and CMake
-  cross             build every crate for targets alone, for bare metal
+  cross             check every crate for targets alone, for bare metal
   qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
   foreign [NAME…]   run a program on other processors in QEMU, and keep its dumps for the suite of that name
   sizes             what the tracker adds to a firmware, into docs/embedded.md

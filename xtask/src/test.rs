@@ -4,14 +4,11 @@
 use anyhow::Result;
 
 use crate::suite::Suite;
-use crate::workspace::{Metadata, Target};
+use crate::workspace::Metadata;
 use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
 /// Of these commands themselves the tests are run once: they take long to optimise.
 const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release", "--exclude", "xtask"])];
-
-/// The host's tools read dumps, which are the same whatever they were built with: their suites run once, where they are fast.
-const HOST: &str = "memtrack-host-tools";
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
@@ -28,9 +25,8 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         suites.push(build);
         suites.push(suite("unit tests", &["test", "--quiet", "--lib", "--bins"]));
         for package in metadata.members() {
-            let once = |test: &Target| package.name == HOST || package.is_run_once(&test.name);
             let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
-            for test in tests.filter(|test| profile != "debug" || !once(test)) {
+            for test in tests.filter(|test| profile != "debug" || !package.is_run_once(&test.name)) {
                 let arguments = ["test", "--quiet", "--test", &test.name];
                 // Suites start programs of other packages.
                 let suite = suite(&test.name, &arguments).after(&built);

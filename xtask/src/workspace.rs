@@ -58,7 +58,7 @@ struct SuiteMetadata {
     /// Programs of the machine, and the Debian packages that bring them.
     #[serde(default)]
     needs: BTreeMap<String, String>,
-    /// It takes long and starts what is optimised anyway.
+    /// Unoptimised it would take long and say the same.
     #[serde(default)]
     once: bool,
 }

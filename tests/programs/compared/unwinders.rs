@@ -38,7 +38,7 @@ fn hash(frames: &[usize]) -> u64 {
     frames.iter().fold(1, |hash, frame| mixed(hash, frame).rotate_left(23))
 }
 
-// SAFETY: the inner unwinder keeps the promises; what is compared is kept on the stack, and the C runtime's unwinder
+// SAFETY: the inner unwinder keeps the promises; what is compared is kept in its memory and on the stack, and the C runtime's unwinder
 // neither allocates nor waits where it can ask the dynamic linker for a module.
 unsafe impl<U: Unwind> Unwind for Compared<U> {
     const NAME: &'static str = "compared";

@@ -5,8 +5,8 @@
 //! chain of dependent ones.
 //!
 //! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
-//! in turn, each once or several times, so the stack that followed last time and the last one are tried first, with
-//! nothing unwound; else they are found by [name](super::names).
+//! in turn, each once or several times, so the last stack, if it tends to come again, and the one that followed it last time
+//! are tried first, with nothing unwound; else they are found by [name](super::names).
 
 use super::super::{End, Interned, Memory, Note, Registers, StackId};
 use super::names::{Hash, Names, WAYS, word};

@@ -21,7 +21,7 @@ class Shape {
     for (const run of runs) this.ends.set(run, this.grow(run, inverted));
     this.slots = null;
     linked(this);
-    this.outermost = this.findOutermost();
+    this.outermost = inverted ? null : this.findOutermost();
     this.nothing = new Float64Array(this.name.length);
   }
 
@@ -77,7 +77,7 @@ class Shape {
     return ends;
   }
 
-  // By node: whether it is the outermost call of its function.
+  // By node: whether it is the outermost call of its function. The table of functions asks that, of callers above calls.
   findOutermost() {
     const { name, caller } = this;
     const outermost = new Uint8Array(name.length).fill(1);
