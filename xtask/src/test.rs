@@ -7,15 +7,17 @@ use crate::suite::Suite;
 use crate::workspace::Metadata;
 use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
-/// Of these commands themselves the tests are run once: they take long to optimise.
-const PROFILES: [(&str, &[&str]); 2] = [("debug", &[]), ("release", &["--release", "--exclude", "xtask"])];
+/// Of these commands themselves, and of the benchmarks, the tests are run once: the former take long to optimise, and the
+/// latter mean nothing where they are not.
+const PROFILES: [(&str, &[&str]); 2] =
+    [("debug", &["--exclude", "memtrack-benches"]), ("release", &["--release", "--exclude", "xtask"])];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
     let mut suites = check::suites()?;
     for (profile, flags) in PROFILES {
         let suite = |name: &str, arguments: &[&str]| {
-            // Always all of the workspace: another choice of packages would be another choice of features, and all
+            // Always the same packages: another choice of packages would be another choice of features, and all
             // would be built again.
             let arguments = [arguments, &["--workspace"], flags].concat();
             Suite::cargo(format!("{name} ({profile})"), &arguments)
