@@ -4,7 +4,7 @@
 //! Planted bug: a child that runs with the signals held back that `record` holds back is caught by the killed programs.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -117,6 +117,14 @@ fn signals_reach_the_program() {
         let script = format!("trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done");
         let mut command = record(&dump);
         command.args(["sh", "-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A shell can't trap what was ignored when it began, as SIGHUP under nohup and SIGINT in the background are.
+        // SAFETY: the default needs no handler.
+        let heed = move || match unsafe { libc::signal(signal, libc::SIG_DFL) } {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        };
+        // SAFETY: between fork and exec this makes one call, which a signal handler may make.
+        unsafe { command.pre_exec(heed) };
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
