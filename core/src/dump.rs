@@ -194,17 +194,13 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 slot.name()
             };
             let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-            let figures = slot.account.figures(marks, at.mark());
-            let (figures, own) = match at {
-                At::Mark(Mark::Program) => (figures, slot.peak(marks)),
-                At::Mark(Mark::Stage) => (figures, slot.stage_peak(marks)),
-                At::Span(span) => {
-                    let cells = self.region.cells().iter().filter(|(_, key, _)| key.thread == id);
-                    let held =
-                        cells.map(|(id, _, cell)| (span.held)(id, cell)).fold(Held::default(), Held::plus);
-                    (at::with_peak(figures, held), held)
-                }
+            let held = self.held_by(id);
+            let own = match at {
+                At::Mark(Mark::Program) => slot.peak(marks),
+                At::Mark(Mark::Stage) => slot.stage_peak(marks),
+                At::Span(_) => held,
             };
+            let figures = at::with_peak(slot.account.figures(marks, at.mark()), held);
             self.record(&Thread {
                 id: u32::from(id),
                 os_id: slot.os_id(),
@@ -217,6 +213,14 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
             })?;
         }
         Ok(())
+    }
+
+    /// What a thread held when the peak stood, by its cells: others that freed its blocks at that moment may have come
+    /// to a cell and not yet to the thread's own account.
+    fn held_by(&self, thread: u16) -> Held {
+        let (marks, at) = (&self.region.head().marks, self.at);
+        let cells = self.region.cells().iter().filter(|(_, key, _)| key.thread == thread);
+        cells.map(|(id, _, cell)| at.held(id, cell, marks)).fold(Held::default(), Held::plus)
     }
 
     fn sizes(&mut self) -> Result<(), Error> {
@@ -292,13 +296,13 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(())
     }
 
-    /// Writes all cells. Their bytes at the mark, summed.
-    fn cells(&mut self) -> Result<u64, Error> {
+    /// Writes all cells. What they held at the mark, summed.
+    fn cells(&mut self) -> Result<Held, Error> {
         let (marks, at) = (&self.region.head().marks, self.at);
-        let mut at_mark = 0;
+        let mut at_mark = Held::default();
         for (id, key, cell) in self.region.cells().iter().filter(|(_, key, _)| at.shows(key.thread)) {
-            let figures = at.figures(id, cell, marks);
-            at_mark += figures.peak;
+            let held = at.held(id, cell, marks);
+            at_mark = at_mark.plus(held);
             self.record(&Cell {
                 id,
                 thread: u32::from(key.thread),
@@ -306,7 +310,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 heap: u32::from(key.heap),
                 stack: key.stack.0,
                 cut: key.cut,
-                figures,
+                figures: at::with_peak(cell.figures(marks, at.mark()), held),
             })?;
         }
         Ok(at_mark)
@@ -323,18 +327,19 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(())
     }
 
-    fn marks(&mut self, at_peak: u64) -> Result<(), Error> {
+    fn marks(&mut self, at_peak: Held) -> Result<(), Error> {
         let head = self.region.head();
         let now = crate::tracker::elapsed(self.region, self.platform);
         let mut figures = totals(self.region, Mark::Program);
         figures.peak = head.marks.peak(Mark::Program) as u64;
+        figures.peak_blocks = u64::from(at_peak.blocks);
         self.record(&Marks {
             figures,
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed.get(),
             peak_time_ns: head.marks.peak_time(Mark::Program, now),
             peak_error: head.marks.peak_error(self.region.threads()) as u64,
-            mark_error: figures.peak.abs_diff(at_peak),
+            mark_error: figures.peak.abs_diff(at_peak.bytes as u64),
         })
     }
 

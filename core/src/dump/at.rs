@@ -39,12 +39,11 @@ impl At<'_> {
         }
     }
 
-    /// A cell's figures.
-    pub(super) fn figures(self, id: u32, cell: &Account, marks: &Marks) -> Figures {
-        let figures = cell.figures(marks, self.mark());
+    /// What a cell held at the peak.
+    pub(super) fn held(self, id: u32, cell: &Account, marks: &Marks) -> Held {
         match self {
-            At::Mark(_) => figures,
-            At::Span(span) => with_peak(figures, (span.held)(id, cell)),
+            At::Mark(mark) => cell.held(marks, mark).settled(),
+            At::Span(span) => (span.held)(id, cell),
         }
     }
 }

@@ -6,9 +6,11 @@
 //! known thread) uses atomic adds on both.
 //!
 //! `touch` keeps what the account held at a mark; [`super::marks`] has the mechanism. Own and remote parts
-//! remember separately, so that neither side ever writes the other's line.
+//! remember separately, so that neither side ever writes the other's line. Where several threads write, the first one
+//! keeps and the others wait for it: nothing may change in between.
 
 use super::marks::{Epoch, Mark, Marks};
+use super::stamp::Stamp;
 use crate::counter::{Counter, add_owned, add_owned32};
 use crate::sync::*;
 use memtrack_format::Figures;
@@ -18,7 +20,7 @@ use memtrack_format::Figures;
 #[derive(Default)]
 struct Part {
     /// The epoch of its last change.
-    epoch: AtomicUsize,
+    epoch: Stamp,
     bytes: AtomicUsize,
     held: [AtomicUsize; 2],
     blocks: AtomicU32,
@@ -53,14 +55,20 @@ impl Held {
 impl Part {
     /// Before the first change of an epoch: keep what the marks saw.
     #[inline]
-    fn touch(&self, epoch: Epoch<'_>) {
-        let last = self.epoch.load(Relaxed);
-        if epoch.is_new(last) {
-            self.keep(epoch, last);
+    fn touch(&self, epoch: Epoch<'_>, by: Booker) {
+        match by {
+            Booker::Owner if self.epoch.is(epoch.number()) => {}
+            Booker::Owner => self.touch_first(epoch),
+            Booker::Anyone => self.epoch.once(epoch.number(), |last| self.keep(epoch, last)),
         }
     }
 
     #[cold]
+    fn touch_first(&self, epoch: Epoch<'_>) {
+        self.keep(epoch, self.epoch.epoch());
+        self.epoch.set(epoch.number());
+    }
+
     fn keep(&self, epoch: Epoch<'_>, last: usize) {
         for mark in [Mark::Program, Mark::Stage] {
             if epoch.precedes(last, mark) {
@@ -68,7 +76,6 @@ impl Part {
                 self.held_blocks[mark as usize].store(self.blocks.load(Relaxed), Relaxed);
             }
         }
-        self.epoch.store(epoch.number(), Release);
     }
 
     #[inline]
@@ -77,8 +84,7 @@ impl Part {
     }
 
     fn held(&self, marks: &Marks, mark: Mark) -> Held {
-        let epoch = self.epoch.load(Acquire);
-        if marks.stands(mark) || marks.epoch().precedes(epoch, mark) {
+        if marks.stands(mark) || marks.epoch().precedes(self.epoch.epoch(), mark) {
             return self.live();
         }
         Held {
@@ -152,7 +158,7 @@ impl Account {
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn alloc(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
-        self.own.touch(epoch);
+        self.own.touch(epoch, by);
         match by {
             Booker::Owner => self.add(size),
             Booker::Anyone => {
@@ -167,7 +173,7 @@ impl Account {
     /// Whether its last change was in this epoch: another one changes counters alone.
     #[inline(always)]
     pub(crate) fn is_current(&self, epoch: Epoch<'_>) -> bool {
-        !epoch.is_new(self.own.epoch.load(Relaxed))
+        self.own.epoch.is(epoch.number())
     }
 
     /// What the owner allocated, less what it freed.
@@ -210,11 +216,11 @@ impl Account {
     pub(crate) fn free(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
         match by {
             Booker::Owner => {
-                self.own.touch(epoch);
+                self.own.touch(epoch, by);
                 self.subtract(size);
             }
             Booker::Anyone => {
-                self.remote.touch(epoch);
+                self.remote.touch(epoch, by);
                 self.remote.bytes.fetch_add(size, Relaxed);
                 self.remote.blocks.fetch_add(1, Relaxed);
             }

@@ -7,6 +7,7 @@
 
 use super::account::{Account, Held};
 use super::marks::Marks;
+use super::stamp::Stamp;
 use crate::sync::*;
 
 /// A high-water mark. It may stand below zero while a free is booked before its allocation: compared with a sign.
@@ -45,27 +46,20 @@ fn higher(a: Held, b: Held) -> Held {
 #[derive(Default)]
 struct Noted {
     /// The generation that the re-basing began.
-    generation: AtomicUsize,
+    generation: Stamp,
     freed: High,
 }
 
 impl Noted {
     /// Before a free: what was `freed` so far.
     #[inline]
-    fn note(&self, generation: usize, freed: Held) {
-        if self.generation.load(Acquire) != generation {
-            self.freed.set(freed);
-            self.generation.store(generation, Release);
-        }
+    fn note(&self, generation: usize, freed: impl Fn() -> Held) {
+        self.generation.once(generation, |_| self.freed.set(freed()));
     }
 
     /// What of all that was `freed` was freed since `generation` began.
     fn since(&self, generation: usize, freed: Held) -> Held {
-        if self.generation.load(Acquire) == generation {
-            freed.minus(self.freed.get())
-        } else {
-            Held::default()
-        }
+        if self.generation.epoch() == generation { freed.minus(self.freed.get()) } else { Held::default() }
     }
 }
 
@@ -152,9 +146,8 @@ impl Highs {
     /// Before a free of one of its blocks by somebody else.
     #[inline]
     pub(crate) fn note(&self, account: &Account, marks: &Marks) {
-        let freed = account.remote();
-        self.rebased.note(marks.generation(), freed);
-        self.reset.note(marks.last_reset(), freed);
+        self.rebased.note(marks.generation(), || account.remote());
+        self.reset.note(marks.last_reset(), || account.remote());
     }
 
     /// The thread's own `reset_thread_peak`: the peak since the last reset becomes what it holds.

@@ -23,6 +23,8 @@ const PROGRAM: usize = 2;
 const FLAGS: usize = STAGE | PROGRAM;
 /// One epoch in the state word.
 const EPOCH: usize = 4;
+/// One generation: even, as a [stamp](super::stamp) wants it.
+const GENERATION: usize = 2;
 
 /// The two marks; also the index of an account's copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub(crate) struct Marks {
     state: AtomicUsize,
     /// For each mark, the epoch that began with the fall after its peak.
     fallen: [AtomicUsize; 2],
-    /// Counts re-basings of the peaks: resets and stages that begin.
+    /// Counts re-basings of the peaks, resets and stages that begin, by [`GENERATION`].
     generation: AtomicUsize,
     /// The generation of the last reset.
     reset: AtomicUsize,
@@ -71,12 +73,6 @@ pub(crate) struct Epoch<'m> {
 }
 
 impl Epoch<'_> {
-    /// Whether an account that last changed in `epoch` changes for the first time in this one.
-    #[inline]
-    pub(crate) fn is_new(self, epoch: usize) -> bool {
-        epoch != self.now
-    }
-
     #[inline]
     pub(crate) fn number(self) -> usize {
         self.now
@@ -182,7 +178,7 @@ impl Marks {
     /// leaves, which may have risen since somebody looked.
     pub(crate) fn rebase_stage(&self, threads: Threads<'_>, own: Option<&Share>) -> usize {
         let mut left = 0;
-        self.generation.fetch_add(1, AcqRel);
+        self.generation.fetch_add(GENERATION, AcqRel);
         self.room.drain(threads, own, |room| {
             self.kept.fetch_max(self.peak.load(Relaxed), Relaxed);
             left = self.peak.fetch_sub(room, Relaxed);
@@ -198,7 +194,7 @@ impl Marks {
         let mut left = 0;
         loop {
             let before = self.generation.load(Acquire);
-            let generation = before.wrapping_add(1);
+            let generation = before.wrapping_add(GENERATION);
             // First, so that a thread that follows the generation knows it for a reset.
             advance(&self.reset, generation);
             if self.generation.compare_exchange(before, generation, AcqRel, Relaxed).is_ok() {

@@ -22,6 +22,7 @@ pub(crate) mod sizes;
 pub(crate) mod spans;
 pub(crate) mod stacks;
 pub(crate) mod stages;
+pub(crate) mod stamp;
 pub(crate) mod tags;
 pub(crate) mod threads;
 pub(crate) mod timeline;

@@ -10,18 +10,21 @@
 
 use super::account::{Account, Held};
 use super::cells::Cells;
+use super::stamp::Stamp;
 use super::threads::Threads;
 use crate::counter::Counter;
 use crate::sync::*;
 
 /// Stages of one thread that keep their cells at a time. Those inside of them have figures alone.
 pub(crate) const LEVELS: usize = 4;
+/// One epoch of a level: even, as a [stamp](super::stamp) wants it.
+const EPOCH: usize = 2;
 
 /// One of a thread's levels.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Level {
-    /// Goes on at every new peak; 0 before the first stage.
+    /// Goes on by [`EPOCH`] at every new peak; 0 before the first stage.
     epoch: AtomicUsize,
     /// Highest live bytes of the thread since the stage began.
     peak: AtomicUsize,
@@ -41,7 +44,7 @@ pub(crate) struct Levels([Level; LEVELS]);
 #[repr(C)]
 #[derive(Default)]
 struct Side {
-    epoch: AtomicUsize,
+    epoch: Stamp,
     bytes: AtomicUsize,
     blocks: AtomicU32,
 }
@@ -55,16 +58,26 @@ pub(crate) struct Kept {
 }
 
 impl Side {
+    /// By the thread.
     fn keep(&self, epoch: usize, held: Held) {
-        if self.epoch.load(Relaxed) != epoch {
-            self.bytes.store(held.bytes, Relaxed);
-            self.blocks.store(held.blocks, Relaxed);
-            self.epoch.store(epoch, Release);
+        if !self.epoch.is(epoch) {
+            self.set(held);
+            self.epoch.set(epoch);
         }
     }
 
+    /// By one of the others.
+    fn keep_once(&self, epoch: usize, held: impl Fn() -> Held) {
+        self.epoch.once(epoch, |_| self.set(held()));
+    }
+
+    fn set(&self, held: Held) {
+        self.bytes.store(held.bytes, Relaxed);
+        self.blocks.store(held.blocks, Relaxed);
+    }
+
     fn at(&self, epoch: usize, now: Held) -> Held {
-        if self.epoch.load(Acquire) == epoch {
+        if self.epoch.epoch() == epoch {
             Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
         } else {
             now
@@ -184,7 +197,7 @@ impl<'t> Spans<'t> {
             }
             match by {
                 Freer::Owner => kept.own.keep(epoch, cell.own()),
-                Freer::Other => kept.remote.keep(epoch, cell.remote()),
+                Freer::Other => kept.remote.keep_once(epoch, || cell.remote()),
             }
         }
     }
@@ -237,6 +250,6 @@ impl<'t> Spans<'t> {
 impl Level {
     /// What cells hold from here on is what they held at the peak, until they change.
     fn go_on(&self) {
-        self.epoch.store(self.epoch.load(Relaxed).wrapping_add(1), Release);
+        self.epoch.store(self.epoch.load(Relaxed).wrapping_add(EPOCH), Release);
     }
 }

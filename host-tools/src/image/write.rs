@@ -1,5 +1,7 @@
 //! An image as a dump, record by record.
 
+use std::collections::HashMap;
+
 use memtrack_format::{
     Arch, Cell, Config, EncodeError, Encoder, Figures, Heap, Kind, List, Loss, LossCause, Marks, Node, Os,
     Record, Sink, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
@@ -8,6 +10,7 @@ use memtrack_format::{
 use super::annex::Annex;
 use super::header::Header;
 use super::peaks::{Mark, Peaks};
+use super::records::Account;
 use super::stages::{self, Active};
 use super::tables::Tables;
 
@@ -23,6 +26,10 @@ impl Sink for Bytes {
         self.0.extend_from_slice(bytes);
         Ok(())
     }
+}
+
+fn thread_of(cell: &Account) -> u32 {
+    cell.own.label & 0xffff
 }
 
 struct Writer<'i> {
@@ -115,6 +122,7 @@ impl Writer<'_> {
     }
 
     fn threads(&mut self) {
+        let held = self.held_by_thread();
         for (id, slot) in &self.tables.slots {
             let state = match id {
                 0 => ThreadState::Unattributed,
@@ -123,13 +131,14 @@ impl Writer<'_> {
                 _ => ThreadState::Running,
             };
             let own = self.peaks.thread_peak(slot);
+            let (peak, peak_blocks) = held.get(id).copied().unwrap_or_default();
             self.record(&Thread {
                 id: *id,
                 os_id: slot.os_id,
                 state,
                 count: slot.count,
                 name: &slot.name,
-                figures: self.peaks.figures(&slot.account, Mark::Program),
+                figures: Figures { peak, peak_blocks, ..self.peaks.figures(&slot.account, Mark::Program) },
                 own_peak: own.bytes,
                 own_peak_blocks: own.blocks.into(),
             });
@@ -142,6 +151,18 @@ impl Writer<'_> {
         for point in &self.tables.timeline {
             self.record(&TimePoint { time_ns: point.time_ns, high: point.high, live: point.live });
         }
+    }
+
+    /// Bytes and blocks that each thread held when the peak stood, by its cells, as a tracker writes them.
+    fn held_by_thread(&self) -> HashMap<u32, (u64, u64)> {
+        let mut held = HashMap::new();
+        for (_, account) in &self.tables.cells {
+            let figures = self.peaks.figures(account, Mark::Program);
+            let (bytes, blocks): &mut (u64, u64) = held.entry(thread_of(account)).or_default();
+            *bytes = bytes.wrapping_add(figures.peak);
+            *blocks = blocks.wrapping_add(figures.peak_blocks);
+        }
+        held
     }
 
     fn names(&mut self) {
@@ -224,16 +245,17 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes all cells. Their bytes at the peak, summed.
-    fn cells(&mut self) -> u64 {
-        let mut at_peak = 0u64;
+    /// Writes all cells. Their bytes and blocks at the peak, summed.
+    fn cells(&mut self) -> (u64, u64) {
+        let mut at_peak = (0u64, 0u64);
         for (id, account) in &self.tables.cells {
             let figures = self.peaks.figures(account, Mark::Program);
-            at_peak = at_peak.wrapping_add(figures.peak);
+            at_peak.0 = at_peak.0.wrapping_add(figures.peak);
+            at_peak.1 = at_peak.1.wrapping_add(figures.peak_blocks);
             let (label, sublabel) = (account.own.label, account.remote.label);
             self.record(&Cell {
                 id: *id,
-                thread: label & 0xffff,
+                thread: thread_of(account),
                 tag: label >> 16,
                 heap: sublabel >> 24 & 0x7f,
                 stack: sublabel & 0xff_ffff,
@@ -261,17 +283,17 @@ impl Writer<'_> {
         })
     }
 
-    fn marks(&mut self, at_peak: u64) {
+    fn marks(&mut self, (held, held_blocks): (u64, u64)) {
         let head = &self.tables.head;
         let mut figures = self.totals(Mark::Program);
-        figures.peak = self.peaks.peak(Mark::Program);
+        (figures.peak, figures.peak_blocks) = (self.peaks.peak(Mark::Program), held_blocks);
         self.record(&Marks {
             figures,
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed,
             peak_time_ns: self.peaks.peak_time(Mark::Program, self.now),
             peak_error: self.tables.room.error(self.tables.use_of_slots.used),
-            mark_error: figures.peak.abs_diff(at_peak),
+            mark_error: figures.peak.abs_diff(held),
         });
     }
 }

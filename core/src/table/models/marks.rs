@@ -110,6 +110,34 @@ fn reset(rounds: usize) {
     cells.compare_later();
 }
 
+/// Two threads free blocks of a third one after a peak: neither keeps what the other has changed since.
+fn others_free(rounds: usize, free: fn(&Cells)) -> Arc<Cells> {
+    let cells = Cells::new();
+    cells.alloc(0, 0, 100);
+    cells.program.marks.reset(cells.program.threads(), None);
+    cells.program.marks.falling(|| 0);
+    together([0, 1].map(|_| thread(&cells, move |cells| (0..rounds).for_each(|_| free(cells)))));
+    cells
+}
+
+/// What the blocks' cell held.
+fn others_free_of_a_cell(rounds: usize) {
+    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epoch(), Booker::Anyone);
+    others_free(rounds, free).compare(0);
+}
+
+/// What the thread held, and what it held when peaks were reset. Too many steps for every order of them.
+fn others_free_of_a_thread(rounds: usize) {
+    let free = |cells: &Cells| {
+        let marks = &cells.program.marks;
+        cells.program.slot(0).free_remote(10, marks, marks.epoch());
+    };
+    let cells = others_free(rounds, free);
+    let (slot, marks) = (cells.program.slot(0), &cells.program.marks);
+    assert_eq!(slot.account.held(marks, Mark::Program).bytes, 100, "at the program's peak");
+    assert_eq!(slot.peak(marks).bytes, 100, "the thread's own peak since the reset");
+}
+
 /// A free that is booked before the peak is left.
 fn falls_late(_: usize) {
     let cells = Cells::new();
@@ -141,7 +169,12 @@ fn reset_after_fall(rounds: usize) {
     assert_eq!(peak, 10 + 5 * rounds, "the peak since the reset");
 }
 
-models!(falls, reset, reset_after_fall);
+models!(falls, others_free_of_a_cell, reset, reset_after_fall);
+
+#[test]
+fn others_free_of_a_thread_at_random() {
+    super::shuttle(Fault::None, others_free_of_a_thread);
+}
 
 #[test]
 #[should_panic(expected = "peak")]
@@ -153,4 +186,10 @@ fn a_reset_in_two_steps_is_found() {
 #[should_panic(expected = "cells held")]
 fn a_copy_that_is_made_too_late_is_found() {
     super::loom(Fault::None, falls_late);
+}
+
+#[test]
+#[should_panic(expected = "peak")]
+fn two_that_keep_at_once_are_found() {
+    super::shuttle(Fault::Torn, others_free_of_a_cell);
 }
