@@ -5,7 +5,7 @@
 pub(crate) mod checked;
 
 #[cfg(models)]
-pub(crate) use checked::{AtomicU32, AtomicU64, AtomicUsize, light_barrier, spin_loop};
+pub(crate) use checked::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, light_barrier, spin_loop};
 #[cfg(all(target_pointer_width = "64", not(feature = "portable-atomic"), not(models)))]
 pub(crate) use core::sync::atomic::AtomicU64;
 #[cfg(not(feature = "portable-atomic"))]
@@ -14,12 +14,12 @@ pub(crate) use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
 #[cfg(not(any(feature = "portable-atomic", models)))]
-pub(crate) use core::sync::atomic::{AtomicU32, AtomicUsize};
+pub(crate) use core::sync::atomic::{AtomicU16, AtomicU32, AtomicUsize};
 #[cfg(all(target_pointer_width = "64", feature = "portable-atomic"))]
 pub(crate) use portable_atomic::AtomicU64;
 #[cfg(feature = "portable-atomic")]
 pub(crate) use portable_atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+    AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
 

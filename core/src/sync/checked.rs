@@ -189,4 +189,4 @@ macro_rules! checked {
     )*};
 }
 
-checked!(AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);
+checked!(AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);

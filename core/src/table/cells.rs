@@ -17,6 +17,8 @@ pub(crate) struct CellTable<const N: usize> {
     used: AtomicU32,
     cells: [Account; N],
     index: Index<N>,
+    /// The thread of each cell, once more: who frees another thread's block must not read the line on which that counts.
+    threads: [AtomicU16; N],
 }
 
 impl<const N: usize> CellTable<N> {
@@ -26,12 +28,13 @@ impl<const N: usize> CellTable<N> {
         const { Self::SIZE };
         // SAFETY: an account consists of atomic integers, for which all-zero is a value.
         let cells = unsafe { core::mem::zeroed() };
-        CellTable { used: AtomicU32::new(0), cells, index: Index::new() }
+        let threads = [const { AtomicU16::new(0) }; N];
+        CellTable { used: AtomicU32::new(0), cells, index: Index::new(), threads }
     }
 
     #[inline]
     pub(crate) fn by_ref(&self) -> Cells<'_> {
-        Cells { used: &self.used, cells: &self.cells, index: self.index.by_ref() }
+        Cells { used: &self.used, cells: &self.cells, index: self.index.by_ref(), threads: &self.threads }
     }
 }
 
@@ -73,6 +76,7 @@ pub struct Cells<'t> {
     pub(super) used: &'t AtomicU32,
     pub(super) cells: &'t [Account],
     pub(super) index: IndexRef<'t>,
+    pub(super) threads: &'t [AtomicU16],
 }
 
 impl<'t> Cells<'t> {
@@ -88,6 +92,7 @@ impl<'t> Cells<'t> {
                 // Cell 0 is the unattributed one.
                 let id = claim(self.used, self.cells.len() - 1)? + 1;
                 cell(id).set_label(label, sublabel);
+                self.threads[id as usize].store(key.thread, Relaxed);
                 Some(id)
             },
         );
@@ -98,6 +103,12 @@ impl<'t> Cells<'t> {
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&'t Account> {
         self.cells.get(id as usize)
+    }
+
+    /// The same, and the thread that its blocks were allocated by.
+    #[inline(always)]
+    pub(crate) fn owned(&self, id: u32) -> Option<(&'t Account, u16)> {
+        Some((self.get(id)?, self.threads.get(id as usize)?.load(Relaxed)))
     }
 
     /// The cell of events that belong to nobody.
@@ -118,12 +129,6 @@ impl<'t> Cells<'t> {
             (!cell.is_unused()).then(|| (id, Key::from_labels(cell.label(), cell.sublabel()), cell))
         })
     }
-}
-
-/// The thread that a cell's blocks were allocated by.
-#[inline]
-pub(crate) fn thread_of(cell: &Account) -> u16 {
-    cell.label() as u16
 }
 
 /// The heap that a cell's blocks are in.

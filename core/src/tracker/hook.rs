@@ -8,7 +8,8 @@ use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::platform::Platform;
 use crate::table::account::{Account, Booker};
-use crate::table::cells::{self, thread_of};
+use crate::table::cells;
+use crate::table::marks::Epoch;
 use crate::table::region::Tables;
 use crate::table::share::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
@@ -221,12 +222,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         size: usize,
     ) {
         let marks = &self.region.head().marks;
-        let cell = self.cell_of(cell);
-        let owner = thread_of(cell);
-        let slot = self.region.threads().get(owner);
+        let (cell, owner) = self.cell_of(cell);
         let epoch = marks.falling(|| self.elapsed());
         match entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
+                let slot = self.region.threads().get(owner);
                 cell.free(size, epoch, Booker::Owner);
                 if slot.free(block, size, marks, epoch) {
                     slot.account.count_temporary(Booker::Owner);
@@ -234,14 +234,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 }
             }
             other => {
-                cell.free(size, epoch, Booker::Anyone);
-                slot.free_remote(size, marks, epoch);
+                self.free_remotely((cell, owner), size, epoch);
                 if let Entry::Ready(entered) = other {
                     self.region.threads().get(entered.slot).other_event();
                 }
             }
         }
         marks.drop(size, self.own_share(entry));
+    }
+
+    /// Books a free of a block that is not the calling thread's: on the cell and on the thread that owns it.
+    #[inline(never)]
+    pub(super) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
+        cell.free(size, epoch, Booker::Anyone);
+        self.region.threads().get(owner).free_remote(size, &self.region.head().marks, epoch);
     }
 
     /// The calling thread's share of the head-room, when it has one.
@@ -253,14 +259,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// The cell that a trailer names. A damaged one is counted, and its free booked on nobody's.
+    /// The cell that a trailer names, and its thread. A damaged one is counted, and its free booked on nobody's.
     #[inline]
-    pub(super) fn cell_of(&self, trailer: Option<u32>) -> &'static Account {
-        match trailer.and_then(|id| self.region.cells().get(id)) {
-            Some(cell) => cell,
+    pub(super) fn cell_of(&self, trailer: Option<u32>) -> (&'static Account, u16) {
+        match trailer.and_then(|id| self.region.cells().owned(id)) {
+            Some(owned) => owned,
             None => {
                 self.region.head().losses.count(LossCause::CorruptTrailer);
-                self.region.cells().unattributed()
+                (self.region.cells().unattributed(), threads::UNATTRIBUTED)
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use crate::platform::host::sink;
 use crate::sync::*;
 use crate::table::account::{Booker, Held};
-use crate::table::cells::{self, thread_of};
+use crate::table::cells;
 use crate::table::region::Tables;
 use crate::table::spans::{Freer, Spans};
 use crate::table::stages::Ended;
@@ -156,9 +156,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     fn keep_before_free(&self, inside: &Inside<'_>, cell: Option<u32>) {
-        let known = cell.and_then(|id| Some((id, self.region.cells().get(id)?)));
-        if let (Some(spans), Some((id, cell))) = (spans(self.region), known) {
-            let owner = thread_of(cell);
+        let known = cell.and_then(|id| Some((id, self.region.cells().owned(id)?)));
+        if let (Some(spans), Some((id, (cell, owner)))) = (spans(self.region), known) {
             let own = booker(owner) == Booker::Owner && inside.as_ref().is_ok_and(|by| by.slot == owner);
             let by = if own { Freer::Owner } else { Freer::Other };
             spans.before_free(owner, id, cell, by, || self.elapsed());

@@ -7,7 +7,6 @@ use super::resize::Resize;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
-use crate::table::cells::thread_of;
 use crate::table::marks::{Epoch, Marks};
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
@@ -32,11 +31,16 @@ impl Drop for Inside<'_> {
 }
 
 impl Inside<'_> {
-    /// The cell of that number when it is this thread's, and changes nothing but its counters.
+    /// Whether that slot is this thread's.
     #[inline(always)]
-    fn own<'c>(&self, cell: Option<&'c Account>, epoch: Epoch<'_>) -> Option<&'c Account> {
-        let state = self.local.state.load(Relaxed);
-        cell.filter(|cell| usize::from(thread_of(cell)) + 1 == state && cell.is_current(epoch))
+    fn is_own(&self, slot: u16) -> bool {
+        usize::from(slot) + 1 == self.local.state.load(Relaxed)
+    }
+
+    /// The cell when it is this thread's, and changes nothing but its counters.
+    #[inline(always)]
+    fn own<'c>(&self, (cell, owner): (&'c Account, u16), epoch: Epoch<'_>) -> Option<&'c Account> {
+        (self.is_own(owner) && cell.is_current(epoch)).then_some(cell)
     }
 
     /// The thread's slot when its marks are those of its last event, and its account's copies too.
@@ -147,14 +151,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let inside = self.enter_quickly(region)?;
         let marks = inside.marks;
         let epoch = marks.fallen_epoch()?;
-        let slot = inside.settled(epoch)?;
-        let cell = inside.own(region.cells().get(cell?), epoch)?;
-        cell.subtract(size);
-        if slot.subtract(block, size) {
-            slot.account.count_temporary(Booker::Owner);
-            cell.count_temporary(Booker::Owner);
+        let owned = region.cells().owned(cell?)?;
+        if inside.is_own(owned.1) {
+            let slot = inside.settled(epoch)?;
+            let cell = inside.own(owned, epoch)?;
+            cell.subtract(size);
+            if slot.subtract(block, size) {
+                slot.account.count_temporary(Booker::Owner);
+                cell.count_temporary(Booker::Owner);
+            }
+        } else {
+            self.free_remotely(owned, size, epoch);
+            inside.slot.other_event();
         }
-        slot.share.give(size, &marks.room);
+        inside.slot.share.give(size, &marks.room);
         Some(())
     }
 
@@ -171,7 +181,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let cells = region.cells();
-        let old = inside.own(cells.get(old?), epoch)?;
+        let old = inside.own(cells.owned(old?)?, epoch)?;
         let id = self.cell_quickly(inside.local, here, heap)?;
         let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
         old.subtract(old_size);

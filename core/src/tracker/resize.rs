@@ -5,7 +5,7 @@ use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::platform::Platform;
 use crate::table::account::Booker;
-use crate::table::cells::{self, thread_of};
+use crate::table::cells;
 use crate::table::region::Tables;
 use crate::table::threads::{self, booker};
 use crate::trailer;
@@ -71,8 +71,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let &Resize { here, old, old_size, heap, new, new_size } = resize;
         let marks = &self.region.head().marks;
         let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
-        let from = self.cell_of(old);
-        let owner = thread_of(from);
+        let (from, owner) = self.cell_of(old);
         let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here, heap);
@@ -93,8 +92,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             from.free(old_size, epoch, Booker::Owner);
             self.region.threads().get(owner).free(0, old_size, marks, epoch);
         } else {
-            from.free(old_size, epoch, Booker::Anyone);
-            self.region.threads().get(owner).free_remote(old_size, marks, epoch);
+            self.free_remotely((from, owner), old_size, epoch);
         }
         let (id, cell, slot, by) = match place {
             Some((id, cell, slot)) => (id, cell, slot, by),
