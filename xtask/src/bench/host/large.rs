@@ -13,8 +13,8 @@ use crate::tool;
 const SIZE: u64 = 200_000_000;
 /// As many stacks as a tracker's default tables hold, a little less than all of them.
 const CELLS: u32 = 200_000;
-/// As many as one snapshot of that size holds.
-const MOST_CELLS: u32 = 4_000_000;
+/// Four times what they hold.
+const MOST_CELLS: u32 = 1_000_000;
 
 /// What is made of each dump.
 const OUTPUTS: [(&str, &[&str]); 4] = [
@@ -32,7 +32,7 @@ pub(super) fn measure(places: &Places) -> Result<String> {
     dumps::of_size(&one, MOST_CELLS, 1)?;
     let mut text = format!(
         "### Large dumps\n\nMany snapshots of {CELLS} stacks each, of which the last is shown, and one of {MOST_CELLS} stacks, \
-         far more than a tracker's tables hold; without names.\n\n{HEAD}"
+         four times what a tracker's default tables hold; without names.\n\n{HEAD}"
     );
     let mut row = |what: String, dump: &Path, options: &[&str]| -> Result<()> {
         let path = dump.to_str().context("a target directory whose name is text")?;
