@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::suite::{self, Suite};
+use crate::lanes;
+use crate::suite::Suite;
 use crate::{tool, workspace};
 
 /// What the script runs, and the Debian packages that bring it.
@@ -15,5 +16,5 @@ pub(crate) fn bless() -> Result<bool> {
     let needs = NEEDS.map(|(program, package)| (program.to_owned(), package.to_owned()));
     let script = workspace::root().join("host-tools/tests/corpus/make.sh");
     let make = Suite::new("binaries", move || tool::run(&mut Command::new(script)));
-    suite::run_all(vec![make.needing(needs.iter().map(|(program, package)| (program, package)))], &[])
+    lanes::run_all(vec![make.needing(needs.iter().map(|(program, package)| (program, package)))], &[])
 }

@@ -26,7 +26,7 @@ const TARGETS: [Target; 3] = [
 pub(crate) fn suites() -> Vec<Suite> {
     TARGETS
         .iter()
-        .map(|target| Suite::skippable(format!("no_std: {}", target.triple), || build(target)))
+        .map(|target| Suite::skippable(format!("no_std: {}", target.triple), || build(target)).beside())
         .collect()
 }
 

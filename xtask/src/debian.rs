@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -63,8 +64,12 @@ fn apt_get() -> Command {
     apt
 }
 
+/// Held while apt runs: it does not run twice at a time.
+static APT: Mutex<()> = Mutex::new(());
+
 /// A new machine or container has no package lists: when `action` fails, they are fetched and it is tried again.
 fn with_lists(action: impl Fn() -> Result<()>) -> Result<()> {
+    let _alone = APT.lock().unwrap_or_else(PoisonError::into_inner);
     action().or_else(|_| {
         tool::run(apt_get().args(["update", "--quiet"]))?;
         action()

@@ -11,9 +11,11 @@ mod foreign;
 mod header;
 mod hygiene;
 mod install;
+mod lanes;
 mod mini_backtrace;
 mod models;
 mod msrv;
+mod output;
 mod qemu;
 mod sizes;
 mod suite;
@@ -62,14 +64,14 @@ fn run() -> Result<bool> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["check", ref names @ ..] => suite::run_all(check::suites()?, names),
-        ["test", ref names @ ..] => suite::run_all(test::suites()?, names),
-        ["cross", ref names @ ..] => suite::run_all(cross::suites(), names),
+        ["check", ref names @ ..] => lanes::run_all(check::suites()?, names),
+        ["test", ref names @ ..] => lanes::run_all(test::suites()?, names),
+        ["cross", ref names @ ..] => lanes::run_all(cross::suites(), names),
         ["sizes"] => sizes::run().map(|()| true),
-        ["qemu", ref names @ ..] => suite::run_all(qemu::suites(), names),
-        ["foreign", ref names @ ..] => suite::run_all(foreign::suites(), names),
+        ["qemu", ref names @ ..] => lanes::run_all(qemu::suites(), names),
+        ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
-        ["models"] => suite::run_all(vec![models::suite()], &[]),
+        ["models"] => lanes::run_all(vec![models::suite()], &[]),
         ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {

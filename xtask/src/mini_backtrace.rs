@@ -24,7 +24,9 @@ const TESTS: [&str; 10] = [
 
 pub(crate) fn suite() -> Suite {
     let needs = [("clang++".to_owned(), "clang".to_owned())];
-    Suite::new("mini-backtrace", run).needing(needs.iter().map(|(program, package)| (program, package)))
+    Suite::new("mini-backtrace", run)
+        .needing(needs.iter().map(|(program, package)| (program, package)))
+        .beside()
 }
 
 fn run() -> Result<()> {

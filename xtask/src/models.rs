@@ -11,7 +11,7 @@ use crate::workspace::Metadata;
 const TESTS: [&str; 6] = ["test", "--release", "--package", "memtrack-core", "--lib", "models::"];
 
 pub(crate) fn suite() -> Suite {
-    Suite::new("models", run)
+    Suite::new("models", run).beside()
 }
 
 fn run() -> Result<()> {

@@ -13,8 +13,9 @@ mod rtt;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::suite::{self, Suite, Verdict};
+use crate::suite::{Suite, Verdict};
 use crate::toolchain::Toolchain;
+use crate::{lanes, output};
 pub(crate) use board::{BOARDS, Board};
 use expected::Expected;
 pub(crate) use firmware::Firmware;
@@ -28,12 +29,12 @@ pub(crate) fn suites() -> Vec<Suite> {
     suites.extend(debugger::suites());
     suites.extend(line::suites());
     suites.extend(rtt::suites());
-    suites
+    suites.into_iter().map(Suite::beside).collect()
 }
 
 /// Writes the files that the suites compare with.
 pub(crate) fn bless(names: &[&str]) -> Result<bool> {
-    suite::run_all(make(Expected::Write), names)
+    lanes::run_all(make(Expected::Write), names)
 }
 
 fn make(expected: Expected) -> Vec<Suite> {
@@ -85,8 +86,8 @@ fn run(
     let build = |program: &str| build(board, &toolchain, program);
     let result = all_programs(board, programs, &build, &qemu, expected);
     match &result {
-        Ok(figures) => println!("{}{what} ok {figures}", board.target),
-        Err(error) => println!("{}{what} FAIL {error:#}", board.target),
+        Ok(figures) => output::line(format_args!("{}{what} ok {figures}", board.target)),
+        Err(error) => output::line(format_args!("{}{what} FAIL {error:#}", board.target)),
     }
     result.map(|_| Verdict::Passed)
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::qemu::{BOARDS, Board, Firmware};
 use crate::suite::{Suite, Verdict};
 use crate::toolchain::Toolchain;
-use crate::workspace;
+use crate::{output, workspace};
 use elf::Sections;
 
 /// Flash that the hook with its tables may take, on the microcontrollers.
@@ -42,9 +42,10 @@ pub(crate) fn suite() -> Suite {
             Ok(sizes) => sizes,
             Err(missing) => return Ok(Verdict::Skipped(missing)),
         };
-        print!("{}", table(&sizes)?);
+        output::line(table(&sizes)?);
         check(&sizes).map(|()| Verdict::Passed)
     })
+    .beside()
 }
 
 /// Measures, writes the page, and holds the sizes to their limits.

@@ -7,10 +7,12 @@ use crate::suite::Suite;
 use crate::workspace::Metadata;
 use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
-/// Of these commands themselves, and of the benchmarks, the tests are run once: the former take long to optimise, and the
-/// latter mean nothing where they are not.
+/// The tests of the benchmarks are run once: they mean nothing where they are not optimised.
 const PROFILES: [(&str, &[&str]); 2] =
-    [("debug", &["--exclude", "memtrack-benches"]), ("release", &["--release", "--exclude", "xtask"])];
+    [("debug", &["--exclude", "memtrack-benches"]), ("release", &["--release"])];
+/// All but these commands themselves. They are built alone, before all else; with the others they would have other features,
+/// and be built again.
+const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
@@ -19,7 +21,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         let suite = |name: &str, arguments: &[&str]| {
             // Always the same packages: another choice of packages would be another choice of features, and all
             // would be built again.
-            let arguments = [arguments, &["--workspace"], flags].concat();
+            let arguments = [arguments, &WORKSPACE, flags].concat();
             Suite::cargo(format!("{name} ({profile})"), &arguments)
         };
         let build = suite("build", &["build"]);
@@ -36,7 +38,9 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
             }
         }
     }
-    suites.push(Suite::cargo("documentation's examples", &["test", "--quiet", "--workspace", "--doc"]));
+    let examples = [&["test", "--quiet", "--doc"], &WORKSPACE[..]].concat();
+    suites.push(Suite::cargo("documentation's examples", &examples));
+    suites.push(Suite::cargo("unit tests (xtask)", &["test", "--quiet", "--package", "xtask"]));
     suites.push(models::suite());
     suites.push(mini_backtrace::suite());
     suites.push(Suite::new("demo", demo::run));

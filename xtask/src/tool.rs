@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace;
+use crate::{output, workspace};
 
 /// A cargo command at the root of the workspace.
 pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
@@ -20,8 +20,9 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     run(&mut cargo_command(arguments))
 }
 
-/// Runs a program that has to succeed.
+/// Runs a program that has to succeed. It prints where the suite does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    output::connect(command)?;
     let status = command.status().with_context(|| format!("cannot start {}", name(command)))?;
     if !status.success() {
         bail!("{} failed: {status}", shown(command));

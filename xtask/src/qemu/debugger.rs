@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use super::board::{BOARDS, Board};
 use super::firmware::Firmware;
 use super::machine::{Console, DUMP, POLL, Qemu, wait};
+use crate::output;
 use crate::suite::{Suite, Verdict};
 use crate::toolchain::Toolchain;
 
@@ -48,7 +49,8 @@ fn run(board: &Board) -> Result<Verdict> {
         );
         ensure!(image == dump, "{metric} of the memory image:\n{image}\nof the dump:\n{dump}");
     }
-    println!("{} ok {} bytes of memory", board.target, fs::metadata(folder.join(IMAGE))?.len());
+    let bytes = fs::metadata(folder.join(IMAGE))?.len();
+    output::line(format_args!("{} ok {bytes} bytes of memory", board.target));
     Ok(Verdict::Passed)
 }
 

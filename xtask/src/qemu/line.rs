@@ -13,7 +13,7 @@ use super::hostile::DAMAGED;
 use super::machine::{Console, DUMP, Qemu, wait};
 use crate::suite::{Suite, Verdict};
 use crate::toolchain::Toolchain;
-use crate::workspace;
+use crate::{output, workspace};
 
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "thumbv7em-none-eabihf"];
 const PROGRAM: &str = "line";
@@ -70,7 +70,7 @@ fn run(board: &Board) -> Result<Verdict> {
         shown += u32::from(part > 0);
     }
     ensure!(told > 0 && shown > 0, "of {LINES} bad lines {told} are told of, and {shown} show something");
-    println!("{} ok {LINES} bad lines, of which {shown} show a part", board.target);
+    output::line(format_args!("{} ok {LINES} bad lines, of which {shown} show a part", board.target));
     Ok(Verdict::Passed)
 }
 

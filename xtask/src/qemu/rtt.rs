@@ -12,7 +12,7 @@ use super::hostile::DAMAGED;
 use super::machine::Qemu;
 use crate::suite::{Suite, Verdict};
 use crate::toolchain::Toolchain;
-use crate::workspace;
+use crate::{output, workspace};
 
 const TARGET: &str = "thumbv7em-none-eabihf";
 const PROGRAM: &str = "rtt";
@@ -55,6 +55,7 @@ fn run(board: &Board) -> Result<Verdict> {
         "a ring that drops bytes is not told of: {}\n{said}",
         skipped.status
     );
-    println!("{} ok {} bytes through a ring", board.target, fs::metadata(waits)?.len());
+    let bytes = fs::metadata(waits)?.len();
+    output::line(format_args!("{} ok {bytes} bytes through a ring", board.target));
     Ok(Verdict::Passed)
 }
