@@ -229,7 +229,7 @@ fn stages_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCa
 /// Where nothing fits, what is lost is the attribution: the program's own figures stay exact.
 fn degrades(region: &'static str, causes: &[LossCause]) {
     let seen = std::cell::RefCell::new(Vec::new());
-    check(region, 100, |events, dump| {
+    let exact = |events: &[Event], dump: &Path| {
         let mut model = Model::default();
         let (told, report) = replay(region, events, dump);
         for ((number, &event), told) in events.iter().enumerate().zip(told.chunks_exact(2)) {
@@ -254,10 +254,13 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
         }
         seen.borrow_mut().extend(snapshot.losses.iter().map(|loss| loss.cause));
         Ok(())
+    };
+    // By chance a round may not.
+    let meets_all = (0..10).any(|_| {
+        check(region, 100, &exact);
+        causes.iter().all(|cause| seen.borrow().contains(cause))
     });
-    for cause in causes {
-        assert!(seen.borrow().contains(cause), "{region}: no script met {cause:?}");
-    }
+    assert!(meets_all, "{region}: scripts met {:?} alone", seen.borrow());
 }
 
 #[test]
