@@ -243,8 +243,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         marks.drop(size, self.own_share(entry));
     }
 
-    /// Books a free of a block that is not the calling thread's: on the cell and on the thread that owns it.
-    #[inline(never)]
+    /// Books a free of a block that is not the calling thread's: on the cell and on the thread that owns it. Once in a
+    /// firmware, where flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
         cell.free(size, epoch, Booker::Anyone);
         self.region.threads().get(owner).free_remote(size, &self.region.head().marks, epoch);

@@ -37,12 +37,6 @@ impl Inside<'_> {
         usize::from(slot) + 1 == self.local.state.load(Relaxed)
     }
 
-    /// The cell when it is this thread's, and changes nothing but its counters.
-    #[inline(always)]
-    fn own<'c>(&self, (cell, owner): (&'c Account, u16), epoch: Epoch<'_>) -> Option<&'c Account> {
-        (self.is_own(owner) && cell.is_current(epoch)).then_some(cell)
-    }
-
     /// The thread's slot when its marks are those of its last event, and its account's copies too.
     #[inline(always)]
     fn settled(&self, epoch: Epoch<'_>) -> Option<&'static ThreadSlot> {
@@ -151,21 +145,31 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let inside = self.enter_quickly(region)?;
         let marks = inside.marks;
         let epoch = marks.fallen_epoch()?;
-        let owned = region.cells().owned(cell?)?;
-        if inside.is_own(owned.1) {
-            let slot = inside.settled(epoch)?;
-            let cell = inside.own(owned, epoch)?;
-            cell.subtract(size);
-            if slot.subtract(block, size) {
-                slot.account.count_temporary(Booker::Owner);
-                cell.count_temporary(Booker::Owner);
-            }
-        } else {
-            self.free_remotely(owned, size, epoch);
-            inside.slot.other_event();
+        let owned @ (cell, owner) = region.cells().owned(cell?)?;
+        if !inside.is_own(owner) {
+            self.book_free_remotely(inside, owned, size, epoch);
+            return Some(());
         }
-        inside.slot.share.give(size, &marks.room);
+        let slot = inside.settled(epoch)?;
+        if !cell.is_current(epoch) {
+            return None;
+        }
+        cell.subtract(size);
+        if slot.subtract(block, size) {
+            slot.account.count_temporary(Booker::Owner);
+            cell.count_temporary(Booker::Owner);
+        }
+        slot.share.give(size, &marks.room);
         Some(())
+    }
+
+    /// Books a free of another thread's block. Not in line, with all that comes after it: so the common event keeps nothing
+    /// for it.
+    #[inline(never)]
+    fn book_free_remotely(&self, inside: Inside<'_>, owned: (&Account, u16), size: usize, epoch: Epoch<'_>) {
+        self.free_remotely(owned, size, epoch);
+        inside.slot.other_event();
+        inside.slot.share.give(size, &inside.marks.room);
     }
 
     /// Books a reallocation: the cell.
@@ -181,7 +185,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let cells = region.cells();
-        let old = inside.own(cells.owned(old?)?, epoch)?;
+        let (old, owner) = cells.owned(old?)?;
+        if !inside.is_own(owner) || !old.is_current(epoch) {
+            return None;
+        }
         let id = self.cell_quickly(inside.local, here, heap)?;
         let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
         old.subtract(old_size);
