@@ -26,3 +26,15 @@ fn a_storm_of_signals_loses_nothing_but_counted_attributions() {
     assert_eq!(graph.under("[unattributed]"), snapshot.cells(|cell| cell.id == 0).allocs);
     assert!(graph.under("signals::handler") + interrupted >= 3 * handled);
 }
+
+#[test]
+fn a_signal_after_any_instruction_of_a_threads_first_event_leaves_it_one_slot() {
+    let facts = run(env!("CARGO_BIN_EXE_stepped"), &[], &[]);
+    let threads = facts.get("threads");
+    assert_eq!(facts.get("slots taken"), threads);
+    // Two events of each thread, and one of the handler on all but the last.
+    assert_eq!(facts.all(["allocs", "live", "live-blocks"]), [3 * threads - 1, 0, 0]);
+    // It came in the middle of the hook, and elsewhere.
+    let inside = facts.get("in the hook");
+    assert!(inside > 0 && inside < threads, "{inside} of {threads}");
+}

@@ -1,8 +1,9 @@
-//! The tracker: wraps an allocator and books every event.
+//! The tracker: wraps an allocator and books every event. Here it claims its region.
 
 #[cfg(feature = "allocator-api2")]
 mod allocator;
 mod api;
+mod enter;
 mod guards;
 mod hook;
 #[cfg(feature = "std")]
@@ -20,17 +21,17 @@ mod tokens;
 mod watch;
 
 pub(crate) use api::{elapsed, fold, moment, totals};
+use enter::{Entered, Entry};
 pub use guards::{StageGuard, TagGuard};
 pub use scope::{ScopeStats, ThreadStageGuard};
 pub use tagged::Tagged;
 pub use tokens::{Heap, Token};
 pub(crate) use watch::sample;
 
-use crate::platform::{DefaultPlatform, Local, Platform};
+use crate::platform::{DefaultPlatform, Platform};
 use crate::sync::*;
 use crate::table::image;
 use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
-use crate::table::threads::ThreadSlot;
 use crate::unwind::{DefaultUnwind, Unwind};
 use crate::{Error, LossCause};
 
@@ -167,132 +168,5 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Nanoseconds since the tracker started.
     fn elapsed(&self) -> u64 {
         elapsed(self.region, &self.platform)
-    }
-
-    /// Enters the hook on this thread. Once in a firmware, where flash is dearer than a call.
-    #[cfg_attr(feature = "std", inline(always))]
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    fn enter(&self) -> Entry<Entered<'_>> {
-        let flags = self.region.head().marks.watch.flags();
-        if flags != 0 { self.enter_watched(flags) } else { self.enter_always() }
-    }
-
-    /// Enters the hook when there is more to do than to book the event.
-    #[cold]
-    #[inline(never)]
-    fn enter_watched(&self, flags: usize) -> Entry<Entered<'_>> {
-        if self.attend(flags) {
-            return Entry::Lost(LossCause::Paused);
-        }
-        let entry = self.enter_always();
-        #[cfg(feature = "std")]
-        if flags & crate::table::watch::KEPT != 0 {
-            return entry.kept();
-        }
-        entry
-    }
-
-    /// Enters the hook on this thread, tracking paused or not.
-    #[inline(always)]
-    fn enter_always(&self) -> Entry<Entered<'_>> {
-        let number = match self.number() {
-            Entry::Ready(number) => number,
-            Entry::Lost(cause) => return Entry::Lost(cause),
-            _ => return Entry::Refused,
-        };
-        let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
-        let state = local.state.load(Relaxed);
-        match local.slot() {
-            Some(slot) if slot.share.enter() => {
-                Entry::Ready(Entered { local, slot: (state - 1) as u16, own: Some(slot) })
-            }
-            Some(_) => Entry::Lost(LossCause::Reentered),
-            None => self.enter_slowly(local, state),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn enter_slowly<'l>(&self, local: &'l Local, state: usize) -> Entry<Entered<'l>> {
-        if state & Local::BUSY != 0 {
-            return Entry::Lost(LossCause::Reentered);
-        }
-        if state == Local::GONE {
-            return Entry::Lost(LossCause::NoThread);
-        }
-        if state != 0 {
-            // One of those that share a slot.
-            return Entry::Ready(Entered::shared(local, (state - 1) as u16));
-        }
-        // A signal that allocates while the slot is being taken finds the thread busy.
-        local.state.store(Local::BUSY, Relaxed);
-        let id = self.platform.thread_id();
-        let threads = self.region.threads();
-        let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
-        if slot != crate::table::threads::FIRST {
-            // Without a barrier the room has been open from the start.
-            self.region.head().marks.room.open(threads, || _ = self.platform.barrier());
-        }
-        if U::CAPTURES {
-            local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
-        }
-        #[cfg(feature = "std")]
-        if slot != crate::table::threads::OVERFLOW {
-            // An image has no other way to know it.
-            threads.get(slot).set_name(self.platform.thread_name(id));
-        }
-        self.platform.thread_started();
-        match threads.own(slot.into()) {
-            Some(own) => {
-                own.share.enter();
-                local.state.store(usize::from(slot) + 1, Relaxed);
-                local.slot.store(core::ptr::from_ref(own).cast_mut(), Relaxed);
-                Entry::Ready(Entered { local, slot, own: Some(own) })
-            }
-            None => Entry::Ready(Entered::shared(local, slot)),
-        }
-    }
-}
-
-/// Whether an event can be booked.
-enum Entry<T> {
-    /// In full.
-    Ready(T),
-    /// Without thread and stack.
-    Lost(LossCause),
-    /// Not at all: the tracker has no region.
-    Refused,
-    /// As one of the first two says, while stages of threads keep their cells: see [`keep`].
-    #[cfg(feature = "std")]
-    Kept(Result<T, LossCause>),
-}
-
-/// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.
-struct Entered<'l> {
-    local: &'l Local,
-    slot: u16,
-    /// The slot, when the thread has it to itself.
-    own: Option<&'static ThreadSlot>,
-}
-
-impl<'l> Entered<'l> {
-    /// Of a thread that shares its slot with others.
-    fn shared(local: &'l Local, slot: u16) -> Self {
-        local.state.store((usize::from(slot) + 1) | Local::BUSY, Relaxed);
-        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-        Entered { local, slot, own: None }
-    }
-}
-
-impl Drop for Entered<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        match self.own {
-            Some(slot) => slot.share.leave(),
-            None => {
-                core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-                self.local.state.store(usize::from(self.slot) + 1, Relaxed);
-            }
-        }
     }
 }

@@ -1,0 +1,145 @@
+//! Entering and leaving the hook: on which thread an event is booked, and what comes while the hook runs on it already.
+
+use super::Tracker;
+use crate::LossCause;
+use crate::platform::{Local, Platform};
+use crate::sync::*;
+use crate::table::region::Tables;
+use crate::table::threads::{FIRST, ThreadSlot};
+use crate::unwind::Unwind;
+
+/// Whether an event can be booked.
+pub(super) enum Entry<T> {
+    /// In full.
+    Ready(T),
+    /// Without thread and stack.
+    Lost(LossCause),
+    /// Not at all: the tracker has no region.
+    Refused,
+    /// As one of the first two says, while stages of threads keep their cells: see [`super::keep`].
+    #[cfg(feature = "std")]
+    Kept(Result<T, LossCause>),
+}
+
+/// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.
+pub(super) struct Entered<'l> {
+    pub(super) local: &'l Local,
+    pub(super) slot: u16,
+    /// The slot, when the thread has it to itself.
+    own: Option<&'static ThreadSlot>,
+}
+
+impl<'l> Entered<'l> {
+    /// Of a thread that has a slot to itself, unless the hook runs on it.
+    #[inline(always)]
+    fn own(local: &'l Local, slot: &'static ThreadSlot) -> Entry<Self> {
+        if !slot.share.enter() {
+            return Entry::Lost(LossCause::Reentered);
+        }
+        Entry::Ready(Entered { local, slot: (local.state.load(Relaxed) - 1) as u16, own: Some(slot) })
+    }
+
+    /// Of a thread that shares its slot with others.
+    fn shared(local: &'l Local, slot: u16) -> Entry<Self> {
+        local.state.store((usize::from(slot) + 1) | Local::BUSY, Relaxed);
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+        Entry::Ready(Entered { local, slot, own: None })
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        match self.own {
+            Some(slot) => slot.share.leave(),
+            None => {
+                core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+                self.local.state.store(usize::from(self.slot) + 1, Relaxed);
+            }
+        }
+    }
+}
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Enters the hook on this thread. Once in a firmware, where flash is dearer than a call.
+    #[cfg_attr(feature = "std", inline(always))]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn enter(&self) -> Entry<Entered<'_>> {
+        let flags = self.region.head().marks.watch.flags();
+        if flags != 0 { self.enter_watched(flags) } else { self.enter_always() }
+    }
+
+    /// Enters the hook when there is more to do than to book the event.
+    #[cold]
+    #[inline(never)]
+    fn enter_watched(&self, flags: usize) -> Entry<Entered<'_>> {
+        if self.attend(flags) {
+            return Entry::Lost(LossCause::Paused);
+        }
+        let entry = self.enter_always();
+        #[cfg(feature = "std")]
+        if flags & crate::table::watch::KEPT != 0 {
+            return entry.kept();
+        }
+        entry
+    }
+
+    /// Enters the hook on this thread, tracking paused or not.
+    #[inline(always)]
+    pub(super) fn enter_always(&self) -> Entry<Entered<'_>> {
+        let number = match self.number() {
+            Entry::Ready(number) => number,
+            Entry::Lost(cause) => return Entry::Lost(cause),
+            _ => return Entry::Refused,
+        };
+        let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
+        match local.slot() {
+            Some(slot) => Entered::own(local, slot),
+            None => self.enter_slowly(local),
+        }
+    }
+
+    /// Enters the hook on a thread that has no slot to itself, or had none a moment ago.
+    #[cold]
+    #[inline(never)]
+    fn enter_slowly<'l>(&self, local: &'l Local) -> Entry<Entered<'l>> {
+        // A signal that allocates while the slot is being taken finds the thread busy.
+        match local.state.compare_exchange(0, Local::BUSY, Relaxed, Relaxed) {
+            Ok(_) => self.begin(local),
+            Err(state) if state & Local::BUSY != 0 => Entry::Lost(LossCause::Reentered),
+            Err(Local::GONE) => Entry::Lost(LossCause::NoThread),
+            Err(state) => match local.slot() {
+                // A signal has come since the slot was looked for, and has taken it.
+                Some(slot) => Entered::own(local, slot),
+                None => Entered::shared(local, (state - 1) as u16),
+            },
+        }
+    }
+
+    /// The first event of a thread, which is busy: it takes a slot.
+    #[inline(always)]
+    fn begin<'l>(&self, local: &'l Local) -> Entry<Entered<'l>> {
+        let id = self.platform.thread_id();
+        let threads = self.region.threads();
+        let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
+        if slot != FIRST {
+            // Without a barrier the room has been open from the start.
+            self.region.head().marks.room.open(threads, || _ = self.platform.barrier());
+        }
+        if U::CAPTURES {
+            local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
+        }
+        #[cfg(feature = "std")]
+        if slot != crate::table::threads::OVERFLOW {
+            // An image has no other way to know it.
+            threads.get(slot).set_name(self.platform.thread_name(id));
+        }
+        self.platform.thread_started();
+        let Some(own) = threads.own(slot.into()) else { return Entered::shared(local, slot) };
+        own.share.enter();
+        local.slot.store(core::ptr::from_ref(own).cast_mut(), Relaxed);
+        // Whoever finds the number finds the slot.
+        local.state.store(usize::from(slot) + 1, Release);
+        Entry::Ready(Entered { local, slot, own: Some(own) })
+    }
+}
