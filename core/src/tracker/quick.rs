@@ -13,8 +13,9 @@ use crate::table::threads::ThreadSlot;
 use crate::table::timeline::Timeline;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
-/// Whether reallocations have a straight line too: in a firmware flash is dearer than their time.
-const RESIZES: bool = cfg!(feature = "std");
+/// Whether reallocations and frees of other threads' blocks have a straight line too: in a firmware flash is dearer than
+/// their time.
+const ALL: bool = cfg!(feature = "std");
 
 /// A thread that is inside the hook; leaving is `drop`.
 struct Inside<'t> {
@@ -147,6 +148,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = marks.fallen_epoch()?;
         let owned @ (cell, owner) = region.cells().owned(cell?)?;
         if !inside.is_own(owner) {
+            if !ALL {
+                return None;
+            }
             self.book_free_remotely(inside, owned, size, epoch);
             return Some(());
         }
@@ -176,7 +180,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn book_realloc_quickly(&self, resize: &Resize) -> Option<Booked> {
         let &Resize { here, old, old_size, heap, new, new_size } = resize;
-        if !RESIZES {
+        if !ALL {
             return None;
         }
         let region = self.region;
