@@ -257,7 +257,7 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
     };
     // By chance a round may not.
     let meets_all = (0..10).any(|_| {
-        check(region, 100, &exact);
+        check(region, 100, exact);
         causes.iter().all(|cause| seen.borrow().contains(cause))
     });
     assert!(meets_all, "{region}: scripts met {:?} alone", seen.borrow());

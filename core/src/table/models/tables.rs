@@ -19,6 +19,7 @@ struct Table {
     links: Vec<AtomicU32>,
     nodes: Vec<Node>,
     cells: Vec<Account>,
+    threads: Vec<AtomicU16>,
     /// What the threads got.
     found: [AtomicU32; 2],
 }
@@ -31,7 +32,7 @@ impl Table {
     }
 
     fn of_cells() -> Arc<Self> {
-        Arc::new(Table { links: entries(), cells: entries(), ..Table::default() })
+        Arc::new(Table { links: entries(), cells: entries(), threads: entries(), ..Table::default() })
     }
 
     fn index(&self) -> IndexRef<'_> {
@@ -43,7 +44,7 @@ impl Table {
     }
 
     fn cells(&self) -> Cells<'_> {
-        Cells { used: &self.used, cells: &self.cells, index: self.index() }
+        Cells { used: &self.used, cells: &self.cells, index: self.index(), threads: &self.threads }
     }
 
     fn found(&self) -> [u32; 2] {
