@@ -219,8 +219,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     /// to a cell and not yet to the thread's own account.
     fn held_by(&self, thread: u16) -> Held {
         let (marks, at) = (&self.region.head().marks, self.at);
-        let cells = self.region.cells().iter().filter(|(_, key, _)| key.thread == thread);
-        cells.map(|(id, _, cell)| at.held(id, cell, marks)).fold(Held::default(), Held::plus)
+        let cells = self.region.cells().of_thread(thread);
+        cells.map(|(id, cell)| at.held(id, cell, marks)).fold(Held::default(), Held::plus)
     }
 
     fn sizes(&mut self) -> Result<(), Error> {

@@ -27,6 +27,7 @@ fn a_storm_of_signals_loses_nothing_but_counted_attributions() {
     assert!(graph.under("signals::handler") + interrupted >= 3 * handled);
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn a_signal_after_any_instruction_of_a_threads_first_event_leaves_it_one_slot() {
     let facts = run(env!("CARGO_BIN_EXE_stepped"), &[], &[]);

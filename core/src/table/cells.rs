@@ -129,6 +129,13 @@ impl<'t> Cells<'t> {
             (!cell.is_unused()).then(|| (id, Key::from_labels(cell.label(), cell.sublabel()), cell))
         })
     }
+
+    /// Those of a thread, found without a look at the others.
+    pub(crate) fn of_thread(self, thread: u16) -> impl Iterator<Item = (u32, &'t Account)> {
+        let cells = (0..=self.usage().0).zip(self.threads).zip(self.cells);
+        let own = cells.filter(move |((_, owner), _)| owner.load(Relaxed) == thread);
+        own.map(|((id, _), cell)| (id, cell)).filter(|(_, cell)| !cell.is_unused())
+    }
 }
 
 /// The heap that a cell's blocks are in.
