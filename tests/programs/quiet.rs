@@ -1,7 +1,7 @@
 //! Events under a filter that lets no system call through but counts it: `quiet main|thread first|later|asking`.
 //!
-//! `later`: the thread's events after its first one, under stacks known and new. `first`: that one too, with a filter for
-//! calls that read files or wait. `asking` is a planted bug: an allocator that asks the system at each event.
+//! `later`: the thread's events after a first one, which lies deeper than they, under stacks known and new. `first`: that
+//! one too, with a filter for calls that read files or wait. `asking` is a planted bug: an allocator that asks the system at each event.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
@@ -19,6 +19,9 @@ static ASKING_REGION: DefaultRegion = Region::new();
 static ASKING: Tracker<Asking> = Tracker::with_region(Asking(Slots::new()), &ASKING_REGION);
 
 const EVENTS: usize = 20_000;
+/// Calls around the first event, so that no later one reaches a page of the stack that has not been asked for: more than
+/// the 40 of the later ones and the function that makes them.
+const DEEPER: usize = 48;
 /// Calls that the filter refused, and the number of the last one.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
 static LAST: AtomicU64 = AtomicU64::new(0);
@@ -32,12 +35,12 @@ fn main() {
             events(&HEAP);
         },
         [_, "later"] => || {
-            event(&HEAP, 40);
+            event(&HEAP, DEEPER);
             refuse(&NEEDED, true);
             events(&HEAP);
         },
         [_, "asking"] => || {
-            event(&ASKING, 40);
+            event(&ASKING, DEEPER);
             refuse(&NEEDED, true);
             events(&ASKING);
         },

@@ -1,5 +1,6 @@
-//! After a thread's first event the tracker makes no system call, whatever the stacks are; at the first one it reads no
-//! file (nothing of `/proc`) and waits for nobody.
+//! After a thread's first event the tracker makes no system call, whatever the stacks are, as long as they lie no deeper:
+//! each further page of a stack is asked for once. At the first one it reads no file (nothing of `/proc`) and waits for
+//! nobody.
 //!
 //! Planted bug: an allocator that makes one system call an event.
 
