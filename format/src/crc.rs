@@ -1,9 +1,13 @@
 //! CRC-32 (IEEE 802.3: reflected polynomial 0xEDB88320, start and final exclusive-or 0xFFFFFFFF), the CRC of
-//! zlib, PNG and Ethernet. Two tables of 1 KiB let a step take two bytes: half the dependent look-ups of the
-//! classic loop, an eighth of the flash of slicing by eight.
+//! zlib, PNG and Ethernet, by slicing: a table of 1 KiB for each byte of a step, whose look-ups do not wait for each other
+//! (Kounavis and Berry, "A Systematic Approach to Building High Performance, Software-based, CRC Generators", 2005).
 
-const TABLES: [[u32; 256]; 2] = {
-    let mut tables = [[0u32; 256]; 2];
+/// Bytes a step. On bare metal flash is dearer than time.
+const STEP: usize = if cfg!(target_os = "none") { 2 } else { 8 };
+
+/// `TABLES[n][byte]` is what becomes of a byte that `n` bytes follow.
+const TABLES: [[u32; 256]; STEP] = {
+    let mut tables = [[0u32; 256]; STEP];
     let mut i = 0;
     while i < 256 {
         let mut c = i as u32;
@@ -15,11 +19,15 @@ const TABLES: [[u32; 256]; 2] = {
         tables[0][i] = c;
         i += 1;
     }
-    let mut i = 0;
-    while i < 256 {
-        let c = tables[0][i];
-        tables[1][i] = tables[0][(c & 0xff) as usize] ^ (c >> 8);
-        i += 1;
+    let mut n = 1;
+    while n < STEP {
+        let mut i = 0;
+        while i < 256 {
+            let c = tables[n - 1][i];
+            tables[n][i] = tables[0][(c & 0xff) as usize] ^ (c >> 8);
+            i += 1;
+        }
+        n += 1;
     }
     tables
 };
@@ -28,13 +36,17 @@ const TABLES: [[u32; 256]; 2] = {
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
     let mut c = u32::MAX;
-    let mut pairs = bytes.chunks_exact(2);
-    for pair in &mut pairs {
-        c ^= u32::from(pair[0]) | u32::from(pair[1]) << 8;
-        c = TABLES[1][(c & 0xff) as usize] ^ TABLES[0][(c >> 8 & 0xff) as usize] ^ (c >> 16);
+    let (steps, rest) = bytes.as_chunks::<STEP>();
+    for step in steps {
+        let before = c.to_le_bytes();
+        c = c.checked_shr(8 * STEP as u32).unwrap_or(0);
+        for (i, byte) in step.iter().enumerate() {
+            let byte = byte ^ before.get(i).unwrap_or(&0);
+            c ^= TABLES[STEP - 1 - i][usize::from(byte)];
+        }
     }
-    for &byte in pairs.remainder() {
-        c = TABLES[0][((c ^ u32::from(byte)) & 0xff) as usize] ^ (c >> 8);
+    for byte in rest {
+        c = TABLES[0][usize::from(c as u8 ^ byte)] ^ (c >> 8);
     }
     !c
 }

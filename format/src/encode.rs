@@ -122,7 +122,9 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
         if n + length > room.len() {
             return false;
         }
-        room.copy_within(1..1 + length, n);
+        if n > 1 {
+            room.copy_within(1..1 + length, n);
+        }
         room[..n].copy_from_slice(&prefix[..n]);
         self.len += n + length;
         true

@@ -31,9 +31,18 @@ impl<'b> Put<'b> {
 
     /// Appends a varint.
     pub fn varint(&mut self, value: u64) {
-        let mut out = [0; varint::MAX_LEN];
-        let n = varint::encode(value, &mut out);
-        self.bytes(&out[..n]);
+        let Some(room) = self.buffer.get_mut(self.len..).filter(|_| !self.overflow) else { return };
+        if let ([first, ..], 0..0x80) = (&mut *room, value) {
+            *first = value as u8;
+            self.len += 1;
+        } else if let Some(room) = room.first_chunk_mut() {
+            self.len += varint::encode(value, room);
+        } else {
+            // Near the end of the buffer.
+            let mut out = [0; varint::MAX_LEN];
+            let n = varint::encode(value, &mut out);
+            self.bytes(&out[..n]);
+        }
     }
 
     /// How many bytes were written; `None` when they did not fit.

@@ -4,6 +4,7 @@
 pub(crate) const MAX_LEN: usize = 10;
 
 /// Encodes `value` into `out` and returns how many bytes it took (1 to 10).
+#[inline]
 pub(crate) fn encode(mut value: u64, out: &mut [u8; MAX_LEN]) -> usize {
     let mut n = 0;
     while value >= 0x80 {
