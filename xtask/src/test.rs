@@ -7,9 +7,23 @@ use crate::suite::Suite;
 use crate::workspace::Metadata;
 use crate::{check, demo, mini_backtrace, models, qemu, sizes};
 
-/// The tests of the benchmarks are run once: they mean nothing where they are not optimised.
-const PROFILES: [(&str, &[&str]); 2] =
-    [("debug", &["--exclude", "memtrack-benches"]), ("release", &["--release"])];
+struct Profile {
+    name: &'static str,
+    flags: &'static [&'static str],
+    /// What chooses the unit tests.
+    units: &'static [&'static str],
+}
+
+const PROFILES: [Profile; 2] = [
+    // The tests of the benchmarks are run once: they mean nothing where they are not optimised.
+    Profile {
+        name: "debug",
+        flags: &["--exclude", "memtrack-benches"],
+        units: &["--lib", "--bin", "memtrack-fold"],
+    },
+    // A dump says the same to a reader that is optimised; its suites have that one read more of them.
+    Profile { name: "release", flags: &["--release"], units: &["--lib", "--exclude", "memtrack-host-tools"] },
+];
 /// All but these commands themselves. They are built alone, before all else; with the others they would have other features,
 /// and be built again.
 const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
@@ -17,7 +31,7 @@ const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
     let mut suites = check::suites()?;
-    for (profile, flags) in PROFILES {
+    for Profile { name: profile, flags, units } in PROFILES {
         let suite = |name: &str, arguments: &[&str]| {
             // Always the same packages: another choice of packages would be another choice of features, and all
             // would be built again.
@@ -27,7 +41,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         let build = suite("build", &["build"]);
         let built = build.name.clone();
         suites.push(build);
-        suites.push(suite("unit tests", &["test", "--quiet", "--lib", "--bins"]));
+        suites.push(suite("unit tests", &[&["test", "--quiet"], units].concat()));
         for package in metadata.members() {
             let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
             for test in tests.filter(|test| profile != "debug" || !package.is_run_once(&test.name)) {

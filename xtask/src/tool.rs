@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -12,6 +13,15 @@ pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(workspace::root());
+    // What cargo says of this package: build scripts that ask for it would run again, and what hangs on them be built again,
+    // whenever cargo is started by hand.
+    let is_of_this = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    };
+    std::env::vars_os()
+        .filter(|(name, _)| is_of_this(name))
+        .for_each(|(name, _)| _ = command.env_remove(name));
     command
 }
 
