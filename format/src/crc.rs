@@ -36,8 +36,8 @@ const TABLES: [[u32; 256]; STEP] = {
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
     let mut c = u32::MAX;
-    let (steps, rest) = bytes.as_chunks::<STEP>();
-    for step in steps {
+    let mut steps = bytes.chunks_exact(STEP);
+    for step in &mut steps {
         let before = c.to_le_bytes();
         c = c.checked_shr(8 * STEP as u32).unwrap_or(0);
         for (i, byte) in step.iter().enumerate() {
@@ -45,7 +45,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
             c ^= TABLES[STEP - 1 - i][usize::from(byte)];
         }
     }
-    for byte in rest {
+    for byte in steps.remainder() {
         c = TABLES[0][usize::from(c as u8 ^ byte)] ^ (c >> 8);
     }
     !c
