@@ -64,14 +64,16 @@ fn apt_get() -> Command {
     apt
 }
 
-/// Held while apt runs: it does not run twice at a time.
-static APT: Mutex<()> = Mutex::new(());
+/// Whether the package lists have been fetched. Held while apt runs: it does not run twice at a time.
+static FETCHED: Mutex<bool> = Mutex::new(false);
 
-/// A new machine or container has no package lists: when `action` fails, they are fetched and it is tried again.
-fn with_lists(action: impl Fn() -> Result<()>) -> Result<()> {
-    let _alone = APT.lock().unwrap_or_else(PoisonError::into_inner);
-    action().or_else(|_| {
-        tool::run(apt_get().args(["update", "--quiet"]))?;
-        action()
-    })
+/// A new machine or container has no package lists, or old ones that name a compiler which is too old.
+fn with_lists(action: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*fetched {
+        // Without a network those that are there have to do.
+        _ = tool::run(apt_get().args(["update", "--quiet"]));
+        *fetched = true;
+    }
+    action()
 }

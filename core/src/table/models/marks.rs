@@ -179,7 +179,7 @@ fn others_free_of_a_thread_at_random() {
 #[test]
 #[should_panic(expected = "peak")]
 fn a_reset_in_two_steps_is_found() {
-    super::shuttle(Fault::Torn, reset);
+    super::loom(Fault::Torn, reset);
 }
 
 #[test]
@@ -191,5 +191,5 @@ fn a_copy_that_is_made_too_late_is_found() {
 #[test]
 #[should_panic(expected = "peak")]
 fn two_that_keep_at_once_are_found() {
-    super::shuttle(Fault::Torn, others_free_of_a_cell);
+    super::loom(Fault::Torn, others_free_of_a_cell);
 }

@@ -177,7 +177,7 @@ models!(events, growth, pool, nobody, handed_on, opened, slack);
 #[test]
 #[should_panic(expected = "head-room is conserved")]
 fn a_peak_by_load_and_store_is_found() {
-    super::shuttle(Fault::Torn, growth);
+    super::loom(Fault::Torn, growth);
 }
 
 #[test]

@@ -150,5 +150,5 @@ fn a_node_that_is_not_published_is_found() {
 #[test]
 #[should_panic(expected = "a key has one cell, a cell one key")]
 fn a_claim_in_two_steps_is_found() {
-    super::shuttle(Fault::Torn, cells);
+    super::loom(Fault::Torn, cells);
 }
