@@ -56,6 +56,12 @@ pub struct StageHead<'a> {
 }
 
 impl Entry<'_> {
+    /// Bytes of the dump that are its records.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.sections.iter().map(|section| section.payload.len()).sum()
+    }
+
     /// Whether it shows the whole program. One without its first record counts as such: it shows what it has.
     #[must_use]
     pub fn is_program(&self) -> bool {

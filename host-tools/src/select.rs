@@ -140,13 +140,16 @@ fn has_namesakes(dump: &Dump<'_>, name: &str) -> bool {
 pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
     /// More would make the report large, and its marks touch.
     const MOST: usize = 16;
+    /// Of the dump, for all of them together: a browser has to hold them, several times as large.
+    const BYTES: usize = 16 << 20;
     let shown = program(dump).index;
     let entries = dump.entries().iter().enumerate();
     let others: Vec<usize> = entries
         .filter(|(index, entry)| entry.complete && !entry.is_stage() && *index != shown)
         .map(|(index, _)| index)
         .collect();
-    let chosen = others.len().min(MOST);
+    let largest = others.iter().map(|&index| dump.entries()[index].bytes()).max().unwrap_or(0);
+    let chosen = others.len().min(MOST).min(BYTES / largest.max(1));
     let spread = (0..chosen).map(|place| others[(place + 1) * others.len() / chosen - 1]);
     spread.map(|index| Selected { index, kind: Kind::Program, note: None }).collect()
 }

@@ -9,6 +9,9 @@ mod package;
 
 use std::io::{self, Write};
 
+use data::Document;
+use serde::Serialize;
+
 use crate::Error;
 use crate::export::Style;
 use crate::profile::{Profile, View};
@@ -66,11 +69,11 @@ pub fn write(
     style: &Style,
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Error> {
-    let data = data::document(runs, start, style)?;
-    Ok(page(&data.to_string(), out))
+    Ok(page(&Document::new(runs, start, style)?, out))
 }
 
-fn page(data: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the page with its data.
+fn page(data: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = PAGE;
     while let Some((before, after)) = rest.split_once("{{") {
         let (place, after) = after.split_once("}}").unwrap_or((after, ""));
@@ -78,13 +81,31 @@ fn page(data: &str, out: &mut dyn Write) -> io::Result<()> {
         match place {
             "style" => out.write_all(CSS.as_bytes())?,
             "script" => SCRIPT.iter().try_for_each(|part| out.write_all(part.as_bytes()))?,
-            // `<` stands in strings only, and could end the element there.
-            "data" => out.write_all(data.replace('<', "\\u003c").as_bytes())?,
+            "data" => serde_json::to_writer(Element(out), data)?,
             _ => {}
         }
         rest = after;
     }
     out.write_all(rest.as_bytes())
+}
+
+/// Writes JSON inside an element. `<` stands in strings only, and could end the element there.
+struct Element<'o>(&'o mut dyn Write);
+
+impl Write for Element<'_> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let mut parts = json.split(|&byte| byte == b'<');
+        self.0.write_all(parts.next().unwrap_or_default())?;
+        for part in parts {
+            self.0.write_all(b"\\u003c")?;
+            self.0.write_all(part)?;
+        }
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +115,7 @@ mod tests {
     #[test]
     fn the_page_has_its_parts_and_no_address() {
         let mut out = Vec::new();
-        page("{\"names\":[\"</script><b>\"]}", &mut out).expect("memory");
+        page(&serde_json::json!({ "names": ["</script><b>"] }), &mut out).expect("memory");
         let text = String::from_utf8(out).expect("text");
         assert!(text.contains("{\"names\":[\"\\u003c/script>\\u003cb>\"]}"));
         assert!(!text.contains("{{") && text.trim_end().ends_with("</html>"));

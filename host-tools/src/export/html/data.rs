@@ -1,6 +1,7 @@
 //! The report's data. Its one reader is the script of the same version.
 
 use memtrack_format::Kind;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cells::{Cells, Names};
@@ -11,81 +12,110 @@ use crate::info::json as info;
 use crate::profile::{Metric, Profile, View};
 use crate::{loss, suppress, warnings};
 
-/// Describes the runs: names once, and for each run its facts and its cells.
-pub(super) fn document(runs: &[(Run<'_>, &View)], start: &Start, style: &Style) -> Result<Value, Error> {
-    let mut names = Names::default();
-    let described: Vec<Value> =
-        runs.iter().map(|(run, view)| self::run(run, view, &mut names)).collect::<Result<_, _>>()?;
-    Ok(json!({
-        "tool": concat!("memtrack-fold ", env!("CARGO_PKG_VERSION")),
-        "title": style.title.as_deref().map(crate::clean::clean),
-        "metrics": Metric::ALL.map(|metric| json!({
-            "name": metric.name(),
-            "title": metric.title(),
-            "unit": metric.unit(),
-        })),
-        "start": runs.last().map(|(_, view)| json!({
-            "metric": view.metric.name(),
-            "stage": start.stage,
-            "group": if view.per_thread { "thread" } else { "none" },
-            "inverted": view.reverse,
-        })),
-        "names": names.all(),
-        "of": names.of(),
-        "packages": names.packages(),
-        "runs": described,
-    }))
+/// All of it.
+#[derive(Serialize)]
+pub(super) struct Document {
+    #[serde(flatten)]
+    facts: Value,
+    runs: Vec<RunData>,
 }
 
-fn run(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Value, Error> {
-    let profile = run.profile;
-    let attribution = profile.attribution();
-    let mut cells = Cells::default();
-    let program = cells.add(profile, view, names)?;
-    let mut moments = Vec::new();
-    for moment in run.moments {
-        moments.extend(self::moment(moment, cells.add(moment, view, names)?));
+/// What there is of one dump. A list of cells is the most of a report: it stays a list of numbers.
+#[derive(Serialize)]
+struct RunData {
+    #[serde(flatten)]
+    facts: Value,
+    cells: Vec<u64>,
+    moments: Vec<MomentData>,
+}
+
+/// A snapshot besides the one that is shown.
+#[derive(Serialize)]
+struct MomentData {
+    #[serde(flatten)]
+    facts: Value,
+    cells: Vec<u64>,
+}
+
+impl Document {
+    /// Describes the runs: names once, and for each run its facts and its cells.
+    pub(super) fn new(runs: &[(Run<'_>, &View)], start: &Start, style: &Style) -> Result<Self, Error> {
+        let mut names = Names::default();
+        let described =
+            runs.iter().map(|(run, view)| RunData::new(run, view, &mut names)).collect::<Result<_, _>>()?;
+        let facts = json!({
+            "tool": concat!("memtrack-fold ", env!("CARGO_PKG_VERSION")),
+            "title": style.title.as_deref().map(crate::clean::clean),
+            "metrics": Metric::ALL.map(|metric| json!({
+                "name": metric.name(),
+                "title": metric.title(),
+                "unit": metric.unit(),
+            })),
+            "start": runs.last().map(|(_, view)| json!({
+                "metric": view.metric.name(),
+                "stage": start.stage,
+                "group": if view.per_thread { "thread" } else { "none" },
+                "inverted": view.reverse,
+            })),
+            "names": names.all(),
+            "of": names.of(),
+            "packages": names.packages(),
+        });
+        Ok(Document { facts, runs: described })
     }
-    Ok(json!({
-        "program": info::program(&profile.program),
-        "shows": if profile.kind == Kind::Stage { "stage" } else { "program" },
-        "time_ns": profile.time_ns,
-        "notes": notes(run, view),
-        "losses": losses(profile),
-        "attribution": {
-            "full": attribution.full,
-            "part": attribution.part,
-            "none": attribution.none,
-        },
-        "totals": info::totals(profile),
-        "threads": info::threads(profile),
-        "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
-        "tags": info::tags(profile),
-        "timeline": info::timeline(profile),
-        "sizes": info::sizes(&profile.sizes),
-        "nodes": cells.nodes(),
-        "sites": cells.sites(),
-        "cells": program,
-        "moments": moments,
-    }))
 }
 
-/// A snapshot besides the one that is shown: the peak is the stage's, or the program's until then. `None` when it tells of
-/// neither.
-fn moment(profile: &Profile, cells: Vec<u64>) -> Option<Value> {
-    let stage = profile.stages.first().filter(|_| profile.kind == Kind::Stage);
-    let (peak, peak_time_ns) = match (stage, &profile.marks) {
-        (Some(stage), _) => (stage.figures.peak, stage.figures.peak_time_ns),
-        (None, Some(marks)) => (marks.figures.peak, marks.peak_time_ns),
-        (None, None) => return None,
-    };
-    Some(json!({
-        "stage": stage.map(|stage| &stage.name),
-        "time_ns": profile.time_ns,
-        "peak": peak,
-        "peak_time_ns": peak_time_ns,
-        "cells": cells,
-    }))
+impl RunData {
+    fn new(run: &Run<'_>, view: &View, names: &mut Names) -> Result<Self, Error> {
+        let profile = run.profile;
+        let attribution = profile.attribution();
+        let mut cells = Cells::default();
+        let program = cells.add(profile, view, names)?;
+        let mut moments = Vec::new();
+        for moment in run.moments {
+            moments.extend(MomentData::new(moment, cells.add(moment, view, names)?));
+        }
+        let facts = json!({
+            "program": info::program(&profile.program),
+            "shows": if profile.kind == Kind::Stage { "stage" } else { "program" },
+            "time_ns": profile.time_ns,
+            "notes": notes(run, view),
+            "losses": losses(profile),
+            "attribution": {
+                "full": attribution.full,
+                "part": attribution.part,
+                "none": attribution.none,
+            },
+            "totals": info::totals(profile),
+            "threads": info::threads(profile),
+            "stages": profile.stages.iter().map(info::stage).collect::<Vec<_>>(),
+            "tags": info::tags(profile),
+            "timeline": info::timeline(profile),
+            "sizes": info::sizes(&profile.sizes),
+            "nodes": cells.nodes(),
+            "sites": cells.sites(),
+        });
+        Ok(RunData { facts, cells: program, moments })
+    }
+}
+
+impl MomentData {
+    /// The peak is the stage's, or the program's until then. `None` when the snapshot tells of neither.
+    fn new(profile: &Profile, cells: Vec<u64>) -> Option<Self> {
+        let stage = profile.stages.first().filter(|_| profile.kind == Kind::Stage);
+        let (peak, peak_time_ns) = match (stage, &profile.marks) {
+            (Some(stage), _) => (stage.figures.peak, stage.figures.peak_time_ns),
+            (None, Some(marks)) => (marks.figures.peak, marks.peak_time_ns),
+            (None, None) => return None,
+        };
+        let facts = json!({
+            "stage": stage.map(|stage| &stage.name),
+            "time_ns": profile.time_ns,
+            "peak": peak,
+            "peak_time_ns": peak_time_ns,
+        });
+        Some(MomentData { facts, cells })
+    }
 }
 
 fn losses(profile: &Profile) -> Vec<Value> {
