@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod dhat;
+mod each;
 pub mod firefox;
 pub mod folded;
 pub mod heaptrack;

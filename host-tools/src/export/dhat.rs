@@ -3,14 +3,26 @@
 //! A dump tells what stood at the peak and at the end, but not how long blocks lived: lifetimes are 0. The highest
 //! value of a single stack is not known either; the larger of its values at the peak and at the end stands for it.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 use memtrack_format::Figures;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::each::Each;
 use crate::profile::stacks::Shown;
-use crate::profile::{Profile, Stacks};
+use crate::profile::{Profile, Stacks, Step};
+
+/// The document.
+#[derive(Serialize)]
+struct Document<P> {
+    #[serde(flatten)]
+    facts: Value,
+    #[serde(rename = "pps")]
+    points: P,
+}
 
 /// Writes the document.
 ///
@@ -18,19 +30,13 @@ use crate::profile::{Profile, Stacks};
 /// When `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     // Frame 0 stands for the outside.
-    let mut frames: IndexMap<String, ()> = IndexMap::from([("[root]".to_string(), ())]);
-    let points: Vec<Value> = stacks
-        .rows()
-        .iter()
-        .map(|row| {
-            // Innermost first.
-            let names = row.steps.iter().rev().map(|&step| self::frame(stacks.show(step)));
-            let indices: Vec<usize> = names.map(|name| frames.insert_full(name, ()).0).collect();
-            point(&row.figures, &indices)
-        })
-        .collect();
+    let mut names = IndexSet::from(["[root]".to_string()]);
+    let mut frames: HashMap<Step, usize> = HashMap::new();
+    for &step in stacks.rows().iter().flat_map(|row| row.steps.iter().rev()) {
+        frames.entry(step).or_insert_with(|| names.insert_full(frame(stacks.show(step))).0);
+    }
     let peak_time = profile.marks.map_or(0, |marks| marks.peak_time_ns);
-    let document = json!({
+    let facts = json!({
         "dhatFileVersion": 2,
         "mode": "memtrack",
         "verb": "Allocated",
@@ -47,10 +53,16 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "tg": peak_time / 1000,
         // It divides by this.
         "te": (profile.time_ns.max(peak_time) / 1000).max(1),
-        "pps": points,
-        "ftbl": frames.keys().collect::<Vec<_>>(),
+        "ftbl": Vec::from_iter(names),
     });
-    serde_json::to_writer(&mut *out, &document)?;
+    let points = Each(|| {
+        stacks.rows().iter().map(|row| {
+            // Innermost first.
+            let indices: Vec<usize> = row.steps.iter().rev().map(|step| frames[step]).collect();
+            point(&row.figures, &indices)
+        })
+    });
+    serde_json::to_writer(&mut *out, &Document { facts, points })?;
     writeln!(out)
 }
 

@@ -5,43 +5,69 @@
 
 use std::io::{self, Write};
 
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 use memtrack_format::Kind;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::each::Each;
 use crate::info::json as info;
-use crate::profile::stacks::Row;
-use crate::profile::{Metric, Profile, Stacks};
+use crate::profile::stacks::{Row, Shown};
+use crate::profile::{Metric, Profile, Stacks, Step};
 use crate::symbolize::hex;
 
 /// The version of this description.
 const VERSION: u32 = 1;
+
+/// The document.
+#[derive(Serialize)]
+struct Document<F, S> {
+    #[serde(flatten)]
+    facts: Value,
+    frames: F,
+    stacks: S,
+}
 
 /// Writes the document.
 ///
 /// # Errors
 /// When `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    let mut frames = IndexMap::new();
-    let rows: Vec<Value> = stacks.rows().iter().map(|row| self::row(row, &mut frames)).collect();
-    let modules = profile.modules.all();
-    let frames: Vec<Value> = frames
-        .keys()
-        .map(|&step| {
-            let frame = stacks.show(step);
-            let place = frame.location.and_then(|location| location.place);
-            json!({
-                "name": frame.name,
-                "symbol": frame.symbol,
-                "file": frame.file,
-                "line": (frame.line > 0).then_some(frame.line),
-                "address": frame.location.map(|location| location.address),
-                "module": place.map(|place| place.module),
-                "offset": place.map(|place| place.svma),
-            })
-        })
-        .collect();
-    let document = json!({
+    let frames: IndexSet<Step> = stacks.rows().iter().flat_map(|row| &row.steps).copied().collect();
+    let document = Document {
+        facts: facts(profile),
+        frames: Each(|| frames.iter().map(|&step| frame(stacks.show(step)))),
+        stacks: Each(|| stacks.rows().iter().map(|one| row(one, &frames))),
+    };
+    serde_json::to_writer(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn frame(frame: Shown<'_>) -> Value {
+    let place = frame.location.and_then(|location| location.place);
+    json!({
+        "name": frame.name,
+        "symbol": frame.symbol,
+        "file": frame.file,
+        "line": (frame.line > 0).then_some(frame.line),
+        "address": frame.location.map(|location| location.address),
+        "module": place.map(|place| place.module),
+        "offset": place.map(|place| place.svma),
+    })
+}
+
+fn row(row: &Row, frames: &IndexSet<Step>) -> Value {
+    let indices: Vec<_> = row.steps.iter().map(|step| frames.get_index_of(step)).collect();
+    json!({
+        "frames": indices,
+        "thread": row.thread,
+        "tag": row.tag,
+        "values": Metric::ALL.map(|metric| metric.of(&row.figures)),
+    })
+}
+
+fn facts(profile: &Profile) -> Value {
+    json!({
         "version": VERSION,
         "shows": if profile.kind == Kind::Stage { "stage" } else { "program" },
         "time_ns": profile.time_ns,
@@ -58,24 +84,10 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "tags": info::tags(profile),
         "timeline": info::timeline(profile),
         "sizes": info::sizes(&profile.sizes),
-        "modules": modules.iter().map(|module| json!({
+        "modules": profile.modules.all().iter().map(|module| json!({
             "path": module.shown_path(),
             "build_id": hex(&module.build_id),
         })).collect::<Vec<_>>(),
         "metrics": Metric::ALL.map(|metric| metric.name().replace('-', "_")),
-        "frames": frames,
-        "stacks": rows,
-    });
-    serde_json::to_writer(&mut *out, &document)?;
-    writeln!(out)
-}
-
-fn row(row: &Row, frames: &mut IndexMap<crate::profile::Step, ()>) -> Value {
-    let indices: Vec<usize> = row.steps.iter().map(|&step| frames.insert_full(step, ()).0).collect();
-    json!({
-        "frames": indices,
-        "thread": row.thread,
-        "tag": row.tag,
-        "values": Metric::ALL.map(|metric| metric.of(&row.figures)),
     })
 }

@@ -34,12 +34,21 @@ const TYPES: [(Metric, &str, &str); Metric::ALL.len()] = [
 /// When `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut gzip = GzEncoder::new(out, Compression::default());
-    gzip.write_all(&message(stacks, profile, view).encode_to_vec())?;
+    encode(stacks, profile, view, |part| gzip.write_all(&part.encode_to_vec()))?;
     gzip.finish()?;
     Ok(())
 }
 
-fn message(stacks: &Stacks<'_>, profile: &Profile, view: &View) -> Proto {
+/// Samples that are in memory as messages at the same time.
+const AT_ONCE: usize = 4096;
+
+/// The message in parts: written one behind another they are read as one, lists as the lists of all.
+fn encode(
+    stacks: &Stacks<'_>,
+    profile: &Profile,
+    view: &View,
+    mut write: impl FnMut(&Proto) -> io::Result<()>,
+) -> io::Result<()> {
     let mut writer = Writer {
         stacks,
         profile,
@@ -50,12 +59,13 @@ fn message(stacks: &Stacks<'_>, profile: &Profile, view: &View) -> Proto {
     };
     writer.header(view);
     writer.mappings();
-    for row in stacks.rows() {
-        let sample = writer.sample(row);
-        writer.proto.sample.push(sample);
+    write(&writer.proto)?;
+    for rows in stacks.rows().chunks(AT_ONCE) {
+        let sample = rows.iter().map(|row| writer.sample(row)).collect();
+        write(&Proto { sample, ..Proto::default() })?;
     }
-    writer.proto.string_table = writer.strings.into_table();
-    writer.proto
+    let Writer { proto: Proto { location, function, .. }, strings, .. } = writer;
+    write(&Proto { location, function, string_table: strings.into_table(), ..Proto::default() })
 }
 
 struct Writer<'s> {

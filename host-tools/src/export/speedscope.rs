@@ -1,11 +1,31 @@
 //! <https://www.speedscope.app>: one profile for each metric, the chosen one in front.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use indexmap::IndexSet;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::profile::{Metric, Stacks, View};
+use super::each::Each;
+use crate::profile::{Metric, Stacks, Step, View};
+
+/// The document.
+#[derive(Serialize)]
+struct Document<P> {
+    #[serde(flatten)]
+    facts: Value,
+    profiles: P,
+}
+
+/// One metric.
+#[derive(Serialize)]
+struct Sampled<S, W> {
+    #[serde(flatten)]
+    facts: Value,
+    samples: S,
+    weights: W,
+}
 
 /// Writes the document.
 ///
@@ -14,16 +34,14 @@ use crate::profile::{Metric, Stacks, View};
 pub fn write(stacks: &Stacks<'_>, title: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
     // A function is one frame wherever it is called: speedscope sums by frame.
     let mut frames: IndexSet<(&str, Option<&str>)> = IndexSet::new();
-    let rows: Vec<Vec<usize>> = stacks
-        .rows()
-        .iter()
-        .map(|row| {
-            let shown = row.steps.iter().map(|&step| stacks.show(step));
-            shown.map(|frame| frames.insert_full((frame.name, frame.file)).0).collect()
-        })
-        .collect();
-    let profiles: Vec<Value> = Metric::ALL.iter().map(|&metric| profile(stacks, &rows, metric)).collect();
-    let document = json!({
+    let mut places: HashMap<Step, usize> = HashMap::new();
+    for &step in stacks.rows().iter().flat_map(|row| &row.steps) {
+        places.entry(step).or_insert_with(|| {
+            let frame = stacks.show(step);
+            frames.insert_full((frame.name, frame.file)).0
+        });
+    }
+    let facts = json!({
         "$schema": "https://www.speedscope.app/file-format-schema.json",
         "exporter": concat!("memtrack-fold ", env!("CARGO_PKG_VERSION")),
         "name": title,
@@ -34,22 +52,25 @@ pub fn write(stacks: &Stacks<'_>, title: &str, view: &View, out: &mut dyn Write)
                 None => json!({ "name": name }),
             }).collect::<Vec<_>>(),
         },
-        "profiles": profiles,
     });
-    serde_json::to_writer(&mut *out, &document)?;
+    let profiles = Each(|| Metric::ALL.iter().map(|&metric| profile(stacks, &places, metric)));
+    serde_json::to_writer(&mut *out, &Document { facts, profiles })?;
     writeln!(out)
 }
 
-fn profile(stacks: &Stacks<'_>, rows: &[Vec<usize>], metric: Metric) -> Value {
-    let counted = stacks.rows().iter().zip(rows).map(|(row, frames)| (metric.of(&row.figures), frames));
-    let (weights, samples): (Vec<u64>, Vec<&Vec<usize>>) = counted.filter(|&(value, _)| value > 0).unzip();
-    json!({
+fn profile(stacks: &Stacks<'_>, places: &HashMap<Step, usize>, metric: Metric) -> impl Serialize {
+    let counted = move || stacks.rows().iter().filter(move |row| metric.of(&row.figures) > 0);
+    let facts = json!({
         "type": "sampled",
         "name": metric.title(),
         "unit": if metric.unit() == "bytes" { "bytes" } else { "none" },
         "startValue": 0,
-        "endValue": weights.iter().sum::<u64>(),
-        "samples": samples,
-        "weights": weights,
-    })
+        "endValue": stacks.total(metric),
+    });
+    let frames = |steps: &[Step]| steps.iter().map(|step| places[step]).collect::<Vec<_>>();
+    Sampled {
+        facts,
+        samples: Each(move || counted().map(move |row| frames(&row.steps))),
+        weights: Each(move || counted().map(move |row| metric.of(&row.figures))),
+    }
 }

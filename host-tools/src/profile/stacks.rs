@@ -124,9 +124,14 @@ impl<'p> Stacks<'p> {
         order.sort_by_key(|&label| names[label]);
         let mut rank = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, &label)| rank[label] = place);
-        let by_name = |row: &Row| row.steps.iter().map(|step| rank[step.label as usize]).collect::<Vec<_>>();
-        let by_place = |row: &Row| row.steps.iter().map(|step| step.at).collect::<Vec<_>>();
-        self.rows.sort_by_cached_key(|row| (by_name(row), by_place(row), row.thread, row.tag));
+        // No keys are kept: they would take more memory than the stacks.
+        let name = |step: &Step| rank[step.label as usize];
+        let place = |step: &Step| step.at;
+        self.rows.sort_by(|a, b| {
+            let by_name = a.steps.iter().map(name).cmp(b.steps.iter().map(name));
+            let by_place = || a.steps.iter().map(place).cmp(b.steps.iter().map(place));
+            by_name.then_with(by_place).then((a.thread, a.tag).cmp(&(b.thread, b.tag)))
+        });
     }
 }
 
