@@ -181,7 +181,11 @@ pub fn write(
         }
         Format::Jemalloc => jemalloc::write(&stacks(Split::ByThread)?, profile, view, out),
         Format::Heaptrack => heaptrack::write(&stacks(Split::Merged)?, profile, out),
-        Format::Massif => massif::write(&massif::trees(profile, view)?, profile, style.min_percent, out),
+        Format::Massif => {
+            let innermost_first = View { reverse: true, ..view.clone() };
+            let stacks = Stacks::new(profile, &innermost_first, Split::Merged)?;
+            massif::write(&stacks, profile, style.min_percent, out)
+        }
     })
 }
 

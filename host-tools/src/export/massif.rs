@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use crate::Error;
-use crate::profile::{Flame, FlameNode, Metric, Profile, View};
+use crate::profile::stacks::Row;
+use crate::profile::{Metric, Profile, Stacks};
 
 /// Smaller places are summed up, as massif itself does.
 const MIN_PERCENT: f64 = 1.0;
@@ -13,27 +13,19 @@ const MIN_PERCENT: f64 = 1.0;
 const MAX_DEPTH: usize = 100;
 
 /// A moment of the run.
-struct Moment<'f> {
+struct Moment {
     time_ns: u64,
     bytes: u64,
-    tree: Option<(&'static str, &'f Flame)>,
+    /// What kind of tree massif has there, and the metric that it is of.
+    tree: Option<(&'static str, Metric)>,
 }
 
-/// The trees at the peak and at the end, innermost frames at the root.
-///
-/// # Errors
-/// When the sum is beyond 64 bits, or a tree beyond what can be shown.
-pub fn trees(profile: &Profile, view: &View) -> Result<[Flame; 2], Error> {
-    let tree = |metric| View { metric, reverse: true, ..view.clone() }.flame(profile);
-    Ok([tree(Metric::Peak)?, tree(Metric::Live)?])
-}
-
-/// Writes the file.
+/// Writes the file. The innermost frames of `stacks` are at the root.
 ///
 /// # Errors
 /// When `out` fails.
 pub fn write(
-    trees: &[Flame; 2],
+    stacks: &Stacks<'_>,
     profile: &Profile,
     min_percent: Option<f64>,
     out: &mut dyn Write,
@@ -43,26 +35,24 @@ pub fn write(
     writeln!(out, "desc: memtrack, frames below {share:.2}% summed up")?;
     writeln!(out, "cmd: {}", if program.command.is_empty() { &program.name } else { &program.command })?;
     writeln!(out, "time_unit: ms")?;
-    for (index, moment) in moments(trees, profile).iter().enumerate() {
+    for (index, moment) in moments(stacks, profile).iter().enumerate() {
         writeln!(out, "#-----------\nsnapshot={index}\n#-----------")?;
         writeln!(out, "time={}\nmem_heap_B={}", moment.time_ns / 1_000_000, moment.bytes)?;
         writeln!(out, "mem_heap_extra_B=0\nmem_stacks_B=0")?;
-        let Some((kind, flame)) = moment.tree else {
+        let Some((kind, metric)) = moment.tree else {
             writeln!(out, "heap_tree=empty")?;
             continue;
         };
         writeln!(out, "heap_tree={kind}")?;
-        let root = flame.root();
-        let least = root.total as f64 * share / 100.0;
-        let what = "(heap allocations) tracked by memtrack";
-        tree(flame, root, what, 0, least, out)?;
+        let tree = Tree { stacks, metric, least: moment.bytes as f64 * share / 100.0, share };
+        tree.write(stacks.rows(), "(heap allocations) tracked by memtrack", 0, out)?;
     }
     Ok(())
 }
 
 /// The timeline up to the peak, the peak, the rest, the end.
-fn moments<'f>(trees: &'f [Flame; 2], profile: &Profile) -> Vec<Moment<'f>> {
-    let [peak, end] = trees;
+fn moments(stacks: &Stacks<'_>, profile: &Profile) -> Vec<Moment> {
+    let (peak, end) = (stacks.total(Metric::Peak), stacks.total(Metric::Live));
     let peak_time = profile.marks.map_or(0, |marks| marks.peak_time_ns);
     let end_time = profile.time_ns.max(peak_time);
     let start = Moment { time_ns: 0, bytes: 0, tree: None };
@@ -71,45 +61,60 @@ fn moments<'f>(trees: &'f [Flame; 2], profile: &Profile) -> Vec<Moment<'f>> {
     // What the timeline saw between two points may be above the peak only where the view shows a part.
     moments.extend(points.map(|point| Moment {
         time_ns: point.time_ns,
-        bytes: point.live.min(peak.root().total),
+        bytes: point.live.min(peak),
         tree: None,
     }));
-    moments.push(Moment { time_ns: peak_time, bytes: peak.root().total, tree: Some(("peak", peak)) });
+    moments.push(Moment { time_ns: peak_time, bytes: peak, tree: Some(("peak", Metric::Peak)) });
     moments.sort_by_key(|moment| moment.time_ns);
-    moments.push(Moment { time_ns: end_time, bytes: end.root().total, tree: Some(("detailed", end)) });
+    moments.push(Moment { time_ns: end_time, bytes: end, tree: Some(("detailed", Metric::Live)) });
     moments
 }
 
-/// A frame, then its callers, the largest first, and what is too small in one line.
-fn tree(
-    flame: &Flame,
-    node: &FlameNode,
-    name: &str,
-    depth: usize,
+/// What was alive at a moment.
+struct Tree<'s> {
+    stacks: &'s Stacks<'s>,
+    metric: Metric,
+    /// Places of fewer bytes are summed up.
     least: f64,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let callers = if depth < MAX_DEPTH { &node.children[..] } else { &[] };
-    let mut children: Vec<&FlameNode> = callers.iter().map(|&child| flame.node(child)).collect();
-    children.sort_by_key(|child| std::cmp::Reverse(child.total));
-    let shown = children.partition_point(|child| child.total as f64 >= least);
-    let (large, small) = children.split_at(shown);
-    let lines = large.len() + usize::from(!small.is_empty());
-    let indent = " ".repeat(depth);
-    writeln!(out, "{indent}n{lines}: {} {name}", node.total)?;
-    for child in large {
-        // Only a function's name is known here: it has several addresses.
-        tree(flame, child, &format!("0x0: {}", flame.label(child)), depth + 1, least, out)?;
+    /// The same, in percent.
+    share: f64,
+}
+
+impl Tree<'_> {
+    /// A frame, then its callers, the largest first, and what is too small in one line. `rows` are the stacks that have
+    /// the frame; those of one caller stand together, for they are sorted by names.
+    fn write(&self, rows: &[Row], name: &str, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+        let mut callers: Vec<(u64, &[Row])> = Vec::new();
+        if depth < MAX_DEPTH {
+            let caller = |row: &Row| row.steps.get(depth).map(|step| step.label);
+            let groups = rows.chunk_by(|a, b| caller(a) == caller(b));
+            let known = groups.filter(|group| group.first().is_some_and(|row| caller(row).is_some()));
+            callers.extend(known.map(|group| (self.bytes(group), group)).filter(|(bytes, _)| *bytes > 0));
+        }
+        callers.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        let shown = callers.partition_point(|(bytes, _)| *bytes as f64 >= self.least);
+        let (large, small) = callers.split_at(shown);
+        let lines = large.len() + usize::from(!small.is_empty());
+        let indent = " ".repeat(depth);
+        writeln!(out, "{indent}n{lines}: {} {name}", self.bytes(rows))?;
+        for (_, group) in large {
+            // Only a function's name is known here: it has several addresses.
+            let name = format!("0x0: {}", self.stacks.show(group[0].steps[depth]).name);
+            self.write(group, &name, depth + 1, out)?;
+        }
+        if !small.is_empty() {
+            let bytes: u64 = small.iter().map(|(bytes, _)| bytes).sum();
+            let (places, all) = if small.len() == 1 { ("place", "") } else { ("places", "all ") };
+            let (count, share) = (small.len(), self.share);
+            writeln!(
+                out,
+                "{indent} n0: {bytes} in {count} {places}, {all}below massif's threshold ({share:.2}%)"
+            )?;
+        }
+        Ok(())
     }
-    if !small.is_empty() {
-        let bytes: u64 = small.iter().map(|child| child.total).sum();
-        let (places, all) = if small.len() == 1 { ("place", "") } else { ("places", "all ") };
-        let share = format!("{:.2}%", 100.0 * least / flame.root().total.max(1) as f64);
-        writeln!(
-            out,
-            "{indent} n0: {bytes} in {} {places}, {all}below massif's threshold ({share})",
-            small.len()
-        )?;
+
+    fn bytes(&self, rows: &[Row]) -> u64 {
+        rows.iter().map(|row| self.metric.of(&row.figures)).sum()
     }
-    Ok(())
 }

@@ -40,7 +40,7 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn 
 }
 
 /// Samples that are in memory as messages at the same time.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 1024;
 
 /// The message in parts: written one behind another they are read as one, lists as the lists of all.
 fn encode(

@@ -17,10 +17,11 @@ const CELLS: u32 = 200_000;
 const MOST_CELLS: u32 = 1_000_000;
 
 /// What is made of each dump.
-const OUTPUTS: [(&str, &[&str]); 4] = [
+const OUTPUTS: [(&str, &[&str]); 5] = [
     ("folded", &["-m", "peak"]),
     ("flame graph", &["-m", "peak", "-f", "svg"]),
     ("pprof", &["-f", "pprof"]),
+    ("JSON", &["-f", "json"]),
     ("report", &["-f", "html"]),
 ];
 
@@ -47,7 +48,7 @@ pub(super) fn measure(places: &Places) -> Result<String> {
         let kind = packed.extension().unwrap_or_default().display().to_string();
         row(format!("many snapshots, .{kind}: folded"), &packed, &["-m", "peak"])?;
     }
-    for (name, options) in &OUTPUTS[..3] {
+    for (name, options) in OUTPUTS {
         row(format!("one snapshot: {name}"), &one, options)?;
     }
     Ok(text)
