@@ -500,7 +500,8 @@ memtrack_token_t memtrack_on_realloc(memtrack_token_t token, const void *ptr, si
  * Tells that a block is given back; the token is spent. Tell it before the memory can be handed out again.
  * Thread-safe; safe in interrupts.
  *
- * `MEMTRACK_ERROR_INVALID` when `token` was never handed out. `MEMTRACK_TOKEN_NONE` is no error.
+ * `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or nothing is alive that was told by its stack: so a token
+ * that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
  */
 memtrack_result_t memtrack_on_free(memtrack_token_t token);
 

@@ -90,7 +90,16 @@ inline void *nothrow_new(std::size_t size, std::size_t align) noexcept {
         return nullptr;
     }
 #else
-    return try_new(size, align);
+    for (;;) {
+        if (void *block = try_new(size, align)) {
+            return block;
+        }
+        std::new_handler handler = std::get_new_handler();
+        if (handler == nullptr) {
+            return nullptr;
+        }
+        handler();
+    }
 #endif
 }
 

@@ -82,18 +82,19 @@ pub extern "C" fn memtrack_on_realloc(
 /// Tells that a block is given back; the token is spent. Tell it before the memory can be handed out again.
 /// Thread-safe; safe in interrupts.
 ///
-/// `MEMTRACK_ERROR_INVALID` when `token` was never handed out. `MEMTRACK_TOKEN_NONE` is no error.
+/// `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or nothing is alive that was told by its stack: so a token
+/// that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_free(token: memtrack_token_t) -> memtrack_result_t {
     if token == MEMTRACK_TOKEN_NONE {
         return MEMTRACK_OK;
     }
     match unpack(token) {
-        Some((block, _)) => {
+        Some((block, _)) if TRACKER.may_be_alive(&block) => {
             TRACKER.on_free(block, 0);
             MEMTRACK_OK
         }
-        None => MEMTRACK_ERROR_INVALID,
+        _ => MEMTRACK_ERROR_INVALID,
     }
 }
 
@@ -159,5 +160,6 @@ mod tests {
         let token = memtrack_on_alloc(16 as *const _, 10);
         assert_eq!(memtrack_on_realloc(token, core::ptr::null(), 20), token);
         assert_eq!(memtrack_on_free(token), MEMTRACK_OK);
+        assert_eq!(memtrack_on_free(token), MEMTRACK_ERROR_INVALID, "it was given back");
     }
 }

@@ -90,6 +90,8 @@ pub struct Source {
     pub debug_info: bool,
     /// The build id differs, and the user wanted it so.
     pub forced: bool,
+    /// The user gave the file, and of it and the dump one has no build id: nothing tells that they belong together.
+    pub unchecked: bool,
     /// Why it has no names.
     pub missing: Option<Missing>,
     /// Why a server of debug files could not help.
@@ -212,6 +214,7 @@ impl Symbols {
         }
         source.debug_info = image.has_debug_info();
         source.forced = found.forced;
+        source.unchecked = found.unchecked;
         source.path = Some(found.path);
         let svmas: Vec<u64> =
             indices.iter().filter_map(|&i| self.locations[i].place.map(|place| place.svma)).collect();

@@ -91,6 +91,16 @@ fn other_build(source: &Source, module: &Module) -> Option<String> {
             module.name()
         ));
     }
+    if source.unchecked {
+        let path = source.path.as_ref().map_or_else(String::new, |path| clean(&path.to_string_lossy()));
+        let (with, without) = match module.build_id.is_empty() {
+            true => (path.as_str(), "the dump"),
+            false => ("the dump", path.as_str()),
+        };
+        return Some(format!(
+            "{without} has no build id, {with} has one: nothing tells whether {path} is what ran, and names may be wrong"
+        ));
+    }
     let Some(Missing::OtherBuild(path, found)) = &source.missing else { return None };
     Some(format!(
         "{} is not the build that ran (its build id is {found}, the dump's {}): its names are not used; give the \

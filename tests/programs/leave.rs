@@ -1,4 +1,4 @@
-//! Programs that end in different ways: `leave return|exit|thread|panic|abort`. `caught` catches a panic and goes on.
+//! Programs that end in different ways: `leave return|exit|thread|panic|abort|moved`. `caught` catches a panic and goes on.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -16,6 +16,7 @@ fn main() {
         Some("exit") => std::process::exit(7),
         Some("thread") => std::thread::spawn(|| std::process::exit(7)).join().unwrap(),
         Some("panic") => panic!("as asked for"),
+        Some("moved") => std::env::set_current_dir("/").unwrap(),
         Some("abort") => std::process::abort(),
         Some("caught") => caught(),
         other => panic!("no way to leave {other:?}"),

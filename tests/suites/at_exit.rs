@@ -33,6 +33,15 @@ fn is_written_whichever_way_the_program_ends() {
 }
 
 #[test]
+fn a_relative_name_is_meant_from_where_the_program_started() {
+    let folder = folder("at-exit-moved");
+    let mut program = std::process::Command::new(LEAVE);
+    let status = program.arg("moved").current_dir(&folder).env("MEMTRACK_DUMP", "dump").status().unwrap();
+    assert!(status.success());
+    snapshot::last(&snapshot::file(&folder.join("dump"))).assert_adds_up();
+}
+
+#[test]
 fn names_have_process_and_time() {
     let folder = folder("at-exit-names");
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

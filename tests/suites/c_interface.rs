@@ -144,6 +144,22 @@ fn a_statically_linked_program_has_its_stacks() {
 }
 
 #[test]
+fn all_of_the_allocator_is_wrapped_in_a_statically_linked_program() {
+    let folder = program::folder("c_interface-wrapped-statically");
+    let (built, path) = (folder.join("words"), folder.join("dump"));
+    let more = "-Wl,--wrap=reallocarray,--wrap=posix_memalign,--wrap=aligned_alloc,--wrap=memalign";
+    let input = c::example("c/words.c");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-g", "-static", "-Wl,--eh-frame-hdr", WRAP, more, "-Wl,--wrap=malloc_usable_size"]).arg(&input);
+    gcc.arg(c::libraries().join("libmemtrack.a")).args(["-pthread", "-ldl", "-lm", "-o"]).arg(&built);
+    assert!(c::output(&mut gcc).status.success());
+    let stdin = std::fs::File::open(&input).unwrap();
+    c::run(Command::new(&built).stdin(stdin).env("MEMTRACK_DUMP", &path));
+    assert!(fold(&path, &["-m", "allocs"]).under("count_word") > 0);
+    snapshot::last(&snapshot::file(&path)).assert_adds_up();
+}
+
+#[test]
 fn the_example_of_an_arena_shows_its_heap_beside_malloc() {
     let path = dump("arena");
     let arguments = [path.to_str().unwrap()];

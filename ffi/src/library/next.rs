@@ -97,6 +97,9 @@ core::arch::global_asm!(
     ".dc.a __real_malloc_usable_size",
     ".weak memtrack_is_shared",
     ".dc.a memtrack_is_shared",
+    // Where all of the C library's allocator is wrapped, nothing else would bring it into a program that is linked
+    // statically; this function stands in the same file of it.
+    ".dc.a malloc_trim",
     ".popsection",
 );
 

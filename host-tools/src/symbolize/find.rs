@@ -51,6 +51,8 @@ pub(super) struct Found {
     pub(super) debug: Option<Binary>,
     /// The build id differs, and the user wants it so.
     pub(super) forced: bool,
+    /// The user gave it, and of it and the dump one has no build id to compare.
+    pub(super) unchecked: bool,
 }
 
 impl Search {
@@ -97,7 +99,8 @@ impl Search {
                 Some(found) => found.debug = Some(binary),
                 none => {
                     let debug = self.debug_file(&id, path, Some(&binary));
-                    *none = Some(Found { path: path.clone(), debug, binary, forced });
+                    let unchecked = id.is_empty() != modules[module].build_id.is_empty();
+                    *none = Some(Found { path: path.clone(), debug, binary, forced, unchecked });
                 }
             }
         }
@@ -110,10 +113,12 @@ impl Search {
         match self.open(&path, module) {
             Ok((binary, forced)) => {
                 let debug = self.debug_file(&module.build_id, &path, Some(&binary));
-                Ok(Found { path, binary, debug, forced })
+                Ok(Found { path, binary, debug, forced, unchecked: false })
             }
             Err(missing) => match self.debug_file(&module.build_id, &path, None) {
-                Some(debug) => Ok(Found { path, binary: debug, debug: None, forced: false }),
+                Some(debug) => {
+                    Ok(Found { path, binary: debug, debug: None, forced: false, unchecked: false })
+                }
                 None => Err(missing),
             },
         }

@@ -85,9 +85,13 @@ impl Search {
                 let debug = Binary::whole(debug);
                 Ok(match found {
                     Ok(found) => Found { debug: Some(debug), ..found },
-                    Err(_) => {
-                        Found { path: module.shown_path().into(), binary: debug, debug: None, forced: false }
-                    }
+                    Err(_) => Found {
+                        path: module.shown_path().into(),
+                        binary: debug,
+                        debug: None,
+                        forced: false,
+                        unchecked: false,
+                    },
                 })
             }
             Ok(None) => found,

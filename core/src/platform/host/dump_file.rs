@@ -109,6 +109,21 @@ impl Path {
         Path { bytes }.end()
     }
 
+    /// The path from the root of the file system, for a program that changes its folder later. As it is when that cannot
+    /// be had.
+    pub(crate) fn absolute(self) -> Path {
+        let mut folder = [0; libc::PATH_MAX as usize];
+        // SAFETY: the buffer is valid for its length.
+        let known = unsafe { libc::getcwd(folder.as_mut_ptr().cast(), folder.len()) };
+        if self.bytes.first() == Some(&b'/') || known.is_null() {
+            return self;
+        }
+        let mut path = Path { bytes: heapless::Vec::new() };
+        let folder = folder.iter().take_while(|&&byte| byte != 0);
+        let joined = folder.chain(b"/").chain(&self.bytes).try_for_each(|&byte| path.push(byte));
+        if joined.is_ok() { path } else { self }
+    }
+
     /// The path with `.pid` behind it.
     pub(crate) fn with_pid(&self, pid: u32) -> Result<Path, Error> {
         let mut path = Path { bytes: self.bytes.clone() };

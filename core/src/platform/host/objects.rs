@@ -45,9 +45,20 @@ unsafe extern "C" {
     static DL_FIND_OBJECT: Option<FindObject>;
 }
 
+/// What runs at the program's start has run.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether `_dl_find_object` can be asked. Where a program is linked statically it is made ready after the first
+/// allocations, and by some of them.
+fn is_ready() -> bool {
+    // SAFETY: the call reads what the kernel left for the program: here where it put the dynamic linker.
+    STARTED.load(Relaxed) || unsafe { libc::getauxval(libc::AT_BASE) } != 0
+}
+
 /// The unwind table for the code at `pc`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
-    let table = of_linker(pc).or_else(|| list::find(pc)).filter(|table| table.header != 0);
+    let of_linker = if is_ready() { of_linker(pc) } else { None };
+    let table = of_linker.or_else(|| list::find(pc)).filter(|table| table.header != 0);
     if let Some(table) = table {
         super::record::met(table.header);
     }
@@ -71,6 +82,7 @@ fn of_linker(pc: usize) -> Option<UnwindTable> {
 
 /// Brings the list up to date where it is needed. Outside the hook.
 pub(crate) fn refresh() {
+    STARTED.store(true, Relaxed);
     if of_linker(refresh as *const () as usize).is_none() {
         list::refresh();
     }

@@ -17,10 +17,12 @@ static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
     objects::refresh();
+    // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
+    thread::barrier();
     // SAFETY: the function has the right signature and lives as long as the program.
     unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
     let Some(template) = dump_template() else { return };
-    let result = path(template, Host.process()).and_then(sink::open);
+    let result = path(template, Host.process()).map(Path::absolute).and_then(sink::open);
     match result {
         // SAFETY: the function has the right signature and lives as long as the program.
         Ok(()) => drop(unsafe { libc::atexit(at_exit) }),

@@ -13,7 +13,10 @@ impl Own {
             Some(own) => own.1,
             None => {
                 let rule = find::rule(pc);
-                self.0 = [(pc, rule), self.0[0]];
+                // As in the cache of other rules.
+                if rule != Rule::UNKNOWN {
+                    self.0 = [(pc, rule), self.0[0]];
+                }
                 rule
             }
         }

@@ -31,6 +31,10 @@ impl Files {
                 let path = std::path::absolute(path)?;
                 let missing = || io::Error::new(io::ErrorKind::InvalidInput, "the name of a file is needed");
                 let name = path.file_name().ok_or_else(missing)?.to_owned();
+                if path.is_dir() {
+                    let text = format!("{} is a folder: name a file in it", path.display());
+                    return Err(io::Error::new(io::ErrorKind::IsADirectory, text));
+                }
                 let folder = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
                 let prefix = joined(&name, ".");
                 Files { folder, prefix, suffix: OsString::new(), name: Some(name), before: HashSet::new() }
@@ -83,10 +87,16 @@ impl Files {
         }
         if let (Some(path), Some(name)) = (&mut own, &self.name) {
             let named = self.folder.join(name);
-            fs::rename(&*path, &named)?;
+            hand_over(path, &named)
+                .map_err(|error| io::Error::new(error.kind(), format!("{error}: it is {}", path.display())))?;
             *path = named;
         }
         Ok((own, children))
+    }
+
+    /// The file that was asked for, when there is one that this run did not write.
+    pub(super) fn of_before(&self) -> Option<PathBuf> {
+        self.name.as_ref().map(|name| self.folder.join(name)).filter(|path| path.is_file())
     }
 
     /// Files with such names, and the process ids in them.
@@ -98,6 +108,22 @@ impl Files {
         };
         let names = fs::read_dir(&self.folder)?.filter_map(Result::ok).map(|entry| entry.file_name());
         Ok(names.filter_map(move |name| pid(&name).map(|pid| (name, pid))))
+    }
+}
+
+/// Moves a dump to where it was asked for. Through a link its target is replaced; a device or pipe is written to.
+fn hand_over(dump: &Path, named: &Path) -> io::Result<()> {
+    let target = fs::canonicalize(named).unwrap_or_else(|_| named.into());
+    let is_special = fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file());
+    let moved = if is_special { Err(io::ErrorKind::CrossesDevices.into()) } else { fs::rename(dump, &target) };
+    match moved {
+        // A file system's end, as a link's target may be behind one, is no end to a copy.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut to = fs::OpenOptions::new().write(true).create(true).truncate(!is_special).open(&target)?;
+            io::copy(&mut fs::File::open(dump)?, &mut to)?;
+            fs::remove_file(dump)
+        }
+        moved => moved,
     }
 }
 
@@ -129,5 +155,37 @@ mod tests {
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["a%b", "a%b.12", "a%b.7", "a%b.x"]);
+    }
+
+    #[test]
+    fn links_and_pipes_are_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        std::os::unix::fs::symlink("sub/real", at("link")).unwrap();
+        fs::write(at("sub/real"), "of a run before, and longer").unwrap();
+        fs::write(at("one"), "a dump").unwrap();
+        hand_over(&at("one"), &at("link")).unwrap();
+        assert!(at("link").is_symlink() && !at("one").exists());
+        assert_eq!(fs::read(at("sub/real")).unwrap(), b"a dump");
+
+        let pipe = std::ffi::CString::new(at("pipe").into_os_string().into_encoded_bytes()).unwrap();
+        // SAFETY: the path is a C string.
+        assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+        fs::write(at("two"), "another").unwrap();
+        let reader = std::thread::spawn({
+            let pipe = at("pipe");
+            move || fs::read(pipe).unwrap()
+        });
+        hand_over(&at("two"), &at("pipe")).unwrap();
+        assert_eq!(reader.join().unwrap(), b"another");
+        assert!(!fs::metadata(at("pipe")).unwrap().is_file() && !at("two").exists());
+    }
+
+    #[test]
+    fn a_folder_is_refused_before_the_program_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Files::new(Some(folder.path()), OsStr::new("program")).err().unwrap();
+        assert!(error.to_string().ends_with("is a folder: name a file in it"), "{error}");
     }
 }

@@ -85,14 +85,22 @@ fn tell(files: &Files, pid: u32, program: &OsStr, status: ExitStatus) {
         }
         Ok((None, children)) => {
             let why = match status.signal() {
-                Some(signal) => format!("it was killed by signal {signal}"),
-                None => "is it linked statically, or does it bring its own allocator?".into(),
+                Some(signal) => format!(
+                    "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it \
+                     writes one every ten seconds"
+                ),
+                None => "is it linked statically, does it bring its own allocator, did it leave by quick_exit, or give \
+                         up the right to write there?"
+                    .into(),
             };
+            let before = files
+                .of_before()
+                .map_or_else(String::new, |path| format!("; {} is of a run before", shown(&path)));
             let others = match children {
                 0 => String::new(),
                 n => format!("; dumps of children: {n}"),
             };
-            warn(&format!("{} left no dump ({why}){others}", Path::new(program).display()));
+            warn(&format!("{} left no dump ({why}){others}{before}", Path::new(program).display()));
         }
         Err(error) => warn(&format!("the dump is not where it should be: {error}")),
     }

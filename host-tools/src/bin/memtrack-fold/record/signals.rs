@@ -10,9 +10,33 @@ use std::process::{Child, Command, ExitStatus};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-/// What is sent on.
-const FORWARDED: [libc::c_int; 6] =
-    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
+/// What is sent on: all but faults, what stops a process and lets it go on, and what tells us of the program.
+const NAMED: [libc::c_int; 12] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGWINCH,
+    libc::SIGIO,
+    libc::SIGPWR,
+];
+/// Real-time signals that the C library leaves to programs.
+const FIRST_REAL_TIME: libc::c_int = 34;
+const LAST_REAL_TIME: libc::c_int = 64;
+const FORWARDED: [libc::c_int; NAMED.len() + (LAST_REAL_TIME - FIRST_REAL_TIME + 1) as usize] = {
+    let mut all = [0; NAMED.len() + (LAST_REAL_TIME - FIRST_REAL_TIME + 1) as usize];
+    let mut i = 0;
+    while i < all.len() {
+        all[i] = if i < NAMED.len() { NAMED[i] } else { FIRST_REAL_TIME + (i - NAMED.len()) as libc::c_int };
+        i += 1;
+    }
+    all
+};
 
 /// The program's process id; 0 before it runs and after it was waited for.
 static PROGRAM: AtomicI32 = AtomicI32::new(0);
