@@ -150,7 +150,8 @@ fn all_of_the_allocator_is_wrapped_in_a_statically_linked_program() {
     let more = "-Wl,--wrap=reallocarray,--wrap=posix_memalign,--wrap=aligned_alloc,--wrap=memalign";
     let input = c::example("c/words.c");
     let mut gcc = Command::new("gcc");
-    gcc.args(["-g", "-static", "-Wl,--eh-frame-hdr", WRAP, more, "-Wl,--wrap=malloc_usable_size"]).arg(&input);
+    gcc.args(["-g", "-static", "-Wl,--eh-frame-hdr", WRAP, more, "-Wl,--wrap=malloc_usable_size"])
+        .arg(&input);
     gcc.arg(c::libraries().join("libmemtrack.a")).args(["-pthread", "-ldl", "-lm", "-o"]).arg(&built);
     assert!(c::output(&mut gcc).status.success());
     let stdin = std::fs::File::open(&input).unwrap();

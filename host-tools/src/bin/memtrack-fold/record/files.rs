@@ -87,8 +87,9 @@ impl Files {
         }
         if let (Some(path), Some(name)) = (&mut own, &self.name) {
             let named = self.folder.join(name);
-            hand_over(path, &named)
-                .map_err(|error| io::Error::new(error.kind(), format!("{error}: it is {}", path.display())))?;
+            hand_over(path, &named).map_err(|error| {
+                io::Error::new(error.kind(), format!("{error}: it is {}", path.display()))
+            })?;
             *path = named;
         }
         Ok((own, children))
@@ -115,11 +116,13 @@ impl Files {
 fn hand_over(dump: &Path, named: &Path) -> io::Result<()> {
     let target = fs::canonicalize(named).unwrap_or_else(|_| named.into());
     let is_special = fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file());
-    let moved = if is_special { Err(io::ErrorKind::CrossesDevices.into()) } else { fs::rename(dump, &target) };
+    let moved =
+        if is_special { Err(io::ErrorKind::CrossesDevices.into()) } else { fs::rename(dump, &target) };
     match moved {
         // A file system's end, as a link's target may be behind one, is no end to a copy.
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let mut to = fs::OpenOptions::new().write(true).create(true).truncate(!is_special).open(&target)?;
+            let mut to =
+                fs::OpenOptions::new().write(true).create(true).truncate(!is_special).open(&target)?;
             io::copy(&mut fs::File::open(dump)?, &mut to)?;
             fs::remove_file(dump)
         }
