@@ -32,7 +32,7 @@
 //! |---|---|---|
 //! | distinct frames ([`Region`] `NODES`) | 262 143 | 255 |
 //! | distinct (thread, tag, stack) `CELLS` | 262 143 | 63 |
-//! | threads at a time `THREADS` | 254 | 4 |
+//! | threads `THREADS`: those of one name that run one after another share one | 254 | 4 |
 //! | frames of a stack `DEPTH` | 128 | 24 |
 //! | names of stages `STAGES`, nesting | 64, 16 | 6, 4 |
 //! | trackers in a process | 4 | 1 |

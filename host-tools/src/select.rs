@@ -121,7 +121,9 @@ fn scopes_of(dump: &Dump<'_>, threads: &[String]) -> HashSet<u32> {
     let program = dump.snapshot(program(dump).index);
     let meant = program.threads.iter().filter(|thread| {
         let (name, id) = (clean_bytes(thread.name), thread.id.to_string());
-        threads.iter().any(|thread| *thread == name || *thread == id)
+        // Namesakes are shown with their ids.
+        let label = format!("{name} #{id}");
+        threads.iter().any(|thread| *thread == name || *thread == id || *thread == label)
     });
     meant.map(|thread| thread.id.saturating_add(1)).collect()
 }

@@ -120,6 +120,10 @@ fn budget() {
     HEAP.budget(4 * MEGABYTE, over);
     drop(held(2 * MEGABYTE));
     say!("calls again {}", CALLS.load(Relaxed));
+    let mut grown = held(100);
+    HEAP.budget(8 * MEGABYTE, over);
+    grown.reserve_exact(6 * MEGABYTE);
+    say!("calls for a reallocation {}", CALLS.load(Relaxed));
     say!("peak {}", HEAP.stats().peak_bytes);
 }
 

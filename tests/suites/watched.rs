@@ -128,6 +128,7 @@ fn a_failed_allocation_is_dumped_at_once() {
 fn budgets_call_back_once() {
     let (_, facts) = scenario("budget", &[]);
     assert_eq!(facts.all(["calls below", "calls above", "calls once", "calls again"]), [0, 1, 1, 2]);
+    assert_eq!(facts.get("calls for a reallocation"), 3);
     // The very allocation that crossed it is in the figures.
     assert_eq!(facts.get("seen"), facts.get("live"));
     assert!(facts.get("peak") as u64 >= 33 * MEGABYTE, "the program's peak is as if there were no budget");

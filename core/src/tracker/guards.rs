@@ -62,7 +62,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
-    /// their flames. Tags nest.
+    /// their flames. Tags nest: their guards are to be dropped in the reverse order, for each brings back the tag that was
+    /// there before it.
     pub fn tag(&self, name: &str) -> TagGuard<'_> {
         self.push(|before| {
             let tag = self.region.tags().find_or_insert(before as u16, name);

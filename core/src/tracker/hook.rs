@@ -121,7 +121,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     #[inline(never)]
-    fn attend_raised(&self) {
+    pub(super) fn attend_raised(&self) {
         let flags = self.region.head().marks.watch.flags();
         if flags != 0 {
             self.attend(flags);

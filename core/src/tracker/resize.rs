@@ -57,12 +57,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     fn book_realloc_slowly(&self, resize: &Resize) -> u32 {
-        match self.enter() {
+        let cell = match self.enter() {
             Entry::Refused => cells::UNATTRIBUTED,
             #[cfg(feature = "std")]
             Entry::Kept(entry) => self.book_realloc_kept(entry, resize),
             entry => self.book_realloc_as(&entry, resize),
-        }
+        };
+        self.attend_raised();
+        cell
     }
 
     /// Books a reallocation by who makes it.

@@ -110,7 +110,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Begins a stage of the calling thread alone: its figures are those of the blocks that this thread allocates,
-    /// and its peak is the thread's. Nests in any way with stages of the process, which it does not touch.
+    /// and its peak is the thread's. Nests in any way with stages of the process, which it does not touch; among each
+    /// other, stages and scopes of a thread end in the reverse order of their begin. One that ends out of turn has a peak
+    /// that is not its own, and counts as a loss.
     pub fn thread_stage(&self, name: &str) -> ThreadStageGuard<'_, A, U, P, R> {
         let span = self.check().ok().and_then(|()| self.begin_span());
         if span.is_none() && self.check().is_ok() {
@@ -150,6 +152,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // The hook is kept out, so that no signal handler books in the middle.
         let entry = self.enter_always();
         if let Entry::Ready(entered) = &entry {
+            if entered.local.spans.load(Relaxed) != span.depth + 1 {
+                // Not the innermost: the peaks of those that overlap are not known.
+                self.region.head().losses.count(LossCause::StageDepth);
+            }
             entered.local.spans.store(span.depth, Relaxed);
         }
         let now = self.thread_moment(span.slot);
@@ -245,6 +251,10 @@ mod tests {
             assert!(result.is_err());
         });
         assert_eq!(panicked.peak_bytes, 90);
+
+        // A span that never ends, or ends later than one around it, is told.
+        let (_, around) = TRACKER.scope(|| core::mem::forget(TRACKER.thread_stage("forgotten")));
+        assert_eq!(around.lost, 1);
 
         TRACKER.in_thread_stage("outer", || touch(200));
         TRACKER.in_stage("outer", || touch(5));

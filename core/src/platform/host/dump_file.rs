@@ -105,6 +105,9 @@ impl Path {
     /// `path` as it is.
     pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
         use std::os::unix::ffi::OsStrExt;
+        if path.as_os_str().as_bytes().contains(&0) {
+            return Err(Error::File(libc::EINVAL));
+        }
         let bytes = heapless::Vec::from_slice(path.as_os_str().as_bytes()).map_err(|_| Error::PathTooLong)?;
         Path { bytes }.end()
     }
