@@ -63,33 +63,8 @@ inline void *try_new(std::size_t size, std::size_t align) noexcept {
     return align == 0 ? memtrack_malloc(size) : memtrack_aligned_alloc(align, size);
 }
 
-/** A block; asks the program's new-handler for memory until there is some or it gives up. */
-inline void *must_new(std::size_t size, std::size_t align) {
-    for (;;) {
-        if (void *block = try_new(size, align)) {
-            return block;
-        }
-        std::new_handler handler = std::get_new_handler();
-        if (handler == nullptr) {
-#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
-            throw std::bad_alloc();
-#else
-            std::abort();
-#endif
-        }
-        handler();
-    }
-}
-
-/** As must_new, but null when the program's new-handler gives up. */
-inline void *nothrow_new(std::size_t size, std::size_t align) noexcept {
-#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
-    try {
-        return must_new(size, align);
-    } catch (...) {
-        return nullptr;
-    }
-#else
+/** A block; asks the program's new-handler for memory until there is some, or null when there is no handler. */
+inline void *new_or_null(std::size_t size, std::size_t align) {
     for (;;) {
         if (void *block = try_new(size, align)) {
             return block;
@@ -100,6 +75,29 @@ inline void *nothrow_new(std::size_t size, std::size_t align) noexcept {
         }
         handler();
     }
+}
+
+inline void *must_new(std::size_t size, std::size_t align) {
+    if (void *block = new_or_null(size, align)) {
+        return block;
+    }
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    throw std::bad_alloc();
+#else
+    std::abort();
+#endif
+}
+
+/** Null, too, when the program's new-handler gives up. */
+inline void *nothrow_new(std::size_t size, std::size_t align) noexcept {
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    try {
+        return new_or_null(size, align);
+    } catch (...) {
+        return nullptr;
+    }
+#else
+    return new_or_null(size, align);
 #endif
 }
 

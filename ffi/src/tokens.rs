@@ -61,7 +61,7 @@ pub extern "C" fn memtrack_heap_on_alloc(
 
 /// Tells that a block was resized, and perhaps moved to `ptr`: one event, after which the block belongs to the calling
 /// thread and stack, in the heap that it was in. Returns its new token; the old one is spent. When `ptr` is NULL the
-/// resizing failed: `token` is returned and stays good. `MEMTRACK_TOKEN_NONE` counts as a block that was not told yet.
+/// resizing failed: `token` is returned and stays good. `MEMTRACK_TOKEN_NONE`, or a token that `memtrack_on_free` refuses, counts as a block that was not told yet.
 /// Thread-safe; safe in interrupts.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_realloc(
@@ -74,16 +74,18 @@ pub extern "C" fn memtrack_on_realloc(
     }
     let size = bookable(size);
     match unpack(token) {
-        Some((old, heap)) => pack(TRACKER.on_realloc(old, heap, ptr as usize, size)),
-        None => on_alloc(Heap::WRAPPED, ptr, size),
+        Some((old, heap)) if TRACKER.may_be_alive(&old) => {
+            pack(TRACKER.on_realloc(old, heap, ptr as usize, size))
+        }
+        _ => on_alloc(Heap::WRAPPED, ptr, size),
     }
 }
 
 /// Tells that a block is given back; the token is spent. Tell it before the memory can be handed out again.
 /// Thread-safe; safe in interrupts.
 ///
-/// `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or nothing is alive that was told by its stack: so a token
-/// that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
+/// `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or all blocks of its thread and stack were given back by that
+/// thread: so a token that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_free(token: memtrack_token_t) -> memtrack_result_t {
     if token == MEMTRACK_TOKEN_NONE {

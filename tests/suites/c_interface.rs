@@ -58,9 +58,19 @@ fn the_headers_are_clean_in_every_dialect() {
             c::run(&mut Command::new(folder.join("operators")));
         }
     }
-    // Without exceptions the operators end the program, and are clean all the same.
-    let file = source("without.cpp", "#include \"memtrack.hpp\"\nint main() { delete new int; }\n");
+    // Without exceptions the operators end the program, and are clean all the same; the handler is asked by all of them.
+    let text = "#include \"memtrack.hpp\"\n\
+        static int asked;\n\
+        static void give_up() { asked += 1; std::set_new_handler(nullptr); }\n\
+        int main() {\n\
+            delete new int;\n\
+            volatile std::size_t huge = static_cast<std::size_t>(-1) / 2;\n\
+            std::set_new_handler(give_up);\n\
+            return ::operator new(huge, std::nothrow) == nullptr && asked == 1 ? 0 : 1;\n\
+        }\n";
+    let file = source("without.cpp", text);
     c::build("g++", &["-fno-exceptions"], &file, Link::Static, &folder.join("without"));
+    c::run(&mut Command::new(folder.join("without")));
 }
 
 #[test]

@@ -112,6 +112,8 @@ fn signals_reach_the_program() {
         ("TERM", libc::SIGTERM),
         ("USR1", libc::SIGUSR1),
         ("USR2", libc::SIGUSR2),
+        ("ALRM", libc::SIGALRM),
+        ("WINCH", libc::SIGWINCH),
     ] {
         // Ready is told by the shell itself, so that it has its trap by then.
         let script = format!("trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done");

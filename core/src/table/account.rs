@@ -245,6 +245,12 @@ impl Account {
         self.own.live().minus(self.remote.live())
     }
 
+    /// Whether its own thread freed all of its blocks. What other threads free cannot be set against that while they run:
+    /// the two parts are read at different moments, and a block that is alive must never be taken for a freed one.
+    pub(crate) fn has_all_back(&self) -> bool {
+        self.own.blocks.load(Relaxed) == 0 && self.remote.blocks.load(Relaxed) == 0
+    }
+
     /// What was alive when the mark stood.
     pub(crate) fn held(&self, marks: &Marks, mark: Mark) -> Held {
         self.own.held(marks, mark).minus(self.remote.held(marks, mark))

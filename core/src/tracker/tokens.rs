@@ -78,10 +78,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         used.then(|| self.region.cells().get(token.cell)).flatten().map(|cell| Heap(cells::heap_of(cell)))
     }
 
-    /// Whether a token's block may be alive: something is that was booked where it was. A token that was given back is
-    /// told by that when it was the last one of its stack.
+    /// Whether a token's block may be alive. It is not when all blocks of its thread and stack were given back by that
+    /// thread: so a token that is given back twice is told when it was the last one.
     pub fn may_be_alive(&self, token: &Token) -> bool {
-        self.region.cells().get(token.cell).is_some_and(|cell| cell.live().blocks as i32 > 0)
+        self.region.cells().get(token.cell).is_some_and(|cell| !cell.has_all_back())
     }
 
     /// A block was handed out: it is booked on the calling thread and stack. `address` only tells blocks apart that

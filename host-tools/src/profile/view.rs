@@ -60,7 +60,10 @@ impl View {
     /// When there is none.
     pub fn add_thread(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
         let mut found: Vec<u32> = Vec::new();
-        let called = |thread: &&super::Thread| thread.name == name || thread.label == name;
+        // A label with the id is that of the whole program, where a stage's snapshot may have one thread of the name.
+        let numbered = |thread: &super::Thread| format!("{} #{}", thread.name, thread.id);
+        let called =
+            |thread: &&super::Thread| thread.name == name || thread.label == name || numbered(thread) == name;
         found.extend(profile.threads.iter().filter(called).map(|thread| thread.id));
         if found.is_empty()
             && let Ok(id) = name.parse::<u32>()

@@ -55,6 +55,13 @@ pub(super) struct Found {
     pub(super) unchecked: bool,
 }
 
+impl Found {
+    /// A debug file of the right build, without the binary.
+    pub(super) fn debug_alone(path: PathBuf, debug: Binary) -> Self {
+        Found { path, binary: debug, debug: None, forced: false, unchecked: false }
+    }
+}
+
 impl Search {
     /// The module that stands for a program without modules, on bare metal: the binary that the user gave.
     #[must_use]
@@ -116,9 +123,7 @@ impl Search {
                 Ok(Found { path, binary, debug, forced, unchecked: false })
             }
             Err(missing) => match self.debug_file(&module.build_id, &path, None) {
-                Some(debug) => {
-                    Ok(Found { path, binary: debug, debug: None, forced: false, unchecked: false })
-                }
+                Some(debug) => Ok(Found::debug_alone(path, debug)),
                 None => Err(missing),
             },
         }

@@ -85,13 +85,7 @@ impl Search {
                 let debug = Binary::whole(debug);
                 Ok(match found {
                     Ok(found) => Found { debug: Some(debug), ..found },
-                    Err(_) => Found {
-                        path: module.shown_path().into(),
-                        binary: debug,
-                        debug: None,
-                        forced: false,
-                        unchecked: false,
-                    },
+                    Err(_) => Found::debug_alone(module.shown_path().into(), debug),
                 })
             }
             Ok(None) => found,

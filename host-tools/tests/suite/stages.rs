@@ -1,5 +1,7 @@
 //! Stages, and files of several snapshots.
 
+use std::process::Command;
+
 use memtrack_format::{Cell, Kind, Loss, LossCause, Node};
 
 use crate::dumps::{self, Builder, cell, figures};
@@ -161,6 +163,13 @@ fn stages_of_one_name_are_told_apart_by_their_thread() {
         assert_eq!((ran.code, total(&ran.stdout)), (0, blocks), "{}", ran.stderr);
         assert!(!ran.stderr.contains("several stages"), "{}", ran.stderr);
     }
+    // By the label that namesakes have in the whole program.
+    let program = Command::new(env!("CARGO_BIN_EXE_memtrack-fold"))
+        .args(["dump.bin", "-s", "parse", "-m", "peak-blocks", "-t", "worker #2"])
+        .current_dir(place.dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(total(&String::from_utf8_lossy(&program.stdout)), 7, "{program:?}");
     place.run("merge dump.bin dump.bin -o merged.bin").ok();
     let merged = place.run("info --json merged.bin").ok();
     let merged: serde_json::Value = serde_json::from_str(&merged).unwrap();

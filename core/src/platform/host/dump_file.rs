@@ -117,8 +117,8 @@ impl Path {
     pub(crate) fn absolute(self) -> Path {
         let mut folder = [0; libc::PATH_MAX as usize];
         // SAFETY: the buffer is valid for its length.
-        let known = unsafe { libc::getcwd(folder.as_mut_ptr().cast(), folder.len()) };
-        if self.bytes.first() == Some(&b'/') || known.is_null() {
+        let mut known = || unsafe { !libc::getcwd(folder.as_mut_ptr().cast(), folder.len()).is_null() };
+        if self.bytes.first() == Some(&b'/') || !known() {
             return self;
         }
         let mut path = Path { bytes: heapless::Vec::new() };

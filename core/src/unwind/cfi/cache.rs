@@ -40,11 +40,7 @@ impl Cache {
 impl Set {
     #[cold]
     fn fill(&mut self, pc: usize) -> Rule {
-        let rule = find::rule(pc);
-        if rule == Rule::UNKNOWN {
-            // The module may be known later: programs that are linked statically allocate before theirs is.
-            return rule;
-        }
+        let Some(rule) = find::lasting_rule(pc) else { return Rule::UNKNOWN };
         self.entries.rotate_right(1);
         self.entries[0] = (pc, rule);
         rule

@@ -29,11 +29,19 @@ type Bytes = gimli::EndianSlice<'static, LittleEndian>;
 #[cold]
 #[inline(never)]
 pub(super) fn rule(pc: usize) -> Rule {
-    find(pc).unwrap_or(Rule::UNKNOWN)
+    lasting_rule(pc).unwrap_or(Rule::UNKNOWN)
 }
 
-fn find(pc: usize) -> Option<Rule> {
+/// The same; `None` where no module is known to have the code, which may change: programs that are linked statically
+/// allocate before theirs is.
+#[cold]
+#[inline(never)]
+pub(super) fn lasting_rule(pc: usize) -> Option<Rule> {
     let table = tables::find(pc)?;
+    Some(in_module(&table, pc).unwrap_or(Rule::UNKNOWN))
+}
+
+fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
     // SAFETY: who links the program says that the unwind table lies there, up to the module's or the table's end; modules
     // stay mapped while their code is on the stack.
     let bytes = |start: usize| unsafe {

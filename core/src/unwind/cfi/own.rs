@@ -12,11 +12,8 @@ impl Own {
         match self.0.iter().find(|own| own.0 == pc) {
             Some(own) => own.1,
             None => {
-                let rule = find::rule(pc);
-                // As in the cache of other rules.
-                if rule != Rule::UNKNOWN {
-                    self.0 = [(pc, rule), self.0[0]];
-                }
+                let Some(rule) = find::lasting_rule(pc) else { return Rule::UNKNOWN };
+                self.0 = [(pc, rule), self.0[0]];
                 rule
             }
         }

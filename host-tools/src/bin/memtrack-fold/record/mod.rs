@@ -46,10 +46,10 @@ pub fn run(args: &Record) -> ExitCode {
     command.env("LD_PRELOAD", preload(&library)).env("MEMTRACK_DUMP", files.template());
     match signals::run(&mut command) {
         Ok((pid, status)) => {
-            if !args.quiet {
-                tell(&files, pid, program, status);
-            } else if let Err(error) = files.collect(pid) {
-                return fail(NOT_RECORDED, error.to_string());
+            match files.collect(pid) {
+                Err(error) => warn(&format!("the dump is not where it should be: {error}")),
+                Ok(_) if args.quiet => {}
+                Ok((dump, children)) => tell(&files, dump.as_deref(), children, program, status),
             }
             as_it_ended(status)
         }
@@ -71,39 +71,33 @@ fn preload(library: &Path) -> OsString {
 }
 
 /// One line on where the dump is and how to look at it.
-fn tell(files: &Files, pid: u32, program: &OsStr, status: ExitStatus) {
-    match files.collect(pid) {
-        Ok((Some(dump), children)) => {
-            let dump = shown(&dump);
-            let others = match children {
-                0 => String::new(),
-                1 => ", and that of a child beside it".into(),
-                n => format!(", and those of {n} children beside it"),
-            };
-            let line = format!("{dump}{others}; see memtrack-fold {dump} -m peak -o peak.svg");
-            say("recorded", AnsiColor::Green, &line);
-        }
-        Ok((None, children)) => {
-            let why = match status.signal() {
-                Some(signal) => format!(
-                    "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it \
-                     writes one every ten seconds"
-                ),
-                None => "is it linked statically, does it bring its own allocator, did it leave by quick_exit, or give \
-                         up the right to write there?"
-                    .into(),
-            };
-            let before = files
-                .of_before()
-                .map_or_else(String::new, |path| format!("; {} is of a run before", shown(&path)));
-            let others = match children {
-                0 => String::new(),
-                n => format!("; dumps of children: {n}"),
-            };
-            warn(&format!("{} left no dump ({why}){others}{before}", Path::new(program).display()));
-        }
-        Err(error) => warn(&format!("the dump is not where it should be: {error}")),
+fn tell(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, status: ExitStatus) {
+    if let Some(dump) = dump {
+        let dump = shown(dump);
+        let others = match children {
+            0 => String::new(),
+            1 => ", and that of a child beside it".into(),
+            n => format!(", and those of {n} children beside it"),
+        };
+        let line = format!("{dump}{others}; see memtrack-fold {dump} -m peak -o peak.svg");
+        return say("recorded", AnsiColor::Green, &line);
     }
+    let why = match status.signal() {
+        Some(signal) => format!(
+            "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it writes one \
+             every ten seconds"
+        ),
+        None => "is it linked statically, does it bring its own allocator, did it leave by quick_exit, or give up the \
+                 right to write there?"
+            .into(),
+    };
+    let others = match children {
+        0 => String::new(),
+        n => format!("; dumps of children: {n}"),
+    };
+    let before =
+        files.of_before().map_or_else(String::new, |path| format!("; {} is of a run before", shown(&path)));
+    warn(&format!("{} left no dump ({why}){others}{before}", Path::new(program).display()));
 }
 
 /// A path as one would type it.
