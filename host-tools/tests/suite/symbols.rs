@@ -317,7 +317,8 @@ fn a_moved_binary_is_given_by_hand_or_found_below_the_sysroot() {
 #[test]
 fn a_binary_without_build_id_is_taken_and_told() {
     let place = c_program(&["-O2", "-g"]);
-    place.compile("program.c", C, "other", &linked(&["-O2", "-g", "-Wl,--build-id=none"]));
+    let flags = [&linked(&["-O2", "-g"])[..], &["-Wl,--build-id=none"]].concat();
+    place.compile("program.c", C, "other", &flags);
     let ran = place.run("dump.bin -m allocs -b other");
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("other has no build id, the dump has one: nothing tells"), "{}", ran.stderr);
