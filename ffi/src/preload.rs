@@ -142,3 +142,7 @@ pub extern "C" fn exit_at_once_too(status: c_int) -> ! {
 static EXIT: u8 = 0;
 #[unsafe(export_name = "_Exi[t]")]
 static EXIT_TOO: u8 = 0;
+
+/// `dlclose`, which the tracker stands in for itself.
+#[unsafe(export_name = "dlclos[e]")]
+static CLOSE: u8 = 0;

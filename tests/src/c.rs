@@ -77,6 +77,19 @@ pub fn build(compiler: &str, flags: &[&str], source: &Path, link: Link, to: &Pat
     assert!(output.status.success() && said.is_empty(), "{command:?}: {}\n{said}", output.status);
 }
 
+/// Compiles a library that is loaded at run time: its function `name` calls back from a frame of `size` bytes.
+///
+/// # Panics
+/// When the compiler says anything.
+#[must_use]
+pub fn plugin(name: &str, size: u32, flags: &[&str], folder: &Path) -> PathBuf {
+    let plugin = folder.join(format!("{name}-{size}.so"));
+    let (name, size) = (format!("-DNAME={name}"), format!("-DSIZE={size}"));
+    let flags = [&["-O2", "-shared", "-fPIC", &name, &size], flags].concat();
+    build("gcc", &flags, &source("framed_plugin.c"), Link::None, &plugin);
+    plugin
+}
+
 /// Runs a program under the preloaded library, which writes to `dump`.
 ///
 /// # Panics

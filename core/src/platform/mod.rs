@@ -181,7 +181,7 @@ pub unsafe trait Platform: Sync {
         Process::default()
     }
 
-    /// Calls `each` for every loaded executable and library. Only called outside the hook.
+    /// Calls `each` for every executable and library that is, or was, loaded. Only called outside the hook.
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
         let _ = each;
     }

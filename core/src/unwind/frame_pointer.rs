@@ -4,7 +4,7 @@
 //! each address compared with the remembered stack's nodes, which costs a fraction of finding it in the tables.
 
 use super::arch::{CHAIN, interrupted, plain};
-use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
+use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
 
 /// Follows the chain of frame pointers: x86_64 `rbp`, aarch64 `x29`, riscv `s0`, Thumb `r7`.
 ///
@@ -52,10 +52,12 @@ unsafe impl Unwind for FramePointer {
     #[inline]
     fn walk(&self, from: Registers, memory: Memory<'_>, _: Option<&mut Memo>, frames: &mut Frames) -> End {
         let mut chain = Chain::new(from, memory);
+        let mut turns = Turns::default();
         loop {
             match chain.next() {
                 Ok(address) => {
-                    if frames.push(address).is_err() {
+                    let Some(frame) = turns.address(address) else { return End::Stopped };
+                    if frames.push(frame).is_err() {
                         return End::TooDeep;
                     }
                 }
@@ -103,6 +105,7 @@ unsafe impl Unwind for FramePointer {
 #[inline]
 fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks: Stacks<'_>) -> bool {
     let (mut fp, mut low) = (from.fp, from.sp);
+    let mut turns = Turns::default();
     loop {
         if fp < low {
             return fp == 0 && stack == StackId::ROOT;
@@ -112,7 +115,7 @@ fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks:
             return is_outermost(address) && stack == StackId::ROOT;
         };
         // An address that says something else than where it returns to is no node's.
-        if plain(address).wrapping_sub(1) != known {
+        if turns.address(plain(address).wrapping_sub(1)) != Some(known) {
             return false;
         }
         (fp, low, stack) = (outer, fp + 1, caller);

@@ -33,6 +33,22 @@ pub use none::NoUnwind;
 pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::registers;
 
+#[cfg(feature = "std")]
+use crate::platform::host::places::Turns;
+
+/// On bare metal nothing is loaded in the place of something else.
+#[cfg(not(feature = "std"))]
+#[derive(Default)]
+struct Turns {}
+
+#[cfg(not(feature = "std"))]
+impl Turns {
+    #[inline(always)]
+    fn address(&mut self, pc: usize) -> Option<usize> {
+        Some(pc)
+    }
+}
+
 /// The unwinder of [`Tracker::new`](crate::Tracker::new).
 #[cfg(cfi)]
 pub type DefaultUnwind = Cfi;

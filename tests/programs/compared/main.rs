@@ -4,9 +4,13 @@
 //!
 //! `by-key` is a planted bug: a memory that takes a stack for another one with the same registers and the same two
 //! innermost callers. It shows that these walks meet such stacks.
+//!
+//! `compared seen|unseen PLUGIN PLUGIN` loads and unloads two libraries in turn instead. `unseen` is a planted bug: the
+//! tracker is not told that they are unloaded.
 
 #[cfg(target_arch = "x86_64")]
 mod frames;
+mod plugins;
 mod unwinders;
 mod walk;
 
@@ -35,16 +39,14 @@ static DIFFERENT_FROM_RUNTIME: AtomicU64 = AtomicU64::new(0);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (heap, events): (&'static (dyn GlobalAlloc + Sync), u64) = match &arguments[..] {
-        [memory, events] if memory == "exact" => (&EXACT, events.parse().expect("a number of events")),
-        [memory, events] if memory == "by-key" => (&BY_KEY, events.parse().expect("a number of events")),
-        _ => panic!("compared exact|by-key EVENTS"),
-    };
-    // Events of another thread while the first one is being booked would have no stack.
-    Walk::new(heap, 1).run(1);
-    let other = std::thread::spawn(move || Walk::new(heap, 77).run(events / 2));
-    Walk::new(heap, 4711).run(events / 2);
-    other.join().expect("the other thread ends well");
+    match &arguments[..] {
+        [memory, events] if memory == "exact" => wander(&EXACT, events),
+        [memory, events] if memory == "by-key" => wander(&BY_KEY, events),
+        [unloading, one, other] => {
+            plugins::run(&EXACT, &[one.clone(), other.clone()], unloading == "seen");
+        }
+        _ => panic!("compared exact|by-key EVENTS, compared seen|unseen PLUGIN PLUGIN"),
+    }
     let tell = |name: &str, count: &AtomicU64| say!("{name} {}", count.load(Relaxed));
     tell("events", &EVENTS);
     tell("recalled", &RECALLED);
@@ -52,4 +54,13 @@ fn main() {
     tell("cut", &CUT);
     tell("different", &DIFFERENT);
     tell("different from the runtime", &DIFFERENT_FROM_RUNTIME);
+}
+
+fn wander(heap: &'static (dyn GlobalAlloc + Sync), events: &str) {
+    let events: u64 = events.parse().expect("a number of events");
+    // Events of another thread while the first one is being booked would have no stack.
+    Walk::new(heap, 1).run(1);
+    let other = std::thread::spawn(move || Walk::new(heap, 77).run(events / 2));
+    Walk::new(heap, 4711).run(events / 2);
+    other.join().expect("the other thread ends well");
 }

@@ -109,6 +109,8 @@ mod runtime {
     use std::ffi::{c_int, c_void};
 
     const MAX: usize = 4096;
+    /// The bits of an address that the processor uses.
+    const ADDRESS: usize = (1 << 48) - 1;
 
     struct Found {
         addresses: [usize; MAX],
@@ -131,7 +133,8 @@ mod runtime {
         c_int::from(false)
     }
 
-    /// Whether these are the frames that the runtime finds outside of the hook, to the outermost one.
+    /// Whether these are the frames that the runtime finds outside of the hook, to the outermost one. It does not tell a
+    /// library from one that was unloaded at its place.
     pub(super) fn agrees(frames: &[usize], end: End) -> bool {
         unsafe extern "C" {
             fn _Unwind_Backtrace(
@@ -147,10 +150,13 @@ mod runtime {
         while let [rest @ .., 0 | usize::MAX] = theirs {
             theirs = rest;
         }
+        let are_frames = |theirs: &[usize]| {
+            theirs.len() == frames.len() && theirs.iter().zip(frames).all(|(a, b)| *a == b & ADDRESS)
+        };
         if end == End::Complete {
-            theirs.ends_with(frames)
+            theirs.len().checked_sub(frames.len()).is_some_and(|inner| are_frames(&theirs[inner..]))
         } else {
-            theirs.windows(frames.len()).any(|w| w == frames)
+            theirs.windows(frames.len()).any(are_frames)
         }
     }
 }

@@ -5,12 +5,14 @@ pub(crate) mod dump_file;
 pub(crate) mod modules;
 pub(crate) mod objects;
 pub(crate) mod pages;
+pub(crate) mod places;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod sink;
 mod stack;
 pub(crate) mod start;
 mod thread;
+pub(crate) mod unload;
 mod variables;
 
 use super::{Local, Platform, Process};
@@ -73,7 +75,7 @@ unsafe impl Platform for Host {
     }
 
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
-        modules::each(each);
+        places::modules(each);
     }
 
     fn command(&self, with: &mut dyn FnMut(&[u8])) {

@@ -4,9 +4,9 @@ use core::ffi::{CStr, c_int, c_void};
 use memtrack_format::{List, Module, Segment};
 
 /// Loaded ranges of one module that are written.
-const MAX_SEGMENTS: usize = 16;
+pub(super) const MAX_SEGMENTS: usize = 16;
 
-/// Calls `each` for every module.
+/// Calls `each` for every module that is loaded.
 pub(super) fn each(each: &mut dyn FnMut(&Module<'_>)) {
     let mut each = each;
     // SAFETY: `visit` gets the pointer that is passed here, and only during the call.

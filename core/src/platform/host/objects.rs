@@ -65,9 +65,20 @@ pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
     table
 }
 
-/// What `_dl_find_object` tells. Where a program is linked statically, that ends with the code, before the table: then
+/// The range of addresses of the module with the code at `pc`.
+pub(crate) fn range(pc: usize) -> Option<(usize, usize)> {
+    let of_linker = if is_ready() { ask_linker(pc) } else { None };
+    of_linker.map(|found| (found.map_start, found.map_end)).or_else(|| list::range(pc))
+}
+
+/// What `_dl_find_object` tells of the unwind table. Where a program is linked statically, that ends with the code, before the table: then
 /// it serves as little as where it is missing.
 fn of_linker(pc: usize) -> Option<UnwindTable> {
+    let found = ask_linker(pc)?;
+    (found.eh_frame < found.map_end).then_some(UnwindTable { header: found.eh_frame, end: found.map_end })
+}
+
+fn ask_linker(pc: usize) -> Option<Found> {
     // SAFETY: the word is a function pointer or null and does not change once the program runs.
     let find = unsafe { DL_FIND_OBJECT }?;
     let mut found = core::mem::MaybeUninit::<Found>::uninit();
@@ -76,8 +87,7 @@ fn of_linker(pc: usize) -> Option<UnwindTable> {
         return None;
     }
     // SAFETY: it returned 0.
-    let found = unsafe { found.assume_init() };
-    (found.eh_frame < found.map_end).then_some(UnwindTable { header: found.eh_frame, end: found.map_end })
+    Some(unsafe { found.assume_init() })
 }
 
 /// Brings the list up to date where it is needed. Outside the hook.
@@ -105,17 +115,27 @@ mod list {
     }; MAX];
 
     pub(super) fn find(pc: usize) -> Option<UnwindTable> {
-        ENTRIES
-            .iter()
-            .take_while(|entry| entry.end.load(Acquire) != 0)
-            .find(|entry| (entry.start.load(Relaxed)..entry.end.load(Relaxed)).contains(&pc))
-            .map(|entry| UnwindTable { header: entry.header.load(Relaxed), end: entry.end.load(Relaxed) })
+        let entry = entry(pc)?;
+        Some(UnwindTable { header: entry.header.load(Relaxed), end: entry.end.load(Relaxed) })
+    }
+
+    pub(super) fn range(pc: usize) -> Option<(usize, usize)> {
+        entry(pc).map(|entry| (entry.start.load(Relaxed), entry.end.load(Relaxed)))
+    }
+
+    fn entry(pc: usize) -> Option<&'static Entry> {
+        let mut listed = ENTRIES.iter().take_while(|entry| entry.end.load(Acquire) != 0);
+        listed.find(|entry| (entry.start.load(Relaxed)..entry.end.load(Relaxed)).contains(&pc))
     }
 
     pub(super) fn refresh() {
         let mut next = 0usize;
         // SAFETY: `visit` gets the pointer that is passed here, and only during the call.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut next).cast()) };
+        // Behind it may be what was there when there were more.
+        if let Some(entry) = ENTRIES.get(next) {
+            entry.end.store(0, Release);
+        }
     }
 
     unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, next: *mut c_void) -> c_int {
@@ -145,6 +165,7 @@ mod list {
             for pc in [super::find as *const () as usize, libc::qsort as *const () as usize] {
                 let (listed, found) = (super::find(pc).unwrap(), super::super::find(pc).unwrap());
                 assert_eq!(listed.header, found.header);
+                assert_eq!(super::range(pc), super::super::range(pc));
             }
             assert_eq!(super::find(0x10), None);
         }

@@ -87,6 +87,12 @@ pub(crate) fn met(table: usize) {
     }
 }
 
+/// Outside the hook: something was unloaded, and what is loaded in its place is to be told of.
+pub(super) fn unloaded() {
+    MET.iter().for_each(|place| place.store(0, Relaxed));
+    refresh();
+}
+
 /// Outside the hook: tells the recordings of modules and threads that are new.
 pub(crate) fn refresh() {
     if !ANY.load(Acquire) {

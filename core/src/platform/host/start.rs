@@ -4,7 +4,7 @@
 //! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
 
 use super::dump_file::Path;
-use super::{due, objects, record, registry, sink, thread, variables};
+use super::{due, objects, record, registry, sink, thread, unload, variables};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -17,6 +17,7 @@ static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
     objects::refresh();
+    unload::begin();
     // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
     thread::barrier();
     // SAFETY: the function has the right signature and lives as long as the program.

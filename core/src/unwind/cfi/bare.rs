@@ -11,7 +11,7 @@ mod tables;
 mod trace;
 mod walk;
 
-use super::{End, Frames, Memory, Registers, Unwind};
+use super::{End, Frames, Memory, Registers, Turns, Unwind};
 use cache::Cache;
 use rule::State;
 use trace::Untraced;
@@ -38,8 +38,10 @@ unsafe impl Unwind for Cfi {
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
         let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         match memo {
-            Some(memo) => walk::walk(from, memory, |pc| memo.0.rule(pc), &mut Untraced, frames),
-            None => walk::walk(from, memory, find::rule, &mut Untraced, frames),
+            Some(memo) => {
+                walk::walk(from, memory, |pc| memo.0.rule(pc), &mut Untraced, &mut Turns::default(), frames)
+            }
+            None => walk::walk(from, memory, find::rule, &mut Untraced, &mut Turns::default(), frames),
         }
     }
 }

@@ -35,9 +35,18 @@ impl Cache {
             None => set.fill(pc),
         }
     }
+
+    /// Forgets all rules.
+    #[cfg(feature = "std")]
+    pub(super) fn clear(&mut self) {
+        self.sets.fill_with(|| Set::EMPTY);
+    }
 }
 
 impl Set {
+    #[cfg(feature = "std")]
+    const EMPTY: Set = Set { entries: [(0, Rule::UNKNOWN); WAYS] };
+
     #[cold]
     fn fill(&mut self, pc: usize) -> Rule {
         let Some(rule) = find::lasting_rule(pc) else { return Rule::UNKNOWN };

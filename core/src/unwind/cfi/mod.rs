@@ -18,8 +18,8 @@ mod trace;
 mod walk;
 
 use super::arch::plain;
-use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
-use crate::platform::host::objects as tables;
+use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
+use crate::platform::host::{objects as tables, unload};
 use cache::Cache;
 use heapless::Vec;
 use names::Hash;
@@ -27,7 +27,7 @@ use own::{Own, Way};
 use recall::{Place, Recall};
 use rule::{Rule, State, Step};
 use trace::{Trace, Untraced, Words};
-use walk::walk;
+use walk::{push, walk};
 
 /// DWARF call frame information (`.eh_frame`), which compilers emit for all code on Linux.
 #[derive(Debug, Default, Clone, Copy)]
@@ -49,9 +49,37 @@ pub struct Memo {
     last: Vec<(usize, StackId), MAX_LAST>,
     last_base: StackId,
     recall: Recall,
+    /// How often libraries had been unloaded when it began.
+    unloaded: usize,
 }
 
 impl Memo {
+    /// Whether the code that it knows may be another's by now.
+    #[inline(always)]
+    fn is_outdated(&self) -> bool {
+        self.unloaded != unload::count()
+    }
+
+    /// Forgets everything when it is outdated.
+    #[inline(always)]
+    fn renew(&mut self) {
+        if self.is_outdated() {
+            self.forget();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self) {
+        // Before anything is asked anew: what is learned while libraries go is forgotten once more.
+        self.unloaded = unload::count();
+        self.cache.clear();
+        self.own.clear();
+        self.ways = [Way::NONE; 2];
+        self.last.clear();
+        self.recall.clear();
+    }
+
     /// The place of the stack from these registers among those that are remembered.
     #[inline(always)]
     fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
@@ -98,12 +126,12 @@ impl Memo {
         let Some(key) = key(own, cache, from, &mut memory, trace) else {
             return unremembered(from, memory, |pc| cache.rule(pc), stacks, frames);
         };
-        let full = frames.push(key.first).and_then(|()| frames.push(key.second)).is_err();
-        let end = if full {
-            End::TooDeep
-        } else {
-            let second = State { pc: key.second, sp: key.sp, fp: key.fp };
-            walk(second, memory, |pc| cache.rule(pc), trace, frames)
+        let second = State { pc: key.second, sp: key.sp, fp: key.fp };
+        let mut turns = Turns::default();
+        let pushed = push(key.first, &mut turns, frames).and_then(|()| push(key.second, &mut turns, frames));
+        let end = match pushed {
+            Ok(()) => walk(second, memory, |pc| cache.rule(pc), trace, &mut turns, frames),
+            Err(end) => end,
         };
         let interned = intern(&mut self.last, &mut self.last_base, end.base(), stacks, frames);
         // What did not fit into the stack table may fit another time: it is not remembered. Nor is a walk that
@@ -180,18 +208,22 @@ unsafe impl Unwind for Cfi {
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
         let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         match memo {
-            Some(memo) => walk(from, memory, |pc| memo.cache.rule(pc), &mut Untraced, frames),
-            None => walk(from, memory, find::rule, &mut Untraced, frames),
+            Some(memo) => {
+                memo.renew();
+                walk(from, memory, |pc| memo.cache.rule(pc), &mut Untraced, &mut Turns::default(), frames)
+            }
+            None => walk(from, memory, find::rule, &mut Untraced, &mut Turns::default(), frames),
         }
     }
 
     #[inline(always)]
     fn recall(from: Registers, memo: &mut Memo) -> Note {
-        memo.recall.follow(from.pc, from.sp, from.fp)
+        if memo.is_outdated() { Note::NONE } else { memo.recall.follow(from.pc, from.sp, from.fp) }
     }
 
     #[inline(always)]
     fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> Note {
+        memo.renew();
         memo.look_up(from, &mut memory).map_or(Note::NONE, |found| memo.recall.entry(found).note())
     }
 
@@ -208,6 +240,7 @@ unsafe impl Unwind for Cfi {
             None => return unremembered(from, memory, find::rule, stacks, frames),
             Some(memo) => memo,
         };
+        memo.renew();
         match memo.look_up(from, &mut memory) {
             Some(found) => {
                 let entry = memo.recall.entry(found);
@@ -230,7 +263,7 @@ fn unremembered<'m>(
     frames: &mut Frames,
 ) -> Captured<'m> {
     let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let end = walk(from, memory, rule, &mut Untraced, frames);
+    let end = walk(from, memory, rule, &mut Untraced, &mut Turns::default(), frames);
     Captured { interned: stacks.intern(end.base(), frames), end, note: None }
 }
 

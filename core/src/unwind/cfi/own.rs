@@ -18,6 +18,11 @@ impl Own {
             }
         }
     }
+
+    /// Forgets both: the hook itself may be a library's.
+    pub(super) fn clear(&mut self) {
+        self.0 = [(0, Rule::UNKNOWN); 2];
+    }
 }
 
 /// The way from one of the hook's entries to the second caller, when both steps depend on the stack pointer alone: the
@@ -33,6 +38,9 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// No way.
+    pub(super) const NONE: Way = Way { pc: 0, first: 0, first_at: 0, second_at: 0 };
+
     /// The second caller, if this is the way to it.
     #[inline(always)]
     pub(super) fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {

@@ -310,11 +310,16 @@ impl Recall {
     fn make_room(&mut self, length: usize) -> Place {
         let mut place = (self.used as usize).max(HEAD);
         if place + length > ARENA {
-            self.names.clear();
-            self.last = 0;
+            self.clear();
             place = HEAD;
         }
         self.used = (place + length) as Place;
         place as Place
+    }
+
+    /// Forgets all stacks.
+    pub(super) fn clear(&mut self) {
+        self.names.clear();
+        (self.used, self.last) = (0, 0);
     }
 }

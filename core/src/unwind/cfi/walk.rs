@@ -1,7 +1,7 @@
 //! The walk itself: from frame to frame by rules.
 
 use super::super::arch::plain;
-use super::super::{End, Frames, Memory};
+use super::super::{End, Frames, Memory, Turns};
 use super::rule::{Rule, State, Step};
 use super::trace::Trace;
 
@@ -11,6 +11,7 @@ pub(super) fn walk(
     mut memory: Memory<'_>,
     mut rule: impl FnMut(usize) -> Rule,
     trace: &mut impl Trace,
+    turns: &mut Turns,
     frames: &mut Frames,
 ) -> End {
     loop {
@@ -37,8 +38,15 @@ pub(super) fn walk(
         }
         // The address after a call may be another function's: name the call itself. Interrupted code is where it is.
         state.pc = if interrupted { address } else { address.wrapping_sub(1) };
-        if frames.push(state.pc).is_err() {
-            return End::TooDeep;
+        if let Err(end) = push(state.pc, turns, frames) {
+            return end;
         }
     }
+}
+
+/// Appends a caller, or tells why it cannot be.
+#[inline(always)]
+pub(super) fn push(pc: usize, turns: &mut Turns, frames: &mut Frames) -> Result<(), End> {
+    let frame = turns.address(pc).ok_or(End::Stopped)?;
+    frames.push(frame).map_err(|_| End::TooDeep)
 }

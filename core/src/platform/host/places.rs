@@ -1,0 +1,209 @@
+//! Libraries that were unloaded: which they were, and how addresses in them are told from those in libraries that were
+//! loaded at the same place later.
+//!
+//! Whenever something may be unloaded the libraries that are there are noted. One that is loaded where another one was
+//! noted has a *turn*: its addresses have it in bits that no address of a program uses, in the stacks and in the list of
+//! modules alike.
+
+use super::{modules, objects};
+use crate::sync::*;
+use crate::table::try_lock;
+use core::cell::UnsafeCell;
+use heapless::Vec;
+use memtrack_format::{List, Module, Segment};
+use spin::mutex::SpinMutex;
+
+/// Libraries that are noted.
+const MAX: usize = 256;
+/// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
+const MAX_PATH: usize = 512;
+const MAX_BUILD_ID: usize = 32;
+/// From this bit on an address has its turn, so that with the most turns it is still a number that JSON can carry.
+const SHIFT: u32 = 48;
+const MAX_TURN: usize = 31;
+/// Of this size and alignment are the ranges that can be mapped.
+const PAGE: usize = 4096;
+
+struct Noted {
+    /// Its range of addresses, from the beginning of a page.
+    start: AtomicUsize,
+    end: AtomicUsize,
+    identity: AtomicUsize,
+    turn: AtomicUsize,
+    described: UnsafeCell<Described>,
+}
+
+struct Described {
+    path: Vec<u8, MAX_PATH>,
+    build_id: Vec<u8, MAX_BUILD_ID>,
+    bias: u64,
+    segments: Vec<Segment, { modules::MAX_SEGMENTS }>,
+}
+
+// SAFETY: a description is written under the lock, before `USED` counts it, and never again.
+unsafe impl Sync for Noted {}
+
+static NOTED: [Noted; MAX] = [const {
+    Noted {
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        identity: AtomicUsize::new(0),
+        turn: AtomicUsize::new(0),
+        described: UnsafeCell::new(Described {
+            path: Vec::new(),
+            build_id: Vec::new(),
+            bias: 0,
+            segments: Vec::new(),
+        }),
+    }
+}; MAX];
+/// How many there are.
+static USED: AtomicUsize = AtomicUsize::new(0);
+static WRITER: SpinMutex<()> = SpinMutex::new(());
+/// There were more than can be noted.
+static IS_FULL: AtomicBool = AtomicBool::new(false);
+
+fn noted() -> &'static [Noted] {
+    NOTED.get(..USED.load(Acquire)).unwrap_or(&NOTED)
+}
+
+/// A range of addresses, from the beginning of a page.
+#[derive(Clone, Copy)]
+struct Range {
+    start: usize,
+    end: usize,
+}
+
+impl Range {
+    fn new(start: usize, end: usize) -> Range {
+        Range { start: start & !(PAGE - 1), end }
+    }
+
+    fn of(module: &Module<'_>) -> Option<Range> {
+        let start = module.segments.iter().map(|segment| segment.start).min()?;
+        let end = module.segments.iter().map(|segment| segment.start.wrapping_add(segment.length)).max()?;
+        Some(Range::new(start as usize, end as usize))
+    }
+
+    /// What tells the module that is loaded there from others: its first page has its headers, and its build id.
+    fn identity(self) -> usize {
+        const WORDS: usize = PAGE / size_of::<usize>();
+        // SAFETY: a module's first page is mapped and can be read, for the dynamic linker reads the headers there; it is
+        // loaded while its code is on the stack, or while the linker lists it.
+        let page = unsafe { core::slice::from_raw_parts(self.start as *const usize, WORDS) };
+        page.iter().fold(1, |hash: usize, word| (hash ^ word).wrapping_mul(0x9E37_79B1).rotate_left(13))
+    }
+
+    /// The turn of the module that is loaded there; `None` when it cannot be told.
+    fn turn(self) -> Option<usize> {
+        let mut last = None;
+        let mut identity = None;
+        for noted in noted() {
+            let (start, end) = (noted.start.load(Relaxed), noted.end.load(Relaxed));
+            if self.start < end && start < self.end {
+                let identity = *identity.get_or_insert_with(|| self.identity());
+                if start == self.start && noted.identity.load(Relaxed) == identity {
+                    return Some(noted.turn.load(Relaxed));
+                }
+                last = last.max(Some(noted.turn.load(Relaxed)));
+            }
+        }
+        let turn = last.map_or(0, |last| last + 1);
+        (turn <= MAX_TURN && !IS_FULL.load(Relaxed)).then_some(turn)
+    }
+}
+
+/// Before something is unloaded: notes the libraries that are there.
+pub(super) fn note() {
+    let Some(_writer) = try_lock(&WRITER) else { return };
+    modules::each(&mut |module| {
+        let Some(range) = Range::of(module) else { return };
+        let is_noted = |noted: &Noted| {
+            noted.start.load(Relaxed) == range.start && noted.identity.load(Relaxed) == range.identity()
+        };
+        let Some(turn) = range.turn() else { return };
+        if !noted().iter().any(is_noted) {
+            add(module, range, turn);
+        }
+    });
+}
+
+fn add(module: &Module<'_>, range: Range, turn: usize) {
+    let used = USED.load(Relaxed);
+    let Some(noted) = NOTED.get(used) else { return IS_FULL.store(true, Relaxed) };
+    noted.start.store(range.start, Relaxed);
+    noted.end.store(range.end, Relaxed);
+    noted.identity.store(range.identity(), Relaxed);
+    noted.turn.store(turn, Relaxed);
+    // SAFETY: the lock is held, and nobody reads an entry that is not counted.
+    let described = unsafe { &mut *noted.described.get() };
+    *described = Described {
+        path: Vec::from_slice(module.path).unwrap_or_default(),
+        build_id: Vec::from_slice(module.build_id).unwrap_or_default(),
+        bias: module.bias,
+        segments: module.segments.iter().take(modules::MAX_SEGMENTS).collect(),
+    };
+    USED.store(used + 1, Release);
+}
+
+/// Calls `each` for every module, as its addresses stand in stacks: first those that are loaded, then those that were.
+pub(super) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
+    // Those of the noted ones that are loaded.
+    let mut loaded = [0u64; MAX / 64];
+    modules::each(&mut |module| {
+        let range = Range::of(module);
+        let turn = range.and_then(Range::turn).unwrap_or(MAX_TURN + 1);
+        for (i, noted) in noted().iter().enumerate() {
+            let is_here = range.is_some_and(|range| noted.start.load(Relaxed) == range.start);
+            if is_here && noted.turn.load(Relaxed) == turn {
+                loaded[i / 64] |= 1 << (i % 64);
+            }
+        }
+        with_turn(module, turn, each);
+    });
+    for (i, noted) in noted().iter().enumerate() {
+        // SAFETY: it is counted, so it is not written any more.
+        let Described { path, build_id, bias, segments } = unsafe { &*noted.described.get() };
+        if loaded[i / 64] & 1 << (i % 64) == 0 && !path.is_empty() {
+            let segments = List::Items(segments);
+            let module = Module { path, build_id, bias: *bias, unloaded: true, segments };
+            with_turn(&module, noted.turn.load(Relaxed), each);
+        }
+    }
+}
+
+fn with_turn(module: &Module<'_>, turn: usize, each: &mut dyn FnMut(&Module<'_>)) {
+    let by = (turn as u64) << SHIFT;
+    let moved = |segment: Segment| Segment { start: segment.start.wrapping_add(by), ..segment };
+    let segments: Vec<Segment, { modules::MAX_SEGMENTS }> = module.segments.iter().map(moved).collect();
+    each(&Module { bias: module.bias.wrapping_add(by), segments: List::Items(&segments), ..*module });
+}
+
+/// Tells the turns of the addresses of one walk after the other: of modules, the one asked for last is kept. All-zero
+/// is the start. It does not outlive what [`super::unload::count`] counts.
+#[derive(Default)]
+pub(crate) struct Turns {
+    start: usize,
+    end: usize,
+    /// Its turn, one past the last where it cannot be told.
+    turn: usize,
+}
+
+impl Turns {
+    /// The address with its turn. `None` when the module cannot be told from one that was unloaded.
+    #[inline(always)]
+    pub(crate) fn address(&mut self, pc: usize) -> Option<usize> {
+        if USED.load(Relaxed) == 0 { Some(pc) } else { self.with_turn(pc) }
+    }
+
+    #[cold]
+    fn with_turn(&mut self, pc: usize) -> Option<usize> {
+        if !(self.start..self.end).contains(&pc) {
+            // Code that the dynamic linker does not know is no library's.
+            let Some((start, end)) = objects::range(pc) else { return Some(pc) };
+            let turn = Range::new(start, end).turn().unwrap_or(MAX_TURN + 1);
+            *self = Turns { start, end, turn };
+        }
+        (self.turn <= MAX_TURN).then_some(pc | self.turn << SHIFT)
+    }
+}
