@@ -9,28 +9,26 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 
 use criterion::Criterion;
-use inside::{Hook, Inside};
+use inside::{Hook, Inside, deep_and_here};
 use memtrack::{Cfi, DefaultRegion, FramePointer, Host, Region, Tracker, Unwind};
 use memtrack_benches::STACKS;
 use peers::{Addresses, Framehop, Libunwind};
 
 static CFI_REGION: DefaultRegion = Region::new();
 static CFI: Tracker<System, Inside<Cfi>> =
-    Tracker::with(System, Inside { unwind: Cfi, work: |hook| ours("cfi", hook) }, Host, &CFI_REGION);
+    Tracker::with(System, Inside::new(Cfi, |hook| ours("cfi", hook)), Host, &CFI_REGION);
 
 static CHAIN_REGION: DefaultRegion = Region::new();
-static CHAIN: Tracker<System, Inside<FramePointer>> = Tracker::with(
-    System,
-    Inside { unwind: FramePointer, work: |hook| ours("frame-pointer", hook) },
-    Host,
-    &CHAIN_REGION,
-);
+static CHAIN: Tracker<System, Inside<FramePointer>> =
+    Tracker::with(System, Inside::new(FramePointer, |hook| ours("frame-pointer", hook)), Host, &CHAIN_REGION);
 
 fn main() {
     compare("nothing", || _ = black_box(0));
     for heap in [&CFI as &dyn GlobalAlloc, &CHAIN] {
-        // SAFETY: the layout is not of size zero. The block stays.
-        black_box(unsafe { heap.alloc(Layout::new::<u64>()) });
+        deep_and_here(|| {
+            // SAFETY: the layout is not of size zero. The block stays.
+            black_box(unsafe { heap.alloc(Layout::new::<u64>()) });
+        });
     }
     theirs("libgcc", peers::libgcc);
     theirs("backtrace", peers::backtrace_crate);

@@ -1,12 +1,37 @@
 //! Inside a tracker's hook: there an unwinder gets all that it needs for a capture. One event of a tracker is used to
 //! get there; its unwinder then does the measuring.
 
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 
-/// An unwinder that captures nothing, but does its work with what captures get.
+/// An unwinder that captures nothing, but does its work with what captures get: at its second event. The first one is
+/// [deep](deep_and_here).
 pub(crate) struct Inside<U: Unwind> {
-    pub(crate) unwind: U,
-    pub(crate) work: fn(Hook<'_, U>),
+    unwind: U,
+    work: fn(Hook<'_, U>),
+    is_deep: AtomicBool,
+}
+
+impl<U: Unwind> Inside<U> {
+    pub(crate) const fn new(unwind: U, work: fn(Hook<'_, U>)) -> Self {
+        Inside { unwind, work, is_deep: AtomicBool::new(false) }
+    }
+}
+
+/// Runs `event` deeper than anything that is measured, and then here: what the tracker knows of the stack by then holds
+/// for all that lies between, as it does in a program that has had an event there.
+#[inline(never)]
+pub(crate) fn deep_and_here(event: impl Fn()) {
+    #[inline(never)]
+    fn deep(event: &dyn Fn()) {
+        let space = black_box([0u8; 256 << 10]);
+        event();
+        black_box(&space);
+    }
+    deep(&event);
+    event();
 }
 
 /// A note as the hook writes it beside a stack that it has booked on. Unwinders do not look at what it says.
@@ -89,7 +114,9 @@ unsafe impl<U: Unwind> Unwind for Inside<U> {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let memo = memo.expect("the host has memory for every thread");
-        (self.work)(Hook { unwind: &self.unwind, memory, memo, stacks, frames });
+        if self.is_deep.swap(true, Relaxed) {
+            (self.work)(Hook { unwind: &self.unwind, memory, memo, stacks, frames });
+        }
         Captured { interned: Interned { stack: StackId::ROOT, cut: false }, end: End::Complete, note: None }
     }
 }
