@@ -251,3 +251,12 @@ fn values_that_mean_nothing_are_told() {
         assert!(said.contains(&format!("{name}={value}")) && said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn dumps_that_have_no_file_are_told() {
+    let output =
+        output(env!("CARGO_BIN_EXE_size_tracked"), &[], &[("MEMTRACK_DUMP_PEAK", OsStr::new("10MiB"))]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.lines().count() == 1, "{said}");
+    assert!(said.starts_with("memtrack: MEMTRACK_DUMP_PEAK=10MiB: the dump has no file to go to"), "{said}");
+}

@@ -57,6 +57,10 @@ fn limits_come_from_a_file_and_options_win() {
 fn what_cannot_be_checked_is_no_success() {
     let place = place();
     assert_eq!(place.run("check dump.bin").code, 2, "no limit at all");
+    place.file("empty.toml", b"[max-stage-peak]\n");
+    let line = place.run("check dump.bin --limits empty.toml").refused(2);
+    assert!(line.starts_with("empty.toml is no file of limits: it limits nothing"), "{line}");
+    place.run("check dump.bin --limits empty.toml --max-peak 9000").ok();
     assert_eq!(place.run("check dump.bin --max-peak much").code, 2);
     assert_eq!(place.run("check dump.bin --max-stage-peak parse").code, 2);
     let line = place.run("check dump.bin --max-stage-peak prase=1").refused(2);

@@ -143,6 +143,11 @@ fn a_damaged_dump_gives_what_can_be_read() {
     place.file("cut.bin", &whole[..whole.len() - 20]);
     let ran = place.run("merge dump.bin cut.bin -o all.bin");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.lines().all(|line| line.starts_with("warning: cut.bin: ")), "{}", ran.stderr);
+    let diff = place.run("diff cut.bin dump.bin");
+    assert!(diff.stderr.contains("warning: cut.bin: the dump is cut off"), "{}", diff.stderr);
+    let mut said = diff.stderr.lines().filter(|line| !line.is_empty());
+    assert!(said.all(|line| line.contains(".bin: ")), "{}", diff.stderr);
     assert_eq!(total(&place.run("all.bin -m allocs").ok()), 50 + 450);
     assert_eq!(place.run("merge dump.bin -o all.bin").code, 2, "one is not enough");
     assert_eq!(place.run("merge dump.bin missing -o all.bin").code, 4);

@@ -54,6 +54,19 @@ fn unreadable_input_is_an_input_error() {
 }
 
 #[test]
+fn directories_that_are_not_there_are_refused() {
+    for option in ["--debug-dir", "--sysroot"] {
+        let ran = place().run(&format!("dump.bin {option} nowhere"));
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.stderr.contains("'nowhere'") && ran.stderr.contains("no such directory"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn unknown_names_come_with_suggestions() {
     let place = place();
     let line = place.run("dump.bin -t wroker").refused(2);

@@ -8,8 +8,13 @@ use super::{due, objects, record, registry, sink, thread, unload, variables};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
+use core::ffi::CStr;
 use memtrack_format::Cause;
 use std::string::String;
+
+const SIGNAL: &CStr = c"MEMTRACK_DUMP_SIGNAL";
+const INTERVAL: &CStr = c"MEMTRACK_DUMP_INTERVAL";
+const ABOVE: &CStr = c"MEMTRACK_DUMP_PEAK";
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -22,7 +27,12 @@ extern "C" fn at_start() {
     thread::barrier();
     // SAFETY: the function has the right signature and lives as long as the program.
     unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
-    let Some(template) = dump_template() else { return };
+    let Some(template) = dump_template() else {
+        for name in [SIGNAL, INTERVAL, ABOVE] {
+            variables::get(name).into_iter().for_each(|value| complain(name, value, Error::NoFile));
+        }
+        return;
+    };
     let result = path(template, Host.process()).map(Path::absolute).and_then(sink::open);
     match result {
         // SAFETY: the function has the right signature and lives as long as the program.
@@ -30,19 +40,9 @@ extern "C" fn at_start() {
         Err(error) => return complain(c"MEMTRACK_DUMP", template, error),
     }
     let wanted = [
-        ask(
-            c"MEMTRACK_DUMP_SIGNAL",
-            "a signal's name (USR1, HUP, …) or number",
-            variables::signal,
-            due::on_signal,
-        ),
-        ask(
-            c"MEMTRACK_DUMP_INTERVAL",
-            "a number of seconds from 0.001 on",
-            variables::nanoseconds,
-            due::every,
-        ),
-        ask(c"MEMTRACK_DUMP_PEAK", "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
+        ask(SIGNAL, "a signal's name (USR1, HUP, …) or number", variables::signal, due::on_signal),
+        ask(INTERVAL, "a number of seconds from 0.001 on", variables::nanoseconds, due::every),
+        ask(ABOVE, "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
             PEAK.store(!bytes, Release);
             // A tracker under the C library's `malloc` was there before.
             registry::all().for_each(|(_, region)| region.dump_above(bytes));
@@ -52,11 +52,11 @@ extern "C" fn at_start() {
     wanted.into_iter().flatten().for_each(|(name, value, error)| complain(name, value, error));
 }
 
-type Complaint = (&'static core::ffi::CStr, &'static [u8], Error);
+type Complaint = (&'static CStr, &'static [u8], Error);
 
 /// Does what a variable asks for, when it is set. What is to be said when that cannot be done.
 fn ask<T>(
-    name: &'static core::ffi::CStr,
+    name: &'static CStr,
     expected: &'static str,
     parse: impl FnOnce(&[u8]) -> Option<T>,
     run: impl FnOnce(T) -> Result<(), Error>,
@@ -133,6 +133,6 @@ extern "C" fn at_exit() {
 }
 
 /// Nobody can be given the error: say it where people look.
-fn complain(variable: &core::ffi::CStr, value: &[u8], error: Error) {
+fn complain(variable: &CStr, value: &[u8], error: Error) {
     eprintln!("memtrack: {}={}: {error}", variable.to_string_lossy(), String::from_utf8_lossy(value));
 }

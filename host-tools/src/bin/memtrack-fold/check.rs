@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use memtrack_host_tools::limits::{self, Limits};
 use memtrack_host_tools::suppress::{self, Suppressions};
 use memtrack_host_tools::symbolize::Options;
-use memtrack_host_tools::{input, output, warnings};
+use memtrack_host_tools::{Error, input, output, warnings};
 
 use crate::opened::Opened;
 use crate::{Done, Outcome, args, fail, warn};
@@ -21,6 +21,9 @@ pub fn run(args: &args::Check) -> Outcome {
         Some(path) => Limits::read(path)?.overridden(flags),
         None => flags,
     };
+    if let (Some(path), true) = (&args.limits, limits == Limits::default()) {
+        return Err(Error::Limits { path: path.clone(), reason: "it limits nothing".into() });
+    }
     let input = input::open(&args.dump)?;
     let mut opened = Opened::open(&args.dump, &input)?;
     opened.suppressions = Suppressions::read(args.suppressions.iter().map(PathBuf::as_path))?;

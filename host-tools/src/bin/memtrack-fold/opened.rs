@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use memtrack_format::Kind;
+use memtrack_host_tools::clean::clean;
 use memtrack_host_tools::export::html::Run;
 use memtrack_host_tools::input::Input;
 use memtrack_host_tools::profile::{Profile, View, check};
@@ -26,6 +27,8 @@ pub struct Opened<'i> {
     /// What is left out of live.
     pub suppressions: Suppressions,
     said: Vec<String>,
+    /// The dump, where it is one of several.
+    name: Option<String>,
 }
 
 /// All that a report shows of a dump.
@@ -55,7 +58,12 @@ impl<'i> Opened<'i> {
         found.extend(warnings::damage(&dump));
         let whole = dump.is_whole() && input.unpacking.is_none() && !input.damaged;
         let suppressions = Suppressions::default();
-        Ok(Opened { dump, whole, warnings: found, suppressions, said: Vec::new() })
+        Ok(Opened { dump, whole, warnings: found, suppressions, said: Vec::new(), name: None })
+    }
+
+    /// One of several: what is said of it names it.
+    pub fn one_of_several(path: &Path, input: &'i Input) -> Result<Self, Error> {
+        Ok(Opened { name: Some(clean(&path.to_string_lossy())), ..Self::open(path, input)? })
     }
 
     /// The profile of the whole program, or of the stage that is asked for.
@@ -110,17 +118,24 @@ impl<'i> Opened<'i> {
 
     /// Tells the user what is wrong with the dump.
     pub fn say(&mut self) {
-        self.warnings.iter().for_each(|text| warn(text));
+        self.warnings.iter().for_each(|text| self.warn(text));
         self.said.append(&mut self.warnings);
     }
 
     /// Tells the user what is wrong with the dump and with what is shown of it.
     pub fn tell(&mut self, profile: &Profile, view: &View, names: &Names) {
         self.say();
-        warnings::losses(profile).iter().for_each(|text| warn(text));
-        warnings::stage_metric(profile, view.metric).iter().for_each(|text| warn(text));
+        warnings::losses(profile).iter().for_each(|text| self.warn(text));
+        warnings::stage_metric(profile, view.metric).iter().for_each(|text| self.warn(text));
         if !names.no_symbols {
-            warnings::names(profile).iter().for_each(|text| warn(text));
+            warnings::names(profile).iter().for_each(|text| self.warn(text));
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        match &self.name {
+            Some(name) => warn(&format!("{name}: {text}")),
+            None => warn(text),
         }
     }
 

@@ -106,10 +106,10 @@ pub struct Names {
     #[arg(short, long = "binary", value_name = "PATH")]
     pub binaries: Vec<PathBuf>,
     /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
-    #[arg(long = "debug-dir", value_name = "DIR")]
+    #[arg(long = "debug-dir", value_name = "DIR", value_parser = directory)]
     pub debug_dirs: Vec<PathBuf>,
     /// Root of the target's files
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = directory)]
     pub sysroot: Option<PathBuf>,
     /// Use binaries whose build id differs from the dump's
     #[arg(long)]
@@ -120,6 +120,12 @@ pub struct Names {
     /// Show module+0xoffset instead of names
     #[arg(long, conflicts_with_all = ["binaries", "debug_dirs", "sysroot", "force", "no_inlines"])]
     pub no_symbols: bool,
+}
+
+/// A directory that is there.
+fn directory(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.is_dir() { Ok(path) } else { Err("there is no such directory".into()) }
 }
 
 impl Names {
