@@ -13,8 +13,8 @@ use heapless::Vec;
 use memtrack_format::{List, Module, Segment};
 use spin::mutex::SpinMutex;
 
-/// Libraries that are noted.
-const MAX: usize = 256;
+/// Libraries that are noted: a megabyte of address space, of which what is used becomes resident.
+const MAX: usize = 1024;
 /// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
 const MAX_PATH: usize = 512;
 const MAX_BUILD_ID: usize = 32;
