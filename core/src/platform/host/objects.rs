@@ -71,8 +71,8 @@ pub(crate) fn range(pc: usize) -> Option<(usize, usize)> {
     of_linker.map(|found| (found.map_start, found.map_end)).or_else(|| list::range(pc))
 }
 
-/// What `_dl_find_object` tells of the unwind table. Where a program is linked statically, that ends with the code, before the table: then
-/// it serves as little as where it is missing.
+/// What `_dl_find_object` tells of the unwind table. Where a program is linked statically, that ends with the code, before
+/// the table: then it serves as little as where it is missing.
 fn of_linker(pc: usize) -> Option<UnwindTable> {
     let found = ask_linker(pc)?;
     (found.eh_frame < found.map_end).then_some(UnwindTable { header: found.eh_frame, end: found.map_end })
