@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use memtrack_format::LossCause;
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
@@ -59,6 +60,26 @@ fn under_the_preloaded_library() {
         assert!(last.losses.is_empty(), "{:?}", last.losses);
         assert_named(&dump, 1);
     }
+}
+
+#[test]
+fn more_than_can_be_told_apart_are_cut_off_and_never_mistaken() {
+    const TOLD: usize = 32;
+    let program = plugins("many", &[], Link::None);
+    let (folder, dump) = (program.parent().expect("a folder"), program.with_extension("dump"));
+    let names: Vec<String> = (0..TOLD + 4).map(|number| format!("plugin{number:02}")).collect();
+    let mut run = Command::new(&program);
+    for name in &names {
+        run.arg(c::plugin(name, 208, &[], folder)).args([name, "3"]);
+    }
+    assert_one_place(&c::preloaded(&mut run, &dump));
+    let bytes = snapshot::file(&dump);
+    let last = snapshot::last(&bytes);
+    last.assert_adds_up();
+    let blocks = fold(&dump, &["-m", "allocs"]);
+    let counts: Vec<u64> = names.iter().map(|name| blocks.under(name)).collect();
+    assert_eq!(counts, [vec![3; TOLD], vec![0; 4]].concat());
+    assert_eq!((blocks.under("keep"), last.lost(LossCause::Unwind)), (3 * names.len() as u64, 12));
 }
 
 #[test]

@@ -159,6 +159,8 @@ mod list {
 
     #[cfg(test)]
     mod tests {
+        use super::{ENTRIES, Relaxed};
+
         #[test]
         fn the_list_agrees_with_the_dynamic_linker() {
             super::refresh();
@@ -167,6 +169,13 @@ mod list {
                 assert_eq!(listed.header, found.header);
                 assert_eq!(super::range(pc), super::super::range(pc));
             }
+            assert_eq!(super::find(0x10), None);
+            // What was listed last when there was one module more.
+            let gone = ENTRIES.iter().find(|entry| entry.end.load(Relaxed) == 0).unwrap();
+            gone.start.store(0x10, Relaxed);
+            gone.end.store(0x20, Relaxed);
+            assert!(super::find(0x10).is_some());
+            super::refresh();
             assert_eq!(super::find(0x10), None);
         }
     }

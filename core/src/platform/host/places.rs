@@ -94,22 +94,41 @@ impl Range {
         page.iter().fold(1, |hash: usize, word| (hash ^ word).wrapping_mul(0x9E37_79B1).rotate_left(13))
     }
 
-    /// The turn of the module that is loaded there; `None` when it cannot be told.
-    fn turn(self) -> Option<usize> {
-        let mut last = None;
+    /// The turn of the module that is loaded there.
+    fn turn(self) -> Turn {
+        let mut next = 0;
         let mut identity = None;
         for noted in noted() {
             let (start, end) = (noted.start.load(Relaxed), noted.end.load(Relaxed));
             if self.start < end && start < self.end {
+                let turn = noted.turn.load(Relaxed);
                 let identity = *identity.get_or_insert_with(|| self.identity());
                 if start == self.start && noted.identity.load(Relaxed) == identity {
-                    return Some(noted.turn.load(Relaxed));
+                    return Turn::Noted(turn);
                 }
-                last = last.max(Some(noted.turn.load(Relaxed)));
+                next = next.max(turn + 1);
             }
         }
-        let turn = last.map_or(0, |last| last + 1);
-        (turn <= MAX_TURN && !IS_FULL.load(Relaxed)).then_some(turn)
+        if next > MAX_TURN || IS_FULL.load(Relaxed) { Turn::Unknown } else { Turn::New(next) }
+    }
+}
+
+/// What is known of a module's turn.
+enum Turn {
+    /// It is among the noted ones.
+    Noted(usize),
+    /// It is not, and has the next one of its place.
+    New(usize),
+    /// It cannot be told from one that was unloaded.
+    Unknown,
+}
+
+impl Turn {
+    fn get(self) -> Option<usize> {
+        match self {
+            Turn::Noted(turn) | Turn::New(turn) => Some(turn),
+            Turn::Unknown => None,
+        }
     }
 }
 
@@ -117,12 +136,9 @@ impl Range {
 pub(super) fn note() {
     let Some(_writer) = try_lock(&WRITER) else { return };
     modules::each(&mut |module| {
-        let Some(range) = Range::of(module) else { return };
-        let is_noted = |noted: &Noted| {
-            noted.start.load(Relaxed) == range.start && noted.identity.load(Relaxed) == range.identity()
-        };
-        let Some(turn) = range.turn() else { return };
-        if !noted().iter().any(is_noted) {
+        if let Some(range) = Range::of(module)
+            && let Turn::New(turn) = range.turn()
+        {
             add(module, range, turn);
         }
     });
@@ -152,7 +168,7 @@ pub(super) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
     let mut loaded = [0u64; MAX / 64];
     modules::each(&mut |module| {
         let range = Range::of(module);
-        let turn = range.and_then(Range::turn).unwrap_or(MAX_TURN + 1);
+        let turn = range.and_then(|range| range.turn().get()).unwrap_or(MAX_TURN + 1);
         for (i, noted) in noted().iter().enumerate() {
             let is_here = range.is_some_and(|range| noted.start.load(Relaxed) == range.start);
             if is_here && noted.turn.load(Relaxed) == turn {
@@ -201,7 +217,7 @@ impl Turns {
         if !(self.start..self.end).contains(&pc) {
             // Code that the dynamic linker does not know is no library's.
             let Some((start, end)) = objects::range(pc) else { return Some(pc) };
-            let turn = Range::new(start, end).turn().unwrap_or(MAX_TURN + 1);
+            let turn = Range::new(start, end).turn().get().unwrap_or(MAX_TURN + 1);
             *self = Turns { start, end, turn };
         }
         (self.turn <= MAX_TURN).then_some(pc | self.turn << SHIFT)

@@ -95,7 +95,7 @@ mod in_place {
     /// The function of that name that is next in the order of the dynamic linker: the C library's.
     static NEXT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
-    /// At the program's start: finds the function. (And whoever links the start links this.)
+    /// At the program's start, which is in every program and so brings this file into it: finds the function.
     pub(crate) fn begin() {
         // SAFETY: the word is the C library's function or null, and does not change once the program runs.
         if let Some(dlsym) = unsafe { DLSYM } {

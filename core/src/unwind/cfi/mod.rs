@@ -54,16 +54,10 @@ pub struct Memo {
 }
 
 impl Memo {
-    /// Whether the code that it knows may be another's by now.
-    #[inline(always)]
-    fn is_outdated(&self) -> bool {
-        self.unloaded != unload::count()
-    }
-
-    /// Forgets everything when it is outdated.
+    /// Forgets everything when the code that it knows may be another's by now.
     #[inline(always)]
     fn renew(&mut self) {
-        if self.is_outdated() {
+        if self.unloaded != unload::count() {
             self.forget();
         }
     }
@@ -218,7 +212,8 @@ unsafe impl Unwind for Cfi {
 
     #[inline(always)]
     fn recall(from: Registers, memo: &mut Memo) -> Note {
-        if memo.is_outdated() { Note::NONE } else { memo.recall.follow(from.pc, from.sp, from.fp) }
+        memo.renew();
+        memo.recall.follow(from.pc, from.sp, from.fp)
     }
 
     #[inline(always)]
