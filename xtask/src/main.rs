@@ -22,6 +22,7 @@ mod suite;
 mod test;
 mod tool;
 mod toolchain;
+mod watchdog;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,8 +1,10 @@
 //! Suites: what is run, and what it needs of the machine.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
-use crate::{debian, tool};
+use crate::{debian, tool, watchdog};
 
 /// What a suite that ran to its end says.
 pub(crate) enum Verdict {
@@ -38,8 +40,16 @@ impl Suite {
 
     /// A suite that runs cargo.
     pub(crate) fn cargo(name: impl Into<String>, arguments: &[&str]) -> Self {
+        Self::cargo_within(name, arguments, watchdog::LIMIT)
+    }
+
+    /// A suite that runs cargo for a limited time.
+    pub(crate) fn cargo_within(name: impl Into<String>, arguments: &[&str], limit: Duration) -> Self {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        Self::new(name, move || tool::cargo(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
+        Self::new(name, move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            tool::run_within(&mut tool::cargo_command(&arguments), limit)
+        })
     }
 
     pub(crate) fn needing<'a>(mut self, needs: impl Iterator<Item = (&'a String, &'a String)>) -> Self {

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: the checks, then every test of the workspace, unoptimised and optimised. What optimisation
 //! changes (inlined frames, tail calls, reused stack words) is what a profiler stumbles over.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::suite::Suite;
 use crate::workspace::Metadata;
-use crate::{check, demo, mini_backtrace, models, qemu, sizes};
+use crate::{check, demo, mini_backtrace, models, qemu, sizes, watchdog};
 
 struct Profile {
     name: &'static str,
@@ -32,22 +34,22 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
     let mut suites = check::suites()?;
     for Profile { name: profile, flags, units } in PROFILES {
-        let suite = |name: &str, arguments: &[&str]| {
+        let suite = |name: &str, arguments: &[&str], limit: Duration| {
             // Always the same packages: another choice of packages would be another choice of features, and all
             // would be built again.
             let arguments = [arguments, &WORKSPACE, flags].concat();
-            Suite::cargo(format!("{name} ({profile})"), &arguments)
+            Suite::cargo_within(format!("{name} ({profile})"), &arguments, limit)
         };
-        let build = suite("build", &["build"]);
+        let build = suite("build", &["build"], watchdog::LIMIT);
         let built = build.name.clone();
         suites.push(build);
-        suites.push(suite("unit tests", &[&["test", "--quiet"], units].concat()));
+        suites.push(suite("unit tests", &[&["test", "--quiet"], units].concat(), watchdog::LIMIT));
         for package in metadata.members() {
             let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
             for test in tests.filter(|test| profile != "debug" || !package.is_run_once(&test.name)) {
                 let arguments = ["test", "--quiet", "--test", &test.name];
                 // Suites start programs of other packages.
-                let suite = suite(&test.name, &arguments).after(&built);
+                let suite = suite(&test.name, &arguments, watchdog::TESTS_LIMIT).after(&built);
                 suites.push(suite.needing(package.needs(&test.name)));
             }
         }

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{output, workspace};
+use crate::{output, watchdog, workspace};
 
 /// A cargo command at the root of the workspace.
 pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
@@ -32,8 +33,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 
 /// Runs a program that has to succeed. It prints where the suite does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    run_within(command, watchdog::LIMIT)
+}
+
+/// Runs a program that has to succeed within a limit of time.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     output::connect(command)?;
-    let status = command.status().with_context(|| format!("cannot start {}", name(command)))?;
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", name(command)))?;
+    let status = watchdog::wait(&mut child, limit).with_context(|| shown(command))?;
     if !status.success() {
         bail!("{} failed: {status}", shown(command));
     }

@@ -1,0 +1,107 @@
+//! The end of suites that hang: after a limit their processes are listed and ended, so that the test command ends and
+//! names the program that hung. The test that waits for it is in the output above: a test that runs for more than a
+//! minute says its name.
+
+use std::fs;
+use std::process::{Child, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// No command of a suite takes this long. A build from nothing on one slow processor takes half of it.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// No suite's tests take this long once they are built.
+pub(crate) const TESTS_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// How often a running program is looked at.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits for a program. One that exceeds the limit is ended, with all its descendants.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= end {
+            let hung = end_descendants(child)?;
+            bail!("it hung for {} s; ended: {}", limit.as_secs_f32(), hung.join(", "));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Ends a child and all its descendants. Their command lines, outermost first.
+fn end_descendants(child: &mut Child) -> Result<Vec<String>> {
+    let processes = Process::all();
+    let mut family = vec![child.id()];
+    let mut next = 0;
+    while let Some(parent) = family.get(next).copied() {
+        next += 1;
+        family.extend(processes.iter().filter(|process| process.parent == parent).map(|process| process.id));
+    }
+    let commands = family.iter().map(|&id| command(id)).collect();
+    // The outermost first: a program whose child ends would start the next one.
+    child.kill()?;
+    for id in &family[1..] {
+        // A process that has ended meanwhile cannot be ended.
+        let _ = std::process::Command::new("kill").args(["-KILL", &id.to_string()]).status();
+    }
+    child.wait()?;
+    Ok(commands)
+}
+
+struct Process {
+    id: u32,
+    parent: u32,
+}
+
+impl Process {
+    /// All processes of the machine, where `/proc` lists them.
+    fn all() -> Vec<Process> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| Process::read(entry.file_name().to_str()?)).collect()
+    }
+
+    fn read(id: &str) -> Option<Process> {
+        let id = id.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name, in parentheses, may hold anything; behind it come the state and the parent.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let parent = rest.split(' ').nth(1)?.parse().ok()?;
+        Some(Process { id, parent })
+    }
+}
+
+fn command(id: u32) -> String {
+    let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).replace('\0', " ");
+    if line.is_empty() { format!("process {id}") } else { line.trim_end().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::{Process, wait};
+
+    #[test]
+    fn a_program_that_ends_in_time_keeps_its_status() {
+        let mut child = Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        assert_eq!(wait(&mut child, Duration::from_secs(60)).unwrap().code(), Some(3));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_named_and_ended_with_its_children() {
+        let mut child = Command::new("sh").args(["-c", "sleep 4711 & wait"]).spawn().unwrap();
+        let id = child.id();
+        let error = wait(&mut child, Duration::from_millis(500)).unwrap_err().to_string();
+        assert!(
+            error.starts_with("it hung for 0.5 s; ended: sh -c") && error.ends_with(", sleep 4711"),
+            "{error}"
+        );
+        assert!(Process::all().iter().all(|process| process.parent != id), "a child is left");
+        assert!(child.try_wait().unwrap().is_some());
+    }
+}
