@@ -17,6 +17,10 @@ pub struct Module {
     pub unloaded: bool,
     /// Its loaded ranges.
     pub segments: Vec<format::Segment>,
+    /// Bytes of its file when the program ran, 0 when unknown.
+    pub file_size: u64,
+    /// When its file was last changed before that, in nanoseconds since 1970, 0 when unknown.
+    pub file_modified_unix_ns: u64,
 }
 
 impl Module {
@@ -127,6 +131,8 @@ fn from_record(record: &format::Module<'_>) -> Module {
         bias: record.bias,
         unloaded: record.unloaded,
         segments: record.segments.iter().collect(),
+        file_size: record.file_size,
+        file_modified_unix_ns: record.file_modified_unix_ns,
     }
 }
 
@@ -180,6 +186,7 @@ mod tests {
                 bias: 0x1000,
                 unloaded,
                 segments: List::Items(segments),
+                ..format::Module::default()
             })
             .collect();
         Modules::new(&records, None)

@@ -95,7 +95,7 @@ listed! {
         nodes, nodes_capacity, cells, cells_capacity, threads, threads_capacity, max_depth, stages, stages_capacity,
         tags, tags_capacity,
     }
-    Module<'_> { path, build_id, bias, unloaded, segments }
+    Module<'_> { path, build_id, bias, unloaded, segments, file_size, file_modified_unix_ns }
     Segment { start, length, file_offset, executable }
     Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs }
     Thread<'_> { id, os_id, state, count, name, figures, own_peak, own_peak_blocks }

@@ -110,6 +110,7 @@ fn the_program_and_its_threads() {
             bias: 0x5555_5555_4000,
             unloaded: false,
             segments: List::Items(&segments),
+            ..Module::default()
         },
         Module {
             path: b"/tmp/plug\xff in.so",
@@ -117,6 +118,7 @@ fn the_program_and_its_threads() {
             bias: u64::MAX - 0xfff,
             unloaded: true,
             segments: List::default(),
+            ..Module::default()
         },
     ];
     check(&sections, &[modules, modules].concat());

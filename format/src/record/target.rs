@@ -56,5 +56,9 @@ fields! {
         unloaded: bool,
         /// Its loaded ranges.
         segments: List<'a, Segment>,
+        /// Bytes of its file, 0 when unknown.
+        file_size: u64,
+        /// When its file was last changed, in nanoseconds since 1970, 0 when unknown.
+        file_modified_unix_ns: u64,
     }
 }

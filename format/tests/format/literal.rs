@@ -114,13 +114,16 @@ fn module() {
             bias: 0x4000,
             unloaded: true,
             segments: List::Items(&segments),
+            file_size: 0x100,
+            file_modified_unix_ns: 5,
         },
         *b"MODU",
         &[
-            22, 2, b'/', b'a', 2, 0xde, 0xad, 0x80, 0x80, 0x01, 1,
+            25, 2, b'/', b'a', 2, 0xde, 0xad, 0x80, 0x80, 0x01, 1,
             2, // path, build id, bias, unloaded, count
             0x80, 0x20, 0x80, 0x01, 0, 1, // first segment
             0x80, 0x40, 1, 2, 0, // second segment
+            0x80, 0x02, 5, // size and time of the file
         ],
     );
 }

@@ -72,12 +72,14 @@ proptest! {
 
     #[test]
     fn modules(
-        path in text(), build_id in text(), bias: u64, unloaded: bool,
+        path in text(), build_id in text(), bias: u64, unloaded: bool, file: [u64; 2],
         segments in vec((any::<[u64; 3]>(), any::<bool>()), 0..10),
     ) {
         let segment = |&([start, length, file_offset], executable): &([u64; 3], bool)| Segment { start, length, file_offset, executable };
         let segments: Vec<_> = segments.iter().map(segment).collect();
-        let module = Module { path: &path, build_id: &build_id, bias, unloaded, segments: List::Items(&segments) };
+        let [file_size, file_modified_unix_ns] = file;
+        let segments = List::Items(&segments);
+        let module = Module { path: &path, build_id: &build_id, bias, unloaded, segments, file_size, file_modified_unix_ns };
         comes_back(module, &mut Vec::new());
     }
 

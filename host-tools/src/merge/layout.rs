@@ -94,8 +94,8 @@ mod tests {
             path,
             build_id: b"",
             bias,
-            unloaded: false,
             segments: List::Items(segments),
+            ..format::Module::default()
         };
         let mut layout = Layout::default();
         let first = layout.add(&[module(b"/a", 0x10000, &here)]);

@@ -105,6 +105,8 @@ impl Whole<'_, '_> {
                 bias: module.bias,
                 unloaded: module.unloaded,
                 segments: List::Items(&module.segments),
+                file_size: module.file_size,
+                file_modified_unix_ns: module.file_modified_unix_ns,
             });
         }
         threads.for_each(|thread| file.record(thread));

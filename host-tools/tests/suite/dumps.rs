@@ -66,7 +66,7 @@ pub fn target(pid: u32) -> Target<'static> {
 
 /// A module whose file does not exist: its addresses show as `server+0x…`.
 pub fn module<'a>(path: &'a [u8], build_id: &'a [u8], bias: u64, segments: &'a [Segment]) -> Module<'a> {
-    Module { path, build_id, bias, unloaded: false, segments: List::Items(segments) }
+    Module { path, build_id, bias, segments: List::Items(segments), ..Module::default() }
 }
 
 pub fn segment(start: u64, length: u64, file_offset: u64) -> Segment {

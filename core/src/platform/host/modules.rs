@@ -63,7 +63,8 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c
     let name = if info.dlpi_name.is_null() { c"" } else { unsafe { CStr::from_ptr(info.dlpi_name) } };
     let mut buffer = [0; libc::PATH_MAX as usize];
     let path = if name.is_empty() { executable(&mut buffer) } else { name.to_bytes() };
-    each(&Module { path, build_id, bias: info.dlpi_addr, unloaded: false, segments: List::Items(&segments) });
+    let segments = List::Items(&segments);
+    each(&Module { path, build_id, bias: info.dlpi_addr, segments, ..Module::default() });
     0
 }
 

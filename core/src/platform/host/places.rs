@@ -182,7 +182,8 @@ pub(super) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
         let Described { path, build_id, bias, segments } = unsafe { &*noted.described.get() };
         if loaded[i / 64] & 1 << (i % 64) == 0 && !path.is_empty() {
             let segments = List::Items(segments);
-            let module = Module { path, build_id, bias: *bias, unloaded: true, segments };
+            let module =
+                Module { path, build_id, bias: *bias, unloaded: true, segments, ..Module::default() };
             with_turn(&module, noted.turn.load(Relaxed), each);
         }
     }
