@@ -188,11 +188,12 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 _ if slot.has_exited() => ThreadState::Exited,
                 _ => ThreadState::Running,
             };
-            let name = if state == ThreadState::Running {
-                self.platform.thread_name(slot.os_id())
-            } else {
-                slot.name()
+            let now = match state {
+                ThreadState::Running => self.platform.thread_name(slot.os_id()),
+                _ => [0; 16],
             };
+            // A thread that cannot be asked has the name of its first event.
+            let name = if now[0] == 0 { slot.name() } else { now };
             let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
             let held = self.held_by(id);
             let own = match at {

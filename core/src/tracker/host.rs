@@ -24,9 +24,12 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn forked(&self, slot: Option<u16>, os_id: u64) {
-        self.head().marks.room.unlock_after_fork();
         super::keep::forked(self, slot);
         self.threads().forked(slot, os_id);
+    }
+
+    fn unlock_after_fork(&self) {
+        self.head().marks.room.unlock_after_fork();
         self.tags().unlock_after_fork();
         if self.timeline().is_locked() {
             // SAFETY: the child has one thread, this one, and it is in `fork`, not adding a sample.
@@ -78,13 +81,18 @@ impl<R: Tables> registry::Registered for R {
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Makes the region known to what happens outside of the tracker.
-    pub(super) fn register(&self, number: usize) {
-        registry::register(number, self.region);
-        record::at_claim(number);
+    /// Makes the region known to what happens outside of the tracker. False when there are too many.
+    pub(super) fn register(&self, number: usize) -> bool {
+        // A platform of the user's has words of its own, unless it hands on what `Host` says.
+        let words =
+            [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
+        let is_hosts = words[0].is_some() && words[0] == words[1];
+        let Some(place) = registry::register(self.region, is_hosts.then_some(number)) else { return false };
+        record::at_claim(place);
         if let Some(bytes) = start::peak_to_dump() {
             self.region.head().marks.watch.dump_above(bytes);
         }
+        true
     }
 
     /// Writes a snapshot of the whole program to a file; what the file held is gone.
@@ -164,10 +172,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
         let path = Path::new(path.as_ref())?;
-        match self.number() {
-            super::Entry::Ready(number) => record::begin(number, path, false),
+        match registry::place_of(self.region) {
+            Some(place) => record::begin(place, path, false),
             // Another thread is claiming the region.
-            _ => Err(Error::RecordingThreads),
+            None => Err(Error::RecordingThreads),
         }
     }
 

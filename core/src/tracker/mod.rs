@@ -125,7 +125,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let head = self.region.head();
         let me = core::ptr::from_ref(self) as usize;
         match head.claimed.compare_exchange(0, me, AcqRel, Acquire) {
-            Ok(_) => match self.platform.reserve() {
+            // A number that would look like a refusal is none.
+            Ok(_) => match self.platform.reserve().filter(|&number| number < TOO_MANY - 1) {
                 Some(number) => {
                     self.region.publish(&Self::IMAGE);
                     head.start.set(self.platform.now_ns());
@@ -134,7 +135,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                     }
                     head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
-                    self.register(number);
+                    if !self.register(number) {
+                        self.number.store(TOO_MANY, Release);
+                        return Entry::Refused;
+                    }
                     self.number.store(number + 1, Release);
                     Entry::Ready(number)
                 }

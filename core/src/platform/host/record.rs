@@ -7,8 +7,8 @@
 
 use super::dump_file::Path;
 use super::pages::{Pages, PagesFile};
-use super::registry::{self, Registered};
-use super::{Host, MAX_TRACKERS, due, keep_errno, modules, start, variables};
+use super::registry::{self, Each, Place, Registered};
+use super::{Host, due, keep_errno, modules, start, variables};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -31,20 +31,19 @@ struct Recording {
 }
 
 // `None` is all-zero, so that this adds nothing to the binary.
-static RECORDINGS: [SpinMutex<Option<Recording>>; MAX_TRACKERS] =
-    [const { SpinMutex::new(None) }; MAX_TRACKERS];
+static RECORDINGS: Each<SpinMutex<Option<Recording>>> = Each::new([const { SpinMutex::new(None) }; _]);
 /// Whether there are any: asked without taking a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
-pub(crate) fn at_claim(number: usize) {
-    let Some(template) = variables::get(VARIABLE).filter(|_| number == 0) else { return };
+pub(crate) fn at_claim(place: Place) {
+    let Some(template) = variables::get(VARIABLE).filter(|_| place.is_first()) else { return };
     let process = Host.process();
     let path = start::path(template, process);
-    let result = path.and_then(|path| match begin(number, path, true) {
+    let result = path.and_then(|path| match begin(place, path, true) {
         // A process that this one has started, with the same variables.
         Err(Error::RecordingTaken) => {
-            begin(number, start::path(template, process)?.with_pid(process.pid)?, true)
+            begin(place, start::path(template, process)?.with_pid(process.pid)?, true)
         }
         other => other,
     });
@@ -54,12 +53,12 @@ pub(crate) fn at_claim(number: usize) {
 }
 
 /// Lays the pages of tracker `number` into a file.
-pub(crate) fn begin(number: usize, path: Path, by_variable: bool) -> Result<(), Error> {
-    let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
+pub(crate) fn begin(place: Place, path: Path, by_variable: bool) -> Result<(), Error> {
+    let region = registry::get(place).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages().ok_or(Error::RecordingPages)?;
     without_signals(|| {
         let mut slot =
-            try_lock(&RECORDINGS[number]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
+            try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
         if threads() != 1 + due::threads() {
             return Err(Error::RecordingThreads);
         }
@@ -98,8 +97,8 @@ pub(crate) fn refresh() {
     if !ANY.load(Acquire) {
         return;
     }
-    for (number, region) in registry::all() {
-        let Some(mut slot) = try_lock(&RECORDINGS[number]) else { continue };
+    for (place, region) in registry::all() {
+        let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
         if let Some(recording) = slot.as_mut() {
             // A fragment that cannot be written is missing from the file; the next refresh tries again.
             let _ = keep_errno(|| recording.refresh(region));
@@ -202,7 +201,7 @@ pub(super) extern "C" fn after_fork() {
 /// After a fork, in the child, before its first event.
 pub(super) fn in_child() {
     if ANY.load(Acquire) {
-        without_signals(|| registry::all().for_each(|(number, region)| divide(number, region)));
+        without_signals(|| registry::all().for_each(|(place, region)| divide(place, region)));
     }
     let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
     if read >= 0 {
@@ -215,12 +214,12 @@ pub(super) fn in_child() {
     }
 }
 
-fn divide(number: usize, region: &dyn Registered) {
-    if RECORDINGS[number].is_locked() {
+fn divide(place: Place, region: &dyn Registered) {
+    if RECORDINGS[place].is_locked() {
         // SAFETY: the child has one thread, this one, and it is in `fork`, not in here.
-        unsafe { RECORDINGS[number].force_unlock() };
+        unsafe { RECORDINGS[place].force_unlock() };
     }
-    let Some(mut slot) = RECORDINGS[number].try_lock() else { return };
+    let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
     let Some(recording) = slot.as_mut() else { return };
     if let Err(error) = recording.divide(region) {
         complain(recording.path.as_c_str().to_bytes(), error);

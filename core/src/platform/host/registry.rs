@@ -9,6 +9,8 @@ use memtrack_format::Cause;
 pub(crate) trait Registered: Sync {
     /// A thread of that slot ended.
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
+    /// In a forked child: opens the locks that threads of the parent held.
+    fn unlock_after_fork(&self);
     /// In a forked child, whose only thread has this slot and this number.
     fn forked(&self, slot: Option<u16>, os_id: u64);
     /// Has the next event write the dump that a signal asked for.
@@ -29,26 +31,84 @@ pub(crate) trait Registered: Sync {
     fn dump(&self, to: &mut super::dump_file::File, cause: Cause) -> Result<(), Error>;
 }
 
-static REGIONS: [spin::Once<&'static dyn Registered>; MAX_TRACKERS] =
-    [const { spin::Once::new() }; MAX_TRACKERS];
+/// Regions that the process can know, whichever platforms their trackers have. A power of two, so that no place lies
+/// outside of a table.
+const PLACES: usize = 16;
+const _: () = assert!(PLACES.is_power_of_two() && PLACES >= MAX_TRACKERS);
+
+/// A region's place among those of the process. Not the number that its platform gave its tracker: numbers of two
+/// platforms may be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(usize);
+
+impl Place {
+    /// Whether no other region was registered before.
+    pub(crate) fn is_first(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One value for each place.
+pub(crate) struct Each<T>([T; PLACES]);
+
+impl<T> Each<T> {
+    pub(crate) const fn new(all: [T; PLACES]) -> Self {
+        Each(all)
+    }
+}
+
+impl<T> core::ops::Index<Place> for Each<T> {
+    type Output = T;
+
+    fn index(&self, place: Place) -> &T {
+        &self.0[place.0 % PLACES]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    region: &'static dyn Registered,
+    /// The number of the host's thread words that the tracker books with; `None` when its platform has words of its own.
+    words: Option<usize>,
+}
+
+static ENTRIES: Each<spin::Once<Entry>> = Each::new([const { spin::Once::new() }; PLACES]);
 static USED: AtomicUsize = AtomicUsize::new(0);
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
 
-/// A number for one more tracker; `None` when there are too many.
+/// A number for one more tracker with the host's thread words; `None` when there are too many.
 pub(crate) fn reserve() -> Option<usize> {
-    let number = USED.fetch_add(1, Relaxed);
-    (number < MAX_TRACKERS).then_some(number)
+    take(&NUMBERS, MAX_TRACKERS)
 }
 
-/// Makes a tracker's region known.
-pub(crate) fn register(number: usize, region: &'static dyn Registered) {
-    REGIONS[number].call_once(|| region);
+/// Makes a tracker's region known; `None` when there are too many. `words` is the number of the host's thread words that
+/// the tracker books with, if it does.
+pub(crate) fn register(region: &'static dyn Registered, words: Option<usize>) -> Option<Place> {
+    let place = Place(take(&USED, PLACES)?);
+    ENTRIES[place].call_once(|| Entry { region, words });
+    Some(place)
 }
 
-pub(crate) fn get(number: usize) -> Option<&'static dyn Registered> {
-    REGIONS.get(number)?.get().copied()
+/// Counts one more, up to a limit: the count before it.
+fn take(used: &AtomicUsize, limit: usize) -> Option<usize> {
+    used.fetch_update(Relaxed, Relaxed, |used| (used < limit).then_some(used + 1)).ok()
 }
 
-/// All regions with their numbers.
-pub(crate) fn all() -> impl Iterator<Item = (usize, &'static dyn Registered)> {
-    (0..MAX_TRACKERS).filter_map(|number| Some((number, get(number)?)))
+pub(crate) fn get(place: Place) -> Option<&'static dyn Registered> {
+    Some(ENTRIES[place].get()?.region)
+}
+
+/// The place of a region that was registered.
+pub(crate) fn place_of<R>(region: &'static R) -> Option<Place> {
+    all().find(|(_, other)| core::ptr::addr_eq(*other, region)).map(|(place, _)| place)
+}
+
+/// The number of the host's thread words of the tracker there.
+pub(crate) fn words(place: Place) -> Option<usize> {
+    ENTRIES[place].get()?.words
+}
+
+/// All regions with their places.
+pub(crate) fn all() -> impl Iterator<Item = (Place, &'static dyn Registered)> {
+    (0..PLACES).map(Place).filter_map(|place| Some((place, get(place)?)))
 }

@@ -80,8 +80,12 @@ unsafe extern "C" fn in_child() {
     record::in_child();
     sink::unlock_after_fork();
     due::forked();
-    for (number, region) in registry::all() {
-        region.forked(thread::slot(number), thread::id());
+    for (place, region) in registry::all() {
+        region.unlock_after_fork();
+        // Which slot is the thread's on another platform is not known; there its slots stay as they are.
+        if let Some(words) = registry::words(place) {
+            region.forked(thread::slot(words), thread::id());
+        }
     }
 }
 

@@ -99,12 +99,10 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
         unsafe { libc::pthread_setspecific(key, next as *const libc::c_void) };
         return;
     }
-    for tracker in 0..MAX_TRACKERS {
-        let Some(local) = local(tracker) else { return };
+    for (place, region) in registry::all() {
+        let Some(local) = registry::words(place).and_then(local) else { continue };
         let Some(slot) = local.end() else { continue };
-        if let Some(region) = registry::get(tracker) {
-            region.thread_ended(slot, name(id()));
-        }
+        region.thread_ended(slot, name(id()));
         unmap(local.memory.swap(core::ptr::null_mut(), Relaxed));
     }
     super::record::refresh();
