@@ -1,7 +1,7 @@
 //! The reader: a dump is a sequence of snapshots, a snapshot a header and sections. Whatever the damage, what
 //! stands before it is read, and what stands behind it is searched for.
 
-use crate::frame::{Frame, Head, is_cut_off};
+use crate::frame::{Frame, Head, is_cut_off, may_begin};
 use crate::section::Section;
 use crate::{CURRENT, HEADER_LEN, MAGIC, MAX_PAYLOAD, MIN_SUPPORTED, OVERHEAD};
 
@@ -138,6 +138,14 @@ impl<'a> Reader<'a> {
                 kind = DamageKind::GivenUp;
                 self.at = self.bytes.len();
                 break;
+            }
+            // Most bytes begin nothing that is known.
+            match self.bytes[self.at..].iter().position(|&byte| may_begin(byte)) {
+                Some(skipped) => self.at += skipped,
+                None => {
+                    self.at = self.bytes.len();
+                    break;
+                }
             }
             let frame = Frame::at(&self.bytes[self.at..]).filter(Frame::is_known);
             if frame.is_some_and(|frame| self.fits(&frame)) {

@@ -52,6 +52,20 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Every tag begins with a capital letter.
+const _: () = {
+    let mut tag = 0;
+    while tag < Tag::ALL.len() {
+        assert!(Tag::ALL[tag].0[0].is_ascii_uppercase(), "the search looks for capital letters");
+        tag += 1;
+    }
+};
+
+/// Whether a header, or a section that this version knows, may begin with a byte.
+pub(crate) fn may_begin(byte: u8) -> bool {
+    byte == MAGIC[0] || byte.is_ascii_uppercase()
+}
+
 /// Whether `rest` looks like the beginning of a header or section whose end is missing.
 pub(crate) fn is_cut_off(rest: &[u8]) -> bool {
     if rest.len() < HEADER_LEN && MAGIC.starts_with(&rest[..rest.len().min(MAGIC.len())]) {

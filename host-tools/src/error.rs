@@ -37,11 +37,11 @@ pub enum Error {
         /// The version it was written in.
         version: u16,
     },
-    /// The compressed input grows beyond all measure.
+    /// The input is compressed, or a pipe, and holds more than it may.
     TooLarge {
         /// Which.
         path: PathBuf,
-        /// Most bytes that are unpacked.
+        /// Most bytes that are read.
         limit: u64,
     },
     /// A dump from which nothing could be read.
@@ -209,8 +209,9 @@ impl fmt::Display for Error {
             ),
             Error::TooLarge { path, limit } => write!(
                 f,
-                "{} unpacks to more than {limit} bytes: unpack it by hand and give the result",
-                shown(path)
+                "{} holds more than {}: if that is right, say how much it may hold with --limit SIZE",
+                shown(path),
+                crate::units::bytes(*limit)
             ),
             Error::NoSnapshot { path } => write!(
                 f,

@@ -15,7 +15,9 @@ mod stages;
 mod tables;
 mod write;
 
-pub use header::is_image;
+pub use header::{claimed_size, is_image};
+
+use crate::input::Extents;
 
 /// The dump that says what an image says.
 pub struct Image {
@@ -29,15 +31,15 @@ pub struct Image {
     pub pid: Option<u32>,
 }
 
-/// Makes a dump of an image. `now` is the time until which what still runs has run, in nanoseconds since 1970; without it,
+/// Makes a dump of an image, which holds something in `extents` only. `now` is the time until which what still runs has run, in nanoseconds since 1970; without it,
 /// the last time that the image knows.
 ///
 /// # Errors
 /// Why it can't be read.
-pub fn read(bytes: &[u8], now: Option<u64>) -> Result<Image, &'static str> {
+pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
     let header = header::Header::read(bytes)?;
     let annex = annex::Annex::read(bytes.get(header.size..).unwrap_or_default());
-    let tables = tables::Tables::read(&header, bytes);
+    let tables = tables::Tables::read(&header, bytes, extents);
     let dump = write::dump(&header, &tables, &annex, now);
     let mut notes = Vec::new();
     if let Some(missing) = header.size.checked_sub(bytes.len()).filter(|&missing| missing > 0) {

@@ -83,11 +83,18 @@ impl Limits {
     /// # Errors
     /// When it can't be read or says something else.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            Error::Limits { path: path.into(), reason: format!("line {line}: {}", e.message()) }
+        let text = crate::input::text(path)?;
+        Limits::parse(&text).map_err(|reason| Error::Limits { path: path.into(), reason })
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// What is wrong, with the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| {
+            let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}: {}", before.matches('\n').count() + 1, e.message())
         })
     }
 

@@ -13,6 +13,8 @@ pub struct Module {
     pub build_id: Vec<u8>,
     /// What was added to the file's addresses when it was loaded.
     pub bias: u64,
+    /// Whether it stands for a program without modules, on bare metal.
+    pub bare: bool,
     /// Whether it had been unloaded when the snapshot was taken.
     pub unloaded: bool,
     /// Its loaded ranges.
@@ -129,6 +131,7 @@ fn from_record(record: &format::Module<'_>) -> Module {
         path: record.path.into(),
         build_id: record.build_id.into(),
         bias: record.bias,
+        bare: false,
         unloaded: record.unloaded,
         segments: record.segments.iter().collect(),
         file_size: record.file_size,

@@ -22,7 +22,7 @@ pub fn read(bytes: &[u8]) -> Option<Arrived> {
     let mut body = [0; MAX_PACKET];
     let mut line = Line::default();
     // Between two zeros stands a packet, or other text.
-    let whole = bytes.split(|&byte| byte == 0).filter(|part| part.len() <= MAX_PACKET);
+    let whole = bytes.split(|&byte| byte == 0).filter(|part| (1..=MAX_PACKET).contains(&part.len()));
     for part in whole {
         if let Some(packet) = Packet::decode(part, &mut body) {
             line.take(&packet);

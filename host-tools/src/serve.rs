@@ -1,27 +1,40 @@
 //! A report on a port of this machine, for nobody but this machine.
+//!
+//! There is one page, and it answers one kind of request: so nothing of a request is read but its head, within bounds of
+//! size and time, and of connections only so many are open at a time. Whatever somebody sends, the others get the page.
+
+mod request;
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-
-use tiny_http::{Header, Method, Request, Response};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::Error;
+use request::{Head, Method};
 
 /// Names under which a browser of this machine reaches it. A page of another site that makes its own name lead here
 /// sends that name, and gets nothing.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
 /// Sent with the page: it stays out of caches and is what it says it is.
-const HEADERS: [(&str, &str); 4] = [
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-];
+const HEADERS: &str = "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\
+                       X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
+const ELSEWHERE: &[u8] = b"memtrack-fold shows its report at /\n";
+
+/// Connections that are served at a time; more are closed.
+const MAX_CONNECTIONS: usize = 64;
+/// How long a browser may take to send its request, and again to take the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of what nobody asked for is read, and how long, so that the answer is not lost with the connection.
+const LEFTOVER: u64 = 64 << 10;
+const LINGER: Duration = Duration::from_millis(500);
 
 /// A port that is listened on.
 pub struct Server {
-    http: tiny_http::Server,
+    listener: TcpListener,
     port: u16,
 }
 
@@ -31,11 +44,10 @@ impl Server {
     /// # Errors
     /// When the port is taken or may not be used.
     pub fn listen(port: u16) -> Result<Self, Error> {
-        let failed = |reason: String| Error::Listen { port, reason };
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let http = tiny_http::Server::http(address).map_err(|e| failed(e.to_string()))?;
-        let bound = http.server_addr().to_ip().ok_or_else(|| failed("it is no port".into()))?;
-        Ok(Server { http, port: bound.port() })
+        let failed = |e: io::Error| Error::Listen { port, reason: e.to_string() };
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        Ok(Server { listener, port })
     }
 
     /// Where it is.
@@ -49,29 +61,125 @@ impl Server {
     /// # Errors
     /// When the port can't be listened on any more.
     pub fn run(&self, page: &[u8]) -> Result<Infallible, Error> {
-        loop {
-            let failed = |e: std::io::Error| Error::Listen { port: self.port, reason: e.to_string() };
-            let request = self.http.recv().map_err(failed)?;
-            let status = self.status(&request);
-            let body = if status == 200 { page } else { b"memtrack-fold shows its report at /\n" };
-            let headers = HEADERS.iter().filter(|(name, _)| status == 200 || *name != "Content-Type");
-            let headers = headers.filter_map(|(name, value)| Header::from_bytes(*name, *value).ok());
-            let response = Response::new(status.into(), headers.collect(), body, Some(body.len()), None);
-            // The length is known: no chunks.
-            let response = response.with_chunked_threshold(usize::MAX);
-            // A browser that went away is not waited for.
-            let _ = request.respond(response);
-        }
+        let open = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            loop {
+                let stream = match self.listener.accept() {
+                    Ok((stream, _)) => stream,
+                    // Of that connection alone, or of too many in this process: others may come.
+                    Err(e) if is_passing(&e) => {
+                        thread::sleep(Duration::from_millis(10));
+                        continue;
+                    }
+                    Err(e) => return Err(Error::Listen { port: self.port, reason: e.to_string() }),
+                };
+                if open.fetch_add(1, Ordering::Relaxed) >= MAX_CONNECTIONS {
+                    open.fetch_sub(1, Ordering::Relaxed);
+                    continue;
+                }
+                let open = &open;
+                let serve = move || {
+                    // A browser that went away is not waited for.
+                    let _ = self.answer(&stream, page);
+                    open.fetch_sub(1, Ordering::Relaxed);
+                };
+                if thread::Builder::new().spawn_scoped(scope, serve).is_err() {
+                    open.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+        })
     }
 
-    fn status(&self, request: &Request) -> u16 {
-        let host = request.headers().iter().find(|header| header.field.equiv("Host"));
+    /// Reads the head of a request and answers it.
+    fn answer(&self, stream: &TcpStream, page: &[u8]) -> io::Result<()> {
+        let mut timed = Timed { stream, until: Instant::now() + PATIENCE };
+        let head = request::read(&mut timed)?;
+        let status = self.status(&head);
+        let (headers, body) = if status == Status::OK { (HEADERS, page) } else { ("", ELSEWHERE) };
+        let allow = if status.code == 405 { "Allow: GET, HEAD\r\n" } else { "" };
+        let answer = format!(
+            "HTTP/1.1 {} {}\r\n{headers}{allow}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            status.code,
+            status.reason,
+            body.len()
+        );
+        timed.until = Instant::now() + PATIENCE;
+        timed.write_all(answer.as_bytes())?;
+        if !head.as_ref().is_ok_and(|head| head.method == Method::Head) {
+            timed.write_all(body)?;
+        }
+        stream.shutdown(Shutdown::Write)?;
+        timed.until = Instant::now() + LINGER;
+        io::copy(&mut timed.take(LEFTOVER), &mut io::sink())?;
+        Ok(())
+    }
+
+    fn status(&self, head: &Result<Head, Status>) -> Status {
+        let head = match head {
+            Ok(head) => head,
+            Err(status) => return *status,
+        };
         let here = |host: &str| NAMES.iter().any(|name| host == format!("{name}:{}", self.port));
-        match request.url().split(['?', '#']).next() {
-            _ if !host.is_some_and(|host| here(host.value.as_str())) => 421,
-            _ if !matches!(request.method(), Method::Get | Method::Head) => 405,
-            Some("/") => 200,
-            _ => 404,
+        match head.target.split(['?', '#']).next() {
+            _ if !head.host.as_deref().is_some_and(here) => Status::new(421, "Misdirected Request"),
+            _ if head.method == Method::Other => Status::new(405, "Method Not Allowed"),
+            // A body would be read by nobody.
+            _ if head.has_body => Status::new(413, "Content Too Large"),
+            Some("/") => Status::OK,
+            _ => Status::new(404, "Not Found"),
         }
     }
+}
+
+/// How a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+}
+
+impl Status {
+    const OK: Status = Status::new(200, "OK");
+
+    const fn new(code: u16, reason: &'static str) -> Self {
+        Status { code, reason }
+    }
+}
+
+/// A connection that ends at a moment, however much comes in small pieces.
+struct Timed<'s> {
+    stream: &'s TcpStream,
+    until: Instant,
+}
+
+impl Timed<'_> {
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(out)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    /// Too many open files, in this process or on this machine.
+    const TOO_MANY: [i32; 2] = [libc::EMFILE, libc::ENFILE];
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
+        || error.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code))
 }

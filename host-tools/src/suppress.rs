@@ -42,11 +42,20 @@ impl Suppressions {
     pub fn read<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Result<Self, Error> {
         let mut all = Suppressions::default();
         for path in paths {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+            let text = crate::input::text(path)?;
             let failed = |reason| Error::Suppressions { path: path.into(), reason };
             parse::parse(&text, &mut all.rules, &mut all.patterns).map_err(failed)?;
         }
+        Ok(all)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// What is wrong, with the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut all = Suppressions::default();
+        parse::parse(text, &mut all.rules, &mut all.patterns)?;
         Ok(all)
     }
 

@@ -2,6 +2,7 @@
 
 mod binary;
 mod bundle;
+mod contained;
 mod find;
 mod image;
 mod internal;
@@ -9,10 +10,13 @@ mod name;
 mod parallel;
 mod pdb;
 mod progress;
+mod same;
 mod separate;
 mod server;
 mod split;
+mod starts;
 mod table;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ pub use find::{Missing, Search, hex};
 pub use internal::{Origin, hidden, origin};
 pub use name::readable;
 pub use progress::Progress;
+pub use same::Doubt;
 pub use server::Servers;
 
 use crate::Error;
@@ -88,10 +93,10 @@ pub struct Source {
     pub path: Option<std::path::PathBuf>,
     /// Whether it has debug information, or a symbol table only.
     pub debug_info: bool,
-    /// The build id differs, and the user wanted it so.
+    /// It is not the file that ran, and the user wanted it so.
     pub forced: bool,
-    /// The user gave the file, and of it and the dump one has no build id: nothing tells that they belong together.
-    pub unchecked: bool,
+    /// Why it may not be the file that ran.
+    pub doubt: Option<Doubt>,
     /// Why it has no names.
     pub missing: Option<Missing>,
     /// Why a server of debug files could not help.
@@ -110,6 +115,21 @@ pub struct Symbols {
     strings: IndexSet<String>,
     /// Addresses that lie in no module.
     pub outside: usize,
+}
+
+/// What a binary says of its own addresses: for each the readable names of the frames there, innermost first. The
+/// debug information that it leaves to other files is not looked for, but one that is common to several may be its own.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn names_in(binary: &[u8], svmas: &[u64]) -> Result<Vec<Vec<String>>, String> {
+    let image = Image::new(&[binary], Some(binary), 0, &split::Places::default())?;
+    let mut all = Vec::new();
+    parallel::ask(svmas, &image, &Progress::default(), |answers| {
+        let name = |frame: &parallel::Answer| answers.functions[frame.function].clone();
+        all.extend(answers.addresses.iter().map(|found| found.frames.iter().map(name).collect()));
+    });
+    Ok(all)
 }
 
 impl Symbols {
@@ -175,10 +195,17 @@ impl Symbols {
 
     /// The frame of an address without a name: `module+0xoffset`.
     fn unnamed(&mut self, address: u64, at: Option<(Place, &Module)>) -> Frame {
-        let text = match at {
-            Some((place, module)) => format!("{}+{:#x}", module.name(), place.svma),
-            None => format!("{address:#x}"),
-        };
+        match at {
+            Some((place, module)) => self.offset(module, place.svma),
+            None => self.nameless(format!("{address:#x}")),
+        }
+    }
+
+    fn offset(&mut self, module: &Module, svma: u64) -> Frame {
+        self.nameless(format!("{}+{svma:#x}", module.name()))
+    }
+
+    fn nameless(&mut self, text: String) -> Frame {
         let function = self.intern(text);
         Frame { function, symbol: function, file: None, line: 0, origin: Origin::Program }
     }
@@ -201,21 +228,25 @@ impl Symbols {
         };
         let files: Vec<&[u8]> =
             std::iter::once(&found.binary).chain(&found.debug).map(|bytes| &bytes[..]).collect();
-        let image = match Image::new(&files, module.base(), &options.search.splits(&found.path)) {
+        let debug = found.debug.as_ref().unwrap_or(&found.binary);
+        let supplement =
+            options.search.supplement(debug).or_else(|| options.search.supplement(&found.binary));
+        let splits = options.search.splits(&found.path);
+        let image = match Image::new(&files, supplement.as_deref(), module.base(), &splits) {
             Ok(image) => image,
             Err(reason) => {
                 source.missing = Some(Missing::Unusable(found.path, reason));
                 return;
             }
         };
-        if !image.has_debug_info() && !image.has_symbols() {
+        if image.has_debug_info() || image.has_symbols() {
+            source.debug_info = image.has_debug_info();
+            source.path = Some(found.path);
+        } else {
             source.missing = Some(Missing::Stripped(found.path));
-            return;
         }
-        source.debug_info = image.has_debug_info();
         source.forced = found.forced;
-        source.unchecked = found.unchecked;
-        source.path = Some(found.path);
+        source.doubt = found.doubt;
         let svmas: Vec<u64> =
             indices.iter().filter_map(|&i| self.locations[i].place.map(|place| place.svma)).collect();
         let mut rest = indices;
@@ -223,12 +254,12 @@ impl Symbols {
         parallel::ask(&svmas, &image, &options.progress, |answers| {
             let (these, after) = rest.split_at(answers.addresses.len());
             rest = after;
-            source.unnamed -= self.take(these, &answers, options.inlines);
+            source.unnamed -= self.take(these, &answers, module, options.inlines);
         });
     }
 
     /// Puts answers in their places, and returns how many addresses they name.
-    fn take(&mut self, indices: &[usize], answers: &Answers, inlines: bool) -> usize {
+    fn take(&mut self, indices: &[usize], answers: &Answers, module: &Module, inlines: bool) -> usize {
         let files: Vec<Text> = answers.files.iter().map(|file| self.intern(clean(file))).collect();
         let functions: Vec<(Text, Text, Origin)> = answers
             .functions
@@ -237,11 +268,16 @@ impl Symbols {
             .collect();
         let mut named = 0;
         for (&index, answer) in indices.iter().zip(&answers.addresses) {
-            let shown = if inlines { 0 } else { answer.len().max(1) - 1 };
-            if answer.is_empty() {
+            let found = &answer.frames;
+            let shown = if inlines { 0 } else { found.len().max(1) - 1 };
+            if found.is_empty() {
+                // One function is one frame, whichever of its instructions it was.
+                if let Some(start) = answer.start {
+                    self.locations[index].frames = vec![self.offset(module, start)];
+                }
                 continue;
             }
-            let frames = answer[shown..].iter().map(|frame| {
+            let frames = found[shown..].iter().map(|frame| {
                 let (symbol, function, origin) = functions[frame.function];
                 Frame { function, symbol, file: frame.file.map(|file| files[file]), line: frame.line, origin }
             });

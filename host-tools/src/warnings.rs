@@ -7,7 +7,7 @@ use crate::loss;
 use crate::modules::Module;
 use crate::profile::{Metric, Profile};
 use crate::reader::Dump;
-use crate::symbolize::{Missing, Source, hex};
+use crate::symbolize::{Doubt, Missing, Source, hex};
 use crate::units::{count, things};
 
 /// Damage of the dump.
@@ -84,30 +84,47 @@ pub fn names(profile: &Profile) -> Vec<String> {
 }
 
 fn other_build(source: &Source, module: &Module) -> Option<String> {
+    let shown = |path: &std::path::Path| clean(&path.to_string_lossy());
+    let path = source.path.as_deref().map_or_else(String::new, shown);
+    let wanted = hex(&module.build_id);
     if source.forced {
-        let path = source.path.as_ref().map_or_else(String::new, |path| clean(&path.to_string_lossy()));
         return Some(format!(
             "{path} is of another build than {} in the dump: names may be wrong (--force)",
             module.name()
         ));
     }
-    if source.unchecked {
-        let path = source.path.as_ref().map_or_else(String::new, |path| clean(&path.to_string_lossy()));
-        let (with, without) = match module.build_id.is_empty() {
-            true => (path.as_str(), "the dump"),
-            false => ("the dump", path.as_str()),
+    if let (Some(doubt), Some(_)) = (source.doubt, &source.path) {
+        let why = match doubt {
+            Doubt::IdInFileOnly => {
+                format!("the dump has no build id, {path} has one: nothing tells whether it is what ran")
+            }
+            Doubt::IdInDumpOnly => {
+                format!("{path} has no build id, the dump has one: nothing tells whether it is what ran")
+            }
+            Doubt::NoIds => {
+                format!("neither the dump nor {path} has a build id: nothing tells whether it is what ran")
+            }
+            Doubt::Changed => {
+                format!("{path} has changed since the program ran, and has no build id to compare")
+            }
         };
-        return Some(format!(
-            "{without} has no build id, {with} has one: nothing tells whether {path} is what ran, and names may be wrong"
-        ));
+        return Some(format!("{why}, and names may be wrong; link with -Wl,--build-id to be sure"));
     }
-    let Some(Missing::OtherBuild(path, found)) = &source.missing else { return None };
-    Some(format!(
-        "{} is not the build that ran (its build id is {found}, the dump's {}): its names are not used; give the \
-         binary that ran with --binary, or use --force",
-        clean(&path.to_string_lossy()),
-        hex(&module.build_id)
-    ))
+    let advice = "its names are not used; give the binary that ran with --binary, or use --force";
+    match &source.missing {
+        Some(Missing::OtherBuild(path, found)) if found.is_empty() => Some(format!(
+            "{} is not the build that ran (it has no build id, the dump has {wanted}): {advice}",
+            shown(path)
+        )),
+        Some(Missing::OtherBuild(path, found)) => Some(format!(
+            "{} is not the build that ran (its build id is {found}, the dump's {wanted}): {advice}",
+            shown(path)
+        )),
+        Some(Missing::Changed(path)) => {
+            Some(format!("{} has changed since the program ran: {advice}", shown(path)))
+        }
+        _ => None,
+    }
 }
 
 fn unnamed(profile: &Profile) -> Option<String> {
@@ -141,6 +158,7 @@ pub fn reason(source: &Source) -> String {
         Some(Missing::File(path)) => format!("no file at {}", shown(path)),
         Some(Missing::Unusable(path, reason)) => format!("{}: {}", shown(path), clean(reason)),
         Some(Missing::OtherBuild(..)) => "only another build found".into(),
+        Some(Missing::Changed(..)) => "the file has changed since".into(),
         Some(Missing::Virtual) => "not a file".into(),
         Some(Missing::Stripped(path)) => format!("{} has neither debug information nor symbols", shown(path)),
         None if source.debug_info => "nothing known there".into(),

@@ -1,4 +1,7 @@
 //! One row for each stack of each thread, for spreadsheets and data frames (RFC 4180).
+//!
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, in quotes too. Names come from strangers:
+//! such a cell begins with `'`.
 
 use std::io::{self, Write};
 
@@ -44,10 +47,12 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
 }
 
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let mark = if formula || text.starts_with(['\t', '\r', '\n']) { "'" } else { "" };
+    if text.contains([',', ';', '"', '\r', '\n', '\t']) {
+        format!("\"{mark}{}\"", text.replace('"', "\"\""))
     } else {
-        text.into()
+        format!("{mark}{text}")
     }
 }
 
@@ -60,5 +65,23 @@ mod tests {
         assert_eq!(quoted("<(A, B)>::f"), "\"<(A, B)>::f\"");
         assert_eq!(quoted("say \"hi\""), "\"say \"\"hi\"\"\"");
         assert_eq!(quoted("plain"), "plain");
+    }
+
+    #[test]
+    fn no_name_is_a_formula() {
+        for (name, cell) in [
+            ("=HYPERLINK(\"http://evil\")", "\"'=HYPERLINK(\"\"http://evil\"\")\""),
+            ("+1", "'+1"),
+            ("-[NSString copy]", "'-[NSString copy]"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (" =1", "' =1"),
+            ("\t=1", "\"'\t=1\""),
+            ("\r=1", "\"'\r=1\""),
+            ("＝1", "'＝1"),
+            ("a=b", "a=b"),
+            ("operator-", "operator-"),
+        ] {
+            assert_eq!(quoted(name), cell);
+        }
     }
 }

@@ -60,6 +60,12 @@ pub fn is_image(bytes: &[u8]) -> bool {
     is_big_endian(bytes).is_some()
 }
 
+/// The bytes of the tables of an image, by its first bytes; `None` when they begin no image.
+#[must_use]
+pub fn claimed_size(bytes: &[u8]) -> Option<usize> {
+    Some(Header::read(bytes).ok()?.size)
+}
+
 impl Header {
     pub(super) fn read(bytes: &[u8]) -> Result<Header, &'static str> {
         let big_endian = is_big_endian(bytes).ok_or("it begins with other bytes")?;

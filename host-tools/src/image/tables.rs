@@ -4,6 +4,7 @@ use super::header::{Header, Place, ROOM};
 use super::memory::{Fields, Memory, Rule};
 use super::records::{Account, Node, Slot, Tag, measure};
 use super::stages::{Active, Point, Stage};
+use crate::input::Extents;
 
 /// What the head has besides the header.
 pub(super) struct Head {
@@ -87,8 +88,10 @@ pub(super) struct Tables {
     pub(super) strays: usize,
     /// Cells in use, by id.
     pub(super) cells: Vec<(u32, Account)>,
-    pub(super) tags: Vec<Tag>,
-    pub(super) heaps: Vec<Tag>,
+    /// Tags by id.
+    pub(super) tags: Vec<(u32, Tag)>,
+    /// Heaps by id.
+    pub(super) heaps: Vec<(u32, Tag)>,
     pub(super) finished: Vec<Stage>,
     pub(super) active: Vec<Active>,
     pub(super) timeline: Vec<Point>,
@@ -110,23 +113,23 @@ const ROOTS: u32 = 2;
 const SHARED: usize = 2;
 
 impl Tables {
-    pub(super) fn read(header: &Header, bytes: &[u8]) -> Tables {
-        let table = |place, align, own| Table { bytes, rule: header.rule, place, align, own };
+    pub(super) fn read(header: &Header, bytes: &[u8], extents: &Extents) -> Tables {
+        let table = |place, align, own| Table { bytes, extents, rule: header.rule, place, align, own };
         let (line, word, long) = (Account::align(header), header.rule.pointer, Stage::align(header));
         let slots = table(header.threads, line, SHARED);
         // Ids begin behind the two roots, and the table's last place is never used.
         let nodes = table(header.nodes, word, 0);
         let cells = table(header.cells, line, 1);
         let mut strays = 0;
-        let stacks = nodes.records(Node::read).zip(ROOTS..).filter(|(node, _)| node.address != 0);
-        let stacks = stacks.map(|(node, id)| {
+        let stacks = nodes.records(ROOTS, Node::read).filter(|(_, node)| node.address != 0);
+        let stacks = stacks.map(|(id, node)| {
             let known = node.parent < id;
             strays += usize::from(!known);
             (id, Node { parent: if known { node.parent } else { ROOTS - 1 }, ..node })
         });
         let stacks = stacks.collect();
-        let threads = (0..).zip(slots.records(|from| Slot::read(header, from)));
-        let accounts = (0..).zip(cells.records(Account::read));
+        let threads = slots.records(0, |from| Slot::read(header, from));
+        let accounts = cells.records(0, Account::read);
         Tables {
             head: Head::read(header, &mut Fields::new(bytes, header.rule, header.marks)),
             room: Room::read(&mut Fields::new(bytes, header.rule, ROOM)),
@@ -134,11 +137,11 @@ impl Tables {
             nodes: stacks,
             strays,
             cells: accounts.filter(|(_, cell)| !cell.is_unused()).collect(),
-            tags: table(header.tags, 4, 0).records(Tag::read).collect(),
-            heaps: table(header.heaps, 4, 0).records(Tag::read).collect(),
-            finished: table(header.finished, long, 0).records(|from| Stage::read(header, from)).collect(),
-            active: table(header.active, long, 0).records(|from| Active::read(header, from)).collect(),
-            timeline: table(header.timeline, long, 0).records(Point::read).collect(),
+            tags: table(header.tags, 4, 0).records(1, Tag::read).collect(),
+            heaps: table(header.heaps, 4, 0).records(1, Tag::read).collect(),
+            finished: table(header.finished, long, 0).all(|from| Stage::read(header, from)),
+            active: table(header.active, long, 0).all(|from| Active::read(header, from)),
+            timeline: table(header.timeline, long, 0).all(Point::read),
             use_of_nodes: nodes.usage(1),
             use_of_cells: cells.usage(1),
             use_of_slots: slots.usage(SHARED),
@@ -150,6 +153,7 @@ impl Tables {
 #[derive(Clone, Copy)]
 struct Table<'i> {
     bytes: &'i [u8],
+    extents: &'i Extents,
     rule: Rule,
     place: Place,
     align: usize,
@@ -169,12 +173,27 @@ impl<'i> Table<'i> {
         Use { used: number(self.used().min(capacity)), capacity: number(capacity) }
     }
 
-    /// What is in use, as far as the image has all of it.
-    fn records<T>(&self, read: impl Fn(&mut Fields<'i>) -> T) -> impl Iterator<Item = T> {
-        let first = (self.place.offset + 4).next_multiple_of(self.align);
-        let there = self.bytes.len().saturating_sub(first).checked_div(self.place.stride).unwrap_or(0);
-        let used = self.used().saturating_add(self.own).min(self.place.capacity).min(there);
-        let (bytes, rule, stride) = (self.bytes, self.rule, self.place.stride);
-        (0..used).map(move |number| read(&mut Fields::new(bytes, rule, first + number * stride)))
+    /// What is in use, as far as the image has all of it, with ids from `first` on. A record of which nothing was ever
+    /// written is not in use, whatever the table says.
+    fn records<T>(&self, first: u32, read: impl Fn(&mut Fields<'i>) -> T) -> impl Iterator<Item = (u32, T)> {
+        let table = *self;
+        let (begin, stride) = ((table.place.offset + 4).next_multiple_of(table.align), table.place.stride);
+        let there = table.bytes.len().saturating_sub(begin).checked_div(stride).unwrap_or(0);
+        let used = table.used().saturating_add(table.own).min(table.place.capacity).min(there);
+        // The first record from one on that has a byte in the file.
+        let written = move |number: usize| {
+            let data = table.extents.next(begin + number * stride)?;
+            Some((data - begin) / stride).filter(|&number| number < used)
+        };
+        let numbers = std::iter::successors(written(0), move |&number| written(number + 1));
+        numbers.map(move |number| {
+            let record = read(&mut Fields::new(table.bytes, table.rule, begin + number * stride));
+            (first.saturating_add(u32::try_from(number).unwrap_or(u32::MAX)), record)
+        })
+    }
+
+    /// The same where the order is all that matters.
+    fn all<T>(&self, read: impl Fn(&mut Fields<'i>) -> T) -> Vec<T> {
+        self.records(0, read).map(|(_, record)| record).collect()
     }
 }

@@ -166,10 +166,10 @@ impl Writer<'_> {
     }
 
     fn names(&mut self) {
-        for (id, tag) in (1..).zip(&self.tables.tags) {
+        for &(id, ref tag) in &self.tables.tags {
             self.record(&TagName { id, parent: tag.parent, name: &tag.name });
         }
-        for (id, heap) in (1..).zip(&self.tables.heaps) {
+        for &(id, ref heap) in &self.tables.heaps {
             self.record(&Heap { id, name: &heap.name });
         }
     }

@@ -8,11 +8,14 @@ use crate::modules::{Module, Modules};
 /// Modules that would lie in each other's way are moved apart by so much.
 const GAP: u64 = 1 << 20;
 
-/// Modules with ranges that do not overlap, each once by path and build id.
+/// Modules with ranges that do not overlap, each once by its file.
 #[derive(Default)]
 pub(super) struct Layout {
-    modules: IndexMap<(Vec<u8>, Vec<u8>), Module>,
+    modules: IndexMap<File, Module>,
 }
+
+/// What tells files apart: path, build id, size and time.
+type File = (Vec<u8>, Vec<u8>, u64, u64);
 
 /// From the addresses of one snapshot to those of the layout.
 pub(super) struct Places {
@@ -36,7 +39,12 @@ impl Layout {
 
     /// How far a module is moved.
     fn place(&mut self, module: &Module) -> u64 {
-        let key = (module.path.clone(), module.build_id.clone());
+        // A build id says more than size and time.
+        let (size, time) = match module.build_id.is_empty() {
+            true => (module.file_size, module.file_modified_unix_ns),
+            false => (0, 0),
+        };
+        let key = (module.path.clone(), module.build_id.clone(), size, time);
         if let Some(placed) = self.modules.get_mut(&key) {
             placed.unloaded &= module.unloaded;
             return placed.bias.wrapping_sub(module.bias);

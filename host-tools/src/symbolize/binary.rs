@@ -1,17 +1,29 @@
 //! Files of names, by their content: ELF, Mach-O, PE and PDB. A universal Mach-O file holds one for each machine.
 
 use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use object::Object;
 use object::read::FileKind;
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 
+use super::contained::contained;
 use super::pdb;
-use crate::input::Bytes;
+use crate::Error;
+use crate::input::{self, Bytes};
+
+/// A file that was opened.
+#[derive(Clone)]
+pub(super) struct File {
+    path: PathBuf,
+    bytes: Arc<Bytes>,
+}
 
 /// A file of names, or the part of it that is for one machine.
+#[derive(Clone)]
 pub(super) struct Binary {
-    bytes: Bytes,
+    file: File,
     range: Range<usize>,
 }
 
@@ -21,50 +33,73 @@ struct Part {
     build_id: Vec<u8>,
 }
 
-impl Deref for Binary {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.bytes.get(self.range.clone()).unwrap_or_default()
+impl File {
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be read.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        Ok(File::new(path, input::open_regular(path)?))
     }
-}
 
-impl Binary {
+    /// Bytes that lie, or would lie, at a path.
+    pub(super) fn new(path: &Path, bytes: Bytes) -> Self {
+        File { path: path.into(), bytes: Arc::new(bytes) }
+    }
+
+    /// The build ids of a file: one, or one for each machine. Empty where there is none.
+    ///
+    /// # Errors
+    /// Why it is no file of names.
+    pub(super) fn build_ids(&self) -> Result<Vec<Vec<u8>>, String> {
+        Ok(parts(&self.bytes)?.into_iter().map(|part| part.build_id).collect())
+    }
+
     /// The part of a file that a build id names, else the first one. With it, its own build id, which is empty when it
     /// has none.
     ///
     /// # Errors
     /// Why it is no file of names.
-    pub(super) fn of(bytes: Bytes, build_id: &[u8]) -> Result<(Self, Vec<u8>), String> {
-        let mut parts = parts(&bytes)?;
+    pub(super) fn of(self, build_id: &[u8]) -> Result<(Binary, Vec<u8>), String> {
+        let mut parts = parts(&self.bytes)?;
         let place = parts.iter().position(|part| part.build_id == build_id).unwrap_or(0);
         let Part { range, build_id } = parts.swap_remove(place);
-        Ok((Binary { bytes, range }, build_id))
+        Ok((Binary { file: self, range }, build_id))
     }
 
     /// The same, where no other build will do.
-    pub(super) fn of_build(bytes: Bytes, build_id: &[u8]) -> Option<Self> {
-        let (binary, own) = Self::of(bytes, build_id).ok()?;
+    pub(super) fn of_build(self, build_id: &[u8]) -> Option<Binary> {
+        let (binary, own) = self.of(build_id).ok()?;
         (own == build_id).then_some(binary)
-    }
-
-    /// All of a file.
-    pub(super) fn whole(bytes: Bytes) -> Self {
-        let range = 0..bytes.len();
-        Binary { bytes, range }
     }
 }
 
-/// The build ids of a file: one, or one for each machine. Empty where there is none.
-///
-/// # Errors
-/// Why it is no file of names.
-pub(super) fn build_ids(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-    Ok(parts(bytes)?.into_iter().map(|part| part.build_id).collect())
+impl Deref for Binary {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.file.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl Binary {
+    /// A file of the given build.
+    pub(super) fn open(path: &Path, build_id: &[u8]) -> Option<Self> {
+        File::open(path).ok()?.of_build(build_id)
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.file.path
+    }
 }
 
 /// Never empty.
 fn parts(bytes: &[u8]) -> Result<Vec<Part>, String> {
+    contained(|| read_parts(bytes))?
+}
+
+fn read_parts(bytes: &[u8]) -> Result<Vec<Part>, String> {
     let ranges = match FileKind::parse(bytes) {
         Ok(FileKind::MachOFat32) => ranges(MachOFatFile32::parse(bytes).map_err(text)?.arches()),
         Ok(FileKind::MachOFat64) => ranges(MachOFatFile64::parse(bytes).map_err(text)?.arches()),

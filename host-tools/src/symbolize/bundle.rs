@@ -3,15 +3,12 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::binary::Binary;
-use crate::{Error, input};
+use super::binary::{Binary, File};
+use crate::Error;
 
 /// Opens a file; of a bundle that the user names, the file in it.
-pub(super) fn open(path: &Path) -> Result<input::Bytes, Error> {
-    match files(path).first() {
-        Some(inner) => input::open_regular(inner),
-        None => input::open_regular(path),
-    }
+pub(super) fn open(path: &Path) -> Result<File, Error> {
+    File::open(files(path).first().map_or(path, PathBuf::as_path))
 }
 
 /// What a bundle beside the binary, or any in one of the directories, has for a build.
@@ -23,7 +20,7 @@ pub(super) fn find(build_id: &[u8], path: &Path, directories: &[PathBuf]) -> Opt
     beside.push(".dSYM");
     let within = directories.iter().flat_map(|directory| entries(directory)).filter(|path| is_bundle(path));
     let mut files = std::iter::once(PathBuf::from(beside)).chain(within).flat_map(|bundle| files(&bundle));
-    files.find_map(|file| Binary::of_build(input::open_regular(&file).ok()?, build_id))
+    files.find_map(|file| Binary::open(&file, build_id))
 }
 
 fn is_bundle(path: &Path) -> bool {

@@ -1,13 +1,14 @@
 //! Which file holds a module's names: the one the user gave, the one the dump names, a separate debug file. A
-//! file whose build id differs from the dump's is never used unless the user insists.
+//! file that is not the one that ran is never used unless the user insists.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use crate::Error;
 use crate::modules::{Module, last_part};
+use crate::{Error, input};
 
-use super::binary::{self, Binary};
+use super::binary::Binary;
+use super::same::{Difference, Doubt, Match, compare};
 use super::server::Servers;
 use super::{bundle, split};
 
@@ -20,7 +21,7 @@ pub struct Search {
     pub debug_dirs: Vec<PathBuf>,
     /// Root of the target's file system, when it is not this machine's.
     pub sysroot: Option<PathBuf>,
-    /// Use binaries whose build id differs.
+    /// Use files that are not those that ran.
     pub force: bool,
     /// Servers that are asked for what is not on this machine.
     pub servers: Servers,
@@ -33,8 +34,10 @@ pub enum Missing {
     File(PathBuf),
     /// The file there cannot be used.
     Unusable(PathBuf, String),
-    /// The file there is of another build, with this build id.
+    /// The file there is of another build, with this build id; empty when it has none.
     OtherBuild(PathBuf, String),
+    /// The file there has changed since the program ran, and the dump has no build id.
+    Changed(PathBuf),
     /// It is no file: the kernel's vdso, code made at run time.
     Virtual,
     /// The file has neither debug information nor symbols.
@@ -49,16 +52,16 @@ pub(super) struct Found {
     pub(super) binary: Binary,
     /// A separate debug file.
     pub(super) debug: Option<Binary>,
-    /// The build id differs, and the user wants it so.
+    /// It is not the file that ran, and the user wants it so.
     pub(super) forced: bool,
-    /// The user gave it, and of it and the dump one has no build id to compare.
-    pub(super) unchecked: bool,
+    /// Why it may not be the file that ran.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Found {
     /// A debug file of the right build, without the binary.
     pub(super) fn debug_alone(path: PathBuf, debug: Binary) -> Self {
-        Found { path, binary: debug, debug: None, forced: false, unchecked: false }
+        Found { path, binary: debug, debug: None, forced: false, doubt: None }
     }
 }
 
@@ -71,43 +74,61 @@ impl Search {
             memtrack_format::Segment { length: u64::MAX, executable: true, ..Default::default() };
         Some(Module {
             path: path.as_os_str().as_encoded_bytes().to_vec(),
+            bare: true,
             segments: vec![everywhere],
             ..Module::default()
         })
     }
 
-    /// Decides which of the user's binaries is for which module: by build id, else by file name, else for the
-    /// program itself.
+    /// Decides which of the user's binaries is for which modules: by build id, else by file name, else for the
+    /// program itself. A file that was loaded several times is for all of its modules.
     pub(super) fn assign(&self, modules: &[Module]) -> Result<Vec<Option<Found>>, Error> {
         let mut assigned: Vec<Option<Found>> = modules.iter().map(|_| None).collect();
         for path in &self.binaries {
-            let bytes = bundle::open(path)?;
+            let file = bundle::open(path)?;
             let unusable = |reason| Error::UnusableBinary { path: path.clone(), reason };
-            let ids = binary::build_ids(&bytes).map_err(unusable)?;
+            let ids = file.build_ids().map_err(unusable)?;
             let name = last_part(path.as_os_str().as_encoded_bytes());
             let same_name = |module: &Module| last_part(&module.path) == name;
             let by_id = |module: &Module| !module.build_id.is_empty() && ids.contains(&module.build_id);
             let by_id = modules.iter().position(by_id);
-            let Some(module) = by_id.or_else(|| modules.iter().position(same_name)).or(first(modules)) else {
+            let Some(first) = by_id.or_else(|| modules.iter().position(same_name)).or(first(modules)) else {
                 continue;
             };
-            let (binary, id) = Binary::of(bytes, &modules[module].build_id).map_err(unusable)?;
-            let forced = differs(&modules[module], &id);
+            let module = &modules[first];
+            let (binary, id) = file.of(&module.build_id).map_err(unusable)?;
+            let (forced, doubt) = match compare(module, &id, std::fs::metadata(path).ok().as_ref()) {
+                Match::Other(Difference::BuildId) if !id.is_empty() => (true, None),
+                // The user says that it is the one: nothing but another build id proves the contrary.
+                Match::Other(Difference::BuildId) => (false, Some(Doubt::IdInDumpOnly)),
+                Match::Other(Difference::Changed) if id.is_empty() => (false, Some(Doubt::NoIds)),
+                Match::Other(Difference::Changed) => (false, Some(Doubt::IdInFileOnly)),
+                Match::Doubtful(Doubt::NoIds) if module.bare => (false, None),
+                Match::Doubtful(doubt) => (false, Some(doubt)),
+                Match::Same => (false, None),
+            };
             if forced && !self.force {
                 return Err(Error::WrongBinary {
                     path: path.clone(),
-                    module: modules[module].name(),
+                    module: module.name(),
                     found: hex(&id),
-                    wanted: hex(&modules[module].build_id),
+                    wanted: hex(&module.build_id),
                 });
             }
-            match &mut assigned[module] {
-                // A second file for the same module: a stripped program and its debug information.
-                Some(found) => found.debug = Some(binary),
-                none => {
-                    let debug = self.debug_file(&id, path, Some(&binary));
-                    let unchecked = id.is_empty() != modules[module].build_id.is_empty();
-                    *none = Some(Found { path: path.clone(), debug, binary, forced, unchecked });
+            let debug = self.debug_file(&id, path, Some(&binary));
+            let loaded = |other: &Module| other.path == module.path && other.build_id == module.build_id;
+            for (_, found) in modules.iter().zip(&mut assigned).filter(|(other, _)| loaded(other)) {
+                match found {
+                    // A second file for the same module: a stripped program and its debug information.
+                    Some(found) => {
+                        found.debug = Some(binary.clone());
+                        found.doubt = found.doubt.or(doubt);
+                        found.forced |= forced;
+                    }
+                    none => {
+                        let (binary, debug) = (binary.clone(), debug.clone());
+                        *none = Some(Found { path: path.clone(), debug, binary, forced, doubt });
+                    }
                 }
             }
         }
@@ -117,16 +138,10 @@ impl Search {
     /// Finds a module's binary by the path in the dump, or its debug file alone by build id.
     pub(super) fn find(&self, module: &Module) -> Result<Found, Missing> {
         let Some(path) = self.path_of(module) else { return Err(Missing::Virtual) };
-        match self.open(&path, module) {
-            Ok((binary, forced)) => {
-                let debug = self.debug_file(&module.build_id, &path, Some(&binary));
-                Ok(Found { path, binary, debug, forced, unchecked: false })
-            }
-            Err(missing) => match self.debug_file(&module.build_id, &path, None) {
-                Some(debug) => Ok(Found::debug_alone(path, debug)),
-                None => Err(missing),
-            },
-        }
+        self.open(&path, module).or_else(|missing| match self.debug_file(&module.build_id, &path, None) {
+            Some(debug) => Ok(Found::debug_alone(path, debug)),
+            None => Err(missing),
+        })
     }
 
     /// Where the split debug information of a binary may lie.
@@ -138,22 +153,25 @@ impl Search {
         }
     }
 
-    fn open(&self, path: &Path, module: &Module) -> Result<(Binary, bool), Missing> {
-        let bytes = bundle::open(path).map_err(|e| match e {
+    fn open(&self, path: &Path, module: &Module) -> Result<Found, Missing> {
+        let unusable = |reason| Missing::Unusable(path.into(), reason);
+        let file = bundle::open(path).map_err(|e| match e {
             Error::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Missing::File(path.into())
             }
-            Error::Read { source, .. } => Missing::Unusable(path.into(), source.to_string()),
-            _ => Missing::Unusable(path.into(), "not a regular file".into()),
+            Error::Read { source, .. } => unusable(source.to_string()),
+            _ => unusable(input::NOT_REGULAR.into()),
         })?;
-        let (binary, id) =
-            Binary::of(bytes, &module.build_id).map_err(|reason| Missing::Unusable(path.into(), reason))?;
-        let differs = differs(module, &id);
-        if differs && !self.force {
-            Err(Missing::OtherBuild(path.into(), hex(&id)))
-        } else {
-            Ok((binary, differs))
-        }
+        let (binary, id) = file.of(&module.build_id).map_err(unusable)?;
+        let (forced, doubt) = match compare(module, &id, std::fs::metadata(path).ok().as_ref()) {
+            Match::Same => (false, None),
+            Match::Doubtful(doubt) => (false, Some(doubt)),
+            Match::Other(_) if self.force => (true, None),
+            Match::Other(Difference::BuildId) => return Err(Missing::OtherBuild(path.into(), hex(&id))),
+            Match::Other(Difference::Changed) => return Err(Missing::Changed(path.into())),
+        };
+        let debug = self.debug_file(&id, path, Some(&binary));
+        Ok(Found { path: path.into(), binary, debug, forced, doubt })
     }
 
     /// The module's path on this machine; `None` for what is no file.
@@ -194,11 +212,6 @@ fn to_path(bytes: &[u8]) -> PathBuf {
 /// The program itself is the first module.
 fn first(modules: &[Module]) -> Option<usize> {
     (!modules.is_empty()).then_some(0)
-}
-
-/// Whether both have a build id, and not the same.
-fn differs(module: &Module, id: &[u8]) -> bool {
-    !id.is_empty() && !module.build_id.is_empty() && module.build_id != id
 }
 
 /// Bytes in hexadecimal, as build ids are written everywhere.

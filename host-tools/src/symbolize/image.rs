@@ -6,8 +6,10 @@ use addr2line::{LookupContinuation, LookupResult};
 use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection};
 
+use super::contained::contained;
 use super::pdb::{self, Pdb, PdbNames};
 use super::split::{Places, Splits};
+use super::starts::Starts;
 use super::table::Table;
 
 /// Longer sections are taken for damage.
@@ -18,9 +20,12 @@ type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
 /// What is known of a binary. Shared by threads; each makes a [`Names`] of it.
 pub(super) struct Image<'a> {
     sections: Option<DwarfSections<Cow<'a, [u8]>>>,
+    /// What the debug information has in common with that of other binaries.
+    supplement: Option<DwarfSections<Cow<'a, [u8]>>>,
     endian: RunTimeEndian,
     pdb: Option<Pdb<'a>>,
     table: Table<'a>,
+    starts: Option<Starts<'a>>,
     splits: Splits,
 }
 
@@ -37,18 +42,39 @@ pub(super) struct RawFrame<'i> {
 
 /// Whether a binary has debug information.
 pub(super) fn has_debug_info(bytes: &[u8]) -> bool {
-    pdb::is_pdb(bytes) || object::File::parse(bytes).is_ok_and(|file| has_dwarf(&file))
+    let read = || object::File::parse(bytes).is_ok_and(|file| has_dwarf(&file));
+    pdb::is_pdb(bytes) || contained(read).unwrap_or(false)
 }
 
 impl<'a> Image<'a> {
-    /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all. `base` is where
-    /// the module's addresses begin, unless one of the files knows better.
-    pub(super) fn new(files: &[&'a [u8]], base: u64, places: &Places) -> Result<Self, String> {
+    /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all; `supplement` has
+    /// what that debug information leaves to a file of several binaries. `base` is where the module's addresses begin,
+    /// unless one of the files knows better.
+    ///
+    /// # Errors
+    /// Why a file cannot be used.
+    pub(super) fn new(
+        files: &[&'a [u8]],
+        supplement: Option<&'a [u8]>,
+        base: u64,
+        places: &Places,
+    ) -> Result<Self, String> {
+        contained(|| Image::read(files, supplement, base, places))?
+    }
+
+    fn read(
+        files: &[&'a [u8]],
+        supplement: Option<&'a [u8]>,
+        base: u64,
+        places: &Places,
+    ) -> Result<Self, String> {
         let mut image = Image {
             sections: None,
+            supplement: supplement.and_then(|bytes| dwarf(&object::File::parse(bytes).ok()?)),
             endian: RunTimeEndian::Little,
             pdb: None,
             table: Table::default(),
+            starts: None,
             splits: Splits::default(),
         };
         let (databases, binaries): (Vec<&[u8]>, Vec<&[u8]>) =
@@ -58,10 +84,10 @@ impl<'a> Image<'a> {
             let file = object::File::parse(bytes).map_err(|e| e.to_string())?;
             image.endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
             if image.sections.is_none() && has_dwarf(&file) {
-                let load = |id: gimli::SectionId| Ok::<_, gimli::Error>(section(&file, id.name()));
-                image.sections = DwarfSections::load(load).ok();
+                image.sections = dwarf(&file);
             }
             image.table.add(&file);
+            image.starts = image.starts.or_else(|| Starts::new(&file));
             base = file.relative_address_base();
         }
         if image.sections.is_none()
@@ -88,13 +114,15 @@ impl<'a> Image<'a> {
 
     /// Makes it ready for questions, in one thread.
     pub(super) fn names(&self) -> Names<'_, 'a> {
-        let context = self.dwarf().and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok());
+        let read = || self.dwarf().and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok());
+        let context = contained(read).ok().flatten();
         Names { context, pdb: self.pdb.as_ref().and_then(Pdb::names), image: self }
     }
 
     fn dwarf(&self) -> Option<gimli::Dwarf<Slice<'_>>> {
         let sections = self.sections.as_ref()?;
-        Some(sections.borrow(|section| EndianSlice::new(section, self.endian)))
+        let supplement = self.supplement.as_ref();
+        Some(sections.borrow_with_sup(supplement, |section| EndianSlice::new(section, self.endian)))
     }
 }
 
@@ -106,12 +134,22 @@ pub(super) struct Names<'i, 'a> {
 }
 
 impl<'i> Names<'i, '_> {
+    /// The first address of the function that holds one, as far as unwind tables tell.
+    pub(super) fn start(&self, svma: u64) -> Option<u64> {
+        contained(|| self.image.starts.as_ref()?.of(svma)).ok()?
+    }
+
     /// The frames at an address, innermost first: inlined functions, then the one they were inlined into. Empty
     /// when nothing is known.
     pub(super) fn frames(&self, svma: u64) -> Vec<RawFrame<'_>> {
         let mut frames = Vec::new();
         if let Some(context) = &self.context {
-            self.debug_frames(context, svma, &mut frames);
+            let read = || {
+                let mut frames = Vec::new();
+                self.debug_frames(context, svma, &mut frames);
+                frames
+            };
+            frames = contained(read).unwrap_or_default();
         }
         if let Some(pdb) = &self.pdb {
             frames = pdb.frames(svma);
@@ -166,6 +204,10 @@ impl<'i> Names<'i, '_> {
 /// Whether a name is not mangled: it is what the programmer wrote.
 fn is_plain(name: &str) -> bool {
     !name.starts_with("_Z") && !name.starts_with("_R") && !name.starts_with("__Z")
+}
+
+fn dwarf<'a>(file: &object::File<'a>) -> Option<DwarfSections<Cow<'a, [u8]>>> {
+    DwarfSections::load(|id: gimli::SectionId| Ok::<_, gimli::Error>(section(file, id.name()))).ok()
 }
 
 fn has_dwarf(file: &object::File<'_>) -> bool {

@@ -15,8 +15,16 @@ pub(super) struct Answers {
     pub(super) functions: IndexMap<String, String>,
     /// Paths of source files.
     pub(super) files: IndexSet<String>,
-    /// For each address its frames, innermost first.
-    pub(super) addresses: Vec<Vec<Answer>>,
+    /// For each address what is there.
+    pub(super) addresses: Vec<Found>,
+}
+
+/// What is at an address.
+pub(super) struct Found {
+    /// The frames, innermost first; none when it has no name.
+    pub(super) frames: Vec<Answer>,
+    /// The first address of the function without a name that holds it.
+    pub(super) start: Option<u64>,
 }
 
 /// One frame.
@@ -29,6 +37,10 @@ pub(super) struct Answer {
     pub(super) line: u32,
 }
 
+/// Readers of debug information recurse as deep as inlined functions are nested in it. Memory that a stack does not use
+/// costs nothing.
+const STACK: usize = 256 << 20;
+
 /// Asks for all addresses (in rising order) and hands the answers over piece by piece, in the same order.
 pub(super) fn ask(svmas: &[u64], image: &Image<'_>, progress: &Progress, mut take: impl FnMut(Answers)) {
     /// Below this, a thread costs more than it saves.
@@ -36,13 +48,15 @@ pub(super) fn ask(svmas: &[u64], image: &Image<'_>, progress: &Progress, mut tak
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     // Neighbours share compilation units, which each thread parses for itself: one long piece each.
     let chunk = svmas.len().div_ceil(cores).max(MIN_CHUNK);
-    let (own, others) = svmas.split_at(chunk.min(svmas.len()));
     std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            others.chunks(chunk).map(|piece| scope.spawn(move || answers(image, piece, progress))).collect();
-        take(answers(image, own, progress));
-        for thread in threads {
-            take(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let start = |piece| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, move || answers(image, piece, progress))
+        };
+        let threads: Vec<_> = svmas.chunks(chunk).map(|piece| (piece, start(piece))).collect();
+        for (piece, thread) in threads {
+            let answered = thread.ok().and_then(|thread| thread.join().ok());
+            take(answered.unwrap_or_else(|| answers(image, piece, progress)));
         }
     });
 }
@@ -52,7 +66,8 @@ fn answers(image: &Image<'_>, svmas: &[u64], progress: &Progress) -> Answers {
     let mut answers = Answers::default();
     for &svma in svmas {
         let frames = answers.frames(&names, svma);
-        answers.addresses.push(frames);
+        let start = if frames.is_empty() { names.start(svma) } else { None };
+        answers.addresses.push(Found { frames, start });
         progress.step();
     }
     answers

@@ -1,14 +1,12 @@
 //! Program databases: where the debug information of Windows programs stands.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::io::Cursor;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use pdb_addr2line::pdb::PDB;
 use pdb_addr2line::{Context, ContextPdbData, TypeFormatterFlags};
 
+use super::contained::contained;
 use super::image::RawFrame;
 
 /// How every one begins; the older format, of the time before 2000, is not read.
@@ -96,25 +94,4 @@ fn raw(frame: pdb_addr2line::Frame<'_>) -> RawFrame<'_> {
         file: frame.file,
         line: frame.line.unwrap_or(0),
     }
-}
-
-/// Asks the readers of databases, which panic at some of what a damaged one may hold. Nothing is said of that then but
-/// that it is damaged, and what they keep is not trusted: they panic again, or say nothing.
-fn contained<T>(ask: impl FnOnce() -> T) -> Result<T, String> {
-    static ONCE: Once = Once::new();
-    thread_local! {
-        static ASKING: Cell<bool> = const { Cell::new(false) };
-    }
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |about| {
-            if !ASKING.get() {
-                before(about);
-            }
-        }));
-    });
-    ASKING.set(true);
-    let answer = panic::catch_unwind(AssertUnwindSafe(ask));
-    ASKING.set(false);
-    answer.map_err(|_| "the program database is damaged".into())
 }

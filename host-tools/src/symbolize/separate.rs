@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use object::Object;
 
-use super::binary::Binary;
+use super::binary::{Binary, File};
+use super::contained::contained;
 use super::find::{Found, Missing, Search, below, hex};
 use super::{bundle, image, pdb};
-use crate::input;
 use crate::modules::{Module, last_part};
 
 /// Where separate debug files lie unless the user says otherwise.
@@ -41,9 +41,7 @@ impl Search {
     fn by_build_id(&self, build_id: &[u8]) -> Option<Binary> {
         let (first, rest) = build_id.split_first().filter(|(_, rest)| !rest.is_empty())?;
         let below = format!(".build-id/{}/{}.debug", hex(&[*first]), hex(rest));
-        self.directories()
-            .iter()
-            .find_map(|dir| Binary::of_build(input::open_regular(&dir.join(&below)).ok()?, build_id))
+        self.directories().iter().find_map(|dir| Binary::open(&dir.join(&below), build_id))
     }
 
     /// The database of a Windows program: beside it, in a debug directory, or there as symbol servers keep it.
@@ -63,7 +61,7 @@ impl Search {
         let within =
             within.iter().flat_map(|dir| [dir.join(&name), dir.join(&name).join(&store).join(&name)]);
         let mut places = std::iter::once(path.with_file_name(&name)).chain(within);
-        places.find_map(|place| Binary::of_build(input::open_regular(&place).ok()?, build_id))
+        places.find_map(|place| Binary::open(&place, build_id))
     }
 
     /// Asks the servers for the debug information that is not on this machine.
@@ -81,13 +79,10 @@ impl Search {
             return found;
         }
         match self.servers.debug_file(&module.build_id) {
-            Ok(Some(debug)) => {
-                let debug = Binary::whole(debug);
-                Ok(match found {
-                    Ok(found) => Found { debug: Some(debug), ..found },
-                    Err(_) => Found::debug_alone(module.shown_path().into(), debug),
-                })
-            }
+            Ok(Some(debug)) => Ok(match found {
+                Ok(found) => Found { debug: Some(debug), ..found },
+                Err(_) => Found::debug_alone(module.shown_path().into(), debug),
+            }),
             Ok(None) => found,
             Err(reason) => {
                 *failed = Some(reason);
@@ -96,10 +91,34 @@ impl Search {
         }
     }
 
+    /// The file that a binary, or its debug file, names in `.gnu_debugaltlink`: what `dwz` found to be common to several debug
+    /// files. Its build id must be the one that the link states.
+    pub(super) fn supplement(&self, of: &Binary) -> Option<Binary> {
+        let (name, build_id) = contained(|| {
+            let file = object::File::parse(&of[..]).ok()?;
+            let (name, build_id) = file.gnu_debugaltlink().ok()??;
+            Some((std::str::from_utf8(name).ok()?.to_string(), build_id.to_vec()))
+        })
+        .ok()??;
+        let name = Path::new(&name);
+        let named = match &self.sysroot {
+            Some(root) if name.is_absolute() => below(root, name),
+            _ => of.path().parent()?.join(name),
+        };
+        // `../../.dwz/NAME`: relative to the debug file in its directory.
+        let within = self.directories().into_iter().map(|dir| below(&dir, name));
+        let mut places = std::iter::once(named).chain(within);
+        places
+            .find_map(|place| Binary::open(&place, &build_id))
+            .or_else(|| self.by_build_id(&build_id))
+            .or_else(|| self.servers.debug_file(&build_id).ok()?)
+    }
+
     /// The file that a binary names in `.gnu_debuglink`: beside it, in `.debug` there, or below a debug directory.
     fn by_link(&self, path: &Path, binary: &[u8]) -> Option<Binary> {
         let file = object::File::parse(binary).ok()?;
         let (name, checksum) = file.gnu_debuglink().ok()??;
+        let own = file.build_id().ok().flatten().unwrap_or_default().to_vec();
         // A name, not a way out of the directory.
         let name = std::str::from_utf8(name).ok().filter(|name| !name.contains(['/', '\\']))?;
         let beside = path.parent()?;
@@ -107,8 +126,10 @@ impl Search {
         let within = within.iter().flat_map(|dir| [below(dir, beside).join(name), dir.join(name)]);
         let mut places = [beside.join(name), beside.join(".debug").join(name)].into_iter().chain(within);
         places.find_map(|place| {
-            let bytes = input::open_regular(&place).ok()?;
-            (memtrack_format::crc32(&bytes) == checksum).then(|| Binary::whole(bytes))
+            let (debug, id) = File::open(&place).ok()?.of(&own).ok()?;
+            // A build id, where both have one, says more than the checksum.
+            let differs = !own.is_empty() && !id.is_empty() && own != id;
+            (!differs && memtrack_format::crc32(&debug) == checksum).then_some(debug)
         })
     }
 }

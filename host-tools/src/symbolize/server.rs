@@ -2,18 +2,16 @@
 //!
 //! What was fetched is kept where the other clients of the protocol keep it, and found there by all of them.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::Agent;
 
-use super::binary;
+use super::binary::{Binary, File};
 use super::find::hex;
-use crate::input::{self, Bytes};
-
-/// Larger answers are not debug information.
-const MAX_BYTES: u64 = 4 << 30;
+use super::transfer::{Limits, transfer};
+use crate::input::Bytes;
 
 /// Servers, and where to keep what they send.
 #[derive(Clone, Debug, Default)]
@@ -22,26 +20,40 @@ pub struct Servers {
     pub urls: Vec<String>,
     /// The folder of files that were fetched before; none are kept without it.
     pub cache: Option<PathBuf>,
-    /// How long to wait for each.
+    /// How long to wait for an answer of each, and in which time so much of it must come that it is worth waiting for more.
     pub patience: Duration,
+    /// How long an answer may take in all.
+    pub deadline: Duration,
+    /// Bytes of the largest answer that is taken.
+    pub max_bytes: u64,
 }
 
 impl Servers {
-    /// What `DEBUGINFOD_URLS`, `DEBUGINFOD_CACHE_PATH` and `DEBUGINFOD_TIMEOUT` say, as for all clients.
+    /// What `DEBUGINFOD_URLS`, `DEBUGINFOD_CACHE_PATH`, `DEBUGINFOD_TIMEOUT`, `DEBUGINFOD_MAXTIME` and `DEBUGINFOD_MAXSIZE`
+    /// say, as for all clients.
     #[must_use]
     pub fn from_env() -> Self {
         /// Seconds, as in elfutils.
         const PATIENCE: u64 = 90;
+        /// As many times that, where no time is set for all of an answer.
+        const WHOLE: u64 = 10;
+        /// Larger answers are not debug information.
+        const MAX_BYTES: u64 = 4 << 30;
         let text = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
         let urls = text("DEBUGINFOD_URLS").unwrap_or_default();
         let home = || text("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let below = || text("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         let cache = text("DEBUGINFOD_CACHE_PATH").map(PathBuf::from);
-        let seconds = text("DEBUGINFOD_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(PATIENCE);
+        // Zero is no limit to those who read these; here there always is one.
+        let number = |name| text(name).and_then(|text| text.parse().ok()).filter(|&number: &u64| number > 0);
+        let seconds = number("DEBUGINFOD_TIMEOUT").unwrap_or(PATIENCE);
+        let whole = number("DEBUGINFOD_MAXTIME").unwrap_or(seconds.saturating_mul(WHOLE));
         Servers {
             urls: urls.split_whitespace().map(String::from).collect(),
             cache: cache.or_else(|| below().map(|dir| dir.join("debuginfod_client"))),
             patience: Duration::from_secs(seconds),
+            deadline: Duration::from_secs(whole),
+            max_bytes: number("DEBUGINFOD_MAXSIZE").unwrap_or(MAX_BYTES).min(MAX_BYTES),
         }
     }
 
@@ -49,22 +61,22 @@ impl Servers {
     ///
     /// # Errors
     /// Why a server could not be asked, when none of the others has it.
-    pub(super) fn debug_file(&self, build_id: &[u8]) -> Result<Option<Bytes>, String> {
+    pub(super) fn debug_file(&self, build_id: &[u8]) -> Result<Option<Binary>, String> {
         if self.urls.is_empty() || build_id.is_empty() {
             return Ok(None);
         }
         let id = hex(build_id);
         let kept = self.cache.as_ref().map(|cache| cache.join(&id).join("debuginfo"));
-        if let Some(bytes) = kept.as_ref().and_then(|path| input::open_regular(path).ok())
-            && is_of(&bytes, build_id)
-        {
-            return Ok(Some(bytes));
+        if let Some(binary) = kept.as_ref().and_then(|path| Binary::open(path, build_id)) {
+            return Ok(Some(binary));
         }
         let mut failed = None;
         for url in &self.urls {
-            match self.fetch(url, &id, kept.as_deref()) {
-                Ok(bytes) if is_of(&bytes, build_id) => return Ok(Some(bytes)),
-                Ok(_) => failed = Some(format!("{url} sent a file of another build")),
+            match self.fetch(url, &id) {
+                Ok(bytes) => match of_build(bytes, build_id, kept.as_deref()) {
+                    Some(binary) => return Ok(Some(binary)),
+                    None => failed = Some(format!("{url} sent a file of another build")),
+                },
                 Err(ureq::Error::StatusCode(404)) => {}
                 Err(error) => failed = Some(format!("{url} could not be asked: {error}")),
             }
@@ -72,37 +84,41 @@ impl Servers {
         failed.map_or(Ok(None), Err)
     }
 
-    fn fetch(&self, url: &str, id: &str, keep: Option<&Path>) -> Result<Bytes, ureq::Error> {
+    fn fetch(&self, url: &str, id: &str) -> Result<tempfile::NamedTempFile, ureq::Error> {
         let config = Agent::config_builder()
+            .timeout_global(Some(self.deadline))
             .timeout_connect(Some(self.patience))
             .timeout_recv_response(Some(self.patience))
             .user_agent(concat!("memtrack-fold/", env!("CARGO_PKG_VERSION")));
         let agent: Agent = config.build().into();
         let address = format!("{}/buildid/{id}/debuginfo", url.trim_end_matches('/'));
-        let mut answer = agent.get(address).call()?;
-        let mut body = answer.body_mut().as_reader().take(MAX_BYTES);
-        if let Some(path) = keep
-            && let Ok(bytes) = store(&mut body, path)
-        {
-            return Ok(bytes);
-        }
-        let mut bytes = Vec::new();
-        body.read_to_end(&mut bytes)?;
-        Ok(Bytes::Owned(bytes))
+        let answer = agent.get(address).call()?;
+        let limits = Limits { patience: self.patience, deadline: self.deadline, max_bytes: self.max_bytes };
+        let mut file = self.file()?;
+        transfer(answer.into_body().into_reader(), file.as_file_mut(), limits)?;
+        Ok(file)
+    }
+
+    /// Where an answer goes until it is known to be the right one: beside its place, or anywhere when nothing is kept.
+    fn file(&self) -> io::Result<tempfile::NamedTempFile> {
+        let in_cache = self.cache.as_ref().and_then(|cache| {
+            std::fs::create_dir_all(cache).ok()?;
+            tempfile::NamedTempFile::new_in(cache).ok()
+        });
+        in_cache.map_or_else(tempfile::NamedTempFile::new, Ok)
     }
 }
 
-/// Keeps what comes under its name once it is complete.
-fn store(body: &mut impl Read, path: &Path) -> io::Result<Bytes> {
-    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::copy(body, &mut file)?;
-    file.flush()?;
-    file.persist(path).map_err(|e| e.error)?;
-    input::open_regular(path).map_err(io::Error::other)
-}
-
-fn is_of(bytes: &[u8], build_id: &[u8]) -> bool {
-    binary::build_ids(bytes).is_ok_and(|ids| ids == [build_id])
+/// The answer, if it is of the build that was asked for. It is kept under its name then.
+fn of_build(mut file: tempfile::NamedTempFile, build_id: &[u8], keep: Option<&Path>) -> Option<Binary> {
+    file.flush().ok()?;
+    let bytes = Bytes::map(file.as_file()).ok()?;
+    let binary = File::new(keep.unwrap_or(file.path()), bytes).of_build(build_id)?;
+    if let Some(path) = keep
+        && path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
+    {
+        // Without a name it is still mapped.
+        let _ = file.persist(path);
+    }
+    Some(binary)
 }

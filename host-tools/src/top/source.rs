@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::input::Extents;
 use crate::reader::Dump;
 use crate::{Error, image};
 
@@ -53,11 +54,18 @@ impl Source {
 
     fn read(&self) -> Result<(Vec<u8>, bool), Error> {
         let path = || self.path.clone();
+        // Opening a pipe would wait for who writes to it.
+        if !fs::metadata(&self.path).map_err(|source| Error::Read { path: path(), source })?.is_file() {
+            return Err(Error::NotARecording { path: path() });
+        }
         let bytes = fs::read(&self.path).map_err(|source| Error::Read { path: path(), source })?;
         if !image::is_image(&bytes) {
             return Err(Error::NotARecording { path: path() });
         }
-        let read = |now| image::read(&bytes, now).map_err(|reason| Error::NotADump { path: path(), reason });
+        let read = |now| {
+            image::read(&bytes, &Extents::default(), now)
+                .map_err(|reason| Error::NotADump { path: path(), reason })
+        };
         let image = read(None)?;
         let running = image.pid.is_some_and(is_running);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use memtrack_format::{Kind, Marks, Node};
+use memtrack_format::{Kind, Marks, Module, Node};
 
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::Place;
@@ -93,15 +93,31 @@ impl Printed {
 
     /// The same, with the paths and build ids of the program's own files as `of` says.
     pub fn dump_with(&self, of: impl Fn(&Path) -> (PathBuf, Vec<u8>)) -> Vec<u8> {
+        self.dump_of_files(|path| {
+            let (path, id) = of(path);
+            (path, id, [0; 2])
+        })
+    }
+
+    /// The same, also with size and time of the files.
+    pub fn dump_of_files(&self, of: impl Fn(&Path) -> (PathBuf, Vec<u8>, [u64; 2])) -> Vec<u8> {
         let mut builder = Builder::new(Kind::Program, 0);
         builder.record(&dumps::target(42));
         for (path, segments) in self.modules() {
             let bias = segments[0].start - segments[0].file_offset;
-            let (path, id) = of(path);
-            builder.record(&dumps::module(path.as_os_str().as_encoded_bytes(), &id, bias, &segments));
+            let (path, id, [file_size, file_modified_unix_ns]) = of(path);
+            let path = path.as_os_str().as_encoded_bytes();
+            let module = dumps::module(path, &id, bias, &segments);
+            builder.record(&Module { file_size, file_modified_unix_ns, ..module });
         }
         self.stacks(&mut builder, 0);
         builder.finish()
+    }
+
+    /// The address that was printed first, as the program was linked; of a byte inside the call.
+    pub fn offset(&self) -> u64 {
+        let (_, segments) = &self.modules()[0];
+        self.addresses[0].1 - (segments[0].start - segments[0].file_offset) - 1
     }
 
     /// A dump of one stack: each address printed is called by the one printed before it.

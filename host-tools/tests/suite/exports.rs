@@ -75,7 +75,7 @@ fn csv_has_a_row_for_each_stack_of_each_thread() {
     let expected = dumps::sum(dumps::cells().iter().map(|cell| cell.figures));
     assert_eq!(rows.iter().map(|row| row[7].parse::<u64>().unwrap()).sum::<u64>(), expected.bytes);
     assert!(csv.contains(
-        "tag request;tag db;server+0x100;server+0x400,server+0x400,,,main,request/db,80,8000,1500,15,1600,16,8\r\n"
+        "\"tag request;tag db;server+0x100;server+0x400\",server+0x400,,,main,request/db,80,8000,1500,15,1600,16,8\r\n"
     ));
 }
 

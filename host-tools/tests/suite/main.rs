@@ -1,6 +1,7 @@
 //! The program and the library over dumps that are built here, and over real binaries that are compiled here.
 
 mod binary;
+mod bounds;
 mod check;
 mod damage;
 mod diff;
@@ -8,6 +9,7 @@ mod dumps;
 mod exports;
 mod foreign;
 mod formats;
+mod identity;
 mod info;
 mod merge;
 mod output;

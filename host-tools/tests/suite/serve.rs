@@ -63,6 +63,38 @@ fn the_report_is_served_and_nothing_else() {
 }
 
 #[test]
+fn a_request_is_never_more_than_its_head() {
+    let place = Place::with(&dumps::full());
+    let serving = Serving::start(&place, &["dump.bin"]);
+    let host = serving.address.clone();
+    let send = |text: &str| {
+        let mut stream = TcpStream::connect(&serving.address).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.lines().next().unwrap_or_default().to_string()
+    };
+    // Somebody who says nothing holds up nobody.
+    let idle = TcpStream::connect(&serving.address).unwrap();
+    for (head, status) in [
+        ("POST / HTTP/1.1\r\nContent-Length: 18446744073709551615", "405"),
+        ("POST / HTTP/1.1\r\nContent-Length: 9999999999999", "405"),
+        ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked", "405"),
+        ("GET / HTTP/1.1\r\nContent-Length: 9999999999999", "413"),
+        ("GET / HTTP/1.1\r\nTransfer-Encoding: chunked", "413"),
+        ("DELETE / HTTP/1.1", "405"),
+    ] {
+        let line = send(&format!("{head}\r\nHost: {host}\r\n\r\n"));
+        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {line}");
+    }
+    let long = format!("GET / HTTP/1.1\r\nHost: {host}\r\nX: {}\r\n\r\n", "x".repeat(40_000));
+    assert!(send(&long).starts_with("HTTP/1.1 431 "));
+    assert!(send("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    assert!(serving.answer("GET", "/", &host).starts_with("HTTP/1.1 200 "), "it still serves");
+    drop(idle);
+}
+
+#[test]
 fn a_port_that_is_taken_is_told() {
     let place = Place::with(&dumps::full());
     let serving = Serving::start(&place, &["dump.bin", "--port", "0", "-m", "bytes"]);

@@ -107,6 +107,44 @@ fn a_server_that_fails_is_named() {
     assert!(!asked(&named, "http://127.0.0.1:9").stderr.contains("127.0.0.1:9"));
 }
 
+#[test]
+fn a_server_that_trickles_is_given_up() {
+    let place = place();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n\x7fELF";
+        // Until nobody reads any more.
+        let mut sent = stream.write_all(head.as_bytes());
+        while sent.is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            sent = stream.write_all(&[2]);
+        }
+    });
+    let mut command = command(place.dir.path());
+    command.args(["dump.bin", "-m", "allocs"]).env("DEBUGINFOD_URLS", &url);
+    let output =
+        command.env("DEBUGINFOD_CACHE_PATH", place.path("cache")).env("DEBUGINFOD_TIMEOUT", "1").output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && output.stdout.starts_with(b"basket+0x"), "{said}");
+    assert!(
+        said.contains(&format!("{url} could not be asked")) && said.contains("DEBUGINFOD_TIMEOUT"),
+        "{said}"
+    );
+    let kept = std::fs::read_dir(place.path("cache")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "nothing incomplete is kept");
+}
+
+#[test]
+fn what_is_of_another_build_is_not_kept() {
+    let place = place();
+    let (url, _asked) = server(vec![("200 OK", std::fs::read("/proc/self/exe").unwrap())]);
+    assert!(asked(&place, &url).stdout.starts_with("basket+0x"));
+    assert!(!place.path("cache").join(hex(&place)).exists());
+}
+
 /// The real server listens on all interfaces: it runs where there is only the loopback one.
 #[test]
 fn debuginfod_has_the_names() {

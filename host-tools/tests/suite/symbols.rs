@@ -277,6 +277,85 @@ fn split_debug_information_is_read_from_objects_and_packages() {
     }
 }
 
+/// Prints two calls of one function, and its maps.
+const TWICE: &str = r#"
+#include <stdio.h>
+#include "cart.h"
+__attribute__((noipa)) void *here(void) { return __builtin_return_address(0); }
+__attribute__((noinline)) void twice(void *at[2]) {
+    at[0] = here(); __asm__ volatile("nop"); at[1] = here(); __asm__ volatile("");
+}
+__attribute__((noinline)) void *outer(void) { void *at = shared_by_all(); __asm__ volatile(""); return at; }
+int main(void) {
+    void *at[2];
+    twice(at);
+    printf("first %p\nsecond %p\nshared %p\n", at[0], at[1], outer());
+    FILE *maps = fopen("/proc/self/maps", "r");
+    for (int c; (c = fgetc(maps)) != EOF;) putchar(c);
+    return 0;
+}
+"#;
+const CART: &str = r#"
+struct cart { int items; struct cart *next; char name[40]; long price; };
+void *here(void);
+static inline __attribute__((always_inline)) void *shared_by_all(void) {
+    struct cart cart = { 1, 0, "a", 2 }; __asm__ volatile("" :: "r"(&cart)); void *at = here(); __asm__ volatile(""); return at;
+}
+"#;
+
+#[test]
+fn a_function_without_name_is_one_frame() {
+    let place = Place::with(b"");
+    place.file("cart.h", CART.as_bytes());
+    let program = place.compile("twice.c", TWICE, "program", &linked(&["-O2"]));
+    place.file("dump.bin", &printed(&program).dump());
+    let symbols = run(Command::new("nm").arg(&program));
+    let start = |name: &str| {
+        let line = symbols.lines().find(|line| line.ends_with(&format!(" {name}"))).expect("a symbol");
+        u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap()
+    };
+    let expected = format!("program+{:#x} 5\nprogram+{:#x} 4\n", start("twice"), start("outer"));
+    run(Command::new("strip").arg(&program));
+    let ran = place.run("dump.bin -m allocs");
+    assert_eq!(lines(&ran.stdout), lines(&expected));
+    assert!(ran.stderr.contains("3 addresses without a name"), "{}", ran.stderr);
+    // Asked for without names, every address is itself.
+    assert_eq!(place.run("dump.bin -m allocs --no-symbols").ok().lines().count(), 3);
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn what_dwz_moved_to_a_common_file_is_found_there() {
+    if !has("dwz") {
+        return;
+    }
+    let place = Place::with(b"");
+    place.file("cart.h", CART.as_bytes());
+    let flags = linked(&["-O2", "-g", "-gdwarf-4"]);
+    let program = place.compile("twice.c", TWICE, "program", &flags);
+    let other = TWICE.replace("outer", "another");
+    place.compile("other.c", &other, "other", &flags);
+    place.file("dump.bin", &printed(&program).dump());
+    let expected = place.run("dump.bin -m allocs").ok();
+    assert!(expected.contains("outer;shared_by_all 4\n"), "{expected}");
+    std::fs::create_dir(place.path(".dwz")).unwrap();
+    let dwz = ["-m", ".dwz/common", "-M", ".dwz/common", "program", "other"];
+    run(Command::new("dwz").args(dwz).current_dir(place.dir.path()));
+    assert_eq!(place.run("dump.bin -m allocs").ok(), expected, "beside the binary");
+    std::fs::create_dir(place.path("debug")).unwrap();
+    std::fs::rename(place.path(".dwz"), place.path("debug/.dwz")).unwrap();
+    assert_ne!(place.run("dump.bin -m allocs").ok(), expected, "it is gone");
+    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "in a debug directory");
+    // A common file of other binaries is not used.
+    std::fs::copy(place.path("program"), place.path("debug/.dwz/common")).unwrap();
+    assert_ne!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected);
+}
+
 #[test]
 fn compressed_debug_sections_are_read() {
     let place = c_program(&["-O2", "-g"]);

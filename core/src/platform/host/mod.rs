@@ -10,6 +10,7 @@ pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod sink;
 mod stack;
+mod stamp;
 pub(crate) mod start;
 mod thread;
 pub(crate) mod unload;
@@ -75,7 +76,7 @@ unsafe impl Platform for Host {
     }
 
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
-        places::modules(each);
+        places::modules(&mut |module| each(&stamp::stamped(module)));
     }
 
     fn command(&self, with: &mut dyn FnMut(&[u8])) {

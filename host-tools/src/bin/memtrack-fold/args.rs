@@ -107,6 +107,8 @@ pub struct Fold {
     #[arg(long, value_name = "PALETTE", default_value = "mem", value_parser = one_of(&Palette::ALL, Palette::name))]
     pub color: Palette,
     #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
     pub names: Names,
 }
 
@@ -137,6 +139,8 @@ pub struct Diff {
     #[command(flatten)]
     pub show: Show,
     #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
     pub names: Names,
 }
 
@@ -155,6 +159,8 @@ pub struct Merge {
     /// Merge dumps of different programs too
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Args)]
@@ -184,6 +190,8 @@ pub struct Serve {
     pub port: u16,
     #[command(flatten)]
     pub show: Show,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub names: Names,
 }
@@ -216,6 +224,8 @@ pub struct Check {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
     pub names: Names,
 }
 
@@ -229,6 +239,8 @@ pub struct Info {
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub names: Names,
 }
@@ -251,6 +263,15 @@ pub struct Record {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     pub command: Vec<OsString>,
+}
+
+/// How much of a dump is read.
+#[derive(Args)]
+pub struct Reading {
+    /// Most bytes that a compressed dump or a pipe may hold, like 2GiB [default: 256MiB or 32 times the compressed size; a
+    /// memory image what it claims, a pipe 4GiB]
+    #[arg(id = "input_limit", long = "limit", value_name = "SIZE", value_parser = units::parse_bytes)]
+    pub limit: Option<u64>,
 }
 
 /// A parser of names for a fixed set of values.

@@ -24,7 +24,7 @@ pub fn run(args: &args::Check) -> Outcome {
     if let (Some(path), true) = (&args.limits, limits == Limits::default()) {
         return Err(Error::Limits { path: path.clone(), reason: "it limits nothing".into() });
     }
-    let input = input::open(&args.dump)?;
+    let input = input::open(&args.dump, args.reading.limit)?;
     let mut opened = Opened::open(&args.dump, &input)?;
     opened.suppressions = Suppressions::read(args.suppressions.iter().map(PathBuf::as_path))?;
     // Without suppressions no address needs a name.

@@ -45,7 +45,8 @@ pub fn run(args: &args::Diff) -> Outcome {
 
 /// Both dumps in the report's own view.
 fn report(args: &args::Diff) -> Outcome {
-    let inputs = [input::open(&args.old)?, input::open(&args.new)?];
+    let limit = args.reading.limit;
+    let inputs = [input::open(&args.old, limit)?, input::open(&args.new, limit)?];
     let mut old = Opened::one_of_several(&args.old, &inputs[0])?;
     let mut new = Opened::one_of_several(&args.new, &inputs[1])?;
     let start = Start { stage: args.show.stage.clone() };
@@ -75,7 +76,7 @@ struct Side {
 }
 
 fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
-    let input = input::open(path)?;
+    let input = input::open(path, args.reading.limit)?;
     let mut opened = Opened::one_of_several(path, &input)?;
     opened.suppressions = args.show.suppressions()?;
     let (_, profile) = opened.profile(Some(&args.show), &args.names.options())?;

@@ -11,7 +11,7 @@ use crate::{Outcome, report, warn};
 
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
-    let input = input::open(args.dump())?;
+    let input = input::open(args.dump(), args.reading.limit)?;
     let mut opened = Opened::open(args.dump(), &input)?;
     opened.suppressions = args.show.suppressions()?;
     opened.say();

@@ -7,7 +7,7 @@ use crate::opened::Opened;
 use crate::{Outcome, args};
 
 pub fn run(args: &args::Info) -> Outcome {
-    let input = input::open(&args.dump)?;
+    let input = input::open(&args.dump, args.reading.limit)?;
     let mut opened = Opened::open(&args.dump, &input)?;
     let (selected, profile) = opened.profile(None, &args.names.options())?;
     let mut warnings = std::mem::take(&mut opened.warnings);

@@ -7,7 +7,7 @@ use crate::{Outcome, args, report};
 
 pub fn run(args: &args::Serve) -> Outcome {
     let page = {
-        let input = input::open(&args.dump)?;
+        let input = input::open(&args.dump, args.reading.limit)?;
         let mut opened = Opened::open(&args.dump, &input)?;
         report::page(&mut opened, &args.show, &args.names)?
     };

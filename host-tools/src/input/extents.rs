@@ -1,0 +1,133 @@
+//! Where a file has data. The rest are holes: zeros that nobody wrote, which take no room and may be larger than any memory.
+
+use std::fs::File;
+use std::ops::Range;
+
+/// The ranges of a file that hold data, by rising offset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extents {
+    /// `None`: all of it.
+    ranges: Option<Vec<Range<usize>>>,
+}
+
+impl Extents {
+    /// Those of a file that is `length` bytes long.
+    #[must_use]
+    pub fn of(file: &File, length: usize) -> Self {
+        if is_sparse(file) { Extents { ranges: ranges(file, length) } } else { Extents::default() }
+    }
+
+    /// Ranges that were found to hold data.
+    pub(super) fn new(ranges: Vec<Range<usize>>) -> Self {
+        Extents { ranges: Some(ranges) }
+    }
+
+    /// The first place from `at` on that may hold data.
+    #[must_use]
+    pub fn next(&self, at: usize) -> Option<usize> {
+        let Some(ranges) = &self.ranges else { return Some(at) };
+        let range = ranges.get(ranges.partition_point(|range| range.end <= at))?;
+        Some(range.start.max(at))
+    }
+
+    /// The data alone, where there are holes that are worth the copy, with the bytes of those. Each leaves some zeros, for
+    /// what lies around a hole does not belong together.
+    pub(super) fn condensed(&self, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+        const WORTH: usize = 16 << 20;
+        const LEFT: usize = 16;
+        let ranges = self.ranges.as_ref()?;
+        let data: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+        let holes = bytes.len().saturating_sub(data);
+        if holes < WORTH {
+            return None;
+        }
+        let mut out = Vec::with_capacity(data + LEFT * (ranges.len() + 1));
+        let mut end = 0;
+        for range in ranges {
+            if range.start > end {
+                out.resize(out.len() + LEFT.min(range.start - end), 0);
+            }
+            out.extend_from_slice(bytes.get(range.clone()).unwrap_or_default());
+            end = range.end;
+        }
+        out.resize(out.len() + LEFT.min(bytes.len().saturating_sub(end)), 0);
+        Some((out, holes))
+    }
+}
+
+/// Whether a file takes less room than it is long.
+#[cfg(unix)]
+fn is_sparse(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|metadata| metadata.blocks().saturating_mul(512) < metadata.len())
+}
+
+#[cfg(not(unix))]
+fn is_sparse(_: &File) -> bool {
+    false
+}
+
+/// What the file system says; `None` when it says nothing.
+#[cfg(target_os = "linux")]
+fn ranges(file: &File, length: usize) -> Option<Vec<Range<usize>>> {
+    use std::os::fd::AsRawFd;
+    /// In a file of more pieces, what follows counts as data.
+    const MAX_PIECES: usize = 1 << 16;
+    let seek = |at: usize, what| {
+        let at = libc::off_t::try_from(at).ok()?;
+        // SAFETY: no memory is passed. The descriptor is open as long as `file` is borrowed, and nobody reads at its offset.
+        usize::try_from(unsafe { libc::lseek(file.as_raw_fd(), at, what) }).ok()
+    };
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    while at < length {
+        // It fails where there is no data any more.
+        let Some(start) = seek(at, libc::SEEK_DATA) else { break };
+        let end = if ranges.len() == MAX_PIECES { length } else { seek(start, libc::SEEK_HOLE)? };
+        if end <= start {
+            return None;
+        }
+        ranges.push(start..end.min(length));
+        at = end;
+    }
+    Some(ranges)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ranges(_: &File, _: usize) -> Option<Vec<Range<usize>>> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_are_left_out() {
+        let extents = Extents::new(vec![10..20, 50..60]);
+        let next: Vec<_> = [0, 10, 19, 20, 55, 60].iter().map(|&at| extents.next(at)).collect();
+        assert_eq!(next, [Some(10), Some(10), Some(19), Some(50), Some(55), None]);
+        assert_eq!(Extents::default().next(7), Some(7));
+        let mut bytes = vec![0; 64 << 20];
+        bytes[5] = 1;
+        bytes[60 << 20] = 2;
+        let extents = Extents::new(vec![0..6, 60 << 20..(60 << 20) + 1]);
+        let (data, holes) = extents.condensed(&bytes).expect("worth it");
+        assert_eq!(data, [&[0, 0, 0, 0, 0, 1][..], &[0; 16], &[2], &[0; 16]].concat());
+        assert_eq!(holes, (64 << 20) - 7);
+        assert!(Extents::new(vec![0..1, 2..3]).condensed(&[0; 100]).is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sparse_file_has_extents() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[1; 4096]).unwrap();
+        file.set_len(1 << 30).unwrap();
+        let extents = Extents::of(&file, 1 << 30);
+        assert_eq!(extents.next(0), Some(0));
+        // A file system may hold more than was written, but not all of it.
+        assert_eq!(extents.next(1 << 29), None);
+    }
+}

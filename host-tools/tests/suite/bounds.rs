@@ -1,0 +1,89 @@
+//! Input costs what it holds, not what it claims: compressed files, files with holes, pipes and devices.
+
+use std::io::Write;
+use std::process::Command;
+
+use crate::binary::run;
+use crate::dumps;
+use crate::program::{Place, command};
+
+fn gzip(bytes: &[u8], zeros: usize) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    let zero = vec![0; 1 << 20];
+    (0..zeros).for_each(|_| gzip.write_all(&zero).unwrap());
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn what_unpacks_to_more_than_its_limit_is_refused() {
+    let place = Place::with(&gzip(&dumps::full(), 0));
+    let line = place.run("dump.bin --limit 100").refused(3);
+    assert!(line.starts_with("dump.bin holds more than 100 B") && line.contains("--limit SIZE"), "{line}");
+    for command in ["info", "check --max-allocs 9999", "serve", "diff dump.bin", "merge -o out.bin dump.bin"]
+    {
+        let line = place.run(&format!("{command} dump.bin --limit 100")).refused(3);
+        assert!(line.contains("--limit"), "{command}: {line}");
+    }
+    assert!(place.run("dump.bin --limit 1MiB").ok().contains("server+0x100"));
+    // A bomb: a megabyte of it would be a gigabyte.
+    let bomb = gzip(&dumps::full(), 300);
+    assert!(bomb.len() < 4 << 20);
+    place.file("bomb", &bomb);
+    let line = place.run("bomb").refused(3);
+    assert!(line.contains("bomb holds more than 256 MiB"), "{line}");
+    let ran = place.run("bomb --limit 400MiB");
+    assert_eq!((ran.code, ran.stdout.contains("server+0x100")), (3, true), "{}", ran.stderr);
+    assert!(place.run_with("- --limit 100", &dumps::full()).refused(3).contains("standard input holds more"));
+}
+
+#[test]
+fn holes_of_a_file_cost_nothing() {
+    let whole = dumps::full();
+    let place = Place::with(&whole);
+    let expected = place.run("dump.bin").ok();
+    // Longer than could be searched in an hour.
+    let file = std::fs::File::options().write(true).open(place.path("dump.bin")).unwrap();
+    if file.set_len(8 << 40).is_err() {
+        return eprintln!("skipped: the file system has no files of that length");
+    }
+    let ran = place.run("dump.bin");
+    assert_eq!((ran.code, ran.stdout), (3, expected), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the file has holes"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let place = Place::with(&dumps::full());
+    run(Command::new("mkfifo").arg(place.path("pipe")));
+    let line = place.run("pipe").refused(4);
+    assert!(line.contains("cannot read pipe: it is a pipe, and nobody writes to it"), "{line}");
+    for (arguments, reason) in [
+        (".", "Is a directory"),
+        ("/dev/zero", "/dev/zero is not a regular file"),
+        ("dump.bin -b pipe", "pipe is not a regular file"),
+        ("dump.bin -b /dev/zero", "/dev/zero is not a regular file"),
+        ("dump.bin --suppressions /dev/zero", "/dev/zero is not a regular file"),
+        ("check dump.bin --limits /dev/zero", "/dev/zero is not a regular file"),
+    ] {
+        let line = place.run(arguments).refused(4);
+        assert!(line.to_lowercase().contains(&reason.to_lowercase()), "{arguments}: {line}");
+    }
+    assert_eq!(place.run("top --once pipe").code, 3);
+    assert_eq!(place.run("dump.bin --debug-dir pipe").code, 2);
+}
+
+#[test]
+fn a_pipe_that_is_written_to_is_read() {
+    let place = Place::with(&dumps::full());
+    let expected = place.run("dump.bin").ok();
+    run(Command::new("mkfifo").arg(place.path("pipe")));
+    let mut reader =
+        command(place.dir.path()).arg("pipe").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    // Opening waits for the reader.
+    std::fs::write(place.path("pipe"), dumps::full()).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut reader.stdout.take().unwrap(), &mut text).unwrap();
+    assert!(reader.wait().unwrap().success());
+    assert_eq!(text, expected);
+}
