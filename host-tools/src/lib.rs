@@ -13,7 +13,7 @@
 //! | limit | value |
 //! |---|---|
 //! | dump versions | those of [`memtrack_format`] |
-//! | compressed dumps | gzip and zstd, up to 256 MiB when unpacked or 32 times the compressed size, unless the user says more |
+//! | compressed dumps | gzip and zstd, up to 64 MiB when unpacked or 32 times the compressed size, unless the user says more |
 //! | depth of a stack | [`profile::MAX_DEPTH`] innermost calls; more shows as `[truncated]` |
 //! | binaries | ELF, Mach-O and PE with DWARF or a PDB, or their symbol tables |
 

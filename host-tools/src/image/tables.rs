@@ -197,3 +197,41 @@ impl<'i> Table<'i> {
         self.records(0, read).map(|(_, record)| record).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn records_that_nobody_wrote_are_not_read() {
+        const STRIDE: usize = 16;
+        const CLAIMED: u32 = 200_000_000;
+        // A table of gigabytes in which two records were written, and its number of records.
+        let mut memory = memmap2::MmapOptions::new();
+        let mut memory = memory.len(4 << 30).no_reserve_swap().map_anon().expect("address space");
+        memory[..4].copy_from_slice(&CLAIMED.to_le_bytes());
+        let far = 150_000_000;
+        for place in [1, far] {
+            memory[16 + place * STRIDE] = 7;
+        }
+        let extents = Extents::new(vec![0..64, 16 + far * STRIDE..16 + far * STRIDE + 1]);
+        let reads = Cell::new(0);
+        let table = Table {
+            bytes: &memory,
+            extents: &extents,
+            rule: Rule { big_endian: false, pointer: 8, long: 8 },
+            place: Place { offset: 0, stride: STRIDE, capacity: CLAIMED as usize },
+            align: 16,
+            own: 0,
+        };
+        let records = table.records(2, |from| {
+            reads.set(reads.get() + 1);
+            from.u8()
+        });
+        let used: Vec<(u32, u8)> = records.filter(|(_, byte)| *byte != 0).collect();
+        assert_eq!(used, [(3, 7), (far as u32 + 2, 7)]);
+        assert_eq!(reads.get(), 4, "three in the first piece, one in the second");
+    }
+}

@@ -18,7 +18,7 @@ impl Extents {
     }
 
     /// Ranges that were found to hold data.
-    pub(super) fn new(ranges: Vec<Range<usize>>) -> Self {
+    pub(crate) fn new(ranges: Vec<Range<usize>>) -> Self {
         Extents { ranges: Some(ranges) }
     }
 

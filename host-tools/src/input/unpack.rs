@@ -9,7 +9,7 @@ use super::{Bytes, Extents, Input};
 use crate::{Error, image};
 
 /// Bytes that any compressed file may unpack to, and how often its own size: what compresses better is as a rule no dump.
-const LEAST: u64 = 256 << 20;
+const LEAST: u64 = 64 << 20;
 const RATIO: u64 = 32;
 /// What a recording may have behind the tables that its first bytes tell of.
 const ANNEX: u64 = 64 << 20;

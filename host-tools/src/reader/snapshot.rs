@@ -78,13 +78,24 @@ impl<'a> Snapshot<'a> {
 }
 
 fn collect<'a, R: Record<'a>>(section: &Section<'a>, into: &mut Vec<R>) {
-    into.extend(section.records().map_while(Result::ok));
+    into.extend(section.records().map_while(Result::ok).take(most::<R>(section)));
+}
+
+/// Most records that are taken of a section. Whoever writes a record writes all of its fields; a section of empty ones would
+/// take hundreds of times its length in memory.
+fn most<R>(section: &Section<'_>) -> usize {
+    /// Most bytes of memory for a byte of the dump.
+    const EXPANSION: usize = 32;
+    /// What any section may hold.
+    const LEAST: usize = 16;
+    LEAST + section.payload.len() * EXPANSION / size_of::<R>()
 }
 
 /// Whether every record of a section can be read.
 pub(super) fn check(section: &Section<'_>) -> Result<(), Malformed> {
     fn all<'a, R: Record<'a>>(section: &Section<'a>) -> Result<(), Malformed> {
-        section.records::<R>().try_for_each(|record| record.map(drop))
+        let count = section.records::<R>().try_fold(0usize, |count, record| record.map(|_| count + 1))?;
+        if count > most::<R>(section) { Err(Malformed) } else { Ok(()) }
     }
     match section.tag {
         Tag::NODE => section.nodes().try_for_each(|node| node.map(drop)),

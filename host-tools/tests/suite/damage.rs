@@ -143,6 +143,19 @@ fn stacks_without_end_are_cut() {
 }
 
 #[test]
+fn records_that_are_empty_do_not_fill_the_memory() {
+    // A megabyte of empty records would be stages of a hundred megabytes.
+    let empty = vec![0; 1 << 20];
+    let mut section = [&b"STAG"[..], &(empty.len() as u32).to_le_bytes(), &empty].concat();
+    section.extend(memtrack_format::crc32(&section).to_le_bytes());
+    let bytes = [dumps::full(), section].concat();
+    let dump = memtrack_host_tools::reader::Dump::open("dump".as_ref(), &bytes).unwrap();
+    assert_eq!(dump.malformed(), 1);
+    let stages = dump.snapshot(dump.entries().len() - 1).stages;
+    assert!(stages.len() < 400_000 && size_of_val(&stages[..]) < 40 << 20, "{}", stages.len());
+}
+
+#[test]
 fn tags_in_a_circle_end() {
     let mut builder = dumps::program(&[memtrack_format::Cell { tag: 1, ..cell(1, 1, 2, figures(3, 0, 0)) }]);
     builder.record(&TagName { id: 1, parent: 2, name: b"a" }).record(&TagName {

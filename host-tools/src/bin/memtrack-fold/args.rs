@@ -268,7 +268,7 @@ pub struct Record {
 /// How much of a dump is read.
 #[derive(Args)]
 pub struct Reading {
-    /// Most bytes that a compressed dump or a pipe may hold, like 2GiB [default: 256MiB or 32 times the compressed size; a
+    /// Most bytes that a compressed dump or a pipe may hold, like 2GiB [default: 64MiB or 32 times the compressed size; a
     /// memory image what it claims, a pipe 4GiB]
     #[arg(id = "input_limit", long = "limit", value_name = "SIZE", value_parser = units::parse_bytes)]
     pub limit: Option<u64>,
