@@ -38,7 +38,9 @@ pub struct Image {
 /// Why it can't be read.
 pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
     let header = header::Header::read(bytes)?;
-    let annex = annex::Annex::read(bytes.get(header.size..).unwrap_or_default());
+    let behind = extents.condensed(bytes, header.size);
+    let behind = behind.as_ref().map(|(data, _)| &data[..]).or(bytes.get(header.size..));
+    let annex = annex::Annex::read(behind.unwrap_or_default());
     let tables = tables::Tables::read(&header, bytes, extents);
     let dump = write::dump(&header, &tables, &annex, now);
     let mut notes = Vec::new();

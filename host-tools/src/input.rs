@@ -99,7 +99,7 @@ pub fn open(path: &Path, limit: Option<u64>) -> Result<Input, Error> {
 
 /// Leaves holes out that are not worth a search.
 fn without_holes(input: Input) -> Input {
-    let Some((data, holes)) = input.extents.condensed(&input.bytes) else { return input };
+    let Some((data, holes)) = input.extents.condensed(&input.bytes, 0) else { return input };
     let mut notes = input.notes;
     notes.push(format!(
         "the file has holes, {} that nobody wrote: they are left out",

@@ -30,19 +30,20 @@ impl Extents {
         Some(range.start.max(at))
     }
 
-    /// The data alone, where there are holes that are worth the copy, with the bytes of those. Each leaves some zeros, for
-    /// what lies around a hole does not belong together.
-    pub(super) fn condensed(&self, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    /// The data alone from a place on, where there are holes that are worth the copy, with the bytes of those. Each leaves some
+    /// zeros, for what lies around a hole does not belong together.
+    pub(crate) fn condensed(&self, bytes: &[u8], from: usize) -> Option<(Vec<u8>, usize)> {
         const WORTH: usize = 16 << 20;
         const LEFT: usize = 16;
-        let ranges = self.ranges.as_ref()?;
+        let ranges = self.ranges.as_ref()?.iter().filter(|range| range.end > from);
+        let ranges: Vec<_> = ranges.map(|range| range.start.max(from)..range.end).collect();
         let data: usize = ranges.iter().map(ExactSizeIterator::len).sum();
-        let holes = bytes.len().saturating_sub(data);
+        let holes = bytes.len().saturating_sub(from).saturating_sub(data);
         if holes < WORTH {
             return None;
         }
         let mut out = Vec::with_capacity(data + LEFT * (ranges.len() + 1));
-        let mut end = 0;
+        let mut end = from;
         for range in ranges {
             if range.start > end {
                 out.resize(out.len() + LEFT.min(range.start - end), 0);
@@ -112,10 +113,12 @@ mod tests {
         bytes[5] = 1;
         bytes[60 << 20] = 2;
         let extents = Extents::new(vec![0..6, 60 << 20..(60 << 20) + 1]);
-        let (data, holes) = extents.condensed(&bytes).expect("worth it");
+        let (data, holes) = extents.condensed(&bytes, 0).expect("worth it");
         assert_eq!(data, [&[0, 0, 0, 0, 0, 1][..], &[0; 16], &[2], &[0; 16]].concat());
         assert_eq!(holes, (64 << 20) - 7);
-        assert!(Extents::new(vec![0..1, 2..3]).condensed(&[0; 100]).is_none());
+        let (data, holes) = extents.condensed(&bytes, 5).expect("worth it");
+        assert_eq!((data, holes), ([&[1][..], &[0; 16], &[2], &[0; 16]].concat(), (64 << 20) - 7));
+        assert!(Extents::new(vec![0..1, 2..3]).condensed(&[0; 100], 0).is_none());
     }
 
     #[cfg(target_os = "linux")]
