@@ -2,10 +2,13 @@
 
 pub(crate) mod due;
 pub(crate) mod dump_file;
-pub(crate) mod modules;
+mod image;
+mod maps;
+mod modules;
 pub(crate) mod objects;
 pub(crate) mod pages;
 pub(crate) mod places;
+mod program;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod sink;

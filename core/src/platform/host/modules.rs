@@ -1,118 +1,186 @@
-//! Loaded executables and libraries, from the dynamic linker's list. Only outside the hook: the list is locked.
+//! Loaded executables and libraries, with their paths and build ids.
 
-use core::ffi::{CStr, c_int, c_void};
-use memtrack_format::{List, Module, Segment};
+use super::image::{self, Image, Loaded, PAGE, Read};
+use super::maps::Memory;
+use super::program;
+use heapless::Vec;
+use memtrack_format::{List, Module};
 
-/// Loaded ranges of one module that are written.
-pub(super) const MAX_SEGMENTS: usize = 16;
+pub(super) const MAX_BUILD_ID: usize = 64;
+const MAX_PATH: usize = libc::PATH_MAX as usize;
 
-/// Calls `each` for every module that is loaded.
-pub(super) fn each(each: &mut dyn FnMut(&Module<'_>)) {
-    let mut each = each;
-    // SAFETY: `visit` gets the pointer that is passed here, and only during the call.
-    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut each).cast()) };
-}
-
-/// Counts modules that were loaded and unloaded.
-pub(super) fn changes() -> u64 {
-    let mut changes = 0u64;
-    // SAFETY: `count` gets the pointer that is passed here, and only during the call.
-    unsafe { libc::dl_iterate_phdr(Some(count), (&raw mut changes).cast()) };
-    changes
-}
-
-unsafe extern "C" fn count(info: *mut libc::dl_phdr_info, _: usize, changes: *mut c_void) -> c_int {
-    // SAFETY: the linker passes a valid record; `changes` is the caller's.
-    unsafe { *changes.cast::<u64>() = (*info).dlpi_adds + (*info).dlpi_subs };
-    // The first module says it for all.
-    1
-}
-
-unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c_void) -> c_int {
-    // SAFETY: `each` is what was handed to `dl_iterate_phdr`, exclusively borrowed for its duration.
-    let each = unsafe { &mut *each.cast::<&mut dyn FnMut(&Module<'_>)>() };
-    // SAFETY: the linker passes a valid record whose headers lie in the mapped module.
-    let (info, headers) = unsafe {
-        let info = &*info;
-        (info, core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)))
-    };
-    let mut segments = heapless::Vec::<Segment, MAX_SEGMENTS>::new();
-    let mut build_id: &[u8] = &[];
-    for header in headers {
-        let start = info.dlpi_addr.wrapping_add(header.p_vaddr);
-        match header.p_type {
-            libc::PT_LOAD => {
-                // A module of more segments than are written keeps its first ones.
-                let _ = segments.push(Segment {
-                    start,
-                    length: header.p_memsz,
-                    file_offset: header.p_offset,
-                    executable: header.p_flags & libc::PF_X != 0,
-                });
-            }
-            libc::PT_NOTE => {
-                // SAFETY: a note segment of a loaded module is mapped and readable.
-                let notes =
-                    unsafe { core::slice::from_raw_parts(start as *const u8, header.p_memsz as usize) };
-                build_id = build_id_of(notes, header.p_align as usize).unwrap_or(build_id);
-            }
-            _ => {}
+/// Calls `each` for every module that is loaded, the program first. False when the kernel does not list them; then nothing
+/// was called. No lock is taken.
+pub(super) fn each(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) -> bool {
+    let mut path = Vec::<u8, MAX_PATH>::new();
+    let headers = program::headers();
+    let mut of_program = None;
+    let is_listed = image::each_mapped(&mut path, &mut |loaded| {
+        let is_it = loaded.image.segment_of(headers.0).is_some();
+        if is_it {
+            of_program = Some(loaded.image.bias);
+            described(loaded, each);
+        }
+        !is_it
+    });
+    if !is_listed {
+        return false;
+    }
+    if of_program.is_none() {
+        // Its beginning is not mapped, or is of no file any more: programs move themselves into large pages.
+        let memory = Memory::open();
+        let read: Read<'_> = &|address, buffer| memory.read(address, buffer);
+        if let Some(image) = Image::of_headers(None, headers.0, headers.1, read) {
+            program::path(&mut path);
+            described(&Loaded { image: &image, path: &path, read }, each);
         }
     }
-    // SAFETY: the name is a C string, or null.
-    let name = if info.dlpi_name.is_null() { c"" } else { unsafe { CStr::from_ptr(info.dlpi_name) } };
-    let mut buffer = [0; libc::PATH_MAX as usize];
-    let path = if name.is_empty() { executable(&mut buffer) } else { name.to_bytes() };
-    let segments = List::Items(&segments);
-    each(&Module { path, build_id, bias: info.dlpi_addr, segments, ..Module::default() });
-    0
+    image::each_mapped(&mut path, &mut |loaded| {
+        if of_program != Some(loaded.image.bias) {
+            described(loaded, each);
+        }
+        true
+    })
 }
 
-/// The path of the running program: the linker's name for it is empty.
-fn executable(buffer: &mut [u8]) -> &[u8] {
-    // SAFETY: the buffer is valid for its length.
-    let n = unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    &buffer[..usize::try_from(n).unwrap_or(0)]
+/// The same by the dynamic linker's list, whose lock it takes: at the program's start, and where something is unloaded.
+pub(super) fn each_linked(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+    image::each_linked(&mut |loaded| {
+        if loaded.path.is_empty() {
+            let mut path = Vec::<u8, MAX_PATH>::new();
+            program::path(&mut path);
+            described(&Loaded { path: &path, ..*loaded }, each);
+        } else {
+            described(loaded, each);
+        }
+    });
 }
 
-/// Finds the GNU build id among ELF notes: name size, descriptor size, type, name, descriptor, each padded.
-fn build_id_of(mut notes: &[u8], align: usize) -> Option<&[u8]> {
+fn described(loaded: &Loaded<'_>, each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+    let Loaded { image, path, read } = *loaded;
+    let build_id = build_id(image, read);
+    let segments = List::Items(&image.segments);
+    each(&Module { path, build_id: &build_id, bias: image.bias, segments, ..Module::default() }, read);
+}
+
+/// A number that changes when modules are loaded or unloaded. `None` when the kernel does not list them.
+pub(super) fn fingerprint() -> Option<u64> {
+    let mut sum = 0u64;
+    // Nobody asks for paths.
+    let is_listed = image::each_mapped(&mut Vec::<u8, 1>::new(), &mut |loaded| {
+        let Image { bias, unwind, .. } = loaded.image;
+        for word in [*bias, *unwind as u64] {
+            sum = (sum ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        }
+        true
+    });
+    is_listed.then_some(sum)
+}
+
+/// The GNU build id among an image's notes: name size, descriptor size, type, name, descriptor, each padded.
+fn build_id(image: &Image, read: Read<'_>) -> Vec<u8, MAX_BUILD_ID> {
     const GNU_BUILD_ID: u32 = 3;
-    let pad = |n: usize| n.checked_next_multiple_of(if align == 8 { 8 } else { 4 });
-    let word = |bytes: &[u8], at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    loop {
-        let (name, descriptor, kind) = (word(notes, 0)? as usize, word(notes, 4)? as usize, word(notes, 8)?);
-        let begin = pad(12usize.checked_add(name)?)?;
-        let end = begin.checked_add(descriptor)?;
-        if kind == GNU_BUILD_ID && notes.get(12..12 + name)? == b"GNU\0" {
-            return notes.get(begin..end);
+    for &[start, length, align] in &image.notes {
+        let pad = if align == 8 { 8 } else { 4 };
+        let end = start.saturating_add(length.min(PAGE as u64));
+        let mut at = start;
+        while at < end {
+            let mut head = [0; 16];
+            if !read(at as usize, &mut head) {
+                break;
+            }
+            let [name, descriptor, kind, owner] = words(head);
+            let begin = at + u64::from(name).saturating_add(12).next_multiple_of(pad);
+            let next = begin.saturating_add(u64::from(descriptor).next_multiple_of(pad));
+            if (kind, name, owner) == (GNU_BUILD_ID, 4, u32::from_ne_bytes(*b"GNU\0")) {
+                let mut id = Vec::new();
+                let fits = next <= end && id.resize(descriptor as usize, 0).is_ok();
+                return if fits && read(begin as usize, &mut id) { id } else { Vec::new() };
+            }
+            at = next;
         }
-        notes = notes.get(pad(end)?..)?;
     }
+    Vec::new()
+}
+
+fn words(bytes: [u8; 16]) -> [u32; 4] {
+    let (words, _) = bytes.as_chunks::<4>();
+    let mut words = words.iter().map(|word| u32::from_ne_bytes(*word));
+    [(); 4].map(|()| words.next().unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
-    #[test]
-    fn this_program_and_its_libraries_are_listed() {
-        let mut found = Vec::new();
-        each(&mut |module| {
+    /// Paths, lengths of build ids, whether this code is inside.
+    fn found(
+        which: impl FnOnce(&mut dyn FnMut(&Module<'_>, Read<'_>)),
+    ) -> std::vec::Vec<(String, usize, bool)> {
+        let mut found = std::vec::Vec::new();
+        which(&mut |module, _| {
             let inside = module.segments.iter().any(|s| {
-                let here = build_id_of as *const () as u64;
+                let here = build_id as *const () as u64;
                 s.executable && here >= s.start && here - s.start < s.length
             });
             found.push((String::from_utf8_lossy(module.path).into_owned(), module.build_id.len(), inside));
         });
+        found
+    }
+
+    #[test]
+    fn this_program_comes_first_and_its_libraries_are_listed() {
         let program = std::env::current_exe().unwrap();
-        assert!(found.iter().any(|(path, _, inside)| *inside && std::path::Path::new(path) == program));
-        assert!(found.iter().any(|(path, id, _)| path.contains("libc.so") && *id == 20));
+        for modules in [found(|to| assert!(each(to))), found(|to| each_linked(to))] {
+            assert!(modules[0].2 && Path::new(&modules[0].0) == program, "{modules:?}");
+            assert_eq!(modules.iter().filter(|(.., inside)| *inside).count(), 1, "{modules:?}");
+            assert!(modules.iter().any(|(path, id, _)| path.contains("libc.so") && *id == 20), "{modules:?}");
+        }
+    }
+
+    #[test]
+    fn both_lists_have_the_same_modules() {
+        let places = |modules: &mut dyn FnMut(&mut dyn FnMut(&Module<'_>, Read<'_>))| {
+            let mut places = std::vec::Vec::new();
+            modules(&mut |module, _| {
+                let segments: std::vec::Vec<_> =
+                    module.segments.iter().map(|s| (s.start, s.length)).collect();
+                places.push((module.bias, module.build_id.to_vec(), segments));
+            });
+            places.sort();
+            places
+        };
+        assert_eq!(places(&mut |to| assert!(each(to))), places(&mut |to| each_linked(to)));
+        assert_eq!(fingerprint(), fingerprint());
+    }
+
+    #[test]
+    fn a_file_that_is_only_looked_at_is_no_module() {
+        use std::os::fd::AsRawFd;
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        // SAFETY: a mapping at a place of the system's choice, which is unmapped below.
+        let mapped = unsafe {
+            libc::mmap(
+                core::ptr::null_mut(),
+                1 << 20,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        assert_ne!(mapped, libc::MAP_FAILED);
+        let mut biases = std::vec::Vec::new();
+        each(&mut |module, _| biases.push(module.bias));
+        assert!(!biases.contains(&(mapped as u64)));
+        // SAFETY: it was mapped above.
+        unsafe { libc::munmap(mapped, 1 << 20) };
     }
 
     #[test]
     fn the_build_id_is_found_behind_other_notes() {
-        let mut notes = Vec::new();
+        let mut notes = std::vec::Vec::new();
         for (kind, name, descriptor) in [(1u32, &b"GNU\0"[..], &[9u8; 16][..]), (3, b"GNU\0", &[7; 20])] {
             notes.extend((name.len() as u32).to_ne_bytes());
             notes.extend((descriptor.len() as u32).to_ne_bytes());
@@ -120,7 +188,13 @@ mod tests {
             notes.extend(name);
             notes.extend(descriptor);
         }
-        assert_eq!(build_id_of(&notes, 4), Some(&[7u8; 20][..]));
-        assert_eq!(build_id_of(&notes[..notes.len() - 1], 4), None);
+        let image = |length: usize| {
+            let mut image = Image::default();
+            image.notes.push([notes.as_ptr() as u64, length as u64, 4]).unwrap();
+            image
+        };
+        let read: Read<'_> = &image::read_mapped;
+        assert_eq!(build_id(&image(notes.len()), read), [7u8; 20]);
+        assert_eq!(build_id(&image(notes.len() - 1), read), []);
     }
 }

@@ -1,17 +1,47 @@
-//! Where the unwind table of the code at an address lies.
+//! Where the unwind table of the code at an address is.
 //!
-//! On glibc ≥ 2.35 `_dl_find_object` tells: lock-free and safe in signal handlers. It is referenced weakly, so
-//! that a program still starts where it is missing; there a list of the modules serves that is made outside the
-//! hook (at start and at dumps).
+//! On glibc ≥ 2.35 `_dl_find_object` tells: lock-free and safe in signal handlers. It is referenced weakly, so that a
+//! program still starts where it is missing. It tells one segment's range of a module with gaps between its segments, and
+//! little in a program that is linked statically. There, and where it is missing, a list of the modules serves, which is
+//! read from `/proc` when code is met that it lacks.
 
+use super::image::{self, Image};
+use super::{keep_errno, record};
 use crate::sync::*;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
+use core::sync::atomic::fence;
 
-/// The unwind table of a module: its `.eh_frame_hdr`, and where the module's mapping ends.
+/// The unwind table of a module: its `.eh_frame_hdr`, and the mapped range that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnwindTable {
     pub(crate) header: usize,
+    start: usize,
     pub(crate) end: usize,
+    /// Where the module begins.
+    module: usize,
+}
+
+impl UnwindTable {
+    /// What is mapped from an address in the range on.
+    pub(crate) fn bytes(&self, from: usize) -> Option<&'static [u8]> {
+        // SAFETY: the range is one segment, or a module without gaps, of code that is on the stack: it stays mapped.
+        (self.start..self.end)
+            .contains(&from)
+            .then(|| unsafe { core::slice::from_raw_parts(from as *const u8, self.end - from) })
+    }
+
+    /// Where the module is entered; 0 when that cannot be told.
+    pub(crate) fn entry(&self) -> usize {
+        image::entry(self.module)
+    }
+}
+
+/// A module: the range that its addresses are in, and its unwind table, with `header` 0 where it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Object {
+    start: usize,
+    end: usize,
+    table: UnwindTable,
 }
 
 /// glibc's `struct dl_find_object`.
@@ -51,132 +81,381 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 /// Whether `_dl_find_object` can be asked. Where a program is linked statically it is made ready after the first
 /// allocations, and by some of them.
 fn is_ready() -> bool {
+    STARTED.load(Relaxed) || is_dynamic()
+}
+
+/// The kernel has started the dynamic linker for the program.
+fn is_dynamic() -> bool {
     // SAFETY: the call reads what the kernel left for the program: here where it put the dynamic linker.
-    STARTED.load(Relaxed) || unsafe { libc::getauxval(libc::AT_BASE) } != 0
+    unsafe { libc::getauxval(libc::AT_BASE) != 0 }
 }
 
 /// The unwind table for the code at `pc`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
-    let of_linker = if is_ready() { of_linker(pc) } else { None };
-    let table = of_linker.or_else(|| list::find(pc)).filter(|table| table.header != 0);
-    if let Some(table) = table {
-        super::record::met(table.header);
+    let table = object(pc)?.table;
+    if table.header == 0 {
+        return None;
     }
-    table
+    record::met(table.header);
+    Some(table)
 }
 
 /// The range of addresses of the module with the code at `pc`.
 pub(crate) fn range(pc: usize) -> Option<(usize, usize)> {
-    let of_linker = if is_ready() { ask_linker(pc) } else { None };
-    of_linker.map(|found| (found.map_start, found.map_end)).or_else(|| list::range(pc))
+    object(pc).map(|object| (object.start, object.end))
 }
 
-/// What `_dl_find_object` tells of the unwind table. Where a program is linked statically, that ends with the code, before
-/// the table: then it serves as little as where it is missing.
-fn of_linker(pc: usize) -> Option<UnwindTable> {
-    let found = ask_linker(pc)?;
-    (found.eh_frame < found.map_end).then_some(UnwindTable { header: found.eh_frame, end: found.map_end })
+fn object(pc: usize) -> Option<Object> {
+    match ask_linker(pc) {
+        Answer::Object(object) => Some(object),
+        // It knows all code of modules, so that nobody reads `/proc` for code that is made at run time.
+        Answer::Nothing => list::find(pc, None),
+        Answer::Segment { header, bias } => {
+            list::find(pc, Some(header)).or_else(|| list::find_anew(pc, Some(header), Some(bias)))
+        }
+        Answer::Unable => list::find(pc, None).or_else(|| list::find_anew(pc, None, None)),
+    }
 }
 
-fn ask_linker(pc: usize) -> Option<Found> {
+/// What the dynamic linker says of the code at an address.
+enum Answer {
+    /// All that there is to know.
+    Object(Object),
+    /// A module's unwind table, 0 for none, and its bias; where the module and its table end it does not say.
+    Segment { header: usize, bias: usize },
+    /// No module has it.
+    Nothing,
+    /// It cannot be asked.
+    Unable,
+}
+
+fn ask_linker(pc: usize) -> Answer {
     // SAFETY: the word is a function pointer or null and does not change once the program runs.
-    let find = unsafe { DL_FIND_OBJECT }?;
+    let Some(find) = (unsafe { DL_FIND_OBJECT }).filter(|_| is_ready()) else { return Answer::Unable };
     let mut found = core::mem::MaybeUninit::<Found>::uninit();
     // SAFETY: the function fills the record in when it returns 0.
     if unsafe { find(pc, found.as_mut_ptr()) } != 0 {
-        return None;
+        return Answer::Nothing;
     }
     // SAFETY: it returned 0.
-    Some(unsafe { found.assume_init() })
+    let Found { map_start, map_end, link_map, eh_frame: header, .. } = unsafe { found.assume_init() };
+    // A module without a table, unless the program is linked statically: there the range is that of its code alone.
+    let has_none = header == 0 && is_dynamic();
+    if has_none || (map_start..map_end).contains(&header) {
+        let table = UnwindTable { header, start: map_start, end: map_end, module: map_start };
+        return Answer::Object(Object { start: map_start, end: map_end, table });
+    }
+    // SAFETY: the linker's record of a module whose code is on the stack begins with its bias.
+    let bias = if link_map == 0 { 0 } else { unsafe { *(link_map as *const usize) } };
+    Answer::Segment { header, bias }
 }
 
-/// Brings the list up to date where it is needed. Outside the hook.
-pub(crate) fn refresh() {
+/// At the program's start, outside the hook: lists the modules where the dynamic linker does not tell enough of them.
+pub(super) fn begin() {
     STARTED.store(true, Relaxed);
-    if of_linker(refresh as *const () as usize).is_none() {
-        list::refresh();
+    // SAFETY: the call reads what the kernel left for the program: here where it is entered.
+    let program = unsafe { libc::getauxval(libc::AT_ENTRY) } as usize;
+    let is_told = |pc| matches!(ask_linker(pc), Answer::Object(_));
+    if !is_told(program) || !is_told(begin as *const () as usize) {
+        list::refresh_outside();
+    }
+}
+
+/// Something was unloaded; outside the hook.
+pub(super) fn unloaded() {
+    if list::is_used() {
+        list::refresh_outside();
     }
 }
 
 mod list {
     use super::*;
+    use crate::table::try_lock;
+    use spin::mutex::SpinMutex;
 
     /// Modules that are listed; more have no stacks through them.
     const MAX: usize = 512;
+    /// Ranges of code that one of them has.
+    const CODES: usize = 4;
+    /// Words of an entry: begin and end of the module, its table, begin and end of what is mapped around that, and of each
+    /// range of code.
+    const WORDS: usize = 5 + 2 * CODES;
 
+    /// A module. Whoever reads an entry while it is written sees that by its version, which is odd then, and another one
+    /// later.
     struct Entry {
-        start: AtomicUsize,
-        end: AtomicUsize,
-        header: AtomicUsize,
+        version: AtomicUsize,
+        words: [AtomicUsize; WORDS],
     }
 
-    static ENTRIES: [Entry; MAX] = [const {
-        Entry { start: AtomicUsize::new(0), end: AtomicUsize::new(0), header: AtomicUsize::new(0) }
-    }; MAX];
+    static ENTRIES: [Entry; MAX] =
+        [const { Entry { version: AtomicUsize::new(0), words: [const { AtomicUsize::new(0) }; WORDS] } };
+            MAX];
+    /// Entries that were ever used.
+    static USED: AtomicUsize = AtomicUsize::new(0);
+    static WRITER: SpinMutex<()> = SpinMutex::new(());
+    /// How often code was met in vain since the list was last read to some purpose.
+    static MISSED: AtomicUsize = AtomicUsize::new(0);
 
-    pub(super) fn find(pc: usize) -> Option<UnwindTable> {
-        let entry = entry(pc)?;
-        Some(UnwindTable { header: entry.header.load(Relaxed), end: entry.end.load(Relaxed) })
-    }
+    impl Entry {
+        fn read(&self) -> Option<[usize; WORDS]> {
+            let before = self.version.load(Acquire);
+            let words = self.words.each_ref().map(|word| word.load(Relaxed));
+            fence(Acquire);
+            (before & 1 == 0 && self.version.load(Relaxed) == before).then_some(words)
+        }
 
-    pub(super) fn range(pc: usize) -> Option<(usize, usize)> {
-        entry(pc).map(|entry| (entry.start.load(Relaxed), entry.end.load(Relaxed)))
-    }
-
-    fn entry(pc: usize) -> Option<&'static Entry> {
-        let mut listed = ENTRIES.iter().take_while(|entry| entry.end.load(Acquire) != 0);
-        listed.find(|entry| (entry.start.load(Relaxed)..entry.end.load(Relaxed)).contains(&pc))
-    }
-
-    pub(super) fn refresh() {
-        let mut next = 0usize;
-        // SAFETY: `visit` gets the pointer that is passed here, and only during the call.
-        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut next).cast()) };
-        // Behind it may be what was there when there were more.
-        if let Some(entry) = ENTRIES.get(next) {
-            entry.end.store(0, Release);
+        /// Under the lock.
+        fn write(&self, words: [usize; WORDS]) {
+            let version = self.version.load(Relaxed);
+            self.version.store(version | 1, Relaxed);
+            fence(Release);
+            for (place, word) in self.words.iter().zip(words) {
+                place.store(word, Relaxed);
+            }
+            self.version.store((version | 1).wrapping_add(1), Release);
         }
     }
 
-    unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, next: *mut c_void) -> c_int {
-        // SAFETY: the linker passes a valid record whose headers lie in the mapped module; `next` is the caller's.
-        let (info, headers, next) = unsafe {
-            let info = &*info;
-            let headers = core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum));
-            (info, headers, &mut *next.cast::<usize>())
+    fn entries() -> &'static [Entry] {
+        ENTRIES.get(..USED.load(Acquire)).unwrap_or(&ENTRIES)
+    }
+
+    pub(super) fn is_used() -> bool {
+        USED.load(Relaxed) != 0
+    }
+
+    /// The module with the code at `pc`, and with that table when one is given.
+    pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
+        let words = entries().iter().filter_map(Entry::read).find(|words| {
+            let (codes, _) = words.split_at(WORDS - 2 * CODES).1.as_chunks::<2>();
+            codes.iter().any(|[start, end]| (*start..*end).contains(&pc))
+        })?;
+        let [start, end, header, table_start, table_end, ..] = words;
+        let is_expected = expected.is_none_or(|expected| expected == 0 || expected == header);
+        is_expected.then_some(Object {
+            start,
+            end,
+            table: UnwindTable { header, start: table_start, end: table_end, module: start },
+        })
+    }
+
+    /// Reads the list once more, for code that was not found: ever more seldom while that is in vain, as for code that is
+    /// made at run time. `bias` is what the dynamic linker says of the module, where it is known.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn find_anew(pc: usize, expected: Option<usize>, bias: Option<usize>) -> Option<Object> {
+        let missed = MISSED.fetch_add(1, Relaxed);
+        if !missed.is_power_of_two() && missed & 0xfff != 0 {
+            return None;
+        }
+        keep_errno(|| {
+            if !refresh(&mapped)
+                && let Some(bias) = bias
+            {
+                add_alone(bias);
+            }
+        });
+        let found = find(pc, expected)?;
+        MISSED.store(0, Relaxed);
+        Some(found)
+    }
+
+    /// Where the system forbids to read the list: the one module, whose file begins at its bias as that of libraries does.
+    fn add_alone(bias: usize) {
+        let memory = super::super::maps::Memory::open();
+        if let Some(image) = Image::at(bias, &|address, buffer| memory.read(address, buffer))
+            && let Some(_writer) = try_lock(&WRITER)
+        {
+            add(&image, &mut [0; MAX / 64]);
+        }
+    }
+
+    /// Outside the hook: where the kernel does not list the modules, the dynamic linker does.
+    pub(super) fn refresh_outside() {
+        if !refresh(&mapped) {
+            refresh(&|each| {
+                image::each_linked(&mut |loaded| each(loaded.image));
+                true
+            });
+        }
+    }
+
+    fn mapped(each: &mut dyn FnMut(&Image)) -> bool {
+        image::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
+            each(loaded.image);
+            true
+        })
+    }
+
+    /// Brings the list up to date from a source, which says whether it told of all.
+    fn refresh(source: &dyn Fn(&mut dyn FnMut(&Image)) -> bool) -> bool {
+        // Another thread brings it up to date.
+        let Some(_writer) = try_lock(&WRITER) else { return true };
+        let mut seen = [0u64; MAX / 64];
+        let is_whole = source(&mut |image| add(image, &mut seen));
+        if is_whole {
+            for (entry, place) in entries().iter().zip(0..) {
+                if !bit(&mut seen, place, false) {
+                    entry.write([0; WORDS]);
+                }
+            }
+        }
+        is_whole
+    }
+
+    /// Whether the bit of an entry is set; sets it.
+    fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
+        let Some(word) = bits.get_mut(place / 64) else { return false };
+        let mask = 1 << (place % 64);
+        let before = *word & mask != 0;
+        if set {
+            *word |= mask;
+        }
+        before
+    }
+
+    /// Under the lock.
+    fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
+        let words = words(image);
+        let same = |entry: &Entry| entry.read() == Some(words);
+        let free = |entry: &Entry| entry.read().is_some_and(|words| words == [0; WORDS]);
+        let place = entries().iter().position(same).or_else(|| {
+            let place = entries().iter().position(free).unwrap_or(entries().len());
+            ENTRIES.get(place)?.write(words);
+            USED.store(USED.load(Relaxed).max(place + 1), Release);
+            Some(place)
+        });
+        if let Some(place) = place {
+            bit(seen, place, true);
+        }
+    }
+
+    fn words(image: &Image) -> [usize; WORDS] {
+        let ends = |segment: &memtrack_format::Segment| {
+            [segment.start as usize, segment.start.wrapping_add(segment.length) as usize]
         };
-        let at = |address: u64| info.dlpi_addr.wrapping_add(address) as usize;
-        let loads = || headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
-        let header = headers.iter().find(|header| header.p_type == libc::PT_GNU_EH_FRAME);
-        if let (Some(entry), Some(header)) = (ENTRIES.get(*next), header) {
-            entry.header.store(at(header.p_vaddr), Relaxed);
-            entry.start.store(loads().map(|h| at(h.p_vaddr)).min().unwrap_or(0), Relaxed);
-            entry.end.store(loads().map(|h| at(h.p_vaddr + h.p_memsz)).max().unwrap_or(0), Release);
-            *next += 1;
+        let [mut low, mut high] = [usize::MAX, 0];
+        let mut codes = [[0; 2]; CODES];
+        let mut free = codes.iter_mut();
+        for segment in &image.segments {
+            let [start, end] = ends(segment);
+            (low, high) = (low.min(start), high.max(end));
+            if segment.executable
+                && let Some(code) = free.next()
+            {
+                *code = [start, end];
+            }
         }
-        0
+        let (table_start, table_end) = image.segment_of(image.unwind).unwrap_or_default();
+        let head = [low, high, image.unwind, table_start, table_end];
+        let mut words = head.into_iter().chain(codes.into_iter().flatten());
+        [(); WORDS].map(|()| words.next().unwrap_or(0))
     }
 
     #[cfg(test)]
     mod tests {
-        use super::{ENTRIES, Relaxed};
+        use super::*;
+
+        /// An entry that no other test writes to while this one looks.
+        fn with_lists(test: impl FnOnce()) {
+            static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+            let _one = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            test();
+        }
+
+        const CODES_HERE: [fn() -> usize; 2] =
+            [|| super::find as *const () as usize, || libc::qsort as *const () as usize];
 
         #[test]
-        fn the_list_agrees_with_the_dynamic_linker() {
-            super::refresh();
-            for pc in [super::find as *const () as usize, libc::qsort as *const () as usize] {
-                let (listed, found) = (super::find(pc).unwrap(), super::super::find(pc).unwrap());
-                assert_eq!(listed.header, found.header);
-                assert_eq!(super::range(pc), super::super::range(pc));
-            }
-            assert_eq!(super::find(0x10), None);
-            // What was listed last when there was one module more.
-            let gone = ENTRIES.iter().find(|entry| entry.end.load(Relaxed) == 0).unwrap();
-            gone.start.store(0x10, Relaxed);
-            gone.end.store(0x20, Relaxed);
-            assert!(super::find(0x10).is_some());
-            super::refresh();
-            assert_eq!(super::find(0x10), None);
+        fn both_sources_list_the_same_and_what_the_dynamic_linker_tells() {
+            with_lists(|| {
+                let mut all = [[None; 2]; 2];
+                for (found, from_kernel) in all.iter_mut().zip([true, false]) {
+                    let linked = |each: &mut dyn FnMut(&Image)| {
+                        image::each_linked(&mut |loaded| each(loaded.image));
+                        true
+                    };
+                    assert!(refresh(if from_kernel { &mapped } else { &linked }));
+                    *found = CODES_HERE.map(|pc| find(pc(), None));
+                }
+                assert_eq!(all[0], all[1]);
+                for (found, pc) in all[0].iter().zip(CODES_HERE) {
+                    let found = found.unwrap();
+                    // The table begins with its version, and lies in the module.
+                    let table = found.table.bytes(found.table.header).unwrap();
+                    assert_eq!(table[0], 1);
+                    assert!((found.start..found.end).contains(&pc()) && found.table.start >= found.start);
+                    match ask_linker(pc()) {
+                        Answer::Object(told) => {
+                            assert_eq!(told.table.header, found.table.header);
+                            assert_eq!((told.start, told.end), (found.start, found.end));
+                        }
+                        // A layout with gaps.
+                        Answer::Segment { header, .. } => assert_eq!(header, found.table.header),
+                        Answer::Nothing | Answer::Unable => assert!(cfg!(not(target_env = "gnu"))),
+                    }
+                }
+                assert_eq!(find(0x10, None), None);
+            });
         }
+
+        #[test]
+        fn a_module_that_is_gone_is_listed_no_more_and_its_place_is_used_again() {
+            with_lists(|| {
+                refresh(&mapped);
+                let used = USED.load(Relaxed);
+                let mut gone = [0; WORDS];
+                (gone[0], gone[1], gone[WORDS - 2], gone[WORDS - 1]) = (0x10, 0x40, 0x20, 0x30);
+                ENTRIES[used].write(gone);
+                USED.store(used + 1, Relaxed);
+                assert_eq!(find(0x20, None).map(|found| (found.start, found.end)), Some((0x10, 0x40)));
+                // Between two ranges of its code there may be another module's.
+                assert_eq!((find(0x10, None), find(0x30, None)), (None, None));
+                // The place was another module's before.
+                assert_eq!(find(0x20, Some(0x18)), None);
+                refresh(&mapped);
+                assert_eq!(find(0x20, None), None);
+                assert_eq!(entries().len(), used + 1);
+            });
+        }
+
+        #[test]
+        fn an_entry_that_is_being_written_is_not_read() {
+            let entry = Entry { version: AtomicUsize::new(3), words: [const { AtomicUsize::new(7) }; WORDS] };
+            assert_eq!(entry.read(), None);
+            entry.write([8; WORDS]);
+            assert_eq!(entry.read(), Some([8; WORDS]));
+        }
+
+        #[test]
+        fn code_of_no_module_is_asked_for_ever_more_seldom() {
+            with_lists(|| {
+                MISSED.store(0, Relaxed);
+                let asked = (0..10_000)
+                    .filter(|_| {
+                        let missed = MISSED.load(Relaxed);
+                        assert_eq!(find_anew(0x10, None, None), None);
+                        missed.is_power_of_two() || missed & 0xfff == 0
+                    })
+                    .count();
+                assert!(asked < 20, "{asked}");
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_tell_of_this_code() {
+        let here = find as *const () as usize;
+        let table = find(here).unwrap();
+        assert!(table.bytes(table.header).is_some() && table.bytes(table.end).is_none());
+        let (start, end) = range(here).unwrap();
+        assert!((start..end).contains(&here));
+        assert_eq!((find(0x10), range(0x10)), (None, None));
     }
 }

@@ -1,10 +1,11 @@
 //! Libraries that were unloaded: which they were, and how addresses in them are told from those in libraries that were
 //! loaded at the same place later.
 //!
-//! Whenever something may be unloaded the libraries that are there are noted. One that is loaded where another one was
+//! At the program's start, and whenever something may be unloaded, the libraries that are there are noted. One that is loaded where another one was
 //! noted has a *turn*: its addresses have it in bits that no address of a program uses, in the stacks and in the list of
 //! modules alike.
 
+use super::image::{MAX_SEGMENTS, PAGE, Read, read_mapped};
 use super::{modules, objects};
 use crate::sync::*;
 use crate::table::try_lock;
@@ -17,12 +18,9 @@ use spin::mutex::SpinMutex;
 const MAX: usize = 1024;
 /// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
 const MAX_PATH: usize = 512;
-const MAX_BUILD_ID: usize = 32;
 /// From this bit on an address has its turn, so that with the most turns it is still a number that JSON can carry.
 const SHIFT: u32 = 48;
 const MAX_TURN: usize = 31;
-/// Of this size and alignment are the ranges that can be mapped.
-const PAGE: usize = 4096;
 
 struct Noted {
     /// Its range of addresses, from the beginning of a page.
@@ -30,14 +28,16 @@ struct Noted {
     end: AtomicUsize,
     identity: AtomicUsize,
     turn: AtomicUsize,
+    /// Whether it was loaded when libraries were noted last.
+    is_loaded: AtomicBool,
     described: UnsafeCell<Described>,
 }
 
 struct Described {
     path: Vec<u8, MAX_PATH>,
-    build_id: Vec<u8, MAX_BUILD_ID>,
+    build_id: Vec<u8, { modules::MAX_BUILD_ID }>,
     bias: u64,
-    segments: Vec<Segment, { modules::MAX_SEGMENTS }>,
+    segments: Vec<Segment, { MAX_SEGMENTS }>,
 }
 
 // SAFETY: a description is written under the lock, before `USED` counts it, and never again.
@@ -49,6 +49,7 @@ static NOTED: [Noted; MAX] = [const {
         end: AtomicUsize::new(0),
         identity: AtomicUsize::new(0),
         turn: AtomicUsize::new(0),
+        is_loaded: AtomicBool::new(false),
         described: UnsafeCell::new(Described {
             path: Vec::new(),
             build_id: Vec::new(),
@@ -62,6 +63,8 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: SpinMutex<()> = SpinMutex::new(());
 /// There were more than can be noted.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
+/// Something may have been unloaded: until then nothing is at the place of something else.
+static ANY_UNLOADED: AtomicBool = AtomicBool::new(false);
 
 fn noted() -> &'static [Noted] {
     NOTED.get(..USED.load(Acquire)).unwrap_or(&NOTED)
@@ -86,23 +89,31 @@ impl Range {
     }
 
     /// What tells the module that is loaded there from others: its first page has its headers, and its build id.
-    fn identity(self) -> usize {
-        const WORDS: usize = PAGE / size_of::<usize>();
-        // SAFETY: a module's first page is mapped and can be read, for the dynamic linker reads the headers there; it is
-        // loaded while its code is on the stack, or while the linker lists it.
-        let page = unsafe { core::slice::from_raw_parts(self.start as *const usize, WORDS) };
-        page.iter().fold(1, |hash: usize, word| (hash ^ word).wrapping_mul(0x9E37_79B1).rotate_left(13))
+    /// 0 when it cannot be read.
+    fn identity(self, read: Read<'_>) -> usize {
+        const PART: usize = 512;
+        let mut hash = 1usize;
+        for part in 0..PAGE / PART {
+            let mut bytes = [0; PART];
+            if !read(self.start.wrapping_add(part * PART), &mut bytes) {
+                return 0;
+            }
+            for word in bytes.as_chunks::<{ size_of::<usize>() }>().0 {
+                hash = (hash ^ usize::from_ne_bytes(*word)).wrapping_mul(0x9E37_79B1).rotate_left(13);
+            }
+        }
+        hash
     }
 
     /// The turn of the module that is loaded there.
-    fn turn(self) -> Turn {
+    fn turn(self, read: Read<'_>) -> Turn {
         let mut next = 0;
         let mut identity = None;
         for noted in noted() {
             let (start, end) = (noted.start.load(Relaxed), noted.end.load(Relaxed));
             if self.start < end && start < self.end {
                 let turn = noted.turn.load(Relaxed);
-                let identity = *identity.get_or_insert_with(|| self.identity());
+                let identity = *identity.get_or_insert_with(|| self.identity(read));
                 if start == self.start && noted.identity.load(Relaxed) == identity {
                     return Turn::Noted(turn);
                 }
@@ -132,24 +143,65 @@ impl Turn {
     }
 }
 
-/// Before something is unloaded: notes the libraries that are there.
-pub(super) fn note() {
-    let Some(_writer) = try_lock(&WRITER) else { return };
-    modules::each(&mut |module| {
-        if let Some(range) = Range::of(module)
-            && let Turn::New(turn) = range.turn()
-        {
-            add(module, range, turn);
-        }
-    });
+/// At the program's start: notes the libraries that are there, for when `/proc` is not.
+pub(super) fn begin() {
+    note(&|each| modules::each_linked(each));
 }
 
-fn add(module: &Module<'_>, range: Range, turn: usize) {
+/// Before something is unloaded: notes the libraries that are there.
+pub(super) fn before_unloading() {
+    ANY_UNLOADED.store(true, Release);
+    note(&loaded);
+}
+
+/// After something was unloaded: where the kernel does not list what is loaded, the notes do.
+pub(super) fn after_unloading() {
+    if !super::maps::is_listed() {
+        note(&loaded);
+    }
+}
+
+/// The libraries that are loaded, outside the hook.
+fn loaded(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+    if !modules::each(each) {
+        modules::each_linked(each);
+    }
+}
+
+fn note(source: &dyn Fn(&mut dyn FnMut(&Module<'_>, Read<'_>))) {
+    let Some(_writer) = try_lock(&WRITER) else { return };
+    let mut loaded = [0u64; MAX / 64];
+    source(&mut |module, read| {
+        let Some(range) = Range::of(module) else { return };
+        match range.turn(read) {
+            Turn::Noted(turn) => set_loaded(range, turn, &mut loaded),
+            Turn::New(turn) => {
+                add(module, range, turn, read);
+                set_loaded(range, turn, &mut loaded);
+            }
+            Turn::Unknown => {}
+        }
+    });
+    for (i, noted) in noted().iter().enumerate() {
+        noted.is_loaded.store(loaded[i / 64] & 1 << (i % 64) != 0, Relaxed);
+    }
+}
+
+/// Sets the bits of the noted module there.
+fn set_loaded(range: Range, turn: usize, loaded: &mut [u64; MAX / 64]) {
+    for (i, noted) in noted().iter().enumerate() {
+        if noted.start.load(Relaxed) == range.start && noted.turn.load(Relaxed) == turn {
+            loaded[i / 64] |= 1 << (i % 64);
+        }
+    }
+}
+
+fn add(module: &Module<'_>, range: Range, turn: usize, read: Read<'_>) {
     let used = USED.load(Relaxed);
     let Some(noted) = NOTED.get(used) else { return IS_FULL.store(true, Relaxed) };
     noted.start.store(range.start, Relaxed);
     noted.end.store(range.end, Relaxed);
-    noted.identity.store(range.identity(), Relaxed);
+    noted.identity.store(range.identity(read), Relaxed);
     noted.turn.store(turn, Relaxed);
     // SAFETY: the lock is held, and nobody reads an entry that is not counted.
     let described = unsafe { &mut *noted.described.get() };
@@ -157,33 +209,35 @@ fn add(module: &Module<'_>, range: Range, turn: usize) {
         path: Vec::from_slice(module.path).unwrap_or_default(),
         build_id: Vec::from_slice(module.build_id).unwrap_or_default(),
         bias: module.bias,
-        segments: module.segments.iter().take(modules::MAX_SEGMENTS).collect(),
+        segments: module.segments.iter().take(MAX_SEGMENTS).collect(),
     };
     USED.store(used + 1, Release);
 }
 
-/// Calls `each` for every module, as its addresses stand in stacks: first those that are loaded, then those that were.
+/// Calls `each` for every module, as its addresses stand in stacks: first those that are loaded, then those that were. No
+/// lock is taken.
 pub(super) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
     // Those of the noted ones that are loaded.
     let mut loaded = [0u64; MAX / 64];
-    modules::each(&mut |module| {
+    let any_unloaded = ANY_UNLOADED.load(Acquire);
+    let is_listed = modules::each(&mut |module, read| {
         let range = Range::of(module);
-        let turn = range.and_then(|range| range.turn().get()).unwrap_or(MAX_TURN + 1);
-        for (i, noted) in noted().iter().enumerate() {
-            let is_here = range.is_some_and(|range| noted.start.load(Relaxed) == range.start);
-            if is_here && noted.turn.load(Relaxed) == turn {
-                loaded[i / 64] |= 1 << (i % 64);
-            }
+        let turn = match range {
+            Some(range) if any_unloaded => range.turn(read).get().unwrap_or(MAX_TURN + 1),
+            _ => 0,
+        };
+        if let Some(range) = range {
+            set_loaded(range, turn, &mut loaded);
         }
         with_turn(module, turn, each);
     });
     for (i, noted) in noted().iter().enumerate() {
         // SAFETY: it is counted, so it is not written any more.
         let Described { path, build_id, bias, segments } = unsafe { &*noted.described.get() };
+        let unloaded = is_listed || !noted.is_loaded.load(Relaxed);
         if loaded[i / 64] & 1 << (i % 64) == 0 && !path.is_empty() {
             let segments = List::Items(segments);
-            let module =
-                Module { path, build_id, bias: *bias, unloaded: true, segments, ..Module::default() };
+            let module = Module { path, build_id, bias: *bias, unloaded, segments, ..Module::default() };
             with_turn(&module, noted.turn.load(Relaxed), each);
         }
     }
@@ -192,7 +246,7 @@ pub(super) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
 fn with_turn(module: &Module<'_>, turn: usize, each: &mut dyn FnMut(&Module<'_>)) {
     let by = (turn as u64) << SHIFT;
     let moved = |segment: Segment| Segment { start: segment.start.wrapping_add(by), ..segment };
-    let segments: Vec<Segment, { modules::MAX_SEGMENTS }> = module.segments.iter().map(moved).collect();
+    let segments: Vec<Segment, { MAX_SEGMENTS }> = module.segments.iter().map(moved).collect();
     each(&Module { bias: module.bias.wrapping_add(by), segments: List::Items(&segments), ..*module });
 }
 
@@ -210,7 +264,7 @@ impl Turns {
     /// The address with its turn. `None` when the module cannot be told from one that was unloaded.
     #[inline(always)]
     pub(crate) fn address(&mut self, pc: usize) -> Option<usize> {
-        if USED.load(Relaxed) == 0 { Some(pc) } else { self.with_turn(pc) }
+        if ANY_UNLOADED.load(Relaxed) { self.with_turn(pc) } else { Some(pc) }
     }
 
     #[cold]
@@ -218,7 +272,7 @@ impl Turns {
         if !(self.start..self.end).contains(&pc) {
             // Code that the dynamic linker does not know is no library's.
             let Some((start, end)) = objects::range(pc) else { return Some(pc) };
-            let turn = Range::new(start, end).turn().get().unwrap_or(MAX_TURN + 1);
+            let turn = Range::new(start, end).turn(&read_mapped).get().unwrap_or(MAX_TURN + 1);
             *self = Turns { start, end, turn };
         }
         (self.turn <= MAX_TURN).then_some(pc | self.turn << SHIFT)

@@ -26,8 +26,8 @@ struct Recording {
     file: PagesFile,
     /// Where the next fragment of the annex goes.
     end: u64,
-    /// What the annex knows: loads and unloads of modules, thread slots.
-    known: (u64, u32),
+    /// What the annex knows: news of modules, the modules, thread slots.
+    known: (usize, Option<u64>, u32),
 }
 
 // `None` is all-zero, so that this adds nothing to the binary.
@@ -66,33 +66,47 @@ pub(crate) fn begin(place: Place, path: Path, by_variable: bool) -> Result<(), E
         pages.share(&file, None)?;
         let end = pages.len() as u64;
         let template = variables::get(VARIABLE).filter(|_| by_variable);
-        let recording = slot.insert(Recording { path, template, pages, file, end, known: (0, 0) });
+        let recording = slot.insert(Recording { path, template, pages, file, end, known: (0, None, 0) });
         ANY.store(true, Release);
         recording.refresh(region)
     })
 }
 
-/// Modules that were met, by their unwind tables: one that takes another's place is asked for once more.
-static MET: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+/// Modules that were met, by their unwind tables.
+static MET: [AtomicUsize; 1024] = [const { AtomicUsize::new(0) }; 1024];
+/// Counts modules that are met for the first time. It begins at 1, for what a recording begins with.
+static NEWS: AtomicUsize = AtomicUsize::new(1);
 
 /// Inside the hook: code of a module is on a stack. A new one is told to the recordings behind the event.
 pub(crate) fn met(table: usize) {
-    if ANY.load(Acquire) {
-        let place = &MET[(table >> 12) % MET.len()];
-        if place.load(Relaxed) != table {
-            place.store(table, Relaxed);
-            registry::all().for_each(|(_, region)| region.met_module());
+    if ANY.load(Acquire) && is_new(table) {
+        NEWS.fetch_add(1, AcqRel);
+        registry::all().for_each(|(_, region)| region.met_module());
+    }
+}
+
+/// Whether it is met for the first time. No more than can be remembered are new.
+fn is_new(table: usize) -> bool {
+    let first = (table >> 4).wrapping_mul(0x9E37_79B1) >> 12;
+    let places = MET.iter().cycle().skip(first % MET.len()).take(MET.len());
+    for place in places {
+        match place.compare_exchange(0, table, Relaxed, Relaxed) {
+            Ok(_) => return true,
+            Err(known) if known == table => return false,
+            Err(_) => {}
         }
     }
+    false
 }
 
 /// Outside the hook: something was unloaded, and what is loaded in its place is to be told of.
 pub(super) fn unloaded() {
     MET.iter().for_each(|place| place.store(0, Relaxed));
+    NEWS.fetch_add(1, AcqRel);
     refresh();
 }
 
-/// Outside the hook: tells the recordings of modules and threads that are new.
+/// Tells the recordings of modules and threads that are new. No lock of others is waited for.
 pub(crate) fn refresh() {
     if !ANY.load(Acquire) {
         return;
@@ -108,14 +122,18 @@ pub(crate) fn refresh() {
 
 impl Recording {
     fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
-        let now = (modules::changes(), region.threads_used());
-        if now.1 != self.known.1 {
+        let (news, threads) = (NEWS.load(Acquire), region.threads_used());
+        if threads != self.known.2 {
             region.keep_names();
+            self.known.2 = threads;
         }
-        if now.0 != self.known.0 {
-            self.append(region, true)?;
+        if news != self.known.0 {
+            let modules = modules::fingerprint();
+            if modules.is_none() || modules != self.known.1 {
+                self.append(region, true)?;
+            }
+            (self.known.0, self.known.1) = (news, modules);
         }
-        self.known = now;
         Ok(())
     }
 
@@ -143,7 +161,7 @@ impl Recording {
         match file {
             Ok((path, file)) => {
                 (self.path, self.file) = (path, file);
-                // The modules are those of the parent; asking for them here could wait for a lock of its threads.
+                // The modules are those of the parent.
                 self.append(region, false)
             }
             Err(error) => self.pages.keep(&self.file).and(Err(error)),

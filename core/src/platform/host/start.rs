@@ -4,7 +4,7 @@
 //! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
 
 use super::dump_file::Path;
-use super::{due, objects, record, registry, sink, thread, unload, variables};
+use super::{due, objects, places, record, registry, sink, thread, unload, variables};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -21,7 +21,8 @@ const ABOVE: &CStr = c"MEMTRACK_DUMP_PEAK";
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
-    objects::refresh();
+    objects::begin();
+    places::begin();
     unload::begin();
     // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
     thread::barrier();

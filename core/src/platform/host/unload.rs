@@ -24,10 +24,11 @@ impl Host {
         // own code has run once more, on this thread. The linker's lock stands between unloading and loading again, so
         // whoever runs the new code sees the new number.
         COUNT.fetch_add(1, AcqRel);
-        places::note();
+        places::before_unloading();
         let result = unload();
         COUNT.fetch_add(1, AcqRel);
-        objects::refresh();
+        objects::unloaded();
+        places::after_unloading();
         record::unloaded();
         result
     }

@@ -42,22 +42,15 @@ pub(super) fn lasting_rule(pc: usize) -> Option<Rule> {
 }
 
 fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
-    // SAFETY: who links the program says that the unwind table lies there, up to the module's or the table's end; modules
-    // stay mapped while their code is on the stack.
-    let bytes = |start: usize| unsafe {
-        core::slice::from_raw_parts(start as *const u8, table.end.saturating_sub(start))
-    };
-    let header = bytes(table.header);
-    let found = index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc))?;
+    let header = table.bytes(table.header)?;
+    let look_up = |pc| index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc));
+    let found = look_up(pc)?;
     let bases = BaseAddresses::default().set_eh_frame(found.frames as u64);
-    let section = EhFrame::new(bytes(found.frames), LittleEndian);
+    let section = EhFrame::new(table.bytes(found.frames)?, LittleEndian);
     let offset = EhFrameOffset(found.description.checked_sub(found.frames)?);
     let fde = section.fde_from_offset(&bases, offset, EhFrame::cie_from_offset).ok();
     let Some(fde) = fde.filter(|fde| fde.contains(pc as u64)) else {
-        #[cfg(all(target_arch = "x86_64", feature = "std"))]
-        return super::plt::rule(pc);
-        #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
-        return None;
+        return undescribed(pc, table, |entry| look_up(entry) == Some(found));
     };
     if fde.is_signal_trampoline() {
         // Without Linux it is an interrupt's entry, of which nobody knows what it pushed where.
@@ -66,6 +59,28 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(&section, &bases, &mut context, pc as u64).ok()?;
     Some(from_row(row, &section, fde.cie().encoding()))
+}
+
+/// The rule of code in no function that is described. Nobody calls the code at which a module is entered: in the dynamic
+/// linker, and in some C libraries, it is not described. `is_same_gap` says whether the last described function before an
+/// address is the one before `pc`.
+#[cfg(feature = "std")]
+fn undescribed(pc: usize, table: &tables::UnwindTable, is_same_gap: impl Fn(usize) -> bool) -> Option<Rule> {
+    /// Bytes of such code, which sets up the stack and calls what is written in C. What lies behind it may be called.
+    const START: usize = 256;
+    let entry = table.entry();
+    if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
+        return Some(Rule::OUTERMOST);
+    }
+    #[cfg(target_arch = "x86_64")]
+    return super::plt::rule(pc);
+    #[cfg(not(target_arch = "x86_64"))]
+    None
+}
+
+#[cfg(not(feature = "std"))]
+fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<Rule> {
+    None
 }
 
 const WORD: usize = size_of::<usize>();
