@@ -6,12 +6,15 @@ use super::program;
 use heapless::Vec;
 use memtrack_format::{List, Module};
 
+/// Is called for a module; the memory that it is in is read by the second argument.
+pub(super) type Each<'e> = &'e mut dyn FnMut(&Module<'_>, Read<'_>);
+
 pub(super) const MAX_BUILD_ID: usize = 64;
 const MAX_PATH: usize = libc::PATH_MAX as usize;
 
 /// Calls `each` for every module that is loaded, the program first. False when the kernel does not list them; then nothing
 /// was called. No lock is taken.
-pub(super) fn each(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) -> bool {
+pub(super) fn each(each: Each<'_>) -> bool {
     let mut path = Vec::<u8, MAX_PATH>::new();
     let headers = program::headers();
     let mut of_program = None;
@@ -44,7 +47,7 @@ pub(super) fn each(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) -> bool {
 }
 
 /// The same by the dynamic linker's list, whose lock it takes: at the program's start, and where something is unloaded.
-pub(super) fn each_linked(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+pub(super) fn each_linked(each: Each<'_>) {
     image::each_linked(&mut |loaded| {
         if loaded.path.is_empty() {
             let mut path = Vec::<u8, MAX_PATH>::new();
@@ -56,7 +59,7 @@ pub(super) fn each_linked(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
     });
 }
 
-fn described(loaded: &Loaded<'_>, each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+fn described(loaded: &Loaded<'_>, each: Each<'_>) {
     let Loaded { image, path, read } = *loaded;
     let build_id = build_id(image, read);
     let segments = List::Items(&image.segments);
@@ -115,9 +118,7 @@ mod tests {
     use std::path::Path;
 
     /// Paths, lengths of build ids, whether this code is inside.
-    fn found(
-        which: impl FnOnce(&mut dyn FnMut(&Module<'_>, Read<'_>)),
-    ) -> std::vec::Vec<(String, usize, bool)> {
+    fn found(which: impl FnOnce(Each<'_>)) -> std::vec::Vec<(String, usize, bool)> {
         let mut found = std::vec::Vec::new();
         which(&mut |module, _| {
             let inside = module.segments.iter().any(|s| {
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn both_lists_have_the_same_modules() {
-        let places = |modules: &mut dyn FnMut(&mut dyn FnMut(&Module<'_>, Read<'_>))| {
+        let places = |modules: &mut dyn FnMut(Each<'_>)| {
             let mut places = std::vec::Vec::new();
             modules(&mut |module, _| {
                 let segments: std::vec::Vec<_> =

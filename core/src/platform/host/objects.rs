@@ -281,15 +281,17 @@ mod list {
         }
     }
 
-    fn mapped(each: &mut dyn FnMut(&Image)) -> bool {
+    fn mapped(each: Each<'_>) -> bool {
         image::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
             each(loaded.image);
             true
         })
     }
 
+    type Each<'e> = &'e mut dyn FnMut(&Image);
+
     /// Brings the list up to date from a source, which says whether it told of all.
-    fn refresh(source: &dyn Fn(&mut dyn FnMut(&Image)) -> bool) -> bool {
+    fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
         // Another thread brings it up to date.
         let Some(_writer) = try_lock(&WRITER) else { return true };
         let mut seen = [0u64; MAX / 64];
@@ -372,7 +374,7 @@ mod list {
             with_lists(|| {
                 let mut all = [[None; 2]; 2];
                 for (found, from_kernel) in all.iter_mut().zip([true, false]) {
-                    let linked = |each: &mut dyn FnMut(&Image)| {
+                    let linked = |each: Each<'_>| {
                         image::each_linked(&mut |loaded| each(loaded.image));
                         true
                     };
@@ -393,7 +395,9 @@ mod list {
                         }
                         // A layout with gaps.
                         Answer::Segment { header, .. } => assert_eq!(header, found.table.header),
-                        Answer::Nothing | Answer::Unable => assert!(cfg!(not(target_env = "gnu"))),
+                        // C libraries without the function.
+                        Answer::Unable => {}
+                        Answer::Nothing => panic!("the dynamic linker does not know this code"),
                     }
                 }
                 assert_eq!(find(0x10, None), None);

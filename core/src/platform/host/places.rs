@@ -6,7 +6,8 @@
 //! modules alike.
 
 use super::image::{MAX_SEGMENTS, PAGE, Read, read_mapped};
-use super::{modules, objects};
+use super::modules::{self, Each};
+use super::objects;
 use crate::sync::*;
 use crate::table::try_lock;
 use core::cell::UnsafeCell;
@@ -162,13 +163,13 @@ pub(super) fn after_unloading() {
 }
 
 /// The libraries that are loaded, outside the hook.
-fn loaded(each: &mut dyn FnMut(&Module<'_>, Read<'_>)) {
+fn loaded(each: Each<'_>) {
     if !modules::each(each) {
         modules::each_linked(each);
     }
 }
 
-fn note(source: &dyn Fn(&mut dyn FnMut(&Module<'_>, Read<'_>))) {
+fn note(source: &dyn Fn(Each<'_>)) {
     let Some(_writer) = try_lock(&WRITER) else { return };
     let mut loaded = [0u64; MAX / 64];
     source(&mut |module, read| {
