@@ -148,12 +148,15 @@ fn timeline() {
     }
 }
 
-/// The child has no waiting thread but its own.
+/// The child has no waiting thread: its events look at the clock.
 fn fork() {
-    // SAFETY: the child only waits, and ends.
+    // SAFETY: the child allocates, waits, and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        wait_for_snapshots(2);
+        while snapshots() < 2 {
+            (0..100).for_each(|_| drop(held(10)));
+            std::thread::sleep(Duration::from_millis(2));
+        }
         // SAFETY: ends the process.
         unsafe { libc::_exit(0) };
     }

@@ -1,6 +1,8 @@
 //! Guards: stages and tags end when they are dropped.
 
 use super::{Entry, Tracker};
+#[cfg(feature = "std")]
+use crate::platform::host::due;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::marks::Mark;
@@ -52,7 +54,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let left = self.region.head().marks.rebase_stage(self.region.threads(), own);
         // Other threads may have raised it behind the look above: the stages that are active had that.
         stages.fold(Peak { bytes: left, ..peak }, |_| 0);
-        then(&mut stages)
+        let result = then(&mut stages);
+        drop((entry, stages));
+        #[cfg(feature = "std")]
+        due::serve();
+        result
     }
 
     /// Runs `work` as a [`stage`](Self::stage).
@@ -139,8 +145,11 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
             return None;
         };
         stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
-        let ended = stages.end(serial, now)?;
+        let ended = stages.end(serial, now);
         drop(stages);
+        #[cfg(feature = "std")]
+        due::serve();
+        let ended = ended?;
         if ended.dropped {
             tracker.region.head().losses.count(LossCause::StagesFull);
         }

@@ -4,8 +4,9 @@ use super::Tracker;
 use crate::Error;
 use crate::dump;
 use crate::platform::host::dump_file::{File, Path};
+use crate::platform::host::dump_stack::Patience;
 use crate::platform::host::pages::Pages;
-use crate::platform::host::{due, record, registry, sink, start};
+use crate::platform::host::{due, record, registry, signals, sink, start};
 use crate::platform::{Host, Platform};
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
@@ -49,6 +50,10 @@ impl<R: Tables> registry::Registered for R {
         self.head().marks.watch.raise(crate::table::watch::DUMP);
     }
 
+    fn is_at_rest(&self) -> bool {
+        !self.stages().is_locked() && !self.timeline().is_locked()
+    }
+
     fn met_module(&self) {
         self.head().marks.watch.raise(crate::table::watch::MODULE);
     }
@@ -80,6 +85,11 @@ impl<R: Tables> registry::Registered for R {
     }
 }
 
+/// Runs what a program asks for on the stack for dumps.
+fn on_stack<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    due::on_stack(Patience::Seconds, f).unwrap_or(Err(Error::DumpRunning))
+}
+
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Makes the region known to what happens outside of the tracker. False when there are too many.
     pub(super) fn register(&self, number: usize) -> bool {
@@ -88,7 +98,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
         let Some(place) = registry::register(self.region, is_hosts.then_some(number)) else { return false };
-        record::at_claim(place);
+        due::on_stack(Patience::Seconds, || record::at_claim(place));
         if let Some(bytes) = start::peak_to_dump() {
             self.region.head().marks.watch.dump_above(bytes);
         }
@@ -101,9 +111,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the file cannot be written, or the tracker has no region.
     pub fn dump_to_path(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        let path = Path::new(path.as_ref())?;
-        let mut file = File::create(path.as_c_str(), crate::platform::host::dump_file::Mode::Truncate)?;
-        dump::program(self.region, &self.platform, U::NAME, Cause::Request, &mut file)
+        on_stack(|| {
+            let path = Path::new(path.as_ref())?;
+            let mut file = File::create(path.as_c_str(), crate::platform::host::dump_file::Mode::Truncate)?;
+            dump::program(self.region, &self.platform, U::NAME, Cause::Request, &mut file)
+        })
     }
 
     /// From now on each stage that ends appends its own snapshot to a file: its figures, and what every cell held
@@ -113,7 +125,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the file cannot be written, or the tracker has no region.
     pub fn dump_stages_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        sink::open(Path::new(path.as_ref())?)
+        on_stack(|| sink::open(Path::new(path.as_ref())?))
     }
 
     /// From now on each time the process gets `signal` a snapshot is appended to the file of
@@ -124,7 +136,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file, or the system refuses.
     pub fn dump_on_signal(&self, signal: i32) -> Result<(), Error> {
         self.with_file()?;
-        due::on_signal(signal)
+        signals::dump_on(signal)
     }
 
     /// From now on a snapshot is appended to that file every so often. `MEMTRACK_DUMP_INTERVAL=seconds` does the same.
@@ -171,9 +183,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// no region; when its region is not whole pages of this system.
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        let path = Path::new(path.as_ref())?;
         match registry::place_of(self.region) {
-            Some(place) => record::begin(place, path, false),
+            Some(place) => on_stack(|| record::begin(place, Path::new(path.as_ref())?, false)),
             // Another thread is claiming the region.
             None => Err(Error::RecordingThreads),
         }
@@ -215,10 +226,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Appends a snapshot, which `write` writes with the stack nodes from the one on that it is told.
     pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
-        let _ = sink::append(sink::Patience::Little, |first_node, file| {
-            let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
-            write(first_node, file)?;
-            Ok(next)
+        due::on_stack(Patience::None, || {
+            let _ = sink::append(sink::Patience::Little, |first_node, file| {
+                let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
+                write(first_node, file)?;
+                Ok(next)
+            });
         });
     }
 }

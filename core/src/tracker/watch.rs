@@ -2,6 +2,8 @@
 
 use super::{Tracker, elapsed};
 use crate::platform::Platform;
+#[cfg(feature = "std")]
+use crate::platform::host::due;
 use crate::stats::Stats;
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
@@ -67,7 +69,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         #[cfg(feature = "std")]
         if flags & watch::DUMP != 0 && marks.watch.lower(watch::DUMP) {
-            crate::platform::host::due::serve();
+            due::serve();
         }
         #[cfg(feature = "std")]
         if flags & watch::MODULE != 0 && marks.watch.lower(watch::MODULE) {
@@ -83,6 +85,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let now = elapsed(self.region, &self.platform);
         if now >= self.region.head().next_sample.get() {
             sample(self.region, now);
+        }
+        #[cfg(feature = "std")]
+        {
+            // A signal may have found the timeline locked.
+            due::serve();
+            due::look_at_the_clock();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod due;
 pub(crate) mod dump_file;
+pub(crate) mod dump_stack;
 mod image;
 mod maps;
 mod modules;
@@ -11,6 +12,7 @@ pub(crate) mod places;
 mod program;
 pub(crate) mod record;
 pub(crate) mod registry;
+pub(crate) mod signals;
 pub(crate) mod sink;
 mod stack;
 mod stamp;

@@ -6,6 +6,7 @@
 //! it. `docs/wire-format.md` has the layout.
 
 use super::dump_file::Path;
+use super::dump_stack::Patience;
 use super::pages::{Pages, PagesFile};
 use super::registry::{self, Each, Place, Registered};
 use super::{Host, due, keep_errno, modules, start, variables};
@@ -111,13 +112,15 @@ pub(crate) fn refresh() {
     if !ANY.load(Acquire) {
         return;
     }
-    for (place, region) in registry::all() {
-        let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
-        if let Some(recording) = slot.as_mut() {
-            // A fragment that cannot be written is missing from the file; the next refresh tries again.
-            let _ = keep_errno(|| recording.refresh(region));
+    due::on_stack(Patience::None, || {
+        for (place, region) in registry::all() {
+            let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
+            if let Some(recording) = slot.as_mut() {
+                // A fragment that cannot be written is missing from the file; the next refresh tries again.
+                let _ = keep_errno(|| recording.refresh(region));
+            }
         }
-    }
+    });
 }
 
 impl Recording {

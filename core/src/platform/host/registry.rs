@@ -15,6 +15,8 @@ pub(crate) trait Registered: Sync {
     fn forked(&self, slot: Option<u16>, os_id: u64);
     /// Has the next event write the dump that a signal asked for.
     fn ask_for_dump(&self);
+    /// Whether nobody holds a lock that a snapshot needs.
+    fn is_at_rest(&self) -> bool;
     /// Has each new peak above a number of bytes written.
     fn dump_above(&self, bytes: usize);
     /// Has the next event ask which modules there are.

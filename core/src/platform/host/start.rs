@@ -4,7 +4,8 @@
 //! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
 
 use super::dump_file::Path;
-use super::{due, objects, places, record, registry, sink, thread, unload, variables};
+use super::dump_stack::{self, Patience};
+use super::{due, objects, places, record, registry, signals, sink, thread, unload, variables};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -21,6 +22,7 @@ const ABOVE: &CStr = c"MEMTRACK_DUMP_PEAK";
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
+    dump_stack::begin();
     objects::begin();
     places::begin();
     unload::begin();
@@ -41,7 +43,7 @@ extern "C" fn at_start() {
         Err(error) => return complain(c"MEMTRACK_DUMP", template, error),
     }
     let wanted = [
-        ask(SIGNAL, "a signal's name (USR1, HUP, …) or number", variables::signal, due::on_signal),
+        ask(SIGNAL, signals::EXPECTED, signals::parse, signals::dump_on),
         ask(INTERVAL, "a number of seconds from 0.001 on", variables::nanoseconds, due::every),
         ask(ABOVE, "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
             PEAK.store(!bytes, Release);
@@ -78,7 +80,8 @@ pub(crate) fn peak_to_dump() -> Option<usize> {
 
 /// After a fork, in the child: of all threads only the calling one goes on, so nobody holds a lock.
 unsafe extern "C" fn in_child() {
-    record::in_child();
+    dump_stack::forked();
+    dump_stack::run(Patience::None, record::in_child);
     sink::unlock_after_fork();
     due::forked();
     for (place, region) in registry::all() {
@@ -126,12 +129,15 @@ extern "C" fn at_exit() {
     if WRITTEN_BY.swap(pid, AcqRel) == pid {
         return;
     }
-    let result = sink::append(sink::Patience::Last, |first_node, file| {
-        for (_, region) in registry::all() {
-            region.dump(file, Cause::Exit)?;
-        }
-        Ok(first_node)
-    });
+    let append = || {
+        sink::append(sink::Patience::Last, |first_node, file| {
+            for (_, region) in registry::all() {
+                region.dump(file, Cause::Exit)?;
+            }
+            Ok(first_node)
+        })
+    };
+    let result = due::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));
     if let (Err(error), Some(template)) = (result, dump_template()) {
         complain(c"MEMTRACK_DUMP", template, error);
     }

@@ -16,25 +16,6 @@ pub(super) fn get(name: &CStr) -> Option<&'static [u8]> {
     (!value.is_empty()).then_some(value)
 }
 
-/// A signal by its name, with or without `SIG`, or by its number.
-pub(super) fn signal(name: &[u8]) -> Option<libc::c_int> {
-    const NAMES: [(&[u8], libc::c_int); 10] = [
-        (b"HUP", libc::SIGHUP),
-        (b"QUIT", libc::SIGQUIT),
-        (b"USR1", libc::SIGUSR1),
-        (b"USR2", libc::SIGUSR2),
-        (b"ALRM", libc::SIGALRM),
-        (b"URG", libc::SIGURG),
-        (b"WINCH", libc::SIGWINCH),
-        (b"IO", libc::SIGIO),
-        (b"PROF", libc::SIGPROF),
-        (b"PWR", libc::SIGPWR),
-    ];
-    let short = name.strip_prefix(b"SIG").unwrap_or(name);
-    let known = NAMES.iter().find(|(known, _)| *known == short).map(|(_, number)| *number);
-    known.or_else(|| text(name)?.parse().ok().filter(|number| (1..=64).contains(number)))
-}
-
 /// A number of seconds with up to three decimals, in nanoseconds. Not by floating-point numbers, whose reading is as large
 /// as all of the hook.
 pub(super) fn nanoseconds(seconds: &[u8]) -> Option<u64> {
@@ -65,12 +46,6 @@ fn text(value: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn signals_have_names_and_numbers() {
-        assert_eq!([signal(b"USR1"), signal(b"SIGUSR1"), signal(b"10")], [Some(libc::SIGUSR1); 3]);
-        assert_eq!([signal(b"KILLER"), signal(b"0"), signal(b"65"), signal(b"SIG10")], [None; 4]);
-    }
 
     #[test]
     fn numbers_have_units() {
