@@ -14,6 +14,9 @@ pub enum Error {
     Sink(embedded_io::ErrorKind),
     /// A file could not be written: the operating system's error number.
     File(i32),
+    /// A file that a variable names is not written: why, and what to do.
+    #[cfg(feature = "std")]
+    Refused(&'static str),
     /// A path is longer than the system allows.
     PathTooLong,
     /// A signal cannot be handled: the operating system's error number.
@@ -62,6 +65,8 @@ impl fmt::Display for Error {
             }
             #[cfg(not(feature = "std"))]
             Error::File(code) => write!(f, "the dump could not be written: error {code}"),
+            #[cfg(feature = "std")]
+            Error::Refused(why) => write!(f, "the file is not written: {why}"),
             #[cfg(feature = "std")]
             Error::Signal(code) => {
                 write!(f, "the signal cannot be handled: {}", std::io::Error::from_raw_os_error(*code))

@@ -3,8 +3,9 @@
 use super::Tracker;
 use crate::Error;
 use crate::dump;
-use crate::platform::host::dump_file::{File, Path};
+use crate::platform::host::dump_file::{File, Mode, Path};
 use crate::platform::host::dump_stack::Patience;
+use crate::platform::host::open::Named;
 use crate::platform::host::pages::Pages;
 use crate::platform::host::{due, record, registry, signals, sink, start};
 use crate::platform::{Host, Platform};
@@ -113,7 +114,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.check()?;
         on_stack(|| {
             let path = Path::new(path.as_ref())?;
-            let mut file = File::create(path.as_c_str(), crate::platform::host::dump_file::Mode::Truncate)?;
+            let mut file = File::create(path.as_c_str(), Mode::Truncate, Named::ByCode)?;
             dump::program(self.region, &self.platform, U::NAME, Cause::Request, &mut file)
         })
     }
@@ -125,7 +126,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the file cannot be written, or the tracker has no region.
     pub fn dump_stages_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        on_stack(|| sink::open(Path::new(path.as_ref())?))
+        on_stack(|| sink::open(Path::new(path.as_ref())?, Named::ByCode))
     }
 
     /// From now on each time the process gets `signal` a snapshot is appended to the file of
@@ -184,7 +185,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
         match registry::place_of(self.region) {
-            Some(place) => on_stack(|| record::begin(place, Path::new(path.as_ref())?, false)),
+            Some(place) => on_stack(|| record::begin(place, Path::new(path.as_ref())?, Named::ByCode)),
             // Another thread is claiming the region.
             None => Err(Error::RecordingThreads),
         }

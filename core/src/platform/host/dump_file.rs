@@ -1,11 +1,13 @@
 //! Files by bare system calls: nothing here allocates, so a dump does not show up in itself.
 
+use super::mask;
+use super::open::{self, Descriptor, Named, errno};
 use crate::Error;
 use core::ffi::CStr;
 
-/// An open file.
+/// A file that is written.
 #[derive(Debug)]
-pub(crate) struct File(libc::c_int);
+pub(crate) struct File(Descriptor);
 
 /// How a file is opened for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,42 +18,35 @@ pub(crate) enum Mode {
     Append,
 }
 
-pub(super) fn errno() -> i32 {
-    // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() }
-}
-
 impl File {
-    pub(crate) fn create(path: &CStr, mode: Mode) -> Result<File, Error> {
-        let how = match mode {
-            Mode::Truncate => libc::O_TRUNC,
-            Mode::Append => libc::O_APPEND,
+    pub(crate) fn create(path: &CStr, mode: Mode, named: Named) -> Result<File, Error> {
+        let how = match (mode, named) {
+            (Mode::Append, _) => libc::O_APPEND,
+            // Cut off below, behind the checks.
+            (Mode::Truncate, Named::ByVariable) => 0,
+            (Mode::Truncate, Named::ByCode) => libc::O_TRUNC,
         };
-        // SAFETY: `path` is a C string.
-        let fd = unsafe {
-            libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_CLOEXEC | how, 0o644)
-        };
-        if fd < 0 { Err(Error::File(errno())) } else { Ok(File(fd)) }
+        let file = open::to_write(path, libc::O_WRONLY | how, named)?;
+        // SAFETY: a plain call on a descriptor that is open.
+        if how == 0 && unsafe { libc::ftruncate(file.number(), 0) } != 0 {
+            return Err(Error::File(errno()));
+        }
+        Ok(File(file))
     }
 
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            // SAFETY: the bytes are valid for the call.
-            let n = unsafe { libc::write(self.0, bytes.as_ptr().cast(), bytes.len()) };
-            match usize::try_from(n) {
-                Ok(n) => bytes = &bytes[n..],
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(Error::File(errno())),
+        mask::of_writes_held(|| {
+            while !bytes.is_empty() {
+                // SAFETY: the bytes are valid for the call.
+                let n = unsafe { libc::write(self.0.number(), bytes.as_ptr().cast(), bytes.len()) };
+                match usize::try_from(n) {
+                    Ok(n) => bytes = &bytes[n..],
+                    Err(_) if errno() == libc::EINTR => {}
+                    Err(_) => return Err(Error::File(errno())),
+                }
             }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        // SAFETY: the descriptor is this value's own.
-        unsafe { libc::close(self.0) };
+            Ok(())
+        })
     }
 }
 
@@ -65,16 +60,10 @@ impl memtrack_format::Sink for &mut File {
 
 /// Reads the start of a small file; 0 when it cannot be read.
 pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
-    // SAFETY: `path` is a C string and the buffer is valid for its length; the descriptor is closed once.
-    unsafe {
-        let fd = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
-        if fd < 0 {
-            return 0;
-        }
-        let n = libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len());
-        libc::close(fd);
-        usize::try_from(n).unwrap_or(0)
-    }
+    let Ok(file) = open::open(path, libc::O_RDONLY) else { return 0 };
+    // SAFETY: the buffer is valid for its length.
+    let n = unsafe { libc::read(file.number(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(n).unwrap_or(0)
 }
 
 /// A path as the system takes it, without allocating.

@@ -1,6 +1,7 @@
 //! The pages of a region, and the file that stands in for them.
 
-use super::dump_file::{Path, errno};
+use super::dump_file::Path;
+use super::open::{self, Descriptor, Named, errno};
 use crate::Error;
 use crate::sync::*;
 use core::ffi::c_void;
@@ -62,13 +63,19 @@ impl Pages {
         // SAFETY: first a mapping at a place of the system's choice, which shows whether the file can be mapped; then one
         // over the region, which holds the same bytes and is never unmapped.
         unsafe {
-            let trial = libc::mmap(null_mut(), self.len(), protection, kind, file.0, 0);
+            let trial = libc::mmap(null_mut(), self.len(), protection, kind, file.0.number(), 0);
             if trial == libc::MAP_FAILED {
                 return Err(Error::File(errno()));
             }
             libc::munmap(trial, self.len());
-            let mapped =
-                libc::mmap(start.cast::<c_void>(), self.len(), protection, kind | libc::MAP_FIXED, file.0, 0);
+            let mapped = libc::mmap(
+                start.cast::<c_void>(),
+                self.len(),
+                protection,
+                kind | libc::MAP_FIXED,
+                file.0.number(),
+                0,
+            );
             if mapped == libc::MAP_FAILED { Err(Error::File(errno())) } else { Ok(()) }
         }
     }
@@ -149,18 +156,13 @@ impl Known<'_> {
 }
 
 /// A file that pages are in. Whoever has it open holds its lock.
-pub(super) struct PagesFile(libc::c_int);
+pub(super) struct PagesFile(Descriptor);
 
 impl PagesFile {
     /// Makes or empties a file, unless another process has its pages there.
-    pub(super) fn create(path: &Path, len: usize) -> Result<PagesFile, Error> {
-        let flags = libc::O_RDWR | libc::O_CREAT | libc::O_CLOEXEC;
-        // SAFETY: the path is a C string.
-        let fd = unsafe { libc::open(path.as_c_str().as_ptr(), flags, 0o644) };
-        if fd < 0 {
-            return Err(Error::File(errno()));
-        }
-        let file = PagesFile(fd);
+    pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<PagesFile, Error> {
+        let file = open::to_write(path.as_c_str(), libc::O_RDWR, named)?;
+        let fd = file.number();
         // SAFETY: plain calls on a descriptor that is open. Not truncated before it is locked: whoever has it mapped
         // would lose its memory.
         unsafe {
@@ -171,14 +173,12 @@ impl PagesFile {
                 return Err(Error::File(errno()));
             }
         }
-        Ok(file)
+        Ok(PagesFile(file))
     }
 
     /// Opens a file to read it.
     fn open(path: &core::ffi::CStr) -> Option<PagesFile> {
-        // SAFETY: the path is a C string.
-        let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
-        (fd >= 0).then_some(PagesFile(fd))
+        open::open(path, libc::O_RDONLY).ok().map(PagesFile)
     }
 
     /// The next pages from `at` on that are not a hole: the first, and the one behind them. The file's position, which
@@ -186,7 +186,7 @@ impl PagesFile {
     fn data(&self, at: usize) -> Option<(usize, usize)> {
         let seek = |offset: usize, whence| {
             // SAFETY: a plain call on a descriptor that is open.
-            let found = unsafe { libc::lseek(self.0, offset as libc::off_t, whence) };
+            let found = unsafe { libc::lseek(self.0.number(), offset as libc::off_t, whence) };
             usize::try_from(found).ok()
         };
         let begin = seek(at * PAGE, libc::SEEK_DATA)?;
@@ -196,16 +196,18 @@ impl PagesFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
         // SAFETY: the buffer is valid for the call.
-        let n =
-            unsafe { libc::pread(self.0, buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t) };
+        let n = unsafe {
+            libc::pread(self.0.number(), buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t)
+        };
         usize::try_from(n).map_err(|_| Error::File(errno()))
     }
 
     pub(super) fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
         while !bytes.is_empty() {
             // SAFETY: the bytes are valid for the call.
-            let n =
-                unsafe { libc::pwrite(self.0, bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t) };
+            let n = unsafe {
+                libc::pwrite(self.0.number(), bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t)
+            };
             match usize::try_from(n) {
                 Ok(n) => (bytes, offset) = (&bytes[n..], offset + n as u64),
                 Err(_) if errno() == libc::EINTR => {}
@@ -228,12 +230,5 @@ impl PagesFile {
             offset += n as u64;
         }
         Ok(())
-    }
-}
-
-impl Drop for PagesFile {
-    fn drop(&mut self) {
-        // SAFETY: the descriptor is this value's own.
-        unsafe { libc::close(self.0) };
     }
 }

@@ -7,17 +7,16 @@
 
 use super::dump_file::Path;
 use super::dump_stack::Patience;
+use super::open::Named;
 use super::pages::{Pages, PagesFile};
 use super::registry::{self, Each, Place, Registered};
-use super::{Host, due, keep_errno, modules, start, variables};
+use super::variables::Variable;
+use super::{Host, due, keep_errno, mask, modules, say, start};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::try_lock;
-use core::ffi::CStr;
 use spin::mutex::SpinMutex;
-
-const VARIABLE: &CStr = c"MEMTRACK_RECORD";
 
 struct Recording {
     path: Path,
@@ -38,13 +37,13 @@ static ANY: AtomicBool = AtomicBool::new(false);
 
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
 pub(crate) fn at_claim(place: Place) {
-    let Some(template) = variables::get(VARIABLE).filter(|_| place.is_first()) else { return };
+    let Some(template) = Variable::Record.get().filter(|_| place.is_first()) else { return };
     let process = Host.process();
     let path = start::path(template, process);
-    let result = path.and_then(|path| match begin(place, path, true) {
+    let result = path.and_then(|path| match begin(place, path, Named::ByVariable) {
         // A process that this one has started, with the same variables.
         Err(Error::RecordingTaken) => {
-            begin(place, start::path(template, process)?.with_pid(process.pid)?, true)
+            begin(place, start::path(template, process)?.with_pid(process.pid)?, Named::ByVariable)
         }
         other => other,
     });
@@ -54,19 +53,19 @@ pub(crate) fn at_claim(place: Place) {
 }
 
 /// Lays the pages of tracker `number` into a file.
-pub(crate) fn begin(place: Place, path: Path, by_variable: bool) -> Result<(), Error> {
+pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error> {
     let region = registry::get(place).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages().ok_or(Error::RecordingPages)?;
-    without_signals(|| {
+    mask::without(|| {
         let mut slot =
             try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
         if threads() != 1 + due::threads() {
             return Err(Error::RecordingThreads);
         }
-        let file = PagesFile::create(&path, pages.len())?;
+        let file = PagesFile::create(&path, pages.len(), named)?;
         pages.share(&file, None)?;
         let end = pages.len() as u64;
-        let template = variables::get(VARIABLE).filter(|_| by_variable);
+        let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
         let recording = slot.insert(Recording { path, template, pages, file, end, known: (0, None, 0) });
         ANY.store(true, Release);
         recording.refresh(region)
@@ -156,7 +155,7 @@ impl Recording {
             None => self.path.with_pid(process.pid),
         };
         let file = path.and_then(|path| {
-            let file = PagesFile::create(&path, self.pages.len())?;
+            let file = PagesFile::create(&path, self.pages.len(), Named::ByVariable)?;
             file.copy(&self.file, self.pages.len() as u64, self.end)?;
             self.pages.share(&file, Some(&self.file))?;
             Ok((path, file))
@@ -222,7 +221,7 @@ pub(super) extern "C" fn after_fork() {
 /// After a fork, in the child, before its first event.
 pub(super) fn in_child() {
     if ANY.load(Acquire) {
-        without_signals(|| registry::all().for_each(|(place, region)| divide(place, region)));
+        mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
     }
     let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
     if read >= 0 {
@@ -260,26 +259,7 @@ fn threads() -> u64 {
     }
 }
 
-/// Runs `f` while no signal's handler can run on this thread.
-fn without_signals<T>(f: impl FnOnce() -> T) -> T {
-    // SAFETY: the sets are written before they are read, and the mask is put back.
-    unsafe {
-        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let result = f();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
-        result
-    }
-}
-
-/// Nobody can be given the error. Inside the first event, or a fork: without allocating.
+/// Nobody can be given the error. Inside the first event, or a fork.
 fn complain(path: &[u8], error: Error) {
-    let mut text = heapless::String::<512>::new();
-    let path = core::str::from_utf8(path).unwrap_or("…");
-    // A long path is cut off.
-    let _ = core::fmt::write(&mut text, format_args!("memtrack: not recorded: {error}: {path}"));
-    let _ = text.push('\n');
-    // SAFETY: the text is valid for the call.
-    unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+    say::line(format_args!("not recorded: {error}: {}", say::Text(path)));
 }

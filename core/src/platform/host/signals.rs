@@ -2,7 +2,7 @@
 //! handler that it had, or the default. Only signals that have no meaning but the program's own (USR1, USR2, real-time
 //! signals) do nothing else where the program has no handler.
 
-use super::dump_file::errno;
+use super::open::errno;
 use super::{due, keep_errno};
 use crate::Error;
 use crate::sync::*;

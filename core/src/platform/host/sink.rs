@@ -1,6 +1,7 @@
 //! The file that collects snapshots while the program runs: of stages as they end, of the program at its exit.
 
 use super::dump_file::{File, Mode, Path};
+use super::open::Named;
 use super::{Host, start};
 use crate::Error;
 use crate::platform::Platform;
@@ -10,6 +11,7 @@ use crate::table::try_lock;
 /// A file and what of the stack table it already holds.
 struct Sink {
     path: Path,
+    named: Named,
     /// The first stack node that the file does not hold.
     next_node: u32,
     /// The process that has begun the file; a forked child begins its own.
@@ -25,10 +27,10 @@ pub(crate) fn is_set() -> bool {
 }
 
 /// Snapshots go to `path` from now on. It is made, or emptied, here.
-pub(crate) fn open(path: Path) -> Result<(), Error> {
-    File::create(path.as_c_str(), Mode::Truncate)?;
+pub(crate) fn open(path: Path, named: Named) -> Result<(), Error> {
+    File::create(path.as_c_str(), Mode::Truncate, named)?;
     let mut sink = try_lock(&SINK).ok_or(Error::DumpRunning)?;
-    *sink = Some(Sink { path, next_node: 0, pid: Host.process().pid });
+    *sink = Some(Sink { path, named, next_node: 0, pid: Host.process().pid });
     IS_SET.store(true, Release);
     Ok(())
 }
@@ -45,7 +47,7 @@ pub(crate) fn append(
     let mut guard = lock(patience).ok_or(Error::DumpRunning)?;
     let Some(sink) = guard.as_mut() else { return Ok(()) };
     let result = sink.own().and_then(|()| {
-        let mut file = File::create(sink.path.as_c_str(), Mode::Append)?;
+        let mut file = File::create(sink.path.as_c_str(), Mode::Append, sink.named)?;
         write(sink.next_node, &mut file)
     });
     match result {
@@ -100,7 +102,9 @@ impl Sink {
                 Some(template) => start::path_in_child(template, process)?,
                 None => self.path.with_pid(process.pid)?,
             };
-            File::create(self.path.as_c_str(), Mode::Truncate)?;
+            // Nobody chose this very name, wherever the parent's comes from.
+            self.named = Named::ByVariable;
+            File::create(self.path.as_c_str(), Mode::Truncate, self.named)?;
             (self.pid, self.next_node) = (process.pid, 0);
         }
         Ok(())

@@ -5,17 +5,13 @@
 
 use super::dump_file::Path;
 use super::dump_stack::{self, Patience};
-use super::{due, objects, places, record, registry, signals, sink, thread, unload, variables};
+use super::open::Named;
+use super::variables::{self, Variable};
+use super::{due, objects, places, record, registry, say, signals, sink, thread, unload};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
-use core::ffi::CStr;
 use memtrack_format::Cause;
-use std::string::String;
-
-const SIGNAL: &CStr = c"MEMTRACK_DUMP_SIGNAL";
-const INTERVAL: &CStr = c"MEMTRACK_DUMP_INTERVAL";
-const ABOVE: &CStr = c"MEMTRACK_DUMP_PEAK";
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -31,42 +27,44 @@ extern "C" fn at_start() {
     // SAFETY: the function has the right signature and lives as long as the program.
     unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
     let Some(template) = dump_template() else {
-        for name in [SIGNAL, INTERVAL, ABOVE] {
-            variables::get(name).into_iter().for_each(|value| complain(name, value, Error::NoFile));
+        for variable in [Variable::DumpSignal, Variable::DumpInterval, Variable::DumpPeak] {
+            variable.get().into_iter().for_each(|value| complain(variable, value, Error::NoFile));
         }
         return;
     };
-    let result = path(template, Host.process()).map(Path::absolute).and_then(sink::open);
+    let result = path(template, Host.process())
+        .map(Path::absolute)
+        .and_then(|path| sink::open(path, Named::ByVariable));
     match result {
         // SAFETY: the function has the right signature and lives as long as the program.
         Ok(()) => drop(unsafe { libc::atexit(at_exit) }),
-        Err(error) => return complain(c"MEMTRACK_DUMP", template, error),
+        Err(error) => return complain(Variable::Dump, template, error),
     }
     let wanted = [
-        ask(SIGNAL, signals::EXPECTED, signals::parse, signals::dump_on),
-        ask(INTERVAL, "a number of seconds from 0.001 on", variables::nanoseconds, due::every),
-        ask(ABOVE, "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
+        ask(Variable::DumpSignal, signals::EXPECTED, signals::parse, signals::dump_on),
+        ask(Variable::DumpInterval, "a number of seconds from 0.001 on", variables::nanoseconds, due::every),
+        ask(Variable::DumpPeak, "a number of bytes, KiB, MiB or GiB", variables::bytes, |bytes| {
             PEAK.store(!bytes, Release);
             // A tracker under the C library's `malloc` was there before.
             registry::all().for_each(|(_, region)| region.dump_above(bytes));
             Ok(())
         }),
     ];
-    wanted.into_iter().flatten().for_each(|(name, value, error)| complain(name, value, error));
+    wanted.into_iter().flatten().for_each(|(variable, value, error)| complain(variable, value, error));
 }
 
-type Complaint = (&'static CStr, &'static [u8], Error);
+type Complaint = (Variable, &'static [u8], Error);
 
 /// Does what a variable asks for, when it is set. What is to be said when that cannot be done.
 fn ask<T>(
-    name: &'static CStr,
+    variable: Variable,
     expected: &'static str,
     parse: impl FnOnce(&[u8]) -> Option<T>,
     run: impl FnOnce(T) -> Result<(), Error>,
 ) -> Option<Complaint> {
-    let value = variables::get(name)?;
+    let value = variable.get()?;
     let result = parse(value).ok_or(Error::Variable(expected)).and_then(run);
-    result.err().map(|error| (name, value, error))
+    result.err().map(|error| (variable, value, error))
 }
 
 /// One's complement of `MEMTRACK_DUMP_PEAK`, for trackers that claim their regions later.
@@ -95,7 +93,7 @@ unsafe extern "C" fn in_child() {
 
 /// The value of `MEMTRACK_DUMP`.
 pub(super) fn dump_template() -> Option<&'static [u8]> {
-    variables::get(c"MEMTRACK_DUMP")
+    Variable::Dump.get()
 }
 
 pub(super) fn path(template: &[u8], process: Process) -> Result<Path, Error> {
@@ -139,11 +137,11 @@ extern "C" fn at_exit() {
     };
     let result = due::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));
     if let (Err(error), Some(template)) = (result, dump_template()) {
-        complain(c"MEMTRACK_DUMP", template, error);
+        complain(Variable::Dump, template, error);
     }
 }
 
 /// Nobody can be given the error: say it where people look.
-fn complain(variable: &CStr, value: &[u8], error: Error) {
-    eprintln!("memtrack: {}={}: {error}", variable.to_string_lossy(), String::from_utf8_lossy(value));
+fn complain(variable: Variable, value: &[u8], error: Error) {
+    say::of_variable(variable.name(), value, error);
 }
