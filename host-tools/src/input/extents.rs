@@ -14,7 +14,7 @@ impl Extents {
     /// Those of a file that is `length` bytes long.
     #[must_use]
     pub fn of(file: &File, length: usize) -> Self {
-        if is_sparse(file) { Extents { ranges: ranges(file, length) } } else { Extents::default() }
+        if holes(file) > 0 { Extents { ranges: ranges(file, length) } } else { Extents::default() }
     }
 
     /// Ranges that were found to hold data.
@@ -56,16 +56,18 @@ impl Extents {
     }
 }
 
-/// Whether a file takes less room than it is long.
+/// By how many bytes a file takes less room than it is long.
 #[cfg(unix)]
-fn is_sparse(file: &File) -> bool {
+pub(super) fn holes(file: &File) -> u64 {
     use std::os::unix::fs::MetadataExt;
-    file.metadata().is_ok_and(|metadata| metadata.blocks().saturating_mul(512) < metadata.len())
+    let holes =
+        |metadata: std::fs::Metadata| metadata.len().saturating_sub(metadata.blocks().saturating_mul(512));
+    file.metadata().map_or(0, holes)
 }
 
 #[cfg(not(unix))]
-fn is_sparse(_: &File) -> bool {
-    false
+pub(super) fn holes(_: &File) -> u64 {
+    0
 }
 
 /// What the file system says; `None` when it says nothing.

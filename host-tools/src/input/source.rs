@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use super::extents::holes;
 use super::{Bytes, Extents};
 use crate::Error;
 
@@ -111,15 +112,21 @@ impl Read for Pipe {
     }
 }
 
-/// Maps a regular file that a dump or a command line names. Pipes and devices are refused before they are
+/// Maps a regular file of names that a dump or a command line names. Pipes and devices are refused before they are
 /// opened: opening alone can block or have effects.
 ///
 /// # Errors
 /// When it is no regular file or can't be mapped.
 pub fn open_regular(path: &Path) -> Result<Bytes, Error> {
+    /// What no linker leaves out between the parts of a binary.
+    const MAX_HOLES: u64 = 256 << 20;
     let failed = |source| Error::Read { path: path.into(), source };
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(Error::NotAFile { path: path.into() });
     }
-    File::open(path).and_then(|file| Bytes::map(&file)).map_err(failed)
+    let file = File::open(path).map_err(failed)?;
+    if holes(&file) > MAX_HOLES {
+        return Err(failed(io::Error::other("it is mostly holes, which no binary is")));
+    }
+    Bytes::map(&file).map_err(failed)
 }

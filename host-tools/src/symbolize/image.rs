@@ -4,16 +4,13 @@ use std::borrow::Cow;
 
 use addr2line::{LookupContinuation, LookupResult};
 use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
-use object::{Object, ObjectSection};
+use object::{CompressionFormat, Object, ObjectSection};
 
 use super::contained::contained;
 use super::pdb::{self, Pdb, PdbNames};
 use super::split::{Places, Splits};
 use super::starts::Starts;
 use super::table::Table;
-
-/// Longer sections are taken for damage.
-const MAX_SECTION: u64 = 4 << 30;
 
 type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
 
@@ -217,6 +214,27 @@ fn has_dwarf(file: &object::File<'_>) -> bool {
 /// A section's bytes, unpacked; none where there is none.
 pub(super) fn section<'a>(file: &object::File<'a>, name: &str) -> Cow<'a, [u8]> {
     let Some(section) = file.section_by_name(name) else { return Cow::Borrowed(&[]) };
-    let small = section.compressed_data().is_ok_and(|data| data.uncompressed_size <= MAX_SECTION);
+    let small = section.compressed_data().is_ok_and(|data| {
+        data.format == CompressionFormat::None || is_plausible(data.data.len() as u64, data.uncompressed_size)
+    });
     if small { section.uncompressed_data().unwrap_or_default() } else { Cow::Borrowed(&[]) }
+}
+
+/// Whether a compressed section may unpack to so many bytes; what unpacks to more is taken for damage.
+fn is_plausible(packed: u64, unpacked: u64) -> bool {
+    /// What any section may unpack to, and how often its own length.
+    const LEAST: u64 = 64 << 20;
+    const RATIO: u64 = 32;
+    unpacked <= LEAST.max(packed.saturating_mul(RATIO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plausible;
+
+    #[test]
+    fn a_section_that_unpacks_to_a_thousand_times_its_length_is_damage() {
+        assert!(is_plausible(0, 64 << 20) && is_plausible(100 << 20, 3 << 30));
+        assert!(!is_plausible(1 << 20, 1 << 30) && !is_plausible(100, u64::MAX));
+    }
 }

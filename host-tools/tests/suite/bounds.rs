@@ -53,6 +53,19 @@ fn holes_of_a_file_cost_nothing() {
 }
 
 #[test]
+fn a_binary_is_no_large_hole() {
+    let place = Place::with(&dumps::full());
+    // The section headers of an ELF file may claim all of it.
+    std::fs::copy("/proc/self/exe", place.path("program")).unwrap();
+    let file = std::fs::File::options().write(true).open(place.path("program")).unwrap();
+    if file.set_len(8 << 40).is_err() {
+        return eprintln!("skipped: the file system has no files of that length");
+    }
+    let line = place.run("dump.bin -b program").refused(4);
+    assert!(line.contains("it is mostly holes"), "{line}");
+}
+
+#[test]
 fn what_is_no_file_is_refused_and_not_waited_for() {
     let place = Place::with(&dumps::full());
     run(Command::new("mkfifo").arg(place.path("pipe")));
