@@ -39,6 +39,9 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmemtrack.so");
     // By this symbol the code knows which of the two it is part of.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=memtrack_is_shared=1");
+    // The default region of Rust programs, 40 MB that nothing here uses. It has an exported name, so that the linker would keep
+    // it; here the name means nothing.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=MEMTRACK_REGION=0");
     for name in NAMES {
         println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={name}=memtrack_preload_{name}");
     }

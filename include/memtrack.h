@@ -75,7 +75,7 @@
 #define MEMTRACK_ERROR_UNSUPPORTED 10
 
 /**
- * The tracker does not work: another one in this process has its tables.
+ * The tracker does not work: another one in this process has its tables, or there was no memory for them.
  */
 #define MEMTRACK_ERROR_TRACKER 11
 

@@ -10,6 +10,9 @@ pub enum Error {
     RegionTaken,
     /// More trackers in one process than can be told apart.
     TooManyTrackers,
+    /// The system has no memory for the tables.
+    #[cfg(feature = "std")]
+    NoMemory,
     /// The sink of a dump refused the bytes.
     Sink(embedded_io::ErrorKind),
     /// A file could not be written: the operating system's error number.
@@ -57,6 +60,10 @@ impl fmt::Display for Error {
             ),
             Error::TooManyTrackers => f.write_str(
                 "too many trackers in one process: the first ones keep working, this one passes allocations through",
+            ),
+            #[cfg(feature = "std")]
+            Error::NoMemory => f.write_str(
+                "there is no memory for the tables: raise the limits of address space and data (ulimit -v, ulimit -d)",
             ),
             Error::Sink(kind) => write!(f, "the dump's sink failed ({kind:?}): what was written before is readable"),
             #[cfg(feature = "std")]

@@ -64,6 +64,8 @@ pub use platform::{DefaultPlatform, Local, Platform, Process};
 pub use platform::{Firmware, SingleCore};
 pub use report::Report;
 pub use stats::{StageStats, Stats, ThreadStats};
+#[cfg(feature = "std")]
+pub use table::growing::GrowingRegion;
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
 pub use tracker::{Heap, ScopeStats, StageGuard, TagGuard, Tagged, ThreadStageGuard, Token, Tracker};
 #[cfg(any(cfi, cfi_bare))]

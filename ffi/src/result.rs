@@ -30,7 +30,7 @@ pub const MEMTRACK_ERROR_BUSY: i32 = 8;
 pub const MEMTRACK_ERROR_TOO_LATE: i32 = 9;
 /// There is no such thing on this target: no files on bare metal, no stack to set on a host.
 pub const MEMTRACK_ERROR_UNSUPPORTED: i32 = 10;
-/// The tracker does not work: another one in this process has its tables.
+/// The tracker does not work: another one in this process has its tables, or there was no memory for them.
 pub const MEMTRACK_ERROR_TRACKER: i32 = 11;
 
 /// The major number of the header's version.
@@ -96,7 +96,9 @@ fn message(code: memtrack_result_t) -> &'static CStr {
             c"the allocator was already chosen: set it before the first block is allocated"
         }
         MEMTRACK_ERROR_UNSUPPORTED => c"there is no such thing on this target",
-        MEMTRACK_ERROR_TRACKER => c"another tracker in this process uses the tables: link memtrack once",
+        MEMTRACK_ERROR_TRACKER => {
+            c"there are no tables: another tracker in this process uses them (link memtrack once), or there was no memory (ulimit -v)"
+        },
         _ => c"no code of this library: perhaps one of a later version",
     }
 }

@@ -9,7 +9,10 @@ use memtrack_core::{DefaultRegion as Tables, MEMTRACK_REGION as REGION};
 use memtrack_core::{Ehabi, SingleCore};
 
 /// It wraps nothing: the functions of this crate hand out the blocks and tell it.
-#[cfg(not(ehabi))]
+#[cfg(hosted)]
+pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> = Tracker::growing(());
+
+#[cfg(not(any(hosted, ehabi)))]
 pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> =
     Tracker::with_region((), &REGION);
 
@@ -19,9 +22,6 @@ pub(crate) static TRACKER: Tracker<(), Ehabi, SingleCore, Tables> =
     Tracker::with((), Ehabi, SingleCore, &REGION);
 
 /// Tables for programs of any size, since nobody who preloads the library can choose: a compiler that runs for a minute
-/// needs a million stack frames. 250 MB of address space, of which only what is used becomes memory.
+/// needs a million stack frames. They take address space and memory as they are used.
 #[cfg(hosted)]
-type Tables = memtrack_core::Region<{ 1 << 22 }, { 1 << 20 }, 1024, 64, 256, 128>;
-
-#[cfg(hosted)]
-static REGION: Tables = Tables::new();
+type Tables = memtrack_core::GrowingRegion<{ 1 << 22 }, { 1 << 20 }, 1024, 64, 256, 128>;

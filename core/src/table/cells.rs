@@ -1,8 +1,9 @@
 //! The cells: the counters of each (thread, tag, stack), found by key or, from a block's trailer, by id.
 
 use super::account::Account;
+use super::growth::Growth;
 use super::index::{Index, IndexRef, hash};
-use super::stacks::{StackId, claim};
+use super::stacks::StackId;
 use crate::sync::*;
 use crate::trailer::CELL_BITS;
 
@@ -14,11 +15,11 @@ pub(crate) const WRAPPED: u8 = 0;
 /// `N` cells. All-zero is the empty table.
 #[repr(C)]
 pub(crate) struct CellTable<const N: usize> {
-    used: AtomicU32,
-    cells: [Account; N],
-    index: Index<N>,
+    pub(super) used: AtomicU32,
+    pub(super) cells: [Account; N],
+    pub(super) index: Index<N>,
     /// The thread of each cell, once more: who frees another thread's block must not read the line on which that counts.
-    threads: [AtomicU16; N],
+    pub(super) threads: [AtomicU16; N],
 }
 
 impl<const N: usize> CellTable<N> {
@@ -34,7 +35,13 @@ impl<const N: usize> CellTable<N> {
 
     #[inline]
     pub(crate) fn by_ref(&self) -> Cells<'_> {
-        Cells { used: &self.used, cells: &self.cells, index: self.index.by_ref(), threads: &self.threads }
+        Cells {
+            used: &self.used,
+            cells: &self.cells,
+            index: self.index.by_ref(),
+            threads: &self.threads,
+            growth: Growth::WHOLE,
+        }
     }
 }
 
@@ -77,6 +84,7 @@ pub struct Cells<'t> {
     pub(super) cells: &'t [Account],
     pub(super) index: IndexRef<'t>,
     pub(super) threads: &'t [AtomicU16],
+    pub(super) growth: Growth<'t>,
 }
 
 impl<'t> Cells<'t> {
@@ -90,7 +98,7 @@ impl<'t> Cells<'t> {
             |id| cell(id).label() == label && cell(id).sublabel() == sublabel,
             || {
                 // Cell 0 is the unattributed one.
-                let id = claim(self.used, self.cells.len() - 1)? + 1;
+                let id = self.growth.claim(self.used, self.cells.len(), 1)? + 1;
                 cell(id).set_label(label, sublabel);
                 self.threads[id as usize].store(key.thread, Relaxed);
                 Some(id)
@@ -102,13 +110,32 @@ impl<'t> Cells<'t> {
     /// A cell by id. An id past the table, which only a damaged trailer can name, is nobody's.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&'t Account> {
+        self.cells[..self.readable()].get(id as usize)
+    }
+
+    /// The cell of an id that the table has given.
+    #[inline(always)]
+    pub(crate) fn get_known(&self, id: u32) -> Option<&'t Account> {
         self.cells.get(id as usize)
     }
 
-    /// The same, and the thread that its blocks were allocated by.
+    /// A cell by id, and the thread that its blocks were allocated by.
     #[inline(always)]
     pub(crate) fn owned(&self, id: u32) -> Option<(&'t Account, u16)> {
-        Some((self.get(id)?, self.threads.get(id as usize)?.load(Relaxed)))
+        let readable = self.readable();
+        let cell = self.cells[..readable].get(id as usize)?;
+        Some((cell, self.threads[..readable][id as usize].load(Relaxed)))
+    }
+
+    /// Cells that there is memory for.
+    #[inline(always)]
+    fn readable(&self) -> usize {
+        let readable = self.growth.readable(self.cells.len());
+        // SAFETY: a table has memory for as many cells as it has at most, and as many threads as cells.
+        unsafe {
+            core::hint::assert_unchecked(readable <= self.cells.len() && readable <= self.threads.len())
+        };
+        readable
     }
 
     /// The cell of events that belong to nobody.
@@ -118,8 +145,7 @@ impl<'t> Cells<'t> {
 
     /// How many cells are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
-        let capacity = self.cells.len() as u32 - 1;
-        (self.used.load(Acquire).min(capacity), capacity)
+        self.growth.usage(self.used, self.cells.len(), 1)
     }
 
     /// All cells that were ever used, the unattributed one first.

@@ -16,8 +16,8 @@ const MAX_CHAIN: usize = 256;
 /// The index over a table of `N` entries.
 #[repr(C)]
 pub(crate) struct Index<const N: usize> {
-    heads: [AtomicU32; N],
-    links: [AtomicU32; N],
+    pub(super) heads: [AtomicU32; N],
+    pub(super) links: [AtomicU32; N],
 }
 
 /// The table has no room, or the chain is longer than may be followed.
@@ -46,6 +46,14 @@ impl<const N: usize> Index<N> {
     #[inline]
     pub(crate) fn by_ref(&self) -> IndexRef<'_> {
         IndexRef { heads: &self.heads, links: &self.links }
+    }
+
+    /// With chains from the first `heads` heads alone, a power of two that is always the same: fewer pages are touched, and
+    /// chains are longer.
+    #[inline]
+    #[cfg(feature = "std")]
+    pub(super) fn with_heads(&self, heads: usize) -> IndexRef<'_> {
+        IndexRef { heads: &self.heads[..heads], links: &self.links }
     }
 }
 

@@ -5,6 +5,9 @@
 
 pub(crate) mod account;
 pub(crate) mod cells;
+#[cfg(feature = "std")]
+pub(crate) mod growing;
+pub(crate) mod growth;
 pub(crate) mod highs;
 pub(crate) mod image;
 pub(crate) mod index;

@@ -45,15 +45,15 @@ pub struct Region<
     const TAGS: usize,
     const DEPTH: usize,
 > {
-    head: Head,
-    threads: ThreadTable<THREADS>,
-    stacks: StackTable<NODES>,
-    cells: CellTable<CELLS>,
-    tags: TagTable<TAGS>,
+    pub(super) head: Head,
+    pub(super) threads: ThreadTable<THREADS>,
+    pub(super) stacks: StackTable<NODES>,
+    pub(super) cells: CellTable<CELLS>,
+    pub(super) tags: TagTable<TAGS>,
     /// Names of heaps: a tag table whose tags have no outer ones.
-    heaps: TagTable<HEAPS>,
-    stages: spin::mutex::SpinMutex<StageTable<STAGES, THREADS>>,
-    timeline: spin::mutex::SpinMutex<Timeline>,
+    pub(super) heaps: TagTable<HEAPS>,
+    pub(super) stages: spin::mutex::SpinMutex<StageTable<STAGES, THREADS>>,
+    pub(super) timeline: spin::mutex::SpinMutex<Timeline>,
 }
 
 /// Named heaps of a tracker.
@@ -81,6 +81,17 @@ pub struct Head {
     pub(crate) next_sample: Counter,
     #[cfg(feature = "std")]
     pub(crate) spans: super::spans::SpanMemory,
+    /// How far stacks and cells of a region reach that grows.
+    #[cfg(feature = "std")]
+    pub(super) extents: [super::growth::Extent; super::growing::PARTS],
+}
+
+impl Head {
+    /// The head of an empty region: all zeros.
+    pub(crate) const fn new() -> Self {
+        // SAFETY: it consists of atomic integers and of locks, for which all-zero is a value.
+        unsafe { core::mem::zeroed() }
+    }
 }
 
 /// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.
@@ -91,12 +102,26 @@ mod sealed {
     use crate::table::stages::Stages;
 
     #[doc(hidden)]
-    pub trait Parts {
+    pub trait Parts: Sized {
         /// The buffer for a stack that is being captured.
         type Frames: AsMut<heapless::VecView<usize>> + Default;
         type Stages: Stages;
         /// The header that a region of this size has.
         const IMAGE: [u32; image::WORDS];
+        /// Whether it is a static; else it is [placed](Self::place) when its tracker claims it.
+        const IS_STATIC: bool = true;
+        /// An empty region that nobody else has, at a place of its own. `None` when there is no memory for it.
+        fn place() -> Option<&'static Self> {
+            None
+        }
+        /// Gives back a region that was placed and that nobody knows.
+        fn give_back(&'static self) {}
+        /// Has memory for all entries from now on. False when there is none.
+        fn complete(&self) -> bool {
+            true
+        }
+        /// In a forked child, whose other threads are gone: its tables can grow again.
+        fn unlock_growth(&self) {}
         /// Writes the header of a region that was just claimed.
         fn publish(&self, header: &[u32; image::WORDS]);
         fn head(&self) -> &Head;
@@ -133,10 +158,8 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     #[must_use]
     #[allow(clippy::new_without_default, reason = "a region is a static, never a value")]
     pub const fn new() -> Self {
-        // SAFETY: a head consists of atomic integers and a `Once` whose state, an atomic byte, is 0 when it is new.
-        let head = unsafe { core::mem::zeroed() };
         Region {
-            head,
+            head: Head::new(),
             threads: ThreadTable::new(),
             stacks: StackTable::new(),
             cells: CellTable::new(),

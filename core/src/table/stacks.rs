@@ -3,6 +3,7 @@
 //! A node is (caller's node, address); a stack is its innermost node. Looking up and inserting are lock-free
 //! ([`super::index`]); a published node never changes.
 
+use super::growth::Growth;
 use super::index::{Index, IndexRef, hash};
 use crate::sync::*;
 use memtrack_format::Node as Record;
@@ -18,9 +19,9 @@ pub(super) struct Node {
 /// `N` nodes. All-zero is the empty tree.
 #[repr(C)]
 pub(crate) struct StackTable<const N: usize> {
-    used: AtomicU32,
-    nodes: [Node; N],
-    index: Index<N>,
+    pub(super) used: AtomicU32,
+    pub(super) nodes: [Node; N],
+    pub(super) index: Index<N>,
 }
 
 impl<const N: usize> StackTable<N> {
@@ -37,7 +38,7 @@ impl<const N: usize> StackTable<N> {
 
     #[inline]
     pub(crate) fn by_ref(&self) -> Stacks<'_> {
-        Stacks { used: &self.used, nodes: &self.nodes, index: self.index.by_ref() }
+        Stacks { used: &self.used, nodes: &self.nodes, index: self.index.by_ref(), growth: Growth::WHOLE }
     }
 }
 
@@ -58,6 +59,7 @@ pub struct Stacks<'t> {
     pub(super) used: &'t AtomicU32,
     pub(super) nodes: &'t [Node],
     pub(super) index: IndexRef<'t>,
+    pub(super) growth: Growth<'t>,
 }
 
 /// A stack that was interned as far as the table had room.
@@ -79,7 +81,7 @@ impl Stacks<'_> {
             hash(address as u64, u64::from(parent.0)),
             |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
             || {
-                let id = claim(self.used, self.nodes.len() - 1)? + 1;
+                let id = self.growth.claim(self.used, self.nodes.len(), 1)? + 1;
                 node(id).parent.store(parent.0, Relaxed);
                 node(id).address.store(address, Release);
                 Some(id)
@@ -111,8 +113,7 @@ impl Stacks<'_> {
 
     /// How many nodes are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
-        let capacity = self.nodes.len() as u32 - 1;
-        (self.used.load(Acquire).min(capacity), capacity)
+        self.growth.usage(self.used, self.nodes.len(), 1)
     }
 
     /// All nodes from the id `first` on, parents before children.

@@ -1,11 +1,11 @@
 //! Thread slots: the figures of each thread, and its own high-water mark.
 
 use super::account::{Account, Booker, Held};
+use super::growth::Growth;
 use super::highs::Highs;
 use super::marks::{Epoch, Marks};
 use super::share::Share;
 use super::sizes::Sizes;
-use super::stacks::claim;
 use crate::counter::Counter;
 use crate::sync::*;
 
@@ -171,7 +171,7 @@ impl ThreadSlot {
 #[repr(C)]
 pub(crate) struct ThreadTable<const N: usize> {
     used: AtomicU32,
-    slots: [ThreadSlot; N],
+    pub(super) slots: [ThreadSlot; N],
 }
 
 impl<const N: usize> ThreadTable<N> {
@@ -188,7 +188,7 @@ impl<const N: usize> ThreadTable<N> {
 
     #[inline]
     pub(crate) fn by_ref(&self) -> Threads<'_> {
-        Threads { used: &self.used, slots: &self.slots }
+        Threads { used: &self.used, slots: &self.slots, growth: Growth::WHOLE }
     }
 }
 
@@ -197,6 +197,7 @@ impl<const N: usize> ThreadTable<N> {
 pub struct Threads<'t> {
     pub(super) used: &'t AtomicU32,
     pub(super) slots: &'t [ThreadSlot],
+    pub(super) growth: Growth<'t>,
 }
 
 impl<'t> Threads<'t> {
@@ -204,7 +205,7 @@ impl<'t> Threads<'t> {
     /// `is_same`; else the slot that the rest share.
     #[cold]
     pub(crate) fn claim(&self, os_id: u64, is_same: impl Fn(&[u8; THREAD_NAME]) -> bool) -> u16 {
-        let fresh = claim(self.used, self.slots.len() - usize::from(FIRST));
+        let fresh = self.growth.claim(self.used, self.slots.len(), FIRST.into());
         let id = match fresh {
             Some(n) => FIRST + n as u16,
             None => match self.adopt(is_same) {
@@ -219,7 +220,7 @@ impl<'t> Threads<'t> {
     }
 
     fn adopt(&self, is_same: impl Fn(&[u8; THREAD_NAME]) -> bool) -> Option<u16> {
-        (FIRST..self.slots.len() as u16).find(|&id| {
+        (FIRST..FIRST + self.usage().0 as u16).find(|&id| {
             let slot = self.get(id);
             // Acquire, against the Release of `exit`: what the exited thread wrote is seen by its successor.
             slot.has_exited()
@@ -255,8 +256,7 @@ impl<'t> Threads<'t> {
 
     /// How many slots are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
-        let capacity = self.slots.len() as u32 - u32::from(FIRST);
-        (self.used.load(Acquire).min(capacity), capacity)
+        self.growth.usage(self.used, self.slots.len(), FIRST.into())
     }
 
     /// All slots in use: the two shared ones when they have events, then the threads.

@@ -74,8 +74,9 @@ pub(crate) fn fold<R: Tables, P: Platform>(region: &R, platform: &P) {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The program's figures. Exact at any moment when no other thread is in the middle of an event.
     pub fn stats(&self) -> Stats {
-        let head = self.region.head();
-        let figures = totals(self.region, Mark::Program);
+        let Some(region) = self.site.known() else { return Stats::default() };
+        let head = region.head();
+        let figures = totals(region, Mark::Program);
         let peak = head.marks.peak(Mark::Program) as u64;
         Stats::new(&figures, peak, figures.peak_blocks, head.failed.get())
     }
@@ -83,18 +84,21 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The calling thread's figures: of the blocks that it allocated, whoever frees them.
     pub fn thread_stats(&self) -> Stats {
         match self.enter_always() {
-            Entry::Ready(entered) => self.thread(entered.slot, self.region.threads().get(entered.slot)).stats,
+            Entry::Ready(entered) => {
+                self.thread(entered.slot, self.region().threads().get(entered.slot)).stats
+            }
             _ => Stats::default(),
         }
     }
 
     /// All threads that had events, exited ones too.
     pub fn threads(&self) -> impl Iterator<Item = ThreadStats> + '_ {
-        self.region.threads().iter().map(|(id, slot)| self.thread(id, slot))
+        let known = self.site.known().into_iter();
+        known.flat_map(|region| region.threads().iter()).map(|(id, slot)| self.thread(id, slot))
     }
 
     fn thread(&self, id: u16, slot: &ThreadSlot) -> ThreadStats {
-        let marks = &self.region.head().marks;
+        let marks = &self.region().head().marks;
         let figures = slot.account.figures(marks, Mark::Program);
         let Held { bytes, blocks } = slot.peak(marks);
         ThreadStats {
@@ -118,29 +122,32 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Finished stages and, behind them, those that are running.
     pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
-        fold(self.region, &self.platform);
-        let now = self.moment();
+        let region = self.site.known().inspect(|region| fold(*region, &self.platform));
+        let now = region.map_or_else(Moment::default, |region| moment(region, &self.platform));
         (0..).map_while(move |place| {
-            let stage = try_lock(self.region.stages())?.get(place, now)?;
+            let stage = try_lock(region?.stages())?.get(place, now)?;
             Some(StageStats::new(stage))
         })
     }
 
     /// Events that could not be attributed in full, by cause; causes that did not occur are left out.
     pub fn losses(&self) -> impl Iterator<Item = (LossCause, u64)> + '_ {
-        self.region.head().losses.iter()
+        self.site.known().into_iter().flat_map(|region| region.head().losses.iter())
     }
 
     /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
     /// there are: each re-bases its own when it next runs.
     pub fn reset_peak(&self) {
+        if self.site.known().is_none() {
+            return;
+        }
         #[cfg(feature = "std")]
         self.before_rebase();
-        fold(self.region, &self.platform);
+        fold(self.region(), &self.platform);
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        let left = self.region.head().marks.reset(self.region.threads(), own);
-        if let Some(mut stages) = try_lock(self.region.stages()) {
+        let left = self.region().head().marks.reset(self.region().threads(), own);
+        if let Some(mut stages) = try_lock(self.region().stages()) {
             // As where a stage begins.
             stages.fold(Peak { bytes: left, ..Peak::default() }, |_| 0);
         }
@@ -148,9 +155,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The calling thread's peak becomes what it holds now.
     pub fn reset_thread_peak(&self) {
-        fold(self.region, &self.platform);
+        if let Some(region) = self.site.known() {
+            fold(region, &self.platform);
+        }
         if let Entry::Ready(entered) = self.enter_always() {
-            self.region.threads().get(entered.slot).reset_peak(&self.region.head().marks);
+            self.region().threads().get(entered.slot).reset_peak(&self.region().head().marks);
         }
     }
 
@@ -159,32 +168,40 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// which stands in the report and in dumps; live and totals stay exact, and so do threads' own peaks. 0, the
     /// default, is exact. Call it before threads are at work.
     pub fn set_slack(&self, bytes: usize) {
+        if self.site.find().is_none() {
+            return;
+        }
         let entry = self.enter_for_marks();
-        self.region.head().marks.set_slack(bytes, self.region.threads(), self.own_share(&entry));
+        self.region().head().marks.set_slack(bytes, self.region().threads(), self.own_share(&entry));
     }
 
     /// Most bytes by which the program's peak told may exceed the true one: 0 when it is exact.
     pub fn peak_error(&self) -> u64 {
-        self.region.head().marks.peak_error(self.region.threads()) as u64
+        self.site.known().map_or(0, |region| region.head().marks.peak_error(region.threads()) as u64)
     }
 
     /// When the program's peak was: nanoseconds from the tracker's start until live fell from it; now while it stands. 0
     /// without a clock.
     pub fn peak_time_ns(&self) -> u64 {
-        self.region.head().marks.peak_time(Mark::Program, elapsed(self.region, &self.platform))
+        let time = |region: &R| region.head().marks.peak_time(Mark::Program, elapsed(region, &self.platform));
+        self.site.known().map_or(0, time)
     }
 
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {
         // Events without a thread take their head-room from everybody.
-        self.region.head().marks.room.open(self.region.threads(), || _ = self.platform.barrier());
-        self.region.head().marks.watch.raise(watch::PAUSED);
+        if let Some(region) = self.site.find() {
+            region.head().marks.room.open(region.threads(), || _ = self.platform.barrier());
+            region.head().marks.watch.raise(watch::PAUSED);
+        }
     }
 
     /// Ends [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.region.head().marks.watch.lower(watch::PAUSED);
+        if let Some(region) = self.site.known() {
+            region.head().marks.watch.lower(watch::PAUSED);
+        }
     }
 
     /// The figures in a form one wants to read: `println!("{}", HEAP.report())`. Losses first, where there are any; then
@@ -195,13 +212,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Live bytes over time until now.
     pub(crate) fn timeline(&self) -> impl Iterator<Item = Point> + '_ {
-        sample(self.region, elapsed(self.region, &self.platform));
-        (0..).map_while(|place| try_lock(self.region.timeline())?.get(place))
+        let region = self.site.known().inspect(|region| sample(*region, elapsed(*region, &self.platform)));
+        (0..).map_while(move |place| try_lock(region?.timeline())?.get(place))
     }
 
     /// Of each thread the classes of sizes that it has blocks of: number, allocations, bytes.
     pub(crate) fn size_classes(&self) -> impl Iterator<Item = (u8, u64, u64)> + '_ {
-        self.region.threads().iter().flat_map(|(_, slot)| slot.sizes.iter())
+        let known = self.site.known().into_iter();
+        known.flat_map(|region| region.threads().iter()).flat_map(|(_, slot)| slot.sizes.iter())
     }
 
     /// A thread or task has ended: its figures stay, and its slot may be continued by another of its name. `local`
@@ -211,7 +229,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let Some(slot) = local.end().filter(|&slot| slot >= threads::FIRST) else { return };
         let mut kept = [0; threads::THREAD_NAME];
         kept.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-        self.region.threads().get(slot).exit(kept);
+        if let Some(region) = self.site.known() {
+            region.threads().get(slot).exit(kept);
+        }
     }
 
     /// Writes a snapshot of the whole program. `memtrack-fold` reads it.
@@ -220,7 +240,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the sink fails, or the tracker has no region.
     pub fn dump<W: embedded_io::Write>(&self, to: &mut W) -> Result<(), Error> {
         self.check()?;
-        crate::dump::program(self.region, &self.platform, U::NAME, Cause::Request, crate::dump::Io(to))
+        crate::dump::program(self.region(), &self.platform, U::NAME, Cause::Request, crate::dump::Io(to))
     }
 
     /// Enters the hook to re-base the marks. A context that cannot be entered has the others' shares changed by
@@ -228,22 +248,22 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn enter_for_marks(&self) -> Entry<Entered<'_>> {
         let entry = self.enter_always();
         if self.own_share(&entry).is_none() {
-            self.region.head().marks.room.open(self.region.threads(), || _ = self.platform.barrier());
+            self.region().head().marks.room.open(self.region().threads(), || _ = self.platform.barrier());
         }
         entry
     }
 
     /// The program's totals now.
     pub(super) fn moment(&self) -> Moment {
-        moment(self.region, &self.platform)
+        moment(self.region(), &self.platform)
     }
 
     /// The peak of the innermost stage's mark.
     pub(super) fn stage_peak(&self) -> Peak {
-        stage_peak(self.region, &self.platform)
+        stage_peak(self.region(), &self.platform)
     }
 
     pub(super) fn thread_stage_peak(&self, thread: usize) -> usize {
-        thread_stage_peak(self.region, thread)
+        thread_stage_peak(self.region(), thread)
     }
 }

@@ -65,8 +65,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn enter(&self) -> Entry<Entered<'_>> {
-        let flags = self.region.head().marks.watch.flags();
+        let flags = self.flags();
         if flags != 0 { self.enter_watched(flags) } else { self.enter_always() }
+    }
+
+    /// What events look out for besides.
+    #[inline(always)]
+    pub(super) fn flags(&self) -> usize {
+        self.site.at().head().marks.watch.flags()
     }
 
     /// Enters the hook when there is more to do than to book the event.
@@ -120,11 +126,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     fn begin<'l>(&self, local: &'l Local) -> Entry<Entered<'l>> {
         let id = self.platform.thread_id();
-        let threads = self.region.threads();
+        let threads = self.region().threads();
         let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
         if slot != FIRST {
             // Without a barrier the room has been open from the start.
-            self.region.head().marks.room.open(threads, || _ = self.platform.barrier());
+            self.region().head().marks.room.open(threads, || _ = self.platform.barrier());
         }
         if U::CAPTURES {
             local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);

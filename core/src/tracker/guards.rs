@@ -36,7 +36,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let begin = |stages: &mut R::Stages| stages.begin(name, self.moment());
         let serial = self.check().ok().and_then(|()| self.rebase_stage(begin));
         if serial.is_none() && self.check().is_ok() {
-            self.region.head().losses.count(LossCause::StageDepth);
+            self.region().head().losses.count(LossCause::StageDepth);
         }
         StageGuard { tracker: self, serial }
     }
@@ -46,12 +46,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
         #[cfg(feature = "std")]
         self.before_rebase();
-        let mut stages = try_lock(self.region.stages())?;
+        let mut stages = try_lock(self.region().stages())?;
         let peak = self.stage_peak();
         stages.fold(peak, |thread| self.thread_stage_peak(thread));
         let entry = self.enter_for_marks();
         let own = self.own_share(&entry);
-        let left = self.region.head().marks.rebase_stage(self.region.threads(), own);
+        let left = self.region().head().marks.rebase_stage(self.region().threads(), own);
         // Other threads may have raised it behind the look above: the stages that are active had that.
         stages.fold(Peak { bytes: left, ..peak }, |_| 0);
         let result = then(&mut stages);
@@ -72,9 +72,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// there before it.
     pub fn tag(&self, name: &str) -> TagGuard<'_> {
         self.push(|before| {
-            let tag = self.region.tags().find_or_insert(before as u16, name);
+            let tag = self.region().tags().find_or_insert(before as u16, name);
             if tag.is_none() {
-                self.region.head().losses.count(LossCause::TagsFull);
+                self.region().head().losses.count(LossCause::TagsFull);
             }
             tag.map_or(before, u32::from)
         })
@@ -121,7 +121,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         let (tracker, io) = (self.tracker, crate::dump::Io(to));
         let first = memtrack_format::Node::FIRST;
         let at = crate::dump::At::Mark(Mark::Stage);
-        crate::dump::stage(tracker.region, &tracker.platform, U::NAME, at, &ended.run, first, io)?;
+        crate::dump::stage(tracker.region(), &tracker.platform, U::NAME, at, &ended.run, first, io)?;
         Ok(true)
     }
 
@@ -139,9 +139,9 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         let (tracker, serial) = (self.tracker, self.serial.take()?);
         let now = tracker.moment();
         let peak = tracker.stage_peak();
-        let Some(mut stages) = try_lock(tracker.region.stages()) else {
+        let Some(mut stages) = try_lock(tracker.region().stages()) else {
             // It is told as running for ever.
-            tracker.region.head().losses.count(LossCause::StagesFull);
+            tracker.region().head().losses.count(LossCause::StagesFull);
             return None;
         };
         stages.fold(peak, |thread| tracker.thread_stage_peak(thread));
@@ -151,7 +151,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         due::serve();
         let ended = ended?;
         if ended.dropped {
-            tracker.region.head().losses.count(LossCause::StagesFull);
+            tracker.region().head().losses.count(LossCause::StagesFull);
         }
         Some((ended, peak))
     }

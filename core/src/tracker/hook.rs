@@ -81,7 +81,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The inner allocator could not, or cannot be asked.
     #[cold]
     pub(super) fn refused(&self) -> *mut u8 {
-        self.region.head().failed.add_shared(1);
+        if let Some(region) = self.site.known() {
+            region.head().failed.add_shared(1);
+        }
         #[cfg(feature = "std")]
         crate::platform::host::due::failed();
         core::ptr::null_mut()
@@ -122,7 +124,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     #[inline(never)]
     pub(super) fn attend_raised(&self) {
-        let flags = self.region.head().marks.watch.flags();
+        let flags = self.flags();
         if flags != 0 {
             self.attend(flags);
         }
@@ -156,14 +158,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         size: usize,
     ) -> u32 {
         let Some((id, cell, slot)) = self.place(entered, from, heap) else {
-            self.region.threads().get(entered.slot).other_event();
+            self.region().threads().get(entered.slot).other_event();
             return self.book_unattributed(size, LossCause::CellsFull);
         };
-        let (marks, by) = (&self.region.head().marks, booker(entered.slot));
+        let (marks, by) = (&self.region().head().marks, booker(entered.slot));
         let epoch = marks.epoch();
         cell.alloc(size, epoch, by);
         slot.alloc(block, size, marks, epoch, by);
-        marks.rise(size, share(slot, by), self.region.threads());
+        marks.rise(size, share(slot, by), self.region().threads());
         if Timeline::IS_KEPT && slot.account.is_time_to_look() {
             self.look_at_the_clock();
         }
@@ -174,12 +176,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     pub(super) fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
-        let head = self.region.head();
+        let head = self.region().head();
         head.losses.count(cause);
         let epoch = head.marks.epoch();
-        self.region.cells().unattributed().alloc(size, epoch, Booker::Anyone);
-        self.region.threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
-        head.marks.rise(size, None, self.region.threads());
+        self.region().cells().unattributed().alloc(size, epoch, Booker::Anyone);
+        self.region().threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
+        head.marks.rise(size, None, self.region().threads());
         cells::UNATTRIBUTED
     }
 
@@ -221,12 +223,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         block: usize,
         size: usize,
     ) {
-        let marks = &self.region.head().marks;
+        let marks = &self.region().head().marks;
         let (cell, owner) = self.cell_of(cell);
         let epoch = marks.falling(|| self.elapsed());
         match entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
-                let slot = self.region.threads().get(owner);
+                let slot = self.region().threads().get(owner);
                 cell.free(size, epoch, Booker::Owner);
                 if slot.free(block, size, marks, epoch) {
                     slot.account.count_temporary(Booker::Owner);
@@ -236,7 +238,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             other => {
                 self.free_remotely((cell, owner), size, epoch);
                 if let Entry::Ready(entered) = other {
-                    self.region.threads().get(entered.slot).other_event();
+                    self.region().threads().get(entered.slot).other_event();
                 }
             }
         }
@@ -249,14 +251,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
         cell.free(size, epoch, Booker::Anyone);
-        self.region.threads().get(owner).free_remote(size, &self.region.head().marks, epoch);
+        self.region().threads().get(owner).free_remote(size, &self.region().head().marks, epoch);
     }
 
     /// The calling thread's share of the head-room, when it has one.
     #[inline]
     pub(super) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
         match entry {
-            Entry::Ready(entered) => share(self.region.threads().get(entered.slot), booker(entered.slot)),
+            Entry::Ready(entered) => share(self.region().threads().get(entered.slot), booker(entered.slot)),
             _ => None,
         }
     }
@@ -264,11 +266,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The cell that a trailer names, and its thread. A damaged one is counted, and its free booked on nobody's.
     #[inline]
     pub(super) fn cell_of(&self, trailer: Option<u32>) -> (&'static Account, u16) {
-        match trailer.and_then(|id| self.region.cells().owned(id)) {
+        match trailer.and_then(|id| self.region().cells().owned(id)) {
             Some(owned) => owned,
             None => {
-                self.region.head().losses.count(LossCause::CorruptTrailer);
-                (self.region.cells().unattributed(), threads::UNATTRIBUTED)
+                self.region().head().losses.count(LossCause::CorruptTrailer);
+                (self.region().cells().unattributed(), threads::UNATTRIBUTED)
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::platform::host::dump_file::{File, Mode, Path};
 use crate::platform::host::dump_stack::Patience;
 use crate::platform::host::open::Named;
 use crate::platform::host::pages::Pages;
-use crate::platform::host::{due, record, registry, signals, sink, start};
+use crate::platform::host::{due, keep_errno, record, registry, signals, sink, start};
 use crate::platform::{Host, Platform};
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
@@ -16,6 +16,16 @@ use crate::table::threads::FIRST;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 use memtrack_format::Cause;
+
+/// Nobody can be given the error: inside the first event, without allocating.
+#[cold]
+pub(super) fn complain_of_memory() {
+    let mut text = heapless::String::<256>::new();
+    // A longer text is cut off.
+    let _ = core::fmt::write(&mut text, format_args!("memtrack: nothing is tracked: {}\n", Error::NoMemory));
+    // SAFETY: the text is valid for the call.
+    keep_errno(|| unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) });
+}
 
 impl<R: Tables> registry::Registered for R {
     fn thread_ended(&self, slot: u16, name: [u8; 16]) {
@@ -33,6 +43,7 @@ impl<R: Tables> registry::Registered for R {
     fn unlock_after_fork(&self) {
         self.head().marks.room.unlock_after_fork();
         self.tags().unlock_after_fork();
+        self.unlock_growth();
         if self.timeline().is_locked() {
             // SAFETY: the child has one thread, this one, and it is in `fork`, not adding a sample.
             unsafe { self.timeline().force_unlock() };
@@ -59,8 +70,9 @@ impl<R: Tables> registry::Registered for R {
         self.head().marks.watch.raise(crate::table::watch::MODULE);
     }
 
-    fn pages(&self) -> Option<Pages> {
-        Pages::of(self)
+    fn pages(&self) -> Result<Pages, Error> {
+        // A file lies under all of it.
+        if self.complete() { Pages::of(self).ok_or(Error::RecordingPages) } else { Err(Error::NoMemory) }
     }
 
     fn threads_used(&self) -> u32 {
@@ -98,10 +110,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let words =
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
-        let Some(place) = registry::register(self.region, is_hosts.then_some(number)) else { return false };
+        let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
         due::on_stack(Patience::Seconds, || record::at_claim(place));
         if let Some(bytes) = start::peak_to_dump() {
-            self.region.head().marks.watch.dump_above(bytes);
+            self.region().head().marks.watch.dump_above(bytes);
         }
         true
     }
@@ -115,7 +127,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         on_stack(|| {
             let path = Path::new(path.as_ref())?;
             let mut file = File::create(path.as_c_str(), Mode::Truncate, Named::ByCode)?;
-            dump::program(self.region, &self.platform, U::NAME, Cause::Request, &mut file)
+            dump::program(self.region(), &self.platform, U::NAME, Cause::Request, &mut file)
         })
     }
 
@@ -156,7 +168,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file.
     pub fn dump_peaks_above(&self, bytes: usize) -> Result<(), Error> {
         self.with_file()?;
-        self.region.head().marks.watch.dump_above(bytes);
+        self.region().head().marks.watch.dump_above(bytes);
         Ok(())
     }
 
@@ -167,7 +179,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A peak has risen above the lowest limit.
     pub(super) fn peak_passed(&self, peak: usize) {
-        if self.region.head().marks.watch.is_to_be_dumped(peak) {
+        if self.region().head().marks.watch.is_to_be_dumped(peak) {
             due::write(Cause::Peak);
         }
     }
@@ -184,7 +196,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// no region; when its region is not whole pages of this system.
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        match registry::place_of(self.region) {
+        match registry::place_of(self.region()) {
             Some(place) => on_stack(|| record::begin(place, Path::new(path.as_ref())?, Named::ByCode)),
             // Another thread is claiming the region.
             None => Err(Error::RecordingThreads),
@@ -199,7 +211,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let (now, peak) = (self.moment(), self.stage_peak());
         for place in 0.. {
-            let Some(mut stages) = try_lock(self.region.stages()) else { break };
+            let Some(mut stages) = try_lock(self.region().stages()) else { break };
             stages.fold(peak, |thread| self.thread_stage_peak(thread));
             let Some(stage) = stages.get(place, now) else { break };
             drop(stages);
@@ -220,7 +232,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn write_stage(&self, stage: &Summary) {
         self.append_stage(|first_node, file| {
             let at = dump::At::Mark(Mark::Stage);
-            dump::stage(self.region, &self.platform, U::NAME, at, stage, first_node, file)
+            dump::stage(self.region(), &self.platform, U::NAME, at, stage, first_node, file)
         });
     }
 
@@ -229,7 +241,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         due::on_stack(Patience::None, || {
             let _ = sink::append(sink::Patience::Little, |first_node, file| {
-                let next = memtrack_format::Node::FIRST + self.region.stacks().usage().0;
+                let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)
             });

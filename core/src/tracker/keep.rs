@@ -76,7 +76,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         // The hook is kept out, so that no signal handler books in the middle.
         let _entry = self.enter_always();
-        let (region, lock) = (self.region, try_lock(self.region.stages())?);
+        let (region, lock) = (self.region(), try_lock(self.region().stages())?);
         let spans =
             region.head().spans.make(region.threads(), region.cells(), |n| self.platform.memory(n))?;
         drop(lock);
@@ -91,17 +91,17 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// When the peak was that is kept.
     pub(super) fn kept_time(&self, kept: KeptLevel, now: u64) -> u64 {
-        spans(self.region).map_or(0, |spans| spans.peak_time(kept.slot, kept.level, now))
+        spans(self.region()).map_or(0, |spans| spans.peak_time(kept.slot, kept.level, now))
     }
 
     /// The stage has ended: it is written when no run before had a higher peak.
     pub(super) fn end_keeping(&self, kept: KeptLevel, ended: Option<&Ended>) {
-        let Some(spans) = spans(self.region) else { return };
+        let Some(spans) = spans(self.region()) else { return };
         if let Some(ended) = ended.filter(|ended| ended.is_highest) {
             let held = |id, cell: &_| spans.held(kept.slot, kept.level, id, cell);
             self.append_stage(|first_node, file| {
                 let at = dump::At::Span(dump::Span { thread: kept.slot, held: &held });
-                dump::stage(self.region, &self.platform, U::NAME, at, &ended.run, first_node, file)
+                dump::stage(self.region(), &self.platform, U::NAME, at, &ended.run, first_node, file)
             });
         }
         spans.end(kept.slot, kept.level);
@@ -109,8 +109,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     fn keep_no_more(&self) {
-        self.region.head().spans.running.fetch_sub(1, SeqCst);
-        show(self.region);
+        self.region().head().spans.running.fetch_sub(1, SeqCst);
+        show(self.region());
     }
 
     /// Books an allocation while cells are kept.
@@ -156,8 +156,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     fn keep_before_free(&self, inside: &Inside<'_>, cell: Option<u32>) {
-        let known = cell.and_then(|id| Some((id, self.region.cells().owned(id)?)));
-        if let (Some(spans), Some((id, (cell, owner)))) = (spans(self.region), known) {
+        let known = cell.and_then(|id| Some((id, self.region().cells().owned(id)?)));
+        if let (Some(spans), Some((id, (cell, owner)))) = (spans(self.region()), known) {
             let own = booker(owner) == Booker::Owner && inside.as_ref().is_ok_and(|by| by.slot == owner);
             let by = if own { Freer::Owner } else { Freer::Other };
             spans.before_free(owner, id, cell, by, || self.elapsed());
@@ -167,9 +167,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn kept_alloc(&self, entered: &Entered<'_>, id: u32, size: usize) {
         let slot = entered.slot;
         if id != cells::UNATTRIBUTED
-            && let (Some(spans), Some(cell)) = (spans(self.region), self.region.cells().get(id))
+            && let (Some(spans), Some(cell)) = (spans(self.region()), self.region().cells().get(id))
         {
-            let live: Held = self.region.threads().get(slot).account.live();
+            let live: Held = self.region().threads().get(slot).account.live();
             spans.after_alloc(slot, id, cell, size, live);
         }
     }

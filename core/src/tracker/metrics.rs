@@ -238,9 +238,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Each name of a stage once, with the runs of it that go on.
     fn stages_by_name(&self) -> impl Iterator<Item = Summary> + '_ {
-        fold(self.region, &self.platform);
+        fold(self.region(), &self.platform);
         let now = self.moment();
-        (0..).map_while(move |place| try_lock(self.region.stages())?.by_name(place, now)).flatten()
+        (0..).map_while(move |place| try_lock(self.region().stages())?.by_name(place, now)).flatten()
     }
 }
 

@@ -15,6 +15,7 @@ mod place;
 mod quick;
 mod resize;
 mod scope;
+mod site;
 mod spans;
 mod tagged;
 mod tokens;
@@ -24,6 +25,7 @@ pub(crate) use api::{elapsed, fold, moment, totals};
 use enter::{Entered, Entry};
 pub use guards::{StageGuard, TagGuard};
 pub use scope::{ScopeStats, ThreadStageGuard};
+use site::Site;
 pub use tagged::Tagged;
 pub use tokens::{Heap, Token};
 pub(crate) use watch::sample;
@@ -49,14 +51,16 @@ pub struct Tracker<A, U = DefaultUnwind, P = DefaultPlatform, R: Tables = Defaul
     inner: A,
     unwind: U,
     platform: P,
-    region: &'static R,
-    /// The tracker's number plus one once it has claimed its region; [`UNCLAIMED`]; one of the refusals.
+    site: Site<R>,
+    /// The tracker's number once it has claimed its region; [`UNCLAIMED`]; one of the refusals.
     number: AtomicUsize,
 }
 
-const UNCLAIMED: usize = 0;
 const REGION_TAKEN: usize = usize::MAX;
 const TOO_MANY: usize = usize::MAX - 1;
+#[cfg(feature = "std")]
+const NO_MEMORY: usize = usize::MAX - 2;
+const UNCLAIMED: usize = usize::MAX - 3;
 
 impl<A> Tracker<A> {
     /// Wraps `inner` with all defaults: the crate's default region, which one tracker of a program can have.
@@ -80,6 +84,20 @@ impl<A, R: Tables> Tracker<A, DefaultUnwind, DefaultPlatform, R> {
     }
 }
 
+#[cfg(feature = "std")]
+impl<A, R: Tables> Tracker<A, DefaultUnwind, DefaultPlatform, R> {
+    /// Wraps `inner` with a region that is no static, a [`GrowingRegion`](crate::GrowingRegion).
+    pub const fn growing(inner: A) -> Self {
+        const { assert!(!R::IS_STATIC, "a region that does not grow is a static: use Tracker::with_region") };
+        #[cfg(cfi)]
+        let unwind = crate::unwind::Cfi;
+        #[cfg(not(cfi))]
+        let unwind = crate::unwind::FramePointer;
+        let (platform, site) = (crate::platform::Host, Site::unknown());
+        Tracker { inner, unwind, platform, site, number: AtomicUsize::new(UNCLAIMED) }
+    }
+}
+
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Wraps `inner` with an unwinder, a platform and a region of your choice.
     ///
@@ -91,7 +109,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// static HEAP: Tracker<System, NoUnwind, Host> = Tracker::with(System, NoUnwind, Host, &MEMTRACK_REGION);
     /// ```
     pub const fn with(inner: A, unwind: U, platform: P, region: &'static R) -> Self {
-        Tracker { inner, unwind, platform, region, number: AtomicUsize::new(UNCLAIMED) }
+        Tracker { inner, unwind, platform, site: Site::of(region), number: AtomicUsize::new(UNCLAIMED) }
+    }
+
+    /// The region of a tracker that has a number; or of any, where its region is [known](Site::known).
+    #[inline(always)]
+    fn region(&self) -> &'static R {
+        self.site.at().region()
     }
 
     /// The allocator that is wrapped.
@@ -105,14 +129,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         match self.number.load(Acquire) {
             UNCLAIMED => self.claim(),
             REGION_TAKEN | TOO_MANY => Entry::Refused,
-            number => Entry::Ready(number - 1),
+            #[cfg(feature = "std")]
+            NO_MEMORY => Entry::Refused,
+            number => Entry::Ready(number),
         }
     }
 
     /// The tracker's number when it has one already, of those that the platform has words for.
     #[inline(always)]
     fn working_number(&self) -> Option<usize> {
-        let number = self.number.load(Acquire).wrapping_sub(1);
+        let number = self.number.load(Acquire);
         (number < P::TRACKERS).then_some(number)
     }
 
@@ -122,16 +148,23 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     fn claim(&self) -> Entry<usize> {
-        let head = self.region.head();
+        let Some(region) = self.site.find() else {
+            #[cfg(feature = "std")]
+            if self.number.swap(NO_MEMORY, AcqRel) != NO_MEMORY {
+                host::complain_of_memory();
+            }
+            return Entry::Refused;
+        };
+        let head = region.head();
         let me = core::ptr::from_ref(self) as usize;
         match head.claimed.compare_exchange(0, me, AcqRel, Acquire) {
             // A number that would look like a refusal is none.
-            Ok(_) => match self.platform.reserve().filter(|&number| number < TOO_MANY - 1) {
+            Ok(_) => match self.platform.reserve().filter(|&number| number < UNCLAIMED) {
                 Some(number) => {
-                    self.region.publish(&Self::IMAGE);
+                    region.publish(&Self::IMAGE);
                     head.start.set(self.platform.now_ns());
                     if !self.platform.barrier() {
-                        head.marks.room.open(self.region.threads(), || ());
+                        head.marks.room.open(region.threads(), || ());
                     }
                     head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
@@ -139,7 +172,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                         self.number.store(TOO_MANY, Release);
                         return Entry::Refused;
                     }
-                    self.number.store(number + 1, Release);
+                    self.number.store(number, Release);
                     Entry::Ready(number)
                 }
                 None => {
@@ -165,12 +198,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         match self.number.load(Acquire) {
             REGION_TAKEN => Err(Error::RegionTaken),
             TOO_MANY => Err(Error::TooManyTrackers),
+            #[cfg(feature = "std")]
+            NO_MEMORY => Err(Error::NoMemory),
             _ => Ok(()),
         }
     }
 
     /// Nanoseconds since the tracker started.
     fn elapsed(&self) -> u64 {
-        elapsed(self.region, &self.platform)
+        elapsed(self.region(), &self.platform)
     }
 }

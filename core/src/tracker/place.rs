@@ -24,14 +24,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let local = entered.local;
         let label = local.tag.load(Relaxed) | u32::from(heap) << 16;
         if entered.slot == threads::OVERFLOW {
-            self.region.head().losses.count(LossCause::ThreadsFull);
+            self.region().head().losses.count(LossCause::ThreadsFull);
         }
         let id = if U::CAPTURES {
             self.capture(entered, from, label)?
         } else {
             self.find_cell(entered, Interned { stack: StackId::ROOT, cut: false }, label, None)?
         };
-        Some((id, self.region.cells().get(id)?, self.region.threads().get(entered.slot)))
+        Some((id, self.region().cells().get(id)?, self.region().threads().get(entered.slot)))
     }
 
     /// Captures the stack, interned as far as the table has room, and finds its cell.
@@ -46,7 +46,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // the guard keeps everything else on this thread out while the reference lives.
         let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
         let mut frames = R::Frames::default();
-        let captured = self.unwind.capture(from, memory, memo, self.region.stacks(), frames.as_mut());
+        let captured = self.unwind.capture(from, memory, memo, self.region().stacks(), frames.as_mut());
         if captured.end != End::Complete || captured.interned.cut {
             self.count_incomplete(captured.end, captured.interned.cut);
         }
@@ -82,7 +82,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn look_cell_up(&self, entered: &Entered<'_>, stack: Interned, label: u32) -> Option<u32> {
         let (local, thread) = (entered.local, entered.slot);
         let (tag, heap) = (label as u16, (label >> 16) as u8);
-        let id = self.region.cells().find_or_insert(Key {
+        let id = self.region().cells().find_or_insert(Key {
             thread,
             tag,
             heap,
@@ -97,7 +97,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     #[cold]
     fn count_incomplete(&self, end: End, cut: bool) {
-        let losses = &self.region.head().losses;
+        let losses = &self.region().head().losses;
         match end {
             End::Complete => {}
             End::TooDeep => losses.count(LossCause::TooDeep),

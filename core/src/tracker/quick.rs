@@ -80,15 +80,16 @@ pub(super) struct Booked {
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
-    fn enter_quickly(&self, region: &'static R) -> Option<Inside<'_>> {
-        let marks = &region.head().marks;
+    fn enter_quickly(&self) -> Option<(Inside<'_>, &'static R)> {
+        let at = self.site.at();
+        let marks = &at.head().marks;
         if marks.watch.flags() != 0 {
             return None;
         }
         let local = self.platform.local(self.working_number()?)?;
         let slot = local.slot()?;
         // Not `then_some`: what is made and dropped again leaves the hook that a signal has interrupted.
-        slot.share.enter().then(|| Inside { marks, local, slot })
+        slot.share.enter().then(|| (Inside { marks, local, slot }, at.region()))
     }
 
     /// The cell of the stack here, when stack and cell are known.
@@ -115,7 +116,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let prove = |sp| self.platform.stack(local, sp);
         let memory = Memory::at(sp, &prove, || local.bounds());
         memory.map_or(Note::NONE, |memory| {
-            U::search(Registers { pc, sp, fp }, memory, memo, self.region.stacks())
+            U::search(Registers { pc, sp, fp }, memory, memo, self.region().stacks())
         })
     }
 
@@ -128,12 +129,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         block: usize,
         size: usize,
     ) -> Option<Booked> {
-        let region = self.region;
-        let inside = self.enter_quickly(region)?;
+        let (inside, region) = self.enter_quickly()?;
         let epoch = inside.marks.epoch();
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let id = self.cell_quickly(inside.local, from, heap)?;
-        let cell = region.cells().get(id).filter(|cell| cell.is_current(epoch))?;
+        let cell = region.cells().get_known(id).filter(|cell| cell.is_current(epoch))?;
         cell.add(size);
         slot.add(block, size);
         Some(Booked { cell: id, is_peak: inside.rise(size, region) })
@@ -142,8 +142,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books a free on the cell that a block names.
     #[inline(always)]
     pub(super) fn book_free_quickly(&self, cell: Option<u32>, block: usize, size: usize) -> Option<()> {
-        let region = self.region;
-        let inside = self.enter_quickly(region)?;
+        let (inside, region) = self.enter_quickly()?;
         let marks = inside.marks;
         let epoch = marks.fallen_epoch()?;
         let owned @ (cell, owner) = region.cells().owned(cell?)?;
@@ -183,8 +182,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if !ALL {
             return None;
         }
-        let region = self.region;
-        let inside = self.enter_quickly(region)?;
+        let (inside, region) = self.enter_quickly()?;
         let marks = inside.marks;
         let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
@@ -194,7 +192,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return None;
         }
         let id = self.cell_quickly(inside.local, here, heap)?;
-        let cell = cells.get(id).filter(|cell| cell.is_current(epoch))?;
+        let cell = cells.get_known(id).filter(|cell| cell.is_current(epoch))?;
         old.subtract(old_size);
         cell.add(new_size);
         cell.count_realloc(Booker::Owner);

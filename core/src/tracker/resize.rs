@@ -71,20 +71,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
         let &Resize { here, old, old_size, heap, new, new_size } = resize;
-        let marks = &self.region.head().marks;
+        let marks = &self.region().head().marks;
         let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
         let (from, owner) = self.cell_of(old);
         let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here, heap);
                 if place.is_none() {
-                    self.region.threads().get(entered.slot).other_event();
-                    self.region.head().losses.count(LossCause::CellsFull);
+                    self.region().threads().get(entered.slot).other_event();
+                    self.region().head().losses.count(LossCause::CellsFull);
                 }
                 (booker(entered.slot), place)
             }
             Entry::Lost(cause) => {
-                self.region.head().losses.count(*cause);
+                self.region().head().losses.count(*cause);
                 (Booker::Anyone, None)
             }
             _ => (Booker::Anyone, None),
@@ -92,15 +92,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
         if own {
             from.free(old_size, epoch, Booker::Owner);
-            self.region.threads().get(owner).free(0, old_size, marks, epoch);
+            self.region().threads().get(owner).free(0, old_size, marks, epoch);
         } else {
             self.free_remotely((from, owner), old_size, epoch);
         }
         let (id, cell, slot, by) = match place {
             Some((id, cell, slot)) => (id, cell, slot, by),
             None => {
-                let slot = self.region.threads().get(threads::UNATTRIBUTED);
-                (cells::UNATTRIBUTED, self.region.cells().unattributed(), slot, Booker::Anyone)
+                let slot = self.region().threads().get(threads::UNATTRIBUTED);
+                (cells::UNATTRIBUTED, self.region().cells().unattributed(), slot, Booker::Anyone)
             }
         };
         cell.alloc(new_size, epoch, by);
@@ -109,7 +109,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, self.own_share(entry), self.region.threads()),
+            Some(more) => marks.rise(more, self.own_share(entry), self.region().threads()),
             None => marks.drop(old_size - new_size, self.own_share(entry)),
         }
         id

@@ -89,9 +89,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// ```
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> (T, ScopeStats) {
         let Some(span) = self.begin_span() else {
-            let before = self.region.head().losses.total();
+            let losses = || self.site.known().map_or(0, |region| region.head().losses.total());
+            let before = losses();
             let result = work();
-            let lost = (self.region.head().losses.total() - before).max(1);
+            let lost = (losses() - before).max(1);
             return (result, ScopeStats { lost, ..ScopeStats::default() });
         };
         let begin = span.begin;
@@ -116,7 +117,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn thread_stage(&self, name: &str) -> ThreadStageGuard<'_, A, U, P, R> {
         let span = self.check().ok().and_then(|()| self.begin_span());
         if span.is_none() && self.check().is_ok() {
-            self.region.head().losses.count(LossCause::StagesFull);
+            self.region().head().losses.count(LossCause::StagesFull);
         }
         #[cfg(feature = "std")]
         let level = span.and_then(|span| self.begin_keeping(span.slot));
@@ -139,7 +140,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn begin_span(&self) -> Option<Span> {
         match self.enter_always() {
             Entry::Ready(entered) if booker(entered.slot) == Booker::Owner => {
-                let outer = self.region.threads().get(entered.slot).begin_span(&self.region.head().marks);
+                let outer = self.region().threads().get(entered.slot).begin_span(&self.region().head().marks);
                 let depth = entered.local.spans.load(Relaxed);
                 entered.local.spans.store(depth + 1, Relaxed);
                 Some(Span { slot: entered.slot, depth, begin: self.thread_moment(entered.slot), outer })
@@ -154,20 +155,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if let Entry::Ready(entered) = &entry {
             if entered.local.spans.load(Relaxed) != span.depth + 1 {
                 // Not the innermost: the peaks of those that overlap are not known.
-                self.region.head().losses.count(LossCause::StageDepth);
+                self.region().head().losses.count(LossCause::StageDepth);
             }
             entered.local.spans.store(span.depth, Relaxed);
         }
         let now = self.thread_moment(span.slot);
-        let held = self.region.threads().get(span.slot).end_span(&self.region.head().marks, span.outer);
+        let held = self.region().threads().get(span.slot).end_span(&self.region().head().marks, span.outer);
         // When that was, nobody looked.
         (now, Peak { bytes: held.bytes, blocks: held.blocks as usize, time_ns: 0 })
     }
 
     /// The totals of a thread now.
     fn thread_moment(&self, slot: u16) -> Moment {
-        let head = self.region.head();
-        let figures = self.region.threads().get(slot).account.figures(&head.marks, Mark::Program);
+        let head = self.region().head();
+        let figures = self.region().threads().get(slot).account.figures(&head.marks, Mark::Program);
         Moment {
             time_ns: self.elapsed(),
             allocs: figures.allocs,
@@ -188,7 +189,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Drop for ThreadStageGuard<'_, A, U, P
             peak.time_ns = self.open.tracker.kept_time(level, now.time_ns);
         }
         let (run, region) =
-            (Summary::of_thread(self.name, slot, depth, begin, now, peak), self.open.tracker.region);
+            (Summary::of_thread(self.name, slot, depth, begin, now, peak), self.open.tracker.region());
         let ended = try_lock(region.stages()).map(|mut stages| stages.add(run));
         if ended.as_ref().is_none_or(|ended| ended.dropped) {
             region.head().losses.count(LossCause::StagesFull);

@@ -20,7 +20,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Ends the stage that was begun last and still runs, whoever began it. False when none runs.
     pub fn stage_end(&self) -> bool {
-        let innermost = try_lock(self.region.stages()).and_then(|stages| stages.innermost());
+        let region = self.site.known();
+        let innermost =
+            region.and_then(|region| try_lock(region.stages())).and_then(|stages| stages.innermost());
         let Some(serial) = innermost else { return false };
         drop(StageGuard::of(self, serial));
         true
@@ -39,7 +41,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let Entry::Ready(entered) = self.enter_always() else { return false };
         let tag = entered.local.tag.load(Relaxed);
         let Some(place) = (tag as usize).checked_sub(1) else { return false };
-        let Some((parent, _)) = self.region.tags().get(place) else { return false };
+        let Some((parent, _)) = self.region().tags().get(place) else { return false };
         entered.local.tag.store(u32::from(parent), Relaxed);
         true
     }

@@ -62,26 +62,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the region's heaps are used up, or the tracker has no region.
     pub fn heap(&self, name: &str) -> Result<Heap, Error> {
         self.check()?;
-        let id = self.region.heaps().find_or_insert(0, name).ok_or(Error::HeapsFull)?;
+        let id = self.region().heaps().find_or_insert(0, name).ok_or(Error::HeapsFull)?;
         Ok(Heap(id as u8))
     }
 
     /// The heap with this id, when there is one: for layers that hand ids to others.
     pub fn heap_by_id(&self, id: u32) -> Option<Heap> {
-        let known = id <= self.region.heaps().usage().0;
+        let known = id <= self.site.known()?.heaps().usage().0;
         known.then_some(Heap(id as u8))
     }
 
     /// The heap of a token's block; `None` when no such token was ever handed out.
     pub fn heap_of(&self, token: &Token) -> Option<Heap> {
-        let used = token.cell <= self.region.cells().usage().0;
-        used.then(|| self.region.cells().get(token.cell)).flatten().map(|cell| Heap(cells::heap_of(cell)))
+        let cells = self.site.known()?.cells();
+        let used = token.cell <= cells.usage().0;
+        used.then(|| cells.get(token.cell)).flatten().map(|cell| Heap(cells::heap_of(cell)))
     }
 
     /// Whether a token's block may be alive. It is not when all blocks of its thread and stack were given back by that
     /// thread: so a token that is given back twice is told when it was the last one.
     pub fn may_be_alive(&self, token: &Token) -> bool {
-        self.region.cells().get(token.cell).is_some_and(|cell| !cell.has_all_back())
+        let cell = self.site.known().and_then(|region| region.cells().get(token.cell));
+        cell.is_some_and(|cell| !cell.has_all_back())
     }
 
     /// A block was handed out: it is booked on the calling thread and stack. `address` only tells blocks apart that
@@ -200,8 +202,8 @@ mod tests {
     fn an_event_in_the_middle_of_another_leaves_it_inside_the_hook() {
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 10);
         let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("the thread has a slot") };
-        let slot = TRACKER.region.threads().get(entered.slot);
-        let own = || slot.account.figures(&TRACKER.region.head().marks, Mark::Program).allocs;
+        let slot = TRACKER.region().threads().get(entered.slot);
+        let own = || slot.account.figures(&TRACKER.region().head().marks, Mark::Program).allocs;
         let before = own();
         // As in a signal handler: each of them, not only the first.
         let tokens = [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size));

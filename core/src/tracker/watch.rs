@@ -43,7 +43,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         // The stage's mark starts from what is live, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
-        self.region.head().marks.watch.set_budget(bytes, callback, Self::call);
+        self.region().head().marks.watch.set_budget(bytes, callback, Self::call);
     }
 
     fn call(&self, callback: fn(Stats)) {
@@ -59,7 +59,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if self.check().is_err() {
             return false;
         }
-        let marks = &self.region.head().marks;
+        let marks = &self.region().head().marks;
         if flags & watch::PASSED != 0 && marks.watch.lower(watch::PASSED) {
             let peak = marks.peak(Mark::Stage);
             #[cfg(feature = "std")]
@@ -82,9 +82,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     pub(super) fn look_at_the_clock(&self) {
-        let now = elapsed(self.region, &self.platform);
-        if now >= self.region.head().next_sample.get() {
-            sample(self.region, now);
+        let now = elapsed(self.region(), &self.platform);
+        if now >= self.region().head().next_sample.get() {
+            sample(self.region(), now);
         }
         #[cfg(feature = "std")]
         {

@@ -17,6 +17,7 @@ pub(crate) mod registry;
 mod say;
 pub(crate) mod signals;
 pub(crate) mod sink;
+pub(crate) mod space;
 mod stack;
 mod stamp;
 pub(crate) mod start;

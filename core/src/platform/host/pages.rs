@@ -2,6 +2,7 @@
 
 use super::dump_file::Path;
 use super::open::{self, Descriptor, Named, errno};
+use super::space::page_size;
 use crate::Error;
 use crate::sync::*;
 use core::ffi::c_void;
@@ -10,11 +11,6 @@ use core::ptr::null_mut;
 /// What is copied at a time: no page of a system is smaller.
 const PAGE: usize = 4096;
 const WORDS: usize = PAGE / size_of::<usize>();
-
-fn page_size() -> usize {
-    // SAFETY: the call only returns a number.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).map_or(PAGE, |size| size.max(PAGE))
-}
 
 /// The memory of a region.
 #[derive(Clone, Copy)]

@@ -55,7 +55,7 @@ pub(crate) fn at_claim(place: Place) {
 /// Lays the pages of tracker `number` into a file.
 pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error> {
     let region = registry::get(place).ok_or(Error::TooManyTrackers)?;
-    let pages = region.pages().ok_or(Error::RecordingPages)?;
+    let pages = region.pages()?;
     mask::without(|| {
         let mut slot =
             try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;

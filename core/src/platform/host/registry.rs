@@ -21,8 +21,8 @@ pub(crate) trait Registered: Sync {
     fn dump_above(&self, bytes: usize);
     /// Has the next event ask which modules there are.
     fn met_module(&self);
-    /// The memory of its tables, when it is whole pages.
-    fn pages(&self) -> Option<super::pages::Pages>;
+    /// The memory of its tables, which is mapped to the end, when it is whole pages.
+    fn pages(&self) -> Result<super::pages::Pages, Error>;
     /// Thread slots in use.
     fn threads_used(&self) -> u32;
     /// Keeps the names that running threads have now.

@@ -11,6 +11,7 @@ mod nesting;
 mod room;
 mod tables;
 
+use super::growth::Growth;
 use super::marks::Marks;
 use super::threads::{FIRST, ThreadSlot, Threads};
 use crate::sync::checked::{Checker, Fault, checker, choose};
@@ -98,7 +99,7 @@ impl Program {
     }
 
     fn threads(&self) -> Threads<'_> {
-        Threads { used: &self.used, slots: &self.slots }
+        Threads { used: &self.used, slots: &self.slots, growth: Growth::WHOLE }
     }
 
     fn slot(&self, thread: usize) -> &ThreadSlot {

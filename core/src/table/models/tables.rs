@@ -5,6 +5,7 @@ use crate::sync::checked::Fault;
 use crate::sync::*;
 use crate::table::account::Account;
 use crate::table::cells::{Cells, Key};
+use crate::table::growth::Growth;
 use crate::table::index::IndexRef;
 use crate::table::stacks::{Node, StackId, Stacks};
 use std::boxed::Box;
@@ -40,11 +41,17 @@ impl Table {
     }
 
     fn stacks(&self) -> Stacks<'_> {
-        Stacks { used: &self.used, nodes: &self.nodes, index: self.index() }
+        Stacks { used: &self.used, nodes: &self.nodes, index: self.index(), growth: Growth::WHOLE }
     }
 
     fn cells(&self) -> Cells<'_> {
-        Cells { used: &self.used, cells: &self.cells, index: self.index(), threads: &self.threads }
+        Cells {
+            used: &self.used,
+            cells: &self.cells,
+            index: self.index(),
+            threads: &self.threads,
+            growth: Growth::WHOLE,
+        }
     }
 
     fn found(&self) -> [u32; 2] {

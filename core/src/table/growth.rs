@@ -1,0 +1,337 @@
+//! How far the memory of a table reaches, when it does not reach to the table's end from the start.
+//!
+//! Entries of a table are numbered in order, so its arrays are used from the front. A table that grows has memory for the
+//! first entries of each of its arrays; an insertion that takes the number behind them has more mapped first. When the
+//! system refuses, the table is full.
+
+use super::stacks::claim;
+use crate::sync::*;
+use core::marker::PhantomData;
+#[cfg(feature = "std")]
+use core::ops::Range;
+
+/// Where a table has memory.
+#[derive(Clone, Copy)]
+pub(crate) enum Growth<'t> {
+    /// For all its entries, from the start.
+    Whole(PhantomData<&'t ()>),
+    /// For the first entries.
+    #[cfg(feature = "std")]
+    Stepwise(Steps<'t>),
+}
+
+/// A table that takes its memory step by step.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy)]
+pub(crate) struct Steps<'t> {
+    pub(super) extent: &'t Extent,
+    /// The address from which the plan counts.
+    pub(super) base: usize,
+    pub(super) plan: &'static Plan,
+}
+
+/// How far a table reaches. All-zero reaches nowhere.
+#[cfg(feature = "std")]
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Extent {
+    /// Entries that have memory.
+    entries: AtomicU32,
+    /// The system has refused more.
+    refused: AtomicBool,
+    lock: spin::mutex::SpinMutex<()>,
+}
+
+/// The arrays of a table, which grow in step.
+#[cfg(feature = "std")]
+pub(crate) struct Plan {
+    pub(super) arrays: &'static [Array],
+    /// Entries of each array.
+    pub(super) capacity: usize,
+    pub(super) mapper: Mapper,
+}
+
+/// Where the memory comes from.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy)]
+pub(crate) struct Mapper {
+    /// Maps zeroed memory at exactly this address and of this length. False when it cannot.
+    pub(crate) map: fn(usize, usize) -> bool,
+    /// Gives back what was mapped.
+    pub(crate) unmap: fn(usize, usize),
+    pub(crate) page_size: fn() -> usize,
+}
+
+/// An array of a table: where it begins, and bytes from one entry to the next.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy)]
+pub(crate) struct Array {
+    pub(super) offset: usize,
+    pub(super) stride: usize,
+}
+
+/// Most bytes of one array that are mapped at a time.
+#[cfg(feature = "std")]
+const STEP: usize = 2 << 20;
+
+impl Growth<'_> {
+    pub(super) const WHOLE: Self = Growth::Whole(PhantomData);
+
+    /// Takes the next free number, from 0, of a table of `capacity` entries, with memory for its entry: that stands behind
+    /// the number by `before`, which is how many entries have no number.
+    pub(super) fn claim(self, used: &AtomicU32, capacity: usize, before: usize) -> Option<u32> {
+        match self {
+            Growth::Whole(_) => claim(used, capacity - before),
+            #[cfg(feature = "std")]
+            Growth::Stepwise(steps) => {
+                let number = claim(used, steps.room().saturating_sub(before))?;
+                steps.reaches(number + before as u32).then_some(number)
+            }
+        }
+    }
+
+    /// Entries that may be read, of `capacity`.
+    #[inline(always)]
+    pub(super) fn readable(self, capacity: usize) -> usize {
+        match self {
+            Growth::Whole(_) => capacity,
+            #[cfg(feature = "std")]
+            // Whoever has an entry's number has seen that there is memory for it.
+            Growth::Stepwise(steps) => steps.extent.entries.load(Relaxed) as usize,
+        }
+    }
+
+    /// How many numbers of a table of `capacity` entries are taken, and how many there are.
+    pub(super) fn usage(self, used: &AtomicU32, capacity: usize, before: usize) -> (u32, u32) {
+        let room = match self {
+            Growth::Whole(_) => capacity,
+            #[cfg(feature = "std")]
+            Growth::Stepwise(steps) => steps.room(),
+        };
+        let numbers = |entries: usize| (entries as u32).saturating_sub(before as u32);
+        // A number may have been taken whose memory is still to come.
+        (used.load(Acquire).min(numbers(self.readable(capacity))), numbers(room))
+    }
+}
+
+#[cfg(feature = "std")]
+impl Steps<'_> {
+    /// Entries that can be had: all, until the system refuses memory for more.
+    fn room(self) -> usize {
+        match self.extent.refused.load(Acquire) {
+            true => self.extent.entries.load(Acquire) as usize,
+            false => self.plan.capacity,
+        }
+    }
+
+    /// Whether there is memory for the entry with that index, which is mapped if there is none yet.
+    fn reaches(self, index: u32) -> bool {
+        index < self.extent.entries.load(Acquire) || self.grow(index)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(self, index: u32) -> bool {
+        let Some(_lock) = super::try_lock(&self.extent.lock) else { return false };
+        loop {
+            let before = self.extent.entries.load(Acquire) as usize;
+            if (index as usize) < before {
+                return true;
+            }
+            if self.extent.refused.load(Acquire) || !self.step(before) {
+                self.extent.refused.store(true, Release);
+                return false;
+            }
+        }
+    }
+
+    /// As many entries again, unless that are too many bytes; fewer when the system refuses as many.
+    fn step(self, before: usize) -> bool {
+        let widest = self.plan.arrays.iter().map(|array| array.stride).max().unwrap_or(1);
+        let mut more = before.min(STEP / widest).min(self.plan.capacity - before);
+        while more > 0 {
+            if self.extend(before, before + more) {
+                return true;
+            }
+            more /= 2;
+        }
+        false
+    }
+
+    /// Has memory for `entries`, where there was memory for those `before` them.
+    fn extend(self, before: usize, entries: usize) -> bool {
+        let Mapper { map, unmap, page_size } = self.plan.mapper;
+        let pages = |array: &Array| array.pages(self.base, before..entries, self.plan.capacity, page_size());
+        for (place, array) in self.plan.arrays.iter().enumerate() {
+            let (start, len) = pages(array);
+            if len > 0 && !map(start, len) {
+                // What was mapped for the arrays before would be in the way of the next attempt.
+                let mapped = self.plan.arrays[..place].iter().map(pages).filter(|&(_, len)| len > 0);
+                mapped.for_each(|(start, len)| unmap(start, len));
+                return false;
+            }
+        }
+        // Release: whoever finds the number finds the memory.
+        self.extent.entries.store(entries as u32, Release);
+        true
+    }
+
+    /// Has memory for all entries from now on. False when the system refuses it.
+    pub(super) fn complete(self) -> bool {
+        let Some(_lock) = super::try_lock(&self.extent.lock) else { return false };
+        let before = self.extent.entries.load(Acquire) as usize;
+        self.is_complete() || self.extend(before, self.plan.capacity)
+    }
+
+    pub(super) fn is_complete(self) -> bool {
+        self.extent.entries.load(Acquire) as usize >= self.plan.capacity
+    }
+}
+
+#[cfg(feature = "std")]
+impl Array {
+    /// The pages of the `new` entries, without those that entries before them or what stands behind the array lie on too:
+    /// where they begin, and their length.
+    fn pages(self, base: usize, new: Range<usize>, capacity: usize, page: usize) -> (usize, usize) {
+        let start = base + self.offset;
+        let begin = (start + new.start * self.stride).next_multiple_of(page);
+        let last = (start + capacity * self.stride) / page * page;
+        let end = (start + new.end * self.stride).next_multiple_of(page).min(last);
+        (begin, end.saturating_sub(begin))
+    }
+}
+
+#[cfg(feature = "std")]
+impl Extent {
+    /// The first entries have memory.
+    pub(super) fn begin(&self, entries: usize) {
+        self.entries.store(entries as u32, Release);
+    }
+
+    /// In a forked child, whose other threads are gone.
+    pub(super) fn unlock_after_fork(&self) {
+        if self.lock.is_locked() {
+            // SAFETY: the child has one thread, which is in `fork`, not in here.
+            unsafe { self.lock.force_unlock() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stacks::{StackId, StackTable};
+    use super::*;
+    use core::cell::{Cell, RefCell};
+    use core::mem::offset_of;
+
+    const NODES: usize = 4096;
+    const PAGE: usize = 256;
+    type Table = StackTable<NODES>;
+
+    std::thread_local! {
+        static MAPPED: RefCell<Vec<Range<usize>>> = const { RefCell::new(Vec::new()) };
+        static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+        static ASKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Books what is mapped, and refuses what is mapped twice or beyond a limit. The memory itself is there.
+    fn map(start: usize, len: usize) -> bool {
+        ASKED.set(ASKED.get() + 1);
+        MAPPED.with_borrow_mut(|mapped| {
+            assert!(start.is_multiple_of(PAGE) && len.is_multiple_of(PAGE) && len > 0);
+            let pages = start..start + len;
+            assert!(mapped.iter().all(|other| other.end <= pages.start || pages.end <= other.start));
+            let total: usize = mapped.iter().map(Range::len).sum();
+            let fits = total + len <= LIMIT.get();
+            if fits {
+                mapped.push(pages);
+            }
+            fits
+        })
+    }
+
+    fn unmap(start: usize, len: usize) {
+        MAPPED.with_borrow_mut(|mapped| {
+            let place = mapped.iter().position(|pages| *pages == (start..start + len));
+            mapped.swap_remove(place.expect("it was mapped"));
+        });
+    }
+
+    static PLAN: Plan = Plan {
+        arrays: &[
+            Array { offset: offset_of!(Table, nodes), stride: Table::STRIDE },
+            Array { offset: offset_of!(Table, index.links), stride: 4 },
+        ],
+        capacity: NODES,
+        mapper: Mapper { map, unmap, page_size: || PAGE },
+    };
+    const FIRST: usize = 100;
+
+    /// Interns addresses until the table is full. How many it took; each had memory.
+    fn fill(limit: usize, extent: &Extent, table: &Table) -> usize {
+        LIMIT.set(limit);
+        extent.begin(FIRST);
+        let base = core::ptr::from_ref(table).addr();
+        let growth = Growth::Stepwise(Steps { extent, base, plan: &PLAN });
+        let stacks = super::super::stacks::Stacks { growth, ..table.by_ref() };
+        let is_mapped = |array: &Array, entry: usize| {
+            let (first, page) = (base + array.offset + FIRST * array.stride, |address: usize| address / PAGE);
+            let place = base + array.offset + entry * array.stride;
+            let last = base + array.offset + NODES * array.stride;
+            let mapped = MAPPED.with_borrow(|mapped| mapped.iter().any(|pages| pages.contains(&place)));
+            // The first and the last page are also those of neighbours, which have memory.
+            mapped || page(place) <= page(first - 1) || page(place) == page(last)
+        };
+        let mut count = 0;
+        while let Some(StackId(id)) = stacks.child(StackId::ROOT, 0x1000 + count) {
+            count += 1;
+            // The entry of an id stands two before it, its link one.
+            assert!(
+                is_mapped(&PLAN.arrays[0], id as usize - 2) && is_mapped(&PLAN.arrays[1], id as usize - 1)
+            );
+            assert_eq!(stacks.usage().0 as usize, count);
+            assert!(count < 2 * NODES);
+        }
+        assert_eq!(stacks.usage(), (count as u32, count as u32));
+        assert_eq!(stacks.nodes_from(0).count(), count);
+        let asked = ASKED.get();
+        assert_eq!((stacks.child(StackId::ROOT, 1), stacks.child(StackId::ROOT, 2)), (None, None));
+        assert_eq!(ASKED.get(), asked, "a table that was refused memory does not ask again");
+        assert_eq!(stacks.child(StackId::ROOT, 0x1000), Some(StackId(2)), "what it has is still found");
+        count
+    }
+
+    #[test]
+    fn each_entry_has_memory_before_it_is_used() {
+        let table = Box::new(Table::new());
+        assert_eq!(fill(usize::MAX, &Extent::default(), &table), NODES - 1);
+        assert!(ASKED.get() < 40, "{} calls", ASKED.get());
+    }
+
+    #[test]
+    fn a_table_that_is_refused_memory_is_full() {
+        let table = Box::new(Table::new());
+        let count = fill(16 << 10, &Extent::default(), &table);
+        // Of the limit, a fifth is for links; what is too little for both is not asked for.
+        assert!((FIRST + 700..FIRST + 900).contains(&count), "{count}");
+        let bytes = MAPPED.with_borrow(|mapped| mapped.iter().map(Range::len).sum::<usize>());
+        assert!(bytes <= 16 << 10 && bytes >= count.saturating_sub(FIRST) * 20 - 2 * PAGE, "{bytes}");
+    }
+
+    #[test]
+    fn a_lock_that_a_fork_has_left_is_opened() {
+        let (table, extent) = (Box::new(Table::new()), Extent::default());
+        core::mem::forget(extent.lock.lock());
+        extent.unlock_after_fork();
+        assert_eq!(fill(usize::MAX, &extent, &table), NODES - 1);
+    }
+
+    #[test]
+    fn a_completed_table_has_memory_for_all() {
+        let (table, extent) = (Box::new(Table::new()), Extent::default());
+        extent.begin(FIRST);
+        let steps = Steps { extent: &extent, base: core::ptr::from_ref(&*table).addr(), plan: &PLAN };
+        assert!(steps.complete() && steps.complete());
+        assert_eq!((Growth::Stepwise(steps).readable(NODES), ASKED.get()), (NODES, 2));
+    }
+}
