@@ -2,8 +2,10 @@
 
 mod audit;
 mod fail_every;
+mod ledger;
 mod slots;
 
 pub use audit::Audit;
 pub use fail_every::FailEvery;
+pub use ledger::{Account, Book, Ledger};
 pub use slots::Slots;

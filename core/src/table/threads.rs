@@ -248,6 +248,12 @@ impl<'t> Threads<'t> {
         self.slots.get(usize::from(FIRST)..)?.get(id.wrapping_sub(usize::from(FIRST)))
     }
 
+    /// The slot of that number, when there is memory for it.
+    pub(crate) fn find(&self, id: u16) -> Option<&'t ThreadSlot> {
+        let id = usize::from(id);
+        if id < self.growth.readable(self.slots.len()) { self.slots.get(id) } else { None }
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: u16) -> &'t ThreadSlot {
         // An id past the table can only come from damaged memory: the hook books on the last slot rather than panic.

@@ -61,7 +61,8 @@ fn stage_peak<R: Tables, P: Platform>(region: &R, platform: &P) -> Peak {
 }
 
 fn thread_stage_peak<R: Tables>(region: &R, thread: usize) -> usize {
-    region.threads().get(thread as u16).stage_peak(&region.head().marks).bytes
+    let slot = region.threads().find(thread as u16);
+    slot.map_or(0, |slot| slot.stage_peak(&region.head().marks).bytes)
 }
 
 /// Tells the stages that are active what the mark has seen so far.

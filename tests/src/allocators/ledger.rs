@@ -1,0 +1,192 @@
+//! An allocator that keeps its own book of every block, by the simplest means: one map under one lock. It goes *under* a
+//! tracker, sees what the tracker asks for, and shares no code with it.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+/// Bytes that a tracker adds to a block whose size is a multiple of four.
+const TRAILER: u64 = 4;
+
+/// What the program, or a thread, has done since the book's beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Allocations, reallocations included, and their bytes.
+    pub allocs: u64,
+    pub bytes: u64,
+    pub live: u64,
+    pub live_blocks: u64,
+    /// Highest live bytes since [`Ledger::reset_peak`], and the blocks when they were reached.
+    pub peak: u64,
+    pub peak_blocks: u64,
+    pub reallocs: u64,
+    /// Blocks that the thread which allocated them freed as its next event.
+    pub temporary: u64,
+}
+
+impl Account {
+    fn add(&mut self, size: u64) {
+        self.allocs += 1;
+        self.bytes += size;
+        self.live += size;
+        self.live_blocks += 1;
+    }
+
+    fn remove(&mut self, size: u64) {
+        self.live -= size;
+        self.live_blocks -= 1;
+    }
+
+    fn raise(&mut self) {
+        if self.live > self.peak {
+            (self.peak, self.peak_blocks) = (self.live, self.live_blocks);
+        }
+    }
+}
+
+/// The book.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// Size and thread of each block.
+    blocks: BTreeMap<usize, (u64, u32)>,
+    pub whole: Account,
+    /// By the number of [`Ledger::enter`]: of the blocks that the thread allocated.
+    pub threads: BTreeMap<u32, Account>,
+    /// The block that a thread's last event gave it.
+    last: BTreeMap<u32, usize>,
+    /// Largest block so far.
+    pub largest: u64,
+}
+
+impl Book {
+    fn allocated(&mut self, block: usize, size: u64, thread: u32) {
+        assert!(self.blocks.insert(block, (size, thread)).is_none(), "a block is handed out twice");
+        self.whole.add(size);
+        self.thread(thread).add(size);
+        self.last.insert(thread, block);
+        self.largest = self.largest.max(size);
+    }
+
+    fn freed(&mut self, block: usize) -> (u64, u32) {
+        let (size, owner) = self.blocks.remove(&block).expect("a block is given back once");
+        self.whole.remove(size);
+        self.thread(owner).remove(size);
+        (size, owner)
+    }
+
+    fn thread(&mut self, thread: u32) -> &mut Account {
+        self.threads.entry(thread).or_default()
+    }
+
+    fn raise(&mut self, thread: u32) {
+        self.whole.raise();
+        self.thread(thread).raise();
+    }
+}
+
+/// `A` with a book.
+pub struct Ledger<A> {
+    inner: A,
+    book: Mutex<Book>,
+}
+
+thread_local! {
+    static THREAD: Cell<u32> = const { Cell::new(0) };
+}
+
+impl<A> Ledger<A> {
+    /// Around `inner`, with an empty book.
+    pub const fn new(inner: A) -> Self {
+        let book = Book {
+            blocks: BTreeMap::new(),
+            whole: Account {
+                allocs: 0,
+                bytes: 0,
+                live: 0,
+                live_blocks: 0,
+                peak: 0,
+                peak_blocks: 0,
+                reallocs: 0,
+                temporary: 0,
+            },
+            threads: BTreeMap::new(),
+            last: BTreeMap::new(),
+            largest: 0,
+        };
+        Ledger { inner, book: Mutex::new(book) }
+    }
+
+    /// The calling thread's number from now on; no other has it.
+    pub fn enter(&self, thread: u32) {
+        THREAD.set(thread);
+    }
+
+    /// The book. Nothing is allocated or freed while it is held.
+    ///
+    /// # Panics
+    /// When a thread has panicked with it.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("no thread panics with the book")
+    }
+
+    /// All peaks become what is alive.
+    pub fn reset_peak(&self) {
+        let mut book = self.book();
+        let book = &mut *book;
+        for account in book.threads.values_mut().chain([&mut book.whole]) {
+            (account.peak, account.peak_blocks) = (account.live, account.live_blocks);
+        }
+    }
+
+    fn note(&self, block: *mut u8, size: usize) -> *mut u8 {
+        if !block.is_null() {
+            let (mut book, thread) = (self.book(), THREAD.get());
+            book.allocated(block as usize, size as u64 - TRAILER, thread);
+            book.raise(thread);
+        }
+        block
+    }
+}
+
+// SAFETY: every call goes to the inner allocator as it came.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Ledger<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's contract is the inner allocator's.
+        self.note(unsafe { self.inner.alloc(layout) }, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        self.note(unsafe { self.inner.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        {
+            let (mut book, thread) = (self.book(), THREAD.get());
+            let (size, owner) = book.freed(block as usize);
+            assert_eq!(size + TRAILER, layout.size() as u64, "a block is given back with its size");
+            if book.last.remove(&thread) == Some(block as usize) && owner == thread {
+                book.whole.temporary += 1;
+                book.thread(thread).temporary += 1;
+            }
+        }
+        // SAFETY: as above.
+        unsafe { self.inner.dealloc(block, layout) };
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // The lock is held around both, for the old place may be another's at once.
+        let (mut book, thread) = (self.book(), THREAD.get());
+        // SAFETY: as above.
+        let new = unsafe { self.inner.realloc(block, layout, new_size) };
+        if !new.is_null() {
+            book.freed(block as usize);
+            book.allocated(new as usize, new_size as u64 - TRAILER, thread);
+            book.whole.reallocs += 1;
+            book.thread(thread).reallocs += 1;
+            book.raise(thread);
+        }
+        new
+    }
+}
