@@ -3,7 +3,52 @@
 
 use memtrack_format::LossCause;
 use memtrack_tests::program::{folder, run};
-use memtrack_tests::snapshot;
+use memtrack_tests::{c, snapshot};
+
+/// Rounds of each storm, of which the long run has two thousand: sixteen times a hundred thousand threads.
+fn rounds() -> String {
+    let rounds =
+        std::env::var("MEMTRACK_SOAK_ROUNDS").map_or(20_000, |rounds| rounds.parse().expect("a number"));
+    (rounds / 2_500).max(1).to_string()
+}
+
+/// A storm whose program compares the accounts after each round.
+fn storm(name: &str, libraries: &[&str]) -> i64 {
+    let (dump, rounds) = (folder(&format!("storm-{name}")).join("dump"), rounds());
+    let arguments = [&[name, rounds.as_str(), dump.to_str().unwrap()], libraries].concat();
+    let facts = run(env!("CARGO_BIN_EXE_storms"), &arguments, &[]);
+    assert_eq!(facts.get("rounds").to_string(), rounds);
+    facts.get("called")
+}
+
+#[test]
+fn after_a_storm_of_short_threads_each_is_counted() {
+    storm("threads", &[]);
+}
+
+#[test]
+fn after_a_storm_of_forks_parent_and_children_are_right() {
+    storm("forks", &[]);
+}
+
+#[test]
+fn after_a_storm_of_libraries_the_accounts_are_right() {
+    let folder = folder("storm-libraries");
+    let libraries = [48, 208, 1008].map(|size| c::plugin("storm", size, &[], &folder));
+    let libraries = libraries.each_ref().map(|path| path.to_str().unwrap());
+    assert_eq!(storm("plugins", &libraries), 100 * rounds().parse::<i64>().unwrap());
+}
+
+/// Signals whose handler allocates: hundreds a round.
+#[test]
+fn after_a_storm_of_signals_recorded_and_lost_is_observed() {
+    let signals = (250 * rounds().parse::<u64>().unwrap()).to_string();
+    let facts = run(env!("CARGO_BIN_EXE_signals"), &[&signals], &[]);
+    assert!(facts.get("handled") >= signals.parse().unwrap());
+    for name in ["allocs", "bytes", "live-blocks", "live", "reallocs"] {
+        assert_eq!(facts.get(name), facts.get(&format!("audited {name}")), "{name}");
+    }
+}
 
 #[test]
 fn after_a_storm_recorded_and_lost_is_observed() {

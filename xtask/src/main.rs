@@ -35,7 +35,7 @@ cargo xtask COMMAND
   check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
-  soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps
+  soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries
   demo              profile the example and draw its flame graphs into target/demo
   bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it;
                     `bless binaries`: those of other systems that the host tool's suite reads

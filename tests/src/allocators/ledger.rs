@@ -12,14 +12,19 @@ const TRAILER: u64 = 4;
 /// What the program, or a thread, has done since the book's beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Allocations, reallocations included, and their bytes.
+    /// Allocations, reallocations included.
     pub allocs: u64,
+    /// Their bytes.
     pub bytes: u64,
+    /// Bytes alive.
     pub live: u64,
+    /// Blocks alive.
     pub live_blocks: u64,
-    /// Highest live bytes since [`Ledger::reset_peak`], and the blocks when they were reached.
+    /// Highest live bytes since [`Ledger::reset_peak`].
     pub peak: u64,
+    /// Blocks alive when they were reached.
     pub peak_blocks: u64,
+    /// Reallocations.
     pub reallocs: u64,
     /// Blocks that the thread which allocated them freed as its next event.
     pub temporary: u64,
@@ -50,6 +55,7 @@ impl Account {
 pub struct Book {
     /// Size and thread of each block.
     blocks: BTreeMap<usize, (u64, u32)>,
+    /// The program's.
     pub whole: Account,
     /// By the number of [`Ledger::enter`]: of the blocks that the thread allocated.
     pub threads: BTreeMap<u32, Account>,

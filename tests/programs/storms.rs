@@ -1,0 +1,169 @@
+//! Storms of short threads, forks and libraries that are loaded and unloaded, all of which allocate; after each round the
+//! accounts are compared: `storms threads|forks|plugins ROUNDS DUMP [LIBRARY…]`.
+
+use std::alloc::System;
+use std::ffi::{CString, c_void};
+use std::hint::black_box;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use memtrack::Tracker;
+use memtrack_tests::allocators::Audit;
+use memtrack_tests::{say, snapshot};
+
+#[global_allocator]
+static HEAP: Audit<Tracker<System>> = Audit::new(Tracker::new(System));
+
+/// Threads that make short ones at the same time.
+const MAKERS: usize = 16;
+/// Short threads of each in a round.
+const THREADS: usize = 50;
+const FORKS: usize = 6;
+const LOADERS: usize = 4;
+const LOADS: usize = 25;
+
+/// Blocks that a thread leaves to whoever comes next.
+static LEFT: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// Events that plugins have called for.
+static CALLED: AtomicU64 = AtomicU64::new(0);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, storm, rounds, dump, libraries @ ..] = &arguments[..] else { panic!("STORM ROUNDS DUMP") };
+    let rounds: usize = rounds.parse().expect("a number of rounds");
+    let libraries: Vec<CString> =
+        libraries.iter().map(|path| CString::new(path.as_str()).expect("a path")).collect();
+    for round in 1..=rounds {
+        match storm.as_str() {
+            "threads" => threads(),
+            "forks" => forks(),
+            "plugins" => plugins(&libraries),
+            other => panic!("{other} is no storm"),
+        }
+        check(dump);
+        if storm == "threads" {
+            let counted: u64 = HEAP.inner().threads().map(|thread| u64::from(thread.count)).sum();
+            // Each of them, those that made them, and the main thread.
+            assert_eq!(counted, (round * MAKERS * (THREADS + 1) + 1) as u64);
+        }
+    }
+    say!("rounds {rounds}");
+    say!("called {}", CALLED.load(Relaxed));
+}
+
+/// What was recorded and lost is what was observed; the sums of threads and cells are the whole.
+fn check(dump: &str) {
+    let stats = HEAP.inner().stats();
+    let told = [stats.total_allocs, stats.total_bytes, stats.live_blocks, stats.live_bytes, stats.reallocs];
+    assert_eq!(told, HEAP.figures());
+    HEAP.inner().dump_to_path(dump).expect("a dump");
+    let bytes = snapshot::file(dump.as_ref());
+    snapshot::last(&bytes).assert_adds_up();
+}
+
+fn threads() {
+    std::thread::scope(|scope| {
+        let makers: [_; MAKERS] = std::array::from_fn(|maker| {
+            scope.spawn(move || {
+                black_box(Vec::<u8>::with_capacity(1 + maker));
+                for number in 0..THREADS {
+                    std::thread::spawn(move || short(maker * THREADS + number)).join().expect("a thread");
+                }
+            })
+        });
+        join(makers);
+    });
+    LEFT.lock().expect("no panic").clear();
+}
+
+fn short(number: usize) {
+    let mut block = deep(number % 12, 1 + number % 500);
+    block.reserve_exact(600);
+    let mut left = LEFT.lock().expect("no panic");
+    if number.is_multiple_of(3) {
+        left.push(block);
+    } else {
+        drop(left.pop());
+    }
+}
+
+/// Waits until they have ended, and not only their work: their destructors allocate, too.
+fn join<const N: usize>(threads: [std::thread::ScopedJoinHandle<'_, ()>; N]) {
+    threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+}
+
+/// Another stack for each depth.
+#[inline(never)]
+fn deep(depth: usize, size: usize) -> Vec<u8> {
+    if depth == 0 { black_box(Vec::with_capacity(size)) } else { black_box(deep(depth - 1, size)) }
+}
+
+fn forks() {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let busy = [(); 4].map(|()| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    black_box((1..60).map(|size| deep(size % 5, size)).collect::<Vec<_>>());
+                }
+            })
+        });
+        for _ in 0..FORKS {
+            // SAFETY: the child uses only what is safe in a forked child of several threads: the allocator, which the C
+            // library puts in order, and its end.
+            match unsafe { libc::fork() } {
+                0 => child(),
+                pid => {
+                    let mut status = -1;
+                    // SAFETY: the status is written.
+                    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+                    assert_eq!(status, 0, "a child");
+                }
+            }
+        }
+        done.store(true, Relaxed);
+        join(busy);
+    });
+}
+
+fn child() -> ! {
+    // SAFETY: a child that hangs is ended by its own signal.
+    unsafe { libc::alarm(60) };
+    let tracker = HEAP.inner();
+    let (before, own) = (tracker.stats(), tracker.thread_stats());
+    let kept: Vec<_> = (0..40).map(|number| deep(number % 7, 100)).collect();
+    let (after, own_after) = (tracker.stats(), tracker.thread_stats());
+    // The list's capacity is known beforehand: one block more.
+    let grown = [after.total_allocs - before.total_allocs, own_after.total_allocs - own.total_allocs];
+    black_box(kept);
+    // SAFETY: ends the child.
+    unsafe { libc::_exit(i32::from(grown != [41, 41])) }
+}
+
+fn plugins(libraries: &[CString]) {
+    type Call = unsafe extern "C" fn(extern "C" fn(*mut c_void), *mut c_void);
+    std::thread::scope(|scope| {
+        let loaders: [_; LOADERS] = std::array::from_fn(|loader| {
+            scope.spawn(move || {
+                for number in 0..LOADS {
+                    let path = &libraries[(loader + number) % libraries.len()];
+                    // SAFETY: the strings are C's, the function has this signature, and nothing of the library is used when
+                    // it is closed.
+                    unsafe {
+                        let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
+                        assert!(!handle.is_null());
+                        let call: Call = std::mem::transmute(libc::dlsym(handle, c"storm".as_ptr()));
+                        call(called, std::ptr::null_mut());
+                        assert_eq!(libc::dlclose(handle), 0);
+                    }
+                }
+            })
+        });
+        join(loaders);
+    });
+}
+
+extern "C" fn called(_: *mut c_void) {
+    black_box(deep(3, 77));
+    CALLED.fetch_add(1, Relaxed);
+}
