@@ -75,6 +75,11 @@ impl<R: Tables> registry::Registered for R {
         if self.complete() { Pages::of(self).ok_or(Error::RecordingPages) } else { Err(Error::NoMemory) }
     }
 
+    fn events(&self) -> u64 {
+        let figures = super::totals(self, Mark::Program);
+        2 * figures.allocs - figures.live_blocks.min(figures.allocs)
+    }
+
     fn threads_used(&self) -> u32 {
         self.threads().usage().0
     }

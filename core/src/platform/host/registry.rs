@@ -23,6 +23,8 @@ pub(crate) trait Registered: Sync {
     fn met_module(&self);
     /// The memory of its tables, which is mapped to the end, when it is whole pages.
     fn pages(&self) -> Result<super::pages::Pages, Error>;
+    /// Blocks that were allocated and blocks that were freed, together: another number than before when there was any event.
+    fn events(&self) -> u64;
     /// Thread slots in use.
     fn threads_used(&self) -> u32;
     /// Keeps the names that running threads have now.

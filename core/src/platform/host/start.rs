@@ -7,7 +7,7 @@ use super::dump_file::Path;
 use super::dump_stack::{self, Patience};
 use super::open::Named;
 use super::variables::{self, Variable};
-use super::{due, objects, places, record, registry, say, signals, sink, thread, unload};
+use super::{due, last, objects, places, record, registry, resident, say, signals, sink, thread, unload};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -18,6 +18,7 @@ use memtrack_format::Cause;
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
+    resident::keep();
     dump_stack::begin();
     objects::begin();
     places::begin();
@@ -36,8 +37,7 @@ extern "C" fn at_start() {
         .map(Path::absolute)
         .and_then(|path| sink::open(path, Named::ByVariable));
     match result {
-        // SAFETY: the function has the right signature and lives as long as the program.
-        Ok(()) => drop(unsafe { libc::atexit(at_exit) }),
+        Ok(()) => last::ask(),
         Err(error) => return complain(Variable::Dump, template, error),
     }
     let wanted = [
@@ -116,15 +116,21 @@ impl Host {
 
 /// The process that has written its snapshot at exit.
 static WRITTEN_BY: AtomicU32 = AtomicU32::new(0);
+/// That process and the heap events in the snapshot, as one number.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Whether the snapshot at exit is written, or about to be: none comes behind it.
 pub(super) fn is_ending() -> bool {
     WRITTEN_BY.load(Acquire) == Host.process().pid
 }
 
-extern "C" fn at_exit() {
+/// Writes the snapshot at exit. Called again it writes another one, if blocks were allocated or freed since.
+pub(super) fn at_exit() {
     let pid = Host.process().pid;
-    if WRITTEN_BY.swap(pid, AcqRel) == pid {
+    let events: u64 = registry::all().map(|(_, region)| region.events()).sum();
+    let state = (u64::from(pid) << 40).wrapping_add(events);
+    WRITTEN_BY.store(pid, Release);
+    if WRITTEN.swap(state, AcqRel) == state {
         return;
     }
     let append = || {
