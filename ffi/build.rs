@@ -23,6 +23,30 @@ const NAMES: [&str; 15] = [
     "_Exit",
 ];
 
+/// C++'s operators: those of `src/operators.rs`. `%` stands for the letter of `size_t`.
+const OPERATORS: [&str; 20] = [
+    "_Znw%",
+    "_Znw%RKSt9nothrow_t",
+    "_Znw%St11align_val_t",
+    "_Znw%St11align_val_tRKSt9nothrow_t",
+    "_Zna%",
+    "_Zna%RKSt9nothrow_t",
+    "_Zna%St11align_val_t",
+    "_Zna%St11align_val_tRKSt9nothrow_t",
+    "_ZdlPv",
+    "_ZdlPvRKSt9nothrow_t",
+    "_ZdlPvSt11align_val_t",
+    "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+    "_ZdlPv%",
+    "_ZdlPv%St11align_val_t",
+    "_ZdaPv",
+    "_ZdaPvRKSt9nothrow_t",
+    "_ZdaPvSt11align_val_t",
+    "_ZdaPvSt11align_val_tRKSt9nothrow_t",
+    "_ZdaPv%",
+    "_ZdaPv%St11align_val_t",
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hosted, ehabi)");
@@ -42,7 +66,11 @@ fn main() {
     // The default region of Rust programs, 40 MB that nothing here uses. It has an exported name, so that the linker would keep
     // it; here the name means nothing.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=MEMTRACK_REGION=0");
-    for name in NAMES {
+    // It may be loaded with a plugin: threads and the process end in its code.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    let size_t = if var("CARGO_CFG_TARGET_POINTER_WIDTH") == "64" { "m" } else { "j" };
+    let operators = OPERATORS.map(|name| name.replace('%', size_t));
+    for name in NAMES.into_iter().chain(operators.iter().map(String::as_str)) {
         println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={name}=memtrack_preload_{name}");
     }
 }

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | call | [`family`]: `memtrack_malloc` … | the C library, or the program's own allocator ([`allocator`]) |
 //! | link | [`wrap`]: `__wrap_malloc` … | the same |
-//! | preload | [`preload`]: `malloc` … of the shared library alone | the next `malloc` in the order of the linker |
+//! | preload | [`preload`] and [`operators`]: `malloc`, `operator new` … of the shared library alone | the next `malloc` in the order of the linker |
 #![cfg_attr(not(any(hosted, test)), no_std)]
 
 mod allocator;
@@ -20,6 +20,8 @@ mod dump;
 mod family;
 #[cfg(hosted)]
 mod library;
+#[cfg(hosted)]
+mod operators;
 #[cfg(hosted)]
 mod preload;
 mod result;

@@ -3,11 +3,13 @@
 //! A program may also link the shared library, for its `memtrack_…` functions. Then it has these too, and they hand
 //! everything on as it is.
 
-use crate::library::{Plain, Tracked, environment, is_shared};
+use crate::library::{Plain, Tracked, environment, first, is_shared, tells_sizes};
+use crate::operators;
 use crate::source::Source;
+use crate::tracker::TRACKER;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
-use memtrack_core::Host;
+use memtrack_core::{Host, LossCause};
 
 const UNDECIDED: u8 = 0;
 const PLAIN: u8 = 1;
@@ -17,7 +19,7 @@ static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
 
 /// Whether the library is preloaded, and so is to track what the program allocates.
 #[inline]
-fn is_tracked() -> bool {
+pub(crate) fn is_tracked() -> bool {
     match MODE.load(Relaxed) {
         TRACKED => true,
         PLAIN => false,
@@ -45,6 +47,7 @@ macro_rules! source {
         unsafe { if is_tracked() { Tracked.$call($($argument),*) } else { Plain.$call($($argument),*) } }
     };
 }
+pub(crate) use source;
 
 /// Entry points. `build.rs` tells the linker of the shared library to give each its second name; that name must be in the
 /// list of names that rustc lets out of the library, which is made of what is defined here and matched as patterns. So a
@@ -108,9 +111,34 @@ extern "C" fn at_start() {
     if is_shared() && is_tracked() {
         process_began();
         // A program that never allocates leaves a dump that says so.
-        let _ = crate::tracker::TRACKER.check();
+        let _ = TRACKER.check();
+        say_what_is_not_seen();
+        // The dynamic linker allocates its words on what it does not find; they are not the program's.
+        MODE.store(PLAIN, Relaxed);
+        operators::decide();
+        MODE.store(TRACKED, Relaxed);
         // SAFETY: the function lives as long as the library, which is never unloaded: it was preloaded.
         unsafe { libc::pthread_atfork(None, None, Some(began_as_child)) };
+    }
+}
+
+/// Whether the program and its libraries allocate by these functions, and not by some that come before them.
+pub(crate) fn stands_in_for_malloc() -> bool {
+    let own = [
+        (c"malloc", malloc as *const c_void),
+        (c"calloc", calloc as *const c_void),
+        (c"realloc", realloc as *const c_void),
+        (c"free", free as *const c_void),
+    ];
+    own.into_iter().all(|(name, own)| core::ptr::eq(first(name), own))
+}
+
+/// Counts a loss for an allocator whose blocks cannot be tracked.
+fn say_what_is_not_seen() {
+    if !stands_in_for_malloc() {
+        TRACKER.on_loss(LossCause::OtherAllocator);
+    } else if !tells_sizes() {
+        TRACKER.on_loss(LossCause::NoUsableSize);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use memtrack_format::{Loss, LossCause};
 
+use crate::profile::Profile;
 use crate::units;
 
 /// One loss in words: `12 stacks truncated (stack deeper than the limit)`.
@@ -19,6 +20,7 @@ pub fn text(loss: &Loss) -> String {
         LossCause::TagsFull => ("event", "under an outer tag"),
         LossCause::Saturated => ("counter", "stopped"),
         LossCause::RecordTooLarge => ("record", "left out"),
+        LossCause::OtherAllocator | LossCause::NoUsableSize => ("allocator", "not tracked"),
         LossCause::Unknown(code) => return format!("{} of kind {code}", units::things(loss.events, "loss")),
     };
     format!("{} {what} ({})", units::things(loss.events, thing), loss.cause.as_str())
@@ -26,7 +28,32 @@ pub fn text(loss: &Loss) -> String {
 
 /// What to do about it, where something can be done.
 #[must_use]
-pub fn remedy(cause: LossCause) -> &'static str {
+pub fn remedy(cause: LossCause, profile: &Profile) -> &'static str {
+    // Who runs a program under the library chooses no region.
+    if profile.modules.all().iter().any(|module| module.name().starts_with("libmemtrack.so")) {
+        under_the_library(cause)
+    } else {
+        in_the_program(cause)
+    }
+}
+
+/// For a program that runs under the preloaded library, whose tables are of one size.
+fn under_the_library(cause: LossCause) -> &'static str {
+    match cause {
+        LossCause::ThreadsFull | LossCause::StacksFull | LossCause::CellsFull => {
+            "libmemtrack.so has no larger tables: record a shorter run, or put a tracker with a region of your own into \
+             the program"
+        }
+        LossCause::TooDeep => {
+            "libmemtrack.so captures no more frames of a stack: the innermost ones are shown"
+        }
+        LossCause::Unwind => "keep unwind tables in the build: -fasynchronous-unwind-tables",
+        LossCause::StagesFull | LossCause::TagsFull => "use fewer names: libmemtrack.so has no larger tables",
+        _ => in_the_program(cause),
+    }
+}
+
+fn in_the_program(cause: LossCause) -> &'static str {
     match cause {
         LossCause::ThreadsFull => "give the region more thread slots",
         LossCause::StacksFull => "give the region more stack nodes",
@@ -39,6 +66,13 @@ pub fn remedy(cause: LossCause) -> &'static str {
         LossCause::StagesFull => "give the region more finished stages",
         LossCause::StageDepth => "nest stages less deep",
         LossCause::TagsFull => "use fewer tags, or give the region more",
+        LossCause::OtherAllocator => {
+            "nothing can be preloaded in its place: link libmemtrack.a into the program and let it call memtrack_malloc, or \
+             use -Wl,--wrap (docs/c.md)"
+        }
+        LossCause::NoUsableSize => {
+            "preload another allocator than that one, or have it export malloc_usable_size and memalign"
+        }
         _ => "",
     }
 }
@@ -57,6 +91,17 @@ pub fn summary(losses: &[Loss], most: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_preloads_the_library_is_not_told_to_change_a_region() {
+        let of_region = |cause: &&LossCause| in_the_program(**cause).contains("region");
+        let mut causes = LossCause::ALL.iter().filter(of_region).peekable();
+        assert!(causes.peek().is_some());
+        for &cause in causes {
+            let text = under_the_library(cause);
+            assert!(!text.is_empty() && text != in_the_program(cause), "{cause:?}");
+        }
+    }
 
     #[test]
     fn losses_say_what_is_missing_and_why() {

@@ -95,6 +95,9 @@ fn a_program_with_its_own_allocator_is_left_alone() {
     let expected = c::output(&mut Command::new(&program));
     c::assert_same(&expected, &c::preloaded(&mut Command::new(&program), &dump));
     assert_eq!(String::from_utf8_lossy(&expected.stdout), "its own: 1\n");
+    let bytes = snapshot::file(&dump);
+    let said: Vec<_> = snapshot::last(&bytes).losses.iter().map(|loss| (loss.cause, loss.events)).collect();
+    assert_eq!(said, [(LossCause::OtherAllocator, 1)]);
 }
 
 #[test]
@@ -115,6 +118,103 @@ fn blocks_come_from_the_allocator_that_is_next() {
     let live = fold(&dump, &["-m", "live"]);
     assert_eq!((live.under("leak_malloc"), live.under("leak_valloc"), live.under("usable")), (1000, 8000, 0));
     snapshot::last(&snapshot::file(&dump)).assert_adds_up();
+}
+
+/// A program that allocates, under memtrack and an allocator behind it that was built with a flag.
+fn under_next_allocator(flag: &str) -> snapshot::Snapshot<'static> {
+    let program = plain("known.c", &["-O1", "-fno-builtin"]);
+    let folder = program::folder(&format!("c_preload-next{flag}"));
+    let (next, dump) = (folder.join("libnext.so"), folder.join("dump"));
+    let flags =
+        ["-shared", "-fPIC", "-fno-builtin", "-Wl,-Bsymbolic-functions", "-Wno-missing-prototypes", flag];
+    c::build("gcc", &flags, &c::source("next_allocator.c"), Link::None, &next);
+    let list = format!("{}:{}", c::libraries().join("libmemtrack.so").display(), next.display());
+    let without = c::output(Command::new(&program).env("LD_PRELOAD", &next));
+    let with = c::output(Command::new(&program).env("LD_PRELOAD", list).env("MEMTRACK_DUMP", &dump));
+    assert_eq!(String::from_utf8_lossy(&without.stderr), "next allocator: 1\n");
+    c::assert_same(&without, &with);
+    snapshot::last(snapshot::file(&dump).leak())
+}
+
+#[test]
+fn an_allocator_without_memalign_is_tracked() {
+    let last = under_next_allocator("-DNO_MEMALIGN");
+    last.assert_adds_up();
+    assert_eq!(last.losses.iter().find(|loss| loss.cause == LossCause::NoUsableSize), None);
+    assert!(last.marks.figures.allocs >= 1000, "{}", last.marks.figures.allocs);
+}
+
+#[test]
+fn an_allocator_that_tells_no_sizes_is_used_and_the_dump_says_so() {
+    let last = under_next_allocator("-DNO_SIZES");
+    assert_eq!(last.marks.figures.allocs, 0);
+    let said: Vec<_> = last.losses.iter().map(|loss| (loss.cause, loss.events)).collect();
+    assert_eq!(said, [(LossCause::NoUsableSize, 1)]);
+}
+
+#[test]
+fn operators_of_linked_allocators_are_booked_once() {
+    for (library, is_thrown) in
+        [("", true), ("-ljemalloc", true), ("-ltcmalloc_minimal", true), ("-lmimalloc", false)]
+    {
+        let flags = ["-std=c++17", "-O1", "-fno-builtin", "-Wno-alloc-size-larger-than"];
+        let source = c::source("forms.cpp");
+        let built = program::folder(&format!("c_preload-forms{library}")).join("forms");
+        let late = ["-Wl,--no-as-needed", library];
+        let all = [&flags[..], if library.is_empty() { &[] } else { &late[..] }].concat();
+        c::build("g++", &all, &source, Link::None, &built);
+        let run = || {
+            let mut run = Command::new(&built);
+            // mimalloc, which is built as C, ends the program where others throw.
+            run.args(is_thrown.then_some("huge"));
+            run
+        };
+        let (expected, dump) = (c::output(&mut run()), built.with_extension("dump"));
+        assert_eq!(String::from_utf8_lossy(&expected.stdout), "1 1\n", "{library}");
+        c::assert_same(&expected, &c::preloaded(&mut run(), &dump));
+        snapshot::last(&snapshot::file(&dump)).assert_adds_up();
+        let figures = ["allocs", "bytes", "live"].map(|metric| fold(&dump, &["-m", metric]));
+        let of = |function: &str| [0, 1, 2].map(|metric| figures[metric].under(function));
+        assert_eq!(of("single()"), [600, 60_000, 0], "{library}");
+        assert_eq!(of("array()"), [600, 120_000, 0], "{library}");
+        assert_eq!(of("keep()"), [10, 3000, 3000], "{library}");
+    }
+}
+
+/// Bytes that count as alive in the end of each function of `late.cpp` and its library.
+fn left(dump: &Path) -> [u64; 6] {
+    let (all, live) = (fold(dump, &["-m", "bytes"]), fold(dump, &["-m", "live"]));
+    assert_eq!(all.under("by_a_static()"), 1000);
+    let functions = [
+        "by_a_static()",
+        "by_a_thread_local()",
+        "by_a_handler()",
+        "by_the_library",
+        "by_its_handler",
+        "by_nobody()",
+    ];
+    functions.map(|function| live.under(function))
+}
+
+#[test]
+fn what_is_freed_behind_main_is_no_leak() {
+    let folder = program::folder("c_preload-late");
+    let library = folder.join("liblate.so");
+    c::build("gcc", &["-O1", "-shared", "-fPIC"], &c::source("late_library.c"), Link::None, &library);
+    let (place, path) = (format!("-L{}", folder.display()), format!("-Wl,-rpath,{}", folder.display()));
+    let flags = ["-O1", "-fno-builtin", "-Wl,--no-as-needed", &place, "-llate", &path];
+    let (built, dump) = (folder.join("late"), folder.join("dump"));
+    c::build("g++", &flags, &c::source("late.cpp"), Link::None, &built);
+    assert!(c::preloaded(&mut Command::new(&built), &dump).status.success());
+    assert_eq!(left(&dump), [0, 0, 0, 0, 0, 5000]);
+    assert_eq!(snapshot::read(&snapshot::file(&dump)).len(), 1, "written once, last of all");
+
+    // With the tracker inside of the program too, whose blocks alone it sees.
+    let (built, dump) = (folder.join("linked"), folder.join("linked.dump"));
+    let wrap = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
+    c::build("g++", &[&flags[..], &[wrap]].concat(), &c::source("late.cpp"), Link::Static, &built);
+    assert!(c::output(Command::new(&built).env("MEMTRACK_DUMP", &dump)).status.success());
+    assert_eq!(left(&dump), [0, 0, 0, 0, 0, 5000]);
 }
 
 #[test]

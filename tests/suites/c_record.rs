@@ -89,6 +89,37 @@ fn what_cannot_be_run_or_recorded_is_told() {
 }
 
 #[test]
+fn a_program_whose_blocks_are_not_seen_is_named() {
+    let folder = program::folder("c_record-unseen");
+    let (built, dump) = (folder.join("own"), folder.join("dump"));
+    c::build("gcc", &["-std=gnu11", "-fno-builtin"], &c::source("own_allocator.c"), Link::None, &built);
+    let output = c::output(record(&dump).arg(&built));
+    let said = text(&output.stderr);
+    let whose = format!("warning: the program has an allocator of its own (malloc in {})", built.display());
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "its own: 1\n"));
+    assert!(said.lines().nth(1).is_some_and(|line| line.starts_with(&whose)), "{said}");
+    let mut fold = Command::new(program::of_workspace("memtrack-fold"));
+    let info = c::run(fold.arg("info").arg(&dump));
+    assert!(
+        info.starts_with("LOST     1 allocator not tracked (the program's malloc is another one)\n"),
+        "{info}"
+    );
+    let mut quiet = Command::new(program::of_workspace("memtrack-fold"));
+    let output = c::output(quiet.args(["record", "-q", "-o"]).arg(&dump).arg("--").arg(&built));
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+
+    let built = folder.join("static");
+    c::build("gcc", &["-static"], &c::source("empty.c"), Link::None, &built);
+    let output = c::output(record(&folder.join("none")).arg(&built));
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        said.contains("left no dump (it is linked statically, and nothing can be preloaded into it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_killed_program_is_told_by_its_signal() {
     let dump = program::folder("c_record-killed").join("dump");
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGSEGV] {

@@ -4,11 +4,11 @@
 use super::Tracker;
 use super::hook::here;
 use super::resize::Resize;
-use crate::Error;
 use crate::platform::Platform;
 use crate::table::cells;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
+use crate::{Error, LossCause};
 
 /// A named heap: its blocks show under its name at the root of their flames, beside those of the wrapped allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,13 @@ impl Token {
 pub(super) const NOWHERE: usize = usize::MAX;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Counts a loss that the layer around the tracker knows of and the tracker cannot: an allocator that is not seen.
+    pub fn on_loss(&self, cause: LossCause) {
+        if self.check().is_ok() {
+            self.region().head().losses.count(cause);
+        }
+    }
+
     /// The heap called `name`, made when it is new. Ask once and keep it: this searches.
     ///
     /// # Errors

@@ -5,10 +5,10 @@
 //! of the dynamic linker, because that library may stand in for them itself.
 
 use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{
-    AtomicU8,
+    AtomicPtr, AtomicU8,
     Ordering::{AcqRel, Acquire, Release},
 };
 
@@ -192,42 +192,98 @@ fn linked() -> Functions {
     }
 }
 
-/// The functions of the next object that has them. All of one object: when another library brings its own `malloc`
-/// without all of the family, the C library's own functions serve and that library is left out.
+/// The functions that are next. Blocks are known by the sizes that their allocator tells. One that does not tell them, or
+/// has not all of the functions so that some are another object's, is handed what the program asks for, and its blocks are
+/// all foreign.
 fn next_object() -> Functions {
-    let family = [c"malloc", c"calloc", c"realloc", c"free", c"memalign", c"malloc_usable_size"];
-    let own = [
-        c"__libc_malloc",
-        c"__libc_calloc",
-        c"__libc_realloc",
-        c"__libc_free",
-        c"__libc_memalign",
-        c"malloc_usable_size",
-    ];
-    let found = of_one_object(family).or_else(|| of_one_object(own)).unwrap_or_else(|| family.map(find));
-    let [malloc, calloc, realloc, free, memalign, usable_size] = found;
+    let [malloc, calloc, realloc, free] = [c"malloc", c"calloc", c"realloc", c"free"].map(next_after);
+    let beside = |name: &CStr| Some(next_after(name)).filter(|&address| are_of_one_object(malloc, address));
+    let is_whole = [calloc, realloc, free].into_iter().all(|address| are_of_one_object(malloc, address));
+    let posix_memalign = beside(c"posix_memalign");
+    POSIX_MEMALIGN.store(posix_memalign.unwrap_or(core::ptr::null_mut()), Release);
+    let own_memalign = beside(c"memalign");
+    let by_posix = posix_memalign.map(|_| by_posix_memalign as Memalign);
+    let usable_size =
+        beside(c"malloc_usable_size").filter(|_| is_whole && (own_memalign.is_some() || by_posix.is_some()));
     // SAFETY: the dynamic linker's functions of these names. One that nobody has is null, and a program in which nobody
     // can allocate does not get as far as calling it.
-    unsafe {
+    let functions = unsafe {
         Functions {
             malloc: core::mem::transmute::<*mut c_void, Malloc>(malloc),
             calloc: core::mem::transmute::<*mut c_void, Calloc>(calloc),
             realloc: core::mem::transmute::<*mut c_void, Realloc>(realloc),
             free: core::mem::transmute::<*mut c_void, Free>(free),
-            memalign: core::mem::transmute::<*mut c_void, Memalign>(memalign),
-            usable_size: core::mem::transmute::<*mut c_void, UsableSize>(usable_size),
+            memalign: match (own_memalign, by_posix) {
+                (None, Some(by_posix)) => by_posix,
+                (own, _) => core::mem::transmute::<*mut c_void, Memalign>(
+                    own.unwrap_or_else(|| next_after(c"memalign")),
+                ),
+            },
+            usable_size: match usable_size {
+                Some(usable_size) => core::mem::transmute::<*mut c_void, UsableSize>(usable_size),
+                None => untold,
+            },
+        }
+    };
+    // An allocator may make what it needs at the first question, by `operator new`: that comes here, and is an early block.
+    // SAFETY: the block is used as `malloc` allows.
+    unsafe {
+        let block = functions.allocate(0, 1, false);
+        if !block.is_null() {
+            functions.usable(block);
+            functions.free(block);
         }
     }
+    functions
 }
 
-fn find(name: &CStr) -> *mut c_void {
+/// The size of a block whose allocator tells none: too small for a tail.
+unsafe extern "C" fn untold(_: *mut c_void) -> usize {
+    0
+}
+
+/// The next allocator's `posix_memalign`, when it has no `memalign`.
+static POSIX_MEMALIGN: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+unsafe extern "C" fn by_posix_memalign(align: usize, size: usize) -> *mut c_void {
+    type Function = unsafe extern "C" fn(*mut *mut c_void, usize, usize) -> c_int;
+    let (mut block, function) = (core::ptr::null_mut(), POSIX_MEMALIGN.load(Acquire));
+    let align = align.max(size_of::<usize>()).checked_next_power_of_two().unwrap_or(0);
+    // SAFETY: the function was found before this one was chosen; it writes to `block` when it returns 0.
+    let code =
+        unsafe { core::mem::transmute::<*mut c_void, Function>(function)(&raw mut block, align, size) };
+    if code == 0 {
+        return block;
+    }
+    crate::result::set_errno(code);
+    core::ptr::null_mut()
+}
+
+/// Whether the allocator underneath tells the sizes of blocks, so that they can be tracked.
+pub(crate) fn tells_sizes() -> bool {
+    functions().is_none_or(|next| !core::ptr::fn_addr_eq(next.usable_size, untold as UsableSize))
+}
+
+/// Whether a function is in the same object as the `malloc` underneath, which is tracked. `None` while that is being looked
+/// for.
+pub(crate) fn is_beside_next(function: *mut c_void) -> Option<bool> {
+    let next = functions()?;
+    Some(tells_sizes() && are_of_one_object(next.malloc as *mut c_void, function))
+}
+
+/// The function of that name that is next in the order of the dynamic linker; null when there is none.
+pub(crate) fn next_after(name: &CStr) -> *mut c_void {
     // SAFETY: the name is a string; the call may allocate, for which there are early blocks.
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
-/// The addresses of functions, when all are there and in one object.
-fn of_one_object(names: [&CStr; 6]) -> Option<[*mut c_void; 6]> {
-    let found = names.map(find);
+/// The function of that name that the program calls, and that its libraries do; null when there is none.
+pub(crate) fn first(name: &CStr) -> *mut c_void {
+    // SAFETY: the name is a string.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
+fn are_of_one_object(one: *mut c_void, other: *mut c_void) -> bool {
     let object = |address: *mut c_void| {
         let mut info = MaybeUninit::<libc::Dl_info>::uninit();
         // SAFETY: the call fills the record in when it does not return 0.
@@ -235,6 +291,5 @@ fn of_one_object(names: [&CStr; 6]) -> Option<[*mut c_void; 6]> {
             // SAFETY: as above.
             .then(|| unsafe { info.assume_init() }.dli_fbase)
     };
-    let first = object(found[0])?;
-    found.iter().all(|&address| object(address) == Some(first)).then_some(found)
+    object(one).is_some_and(|base| object(other) == Some(base))
 }

@@ -183,6 +183,10 @@ codes! {
         Saturated = 12, "counter saturated";
         /// A record did not fit into the dump's buffer.
         RecordTooLarge = 13, "record too large for the dump";
+        /// The program's `malloc` is not the one that the tracker stands in for: its blocks are not seen.
+        OtherAllocator = 14, "the program's malloc is another one";
+        /// The allocator underneath does not tell the sizes of blocks, by which they are known again: none are seen.
+        NoUsableSize = 15, "an allocator without malloc_usable_size";
     }
 }
 

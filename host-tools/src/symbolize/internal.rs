@@ -13,11 +13,12 @@ pub enum Origin {
 }
 
 /// What the names of Rust's allocator frames begin with.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "memtrack::",
     "<memtrack::",
     "memtrack_ffi::",
     "<memtrack_ffi::",
+    "memtrack_preload_",
     "alloc::alloc::",
     "<alloc::alloc::",
     "std::alloc::",
@@ -33,8 +34,7 @@ const PATHS: [&str; 15] = [
 
 /// What the names of allocation functions of C may begin with, besides nothing: of the C library itself, of
 /// `-Wl,--wrap`, of the tracker's own interface and of its preloaded library.
-const PREFIXES: [&str; 7] =
-    ["__libc_", "__wrap_", "__real_", "__GI_", "__GI___libc_", "memtrack_", "memtrack_preload_"];
+const PREFIXES: [&str; 6] = ["__libc_", "__wrap_", "__real_", "__GI_", "__GI___libc_", "memtrack_"];
 
 /// The allocation functions of C.
 const FAMILY: [&str; 12] = [

@@ -1,7 +1,7 @@
 /*
  * A library that is preloaded behind memtrack's and brings an allocator, as those of production do: memtrack must take
  * its blocks from it. It marks what it hands out, and complains of blocks that are not its own. Its constructor
- * allocates before the program begins.
+ * allocates before the program begins. With NO_SIZES it tells no sizes, with NO_MEMALIGN it aligns by posix_memalign alone.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +23,13 @@ typedef struct head {
 #define MARK 0x6d656d747261636bu
 
 static unsigned long allocations;
+
+#ifdef NO_SIZES
+#define malloc_usable_size own_usable_size
+#endif
+#ifdef NO_MEMALIGN
+#define memalign own_memalign
+#endif
 
 static head *head_of(void *block) { return (head *)((char *)block - sizeof(head)); }
 

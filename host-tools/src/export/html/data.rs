@@ -120,7 +120,9 @@ impl MomentData {
 
 fn losses(profile: &Profile) -> Vec<Value> {
     let losses = profile.losses.iter().filter(|loss| loss.events > 0);
-    losses.map(|lost| json!({ "text": loss::text(lost), "remedy": loss::remedy(lost.cause) })).collect()
+    losses
+        .map(|lost| json!({ "text": loss::text(lost), "remedy": loss::remedy(lost.cause, profile) }))
+        .collect()
 }
 
 /// What a reader must know besides losses, which have a place of their own.

@@ -7,6 +7,7 @@
 mod files;
 mod library;
 mod signals;
+mod unseen;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -73,22 +74,23 @@ fn preload(library: &Path) -> OsString {
 /// One line on where the dump is and how to look at it.
 fn tell(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, status: ExitStatus) {
     if let Some(dump) = dump {
-        let dump = shown(dump);
+        let shown = shown(dump);
         let others = match children {
             0 => String::new(),
             1 => ", and that of a child beside it".into(),
             n => format!(", and those of {n} children beside it"),
         };
-        let line = format!("{dump}{others}; see memtrack-fold {dump} -m peak -o peak.svg");
-        return say("recorded", AnsiColor::Green, &line);
+        let line = format!("{shown}{others}; see memtrack-fold {shown} -m peak -o peak.svg");
+        say("recorded", AnsiColor::Green, &line);
+        return unseen::allocators(dump).iter().for_each(|text| warn(text));
     }
     let why = match status.signal() {
         Some(signal) => format!(
             "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it writes one \
              every ten seconds"
         ),
-        None => "is it linked statically, does it bring its own allocator, did it leave by quick_exit, or give up the \
-                 right to write there?"
+        None => unseen::why_not_preloaded(program)
+            .unwrap_or("did it leave by quick_exit, or give up the right to write there?")
             .into(),
     };
     let others = match children {

@@ -1,0 +1,184 @@
+//! C++'s `operator new` and `operator delete` in the shared library, for allocators that bring their own.
+//!
+//! The C++ library's operators call `malloc` and `free`, which the library stands in for. Those of jemalloc, tcmalloc and
+//! mimalloc go to their allocator directly. So where the next operator is in the object of the next `malloc`, this one
+//! allocates by that `malloc` and books the block: `free` of such an allocator takes blocks of its `operator new` as well.
+//! Any other operator is called instead: it comes to `malloc` by itself, or its blocks are another's matter.
+//!
+//! A program that defines the operators itself never comes here.
+
+use crate::library::{Plain, Tracked, first, is_beside_next, next_after};
+use crate::preload::{is_tracked, source, stands_in_for_malloc};
+use crate::source::Source;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr::null_mut;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU8,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+const UNDECIDED: u8 = 0;
+const HAND_ON: u8 = 1;
+const OWN: u8 = 2;
+
+/// The operator of one name that is next in the order of the dynamic linker.
+struct Operator {
+    /// With a NUL behind it.
+    name: &'static str,
+    state: AtomicU8,
+    next: AtomicPtr<c_void>,
+}
+
+impl Operator {
+    const fn new(name: &'static str) -> Self {
+        Operator { name, state: AtomicU8::new(UNDECIDED), next: AtomicPtr::new(null_mut()) }
+    }
+
+    fn name(&self) -> &CStr {
+        CStr::from_bytes_until_nul(self.name.as_bytes()).unwrap_or(c"")
+    }
+
+    /// Whether blocks come from the next `malloc` and are booked here.
+    #[inline(always)]
+    fn is_own(&self) -> bool {
+        let state = self.state.load(Acquire);
+        (if state == UNDECIDED { self.decide() } else { state }) == OWN
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide(&self) -> u8 {
+        let next = next_after(self.name());
+        // Whatever is allocated meanwhile is an early block.
+        let Some(is_beside) = is_beside_next(next) else { return OWN };
+        // A program in C may load libraries in C++ later, in whose scope nobody looks from here: then nothing is next.
+        let is_own = stands_in_for_malloc() && (next.is_null() || is_beside);
+        let state = if is_own { OWN } else { HAND_ON };
+        self.next.store(next, Relaxed);
+        self.state.store(state, Release);
+        state
+    }
+
+    /// The next one. When nothing was next, the one of the C++ library that was loaded since; null when there is none.
+    #[inline(always)]
+    fn next(&self) -> *mut c_void {
+        let next = self.next.load(Relaxed);
+        if next.is_null() { self.of_the_loaded_library() } else { next }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_the_loaded_library(&self) -> *mut c_void {
+        type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+        // By its name: linkers warn of a reference in programs that are linked statically.
+        let open = first(c"dlopen");
+        if open.is_null() {
+            return null_mut();
+        }
+        let find = |library: &CStr| {
+            // SAFETY: the C library's function of that name. The names are strings; a library that is not loaded is not
+            // loaded by this.
+            unsafe {
+                let open = core::mem::transmute::<*mut c_void, Open>(open);
+                let library = open(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+                (!library.is_null()).then(|| libc::dlsym(library, self.name().as_ptr()))
+            }
+        };
+        let mut found = [c"libstdc++.so.6", c"libc++.so.1", c"libc++abi.so.1"].into_iter().filter_map(find);
+        found.find(|operator| !operator.is_null()).unwrap_or(null_mut())
+    }
+}
+
+/// Decides about all operators, at the program's start: later the dynamic linker may be busy on another thread.
+pub(crate) fn decide() {
+    for operator in &OPERATORS {
+        operator.is_own();
+    }
+}
+
+/// The letter of `size_t` in mangled names.
+#[cfg(target_pointer_width = "64")]
+macro_rules! size_t {
+    () => {
+        "m"
+    };
+}
+#[cfg(not(target_pointer_width = "64"))]
+macro_rules! size_t {
+    () => {
+        "j"
+    };
+}
+
+/// Entry points, with names as in [`crate::preload`]. When `$own` is `None`, for there is no memory, the next operator runs the
+/// new-handler, and throws or returns null.
+macro_rules! operators {
+    ($($function:ident $name:expr, ($($argument:ident: $kind:ty),*) -> $result:ty, $own:expr, $nothing:expr;)*) => { $(
+        #[doc = concat!("`_", $name, "`")]
+        #[unsafe(export_name = concat!("memtrack_preload__", $name))]
+        pub unsafe extern "C-unwind" fn $function($($argument: $kind),*) -> $result {
+            type Next = unsafe extern "C-unwind" fn($($kind),*) -> $result;
+            let operator = &OPERATORS[Place::$function as usize];
+            if operator.is_own()
+                && let Some(result) = $own
+            {
+                return result;
+            }
+            let next = operator.next();
+            if next.is_null() {
+                return $nothing;
+            }
+            // SAFETY: an operator of this name has this signature; the caller upholds what it asks for.
+            unsafe { core::mem::transmute::<*mut c_void, Next>(next)($($argument),*) }
+        }
+
+        const _: () = {
+            #[unsafe(export_name = concat!("[_]", $name))]
+            static NAME: u8 = 0;
+        };
+    )*
+
+        /// Where an operator stands in the list of all.
+        #[allow(non_camel_case_types, reason = "they are called as the functions are")]
+        #[derive(Clone, Copy)]
+        enum Place { $($function),* }
+
+        static OPERATORS: [Operator; [$(Place::$function),*].len()] =
+            [$(Operator::new(concat!("_", $name, "\0"))),*];
+    };
+}
+
+fn made(block: *mut c_void) -> Option<*mut c_void> {
+    Some(block).filter(|block| !block.is_null())
+}
+
+operators! {
+    new concat!("Znw", size_t!(), ""), (size: usize) -> *mut c_void,
+        made(source!(malloc(size))), null_mut();
+    new_nothrow concat!("Znw", size_t!(), "RKSt9nothrow_t"), (size: usize, nothrow: *const c_void) -> *mut c_void,
+        made(source!(malloc(size))), null_mut();
+    new_aligned concat!("Znw", size_t!(), "St11align_val_t"), (size: usize, align: usize) -> *mut c_void,
+        made(source!(memalign(align, size))), null_mut();
+    new_aligned_nothrow concat!("Znw", size_t!(), "St11align_val_tRKSt9nothrow_t"), (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void,
+        made(source!(memalign(align, size))), null_mut();
+    new_array concat!("Zna", size_t!(), ""), (size: usize) -> *mut c_void,
+        made(source!(malloc(size))), null_mut();
+    new_array_nothrow concat!("Zna", size_t!(), "RKSt9nothrow_t"), (size: usize, nothrow: *const c_void) -> *mut c_void,
+        made(source!(malloc(size))), null_mut();
+    new_array_aligned concat!("Zna", size_t!(), "St11align_val_t"), (size: usize, align: usize) -> *mut c_void,
+        made(source!(memalign(align, size))), null_mut();
+    new_array_aligned_nothrow concat!("Zna", size_t!(), "St11align_val_tRKSt9nothrow_t"), (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void,
+        made(source!(memalign(align, size))), null_mut();
+    delete "ZdlPv", (block: *mut c_void) -> (), Some(source!(free(block))), ();
+    delete_nothrow "ZdlPvRKSt9nothrow_t", (block: *mut c_void, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
+    delete_aligned "ZdlPvSt11align_val_t", (block: *mut c_void, align: usize) -> (), Some(source!(free(block))), ();
+    delete_aligned_nothrow "ZdlPvSt11align_val_tRKSt9nothrow_t", (block: *mut c_void, align: usize, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
+    delete_sized concat!("ZdlPv", size_t!(), ""), (block: *mut c_void, size: usize) -> (), Some(source!(free(block))), ();
+    delete_sized_aligned concat!("ZdlPv", size_t!(), "St11align_val_t"), (block: *mut c_void, size: usize, align: usize) -> (), Some(source!(free(block))), ();
+    delete_array "ZdaPv", (block: *mut c_void) -> (), Some(source!(free(block))), ();
+    delete_array_nothrow "ZdaPvRKSt9nothrow_t", (block: *mut c_void, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
+    delete_array_aligned "ZdaPvSt11align_val_t", (block: *mut c_void, align: usize) -> (), Some(source!(free(block))), ();
+    delete_array_aligned_nothrow "ZdaPvSt11align_val_tRKSt9nothrow_t", (block: *mut c_void, align: usize, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
+    delete_array_sized concat!("ZdaPv", size_t!(), ""), (block: *mut c_void, size: usize) -> (), Some(source!(free(block))), ();
+    delete_array_sized_aligned concat!("ZdaPv", size_t!(), "St11align_val_t"), (block: *mut c_void, size: usize, align: usize) -> (), Some(source!(free(block))), ();
+}

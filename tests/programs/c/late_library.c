@@ -1,0 +1,21 @@
+/* A library that holds a block from its constructor to its destructor, and one that an exit handler of its own frees. */
+#include <stdlib.h>
+
+void use_the_library(void);
+
+static void *cache, *handled;
+
+__attribute__((noinline)) static void *by_the_library(void) { return malloc(4000); }
+__attribute__((noinline)) static void *by_its_handler(void) { return malloc(6000); }
+
+static void handler(void) { free(handled); }
+
+__attribute__((constructor)) static void begin(void) {
+    cache = by_the_library();
+    handled = by_its_handler();
+    atexit(handler);
+}
+
+__attribute__((destructor)) static void end(void) { free(cache); }
+
+void use_the_library(void) {}
