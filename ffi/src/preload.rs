@@ -3,7 +3,7 @@
 //! A program may also link the shared library, for its `memtrack_…` functions. Then it has these too, and they hand
 //! everything on as it is.
 
-use crate::library::{Plain, Tracked, environment, first, is_shared, tells_sizes};
+use crate::library::{Plain, Tracked, environment, is_another, is_shared, tells_sizes};
 use crate::operators;
 use crate::source::Source;
 use crate::tracker::TRACKER;
@@ -130,7 +130,7 @@ pub(crate) fn stands_in_for_malloc() -> bool {
         (c"realloc", realloc as *const c_void),
         (c"free", free as *const c_void),
     ];
-    own.into_iter().all(|(name, own)| core::ptr::eq(first(name), own))
+    !own.into_iter().any(|(name, own)| is_another(name, own))
 }
 
 /// Counts a loss for an allocator whose blocks cannot be tracked.

@@ -62,6 +62,22 @@ pub fn losses(profile: &Profile) -> Vec<String> {
     loss::summary(&profile.losses, usize::MAX).into_iter().collect()
 }
 
+/// A C library that is there more than once: each copy has a heap of its own, and the preloaded library stands in for one.
+#[must_use]
+pub fn namespaces(profile: &Profile) -> Option<String> {
+    let count = |name: &str| {
+        let loaded = profile.modules.all().iter().filter(|module| !module.unloaded);
+        loaded.filter(|module| module.name().starts_with(name)).count()
+    };
+    let copies = count("libc.so.6");
+    (copies > 1 && count("libmemtrack.so") > 0).then(|| {
+        format!(
+            "libc.so.6 is loaded {copies} times (dlmopen): blocks of libraries in another namespace than the program's are \
+             not tracked"
+        )
+    })
+}
+
 /// A stage's snapshot holds the stage's own figures for the peak only.
 #[must_use]
 pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {

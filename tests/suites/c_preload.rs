@@ -120,6 +120,19 @@ fn blocks_come_from_the_allocator_that_is_next() {
     snapshot::last(&snapshot::file(&dump)).assert_adds_up();
 }
 
+#[test]
+fn a_program_that_takes_the_functions_addresses_is_tracked() {
+    for place in [&["-no-pie", "-fno-pic"], &["-pie", "-fPIE"]] {
+        let program = plain("pointers.c", &[&["-O1", "-fno-builtin"], &place[..]].concat());
+        let dump = program.with_extension("dump");
+        same(&program, &dump);
+        let bytes = snapshot::file(&dump);
+        let last = snapshot::last(&bytes);
+        assert!(last.losses.iter().all(|loss| loss.cause != LossCause::OtherAllocator), "{:?}", last.losses);
+        assert_eq!(fold(&dump, &["-m", "allocs"]).under("main"), 200, "{place:?}");
+    }
+}
+
 /// A program that allocates, under memtrack and an allocator behind it that was built with a flag.
 fn under_next_allocator(flag: &str) -> snapshot::Snapshot<'static> {
     let program = plain("known.c", &["-O1", "-fno-builtin"]);

@@ -120,6 +120,25 @@ fn a_program_whose_blocks_are_not_seen_is_named() {
 }
 
 #[test]
+fn blocks_of_another_namespace_are_said_to_be_missing() {
+    let folder = program::folder("c_record-namespace");
+    let (built, library, dump) = (folder.join("program"), folder.join("liblate.so"), folder.join("dump"));
+    c::build("gcc", &["-O1", "-shared", "-fPIC"], &c::source("late_library.c"), Link::None, &library);
+    c::build("gcc", &["-O1"], &c::source("namespace.c"), Link::None, &built);
+    let said = |run: &mut Command| {
+        let output = c::output(run);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let mut fold = Command::new(program::of_workspace("memtrack-fold"));
+        (
+            text(&output.stdout),
+            c::run(fold.arg("info").arg(&dump)).contains("libc.so.6 is loaded 2 times (dlmopen)"),
+        )
+    };
+    assert_eq!(said(record(&dump).arg(&built).arg(&library)), ("loaded\n".to_owned(), true));
+    assert!(!said(record(&dump).arg("/bin/true")).1);
+}
+
+#[test]
 fn a_killed_program_is_told_by_its_signal() {
     let dump = program::folder("c_record-killed").join("dump");
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGSEGV] {

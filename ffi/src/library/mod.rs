@@ -9,7 +9,7 @@ mod early;
 mod next;
 mod tail;
 
-pub(crate) use next::{environment, first, is_beside_next, is_shared, next_after, tells_sizes};
+pub(crate) use next::{environment, first, is_another, is_beside_next, is_shared, next_after, tells_sizes};
 
 use crate::source::Source;
 use crate::tracker::TRACKER;

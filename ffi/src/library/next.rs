@@ -283,6 +283,35 @@ pub(crate) fn first(name: &CStr) -> *mut c_void {
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }
 
+/// Whether the program and its libraries call a function of that name that is not `own`.
+pub(crate) fn is_another(name: &CStr, own: *const c_void) -> bool {
+    let address = first(name);
+    !address.is_null() && !core::ptr::eq(address, own) && !is_entry_of_program(address)
+}
+
+/// Whether an address is only the program's way to a function that it does not define: to a program that is linked to a
+/// fixed place and takes a function's address, that address is an entry of its procedure linkage table.
+fn is_entry_of_program(address: *mut c_void) -> bool {
+    #[cfg(target_pointer_width = "64")]
+    type Symbol = libc::Elf64_Sym;
+    #[cfg(not(target_pointer_width = "64"))]
+    type Symbol = libc::Elf32_Sym;
+    type Describe =
+        unsafe extern "C" fn(*const c_void, *mut libc::Dl_info, *mut *const Symbol, c_int) -> c_int;
+    const SYMBOL: c_int = 1;
+    let describe = first(c"dladdr1");
+    if describe.is_null() {
+        return false;
+    }
+    let (mut info, mut symbol) = (MaybeUninit::<libc::Dl_info>::uninit(), core::ptr::null());
+    // SAFETY: the GNU C library's function of that name, which writes to both; a symbol is of an object that is loaded.
+    unsafe {
+        let describe = core::mem::transmute::<*mut c_void, Describe>(describe);
+        let found = describe(address, info.as_mut_ptr(), &raw mut symbol, SYMBOL) != 0;
+        found && !symbol.is_null() && (*symbol).st_shndx == 0
+    }
+}
+
 fn are_of_one_object(one: *mut c_void, other: *mut c_void) -> bool {
     let object = |address: *mut c_void| {
         let mut info = MaybeUninit::<libc::Dl_info>::uninit();

@@ -89,6 +89,7 @@ impl<'i> Opened<'i> {
                 .for_each(|other| profile.add_stages(&self.dump.snapshot(other.index)));
         }
         self.suppressions.apply(&mut profile);
+        self.warnings.extend(warnings::namespaces(&profile));
         Ok((selected, profile))
     }
 
@@ -109,6 +110,7 @@ impl<'i> Opened<'i> {
         profiles.iter_mut().for_each(|profile| self.suppressions.apply(profile));
         let mut profiles = profiles.into_iter();
         let program = profiles.next().ok_or(Error::NoFigures)?;
+        self.warnings.extend(warnings::namespaces(&program));
         Ok(Whole {
             program,
             moments: profiles.collect(),
