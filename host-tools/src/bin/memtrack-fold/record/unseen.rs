@@ -55,7 +55,7 @@ fn is_static_of<H: FileHeader<Endian = object::Endianness>>(bytes: &[u8]) -> obj
 
 /// What a dump says of allocators that were not tracked, in words.
 pub(super) fn allocators(dump: &Path) -> Vec<String> {
-    let Ok(input) = input::open(dump) else { return Vec::new() };
+    let Ok(input) = input::open(dump, None) else { return Vec::new() };
     let Ok(read) = Dump::open(dump, &input.bytes) else { return Vec::new() };
     let snapshot = read.snapshot(select::program(&read).index);
     let brings = |module: &&Module<'_>| defines_malloc(Path::new(OsStr::from_bytes(module.path)));
