@@ -3,6 +3,7 @@
 mod binary;
 mod bundle;
 mod contained;
+mod depth;
 mod find;
 mod image;
 mod internal;

@@ -187,6 +187,7 @@ fn modules(info: &Info<'_>) -> Vec<Value> {
             "file": source.path.as_ref().map(|path| clean(&path.to_string_lossy())),
             "debug_info": source.debug_info,
             "forced": source.forced,
+            "unproven": source.path.is_some() && source.doubt.is_some(),
             "missing": source.missing.as_ref().map(|_| reason(source)),
         })
     })

@@ -144,8 +144,11 @@ fn modules(info: &Info<'_>) -> Table {
         let names = match &source.path {
             _ if source.addresses == 0 => "not needed".into(),
             None => warnings::reason(source),
-            Some(_) if source.debug_info => "debug information".into(),
-            Some(_) => "symbol table".into(),
+            Some(_) => {
+                let kind = if source.debug_info { "debug information" } else { "symbol table" };
+                let doubt = if source.doubt.is_some() { " (may be another file)" } else { "" };
+                format!("{kind}{doubt}")
+            }
         };
         let unloaded = if module.unloaded { " (unloaded)" } else { "" };
         table.row([

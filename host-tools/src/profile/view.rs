@@ -126,7 +126,7 @@ impl View {
         self.scope.iter().cloned().chain(patterns).collect()
     }
 
-    /// What a reader must know besides: stage, threads, losses, files of another build.
+    /// What a reader must know besides: stage, threads, losses, files that may be others than those that ran.
     #[must_use]
     pub fn subtitle(&self, profile: &Profile) -> Option<String> {
         let mut parts = Vec::new();
@@ -144,10 +144,16 @@ impl View {
             parts.extend(suppress::summary(&profile.suppressed));
         }
         parts.extend(loss::summary(&profile.losses, LOSSES));
-        let forced =
-            profile.symbols.sources().iter().zip(profile.modules.all()).filter(|(source, _)| source.forced);
-        parts
-            .extend(forced.map(|(_, module)| format!("{}: names of another build (--force)", module.name())));
+        let modules = profile.symbols.sources().iter().zip(profile.modules.all());
+        parts.extend(modules.filter_map(|(source, module)| {
+            source.path.as_ref()?;
+            let why = match source.doubt {
+                _ if source.forced => "names of another build (--force)",
+                Some(_) => "names may be wrong (no build id)",
+                None => return None,
+            };
+            Some(format!("{}: {why}", module.name()))
+        }));
         (!parts.is_empty()).then(|| parts.join(" · "))
     }
 }

@@ -7,6 +7,7 @@ use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
 use object::{CompressionFormat, Object, ObjectSection};
 
 use super::contained::contained;
+use super::depth::is_sane;
 use super::pdb::{self, Pdb, PdbNames};
 use super::split::{Places, Splits};
 use super::starts::Starts;
@@ -93,6 +94,9 @@ impl<'a> Image<'a> {
             image.pdb = Some(Pdb::new(bytes, base)?);
         }
         if let Some(dwarf) = image.dwarf() {
+            if !is_sane(&dwarf) {
+                return Err("its debug information nests deeper than any program's".into());
+            }
             image.splits = Splits::new(&dwarf, places);
         }
         image.table.sort();

@@ -10,6 +10,7 @@ use gimli::{DwarfPackageSections, DwarfSections, EndianSlice, RunTimeEndian, Sec
 
 use object::Object;
 
+use super::depth::is_sane;
 use super::image::section;
 use crate::input;
 
@@ -77,13 +78,13 @@ impl Splits {
             && let Ok(package) = package.borrow(slice, EndianSlice::new(&[], endian))
             && let Ok(Some(dwarf)) = package.find_cu(id, parent)
         {
-            return Some(Arc::new(dwarf));
+            return is_sane(&dwarf).then(|| Arc::new(dwarf));
         }
         let unit = self.units.get(&id.0)?;
         let sections = unit.sections.get_or_init(|| unit.paths.iter().find_map(|path| object(path, id)));
         let mut dwarf = sections.as_ref()?.borrow(slice);
         dwarf.make_dwo(parent);
-        Some(Arc::new(dwarf))
+        is_sane(&dwarf).then(|| Arc::new(dwarf))
     }
 }
 

@@ -97,6 +97,10 @@ fn without_build_ids_size_and_time_are_compared() {
         assert_eq!(ran.stdout == "right 2\n", named, "{in_file} {said}: {}", ran.stdout);
         assert_eq!(ran.stderr.is_empty(), said.is_empty(), "{}", ran.stderr);
         assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        let info: serde_json::Value = serde_json::from_str(&place.run("info --json dump.bin").ok()).unwrap();
+        assert_eq!(info["modules"][0]["unproven"], named && !said.is_empty(), "{said}");
+        let graph = place.run("dump.bin -f svg").ok();
+        assert_eq!(graph.contains("names may be wrong"), named && !said.is_empty(), "{said}");
     }
 }
 

@@ -356,6 +356,54 @@ fn what_dwz_moved_to_a_common_file_is_found_there() {
     assert_ne!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected);
 }
 
+/// A function into which functions are inlined, each into the one before, `DEPTH` of them.
+const DEEP: &str = r#"
+.text
+.globl deep
+deep: nop
+ nop
+ ret
+.Lend:
+.section .debug_abbrev,"",@progbits
+.uleb128 1, 0x11; .byte 1; .uleb128 0x11, 1, 0x12, 7, 0, 0
+.uleb128 2, 0x2e; .byte 1; .uleb128 0x03, 8, 0x11, 1, 0x12, 7, 0, 0
+.uleb128 3, 0x1d; .byte 1; .uleb128 0, 0
+.byte 0
+.section .debug_info,"",@progbits
+.long .Lafter - .Lunit
+.Lunit: .short 4
+.long 0
+.byte 8, 1
+.quad deep, .Lend - deep
+.byte 2
+.asciz "deep"
+.quad deep, .Lend - deep
+.fill DEPTH, 1, 3
+.fill DEPTH, 1, 0
+.byte 0, 0
+.Lafter:
+"#;
+
+#[test]
+fn functions_that_are_inlined_without_end_cost_the_names_of_one_binary() {
+    for (depth, named) in [(1_000, true), (30_000, true), (1_000_000, false)] {
+        let place = Place::with(b"");
+        place.file("deep.s", DEEP.replace("DEPTH", &depth.to_string()).as_bytes());
+        run(Command::new("gcc")
+            .args(["-shared", "-nostdlib", "-o", "deep.so", "deep.s"])
+            .current_dir(place.dir.path()));
+        let binary = std::fs::read(place.path("deep.so")).unwrap();
+        let symbols = run(Command::new("nm").arg(place.path("deep.so")));
+        let line = symbols.lines().find(|line| line.ends_with(" deep")).unwrap();
+        let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
+        let names = memtrack_host_tools::symbolize::names_in(&binary, &[address]);
+        match named {
+            true => assert_eq!(names, Ok(vec![vec!["deep".into()]]), "{depth}"),
+            false => assert!(names.is_err_and(|reason| reason.contains("nests deeper")), "{depth}"),
+        }
+    }
+}
+
 #[test]
 fn compressed_debug_sections_are_read() {
     let place = c_program(&["-O2", "-g"]);
