@@ -50,10 +50,10 @@ fn assert_named(dump: &Path, times: u64) {
 
 #[test]
 fn under_the_preloaded_library() {
-    for build_id in ["-Wl,--build-id", "-Wl,--build-id=none"] {
-        let program = plugins(&format!("preloaded{build_id}"), &[build_id], Link::None);
+    for flag in ["-Wl,--build-id", "-Wl,--build-id=none", "-Wl,-z,max-page-size=0x200000"] {
+        let program = plugins(&format!("preloaded{flag}"), &[flag], Link::None);
         let dump = program.with_extension("dump");
-        assert_one_place(&c::preloaded(&mut loading(&program, &[build_id]), &dump));
+        assert_one_place(&c::preloaded(&mut loading(&program, &[flag]), &dump));
         let bytes = snapshot::file(&dump);
         let last = snapshot::last(&bytes);
         last.assert_adds_up();
