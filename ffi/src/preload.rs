@@ -174,3 +174,13 @@ static EXIT_TOO: u8 = 0;
 /// `dlclose`, which the tracker stands in for itself.
 #[unsafe(export_name = "dlclos[e]")]
 static CLOSE: u8 = 0;
+
+/// Functions by which a program changes what the system allows it, which the tracker stands in for as well.
+#[unsafe(export_name = "prct[l]")]
+static PRCTL: u8 = 0;
+#[unsafe(export_name = "syscal[l]")]
+static SYSCALL: u8 = 0;
+#[unsafe(export_name = "unshar[e]")]
+static UNSHARE: u8 = 0;
+#[unsafe(export_name = "setn[s]")]
+static SETNS: u8 = 0;

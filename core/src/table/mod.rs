@@ -43,8 +43,7 @@ pub(crate) fn try_lock<T: ?Sized>(
     (0..ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]
         if round > 0 {
-            // SAFETY: the call only lets other threads run.
-            unsafe { libc::sched_yield() };
+            crate::platform::host::calls::sched_yield();
         }
         let _ = round;
         (0..TRIES).find_map(|_| {

@@ -66,6 +66,10 @@ impl<R: Tables> registry::Registered for R {
         !self.stages().is_locked() && !self.timeline().is_locked()
     }
 
+    fn expect_threads(&self) {
+        self.head().marks.room.open(self.threads(), || _ = Host.barrier());
+    }
+
     fn met_module(&self) {
         self.head().marks.watch.raise(crate::table::watch::MODULE);
     }

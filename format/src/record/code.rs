@@ -93,6 +93,8 @@ codes! {
         Budget = 6, "budget";
         /// A stage ended.
         StageEnd = 7, "end of a stage";
+        /// The program is about to forbid itself the system calls that a dump needs.
+        Sandbox = 8, "before a sandbox";
     }
 }
 

@@ -9,7 +9,8 @@
 //! for locks of the parent's threads: there the events look at the clock.
 
 use super::dump_stack::{self, Patience};
-use super::{Host, keep_errno, registry, signals, sink, start, thread};
+use super::sandbox::Call;
+use super::{Host, keep_errno, registry, sandbox, signals, sink, start, thread};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -88,8 +89,16 @@ pub(crate) fn write(cause: Cause) {
     on_stack(Patience::None, || append(cause));
 }
 
+/// A filter is about to forbid the calls of a dump: appends the last snapshot.
+pub(super) fn write_before_sandbox() {
+    on_stack(Patience::Seconds, || append(Cause::Sandbox));
+}
+
 /// The same, on the stack for it.
 fn append(cause: Cause) {
+    if !sandbox::allows_dumps() {
+        return;
+    }
     // One that cannot be written is missing from the file; the next has everything again.
     let _ = keep_errno(|| {
         sink::append(sink::Patience::Little, |first_node, file| {
@@ -110,7 +119,7 @@ pub(crate) fn every(nanoseconds: u64) -> Result<(), Error> {
 
 /// Starts the thread that waits. Where there can be none, events look at the clock.
 fn start_waiter() -> Result<(), Error> {
-    let result = waiter::start();
+    let result = if sandbox::allows(Call::Futex) { waiter::start() } else { Err(Error::Thread(libc::EPERM)) };
     let interval = INTERVAL.load(Relaxed);
     NEXT.store(if result.is_ok() { 0 } else { Host.now_ns() + interval }, Relaxed);
     result
@@ -121,8 +130,14 @@ pub(super) fn threads() -> u64 {
     u64::from(waiter::runs())
 }
 
+/// Ends the thread for good: events look at the clock.
+pub(super) fn end_thread() {
+    if waiter::stop() {
+        NEXT.store(Host.now_ns() + INTERVAL.load(Relaxed), Relaxed);
+    }
+}
+
 /// Runs `f`, which the system allows only to a process of one thread, without the thread of this.
-#[expect(dead_code, reason = "for unshare, next")]
 pub(super) fn without_thread<T>(f: impl FnOnce() -> T) -> T {
     let stopped = waiter::stop();
     let result = f();

@@ -1,5 +1,6 @@
 //! Files by bare system calls: nothing here allocates, so a dump does not show up in itself.
 
+use super::calls;
 use super::mask;
 use super::open::{self, Descriptor, Named, errno};
 use crate::Error;
@@ -27,8 +28,7 @@ impl File {
             (Mode::Truncate, Named::ByCode) => libc::O_TRUNC,
         };
         let file = open::to_write(path, libc::O_WRONLY | how, named)?;
-        // SAFETY: a plain call on a descriptor that is open.
-        if how == 0 && unsafe { libc::ftruncate(file.number(), 0) } != 0 {
+        if how == 0 && calls::ftruncate(file.number(), 0) != 0 {
             return Err(Error::File(errno()));
         }
         Ok(File(file))
@@ -37,9 +37,7 @@ impl File {
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         mask::of_writes_held(|| {
             while !bytes.is_empty() {
-                // SAFETY: the bytes are valid for the call.
-                let n = unsafe { libc::write(self.0.number(), bytes.as_ptr().cast(), bytes.len()) };
-                match usize::try_from(n) {
+                match usize::try_from(calls::write(self.0.number(), bytes)) {
                     Ok(n) => bytes = &bytes[n..],
                     Err(_) if errno() == libc::EINTR => {}
                     Err(_) => return Err(Error::File(errno())),
@@ -61,8 +59,7 @@ impl memtrack_format::Sink for &mut File {
 /// Reads the start of a small file; 0 when it cannot be read.
 pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
     let Ok(file) = open::open(path, libc::O_RDONLY) else { return 0 };
-    // SAFETY: the buffer is valid for its length.
-    let n = unsafe { libc::read(file.number(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let n = calls::read(file.number(), buffer);
     usize::try_from(n).unwrap_or(0)
 }
 

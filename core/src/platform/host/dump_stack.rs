@@ -4,7 +4,7 @@
 //! encoder. So the tracker has one stack of its own, and whoever writes a snapshot changes to it. One snapshot is written
 //! at a time. While a thread is there it gets no signals: a handler may need a large stack, and may not come back.
 
-use super::keep_errno;
+use super::{calls, keep_errno};
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -50,10 +50,10 @@ pub(crate) fn run<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     if !take(me, patience) {
         return None;
     }
-    let before = keep_errno(|| set_mask(u64::MAX));
+    let before = keep_errno(|| calls::set_signal_mask(u64::MAX));
     let result = change(f);
     if let Some(before) = before {
-        keep_errno(|| set_mask(before));
+        keep_errno(|| calls::set_signal_mask(before));
     }
     OWNER.store(0, SeqCst);
     Some(result)
@@ -76,27 +76,10 @@ fn take(me: usize, patience: Patience) -> bool {
             Err(_) => {}
         }
         if nap < naps {
-            // SAFETY: the time is valid, and the rest of it is not asked for.
-            keep_errno(|| unsafe { libc::nanosleep(&NAP, core::ptr::null_mut()) });
+            keep_errno(|| calls::nanosleep(&NAP));
         }
     }
     false
-}
-
-/// Sets the calling thread's signal mask. The mask before; `None` when the system refuses.
-fn set_mask(mask: u64) -> Option<u64> {
-    let mut before = 0u64;
-    // SAFETY: the kernel's signal sets are of eight bytes; it reads one and writes the other.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const mask,
-            &raw mut before,
-            size_of::<u64>(),
-        )
-    };
-    (result == 0).then_some(before)
 }
 
 struct Call<F, T> {
@@ -270,7 +253,8 @@ mod tests {
 
     #[test]
     fn signals_wait_meanwhile() {
-        let mask = || set_mask(u64::MAX).map(|before| set_mask(before).map(|_| before));
+        let mask =
+            || calls::set_signal_mask(u64::MAX).map(|before| calls::set_signal_mask(before).map(|_| before));
         let (before, meanwhile) = (mask(), run_here(mask));
         let unblockable = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
         assert_eq!(meanwhile, Some(Some(!unblockable)));

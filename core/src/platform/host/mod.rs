@@ -1,5 +1,7 @@
 //! The host: threads, stacks, modules and files of Linux, through calls that neither allocate nor wait.
 
+mod bpf;
+pub(crate) mod calls;
 pub(crate) mod due;
 pub(crate) mod dump_file;
 pub(crate) mod dump_stack;
@@ -16,12 +18,14 @@ mod program;
 pub(crate) mod record;
 pub(crate) mod registry;
 mod resident;
+mod sandbox;
 mod say;
 pub(crate) mod signals;
 pub(crate) mod sink;
 pub(crate) mod space;
 mod stack;
 mod stamp;
+mod stand_in;
 pub(crate) mod start;
 mod thread;
 pub(crate) mod unload;
@@ -81,9 +85,8 @@ unsafe impl Platform for Host {
     }
 
     fn process(&self) -> Process {
-        // SAFETY: both calls only return a number.
-        let (pid, parent) = unsafe { (libc::getpid(), libc::getppid()) };
-        Process { pid: pid as u32, parent: parent as u32, unix_ns: clock(libc::CLOCK_REALTIME) }
+        let (pid, parent) = (sandbox::pid(), calls::getppid().max(0));
+        Process { pid, parent: parent as u32, unix_ns: clock(libc::CLOCK_REALTIME) }
     }
 
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {

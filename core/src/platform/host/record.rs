@@ -11,7 +11,7 @@ use super::open::Named;
 use super::pages::{Pages, PagesFile};
 use super::registry::{self, Each, Place, Registered};
 use super::variables::Variable;
-use super::{Host, due, keep_errno, mask, modules, say, start};
+use super::{Host, due, keep_errno, mask, modules, sandbox, say, start};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -108,7 +108,7 @@ pub(super) fn unloaded() {
 
 /// Tells the recordings of modules and threads that are new. No lock of others is waited for.
 pub(crate) fn refresh() {
-    if !ANY.load(Acquire) {
+    if !ANY.load(Acquire) || !sandbox::is_none() {
         return;
     }
     due::on_stack(Patience::None, || {

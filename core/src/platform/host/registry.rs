@@ -17,6 +17,8 @@ pub(crate) trait Registered: Sync {
     fn ask_for_dump(&self);
     /// Whether nobody holds a lock that a snapshot needs.
     fn is_at_rest(&self) -> bool;
+    /// Makes now the barrier that a second thread would need.
+    fn expect_threads(&self);
     /// Has each new peak above a number of bytes written.
     fn dump_above(&self, bytes: usize);
     /// Has the next event ask which modules there are.

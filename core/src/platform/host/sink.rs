@@ -78,8 +78,7 @@ fn lock(patience: Patience) -> Option<spin::mutex::SpinMutexGuard<'static, Optio
     let naps = if patience == Patience::Last { NAPS } else { 0 };
     try_lock(&SINK).or_else(|| {
         (0..naps).find_map(|_| {
-            // SAFETY: the time is valid, and what is left of it is not asked for.
-            unsafe { libc::nanosleep(&raw const nap, core::ptr::null_mut()) };
+            super::calls::nanosleep(&nap);
             SINK.try_lock()
         })
     })

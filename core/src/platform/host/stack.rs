@@ -8,7 +8,8 @@
 //! coroutine) pages are asked for anew each time, a few of them.
 
 use super::super::Local;
-use super::keep_errno;
+use super::calls::is_readable;
+use super::{calls, keep_errno, sandbox};
 use crate::sync::*;
 
 const PAGE: usize = 4096;
@@ -48,24 +49,12 @@ fn prove(local: &Local, sp: usize) -> Option<(usize, usize)> {
 fn stack_end() -> usize {
     // SAFETY: the calls only return numbers; the random bytes lie on the main thread's stack, above its frames.
     unsafe {
-        if libc::getpid() == libc::gettid() {
+        if sandbox::pid() == calls::gettid() as u32 {
             libc::getauxval(libc::AT_RANDOM) as usize
         } else {
             libc::pthread_self() as usize
         }
     }
-}
-
-/// Whether the eight bytes at `address` can be read: a system call that is always refused, but with another
-/// error when it could not read its argument first.
-fn is_readable(address: usize) -> bool {
-    const NO_SUCH_HOW: libc::c_int = -1;
-    // SAFETY: with that `how` the kernel changes nothing; it reads the set, or fails with EFAULT.
-    let result = unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, NO_SUCH_HOW, address, core::ptr::null_mut::<u8>(), 8usize)
-    };
-    // SAFETY: the location is the calling thread's own.
-    result == -1 && unsafe { *libc::__errno_location() } != libc::EFAULT
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use super::dump_file::Path;
 use super::dump_stack::{self, Patience};
 use super::open::Named;
 use super::variables::{self, Variable};
-use super::{due, last, objects, places, record, registry, resident, say, signals, sink, thread, unload};
+use super::{
+    due, last, objects, places, record, registry, resident, sandbox, say, signals, sink, stand_in, thread,
+    unload,
+};
 use crate::Error;
 use crate::platform::{Host, Platform, Process};
 use crate::sync::*;
@@ -23,6 +26,7 @@ extern "C" fn at_start() {
     objects::begin();
     places::begin();
     unload::begin();
+    stand_in::begin();
     // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
     thread::barrier();
     // SAFETY: the function has the right signature and lives as long as the program.
@@ -127,6 +131,9 @@ pub(super) fn is_ending() -> bool {
 /// Writes the snapshot at exit. Called again it writes another one, if blocks were allocated or freed since.
 pub(super) fn at_exit() {
     let pid = Host.process().pid;
+    if !sandbox::allows_dumps() {
+        return;
+    }
     let events: u64 = registry::all().map(|(_, region)| region.events()).sum();
     let state = (u64::from(pid) << 40).wrapping_add(events);
     WRITTEN_BY.store(pid, Release);

@@ -1,7 +1,7 @@
 //! Threads: their words, ids, names, and what happens when they end.
 
 use super::super::Local;
-use super::{MAX_TRACKERS, keep_errno, registry};
+use super::{MAX_TRACKERS, calls, keep_errno, registry};
 use crate::sync::*;
 
 thread_local! {
@@ -37,16 +37,15 @@ pub(super) fn slot(tracker: usize) -> Option<u16> {
 }
 
 pub(super) fn id() -> u64 {
-    // SAFETY: the call only returns a number.
-    unsafe { libc::gettid() as u64 }
+    calls::gettid().max(0) as u64
 }
 
 /// A thread's name: the running one's by a system call, another's from `/proc`.
 pub(super) fn name(thread_id: u64) -> [u8; 16] {
     let mut name = [0; 16];
     if thread_id == id() {
-        // SAFETY: PR_GET_NAME writes at most 16 bytes.
-        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+        // SAFETY: the array has room for 16 bytes.
+        keep_errno(|| unsafe { calls::thread_name(name.as_mut_ptr()) });
         return name;
     }
     let mut path = heapless::String::<64>::new();
@@ -138,8 +137,7 @@ pub(super) fn detached(run: extern "C" fn(*mut libc::c_void) -> *mut libc::c_voi
 pub(super) fn barrier() -> bool {
     const EXPEDITED: libc::c_int = 1 << 3;
     const REGISTER_EXPEDITED: libc::c_int = 1 << 4;
-    // SAFETY: the call changes nothing but the order of memory accesses.
-    let call = |command: libc::c_int| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) } == 0;
+    let call = |command: libc::c_int| calls::membarrier(command) == 0;
     keep_errno(|| call(EXPEDITED) || call(REGISTER_EXPEDITED) && call(EXPEDITED))
 }
 
@@ -154,15 +152,12 @@ const AT_ONCE: usize = 68 << 10;
 /// Zeroed memory straight from the system.
 pub(super) fn map(size: usize) -> *mut u8 {
     let Some(length) = size.checked_add(MAP_HEAD) else { return core::ptr::null_mut() };
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: an anonymous mapping at a place of the system's choice.
-    let base = keep_errno(|| unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) });
-    if base == libc::MAP_FAILED {
+    let base = keep_errno(|| calls::map(length));
+    if base.is_null() {
         return core::ptr::null_mut();
     }
-    // SAFETY: within the mapping. Kernels before 5.14 do not know it, and make pages resident one by one.
-    keep_errno(|| unsafe { libc::madvise(base, length.min(AT_ONCE), libc::MADV_POPULATE_WRITE) });
+    // Kernels before 5.14 do not know it, and make pages resident one by one.
+    keep_errno(|| calls::populate(base, length.min(AT_ONCE)));
     // SAFETY: the mapping is page-aligned and longer than its head.
     unsafe {
         base.cast::<usize>().write(length);
@@ -175,7 +170,7 @@ fn unmap(memory: *mut u8) {
         // SAFETY: `memory` came from `map`, and the thread that used it has ended for the tracker.
         unsafe {
             let base = memory.sub(MAP_HEAD).cast::<usize>();
-            libc::munmap(base.cast(), base.read());
+            calls::unmap(base.cast(), base.read());
         }
     }
 }

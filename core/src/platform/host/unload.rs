@@ -35,7 +35,7 @@ impl Host {
 }
 
 #[cfg(all(cfi, target_env = "gnu"))]
-pub(super) use in_place::begin;
+pub(super) use in_place::{begin, next};
 
 /// There is no function to stand in for, or none that unloads.
 #[cfg(not(all(cfi, target_env = "gnu")))]
@@ -45,7 +45,7 @@ pub(super) fn begin() {}
 #[cfg(all(cfi, target_env = "gnu"))]
 mod in_place {
     use super::*;
-    use core::ffi::{c_char, c_int, c_void};
+    use core::ffi::{CStr, c_char, c_int, c_void};
 
     #[cfg(target_arch = "x86_64")]
     macro_rules! jump {
@@ -98,10 +98,16 @@ mod in_place {
 
     /// At the program's start, which is in every program and so brings this file into it: finds the function.
     pub(crate) fn begin() {
+        NEXT.store(next(c"dlclose"), Release);
+    }
+
+    /// The function of a name that is next in the order of the dynamic linker: the C library's. Null where there is none.
+    pub(crate) fn next(name: &CStr) -> *mut c_void {
         // SAFETY: the word is the C library's function or null, and does not change once the program runs.
-        if let Some(dlsym) = unsafe { DLSYM } {
+        match unsafe { DLSYM } {
             // SAFETY: the name is a string.
-            NEXT.store(unsafe { dlsym(libc::RTLD_NEXT, c"dlclose".as_ptr()) }, Release);
+            Some(dlsym) => unsafe { dlsym(libc::RTLD_NEXT, name.as_ptr()) },
+            None => core::ptr::null_mut(),
         }
     }
 

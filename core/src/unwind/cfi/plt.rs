@@ -28,11 +28,7 @@ pub(super) fn rule(pc: usize) -> Option<Rule> {
 /// The code at `address`, copied by the system, which refuses what is not mapped.
 fn code(address: usize) -> Option<[u8; CODE]> {
     let mut code = [0u8; CODE];
-    let to = libc::iovec { iov_base: code.as_mut_ptr().cast(), iov_len: CODE };
-    let from = libc::iovec { iov_base: address as *mut _, iov_len: CODE };
-    // SAFETY: one buffer of that many bytes to write; what is read is checked by the system.
-    let copied = unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
-    (copied == CODE as isize).then_some(code)
+    crate::platform::host::calls::copy(address, &mut code).then_some(code)
 }
 
 #[cfg(test)]

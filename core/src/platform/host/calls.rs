@@ -1,0 +1,188 @@
+//! System calls, each of which a sandbox may forbid: then it is not made, and fails like one that the kernel lacks.
+//!
+//! They are made without the C library: its functions are cancellation points, which a `malloc` is not, and some lock.
+//! Names, arguments and results are the C library's; `errno` is set where it would be.
+
+use super::sandbox::{self, Call};
+use core::ffi::{CStr, c_int, c_long, c_void};
+
+/// Makes a call that is allowed.
+macro_rules! call {
+    ($name:ident $(, $argument:expr)*) => {
+        make(Call::$name, &[$($argument as usize),*])
+    };
+}
+
+fn make(call: Call, given: &[usize]) -> isize {
+    let result = if sandbox::allows(call) {
+        let mut arguments = [0; 6];
+        arguments.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
+        // SAFETY: the functions below pass what the call takes, and their callers uphold what it asks of pointers.
+        unsafe { raw(sandbox::number(call), arguments) }
+    } else {
+        -(libc::ENOSYS as isize)
+    };
+    returned(result)
+}
+
+/// What the C library makes of the kernel's answer.
+pub(super) fn returned(result: isize) -> isize {
+    if !(-4095..0).contains(&result) {
+        return result;
+    }
+    // SAFETY: the location is the calling thread's own.
+    unsafe { *libc::__errno_location() = -result as c_int };
+    -1
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "x86_64")]
+pub(super) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes the two registers that are named.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
+            in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "aarch64")]
+pub(super) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    unsafe {
+        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c,
+            in("x3") d, in("x4") e, in("x5") f, options(nostack));
+    }
+    result
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "riscv64")]
+pub(super) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    unsafe {
+        core::arch::asm!("ecall", in("a7") number, inlateout("a0") a as isize => result, in("a1") b, in("a2") c,
+            in("a3") d, in("a4") e, in("a5") f, options(nostack));
+    }
+    result
+}
+
+/// A system call, by the C library where this file has no assembly. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(super) unsafe fn raw(number: c_long, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+    // SAFETY: the caller upholds it; the location is the calling thread's own.
+    unsafe {
+        match libc::syscall(number, a, b, c, d, e, f) {
+            -1 => -(*libc::__errno_location() as isize),
+            result => result as isize,
+        }
+    }
+}
+
+pub(super) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> c_int {
+    call!(Openat, libc::AT_FDCWD, path.as_ptr(), flags, mode) as c_int
+}
+
+pub(super) fn close(file: c_int) -> c_int {
+    call!(Close, file) as c_int
+}
+
+pub(super) fn read(file: c_int, to: &mut [u8]) -> isize {
+    call!(Read, file, to.as_mut_ptr(), to.len())
+}
+
+pub(super) fn write(file: c_int, bytes: &[u8]) -> isize {
+    call!(Write, file, bytes.as_ptr(), bytes.len())
+}
+
+pub(super) fn getpid() -> libc::pid_t {
+    call!(Getpid) as libc::pid_t
+}
+
+pub(super) fn getppid() -> libc::pid_t {
+    call!(Getppid) as libc::pid_t
+}
+
+pub(super) fn gettid() -> libc::pid_t {
+    call!(Gettid) as libc::pid_t
+}
+
+/// # Safety
+/// `name` must have room for 16 bytes.
+pub(super) unsafe fn thread_name(name: *mut u8) -> c_int {
+    call!(ThreadName, libc::PR_GET_NAME, name) as c_int
+}
+
+pub(crate) fn sched_yield() {
+    call!(SchedYield);
+}
+
+pub(super) fn nanosleep(time: &libc::timespec) {
+    call!(ClockNanosleep, libc::CLOCK_MONOTONIC, 0, core::ptr::from_ref(time), 0);
+}
+
+/// Sets the calling thread's signal mask. The mask before; `None` when that is not possible.
+pub(super) fn set_signal_mask(mask: u64) -> Option<u64> {
+    let mut before = 0u64;
+    let (new, old) = (core::ptr::from_ref(&mask), &raw mut before);
+    (call!(SignalMask, libc::SIG_SETMASK, new, old, size_of::<u64>()) == 0).then_some(before)
+}
+
+/// New memory that nobody shares; null when there is none.
+pub(super) fn map(length: usize) -> *mut c_void {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    match call!(Map, 0, length, protection, flags, -1isize, 0) {
+        -1 => core::ptr::null_mut(),
+        place => place as *mut c_void,
+    }
+}
+
+/// # Safety
+/// The range must be a mapping that nobody uses any more.
+pub(super) unsafe fn unmap(place: *mut c_void, length: usize) {
+    call!(Unmap, place, length);
+}
+
+/// Makes pages of a private mapping resident, as if each were written.
+pub(super) fn populate(place: *mut c_void, length: usize) {
+    call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
+}
+
+pub(super) fn membarrier(command: c_int) -> c_int {
+    call!(Membarrier, command, 0, 0) as c_int
+}
+
+/// Whether the eight bytes at `address` can be read. No, when that cannot be found out.
+pub(super) fn is_readable(address: usize) -> bool {
+    const NO_SUCH_HOW: isize = -1;
+    // With that `how` the kernel changes nothing: it reads the set and finds the `how` to be invalid, or cannot read it.
+    call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && super::dump_file::errno() == libc::EINVAL
+}
+
+/// Copies memory of this process; false when it cannot be read, or that cannot be found out.
+pub(crate) fn copy(from: usize, to: &mut [u8]) -> bool {
+    let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    let from_vector = libc::iovec { iov_base: from as *mut c_void, iov_len: to.len() };
+    let (to_vector, from_vector) = (&raw const to_vector, &raw const from_vector);
+    call!(ProcessVmReadv, getpid(), to_vector, 1, from_vector, 1, 0) == to.len() as isize
+}
