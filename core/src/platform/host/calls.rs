@@ -5,6 +5,7 @@
 
 use super::sandbox::{self, Call};
 use core::ffi::{CStr, c_int, c_long, c_void};
+use core::mem::MaybeUninit;
 
 /// Makes a call that is allowed.
 macro_rules! call {
@@ -110,6 +111,40 @@ pub(super) fn read(file: c_int, to: &mut [u8]) -> isize {
     call!(Read, file, to.as_mut_ptr(), to.len())
 }
 
+/// Bytes read, like the C library's function.
+pub(super) fn pread(file: c_int, to: &mut [u8], offset: usize) -> isize {
+    call!(Pread, file, to.as_mut_ptr(), to.len(), offset)
+}
+
+/// A descriptor of the same file with a number from `least` on.
+pub(super) fn duplicate(file: c_int, least: c_int) -> c_int {
+    call!(Duplicate, file, libc::F_DUPFD_CLOEXEC, least) as c_int
+}
+
+/// What the system says of the file at a path.
+pub(super) fn stat(path: &CStr) -> Option<libc::stat> {
+    let mut file = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the call fills the record in when it succeeds.
+    (call!(Stat, libc::AT_FDCWD, path.as_ptr(), file.as_mut_ptr(), 0) == 0)
+        .then(|| unsafe { file.assume_init() })
+}
+
+/// What the system says of an open file.
+pub(super) fn fstat(file: c_int) -> Option<libc::stat> {
+    let mut about = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the call fills the record in when it succeeds.
+    (call!(Fstat, file, about.as_mut_ptr()) == 0).then(|| unsafe { about.assume_init() })
+}
+
+pub(super) fn readlink(link: &CStr, to: &mut [u8]) -> isize {
+    call!(Readlink, libc::AT_FDCWD, link.as_ptr(), to.as_mut_ptr(), to.len())
+}
+
+/// The folder with a zero behind it: its length with that.
+pub(super) fn getcwd(to: &mut [u8]) -> isize {
+    call!(Getcwd, to.as_mut_ptr(), to.len())
+}
+
 pub(super) fn write(file: c_int, bytes: &[u8]) -> isize {
     call!(Write, file, bytes.as_ptr(), bytes.len())
 }
@@ -151,10 +186,13 @@ pub(super) fn set_signal_mask(mask: u64) -> Option<u64> {
 pub(super) fn map(length: usize) -> *mut c_void {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    match call!(Map, 0, length, protection, flags, -1isize, 0) {
-        -1 => core::ptr::null_mut(),
-        place => place as *mut c_void,
-    }
+    // There the call takes its arguments in memory.
+    #[cfg(target_arch = "s390x")]
+    // SAFETY: a mapping at a place of the system's choice.
+    let place = unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) as isize };
+    #[cfg(not(target_arch = "s390x"))]
+    let place = call!(Map, 0, length, protection, flags, -1isize, 0);
+    if place == -1 { core::ptr::null_mut() } else { place as *mut c_void }
 }
 
 /// # Safety

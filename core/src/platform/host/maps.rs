@@ -1,7 +1,8 @@
 //! The mappings of this process, as the kernel lists them, and the memory in them. Both are read by bare system calls:
 //! no lock, no allocation, and memory that is unmapped meanwhile is an error, not a fault.
 
-use core::ffi::{CStr, c_void};
+use super::calls;
+use core::ffi::CStr;
 
 /// Bytes of the list that are read at a time. Small, for an event may ask, on a small stack.
 const CHUNK: usize = 512;
@@ -164,11 +165,8 @@ fn is_named(path: &mut heapless::VecView<u8>, inode: usize) -> bool {
     if path.push(0).is_err() {
         return false;
     }
-    // SAFETY: all-zero is a record, which the call fills in; the path ends in 0.
-    let found = unsafe {
-        let mut file: libc::stat = core::mem::zeroed();
-        libc::stat(path.as_ptr().cast(), &raw mut file) == 0 && file.st_ino as usize == inode
-    };
+    let name = CStr::from_bytes_until_nul(path).unwrap_or(c"");
+    let found = calls::stat(name).is_some_and(|file| file.st_ino as usize == inode);
     path.pop();
     found
 }
@@ -179,33 +177,27 @@ struct ProcFile(libc::c_int);
 
 impl ProcFile {
     fn open(name: &CStr) -> Option<ProcFile> {
-        // SAFETY: the name is a string. A number above the standard ones: the program may have closed those, and opens
-        // them again.
-        unsafe {
-            let fd = libc::open(name.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
-            if (0..3).contains(&fd) {
-                let higher = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3);
-                libc::close(fd);
-                return (higher >= 0).then_some(ProcFile(higher));
-            }
-            (fd >= 0).then_some(ProcFile(fd))
+        // A number above the standard ones: the program may have closed those, and opens them again.
+        let fd = calls::open(name, libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        if (0..3).contains(&fd) {
+            let higher = calls::duplicate(fd, 3);
+            calls::close(fd);
+            return (higher >= 0).then_some(ProcFile(higher));
         }
+        (fd >= 0).then_some(ProcFile(fd))
     }
 }
 
 impl ProcFile {
     /// Bytes read, 0 at the end.
     fn read(&self, buffer: &mut [u8]) -> usize {
-        // SAFETY: the buffer is valid for the call.
-        let read = unsafe { libc::read(self.0, buffer.as_mut_ptr().cast(), buffer.len()) };
-        usize::try_from(read).unwrap_or(0)
+        usize::try_from(calls::read(self.0, buffer)).unwrap_or(0)
     }
 }
 
 impl Drop for ProcFile {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this value's own.
-        unsafe { libc::close(self.0) };
+        calls::close(self.0);
     }
 }
 
@@ -233,18 +225,10 @@ impl Memory {
 
     /// Fills `buffer` with what is at `address`; false when some of it cannot be read.
     pub(super) fn read(&self, address: usize, buffer: &mut [u8]) -> bool {
-        let (to, length) = (buffer.as_mut_ptr().cast(), buffer.len());
-        let read = match &self.0 {
-            // SAFETY: the buffer is valid for the call.
-            Some(file) => unsafe { libc::pread(file.0, to, length, address as libc::off_t) },
-            None => {
-                let to = libc::iovec { iov_base: to, iov_len: length };
-                let from = libc::iovec { iov_base: address as *mut c_void, iov_len: length };
-                // SAFETY: one buffer of that many bytes to write; what is read is checked by the system.
-                unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) }
-            }
-        };
-        usize::try_from(read) == Ok(length)
+        match &self.0 {
+            Some(file) => usize::try_from(calls::pread(file.0, buffer, address)) == Ok(buffer.len()),
+            None => calls::copy(address, buffer),
+        }
     }
 }
 

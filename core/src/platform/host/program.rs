@@ -1,5 +1,6 @@
 //! The program itself: its headers, and the path of its file.
 
+use super::calls;
 use core::ffi::CStr;
 use heapless::VecView;
 
@@ -40,16 +41,14 @@ pub(super) fn path(path: &mut VecView<u8>) {
 
 fn read_link(link: &CStr, path: &mut VecView<u8>) {
     let _ = path.resize(path.capacity(), 0);
-    // SAFETY: the buffer is valid for its length.
-    let n = unsafe { libc::readlink(link.as_ptr(), path.as_mut_ptr().cast(), path.len()) };
+    let n = calls::readlink(link, path);
     path.truncate(usize::try_from(n).unwrap_or(0));
 }
 
 /// The folder with a `/` behind it; nothing when it is not known.
 fn current_folder(path: &mut VecView<u8>) {
     let _ = path.resize(path.capacity(), 0);
-    // SAFETY: the buffer is valid for its length. The C library's function might allocate.
-    let n = unsafe { libc::syscall(libc::SYS_getcwd, path.as_mut_ptr(), path.len()) };
+    let n = calls::getcwd(path);
     // With the zero behind it.
     path.truncate(usize::try_from(n).unwrap_or(0).saturating_sub(1));
     if !path.is_empty() && !path.ends_with(b"/") {
@@ -59,28 +58,20 @@ fn current_folder(path: &mut VecView<u8>) {
 
 /// The number of that file, when its headers are the program's.
 fn number_of_programs(name: &CStr) -> Option<usize> {
-    // SAFETY: the name is a string. Not waiting, for it may be anything by now.
-    let file = unsafe {
-        libc::open(name.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY)
-    };
+    // Not waiting, for it may be anything by now.
+    let file = calls::open(name, libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY, 0);
     if file < 0 {
         return None;
     }
-    // SAFETY: all-zero is a record, which the call fills in; the descriptor was opened above and is closed once.
-    unsafe {
-        let mut about: libc::stat = core::mem::zeroed();
-        let is_it = libc::fstat(file, &raw mut about) == 0 && has_headers(file);
-        libc::close(file);
-        is_it.then_some(about.st_ino as usize)
-    }
+    let about = calls::fstat(file).filter(|_| has_headers(file));
+    calls::close(file);
+    about.map(|about| about.st_ino as usize)
 }
 
 fn has_headers(file: libc::c_int) -> bool {
     const ROW: usize = size_of::<libc::Elf64_Phdr>();
     let read = |buffer: &mut [u8], offset: usize| {
-        // SAFETY: the buffer is valid for the call.
-        let n = unsafe { libc::pread(file, buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t) };
-        usize::try_from(n) == Ok(buffer.len())
+        usize::try_from(calls::pread(file, buffer, offset)) == Ok(buffer.len())
     };
     let (table, count) = headers();
     let mut offset = [0; 8];

@@ -41,7 +41,10 @@ macro_rules! calls {
 calls! {
     Close SYS_close [];
     ClockNanosleep SYS_clock_nanosleep [];
+    Duplicate SYS_fcntl [None, Some(libc::F_DUPFD_CLOEXEC as c_long), Some(3)];
+    Fstat SYS_fstat [];
     Futex SYS_futex [None, Some((libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as c_long)];
+    Getcwd SYS_getcwd [];
     Getpid SYS_getpid [];
     Getppid SYS_getppid [];
     Gettid SYS_gettid [];
@@ -49,10 +52,13 @@ calls! {
     Membarrier SYS_membarrier [];
     Openat SYS_openat [Some(libc::AT_FDCWD as c_long)];
     Populate SYS_madvise [None, None, Some(libc::MADV_POPULATE_WRITE as c_long)];
+    Pread SYS_pread64 [];
     ProcessVmReadv SYS_process_vm_readv [];
     Read SYS_read [];
+    Readlink SYS_readlinkat [Some(libc::AT_FDCWD as c_long)];
     SchedYield SYS_sched_yield [];
     SignalMask SYS_rt_sigprocmask [];
+    Stat SYS_newfstatat [Some(libc::AT_FDCWD as c_long), None, None, Some(0)];
     ThreadName SYS_prctl [Some(libc::PR_GET_NAME as c_long)];
     Unmap SYS_munmap [];
     Write SYS_write [];

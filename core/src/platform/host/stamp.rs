@@ -1,7 +1,8 @@
 //! Size and time of a module's file: by them a reader tells whether the file is still the one that was loaded, where there
 //! is no build id to compare.
 
-use core::mem::MaybeUninit;
+use super::calls;
+use core::ffi::CStr;
 
 use memtrack_format::Module;
 
@@ -21,14 +22,7 @@ fn of(path: &[u8]) -> Option<(u64, u64)> {
     // One byte less: the last is the end. A name without directory is no file's: the kernel's vdso.
     let (_, room) = buffer.split_last_mut().filter(|_| path.starts_with(b"/"))?;
     room.get_mut(..path.len())?.copy_from_slice(path);
-    let mut file = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the buffer holds a path and at least one zero behind it, and `file` has room for the answer.
-    let failed = unsafe { libc::stat(buffer.as_ptr().cast(), file.as_mut_ptr()) } != 0;
-    if failed {
-        return None;
-    }
-    // SAFETY: the call succeeded, so all of it is filled in.
-    let file = unsafe { file.assume_init() };
+    let file = calls::stat(CStr::from_bytes_until_nul(&buffer).ok()?)?;
     let seconds = u64::try_from(file.st_mtime).unwrap_or(0);
     let time = seconds.wrapping_mul(1_000_000_000).wrapping_add(file.st_mtime_nsec as u64);
     Some((u64::try_from(file.st_size).unwrap_or(0), time))
