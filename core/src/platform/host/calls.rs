@@ -3,6 +3,7 @@
 //! They are made without the C library: its functions are cancellation points, which a `malloc` is not, and some lock.
 //! Names, arguments and results are the C library's; `errno` is set where it would be.
 
+use super::open::errno;
 use super::sandbox::{self, Call};
 use core::ffi::{CStr, c_int, c_long, c_void};
 use core::mem::MaybeUninit;
@@ -116,6 +117,20 @@ pub(super) fn pread(file: c_int, to: &mut [u8], offset: usize) -> isize {
     call!(Pread, file, to.as_mut_ptr(), to.len(), offset)
 }
 
+/// Whether a descriptor is closed. No, when that cannot be found out.
+pub(super) fn is_closed(file: c_int) -> bool {
+    call!(DescriptorFlags, file, libc::F_GETFD) < 0 && errno() == libc::EBADF
+}
+
+/// A file's flags.
+pub(super) fn flags(file: c_int) -> c_int {
+    call!(Flags, file, libc::F_GETFL) as c_int
+}
+
+pub(super) fn ftruncate(file: c_int, length: usize) -> c_int {
+    call!(Ftruncate, file, length) as c_int
+}
+
 /// A descriptor of the same file with a number from `least` on.
 pub(super) fn duplicate(file: c_int, least: c_int) -> c_int {
     call!(Duplicate, file, libc::F_DUPFD_CLOEXEC, least) as c_int
@@ -132,8 +147,15 @@ pub(super) fn stat(path: &CStr) -> Option<libc::stat> {
 /// What the system says of an open file.
 pub(super) fn fstat(file: c_int) -> Option<libc::stat> {
     let mut about = MaybeUninit::<libc::stat>::uninit();
+    let record = about.as_mut_ptr();
+    let result = if sandbox::allows(Call::Fstat) {
+        call!(Fstat, file, record)
+    } else {
+        // What the C library makes of it, which a filter allows that was made for that.
+        call!(StatOpen, file, c"".as_ptr(), record, libc::AT_EMPTY_PATH)
+    };
     // SAFETY: the call fills the record in when it succeeds.
-    (call!(Fstat, file, about.as_mut_ptr()) == 0).then(|| unsafe { about.assume_init() })
+    (result == 0).then(|| unsafe { about.assume_init() })
 }
 
 pub(super) fn readlink(link: &CStr, to: &mut [u8]) -> isize {
@@ -151,6 +173,10 @@ pub(super) fn write(file: c_int, bytes: &[u8]) -> isize {
 
 pub(super) fn getpid() -> libc::pid_t {
     call!(Getpid) as libc::pid_t
+}
+
+pub(super) fn geteuid() -> libc::uid_t {
+    call!(Geteuid) as libc::uid_t
 }
 
 pub(super) fn getppid() -> libc::pid_t {
@@ -192,7 +218,20 @@ pub(super) fn map(length: usize) -> *mut c_void {
     let place = unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) as isize };
     #[cfg(not(target_arch = "s390x"))]
     let place = call!(Map, 0, length, protection, flags, -1isize, 0);
-    if place == -1 { core::ptr::null_mut() } else { place as *mut c_void }
+    if place == -1 { core::ptr::null_mut() } else { core::ptr::with_exposed_provenance_mut(place as usize) }
+}
+
+/// Zeroed pages at exactly this place, where nothing is. Where they are, which is elsewhere on Linux before 4.17 when
+/// something is there; null when there are none.
+pub(super) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    #[cfg(target_arch = "s390x")]
+    // SAFETY: nothing is replaced.
+    let place = unsafe { libc::mmap(place, length, protection, flags, -1, 0) as isize };
+    #[cfg(not(target_arch = "s390x"))]
+    let place = call!(MapAt, place, length, protection, flags, -1isize, 0);
+    if place == -1 { core::ptr::null_mut() } else { core::ptr::with_exposed_provenance_mut(place as usize) }
 }
 
 /// # Safety
@@ -214,7 +253,7 @@ pub(super) fn membarrier(command: c_int) -> c_int {
 pub(super) fn is_readable(address: usize) -> bool {
     const NO_SUCH_HOW: isize = -1;
     // With that `how` the kernel changes nothing: it reads the set and finds the `how` to be invalid, or cannot read it.
-    call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && super::dump_file::errno() == libc::EINVAL
+    call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && errno() == libc::EINVAL
 }
 
 /// Copies memory of this process; false when it cannot be read, or that cannot be found out.

@@ -1,10 +1,14 @@
 //! Signals of the calling thread while the tracker does something that they must not disturb.
 
+use super::sandbox::{self, Call};
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
 /// Runs `f` while no signal's handler can run on this thread.
 pub(super) fn without<T>(f: impl FnOnce() -> T) -> T {
+    if !sandbox::allows(Call::SignalMask) {
+        return f();
+    }
     // SAFETY: the sets are written before they are read, and the mask is put back.
     unsafe {
         let (mut all, mut before) = (zeroed(), zeroed());
@@ -20,6 +24,9 @@ pub(super) fn without<T>(f: impl FnOnce() -> T) -> T {
 /// then, and does not end the program by a signal.
 pub(super) fn of_writes_held<T>(f: impl FnOnce() -> T) -> T {
     const OF_WRITES: [libc::c_int; 2] = [libc::SIGXFSZ, libc::SIGPIPE];
+    if ![Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(sandbox::allows) {
+        return f();
+    }
     // SAFETY: all sets and the time are valid for the calls; both signals go to the thread that writes, so that one which
     // was not pending before is the write's own.
     unsafe {

@@ -1,5 +1,6 @@
 //! Opening files: which ones are refused, and which descriptors they get.
 
+use super::{calls, sandbox};
 use crate::Error;
 use core::ffi::{CStr, c_int};
 
@@ -28,18 +29,13 @@ impl Descriptor {
 
     /// What the system says of the file.
     pub(super) fn status(&self) -> Result<libc::stat, Error> {
-        // SAFETY: the record is filled in when the call returns 0; all-zero is a valid value of it before.
-        unsafe {
-            let mut status = core::mem::zeroed();
-            if libc::fstat(self.0, &raw mut status) == 0 { Ok(status) } else { Err(Error::File(errno())) }
-        }
+        calls::fstat(self.0).ok_or_else(|| Error::File(errno()))
     }
 }
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this value's own.
-        unsafe { libc::close(self.0) };
+        calls::close(self.0);
     }
 }
 
@@ -51,10 +47,9 @@ pub(super) fn open(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
 }
 
 fn open_lowest(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
-    const OWNER_ONLY: libc::c_uint = 0o600;
+    const OWNER_ONLY: libc::mode_t = 0o600;
     loop {
-        // SAFETY: `path` is a C string.
-        let fd = unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC, OWNER_ONLY) };
+        let fd = calls::open(path, flags | libc::O_CLOEXEC, OWNER_ONLY);
         if fd >= 0 {
             return Ok(Descriptor(fd));
         }
@@ -111,8 +106,7 @@ fn check(status: &libc::stat) -> Result<(), Error> {
     if status.st_mode & libc::S_IFMT != libc::S_IFREG {
         return Err(NOT_REGULAR);
     }
-    // SAFETY: the call only returns a number.
-    if status.st_uid != unsafe { libc::geteuid() } {
+    if status.st_uid != sandbox::user() {
         return Err(Error::Refused("it belongs to another user: give another name"));
     }
     if status.st_nlink > 1 {
@@ -132,19 +126,17 @@ struct StandardStreams {
 impl StandardStreams {
     fn hold() -> Self {
         let mut held = [false; 3];
-        // SAFETY: plain calls. A descriptor that is not below 3 is given back at once.
-        unsafe {
-            while (0..3).any(|fd| libc::fcntl(fd, libc::F_GETFD) < 0) {
-                let fd = libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_CLOEXEC);
-                match usize::try_from(fd).ok().and_then(|place| held.get_mut(place)) {
-                    Some(place) => *place = true,
-                    None => {
-                        // No descriptor is left, or another thread has opened the stream meanwhile.
-                        if fd >= 0 {
-                            libc::close(fd);
-                        }
-                        break;
+        // A descriptor that is not below 3 is given back at once.
+        while (0..3).any(calls::is_closed) {
+            let fd = calls::open(c"/", libc::O_PATH | libc::O_CLOEXEC, 0);
+            match usize::try_from(fd).ok().and_then(|place| held.get_mut(place)) {
+                Some(place) => *place = true,
+                None => {
+                    // No descriptor is left, or another thread has opened the stream meanwhile.
+                    if fd >= 0 {
+                        calls::close(fd);
                     }
+                    break;
                 }
             }
         }
@@ -155,13 +147,10 @@ impl StandardStreams {
 impl Drop for StandardStreams {
     fn drop(&mut self) {
         for (fd, _) in (0..).zip(self.held).filter(|&(_, held)| held) {
-            // SAFETY: plain calls. Another thread may have put a file of its own in the descriptor's place: that one
-            // is not of this kind.
-            unsafe {
-                let flags = libc::fcntl(fd, libc::F_GETFL);
-                if flags >= 0 && flags & libc::O_PATH != 0 {
-                    libc::close(fd);
-                }
+            // Another thread may have put a file of its own in the descriptor's place: that one is not of this kind.
+            let flags = calls::flags(fd);
+            if flags >= 0 && flags & libc::O_PATH != 0 {
+                calls::close(fd);
             }
         }
     }

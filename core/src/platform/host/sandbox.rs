@@ -41,14 +41,19 @@ macro_rules! calls {
 calls! {
     Close SYS_close [];
     ClockNanosleep SYS_clock_nanosleep [];
+    DescriptorFlags SYS_fcntl [None, Some(libc::F_GETFD as c_long)];
     Duplicate SYS_fcntl [None, Some(libc::F_DUPFD_CLOEXEC as c_long), Some(3)];
+    Flags SYS_fcntl [None, Some(libc::F_GETFL as c_long)];
     Fstat SYS_fstat [];
+    Ftruncate SYS_ftruncate [];
     Futex SYS_futex [None, Some((libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as c_long)];
     Getcwd SYS_getcwd [];
+    Geteuid SYS_geteuid [];
     Getpid SYS_getpid [];
     Getppid SYS_getppid [];
     Gettid SYS_gettid [];
     Map SYS_mmap [Some(0), None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as c_long), Some(-1), Some(0)];
+    MapAt SYS_mmap [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
     Membarrier SYS_membarrier [];
     Openat SYS_openat [Some(libc::AT_FDCWD as c_long)];
     Populate SYS_madvise [None, None, Some(libc::MADV_POPULATE_WRITE as c_long)];
@@ -58,14 +63,15 @@ calls! {
     Readlink SYS_readlinkat [Some(libc::AT_FDCWD as c_long)];
     SchedYield SYS_sched_yield [];
     SignalMask SYS_rt_sigprocmask [];
+    SignalWait SYS_rt_sigtimedwait [];
+    SignalsPending SYS_rt_sigpending [];
     Stat SYS_newfstatat [Some(libc::AT_FDCWD as c_long), None, None, Some(0)];
+    StatOpen SYS_newfstatat [None, None, None, Some(libc::AT_EMPTY_PATH as c_long)];
     ThreadName SYS_prctl [Some(libc::PR_GET_NAME as c_long)];
     Unmap SYS_munmap [];
     Write SYS_write [];
 }
 
-/// Those without which no dump can be written.
-const OF_A_DUMP: u64 = 1 << Call::Openat as u32 | 1 << Call::Write as u32 | 1 << Call::Close as u32;
 /// That by which the thread of an interval waits.
 const OF_THE_THREAD: u64 = 1 << Call::Futex as u32;
 /// What the strict mode allows, which is no filter.
@@ -86,7 +92,15 @@ pub(super) fn number(call: Call) -> c_long {
 
 /// Whether a dump can be written.
 pub(super) fn allows_dumps() -> bool {
-    FORBIDDEN.load(Relaxed) & OF_A_DUMP == 0
+    dumps_without(FORBIDDEN.load(Relaxed))
+}
+
+/// Whether a dump can be written where calls are forbidden.
+fn dumps_without(forbidden: u64) -> bool {
+    let set = |calls: &[Call]| calls.iter().fold(0, |set: u64, &call| set | 1 << call as u32);
+    // A file is checked before it is written, by one of two calls.
+    let of_checks = set(&[Call::Fstat, Call::StatOpen]);
+    forbidden & set(&[Call::Openat, Call::Write, Call::Close]) == 0 && forbidden & of_checks != of_checks
 }
 
 /// The process's number, from before a filter forbade to ask for it.
@@ -100,6 +114,14 @@ pub(super) fn pid() -> u32 {
 /// Whether everything may be done that recordings need, which ask for more than dumps.
 pub(super) fn is_none() -> bool {
     FORBIDDEN.load(Relaxed) == 0
+}
+
+/// The user whose files the process makes, from before a filter forbade to ask for it.
+static USER: AtomicU32 = AtomicU32::new(0);
+
+/// The user whose files the process makes.
+pub(super) fn user() -> u32 {
+    if allows(Call::Geteuid) { calls::geteuid() } else { USER.load(Relaxed) }
 }
 
 /// What a program asks for.
@@ -146,10 +168,11 @@ impl Seal {
         let before = FORBIDDEN.load(Relaxed);
         let forbidden = before | self.forbidden();
         PID.store(pid(), Relaxed);
-        if before & OF_A_DUMP == 0 && forbidden & OF_A_DUMP != 0 && sink::is_set() {
+        USER.store(user(), Relaxed);
+        if dumps_without(before) && !dumps_without(forbidden) && sink::is_set() {
             due::write_before_sandbox();
         }
-        if forbidden & (OF_A_DUMP | OF_THE_THREAD) != 0 {
+        if !dumps_without(forbidden) || forbidden & OF_THE_THREAD != 0 {
             due::end_thread();
         }
         if forbidden & 1 << Call::Membarrier as u32 != 0 {

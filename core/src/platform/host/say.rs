@@ -1,6 +1,6 @@
 //! Messages that nobody can be given: on standard error, without allocating.
 
-use super::mask;
+use super::{calls, mask};
 use crate::Error;
 use crate::sync::*;
 use core::fmt;
@@ -14,10 +14,7 @@ pub(super) fn line(text: fmt::Arguments<'_>) {
     let _ = fmt::write(&mut line, format_args!("memtrack: {text}"));
     let _ = line.push('\n');
     if is_standard_error() {
-        // SAFETY: the text is valid for the call.
-        mask::of_writes_held(|| unsafe {
-            libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
-        });
+        mask::of_writes_held(|| calls::write(libc::STDERR_FILENO, line.as_bytes()));
     }
 }
 
@@ -49,12 +46,8 @@ pub(super) fn at_start() {
 }
 
 fn stream() -> Option<([u64; 2], bool)> {
-    // SAFETY: the record is filled in when the call returns 0; all-zero is a valid value of it before.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        (libc::fstat(libc::STDERR_FILENO, &raw mut status) == 0)
-            .then_some(([status.st_dev, status.st_ino], status.st_mode & libc::S_IFMT == libc::S_IFREG))
-    }
+    let status = calls::fstat(libc::STDERR_FILENO)?;
+    Some(([status.st_dev, status.st_ino], status.st_mode & libc::S_IFMT == libc::S_IFREG))
 }
 
 /// Whether descriptor 2 still is what a message may go to. A program that closes it, and opens a file of its own that gets

@@ -1,14 +1,11 @@
 //! Address space for tables that take their memory as they grow: a place that nothing else comes near, and pages there.
 
-use super::keep_errno;
+use super::{calls, keep_errno};
 use crate::table::growth::Mapper;
-use core::ptr::{null_mut, with_exposed_provenance_mut};
+use core::ptr::with_exposed_provenance_mut;
 
 /// Memory from the system.
 pub(crate) const MAPPER: Mapper = Mapper { map, unmap, page_size };
-
-const PROTECTION: libc::c_int = libc::PROT_READ | libc::PROT_WRITE;
-const KIND: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
 
 /// Bytes of a page of this system.
 pub(crate) fn page_size() -> usize {
@@ -21,17 +18,15 @@ pub(crate) fn page_size() -> usize {
 /// Maps zeroed pages at exactly this place. False when something is there already, or the system refuses.
 fn map(start: usize, len: usize) -> bool {
     keep_errno(|| {
-        let place = with_exposed_provenance_mut(start);
-        // SAFETY: nothing is replaced.
-        let mapped = unsafe { libc::mmap(place, len, PROTECTION, KIND | libc::MAP_FIXED_NOREPLACE, -1, 0) };
-        if mapped == libc::MAP_FAILED {
+        let mapped = calls::map_at(with_exposed_provenance_mut(start), len);
+        if mapped.is_null() {
             return false;
         }
         let is_there = mapped.expose_provenance() == start;
         if !is_there {
             // Linux before 4.17 takes the place for a suggestion.
             // SAFETY: the pages were just mapped, and nobody knows them.
-            unsafe { libc::munmap(mapped, len) };
+            unsafe { calls::unmap(mapped, len) };
         }
         is_there
     })
@@ -40,14 +35,13 @@ fn map(start: usize, len: usize) -> bool {
 /// Gives back pages that [`map`] has mapped and nobody uses.
 fn unmap(start: usize, len: usize) {
     // SAFETY: the caller says that the pages are its own.
-    keep_errno(|| unsafe { libc::munmap(with_exposed_provenance_mut(start), len) });
+    keep_errno(|| unsafe { calls::unmap(with_exposed_provenance_mut(start), len) });
 }
 
 /// Maps zeroed pages somewhere; `None` when the system refuses.
 pub(crate) fn map_anywhere(len: usize) -> Option<usize> {
-    // SAFETY: a mapping at a place of the system's choice.
-    let mapped = keep_errno(|| unsafe { libc::mmap(null_mut(), len, PROTECTION, KIND, -1, 0) });
-    (mapped != libc::MAP_FAILED).then(|| mapped.expose_provenance())
+    let mapped = keep_errno(|| calls::map(len));
+    (!mapped.is_null()).then(|| mapped.expose_provenance())
 }
 
 /// Places for `len` bytes that are far from everything: nothing comes to lie there by itself. None where the address space

@@ -141,14 +141,12 @@ mod in_place {
 
     /// `unshare`.
     unsafe extern "C" fn unshare(flags: c_int) -> c_int {
+        let arguments = [flags as usize, 0, 0, 0, 0, 0];
         due::without_thread(|| match UNSHARE.get() {
             // SAFETY: the C library's function of that name.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Unshare>(next)(flags) },
             // SAFETY: the call takes a number.
-            None => {
-                calls::returned(unsafe { calls::raw(libc::SYS_unshare, [flags as usize, 0, 0, 0, 0, 0]) })
-                    as c_int
-            }
+            None => calls::returned(unsafe { calls::raw(libc::SYS_unshare, arguments) }) as c_int,
         })
     }
 
@@ -156,13 +154,12 @@ mod in_place {
 
     /// `setns`.
     unsafe extern "C" fn setns(file: c_int, kind: c_int) -> c_int {
+        let arguments = [file as usize, kind as usize, 0, 0, 0, 0];
         due::without_thread(|| match SETNS.get() {
             // SAFETY: the C library's function of that name.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Setns>(next)(file, kind) },
             // SAFETY: the call takes numbers.
-            None => calls::returned(unsafe {
-                calls::raw(libc::SYS_setns, [file as usize, kind as usize, 0, 0, 0, 0])
-            }) as c_int,
+            None => calls::returned(unsafe { calls::raw(libc::SYS_setns, arguments) }) as c_int,
         })
     }
 }
