@@ -1,6 +1,6 @@
 //! Which of a dump's snapshots to show.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use memtrack_format::Kind;
 
@@ -74,29 +74,41 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
     Ok(Selected { index, kind: Kind::Stage, note })
 }
 
-/// For each name of a stage that has a whole snapshot the one with the highest peak, in the order of the names.
+/// For each name of a stage that has a whole snapshot the one with the highest peak, in the order of the names: of so many
+/// stages as a report can show, those with the highest peaks.
 #[must_use]
 pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
-    let chosen = names(dump).into_iter().filter_map(|name| highest(dump, |head| called(head, &name)));
-    whole(dump, chosen)
+    const MOST: usize = 100;
+    let mut best: Vec<_> = best_by(dump, |head| clean_bytes(head.name)).into_iter().collect();
+    best.sort_by_key(|&(_, (_, peak, _))| std::cmp::Reverse(peak));
+    best.truncate(MOST);
+    best.sort();
+    best.into_iter().map(|(_, (_, _, index))| of_stage(index)).collect()
 }
 
-/// The same for each stage of the process and of each thread.
+/// The same for each stage of the process and of each thread, for all of them.
 #[must_use]
 pub fn stages_of_threads(dump: &Dump<'_>) -> Vec<Selected> {
-    let heads = dump.entries().iter().filter(|entry| entry.is_stage()).filter_map(|entry| entry.stage);
-    let mut known: Vec<_> = heads.map(|head| (clean_bytes(head.name), head.scope)).collect();
-    known.sort_unstable();
-    known.dedup();
-    let chosen = known
-        .iter()
-        .filter_map(|(name, scope)| highest(dump, |head| called(head, name) && head.scope == *scope));
-    whole(dump, chosen)
+    let best = best_by(dump, |head| (clean_bytes(head.name), head.scope));
+    best.into_values().map(|(_, _, index)| of_stage(index)).collect()
 }
 
-fn whole(dump: &Dump<'_>, indexes: impl Iterator<Item = usize>) -> Vec<Selected> {
-    let complete = indexes.filter(|&index| dump.entries()[index].complete);
-    complete.map(|index| Selected { index, kind: Kind::Stage, note: None }).collect()
+fn of_stage(index: usize) -> Selected {
+    Selected { index, kind: Kind::Stage, note: None }
+}
+
+/// Of the snapshots of stages with one key that with the highest peak, where a whole one is among them: whether it is whole,
+/// its peak, its index.
+fn best_by<K: Ord>(dump: &Dump<'_>, key: impl Fn(&StageHead<'_>) -> K) -> BTreeMap<K, (bool, u64, usize)> {
+    let mut best = BTreeMap::new();
+    for (index, entry) in dump.entries().iter().enumerate().filter(|(_, entry)| entry.is_stage()) {
+        let Some(head) = &entry.stage else { continue };
+        let this = (entry.complete, head.peak, index);
+        let known = best.entry(key(head)).or_insert(this);
+        *known = (*known).max(this);
+    }
+    best.retain(|_, (complete, ..)| *complete);
+    best
 }
 
 fn called(head: &StageHead<'_>, name: &str) -> bool {

@@ -25,9 +25,11 @@ const HEADERS: &str = "Content-Type: text/html; charset=utf-8\r\nCache-Control: 
 const ELSEWHERE: &[u8] = b"memtrack-fold shows its report at /\n";
 
 /// Connections that are served at a time; more are closed.
-const MAX_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 512;
+/// The stack of a thread that serves one.
+const STACK: usize = 256 << 10;
 /// How long a browser may take to send its request, and again to take the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How much of what nobody asked for is read, and how long, so that the answer is not lost with the connection.
 const LEFTOVER: u64 = 64 << 10;
 const LINGER: Duration = Duration::from_millis(500);
@@ -83,7 +85,7 @@ impl Server {
                     let _ = self.answer(&stream, page);
                     open.fetch_sub(1, Ordering::Relaxed);
                 };
-                if thread::Builder::new().spawn_scoped(scope, serve).is_err() {
+                if thread::Builder::new().stack_size(STACK).spawn_scoped(scope, serve).is_err() {
                     open.fetch_sub(1, Ordering::Relaxed);
                 }
             }

@@ -208,3 +208,23 @@ fn partial_snapshots_are_second_choice() {
     assert_eq!((alone.code, total(&alone.stdout)), (3, 450));
     assert!(alone.stderr.contains("the snapshot is incomplete"), "{}", alone.stderr);
 }
+
+#[test]
+fn a_report_has_the_stages_with_the_highest_peaks() {
+    let mut file = Vec::new();
+    for number in 0..250u32 {
+        // Peaks of 0 to 249, in no order.
+        let peak = u64::from(number * 97 % 250);
+        let name = format!("stage {number:03}");
+        let cells = [cell(1, 1, 2, figures(300, 0, peak))];
+        file.extend(stage(number, 42, name.as_bytes(), &[(2, 0, 0x10100)], &cells).finish());
+    }
+    let dump = memtrack_host_tools::reader::Dump::open("dump".as_ref(), &file).unwrap();
+    let shown = memtrack_host_tools::select::stages(&dump);
+    let peaks: Vec<u64> =
+        shown.iter().map(|selected| dump.entries()[selected.index].stage.unwrap().peak).collect();
+    assert_eq!((peaks.len(), peaks.iter().min()), (100, Some(&15_000)));
+    let indexes: Vec<usize> = shown.iter().map(|selected| selected.index).collect();
+    assert!(indexes.is_sorted(), "in the order of their names");
+    assert_eq!(memtrack_host_tools::select::stages_of_threads(&dump).len(), 250);
+}
