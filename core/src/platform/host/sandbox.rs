@@ -39,6 +39,7 @@ macro_rules! calls {
 }
 
 calls! {
+    Clock SYS_clock_gettime [];
     Close SYS_close [];
     ClockNanosleep SYS_clock_nanosleep [];
     DescriptorFlags SYS_fcntl [None, Some(libc::F_GETFD as c_long)];
@@ -116,6 +117,21 @@ pub(super) fn is_none() -> bool {
     FORBIDDEN.load(Relaxed) == 0
 }
 
+/// The times of the clocks, monotonic and real, when a filter came to forbid them. The system need not be asked for the
+/// time on most machines, but the strict mode takes the processor's own counter away as well.
+static TIMES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// The time of a clock that may not be read: when that began.
+pub(super) fn last_time(clock: libc::clockid_t) -> u64 {
+    TIMES[usize::from(clock == libc::CLOCK_REALTIME)].load(Relaxed)
+}
+
+/// Whether clocks may be read.
+#[inline]
+pub(super) fn allows_clocks() -> bool {
+    allows(Call::Clock)
+}
+
 /// The user whose files the process makes, from before a filter forbade to ask for it.
 static USER: AtomicU32 = AtomicU32::new(0);
 
@@ -169,6 +185,9 @@ impl Seal {
         let forbidden = before | self.forbidden();
         PID.store(pid(), Relaxed);
         USER.store(user(), Relaxed);
+        for clock in [libc::CLOCK_MONOTONIC, libc::CLOCK_REALTIME] {
+            TIMES[usize::from(clock == libc::CLOCK_REALTIME)].store(super::clock(clock), Relaxed);
+        }
         if dumps_without(before) && !dumps_without(forbidden) && sink::is_set() {
             due::write_before_sandbox();
         }
