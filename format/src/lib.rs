@@ -36,8 +36,9 @@ pub use encode::{EncodeError, Encoder, Sink};
 pub use field::{Field, Get, List, Malformed, Put};
 pub use packet::{MAX_PACKET, PACKET_DATA, Packet};
 pub use record::{
-    Arch, Cause, Cell, Config, Done, Figures, Heap, Kind, Loss, LossCause, Marks, Module, Node, Os, Record,
-    Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Kind, Loss, LossCause, Lost, Marks, Module, Node,
+    Os, Process, Record, Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak,
+    ThreadState, TimePoint,
 };
 pub use section::{Nodes, Records, Section};
 pub use tag::Tag;

@@ -6,12 +6,14 @@
 
 mod code;
 mod figures;
+mod process;
 mod program;
 mod stage;
 mod target;
 
 pub use code::{Arch, Cause, Kind, LossCause, Os, ThreadState};
 pub use figures::{Cell, Figures, Node, SizeClass, Thread};
+pub use process::{Fork, Lost, Process};
 pub use program::{Config, Done, Heap, Loss, Marks, Snapshot, TagName, TimePoint};
 pub use stage::{Stage, ThreadPeak};
 pub use target::{Module, Segment, Target};

@@ -9,6 +9,10 @@ impl Tag {
     pub const SNAPSHOT: Tag = Tag(*b"SNAP");
     /// The program and machine: [`Target`](crate::Target).
     pub const TARGET: Tag = Tag(*b"TARG");
+    /// What tells the process and the tracker from others: [`Process`](crate::Process).
+    pub const PROCESS: Tag = Tag(*b"PROC");
+    /// What a forked process has from its parent: [`Fork`](crate::Fork).
+    pub const FORK: Tag = Tag(*b"FORK");
     /// Capacities and how much of them was used: [`Config`](crate::Config).
     pub const CONFIG: Tag = Tag(*b"CONF");
     /// Loaded executables and libraries: [`Module`](crate::Module).
@@ -37,9 +41,11 @@ impl Tag {
     pub const DONE: Tag = Tag(*b"DONE");
 
     /// Every tag of the current version.
-    pub const ALL: [Tag; 15] = [
+    pub const ALL: [Tag; 17] = [
         Tag::SNAPSHOT,
         Tag::TARGET,
+        Tag::PROCESS,
+        Tag::FORK,
         Tag::CONFIG,
         Tag::MODULE,
         Tag::THREAD,

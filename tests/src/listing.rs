@@ -4,9 +4,9 @@
 use std::fmt::{self, Display, Formatter};
 
 use memtrack_format::{
-    Arch, Cause, Cell, Config, Done, Figures, Heap, Item, Kind, List, Loss, LossCause, Malformed, Marks,
-    Module, Os, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, Tag, TagName, Target, Thread,
-    ThreadPeak, ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Item, Kind, List, Loss, LossCause, Lost, Malformed,
+    Marks, Module, Os, Process, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, Tag, TagName,
+    Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// A record or group that names its fields.
@@ -91,6 +91,9 @@ macro_rules! listed {
 listed! {
     Snapshot { kind, cause, sequence, time_ns }
     Target<'_> { arch, pointer_width, big_endian, os, pid, parent_pid, start_unix_ns, unwinder, command }
+    Process { started, image, tracker }
+    Fork<'_> { parent, time_ns, failed_allocs, unattributed, overflow, losses }
+    Lost { cause, events }
     Config {
         nodes, nodes_capacity, cells, cells_capacity, threads, threads_capacity, max_depth, stages, stages_capacity,
         tags, tags_capacity,
@@ -129,6 +132,8 @@ fn lines(section: &Section<'_>) -> Vec<String> {
     match section.tag {
         Tag::SNAPSHOT => records::<Snapshot>(section),
         Tag::TARGET => records::<Target<'_>>(section),
+        Tag::PROCESS => records::<Process>(section),
+        Tag::FORK => records::<Fork<'_>>(section),
         Tag::CONFIG => records::<Config>(section),
         Tag::MODULE => records::<Module<'_>>(section),
         Tag::THREAD => records::<Thread<'_>>(section),

@@ -1,8 +1,9 @@
 //! `docs/wire-format.md` against the code: the tables name the fields that the structs have, in their order.
 
 use memtrack_format::{
-    Arch, Cause, Cell, Config, Done, Figures, Heap, Kind, Loss, LossCause, Marks, Module, Os, Segment,
-    SizeClass, Snapshot, Stage, Tag, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Kind, Loss, LossCause, Lost, Marks, Module, Os,
+    Process, Segment, SizeClass, Snapshot, Stage, Tag, TagName, Target, Thread, ThreadPeak, ThreadState,
+    TimePoint,
 };
 use memtrack_tests::listing::Listed;
 
@@ -28,6 +29,9 @@ fn check<T: Listed>(heading: &str) {
 fn fields_stand_in_the_tables_in_order() {
     check::<Snapshot>("### `SNAP`");
     check::<Target<'_>>("### `TARG`");
+    check::<Process>("### `PROC`");
+    check::<Fork<'_>>("### `FORK`");
+    check::<Lost>("Lost:");
     check::<Config>("### `CONF`");
     check::<Module<'_>>("### `MODU`");
     check::<Segment>("Segment:");

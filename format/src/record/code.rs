@@ -151,6 +151,8 @@ codes! {
         Unattributed = 2, "unattributed";
         /// Threads for which no slot was left.
         Overflow = 3, "overflow";
+        /// It ran, or had ended, in the process that this one was forked from: its figures until then are the parent's.
+        Inherited = 4, "inherited";
     }
 }
 

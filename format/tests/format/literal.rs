@@ -4,9 +4,9 @@ use core::fmt::Debug;
 
 use crate::support::{HEADER, dump, dump_of, section};
 use memtrack_format::{
-    Arch, Cause, Cell, Config, Done, Figures, Heap, Item, Kind, List, Loss, LossCause, Marks, Module, Node,
-    Os, Reader, Record, Segment, SizeClass, Snapshot, Stage, Tag, TagName, Target, Thread, ThreadPeak,
-    ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Item, Kind, List, Loss, LossCause, Lost, Marks,
+    Module, Node, Os, Process, Reader, Record, Segment, SizeClass, Snapshot, Stage, Tag, TagName, Target,
+    Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// `payload` includes the record's length.
@@ -220,6 +220,25 @@ fn timeline_and_sizes() {
         SizeClass { thread: u32::MAX, class: 9, allocs: 1, bytes: 300 },
         *b"SIZE",
         &[9, 0xff, 0xff, 0xff, 0xff, 0x0f, 9, 1, 0xac, 0x02],
+    );
+}
+
+#[test]
+fn process_and_fork() {
+    check(Process { started: 300, image: 7, tracker: 8 }, *b"PROC", &[4, 0xac, 0x02, 7, 8]);
+    let lost = [Lost { cause: LossCause::Paused, events: 5 }];
+    let figures = |allocs| Figures { allocs, ..Figures::default() };
+    check(
+        Fork {
+            parent: 1,
+            time_ns: 2,
+            failed_allocs: 3,
+            unattributed: figures(4),
+            overflow: figures(6),
+            losses: List::Items(&lost),
+        },
+        *b"FORK",
+        &[22, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 2, 5],
     );
 }
 

@@ -3,9 +3,9 @@
 use core::fmt::Debug;
 
 use memtrack_format::{
-    Arch, Cause, Cell, Config, Figures, Heap, Item, Kind, List, Loss, LossCause, Marks, Module, Node, Os,
-    Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak,
-    ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, Figures, Fork, Heap, Item, Kind, List, Loss, LossCause, Lost, Marks, Module,
+    Node, Os, Process, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread,
+    ThreadPeak, ThreadState, TimePoint,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -123,6 +123,18 @@ proptest! {
         comes_back(TimePoint { time_ns: n[0], high: n[1], live: n[2] }, &mut Vec::new());
         comes_back(SizeClass { thread: id, class, allocs: n[0], bytes: n[1] }, &mut Vec::new());
         comes_back(Loss { cause: LossCause::from_code(class), events: n[0] }, &mut Vec::new());
+        comes_back(Process { started: n[0], image: id, tracker: n[1] }, &mut Vec::new());
+    }
+
+    #[test]
+    fn forks(
+        parent: u32, n: [u64; 2], shared in [figures(), figures()], lost in vec(any::<(u8, u64)>(), 0..20),
+    ) {
+        let lost: Vec<_> =
+            lost.into_iter().map(|(code, events)| Lost { cause: LossCause::from_code(code), events }).collect();
+        let ([time_ns, failed_allocs], [unattributed, overflow]) = (n, shared);
+        let losses = List::Items(&lost);
+        comes_back(Fork { parent, time_ns, failed_allocs, unattributed, overflow, losses }, &mut Vec::new());
     }
 
     /// Nodes with gaps between their ids, any parent below, any address.
@@ -153,7 +165,7 @@ proptest! {
             all::<Snapshot>(payload), all::<Target<'_>>(payload), all::<Config>(payload), all::<Module<'_>>(payload),
             all::<Thread<'_>>(payload), all::<Cell>(payload), all::<Marks>(payload), all::<Stage<'_>>(payload),
             all::<TagName<'_>>(payload), all::<Heap<'_>>(payload), all::<TimePoint>(payload),
-            all::<SizeClass>(payload), all::<Loss>(payload),
+            all::<SizeClass>(payload), all::<Loss>(payload), all::<Process>(payload), all::<Fork<'_>>(payload),
             Section { tag: memtrack_format::Tag::NODE, offset: 0, payload }.nodes().count(),
         ];
         prop_assert!(most.iter().all(|&count| count <= payload.len()));
