@@ -17,8 +17,8 @@ use crate::table::{threads, try_lock};
 use crate::tracker::totals;
 use crate::{LossCause, table};
 use memtrack_format::{
-    Arch, Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Os, Record, Sink,
-    SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+    Arch, Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Os, Process,
+    Record, Sink, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// The encoder's buffer: on a host it holds the longest path.
@@ -82,6 +82,39 @@ pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.finish()
 }
 
+/// Writes the mark of the process that begins a file: whose it is, before there is a snapshot.
+#[cfg(feature = "std")]
+pub(crate) fn mark<P: Platform, S: Sink<Error = Error>>(platform: &P, to: S) -> Result<(), Error> {
+    let mut to: Encoder<S, 2048> = Encoder::new(to)?;
+    let process = platform.process();
+    let mut result = Ok(());
+    platform.command(&mut |command| result = to.record(&target(process, process.unix_ns, "", command)));
+    let result = result.and_then(|()| to.record(&platform.identity().unwrap_or_default()));
+    match result.and_then(|()| to.finish()) {
+        Ok(_) | Err(EncodeError::RecordTooLarge) => Ok(()),
+        Err(EncodeError::Sink(error)) => Err(error),
+    }
+}
+
+fn target<'t>(
+    process: crate::platform::Process,
+    start: u64,
+    unwinder: &'t str,
+    command: &'t [u8],
+) -> Target<'t> {
+    Target {
+        arch: ARCH,
+        pointer_width: size_of::<usize>() as u8,
+        big_endian: cfg!(target_endian = "big"),
+        os: OS,
+        pid: process.pid,
+        parent_pid: process.parent,
+        start_unix_ns: start,
+        unwinder: unwinder.as_bytes(),
+        command,
+    }
+}
+
 /// Writes what a copy of the region does not tell: the program, and its modules when asked for.
 #[cfg(feature = "std")]
 pub(crate) fn annex<R: Tables, P: Platform, S: Sink<Error = Error>>(
@@ -141,19 +174,17 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         let start_unix_ns = self.region.head().start_unix.get();
         let mut result = Ok(());
         platform.command(&mut |command| {
-            result = self.record(&Target {
-                arch: ARCH,
-                pointer_width: size_of::<usize>() as u8,
-                big_endian: cfg!(target_endian = "big"),
-                os: OS,
-                pid: process.pid,
-                parent_pid: process.parent,
-                start_unix_ns,
-                unwinder: unwinder.as_bytes(),
-                command,
-            });
+            result = self.record(&target(process, start_unix_ns, unwinder, command));
         });
-        result
+        result?;
+        match platform.identity() {
+            Some(process) => self.record(&Process { tracker: self.tracker(), ..process }),
+            None => Ok(()),
+        }
+    }
+
+    fn tracker(&self) -> u64 {
+        self.region.head().claimed.load(Relaxed) as u64
     }
 
     fn config(&mut self) -> Result<(), Error> {

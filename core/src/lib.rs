@@ -44,6 +44,7 @@ extern crate std;
 mod counter;
 mod dump;
 mod error;
+mod lock;
 mod packets;
 mod platform;
 mod report;

@@ -23,6 +23,12 @@ pub(crate) use portable_atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
 
+/// The word of a lock: not the model checker's, for what a lock guards is none of its words.
+#[cfg(not(feature = "portable-atomic"))]
+pub(crate) use core::sync::atomic::AtomicU32 as Word;
+#[cfg(feature = "portable-atomic")]
+pub(crate) use portable_atomic::AtomicU32 as Word;
+
 #[cfg(not(models))]
 pub(crate) use core::hint::spin_loop;
 

@@ -48,6 +48,15 @@ pub enum Error {
     NoSnapshot {
         /// Which.
         path: PathBuf,
+        /// The process that began the file and wrote nothing else.
+        begun: Option<u32>,
+    },
+    /// A tracker was asked for that wrote none of the dump's snapshots.
+    NoTracker {
+        /// Its number.
+        number: usize,
+        /// How many there are.
+        known: usize,
     },
     /// The dump's figures are larger than any program's can be.
     Figures {
@@ -159,6 +168,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Unknown { .. }
+            | Error::NoTracker { .. }
             | Error::StageWithoutCells { .. }
             | Error::WrongBinary { .. }
             | Error::UnusableBinary { .. }
@@ -213,7 +223,16 @@ impl fmt::Display for Error {
                 shown(path),
                 crate::units::bytes(*limit)
             ),
-            Error::NoSnapshot { path } => write!(
+            Error::NoSnapshot { path, begun: Some(pid) } => write!(
+                f,
+                "{} holds no snapshot: process {pid} began it, and has written none; it still runs, or was ended \
+                 before it could",
+                shown(path)
+            ),
+            Error::NoTracker { number, known } => {
+                write!(f, "there is no tracker {number}: the dump has snapshots of {known}; memtrack-fold info lists them")
+            }
+            Error::NoSnapshot { path, begun: None } => write!(
                 f,
                 "{} holds no readable snapshot: it is damaged from the beginning; take the dump again",
                 shown(path)

@@ -7,8 +7,9 @@ pub mod text;
 use memtrack_format::Config;
 
 use crate::clean::clean_bytes;
+use crate::modules::Module;
 use crate::profile::Profile;
-use crate::reader::{Dump, Entry};
+use crate::reader::{Dump, Entry, Tracker};
 use crate::select::Selected;
 
 /// What there is to tell about.
@@ -21,6 +22,15 @@ pub struct Info<'i> {
     pub profile: &'i Profile,
     /// What the user must know.
     pub warnings: Vec<String>,
+}
+
+/// The module that a tracker is in, where that is known.
+fn module_of(info: &Info<'_>, tracker: &Tracker) -> Option<String> {
+    let modules = info.profile.modules.all();
+    let holds = |segment: &memtrack_format::Segment| {
+        tracker.process.tracker.checked_sub(segment.start).is_some_and(|offset| offset < segment.length)
+    };
+    modules.iter().find(|module| module.segments.iter().any(holds)).map(Module::name)
 }
 
 /// Used and capacity of each table.

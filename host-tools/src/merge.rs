@@ -22,7 +22,8 @@ use crate::modules::Module;
 use crate::reader::{Dump, Snapshot};
 use crate::select;
 use crate::symbolize::hex;
-use cells::{Cells, Tree, plus};
+pub(crate) use cells::plus;
+use cells::{Cells, Tree};
 use layout::Layout;
 use stages::Stages;
 use who::Who;
@@ -47,7 +48,7 @@ pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
         if selected.kind == Kind::Stage {
             return Err(Error::NoFigures);
         }
-        programs.push(part.dump.snapshot(selected.index));
+        programs.push(selected.read(part.dump));
     }
     if !force {
         alike(parts, &programs)?;

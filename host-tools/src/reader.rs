@@ -2,20 +2,24 @@
 //! damaged, so that a large file costs memory only for the snapshot that is looked at.
 
 mod snapshot;
+mod tracker;
 
 use std::path::Path;
 
 use memtrack_format::{
-    Damage, Done, Item, Kind, Malformed, Reader, Record, Rejected, Section, Stage, Tag, Target,
+    Damage, Done, Item, Kind, Malformed, Process, Reader, Record, Rejected, Section, Stage, Tag, Target,
 };
 
 pub use snapshot::Snapshot;
+pub use tracker::Tracker;
 
 use crate::Error;
 
 /// A dump: its snapshots in the order in which they were written.
 pub struct Dump<'a> {
     entries: Vec<Entry<'a>>,
+    /// Who wrote them, each once.
+    trackers: Vec<Tracker>,
     damage: Vec<Damage>,
     malformed: usize,
 }
@@ -25,7 +29,7 @@ pub struct Dump<'a> {
 pub struct Entry<'a> {
     /// What it shows and why it was taken; `None` when that record is missing.
     pub about: Option<memtrack_format::Snapshot>,
-    process: Process,
+    tracker: Tracker,
     /// The stage that it shows, for a snapshot of [`Kind::Stage`].
     pub stage: Option<StageHead<'a>>,
     /// Whether all of it is there and undamaged.
@@ -35,13 +39,6 @@ pub struct Entry<'a> {
     /// Its last section has been read.
     ended: bool,
     sections: Vec<Section<'a>>,
-}
-
-/// Who wrote a snapshot: node ids go on from snapshot to snapshot of one process.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Process {
-    pid: u32,
-    start_unix_ns: u64,
 }
 
 /// Name and peak of a snapshot's stage.
@@ -60,6 +57,18 @@ impl Entry<'_> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.sections.iter().map(|section| section.payload.len()).sum()
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn tracker(&self) -> Tracker {
+        self.tracker
+    }
+
+    /// Whether it is no snapshot but the mark that a process leaves when it begins a file.
+    fn is_mark(&self) -> bool {
+        let of_mark = |section: &Section<'_>| matches!(section.tag, Tag::TARGET | Tag::PROCESS | Tag::DONE);
+        self.ended && !self.damaged && self.sections.iter().all(of_mark)
     }
 
     /// Whether it shows the whole program. One without its first record counts as such: it shows what it has.
@@ -92,13 +101,39 @@ impl<'a> Dump<'a> {
                 return Err(Error::NotADump { path: path.into(), reason: what_instead(bytes) });
             }
         };
-        let mut dump = Dump { entries: Vec::new(), damage: Vec::new(), malformed: 0 };
+        let mut dump = Dump { entries: Vec::new(), trackers: Vec::new(), damage: Vec::new(), malformed: 0 };
         reader.for_each(|item| dump.add(item));
         dump.entries.retain(|entry| !entry.sections.is_empty());
+        let begun = dump.entries.first().filter(|entry| entry.is_mark()).map(|mark| mark.tracker.pid);
+        dump.entries.retain(|entry| !entry.is_mark());
         if dump.entries.is_empty() {
-            return Err(Error::NoSnapshot { path: path.into() });
+            return Err(Error::NoSnapshot { path: path.into(), begun });
+        }
+        dump.trackers = tracker::number(dump.entries.iter_mut().map(|entry| &mut entry.tracker));
+        for entry in &mut dump.entries {
+            entry.stage =
+                entry.stage.map(|head| StageHead { scope: entry.tracker.scope(head.scope), ..head });
         }
         Ok(dump)
+    }
+
+    /// Who wrote the snapshots, in the order of their first ones.
+    #[must_use]
+    pub fn trackers(&self) -> &[Tracker] {
+        &self.trackers
+    }
+
+    /// Leaves the snapshots of one tracker, by its number from 1.
+    ///
+    /// # Errors
+    /// When there is no such tracker.
+    pub fn keep_tracker(&mut self, number: usize) -> Result<(), Error> {
+        let known = self.trackers.len();
+        let wanted = number.checked_sub(1).and_then(|place| self.trackers.get(place)).copied();
+        let wanted = wanted.ok_or(Error::NoTracker { number, known })?;
+        self.entries.retain(|entry| entry.tracker == wanted);
+        self.trackers = vec![wanted];
+        Ok(())
     }
 
     /// The snapshots.
@@ -125,17 +160,22 @@ impl<'a> Dump<'a> {
         self.damage.is_empty() && self.malformed == 0 && self.entries.iter().all(|entry| entry.complete)
     }
 
-    /// Reads all of one snapshot. A stage's nodes include those that earlier snapshots of the process wrote.
+    /// Reads all of one snapshot. A stage's nodes include those that earlier snapshots of the tracker wrote.
     #[must_use]
     pub fn snapshot(&self, index: usize) -> Snapshot<'a> {
-        let mut first = index;
-        if self.entries[index].is_stage() {
-            while first > 0 && self.entries[first - 1].process == self.entries[first].process {
-                first -= 1;
-            }
-        }
-        let nodes = self.entries[first..=index].iter().flat_map(|entry| &entry.sections);
-        Snapshot::read(nodes, &self.entries[index].sections)
+        let entry = &self.entries[index];
+        let first = if entry.is_stage() { 0 } else { index };
+        let same = self.entries[first..=index].iter().filter(|other| other.tracker == entry.tracker);
+        let mut snapshot = Snapshot::read(same.flat_map(|entry| &entry.sections), &entry.sections);
+        entry.tracker.renumber(&mut snapshot);
+        snapshot
+    }
+
+    /// Reads several snapshots of trackers that were in one process together, as one: their sums.
+    #[must_use]
+    pub fn together(&self, indexes: &[usize]) -> Snapshot<'a> {
+        let all = indexes.iter().map(|&index| self.snapshot(index));
+        all.reduce(tracker::sum).unwrap_or_default()
     }
 
     fn add(&mut self, item: Item<'a>) {
@@ -164,8 +204,8 @@ impl<'a> Dump<'a> {
     }
 
     fn begin(&mut self) {
-        let process = self.entries.last().map_or(Process::default(), |before| before.process);
-        self.entries.push(Entry { process, ..Entry::default() });
+        let tracker = self.entries.last().map_or(Tracker::default(), |before| before.tracker);
+        self.entries.push(Entry { tracker, ..Entry::default() });
     }
 }
 
@@ -178,7 +218,12 @@ impl<'a> Entry<'a> {
             Tag::SNAPSHOT => self.about = first(&section)?,
             Tag::TARGET => {
                 if let Some(target) = first::<Target<'_>>(&section)? {
-                    self.process = Process { pid: target.pid, start_unix_ns: target.start_unix_ns };
+                    self.tracker = Tracker::of(&target);
+                }
+            }
+            Tag::PROCESS => {
+                if let Some(process) = first::<Process>(&section)? {
+                    self.tracker.process = process;
                 }
             }
             Tag::STAGE => {

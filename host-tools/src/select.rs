@@ -7,7 +7,7 @@ use memtrack_format::Kind;
 use crate::Error;
 use crate::clean::clean_bytes;
 use crate::profile::view::unknown;
-use crate::reader::{Dump, StageHead};
+use crate::reader::{Dump, Entry, Snapshot, StageHead, Tracker};
 use crate::units::bytes;
 
 /// A snapshot that was chosen.
@@ -15,28 +15,66 @@ use crate::units::bytes;
 pub struct Selected {
     /// Its index among [`Dump::entries`].
     pub index: usize,
+    /// The snapshots of other trackers of the process that are shown with it.
+    pub beside: Vec<usize>,
     /// What it shows.
     pub kind: Kind,
     /// What the user should know about the choice.
     pub note: Option<String>,
 }
 
-/// The whole program: its last complete snapshot, else the last partial one, else the last stage.
+impl Selected {
+    fn alone(index: usize, kind: Kind, note: Option<String>) -> Self {
+        Selected { index, beside: Vec::new(), kind, note }
+    }
+
+    /// Reads what was chosen.
+    #[must_use]
+    pub fn read<'a>(&self, dump: &Dump<'a>) -> Snapshot<'a> {
+        let mut all = vec![self.index];
+        all.extend(&self.beside);
+        // Ids rise with the trackers' numbers.
+        all.sort_by_key(|&index| dump.entries()[index].tracker().number());
+        dump.together(&all)
+    }
+}
+
+/// The whole program: its last complete snapshot, and those of other trackers that were in the process with it; else the last partial one, else the last stage.
 #[must_use]
 pub fn program(dump: &Dump<'_>) -> Selected {
     let entries = dump.entries();
     let last =
         |complete: bool| entries.iter().rposition(|entry| !entry.is_stage() && (entry.complete || !complete));
     if let Some(index) = last(true) {
-        return Selected { index, kind: Kind::Program, note: None };
+        let beside = beside(dump, index);
+        let note = (!beside.is_empty()).then(|| {
+            format!(
+                "{} trackers were in the process: their figures are summed up, and the peak is the sum of their peaks; \
+                 --tracker shows one of them",
+                beside.len() + 1
+            )
+        });
+        return Selected { index, beside, kind: Kind::Program, note };
     }
     if let Some(index) = last(false) {
         let note = "the snapshot is incomplete: figures and stacks are missing from what is shown";
-        return Selected { index, kind: Kind::Program, note: Some(note.into()) };
+        return Selected::alone(index, Kind::Program, Some(note.into()));
     }
     let index = entries.iter().rposition(|entry| entry.complete).unwrap_or(entries.len() - 1);
     let note = "the dump has no snapshot of the whole program: showing its last stage";
-    Selected { index, kind: Kind::Stage, note: Some(note.into()) }
+    Selected::alone(index, Kind::Stage, Some(note.into()))
+}
+
+/// The last complete snapshots of the program by other trackers that were in the process of snapshot `index`.
+fn beside(dump: &Dump<'_>, index: usize) -> Vec<usize> {
+    let entries = dump.entries();
+    let own = entries[index].tracker();
+    let others = dump.trackers().iter().filter(|other| **other != own && other.is_beside(&own));
+    let last = |tracker: &Tracker| {
+        let theirs = |entry: &Entry<'_>| entry.tracker() == *tracker && !entry.is_stage() && entry.complete;
+        entries.iter().rposition(theirs)
+    };
+    others.filter_map(last).collect()
 }
 
 /// The run of a stage with the highest peak: of those on `threads` (names or ids), where it ran on these alone, else of all.
@@ -71,7 +109,7 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
         }),
         None => None,
     };
-    Ok(Selected { index, kind: Kind::Stage, note })
+    Ok(Selected::alone(index, Kind::Stage, note))
 }
 
 /// For each name of a stage that has a whole snapshot the one with the highest peak, in the order of the names: of so many
@@ -94,7 +132,7 @@ pub fn stages_of_threads(dump: &Dump<'_>) -> Vec<Selected> {
 }
 
 fn of_stage(index: usize) -> Selected {
-    Selected { index, kind: Kind::Stage, note: None }
+    Selected::alone(index, Kind::Stage, None)
 }
 
 /// Of the snapshots of stages with one key that with the highest peak, where a whole one is among them: whether it is whole,
@@ -130,7 +168,7 @@ fn scopes_of(dump: &Dump<'_>, threads: &[String]) -> HashSet<u32> {
     if threads.is_empty() {
         return HashSet::new();
     }
-    let program = dump.snapshot(program(dump).index);
+    let program = program(dump).read(dump);
     let meant = program.threads.iter().filter(|thread| {
         let (name, id) = (clean_bytes(thread.name), thread.id.to_string());
         // Namesakes are shown with their ids.
@@ -156,7 +194,11 @@ pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
     const MOST: usize = 16;
     /// Of the dump, for all of them together: a browser has to hold them, several times as large.
     const BYTES: usize = 16 << 20;
-    let shown = program(dump).index;
+    let Selected { index: shown, beside, .. } = program(dump);
+    if !beside.is_empty() {
+        // A snapshot is of one tracker: its figures are no moment of the whole.
+        return Vec::new();
+    }
     let entries = dump.entries().iter().enumerate();
     let others: Vec<usize> = entries
         .filter(|(index, entry)| entry.complete && !entry.is_stage() && *index != shown)
@@ -165,12 +207,12 @@ pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
     let largest = others.iter().map(|&index| dump.entries()[index].bytes()).max().unwrap_or(0);
     let chosen = others.len().min(MOST).min(BYTES / largest.max(1));
     let spread = (0..chosen).map(|place| others[(place + 1) * others.len() / chosen - 1]);
-    spread.map(|index| Selected { index, kind: Kind::Program, note: None }).collect()
+    spread.map(|index| Selected::alone(index, Kind::Program, None)).collect()
 }
 
 /// What to say when the stage's highest peak is not among the snapshots of it.
 fn higher_peak(dump: &Dump<'_>, name: &str, shown: &StageHead<'_>) -> Option<String> {
-    let whole = dump.snapshot(program(dump).index);
+    let whole = program(dump).read(dump);
     let same =
         whole.stages.iter().filter(|stage| stage.scope == shown.scope && clean_bytes(stage.name) == name);
     let highest = same.map(|stage| stage.peak).max().filter(|&peak| peak > shown.peak)?;
@@ -184,7 +226,7 @@ fn higher_peak(dump: &Dump<'_>, name: &str, shown: &StageHead<'_>) -> Option<Str
 /// The names of all stages, with and without cells of their own.
 #[must_use]
 pub fn names(dump: &Dump<'_>) -> Vec<String> {
-    let whole = dump.snapshot(program(dump).index);
+    let whole = program(dump).read(dump);
     let own = dump.entries().iter().filter_map(|entry| entry.stage.map(|head| head.name));
     let mut names: Vec<_> = whole.stages.iter().map(|stage| stage.name).chain(own).map(clean_bytes).collect();
     names.sort_unstable();

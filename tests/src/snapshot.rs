@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use memtrack_format::{
-    Cell, Figures, Item, Kind, Loss, LossCause, Marks, Module, Node, Reader, Record, Section, SizeClass,
-    Stage, Tag, TagName, Target, Thread, ThreadState, TimePoint,
+    Cell, Figures, Fork, Item, Kind, Loss, LossCause, Marks, Module, Node, Process, Reader, Record, Section,
+    SizeClass, Stage, Tag, TagName, Target, Thread, ThreadState, TimePoint,
 };
 
 /// One snapshot.
@@ -15,6 +15,10 @@ pub struct Snapshot<'a> {
     pub about: memtrack_format::Snapshot,
     /// The program.
     pub target: Target<'a>,
+    /// What tells its process and tracker from others.
+    pub process: Process,
+    /// What a forked process inherited.
+    pub fork: Option<Fork<'a>>,
     /// Its figures.
     pub marks: Marks,
     /// Its modules.
@@ -54,7 +58,11 @@ pub fn read(bytes: &[u8]) -> Vec<Snapshot<'_>> {
             }
             Item::Section(section) => {
                 done |= section.tag == Tag::DONE;
-                snapshots.last_mut().expect("a snapshot's header comes first").add(&section);
+                let last = snapshots.last_mut().expect("a snapshot's header comes first");
+                last.add(&section);
+                if section.tag == Tag::DONE && last.is_mark() {
+                    snapshots.pop();
+                }
             }
             Item::Damage(damage) => panic!("{damage:?}"),
         }
@@ -75,10 +83,14 @@ pub fn complete(bytes: &[u8]) -> Vec<Snapshot<'_>> {
         match item {
             Item::Snapshot { .. } => snapshots.push(Snapshot::default()),
             Item::Section(section) => {
+                let last = snapshots.last_mut().expect("a snapshot's header comes first");
+                last.add(&section);
                 if section.tag == Tag::DONE {
+                    if last.is_mark() {
+                        snapshots.pop();
+                    }
                     complete = snapshots.len();
                 }
-                snapshots.last_mut().expect("a snapshot's header comes first").add(&section);
             }
             Item::Damage(damage) => assert_eq!(complete, snapshots.len() - 1, "{damage:?}"),
         }
@@ -114,6 +126,8 @@ impl<'a> Snapshot<'a> {
         match section.tag {
             Tag::SNAPSHOT => self.about = all(section).last().unwrap_or_default(),
             Tag::TARGET => self.target = all(section).last().unwrap_or_default(),
+            Tag::PROCESS => self.process = all(section).last().unwrap_or_default(),
+            Tag::FORK => self.fork = all(section).last(),
             Tag::MARKS => self.marks = all(section).last().unwrap_or_default(),
             Tag::MODULE => self.modules.extend(all::<Module<'a>>(section)),
             Tag::THREAD => self.threads.extend(all::<Thread<'a>>(section)),
@@ -128,6 +142,11 @@ impl<'a> Snapshot<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether it is the mark of the process that begins a file.
+    fn is_mark(&self) -> bool {
+        self.process.image != 0 && self.process.tracker == 0
     }
 
     /// Events lost to `cause`.

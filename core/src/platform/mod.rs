@@ -181,6 +181,12 @@ pub unsafe trait Platform: Sync {
         Process::default()
     }
 
+    /// What tells the process from others that have or had its number; `None` where there are no processes. The tracker
+    /// fills in its own address. Only called outside the hook.
+    fn identity(&self) -> Option<memtrack_format::Process> {
+        None
+    }
+
     /// Calls `each` for every executable and library that is, or was, loaded. Only called outside the hook.
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
         let _ = each;

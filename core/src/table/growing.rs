@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::growth::{Array, Extent, Growth, Plan, Steps};
+use super::growth::{Array, Growth, Plan, Steps};
 use super::image;
 use super::index::Index;
 use super::region::{FrameBuffer, Head, Parts, Region, Tables};
@@ -230,10 +230,6 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         (0..PARTS).all(|part| self.steps(part).complete())
     }
 
-    fn unlock_growth(&self) {
-        self.0.head.extents.iter().for_each(Extent::unlock_after_fork);
-    }
-
     fn publish(&self, header: &[u32; image::WORDS]) {
         self.0.publish(header);
     }
@@ -263,10 +259,10 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     fn heaps(&self) -> Tags<'_> {
         self.0.heaps()
     }
-    fn stages(&self) -> &spin::mutex::SpinMutex<Self::Stages> {
+    fn stages(&self) -> &crate::lock::Lock<Self::Stages> {
         self.0.stages()
     }
-    fn timeline(&self) -> &spin::mutex::SpinMutex<Timeline> {
+    fn timeline(&self) -> &crate::lock::Lock<Timeline> {
         self.0.timeline()
     }
 }

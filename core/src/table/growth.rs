@@ -39,7 +39,7 @@ pub(crate) struct Extent {
     entries: AtomicU32,
     /// The system has refused more.
     refused: AtomicBool,
-    lock: spin::mutex::SpinMutex<()>,
+    lock: crate::lock::Lock<()>,
 }
 
 /// The arrays of a table, which grow in step.
@@ -207,14 +207,6 @@ impl Extent {
     pub(super) fn begin(&self, entries: usize) {
         self.entries.store(entries as u32, Release);
     }
-
-    /// In a forked child, whose other threads are gone.
-    pub(super) fn unlock_after_fork(&self) {
-        if self.lock.is_locked() {
-            // SAFETY: the child has one thread, which is in `fork`, not in here.
-            unsafe { self.lock.force_unlock() };
-        }
-    }
 }
 
 #[cfg(test)]
@@ -316,14 +308,6 @@ mod tests {
         assert!((FIRST + 700..FIRST + 900).contains(&count), "{count}");
         let bytes = MAPPED.with_borrow(|mapped| mapped.iter().map(Range::len).sum::<usize>());
         assert!(bytes <= 16 << 10 && bytes >= count.saturating_sub(FIRST) * 20 - 2 * PAGE, "{bytes}");
-    }
-
-    #[test]
-    fn a_lock_that_a_fork_has_left_is_opened() {
-        let (table, extent) = (Box::new(Table::new()), Extent::default());
-        core::mem::forget(extent.lock.lock());
-        extent.unlock_after_fork();
-        assert_eq!(fill(usize::MAX, &extent, &table), NODES - 1);
     }
 
     #[test]

@@ -81,6 +81,13 @@ pub(crate) const fn header(
     words
 }
 
+/// Bytes of the region whose image begins with `bytes`, an image of this machine's byte order; `None` when it is none.
+#[cfg(feature = "std")]
+pub(crate) fn size_of_image(bytes: &[u8]) -> Option<u64> {
+    let word = |place: usize| Some(u32::from_ne_bytes(*bytes.get(4 * place..)?.first_chunk()?));
+    (word(0)? == MAGIC).then_some(u64::from(word(3)?))
+}
+
 /// The header with the unwinder's name in it, or its first 16 bytes.
 pub(crate) const fn named(mut words: [u32; WORDS], unwinder: &str) -> [u32; WORDS] {
     let bytes = unwinder.as_bytes();

@@ -3,6 +3,8 @@
 //! All-zero is the empty state of every table, so that a region is `.bss`. Ids and indices only, no pointers,
 //! so that a raw copy of a region can be read by the host. Nothing here waits for anything.
 
+use crate::lock::{Guard, Lock};
+
 pub(crate) mod account;
 pub(crate) mod cells;
 #[cfg(feature = "std")]
@@ -36,10 +38,8 @@ pub(crate) mod watch;
 const TRIES: usize = if cfg!(feature = "std") { 1 << 10 } else { 1 << 16 };
 const ROUNDS: usize = if cfg!(feature = "std") { 1 << 12 } else { 1 };
 
-/// The lock, unless whoever holds it has been stopped: an interrupted stage, a thread that a fork left behind.
-pub(crate) fn try_lock<T: ?Sized>(
-    lock: &spin::mutex::SpinMutex<T>,
-) -> Option<spin::mutex::SpinMutexGuard<'_, T>> {
+/// The lock, unless its holder has been stopped: an interrupted stage.
+pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
     (0..ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]
         if round > 0 {

@@ -12,6 +12,7 @@ use super::tags::{TagTable, Tags};
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
 use crate::counter::Counter;
+use crate::lock::Lock;
 use crate::sync::*;
 use core::mem::offset_of;
 
@@ -52,8 +53,8 @@ pub struct Region<
     pub(super) tags: TagTable<TAGS>,
     /// Names of heaps: a tag table whose tags have no outer ones.
     pub(super) heaps: TagTable<HEAPS>,
-    pub(super) stages: spin::mutex::SpinMutex<StageTable<STAGES, THREADS>>,
-    pub(super) timeline: spin::mutex::SpinMutex<Timeline>,
+    pub(super) stages: Lock<StageTable<STAGES, THREADS>>,
+    pub(super) timeline: Lock<Timeline>,
 }
 
 /// Named heaps of a tracker.
@@ -120,8 +121,6 @@ mod sealed {
         fn complete(&self) -> bool {
             true
         }
-        /// In a forked child, whose other threads are gone: its tables can grow again.
-        fn unlock_growth(&self) {}
         /// Writes the header of a region that was just claimed.
         fn publish(&self, header: &[u32; image::WORDS]);
         fn head(&self) -> &Head;
@@ -130,8 +129,8 @@ mod sealed {
         fn cells(&self) -> Cells<'_>;
         fn tags(&self) -> Tags<'_>;
         fn heaps(&self) -> Tags<'_>;
-        fn stages(&self) -> &spin::mutex::SpinMutex<Self::Stages>;
-        fn timeline(&self) -> &spin::mutex::SpinMutex<Timeline>;
+        fn stages(&self) -> &Lock<Self::Stages>;
+        fn timeline(&self) -> &Lock<Timeline>;
     }
 }
 pub(crate) use sealed::Parts;
@@ -165,8 +164,8 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
             cells: CellTable::new(),
             tags: TagTable::new(),
             heaps: TagTable::new(),
-            stages: spin::mutex::SpinMutex::new(StageTable::new()),
-            timeline: spin::mutex::SpinMutex::new(Timeline::new()),
+            stages: Lock::new(StageTable::new()),
+            timeline: Lock::new(Timeline::new()),
         }
     }
 }
@@ -206,7 +205,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     );
 
     fn publish(&self, header: &[u32; image::WORDS]) {
-        self.head.image.publish(header, self.stages.as_mut_ptr().cast(), self.timeline.as_mut_ptr().cast());
+        self.head.image.publish(header, self.stages.as_ptr().cast(), self.timeline.as_ptr().cast());
     }
 
     #[inline]
@@ -231,10 +230,10 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     fn heaps(&self) -> Tags<'_> {
         self.heaps.by_ref()
     }
-    fn stages(&self) -> &spin::mutex::SpinMutex<Self::Stages> {
+    fn stages(&self) -> &Lock<Self::Stages> {
         &self.stages
     }
-    fn timeline(&self) -> &spin::mutex::SpinMutex<Timeline> {
+    fn timeline(&self) -> &Lock<Timeline> {
         &self.timeline
     }
 }

@@ -1,6 +1,7 @@
 //! Tags: names pushed under a thread's stacks. A tag is (outer tag, name); its id is its place, from 1.
 
 use super::name::Name;
+use crate::lock::Lock;
 use crate::sync::*;
 
 /// Words of a tag's name.
@@ -47,7 +48,7 @@ fn words(name: Name) -> [u32; WORDS] {
 pub(crate) struct TagTable<const N: usize> {
     used: AtomicU32,
     tags: [Tag; N],
-    lock: spin::mutex::SpinMutex<()>,
+    lock: Lock<()>,
 }
 
 impl<const N: usize> TagTable<N> {
@@ -59,7 +60,7 @@ impl<const N: usize> TagTable<N> {
         const { Self::SIZE };
         let tags =
             [const { Tag { parent: AtomicU32::new(0), name: [const { AtomicU32::new(0) }; WORDS] } }; N];
-        TagTable { used: AtomicU32::new(0), tags, lock: spin::mutex::SpinMutex::new(()) }
+        TagTable { used: AtomicU32::new(0), tags, lock: Lock::new(()) }
     }
 
     pub(crate) fn by_ref(&self) -> Tags<'_> {
@@ -72,7 +73,7 @@ impl<const N: usize> TagTable<N> {
 pub struct Tags<'t> {
     used: &'t AtomicU32,
     tags: &'t [Tag],
-    lock: &'t spin::mutex::SpinMutex<()>,
+    lock: &'t Lock<()>,
 }
 
 impl Tags<'_> {
@@ -98,15 +99,6 @@ impl Tags<'_> {
             self.used.store(used as u32 + 1, Release);
             Some(used)
         })
-    }
-
-    /// In a forked child, whose other threads are gone.
-    #[cfg(feature = "std")]
-    pub(crate) fn unlock_after_fork(&self) {
-        if self.lock.is_locked() {
-            // SAFETY: the child has one thread, which is in `fork`, not in here.
-            unsafe { self.lock.force_unlock() };
-        }
     }
 
     /// How many tags are used, and how many fit.

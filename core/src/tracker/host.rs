@@ -42,16 +42,6 @@ impl<R: Tables> registry::Registered for R {
 
     fn unlock_after_fork(&self) {
         self.head().marks.room.unlock_after_fork();
-        self.tags().unlock_after_fork();
-        self.unlock_growth();
-        if self.timeline().is_locked() {
-            // SAFETY: the child has one thread, this one, and it is in `fork`, not adding a sample.
-            unsafe { self.timeline().force_unlock() };
-        }
-        if self.stages().is_locked() {
-            // SAFETY: the child has one thread, this one, and it is in `fork`, not in a stage's begin or end.
-            unsafe { self.stages().force_unlock() };
-        }
     }
 
     fn dump_above(&self, bytes: usize) {
@@ -248,8 +238,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Appends a snapshot, which `write` writes with the stack nodes from the one on that it is told.
     pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
+        let Some(place) = registry::place_of(self.region()) else { return };
         due::on_stack(Patience::None, || {
-            let _ = sink::append(sink::Patience::Little, |first_node, file| {
+            let _ = sink::append_of(place, sink::Patience::Little, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)

@@ -3,7 +3,7 @@
 use memtrack_format::Figures;
 use serde_json::{Map, Value, json};
 
-use super::{Info, entry_words, lists, tables};
+use super::{Info, entry_words, lists, module_of, tables};
 use crate::clean::clean;
 use crate::loss;
 use crate::profile::{Metric, Profile, Program, Size, Stage, Thread};
@@ -45,6 +45,13 @@ pub fn value(info: &Info<'_>) -> Value {
         "sizes": sizes(&profile.sizes),
         "modules": modules(info),
         "snapshots": snapshots(info),
+        "trackers": info.dump.trackers().iter().map(|tracker| json!({
+            "number": tracker.number(),
+            "pid": tracker.pid,
+            "start_unix_ns": tracker.start_unix_ns,
+            "address": tracker.process.tracker,
+            "module": module_of(info, tracker),
+        })).collect::<Vec<_>>(),
         "shown": info.selected.index,
         "time_ns": profile.time_ns,
         "addresses_outside_modules": profile.symbols.outside,
@@ -206,6 +213,7 @@ fn snapshots(info: &Info<'_>) -> Vec<Value> {
                 "sequence": entry.about.map(|about| about.sequence),
                 "time_ns": entry.about.map(|about| about.time_ns),
                 "complete": entry.complete,
+                "tracker": entry.tracker().number(),
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Info, entry_words, lists, tables};
+use super::{Info, entry_words, lists, module_of, tables};
 use crate::symbolize::hex;
 use crate::table::Table;
 use crate::units::{bytes, count, duration, percent, things};
@@ -24,6 +24,7 @@ pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
         ("heaps by bytes", lists::heaps(info.profile)),
         ("sizes of blocks", lists::sizes(info.profile)),
         ("modules", modules(info)),
+        ("trackers", trackers(info)),
         ("snapshots", snapshots(info)),
     ] {
         if !table.is_empty() {
@@ -162,14 +163,33 @@ fn modules(info: &Info<'_>) -> Table {
     table
 }
 
+/// Where several wrote to the file.
+fn trackers(info: &Info<'_>) -> Table {
+    let mut table = Table::new(&[">tracker", "process", "in", ">snapshots"]);
+    for tracker in info.dump.trackers().iter().filter(|_| info.dump.trackers().len() > 1) {
+        let snapshots = info.dump.entries().iter().filter(|entry| entry.tracker() == *tracker).count();
+        table.row([
+            tracker.number().to_string(),
+            tracker.pid.to_string(),
+            module_of(info, tracker).unwrap_or_default(),
+            count(snapshots as u64),
+        ]);
+    }
+    table
+}
+
 fn snapshots(info: &Info<'_>) -> Table {
     let mut table = Table::new(&[">snapshot", "shows", "taken on", ">after", "state"]);
     for (i, entry) in info.dump.entries().iter().enumerate() {
         let (kind, cause, stage) = entry_words(entry);
+        let of_tracker = match info.dump.trackers() {
+            [_] => String::new(),
+            _ => format!(" of tracker {}", entry.tracker().number()),
+        };
         let time = entry.about.map_or(0, |about| about.time_ns);
         table.row([
             (i + 1).to_string(),
-            stage.map_or_else(|| kind.into(), |name| format!("stage {name}")),
+            stage.map_or_else(|| kind.into(), |name| format!("stage {name}")) + &of_tracker,
             cause.into(),
             duration(time),
             if entry.complete { "complete".into() } else { "incomplete".into() },

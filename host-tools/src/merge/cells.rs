@@ -86,7 +86,7 @@ impl Cells {
 }
 
 /// Sums. What is beyond 64 bits stays at the end of them, and the equations tell.
-pub(super) fn plus(a: &Figures, b: &Figures) -> Figures {
+pub(crate) fn plus(a: &Figures, b: &Figures) -> Figures {
     Figures {
         allocs: a.allocs.saturating_add(b.allocs),
         bytes: a.bytes.saturating_add(b.bytes),

@@ -2,8 +2,8 @@
 
 use memtrack_format as format;
 use memtrack_format::{
-    Cell, Config, Heap, Loss, Malformed, Marks, Module, Node, Record, Section, SizeClass, Stage, Tag,
-    TagName, Target, Thread, TimePoint,
+    Cell, Config, Fork, Heap, Loss, Malformed, Marks, Module, Node, Process, Record, Section, SizeClass,
+    Stage, Tag, TagName, Target, Thread, TimePoint,
 };
 
 /// The records of a snapshot. Names and lists still lie in the dump.
@@ -13,6 +13,10 @@ pub struct Snapshot<'a> {
     pub about: Option<format::Snapshot>,
     /// The program and its machine.
     pub target: Option<Target<'a>>,
+    /// What tells the process and the tracker from others.
+    pub process: Option<Process>,
+    /// What a forked process inherited.
+    pub fork: Option<Fork<'a>>,
     /// Capacities and their use.
     pub config: Option<Config>,
     /// Figures of the whole program.
@@ -61,6 +65,8 @@ impl<'a> Snapshot<'a> {
         match section.tag {
             Tag::SNAPSHOT => self.about = section.records().map_while(Result::ok).last(),
             Tag::TARGET => self.target = section.records().map_while(Result::ok).last(),
+            Tag::PROCESS => self.process = section.records().map_while(Result::ok).last(),
+            Tag::FORK => self.fork = section.records().map_while(Result::ok).last(),
             Tag::CONFIG => self.config = section.records().map_while(Result::ok).last(),
             Tag::MARKS => self.marks = section.records().map_while(Result::ok).last(),
             Tag::MODULE => collect(section, &mut self.modules),
@@ -99,6 +105,8 @@ pub(super) fn check(section: &Section<'_>) -> Result<(), Malformed> {
     }
     match section.tag {
         Tag::NODE => section.nodes().try_for_each(|node| node.map(drop)),
+        Tag::PROCESS => all::<Process>(section),
+        Tag::FORK => all::<Fork<'_>>(section),
         Tag::CONFIG => all::<Config>(section),
         Tag::MARKS => all::<Marks>(section),
         Tag::MODULE => all::<Module<'_>>(section),

@@ -131,6 +131,15 @@ pub(super) fn ftruncate(file: c_int, length: usize) -> c_int {
     call!(Ftruncate, file, length) as c_int
 }
 
+pub(super) fn flock(file: c_int, how: c_int) -> c_int {
+    call!(Flock, file, how) as c_int
+}
+
+/// Asks for a process by signal 0, which is none.
+pub(super) fn signal_nothing(pid: libc::pid_t) -> c_int {
+    call!(Kill, pid, 0) as c_int
+}
+
 /// A descriptor of the same file with a number from `least` on.
 pub(super) fn duplicate(file: c_int, least: c_int) -> c_int {
     call!(Duplicate, file, libc::F_DUPFD_CLOEXEC, least) as c_int

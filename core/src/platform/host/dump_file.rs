@@ -34,6 +34,27 @@ impl File {
         Ok(File(file))
     }
 
+    /// Whether it is a plain file, neither a pipe nor a device.
+    pub(super) fn is_regular(&self) -> bool {
+        self.0.is_regular()
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn len(&self) -> u64 {
+        self.0.status().map_or(0, |status| status.st_size as u64)
+    }
+
+    /// Keeps other writers of the file out, in this process and in others, until it is closed. False when one of them
+    /// has it; a file system without locks keeps nobody out.
+    pub(super) fn lock(&self) -> bool {
+        calls::flock(self.0.number(), libc::LOCK_EX | libc::LOCK_NB) == 0 || errno() != libc::EWOULDBLOCK
+    }
+
+    /// Removes what it holds.
+    pub(super) fn empty(&self) -> Result<(), Error> {
+        if calls::ftruncate(self.0.number(), 0) == 0 { Ok(()) } else { Err(Error::File(errno())) }
+    }
+
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         mask::of_writes_held(|| {
             while !bytes.is_empty() {
@@ -45,6 +66,33 @@ impl File {
             }
             Ok(())
         })
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // A child that was forked meanwhile has the file open too: the lock would stay with it.
+        calls::flock(self.0.number(), libc::LOCK_UN);
+    }
+}
+
+/// A file that is read from any place.
+pub(super) struct Reading(Descriptor);
+
+impl Reading {
+    /// Opens a file. A pipe is not waited for.
+    pub(super) fn open(path: &CStr) -> Option<Reading> {
+        open::open(path, libc::O_RDONLY | libc::O_NONBLOCK).ok().map(Reading)
+    }
+
+    pub(super) fn is_regular(&self) -> bool {
+        self.0.is_regular()
+    }
+
+    /// Reads from `offset` on: as many bytes as are there.
+    pub(super) fn at(&self, buffer: &mut [u8], offset: u64) -> usize {
+        let n = calls::pread(self.0.number(), buffer, offset as usize);
+        usize::try_from(n).unwrap_or(0)
     }
 }
 
@@ -111,6 +159,27 @@ impl Path {
         let folder = folder.iter().take_while(|&&byte| byte != 0);
         let joined = folder.chain(b"/").chain(&self.bytes).try_for_each(|&byte| path.push(byte));
         if joined.is_ok() { path } else { self }
+    }
+
+    /// A template for [`expand`](Self::expand) from the root of the file system, for a program that changes its folder
+    /// or its environment later. As it is when the folder cannot be had.
+    pub(crate) fn template(template: &[u8]) -> Result<Path, Error> {
+        let mut folder = Path { bytes: heapless::Vec::new() };
+        if template.first() != Some(&b'/') {
+            folder.push(b'.')?;
+            folder = folder.end()?.absolute();
+            folder.bytes.pop();
+            folder.bytes.pop();
+        }
+        let mut path = Path { bytes: heapless::Vec::new() };
+        for &byte in &folder.bytes {
+            path.push(byte)?;
+            if byte == b'%' {
+                path.push(byte)?;
+            }
+        }
+        template.iter().try_for_each(|&byte| path.push(byte))?;
+        path.end()
     }
 
     /// The path with `.pid` behind it.

@@ -12,6 +12,7 @@ mod mask;
 mod modules;
 pub(crate) mod objects;
 pub(crate) mod open;
+mod owner;
 pub(crate) mod pages;
 pub(crate) mod places;
 mod program;
@@ -89,6 +90,10 @@ unsafe impl Platform for Host {
         Process { pid, parent: parent as u32, unix_ns: clock(libc::CLOCK_REALTIME) }
     }
 
+    fn identity(&self) -> Option<memtrack_format::Process> {
+        Some(owner::this_process())
+    }
+
     fn modules(&self, each: &mut dyn FnMut(&memtrack_format::Module<'_>)) {
         places::modules(&mut |module| each(&stamp::stamped(module)));
     }
@@ -97,6 +102,16 @@ unsafe impl Platform for Host {
         let mut buffer = [0; 1024];
         let n = dump_file::read(c"/proc/self/cmdline", &mut buffer);
         with(buffer[..n].strip_suffix(&[0]).unwrap_or(&buffer[..n]));
+    }
+}
+
+/// A number that the process gets anew at each `exec`: of the random bytes that the kernel gives a new program. They are
+/// secret, for the C library guards stacks with them; their checksum tells nothing of any one of them.
+fn image_number() -> u32 {
+    // SAFETY: the kernel puts sixteen bytes there before the program begins, and they stay.
+    unsafe {
+        let random = libc::getauxval(libc::AT_RANDOM) as *const u8;
+        if random.is_null() { 0 } else { memtrack_format::crc32(core::slice::from_raw_parts(random, 16)) }
     }
 }
 

@@ -170,8 +170,8 @@ pub(super) fn unloaded() {
 
 mod list {
     use super::*;
+    use crate::lock::Lock;
     use crate::table::try_lock;
-    use spin::mutex::SpinMutex;
 
     /// Modules that are listed; more have no stacks through them.
     const MAX: usize = 512;
@@ -193,7 +193,7 @@ mod list {
             MAX];
     /// Entries that were ever used.
     static USED: AtomicUsize = AtomicUsize::new(0);
-    static WRITER: SpinMutex<()> = SpinMutex::new(());
+    static WRITER: Lock<()> = Lock::new(());
     /// How often code was met in vain since the list was last read to some purpose.
     static MISSED: AtomicUsize = AtomicUsize::new(0);
 

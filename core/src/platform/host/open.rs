@@ -27,6 +27,11 @@ impl Descriptor {
         self.0
     }
 
+    /// Whether the file is a plain one, neither a pipe nor a device.
+    pub(super) fn is_regular(&self) -> bool {
+        self.status().is_ok_and(|status| status.st_mode & libc::S_IFMT == libc::S_IFREG)
+    }
+
     /// What the system says of the file.
     pub(super) fn status(&self) -> Result<libc::stat, Error> {
         calls::fstat(self.0).ok_or_else(|| Error::File(errno()))

@@ -8,12 +8,12 @@
 use super::image::{MAX_SEGMENTS, PAGE, Read, read_mapped};
 use super::modules::{self, Each};
 use super::objects;
+use crate::lock::Lock;
 use crate::sync::*;
 use crate::table::try_lock;
 use core::cell::UnsafeCell;
 use heapless::Vec;
 use memtrack_format::{List, Module, Segment};
-use spin::mutex::SpinMutex;
 
 /// Libraries that are noted: a megabyte of address space, of which what is used becomes resident.
 const MAX: usize = 1024;
@@ -61,7 +61,7 @@ static NOTED: [Noted; MAX] = [const {
 }; MAX];
 /// How many there are.
 static USED: AtomicUsize = AtomicUsize::new(0);
-static WRITER: SpinMutex<()> = SpinMutex::new(());
+static WRITER: Lock<()> = Lock::new(());
 /// There were more than can be noted.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
 /// Something may have been unloaded: until then nothing is at the place of something else.

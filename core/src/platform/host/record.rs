@@ -13,10 +13,10 @@ use super::registry::{self, Each, Place, Registered};
 use super::variables::Variable;
 use super::{Host, due, keep_errno, mask, modules, sandbox, say, start};
 use crate::Error;
+use crate::lock::Lock;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::try_lock;
-use spin::mutex::SpinMutex;
 
 struct Recording {
     path: Path,
@@ -31,7 +31,7 @@ struct Recording {
 }
 
 // `None` is all-zero, so that this adds nothing to the binary.
-static RECORDINGS: Each<SpinMutex<Option<Recording>>> = Each::new([const { SpinMutex::new(None) }; _]);
+static RECORDINGS: Each<Lock<Option<Recording>>> = Each::new([const { Lock::new(None) }; _]);
 /// Whether there are any: asked without taking a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
@@ -235,10 +235,6 @@ pub(super) fn in_child() {
 }
 
 fn divide(place: Place, region: &dyn Registered) {
-    if RECORDINGS[place].is_locked() {
-        // SAFETY: the child has one thread, this one, and it is in `fork`, not in here.
-        unsafe { RECORDINGS[place].force_unlock() };
-    }
     let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
     let Some(recording) = slot.as_mut() else { return };
     if let Err(error) = recording.divide(region) {

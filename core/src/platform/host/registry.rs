@@ -63,11 +63,21 @@ impl<T> Each<T> {
     }
 }
 
+impl Each<u32> {
+    pub(crate) const ZERO: Self = Each([0; PLACES]);
+}
+
 impl<T> core::ops::Index<Place> for Each<T> {
     type Output = T;
 
     fn index(&self, place: Place) -> &T {
         &self.0[place.0 % PLACES]
+    }
+}
+
+impl<T> core::ops::IndexMut<Place> for Each<T> {
+    fn index_mut(&mut self, place: Place) -> &mut T {
+        &mut self.0[place.0 % PLACES]
     }
 }
 

@@ -45,6 +45,7 @@ calls! {
     DescriptorFlags SYS_fcntl [None, Some(libc::F_GETFD as c_long)];
     Duplicate SYS_fcntl [None, Some(libc::F_DUPFD_CLOEXEC as c_long), Some(3)];
     Flags SYS_fcntl [None, Some(libc::F_GETFL as c_long)];
+    Flock SYS_flock [];
     Fstat SYS_fstat [];
     Ftruncate SYS_ftruncate [];
     Futex SYS_futex [None, Some((libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as c_long)];
@@ -53,6 +54,7 @@ calls! {
     Getpid SYS_getpid [];
     Getppid SYS_getppid [];
     Gettid SYS_gettid [];
+    Kill SYS_kill [None, Some(0)];
     Map SYS_mmap [Some(0), None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as c_long), Some(-1), Some(0)];
     MapAt SYS_mmap [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
     Membarrier SYS_membarrier [];

@@ -5,7 +5,6 @@
 
 use super::dump_file::Path;
 use super::dump_stack::{self, Patience};
-use super::open::Named;
 use super::variables::{self, Variable};
 use super::{
     due, last, objects, places, record, registry, resident, sandbox, say, signals, sink, stand_in, thread,
@@ -37,9 +36,7 @@ extern "C" fn at_start() {
         }
         return;
     };
-    let result = path(template, Host.process())
-        .map(Path::absolute)
-        .and_then(|path| sink::open(path, Named::ByVariable));
+    let result = Path::template(template).and_then(sink::open_template);
     match result {
         Ok(()) => last::ask(),
         Err(error) => return complain(Variable::Dump, template, error),
@@ -83,8 +80,8 @@ pub(crate) fn peak_to_dump() -> Option<usize> {
 /// After a fork, in the child: of all threads only the calling one goes on, so nobody holds a lock.
 unsafe extern "C" fn in_child() {
     dump_stack::forked();
+    crate::lock::forked();
     dump_stack::run(Patience::None, record::in_child);
-    sink::unlock_after_fork();
     due::forked();
     for (place, region) in registry::all() {
         region.unlock_after_fork();

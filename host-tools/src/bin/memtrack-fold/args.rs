@@ -233,6 +233,9 @@ pub struct Check {
 pub struct Info {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     pub dump: PathBuf,
+    /// Only the snapshots of this tracker, where several wrote to the file
+    #[arg(long, value_name = "N")]
+    pub tracker: Option<usize>,
     /// Write JSON
     #[arg(long)]
     pub json: bool,

@@ -47,8 +47,8 @@ pub fn run(args: &args::Diff) -> Outcome {
 fn report(args: &args::Diff) -> Outcome {
     let limit = args.reading.limit;
     let inputs = [input::open(&args.old, limit)?, input::open(&args.new, limit)?];
-    let mut old = Opened::one_of_several(&args.old, &inputs[0])?;
-    let mut new = Opened::one_of_several(&args.new, &inputs[1])?;
+    let mut old = Opened::one_of_several(&args.old, &inputs[0], args.show.tracker)?;
+    let mut new = Opened::one_of_several(&args.new, &inputs[1], args.show.tracker)?;
     let start = Start { stage: args.show.stage.clone() };
     if let Some(name) = &start.stage {
         select::stage(&new.dump, name, &args.show.threads)?;
@@ -77,7 +77,7 @@ struct Side {
 
 fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
     let input = input::open(path, args.reading.limit)?;
-    let mut opened = Opened::one_of_several(path, &input)?;
+    let mut opened = Opened::one_of_several(path, &input, args.show.tracker)?;
     opened.suppressions = args.show.suppressions()?;
     let (_, profile) = opened.profile(Some(&args.show), &args.names.options())?;
     let view = args.show.view(&profile, Format::Folded)?;

@@ -12,7 +12,7 @@ use crate::{Outcome, report, warn};
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;
     let input = input::open(args.dump(), args.reading.limit)?;
-    let mut opened = Opened::open(args.dump(), &input)?;
+    let mut opened = Opened::of_tracker(args.dump(), &input, args.show.tracker)?;
     opened.suppressions = args.show.suppressions()?;
     opened.say();
     if args.list() {

@@ -8,7 +8,7 @@ use crate::{Outcome, args};
 
 pub fn run(args: &args::Info) -> Outcome {
     let input = input::open(&args.dump, args.reading.limit)?;
-    let mut opened = Opened::open(&args.dump, &input)?;
+    let mut opened = Opened::of_tracker(&args.dump, &input, args.tracker)?;
     let (selected, profile) = opened.profile(None, &args.names.options())?;
     let mut warnings = std::mem::take(&mut opened.warnings);
     // Losses have lines of their own.

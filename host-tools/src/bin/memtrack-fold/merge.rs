@@ -9,7 +9,8 @@ use crate::{Done, Outcome, args};
 pub fn run(args: &args::Merge) -> Outcome {
     let inputs = args.dumps.iter().map(|path| input::open(path, args.reading.limit));
     let inputs = inputs.collect::<Result<Vec<_>, Error>>()?;
-    let opened = args.dumps.iter().zip(&inputs).map(|(path, input)| Opened::one_of_several(path, input));
+    let opened =
+        args.dumps.iter().zip(&inputs).map(|(path, input)| Opened::one_of_several(path, input, None));
     let mut opened = opened.collect::<Result<Vec<_>, Error>>()?;
     opened.iter_mut().for_each(Opened::say);
     let parts: Vec<Part<'_>> =

@@ -48,7 +48,13 @@ impl Whole {
 
 impl<'i> Opened<'i> {
     pub fn open(path: &Path, input: &'i Input) -> Result<Self, Error> {
-        let dump = Dump::open(path, &input.bytes)?;
+        Self::of_tracker(path, input, None)
+    }
+
+    /// The same of one tracker alone.
+    pub fn of_tracker(path: &Path, input: &'i Input, tracker: Option<usize>) -> Result<Self, Error> {
+        let mut dump = Dump::open(path, &input.bytes)?;
+        tracker.map_or(Ok(()), |number| dump.keep_tracker(number))?;
         let mut found: Vec<String> = input
             .unpacking
             .iter()
@@ -62,8 +68,9 @@ impl<'i> Opened<'i> {
     }
 
     /// One of several: what is said of it names it.
-    pub fn one_of_several(path: &Path, input: &'i Input) -> Result<Self, Error> {
-        Ok(Opened { name: Some(clean(&path.to_string_lossy())), ..Self::open(path, input)? })
+    pub fn one_of_several(path: &Path, input: &'i Input, tracker: Option<usize>) -> Result<Self, Error> {
+        let name = Some(clean(&path.to_string_lossy()));
+        Ok(Opened { name, ..Self::of_tracker(path, input, tracker)? })
     }
 
     /// The profile of the whole program, or of the stage that is asked for.
@@ -74,7 +81,7 @@ impl<'i> Opened<'i> {
             None => select::program(&self.dump),
         };
         self.warnings.extend(selected.note.take());
-        let snapshot = self.dump.snapshot(selected.index);
+        let snapshot = selected.read(&self.dump);
         if self.dump.entries()[selected.index].complete {
             let wrong = check::equations(&snapshot, selected.kind);
             self.warnings.extend(warnings::equations(&wrong));
@@ -97,7 +104,7 @@ impl<'i> Opened<'i> {
     pub fn whole(&mut self, options: &Options) -> Result<Whole, Error> {
         let mut selected = select::program(&self.dump);
         self.warnings.extend(selected.note.take());
-        let mut snapshots = vec![(self.dump.snapshot(selected.index), selected.kind)];
+        let mut snapshots = vec![(selected.read(&self.dump), selected.kind)];
         if self.dump.entries()[selected.index].complete {
             self.warnings.extend(warnings::equations(&check::equations(&snapshots[0].0, selected.kind)));
         }

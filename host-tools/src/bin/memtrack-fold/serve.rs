@@ -8,7 +8,7 @@ use crate::{Outcome, args, report};
 pub fn run(args: &args::Serve) -> Outcome {
     let page = {
         let input = input::open(&args.dump, args.reading.limit)?;
-        let mut opened = Opened::open(&args.dump, &input)?;
+        let mut opened = Opened::of_tracker(&args.dump, &input, args.show.tracker)?;
         report::page(&mut opened, &args.show, &args.names)?
     };
     let server = serve::Server::listen(args.port)?;

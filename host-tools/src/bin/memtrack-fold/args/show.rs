@@ -27,6 +27,9 @@ pub struct Show {
     /// The stage's own cells, as they stood at its peak
     #[arg(short, long, value_name = "NAME")]
     pub stage: Option<String>,
+    /// Only the snapshots of this tracker, where several wrote to the file: info lists them
+    #[arg(long, value_name = "N")]
+    pub tracker: Option<usize>,
     /// Only what was counted under this tag; may be given several times
     #[arg(long = "tag", value_name = "NAME")]
     pub tags: Vec<String>,

@@ -8,6 +8,9 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use memtrack_host_tools::Error;
+use memtrack_host_tools::reader::Dump;
+
 /// Where dumps go.
 pub(super) struct Files {
     /// The folder, absolute.
@@ -76,7 +79,7 @@ impl Files {
             self.found()?.filter(|(name, of)| *of == pid || !self.before.contains(name)).collect();
         for (name, of) in new {
             let path = self.folder.join(&name);
-            if fs::metadata(&path)?.len() == 0 {
+            if holds_nothing(&path)? {
                 // A process that still runs makes its file again when it ends.
                 fs::remove_file(&path)?;
             } else if of == pid {
@@ -110,6 +113,17 @@ impl Files {
         let names = fs::read_dir(&self.folder)?.filter_map(Result::ok).map(|entry| entry.file_name());
         Ok(names.filter_map(move |name| pid(&name).map(|pid| (name, pid))))
     }
+}
+
+/// Whether a file has no snapshot, only perhaps the mark of the process that began it.
+fn holds_nothing(path: &Path) -> io::Result<bool> {
+    /// Bytes that no mark has: its command line takes a kilobyte at most.
+    const BEYOND_MARKS: u64 = 4096;
+    let length = fs::metadata(path)?.len();
+    if length == 0 || length > BEYOND_MARKS {
+        return Ok(length == 0);
+    }
+    Ok(matches!(Dump::open(path, &fs::read(path)?), Err(Error::NoSnapshot { begun: Some(_), .. })))
 }
 
 /// Moves a dump to where it was asked for. Through a link its target is replaced; a device or pipe is written to.
