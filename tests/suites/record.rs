@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use memtrack_format::{Figures, Kind, Stage, TimePoint};
 use memtrack_host_tools::image;
+use memtrack_host_tools::input::Extents;
 use memtrack_tests::c;
 use memtrack_tests::folded::{fold, fold_in_motion};
 use memtrack_tests::image_builder;
@@ -71,7 +72,7 @@ fn told(recorded: &mut Recorded, when: &str) -> [u64; 6] {
 }
 
 fn dump_of(path: &Path) -> Vec<u8> {
-    let image = image::read(&snapshot::file(path), None).expect("an image");
+    let image = image::read(&snapshot::file(path), &Extents::default(), None).expect("an image");
     assert!(image.notes.is_empty() && !image.damaged, "{:?}", image.notes);
     image.dump
 }
@@ -280,7 +281,7 @@ fn images_of_all_targets_say_the_same() {
         [false, true].map(|big_endian| image_builder::Target { pointer, long, big_endian })
     });
     for target in targets {
-        let read = image::read(&image_builder::image(target), None);
+        let read = image::read(&image_builder::image(target), &Extents::default(), None);
         let read = read.unwrap_or_else(|error| panic!("{target:?}: {error}"));
         assert!(read.notes.is_empty() && !read.damaged && read.pid.is_none(), "{:?}", read.notes);
         let says = snapshot::last(&read.dump);
@@ -351,11 +352,11 @@ fn small_image() -> Vec<u8> {
 #[test]
 fn damaged_images_are_read_as_far_as_they_go() {
     let whole = small_image();
-    let read = image::read(&whole, None).expect("an image");
+    let read = image::read(&whole, &Extents::default(), None).expect("an image");
     assert_eq!(snapshot::last(&read.dump).stages.len(), 2);
     let mut said = 0;
     for length in (0..whole.len()).step_by(97) {
-        if let Ok(cut) = image::read(&whole[..length], None) {
+        if let Ok(cut) = image::read(&whole[..length], &Extents::default(), None) {
             assert!(cut.damaged && cut.notes[0].starts_with("the image is cut off"), "{:?}", cut.notes);
             assert!(!snapshot::read(&cut.dump).is_empty());
             said += 1;
@@ -371,7 +372,7 @@ fn damaged_images_are_read_as_far_as_they_go() {
         // The header is a thousandth of it, and where most goes wrong.
         let place = random as usize % if round % 2 == 0 { 256 } else { whole.len() };
         damaged[place] ^= 1 << (random >> 29);
-        if let Ok(read) = image::read(&damaged, None) {
+        if let Ok(read) = image::read(&damaged, &Extents::default(), None) {
             assert!(!snapshot::read(&read.dump).is_empty());
             assert!(read.dump.len() < 64 * whole.len(), "{} bytes", read.dump.len());
         }
@@ -380,7 +381,7 @@ fn damaged_images_are_read_as_far_as_they_go() {
         }
     }
     let hostile = [&whole[..256], &[0xff; 4096]].concat();
-    assert!(image::read(&hostile, None).is_ok_and(|read| read.damaged));
+    assert!(image::read(&hostile, &Extents::default(), None).is_ok_and(|read| read.damaged));
     // A region that nobody has claimed is none.
-    assert!(!image::is_image(&[0; 4096]) && image::read(&[0; 4096], None).is_err());
+    assert!(!image::is_image(&[0; 4096]) && image::read(&[0; 4096], &Extents::default(), None).is_err());
 }
