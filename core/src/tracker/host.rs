@@ -141,20 +141,24 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// From now on each time the process gets `signal` a snapshot is appended to the file of
-    /// [`dump_stages_to`](Self::dump_stages_to) or of `MEMTRACK_DUMP`. A handler that the signal had is replaced.
-    /// `MEMTRACK_DUMP_SIGNAL=USR1` does the same.
+    /// [`dump_stages_to`](Self::dump_stages_to) or of `MEMTRACK_DUMP`. Behind it the signal does what
+    /// it did before this call: it calls the handler that it had, or ends or stops the process. USR1, USR2 and real-time
+    /// signals without a handler do nothing else. `MEMTRACK_DUMP_SIGNAL=USR1` does the same.
     ///
     /// # Errors
-    /// When there is no such file, or the system refuses.
+    /// When there is no such file; when the system refuses; when the signal says that the program is damaged (ABRT, BUS,
+    /// FPE, ILL, SEGV, SYS, TRAP).
     pub fn dump_on_signal(&self, signal: i32) -> Result<(), Error> {
         self.with_file()?;
         signals::dump_on(signal)
     }
 
-    /// From now on a snapshot is appended to that file every so often. `MEMTRACK_DUMP_INTERVAL=seconds` does the same.
+    /// From now on a snapshot is appended to that file every so often. `MEMTRACK_DUMP_INTERVAL=seconds` does the same. A thread
+    /// of the tracker's own waits for it; where there can be none, and in a forked child, the next event after the time
+    /// writes the snapshot.
     ///
     /// # Errors
-    /// When there is no such file, or the system refuses.
+    /// When there is no such file; when the thread cannot be started.
     pub fn dump_every(&self, interval: core::time::Duration) -> Result<(), Error> {
         self.with_file()?;
         due::every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
