@@ -1,4 +1,4 @@
-//! A program that is looked at while it runs: `watched signal|idle|interval|peak|failure|budget|panic|timeline|fork|slack|report`.
+//! A program that is looked at while it runs: `watched signal|idle|interval|waiting|peak|failure|budget|panic|timeline|fork|slack|report`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -41,6 +41,7 @@ fn main() {
         Some("signal") => signal(),
         Some("idle") => idle(),
         Some("interval") => interval(),
+        Some("waiting") => waiting(),
         Some("peak") => peak(),
         Some("failure") => failure(),
         Some("budget") => budget(),
@@ -76,6 +77,25 @@ fn idle() {
 
 fn interval() {
     wait_for_snapshots(3);
+}
+
+/// What the tracker's thread waits by: its system call as the kernel shows it, with the operation on the futex.
+fn waiting() {
+    let call = loop {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let is_ours = |task: &std::path::PathBuf| {
+            std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "memtrack\n")
+        };
+        let ours = tasks.map(|task| task.unwrap().path()).find(is_ours);
+        let call = ours.and_then(|task| std::fs::read_to_string(task.join("syscall")).ok());
+        match call.filter(|call| call.starts_with(&format!("{} ", libc::SYS_futex))) {
+            Some(call) => break call,
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let operation = call.split(' ').nth(2).and_then(|number| number.strip_prefix("0x"));
+    let operation = operation.and_then(|number| i64::from_str_radix(number, 16).ok());
+    say!("futex operation {}", operation.expect("a number"));
 }
 
 fn peak() {

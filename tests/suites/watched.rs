@@ -82,6 +82,15 @@ fn an_interval_dumps_again_and_again() {
     assert!(causes[..causes.len() - 1].iter().all(|cause| *cause == Cause::Interval), "{causes:?}");
 }
 
+/// A wall clock that is set moves no wait by the monotonic clock, which this operation takes unless a flag says otherwise.
+#[test]
+fn an_interval_waits_by_the_monotonic_clock() {
+    let (_, facts) = scenario("waiting", &[("MEMTRACK_DUMP_INTERVAL", "100")]);
+    let expected = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
+    assert_eq!(facts.get("futex operation"), i64::from(expected));
+    assert_eq!(expected & libc::FUTEX_CLOCK_REALTIME, 0);
+}
+
 #[test]
 fn a_forked_child_dumps_into_its_own_file() {
     let (dump, _) = scenario("fork", &[("MEMTRACK_DUMP_INTERVAL", "0.02")]);
