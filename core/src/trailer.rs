@@ -2,7 +2,8 @@
 //!
 //! A trailer, not a header: the block's alignment is untouched, over-aligned blocks cost nothing extra, and
 //! `alloc_zeroed` keeps its lazily zeroed pages. The low 24 bits are the cell's id; the high 8 are a check byte
-//! derived from the block's address and the id, so that a program that writes past its block is noticed.
+//! derived from the block's address, the id and a salt of the tracker. So a program that writes past its block is noticed,
+//! and so is a block that another allocator made, or the tracker of another library in the same process.
 
 use core::alloc::Layout;
 
@@ -41,11 +42,22 @@ unsafe fn place(block: *mut u8, size: usize) -> *mut u32 {
     unsafe { block.add((size + (LEN - 1)) & !(LEN - 1)) }.cast()
 }
 
+/// What a tracker mixes into its trailers: its address, which no other tracker of the process has.
+#[derive(Clone, Copy)]
+pub(crate) struct Salt(u32);
+
+impl Salt {
+    #[inline(always)]
+    pub(crate) fn of<T>(tracker: &T) -> Salt {
+        Salt(core::ptr::from_ref(tracker) as usize as u32)
+    }
+}
+
 /// The high eight bits that go with a cell's id at an address: others when any one bit of the id is, and at most other
-/// addresses.
+/// addresses and salts.
 #[inline(always)]
-fn check(block: *mut u8, cell: u32) -> u32 {
-    (block as usize as u32 ^ cell).wrapping_mul(FACTOR) & !CELL
+fn check(block: *mut u8, cell: u32, salt: Salt) -> u32 {
+    (block as usize as u32).wrapping_add(cell).wrapping_add(salt.0).wrapping_mul(FACTOR) & !CELL
 }
 
 /// The golden ratio's bits (Knuth, The Art of Computer Programming 6.4: multiplicative hashing).
@@ -71,26 +83,75 @@ const _: () = {
 /// # Safety
 /// As for [`place`]; the block must be the caller's to write.
 #[inline]
-pub(crate) unsafe fn write(block: *mut u8, size: usize, cell: u32) {
+pub(crate) unsafe fn write(block: *mut u8, size: usize, cell: u32, salt: Salt) {
     // SAFETY: the caller upholds it; the place is a multiple of four from a base aligned to four.
-    unsafe { place(block, size).write(check(block, cell) | cell) }
+    unsafe { place(block, size).write(check(block, cell, salt) | cell) }
 }
 
-/// Reads the cell's id, `None` when the trailer was overwritten.
+/// Reads the cell's id, `None` when the trailer was overwritten, or the block is of another allocator.
 ///
 /// # Safety
-/// As for [`place`]; the block must be alive.
+/// `block` must be alive and have `size` bytes. It need not be one with a trailer: a box may cross from a library with
+/// another allocator.
 #[inline]
-pub(crate) unsafe fn read(block: *mut u8, size: usize) -> Option<u32> {
-    // SAFETY: the caller upholds it.
-    let word = unsafe { place(block, size).read() };
+pub(crate) unsafe fn read(block: *mut u8, size: usize, salt: Salt) -> Option<u32> {
+    if meets_page(block, size) && !is_there(after(block, size)) {
+        return None;
+    }
+    // SAFETY: the trailer is in the page of the block's last byte, or at the beginning of a page that can be read.
+    unsafe { read_there(block, size, salt) }
+}
+
+/// The same where the trailer is known to be readable.
+///
+/// # Safety
+/// As for [`read`]; the trailer must not [meet](meets_page) a page that is not.
+#[inline(always)]
+pub(crate) unsafe fn read_there(block: *mut u8, size: usize, salt: Salt) -> Option<u32> {
+    let place = after(block, size);
+    // SAFETY: the caller upholds it. Blocks of a firmware are all the tracker's, and their trailers are aligned.
+    let word = unsafe { if cfg!(feature = "std") { place.read_unaligned() } else { place.read() } };
     let cell = word & CELL;
-    (word & !CELL == check(block, cell)).then_some(cell)
+    (word & !CELL == check(block, cell, salt)).then_some(cell)
+}
+
+/// Where the trailer is, if the block has one.
+#[inline(always)]
+fn after(block: *mut u8, size: usize) -> *mut u32 {
+    block.wrapping_add((size + (LEN - 1)) & !(LEN - 1)).cast()
+}
+
+/// Whether the trailer begins a page or reaches into one: then the block's bytes do not prove that it can be read. Never
+/// without an operating system.
+#[inline(always)]
+pub(crate) fn meets_page(block: *mut u8, size: usize) -> bool {
+    // Trailers of the tracker's own blocks are aligned; one that is not may end up to three bytes into a page.
+    const NEAR: usize = LEN - 1;
+    cfg!(feature = "std") && (after(block, size) as usize).wrapping_add(NEAR) & (PAGE - 1) <= 2 * NEAR
+}
+
+/// Bytes of the smallest page of all processors that have pages.
+const PAGE: usize = 4096;
+
+/// Whether there is a trailer at the beginning of a page, or across it. A block without one may end where its mapping ends.
+#[cfg(feature = "std")]
+#[cold]
+#[inline(never)]
+fn is_there(place: *mut u32) -> bool {
+    use crate::platform::host::{calls, keep_errno};
+    place.is_aligned() && keep_errno(|| calls::is_readable(place as usize))
+}
+
+#[cfg(not(feature = "std"))]
+#[inline(always)]
+fn is_there(_: *mut u32) -> bool {
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     #[test]
     fn sizes_round_up_to_four_and_leave_room_for_four() {
@@ -115,13 +176,54 @@ mod tests {
         let p = block.as_mut_ptr().cast::<u8>();
         // SAFETY: 13 bytes round up to 16, the trailer takes four more: 20 of 32 bytes.
         unsafe {
-            write(p, 13, 0x00ab_cdef);
-            assert_eq!(read(p, 13), Some(0x00ab_cdef));
+            write(p, 13, 0x00ab_cdef, SALT);
+            assert_eq!(read(p, 13, SALT), Some(0x00ab_cdef));
             for bit in 0..32 {
                 *p.add(16).cast::<u32>() ^= 1 << bit;
-                assert_eq!(read(p, 13), None, "bit {bit} flipped");
+                assert_eq!(read(p, 13, SALT), None, "bit {bit} flipped");
                 *p.add(16).cast::<u32>() ^= 1 << bit;
             }
+        }
+    }
+
+    const SALT: Salt = Salt(0x5555_f000);
+
+    #[test]
+    fn blocks_of_another_tracker_are_noticed() {
+        let mut block = [0u32; 8];
+        let p = block.as_mut_ptr().cast::<u8>();
+        // As far apart as libraries are, or as two statics of one.
+        let apart = (1..5000u32).flat_map(|n| [n << 12, n << 4]);
+        let others: Vec<_> = apart.map(|bytes| Salt(SALT.0.wrapping_add(bytes))).collect();
+        // SAFETY: as above.
+        let taken = unsafe {
+            write(p, 13, 7, SALT);
+            others.iter().filter(|other| read(p, 13, **other).is_some()).count()
+        };
+        assert!(taken < others.len() / 64, "{taken} of {} would take it for their own", others.len());
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_block_that_ends_with_its_mapping_has_no_trailer() {
+        let length = 4 * PAGE;
+        // SAFETY: a fresh mapping of five pages, of which the last one is unmapped at once.
+        let base = unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let protection = libc::PROT_READ | libc::PROT_WRITE;
+            let base = libc::mmap(core::ptr::null_mut(), length + PAGE, protection, flags, -1, 0);
+            assert_ne!(base, libc::MAP_FAILED);
+            assert_eq!(libc::munmap(base.byte_add(length), PAGE), 0);
+            base.cast::<u8>()
+        };
+        // SAFETY: the blocks lie in the mapping; one has room for its trailer, the others end with the mapping.
+        unsafe {
+            write(base, length - 8, 7, SALT);
+            assert_eq!(read(base, length - 8, SALT), Some(7));
+            for offset in [0, 16, length - 1] {
+                assert_eq!(read(base.add(offset), length - offset, SALT), None);
+            }
+            libc::munmap(base.cast(), length);
         }
     }
 }

@@ -21,6 +21,7 @@ pub fn text(loss: &Loss) -> String {
         LossCause::Saturated => ("counter", "stopped"),
         LossCause::RecordTooLarge => ("record", "left out"),
         LossCause::OtherAllocator | LossCause::NoUsableSize => ("allocator", "not tracked"),
+        LossCause::Abandoned => ("event", "perhaps not booked"),
         LossCause::Unknown(code) => return format!("{} of kind {code}", units::things(loss.events, "loss")),
     };
     format!("{} {what} ({})", units::things(loss.events, thing), loss.cause.as_str())
@@ -62,7 +63,9 @@ fn in_the_program(cause: LossCause) -> &'static str {
         LossCause::Unwind => {
             "choose another unwinder, or keep unwind tables (or frame pointers) in the build"
         }
-        LossCause::CorruptTrailer => "the program writes past the end of a block",
+        LossCause::CorruptTrailer => {
+            "the program writes past the end of a block, or frees a block that another allocator made"
+        }
         LossCause::StagesFull => "give the region more finished stages",
         LossCause::StageDepth => "nest stages less deep",
         LossCause::TagsFull => "use fewer tags, or give the region more",

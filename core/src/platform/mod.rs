@@ -162,6 +162,13 @@ pub unsafe trait Platform: Sync {
         [0; 16]
     }
 
+    /// Whether the context has left a call that had the stack pointer `entered`, as seen from one that has `sp`: then a jump
+    /// went past it, and it never returns. False when it may have been interrupted, or is on another stack.
+    fn has_left(&self, local: &Local, entered: usize, sp: usize) -> bool {
+        let _ = (local, entered, sp);
+        false
+    }
+
     /// The first event of the running context has come.
     fn thread_started(&self) {}
 

@@ -227,6 +227,27 @@ impl Account {
         }
     }
 
+    /// Makes its own part the sum of the cells' own parts: of a thread's account, by that thread.
+    #[cfg(feature = "std")]
+    pub(crate) fn repair<'c>(&self, cells: impl Iterator<Item = &'c Account>) {
+        let (mut live, mut totals) = (Held::default(), [0u64; 4]);
+        for cell in cells {
+            live = live.plus(cell.own.live());
+            let counters = [&cell.allocs, &cell.bytes, &cell.temporary, &cell.reallocs];
+            totals.iter_mut().zip(counters).for_each(|(total, counter)| *total += counter.get());
+        }
+        self.own.bytes.store(live.bytes, Relaxed);
+        self.own.blocks.store(live.blocks, Relaxed);
+        let counters = [&self.allocs, &self.bytes, &self.temporary, &self.reallocs];
+        totals.iter().zip(counters).for_each(|(total, counter)| counter.set(*total));
+    }
+
+    /// Allocations and their bytes.
+    #[cfg(feature = "std")]
+    pub(crate) fn allocated(&self) -> (u64, u64) {
+        (self.allocs.get(), self.bytes.get())
+    }
+
     /// Counts a block that its thread freed as its very next event.
     #[inline]
     pub(crate) fn count_temporary(&self, by: Booker) {

@@ -113,10 +113,15 @@ impl<'t> Cells<'t> {
         self.cells[..self.readable()].get(id as usize)
     }
 
-    /// The cell of an id that the table has given.
+    /// The cell of an id that is known to be one.
+    ///
+    /// # Safety
+    /// [`find_or_insert`](Self::find_or_insert) must have returned it.
     #[inline(always)]
-    pub(crate) fn get_known(&self, id: u32) -> Option<&'t Account> {
-        self.cells.get(id as usize)
+    pub(crate) unsafe fn known(&self, id: u32) -> &'t Account {
+        debug_assert!((id as usize) < self.cells.len());
+        // SAFETY: the caller upholds it, and such ids are of the table.
+        unsafe { self.cells.get_unchecked(id as usize) }
     }
 
     /// A cell by id, and the thread that its blocks were allocated by.

@@ -144,6 +144,14 @@ impl Marks {
         self.room.give(n, own);
     }
 
+    /// An event of the thread with this share was abandoned in the middle: the head-room becomes again what lies between
+    /// live and the stage's peak.
+    #[cfg(feature = "std")]
+    pub(crate) fn settle(&self, own: &Share, threads: Threads<'_>) {
+        let peak = self.peak.load(Relaxed);
+        self.room.settle(peak, own, threads, |missing| self.raise(missing));
+    }
+
     #[inline(never)]
     fn raise(&self, missing: usize) {
         let high = self.peak.fetch_add(missing, Relaxed).wrapping_add(missing);

@@ -253,6 +253,24 @@ impl Room {
         self.unlock();
     }
 
+    /// After an event of the thread with this share was abandoned: makes the head-room what lies between live and `peak`,
+    /// or has the peak raised. While others run, live is not known to the byte: then the difference is an error of the peak.
+    #[cfg(feature = "std")]
+    pub(super) fn settle(&self, peak: usize, own: &Share, threads: Threads<'_>, raise: impl FnOnce(usize)) {
+        let live = threads.iter().map(|(_, slot)| slot.account.live().bytes).fold(0, usize::wrapping_add);
+        let room = peak.wrapping_sub(live) as isize;
+        let known = held(threads).wrapping_add(self.pool.load(Acquire)) as isize;
+        if !self.is_alone() {
+            self.error.fetch_add(room.abs_diff(known), Relaxed);
+            return;
+        }
+        self.pool.store(0, Release);
+        own.bytes.store(room.max(0) as usize, Relaxed);
+        if room < 0 {
+            raise(room.unsigned_abs());
+        }
+    }
+
     /// Most bytes by which the peak told may exceed the true one.
     pub(super) fn error(&self, threads: Threads<'_>) -> usize {
         let slack = if self.is_alone() { 0 } else { self.slack.load(Relaxed) };

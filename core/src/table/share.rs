@@ -8,23 +8,30 @@ use crate::sync::*;
 #[derive(Default)]
 pub(crate) struct Share {
     pub(super) bytes: AtomicUsize,
-    /// The thread is inside the hook: perhaps in the middle of changing its share by plain loads and stores.
-    pub(super) inside: AtomicU32,
+    /// The stack pointer with which the thread entered the hook, 0 while it is outside. Inside, it may be in the middle of
+    /// changing its share by plain loads and stores.
+    pub(super) inside: AtomicUsize,
 }
 
 impl Share {
-    /// The thread enters the hook, unless it is inside: then a signal handler or an interrupt has come. Who opens the
-    /// room waits until it has left.
+    /// The thread enters the hook with this stack pointer, unless it is inside: then a signal handler or an interrupt has
+    /// come. Who opens the room waits until it has left.
     #[inline(always)]
-    pub(crate) fn enter(&self) -> bool {
+    pub(crate) fn enter(&self, sp: usize) -> bool {
         if self.inside.load(Relaxed) != 0 {
             return false;
         }
-        self.inside.store(1, Relaxed);
+        self.enter_again(sp);
+        true
+    }
+
+    /// The thread is inside from now on, whatever it was.
+    #[inline(always)]
+    pub(crate) fn enter_again(&self, sp: usize) {
+        self.inside.store(sp, Relaxed);
         // The processor's order is made by whoever opens the room; the compiler's is made here. And nothing of the hook
         // may move out of the guarded stretch: a signal handler on this thread sees the program's order.
         light_barrier();
-        true
     }
 
     /// It leaves the hook.
@@ -36,7 +43,12 @@ impl Share {
 
     /// Whether the thread is inside the hook.
     pub(crate) fn is_inside(&self) -> bool {
-        self.inside.load(Relaxed) != 0
+        self.entered_at() != 0
+    }
+
+    /// The stack pointer with which the thread entered the hook; 0 while it is outside.
+    pub(crate) fn entered_at(&self) -> usize {
+        self.inside.load(Relaxed)
     }
 
     /// The thread, which is inside the hook, takes `n` bytes if that much is there.

@@ -29,9 +29,7 @@ impl Sizes {
     /// Books an allocation.
     #[inline]
     pub(crate) fn add(&self, size: usize, by: Booker) {
-        // The bit that is added makes 0 no case of its own. It pushes the highest one out: no size has that.
-        let number = (usize::BITS - 1 - (size << 1 | 1).leading_zeros()) as usize;
-        let Some(class) = self.0.get(number.min(CLASSES.saturating_sub(1))) else { return };
+        let Some(class) = self.class(size) else { return };
         match by {
             Booker::Owner => {
                 class.allocs.add_owned(1);
@@ -41,6 +39,27 @@ impl Sizes {
                 class.allocs.add_shared(1);
                 class.bytes.add_shared(size);
             }
+        }
+    }
+
+    /// The class of a size; `None` where none are kept.
+    #[inline(always)]
+    fn class(&self, size: usize) -> Option<&Class> {
+        // The bit that is added makes 0 no case of its own. It pushes the highest one out: no size has that.
+        let number = (usize::BITS - 1 - (size << 1 | 1).leading_zeros()) as usize;
+        self.0.get(number.min(CLASSES.saturating_sub(1)))
+    }
+
+    /// Adds what is missing to a thread's allocations and their bytes: one allocation that was abandoned in the middle. By
+    /// the thread itself.
+    #[cfg(feature = "std")]
+    pub(crate) fn repair(&self, allocs: u64, bytes: u64) {
+        let (known_allocs, known_bytes) =
+            self.iter().fold((0u64, 0u64), |sum, class| (sum.0 + class.1, sum.1 + class.2));
+        let (allocs, bytes) = (allocs.wrapping_sub(known_allocs), bytes.wrapping_sub(known_bytes));
+        if let Some(class) = self.class(bytes as usize).filter(|_| (allocs, bytes) != (0, 0)) {
+            class.allocs.add_owned(allocs as usize);
+            class.bytes.add_owned(bytes as usize);
         }
     }
 

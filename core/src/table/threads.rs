@@ -108,6 +108,17 @@ impl ThreadSlot {
         self.last.store(0, Relaxed);
     }
 
+    /// Makes the thread's figures those of its cells again, after one of its events was abandoned in the middle. By the
+    /// thread itself.
+    #[cfg(feature = "std")]
+    pub(crate) fn repair<'c>(&self, cells: impl Iterator<Item = &'c Account>) {
+        self.account.repair(cells);
+        let (allocs, bytes) = self.account.allocated();
+        self.sizes.repair(allocs, bytes);
+        self.other_event();
+        self.raise_high();
+    }
+
     /// Highest live bytes since the last reset, and the blocks then.
     pub(crate) fn peak(&self, marks: &Marks) -> Held {
         self.highs.peak(&self.account, marks)
@@ -146,6 +157,12 @@ impl ThreadSlot {
     /// How many threads used this slot.
     pub(crate) fn count(&self) -> u32 {
         self.count.load(Relaxed)
+    }
+
+    /// Its number, once a thread has it.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> u32 {
+        self.account.label()
     }
 
     pub(crate) fn os_id(&self) -> u64 {
@@ -214,6 +231,7 @@ impl<'t> Threads<'t> {
             },
         };
         let slot = self.get(id);
+        slot.account.set_label(id.into(), 0);
         slot.os_id.set(os_id);
         slot.count.fetch_add(1, Relaxed);
         id

@@ -6,7 +6,7 @@ use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::region::Tables;
 use crate::table::threads::{FIRST, ThreadSlot};
-use crate::unwind::Unwind;
+use crate::unwind::{Unwind, stack_pointer};
 
 /// Whether an event can be booked.
 pub(super) enum Entry<T> {
@@ -30,13 +30,10 @@ pub(super) struct Entered<'l> {
 }
 
 impl<'l> Entered<'l> {
-    /// Of a thread that has a slot to itself, unless the hook runs on it.
+    /// Of a thread that has a slot to itself, and is inside.
     #[inline(always)]
-    fn own(local: &'l Local, slot: &'static ThreadSlot) -> Entry<Self> {
-        if !slot.share.enter() {
-            return Entry::Lost(LossCause::Reentered);
-        }
-        Entry::Ready(Entered { local, slot: (local.state.load(Relaxed) - 1) as u16, own: Some(slot) })
+    pub(super) fn again(local: &'l Local, slot: &'static ThreadSlot) -> Self {
+        Entered { local, slot: slot.number() as u16, own: Some(slot) }
     }
 
     /// Of a thread that shares its slot with others.
@@ -61,12 +58,13 @@ impl Drop for Entered<'_> {
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Enters the hook on this thread. Once in a firmware, where flash is dearer than a call.
+    /// Enters the hook on this thread, for an event that began with the stack pointer `sp`. Once in a firmware, where flash
+    /// is dearer than a call.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn enter(&self) -> Entry<Entered<'_>> {
+    pub(super) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
         let flags = self.flags();
-        if flags != 0 { self.enter_watched(flags) } else { self.enter_always() }
+        if flags != 0 { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
     }
 
     /// What events look out for besides.
@@ -78,11 +76,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Enters the hook when there is more to do than to book the event.
     #[cold]
     #[inline(never)]
-    fn enter_watched(&self, flags: usize) -> Entry<Entered<'_>> {
+    fn enter_watched(&self, flags: usize, sp: usize) -> Entry<Entered<'_>> {
         if self.attend(flags) {
             return Entry::Lost(LossCause::Paused);
         }
-        let entry = self.enter_always();
+        let entry = self.enter_at(sp);
         #[cfg(feature = "std")]
         if flags & crate::table::watch::KEPT != 0 {
             return entry.kept();
@@ -93,6 +91,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Enters the hook on this thread, tracking paused or not.
     #[inline(always)]
     pub(super) fn enter_always(&self) -> Entry<Entered<'_>> {
+        self.enter_at(stack_pointer())
+    }
+
+    #[inline(always)]
+    fn enter_at(&self, sp: usize) -> Entry<Entered<'_>> {
         let number = match self.number() {
             Entry::Ready(number) => number,
             Entry::Lost(cause) => return Entry::Lost(cause),
@@ -100,23 +103,36 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         };
         let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
         match local.slot() {
-            Some(slot) => Entered::own(local, slot),
-            None => self.enter_slowly(local),
+            Some(slot) => self.enter_own(local, slot, sp),
+            None => self.enter_slowly(local, sp),
         }
+    }
+
+    /// Enters the hook on a thread that has a slot to itself, unless the hook runs on it.
+    #[inline(always)]
+    fn enter_own<'l>(&self, local: &'l Local, slot: &'static ThreadSlot, sp: usize) -> Entry<Entered<'l>> {
+        if slot.share.enter(sp) {
+            return Entry::Ready(Entered::again(local, slot));
+        }
+        #[cfg(feature = "std")]
+        if let Some(entered) = self.enter_abandoned(local, slot, sp) {
+            return Entry::Ready(entered);
+        }
+        Entry::Lost(LossCause::Reentered)
     }
 
     /// Enters the hook on a thread that has no slot to itself, or had none a moment ago.
     #[cold]
     #[inline(never)]
-    fn enter_slowly<'l>(&self, local: &'l Local) -> Entry<Entered<'l>> {
+    fn enter_slowly<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
         // A signal that allocates while the slot is being taken finds the thread busy.
         match local.state.compare_exchange(0, Local::BUSY, Relaxed, Relaxed) {
-            Ok(_) => self.begin(local),
+            Ok(_) => self.begin(local, sp),
             Err(state) if state & Local::BUSY != 0 => Entry::Lost(LossCause::Reentered),
             Err(Local::GONE) => Entry::Lost(LossCause::NoThread),
             Err(state) => match local.slot() {
                 // A signal has come since the slot was looked for, and has taken it.
-                Some(slot) => Entered::own(local, slot),
+                Some(slot) => self.enter_own(local, slot, sp),
                 None => Entered::shared(local, (state - 1) as u16),
             },
         }
@@ -124,7 +140,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The first event of a thread, which is busy: it takes a slot.
     #[inline(always)]
-    fn begin<'l>(&self, local: &'l Local) -> Entry<Entered<'l>> {
+    fn begin<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
         let id = self.platform.thread_id();
         let threads = self.region().threads();
         let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
@@ -142,7 +158,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         self.platform.thread_started();
         let Some(own) = threads.own(slot.into()) else { return Entered::shared(local, slot) };
-        own.share.enter();
+        own.share.enter(sp);
         local.slot.store(core::ptr::from_ref(own).cast_mut(), Relaxed);
         // Whoever finds the number finds the slot.
         local.state.store(usize::from(slot) + 1, Release);

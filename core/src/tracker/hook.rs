@@ -15,7 +15,7 @@ use crate::table::share::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::table::timeline::Timeline;
 use crate::trailer;
-use crate::unwind::{Registers, Unwind, registers};
+use crate::unwind::{Registers, Unwind, registers, stack_pointer};
 use core::alloc::{GlobalAlloc, Layout};
 
 // SAFETY: every block comes from the inner allocator with the padded layout and goes back with the same one; the
@@ -41,8 +41,13 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for T
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is alive and was allocated here with this layout.
-        unsafe { self.freed(block, layout.size()) };
+        if trailer::meets_page(block, layout.size()) {
+            // SAFETY: as here.
+            return unsafe { self.dealloc_at_page(block, layout) };
+        }
+        // SAFETY: the block is alive and has this layout; its trailer is in the page of its last byte.
+        let cell = unsafe { trailer::read_there(block, layout.size(), self.salt()) };
+        self.book_free(cell, block as usize, layout.size());
         // SAFETY: it was allocated with this layout, padded; padding it succeeded then.
         unsafe { self.inner.dealloc(block, padded_again(layout)) }
     }
@@ -51,7 +56,7 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for T
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let Some(padded_size) = trailer::padded_size(new_size, layout.align()) else { return self.refused() };
         // SAFETY: the block is alive and was allocated here with this layout.
-        let old = unsafe { trailer::read(block, layout.size()) };
+        let old = unsafe { trailer::read(block, layout.size(), self.salt()) };
         // SAFETY: it was allocated with this layout, padded; the new size is not zero and fits a layout.
         let new = unsafe { self.inner.realloc(block, padded_again(layout), padded_size) };
         // SAFETY: the new block has the padded new size.
@@ -68,7 +73,7 @@ fn padded_again(layout: Layout) -> Layout {
 /// Where the calling function's walk begins: in it, not in what it calls, which would be a frame more of every stack.
 #[inline(always)]
 pub(super) fn here<U: Unwind>() -> Registers {
-    if U::CAPTURES { registers() } else { Registers { pc: 0, sp: 0, fp: 0 } }
+    if U::CAPTURES { registers() } else { Registers { pc: 0, sp: stack_pointer(), fp: 0 } }
 }
 
 /// The share of a thread that has a slot to itself.
@@ -77,7 +82,29 @@ pub(super) fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Sh
     (by == Booker::Owner).then_some(&slot.share)
 }
 
+impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Frees a block whose trailer is in another page than its last byte, if it has one.
+    ///
+    /// # Safety
+    /// As for `dealloc`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn dealloc_at_page(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller upholds it.
+        let cell = unsafe { trailer::read(block, layout.size(), self.salt()) };
+        self.book_free_slowly(stack_pointer(), cell, block as usize, layout.size());
+        // SAFETY: the caller upholds it.
+        unsafe { self.inner.dealloc(block, padded_again(layout)) }
+    }
+}
+
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// What tells its blocks from another tracker's.
+    #[inline(always)]
+    pub(super) fn salt(&self) -> trailer::Salt {
+        trailer::Salt::of(self)
+    }
+
     /// The inner allocator could not, or cannot be asked.
     #[cold]
     pub(super) fn refused(&self) -> *mut u8 {
@@ -100,7 +127,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let cell = self.book(here::<U>(), cells::WRAPPED, block as usize, size);
         // SAFETY: the caller upholds it; the block is not the program's yet.
-        unsafe { trailer::write(block, size, cell) };
+        unsafe { trailer::write(block, size, cell, self.salt()) };
         block
     }
 
@@ -136,7 +163,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     fn book_slowly(&self, pc: usize, sp: usize, fp: usize, heap: u8, block: usize, size: usize) -> u32 {
         let from = Registers { pc, sp, fp };
-        let cell = match self.enter() {
+        let cell = match self.enter(sp) {
             Entry::Ready(entered) => self.book_on(&entered, from, heap, block, size),
             Entry::Lost(cause) => self.book_unattributed(size, cause),
             Entry::Refused => cells::UNATTRIBUTED,
@@ -185,28 +212,19 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         cells::UNATTRIBUTED
     }
 
-    /// Books a free.
-    ///
-    /// # Safety
-    /// `block` must be alive and have the padded layout of one of `size` bytes.
-    #[inline]
-    unsafe fn freed(&self, block: *mut u8, size: usize) {
-        // SAFETY: the caller upholds it.
-        self.book_free(unsafe { trailer::read(block, size) }, block as usize, size);
-    }
-
     /// Books a free on the cell that a block names.
     #[inline(always)]
     pub(super) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
-        if self.book_free_quickly(cell, block, size).is_none() {
-            self.book_free_slowly(cell, block, size);
+        let sp = stack_pointer();
+        if self.book_free_quickly(sp, cell, block, size).is_none() {
+            self.book_free_slowly(sp, cell, block, size);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn book_free_slowly(&self, cell: Option<u32>, block: usize, size: usize) {
-        match self.enter() {
+    fn book_free_slowly(&self, sp: usize, cell: Option<u32>, block: usize, size: usize) {
+        match self.enter(sp) {
             Entry::Refused => {}
             #[cfg(feature = "std")]
             Entry::Kept(entry) => self.book_free_kept(entry, cell, block, size),
@@ -224,7 +242,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         size: usize,
     ) {
         let marks = &self.region().head().marks;
-        let (cell, owner) = self.cell_of(cell);
+        let Some((cell, owner)) = self.cell_of(cell) else {
+            if let Entry::Ready(entered) = entry {
+                self.region().threads().get(entered.slot).other_event();
+            }
+            return;
+        };
         let epoch = marks.falling(|| self.elapsed());
         match entry {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
@@ -263,15 +286,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// The cell that a trailer names, and its thread. A damaged one is counted, and its free booked on nobody's.
+    /// The cell that a trailer names, and its thread. `None` when it is overwritten or another allocator's: that is counted
+    /// and nothing is booked, for who knows whether the block was ever booked here. What is live is never told too low.
     #[inline]
-    pub(super) fn cell_of(&self, trailer: Option<u32>) -> (&'static Account, u16) {
-        match trailer.and_then(|id| self.region().cells().owned(id)) {
-            Some(owned) => owned,
-            None => {
-                self.region().head().losses.count(LossCause::CorruptTrailer);
-                (self.region().cells().unattributed(), threads::UNATTRIBUTED)
-            }
+    pub(super) fn cell_of(&self, trailer: Option<u32>) -> Option<(&'static Account, u16)> {
+        let cells = self.region().cells();
+        // Cells that are not used yet have no blocks.
+        let owned = trailer.filter(|&id| id <= cells.usage().0).and_then(|id| cells.owned(id));
+        if owned.is_none() {
+            self.region().head().losses.count(LossCause::CorruptTrailer);
         }
+        owned
     }
 }

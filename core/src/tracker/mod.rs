@@ -1,5 +1,7 @@
 //! The tracker: wraps an allocator and books every event. Here it claims its region.
 
+#[cfg(feature = "std")]
+mod abandoned;
 #[cfg(feature = "allocator-api2")]
 mod allocator;
 mod api;

@@ -9,7 +9,7 @@ use crate::sync::*;
 use crate::table::account::{Account, Booker};
 use crate::table::marks::{Epoch, Marks};
 use crate::table::region::Tables;
-use crate::table::threads::ThreadSlot;
+use crate::table::threads::{FIRST, ThreadSlot};
 use crate::table::timeline::Timeline;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
@@ -20,7 +20,6 @@ const ALL: bool = cfg!(feature = "std");
 /// A thread that is inside the hook; leaving is `drop`.
 struct Inside<'t> {
     marks: &'t Marks,
-    local: &'t Local,
     slot: &'static ThreadSlot,
 }
 
@@ -35,7 +34,7 @@ impl Inside<'_> {
     /// Whether that slot is this thread's.
     #[inline(always)]
     fn is_own(&self, slot: u16) -> bool {
-        usize::from(slot) + 1 == self.local.state.load(Relaxed)
+        u32::from(slot) == self.slot.number()
     }
 
     /// The thread's slot when its marks are those of its last event, and its account's copies too.
@@ -80,7 +79,7 @@ pub(super) struct Booked {
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
-    fn enter_quickly(&self) -> Option<(Inside<'_>, &'static R)> {
+    fn enter_quickly(&self, sp: usize) -> Option<(Inside<'_>, &Local, &'static R)> {
         let at = self.site.at();
         let marks = &at.head().marks;
         if marks.watch.flags() != 0 {
@@ -89,7 +88,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let local = self.platform.local(self.working_number()?)?;
         let slot = local.slot()?;
         // Not `then_some`: what is made and dropped again leaves the hook that a signal has interrupted.
-        slot.share.enter().then(|| (Inside { marks, local, slot }, at.region()))
+        slot.share.enter(sp).then(|| (Inside { marks, slot }, local, at.region()))
     }
 
     /// The cell of the stack here, when stack and cell are known.
@@ -129,11 +128,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         block: usize,
         size: usize,
     ) -> Option<Booked> {
-        let (inside, region) = self.enter_quickly()?;
+        let (inside, local, region) = self.enter_quickly(from.sp)?;
         let epoch = inside.marks.epoch();
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
-        let id = self.cell_quickly(inside.local, from, heap)?;
-        let cell = region.cells().get_known(id).filter(|cell| cell.is_current(epoch))?;
+        let id = self.cell_quickly(local, from, heap)?;
+        // SAFETY: what is remembered beside stacks are ids that this region's cells gave.
+        let cell = unsafe { region.cells().known(id) };
+        if !cell.is_current(epoch) {
+            return None;
+        }
         cell.add(size);
         slot.add(block, size);
         Some(Booked { cell: id, is_peak: inside.rise(size, region) })
@@ -141,13 +144,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a free on the cell that a block names.
     #[inline(always)]
-    pub(super) fn book_free_quickly(&self, cell: Option<u32>, block: usize, size: usize) -> Option<()> {
-        let (inside, region) = self.enter_quickly()?;
+    pub(super) fn book_free_quickly(
+        &self,
+        sp: usize,
+        cell: Option<u32>,
+        block: usize,
+        size: usize,
+    ) -> Option<()> {
+        let (inside, _, region) = self.enter_quickly(sp)?;
         let marks = inside.marks;
         let epoch = marks.fallen_epoch()?;
         let owned @ (cell, owner) = region.cells().owned(cell?)?;
         if !inside.is_own(owner) {
-            if !ALL {
+            // A cell without a thread is nobody's, or not used yet: then the trailer was made up.
+            if !ALL || owner < FIRST {
                 return None;
             }
             self.book_free_remotely(inside, owned, size, epoch);
@@ -182,7 +192,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if !ALL {
             return None;
         }
-        let (inside, region) = self.enter_quickly()?;
+        let (inside, local, region) = self.enter_quickly(here.sp)?;
         let marks = inside.marks;
         let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
@@ -191,8 +201,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if !inside.is_own(owner) || !old.is_current(epoch) {
             return None;
         }
-        let id = self.cell_quickly(inside.local, here, heap)?;
-        let cell = cells.get_known(id).filter(|cell| cell.is_current(epoch))?;
+        let id = self.cell_quickly(local, here, heap)?;
+        // SAFETY: as in `book_quickly`.
+        let cell = unsafe { cells.known(id) };
+        if !cell.is_current(epoch) {
+            return None;
+        }
         old.subtract(old_size);
         cell.add(new_size);
         cell.count_realloc(Booker::Owner);

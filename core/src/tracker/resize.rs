@@ -41,7 +41,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let (here, heap) = (here::<U>(), cells::WRAPPED);
         let cell = self.book_realloc(Resize { here, old, old_size, heap, new: new as usize, new_size });
         // SAFETY: the caller upholds it.
-        unsafe { trailer::write(new, new_size, cell) };
+        unsafe { trailer::write(new, new_size, cell, self.salt()) };
         new
     }
 
@@ -57,7 +57,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     fn book_realloc_slowly(&self, resize: &Resize) -> u32 {
-        let cell = match self.enter() {
+        let cell = match self.enter(resize.here.sp) {
             Entry::Refused => cells::UNATTRIBUTED,
             #[cfg(feature = "std")]
             Entry::Kept(entry) => self.book_realloc_kept(entry, resize),
@@ -70,10 +70,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books a reallocation by who makes it.
     #[inline(always)]
     pub(super) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
-        let &Resize { here, old, old_size, heap, new, new_size } = resize;
+        let &Resize { here, old, heap, new, new_size, .. } = resize;
         let marks = &self.region().head().marks;
+        let from = self.cell_of(old);
+        // A block that was never booked here only adds.
+        let old_size = if from.is_some() { resize.old_size } else { 0 };
         let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
-        let (from, owner) = self.cell_of(old);
         let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here, heap);
@@ -89,12 +91,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             }
             _ => (Booker::Anyone, None),
         };
-        let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
-        if own {
-            from.free(old_size, epoch, Booker::Owner);
-            self.region().threads().get(owner).free(0, old_size, marks, epoch);
-        } else {
-            self.free_remotely((from, owner), old_size, epoch);
+        if let Some((from, owner)) = from {
+            let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
+            if own {
+                from.free(old_size, epoch, Booker::Owner);
+                self.region().threads().get(owner).free(0, old_size, marks, epoch);
+            } else {
+                self.free_remotely((from, owner), old_size, epoch);
+            }
         }
         let (id, cell, slot, by) = match place {
             Some((id, cell, slot)) => (id, cell, slot, by),

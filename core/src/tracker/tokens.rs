@@ -148,7 +148,7 @@ fn place(address: usize) -> usize {
 }
 
 #[cfg(all(test, feature = "std"))]
-mod tests {
+pub(super) mod tests {
     use super::super::Entry;
     use super::*;
     use crate::table::marks::Mark;
@@ -205,6 +205,15 @@ mod tests {
         an_event_in_the_middle_of_another_leaves_it_inside_the_hook();
     }
 
+    /// Runs something as far below as a signal's handler is.
+    #[inline(never)]
+    pub(in super::super) fn below<T>(f: impl FnOnce() -> T) -> T {
+        let frame = core::hint::black_box([0u8; 2048]);
+        let result = f();
+        core::hint::black_box(frame);
+        result
+    }
+
     // Part of the test above, whose figures are those of the whole tracker.
     fn an_event_in_the_middle_of_another_leaves_it_inside_the_hook() {
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 10);
@@ -213,7 +222,7 @@ mod tests {
         let own = || slot.account.figures(&TRACKER.region().head().marks, Mark::Program).allocs;
         let before = own();
         // As in a signal handler: each of them, not only the first.
-        let tokens = [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size));
+        let tokens = below(|| [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size)));
         assert!(slot.share.is_inside(), "what was interrupted goes on");
         assert_eq!(own(), before, "they are nobody's");
         drop(entered);

@@ -31,6 +31,20 @@ pub(crate) fn registers() -> Registers {
     Registers { pc, sp, fp }
 }
 
+/// The stack pointer in the frame of the function that this is inlined into.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let sp: usize;
+        // SAFETY: only copies a register.
+        unsafe { core::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+        sp
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    registers().sp
+}
+
 /// Where a frame pointer points into its frame: where the caller's frame pointer stands, in words from there. The return
 /// address is the word behind that.
 pub(super) const CHAIN: isize =

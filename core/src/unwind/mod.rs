@@ -31,7 +31,7 @@ pub use mini::MiniBacktrace;
 pub use none::NoUnwind;
 
 pub use crate::table::stacks::{Interned, StackId, Stacks};
-pub(crate) use arch::registers;
+pub(crate) use arch::{registers, stack_pointer};
 
 #[cfg(feature = "std")]
 use crate::platform::host::places::Turns;

@@ -191,6 +191,8 @@ codes! {
         OtherAllocator = 14, "the program's malloc is another one";
         /// The allocator underneath does not tell the sizes of blocks, by which they are known again: none are seen.
         NoUsableSize = 15, "an allocator without malloc_usable_size";
+        /// A jump (`siglongjmp` out of a signal's handler) left the hook in the middle of an event.
+        Abandoned = 16, "event left by a jump out of a signal handler";
     }
 }
 

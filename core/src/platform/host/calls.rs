@@ -259,10 +259,29 @@ pub(super) fn membarrier(command: c_int) -> c_int {
 }
 
 /// Whether the eight bytes at `address` can be read. No, when that cannot be found out.
-pub(super) fn is_readable(address: usize) -> bool {
+pub(crate) fn is_readable(address: usize) -> bool {
     const NO_SUCH_HOW: isize = -1;
     // With that `how` the kernel changes nothing: it reads the set and finds the `how` to be invalid, or cannot read it.
     call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && errno() == libc::EINVAL
+}
+
+/// Copies pieces of this process's memory one behind another, up to the first that cannot be read: how many bytes.
+pub(super) fn gather(from: &[libc::iovec], to: &mut [u8]) -> isize {
+    let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    call!(ProcessVmReadv, getpid(), &raw const to_vector, 1, from.as_ptr(), from.len(), 0)
+}
+
+/// The soft limit of the main thread's stack.
+pub(super) fn stack_limit() -> Option<libc::rlim64_t> {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    (call!(StackLimit, 0, libc::RLIMIT_STACK, 0, &raw mut limit) == 0).then_some(limit.rlim_cur)
+}
+
+/// Whether a signal's handler runs on the alternate stack; `None` when that cannot be found out.
+pub(super) fn is_on_alternate_stack() -> Option<bool> {
+    let mut stack = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+    let found = call!(AlternateStack, 0, &raw mut stack) == 0;
+    found.then_some(stack.ss_flags & libc::SS_ONSTACK != 0)
 }
 
 /// Copies memory of this process; false when it cannot be read, or that cannot be found out.

@@ -12,9 +12,11 @@ mod mask;
 mod modules;
 pub(crate) mod objects;
 pub(crate) mod open;
+mod own_stack;
 mod owner;
 pub(crate) mod pages;
 pub(crate) mod places;
+mod probe;
 mod program;
 pub(crate) mod record;
 pub(crate) mod registry;
@@ -42,7 +44,7 @@ pub struct Host;
 pub(crate) const MAX_TRACKERS: usize = 4;
 
 // SAFETY: `local` is thread-local storage without destructor; clock, ids and `mmap` are plain system calls; `stack`
-// returns ranges that it has proven readable (see `stack.rs`); the names, modules and command line are read
+// returns ranges that are readable (see `stack.rs`); the names, modules and command line are read
 // outside the hook, but for the running thread's own name, which is one `prctl`.
 unsafe impl Platform for Host {
     const TRACKERS: usize = MAX_TRACKERS;
@@ -79,6 +81,10 @@ unsafe impl Platform for Host {
     #[inline]
     fn stack(&self, local: &Local, sp: usize) -> Option<(usize, usize)> {
         stack::bounds(local, sp)
+    }
+
+    fn has_left(&self, local: &Local, entered: usize, sp: usize) -> bool {
+        stack::has_left(local, entered, sp)
     }
 
     fn memory(&self, size: usize) -> *mut u8 {

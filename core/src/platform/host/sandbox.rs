@@ -39,6 +39,7 @@ macro_rules! calls {
 }
 
 calls! {
+    AlternateStack SYS_sigaltstack [Some(0)];
     Clock SYS_clock_gettime [];
     Close SYS_close [];
     ClockNanosleep SYS_clock_nanosleep [];
@@ -68,6 +69,7 @@ calls! {
     SignalMask SYS_rt_sigprocmask [];
     SignalWait SYS_rt_sigtimedwait [];
     SignalsPending SYS_rt_sigpending [];
+    StackLimit SYS_prlimit64 [Some(0), Some(libc::RLIMIT_STACK as c_long), Some(0)];
     Stat SYS_newfstatat [Some(libc::AT_FDCWD as c_long), None, None, Some(0)];
     StatOpen SYS_newfstatat [None, None, None, Some(libc::AT_EMPTY_PATH as c_long)];
     ThreadName SYS_prctl [Some(libc::PR_GET_NAME as c_long)];

@@ -23,7 +23,7 @@ impl Program {
     /// An event of a thread, which is inside the hook meanwhile.
     fn inside(&self, thread: usize, event: impl FnOnce(Option<&Share>)) {
         let own = (thread != NOBODY).then(|| &self.slot(thread).share);
-        own.inspect(|own| assert!(own.enter(), "it was outside"));
+        own.inspect(|own| assert!(own.enter(1), "it was outside"));
         event(own);
         own.inspect(|own| own.leave());
     }

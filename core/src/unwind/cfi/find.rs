@@ -105,7 +105,7 @@ fn from_row(
         },
         CfaRule::RegisterAndOffset { .. } => return Rule::UNKNOWN,
     };
-    let words = |bytes: i64| i16::try_from(bytes / WORD as i64).ok().filter(|_| bytes % WORD as i64 == 0);
+    let words = |bytes: i64| (bytes % WORD as i64 == 0).then_some(bytes / WORD as i64);
     let saved = match row.register(DWARF.fp) {
         Some(RegisterRule::Offset(offset)) => words(offset).map(Saved::AtCfa),
         Some(RegisterRule::Expression(expression)) => match at(expression) {

@@ -51,7 +51,9 @@ fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &m
     loop {
         let below = frame.sp();
         match tables.find(pc) {
-            Some((function, _)) if interrupted && !tables.has_pushed(function, pc) => frame.unwind_leaf(),
+            Some((function, _)) if interrupted && tables.has_pushed(function, pc) == Some(false) => {
+                frame.unwind_leaf();
+            }
             Some((_, Entry::Instructions(instructions))) => {
                 let unwound = frame.unwind(instructions, |at| read(&memory, at));
                 if unwound.is_none() || frame.sp() <= below {

@@ -176,6 +176,20 @@ fn code_that_was_interrupted_before_its_push_returns_by_the_link_register() {
     assert_eq!(walked(&stack), (vec![0x1010, 0x103f, 0x101f], End::Complete));
 }
 
+/// Code that no table describes is far behind the last function, and is not read: here it would panic.
+#[test]
+fn code_far_from_its_function_is_not_searched_for_a_push() {
+    // The interrupted instruction is at 0x0800_0000, behind the function that cannot be unwound.
+    let stack = [0, 0xffff_fff9, 1, 2, 3, 4, 12, 0x1041, 0x0800_0000, 0, 0, 0x1021, 0, 0];
+    assert_eq!(walked(&stack), (vec![0x0800_0000], End::Stopped));
+    let tables = Tables { start: INDEX, index: &index(inline([0xa8, 0xb0, 0xb0])), word: no_extab };
+    assert_eq!(
+        (tables.has_pushed(0x1000, 0x1080), tables.has_pushed(0x1000, 0x1082)),
+        (Some(false), Some(true))
+    );
+    assert_eq!((tables.has_pushed(0x1000, 0x10_0000), tables.has_pushed(0x1000, 0xff0)), (None, None));
+}
+
 #[test]
 fn an_exception_of_a_task_is_on_the_process_stack() {
     let mut stack = [0; 80];

@@ -1,0 +1,128 @@
+//! A booking that a jump left unfinished: a signal interrupted the hook, and its handler left by `siglongjmp`.
+//!
+//! The thread would count as inside the hook for ever. Its next event finds the stack pointer of the abandoned entry. When
+//! the platform says that this frame is gone, the event repairs what may be half-written, and is booked in full. The
+//! abandoned event is counted as a loss.
+
+use super::{Entered, Tracker};
+use crate::LossCause;
+use crate::platform::{Local, Platform};
+use crate::sync::*;
+use crate::table::cells;
+use crate::table::region::Tables;
+use crate::table::threads::ThreadSlot;
+use crate::unwind::Unwind;
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Enters the hook on a thread that counts as inside; `None` when it may really be.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter_abandoned<'l>(
+        &self,
+        local: &'l Local,
+        slot: &'static ThreadSlot,
+        sp: usize,
+    ) -> Option<Entered<'l>> {
+        if !self.platform.has_left(local, slot.share.entered_at(), sp) {
+            return None;
+        }
+        // From here on a signal's event finds this event inside.
+        slot.share.enter_again(sp);
+        let entered = Entered::again(local, slot);
+        let head = self.region().head();
+        head.losses.count(LossCause::Abandoned);
+        local.last_cell.store(cells::UNATTRIBUTED, Relaxed);
+        let memory = local.memory.load(Relaxed);
+        if !memory.is_null() {
+            // SAFETY: the platform gave that many bytes, for this thread alone; nobody else has a reference, for the frame
+            // that had one is gone. All-zero is the memo's start.
+            unsafe { memory.write_bytes(0, size_of::<U::Memo>()) };
+        }
+        let own = self.region().cells().of_thread(entered.slot).map(|(_, cell)| cell);
+        slot.repair(own);
+        head.marks.settle(&slot.share, self.region().threads());
+        Some(entered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::tests::below;
+    use super::super::{Entry, Heap};
+    use super::*;
+    use crate::table::account::Account;
+    use crate::table::marks::Mark;
+    use crate::table::region::Parts;
+    use crate::{NoUnwind, Region};
+
+    type Small = Region<64, 64, 4, 2, 2, 8>;
+    static REGION: Small = Region::new();
+    static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
+        Tracker::with((), NoUnwind, crate::Host, &REGION);
+
+    /// Allocations, bytes, live bytes and blocks of all of them.
+    fn sum<'a>(accounts: impl Iterator<Item = &'a Account>) -> [u64; 4] {
+        let figures = accounts.map(|account| account.figures(&REGION.head().marks, Mark::Program));
+        figures.fold([0; 4], |sum, more| {
+            let more = [more.allocs, more.bytes, more.live, more.live_blocks];
+            core::array::from_fn(|i| sum[i] + more[i])
+        })
+    }
+
+    /// The equation holds: cells, threads, sizes and peaks say the same.
+    fn check(point: &str) {
+        let cells = sum(REGION.cells().iter().map(|(_, _, cell)| cell));
+        let threads = REGION.threads();
+        assert_eq!(cells, sum(threads.iter().map(|(_, slot)| &slot.account)), "{point}: cells and threads");
+        let sizes = threads.iter().flat_map(|(_, slot)| slot.sizes.iter());
+        let sizes = sizes.fold([0; 2], |sum, class| [sum[0] + class.1, sum[1] + class.2]);
+        assert_eq!(sizes, cells[..2], "{point}: sizes");
+        let marks = &REGION.head().marks;
+        marks.rebase_stage(threads, threads.own(2).map(|slot| &slot.share));
+        assert_eq!(marks.peak(Mark::Stage) as u64, cells[2], "{point}: head-room is conserved");
+    }
+
+    #[test]
+    fn an_event_that_a_jump_left_anywhere_costs_one_loss_and_no_figure() {
+        let abandoned =
+            || TRACKER.losses().find(|loss| loss.0 == LossCause::Abandoned).map_or(0, |loss| loss.1);
+        let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
+        let points: [(&str, &dyn Fn(&Account, &ThreadSlot)); 6] = [
+            ("nothing", &|_, _| ()),
+            ("an allocation of the cell", &|cell, _| cell.add(300)),
+            ("of the cell and the thread", &|cell, slot| {
+                cell.add(300);
+                slot.account.add(300);
+            }),
+            ("all but the share", &|cell, slot| {
+                cell.add(300);
+                slot.add(1, 300);
+            }),
+            ("a free of the cell", &|cell, _| cell.subtract(300)),
+            ("all of a free but the share", &|cell, slot| {
+                cell.subtract(300);
+                slot.subtract(0, 300);
+            }),
+        ];
+        for (count, (point, half)) in (1..).zip(points) {
+            let slot = below(|| {
+                let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("{point}: it was outside") };
+                let slot = REGION.threads().get(entered.slot);
+                half(REGION.cells().get(kept.cell()).unwrap(), slot);
+                core::mem::forget(entered);
+                slot
+            });
+            let before = slot.account.allocated().0;
+            let token = TRACKER.on_alloc(Heap::WRAPPED, 0, 50);
+            assert!(
+                !slot.share.is_inside() && slot.account.allocated().0 > before,
+                "{point}: booked in full"
+            );
+            assert_eq!(TRACKER.losses().map(|loss| loss.1).sum::<u64>(), count, "{point}");
+            assert_eq!(abandoned(), count, "{point}");
+            check(point);
+            TRACKER.on_free(token, 0);
+            check(point);
+        }
+    }
+}
