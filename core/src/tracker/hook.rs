@@ -41,12 +41,16 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for T
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if trailer::meets_page(block, layout.size()) {
+        let cell = if trailer::meets_page(block, layout.size()) {
+            None
+        } else {
+            // SAFETY: the block is alive and has this layout; its trailer is in the page of its last byte.
+            unsafe { trailer::read_there(block, layout.size(), self.salt()) }
+        };
+        if cell.is_none() {
             // SAFETY: as here.
-            return unsafe { self.dealloc_at_page(block, layout) };
+            return unsafe { self.dealloc_unusual(block, layout) };
         }
-        // SAFETY: the block is alive and has this layout; its trailer is in the page of its last byte.
-        let cell = unsafe { trailer::read_there(block, layout.size(), self.salt()) };
         self.book_free(cell, block as usize, layout.size());
         // SAFETY: it was allocated with this layout, padded; padding it succeeded then.
         unsafe { self.inner.dealloc(block, padded_again(layout)) }
@@ -83,13 +87,13 @@ pub(super) fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Sh
 }
 
 impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Frees a block whose trailer is in another page than its last byte, if it has one.
+    /// Frees a block whose trailer is in another page than its last byte, or not there.
     ///
     /// # Safety
     /// As for `dealloc`.
     #[cold]
     #[inline(never)]
-    unsafe fn dealloc_at_page(&self, block: *mut u8, layout: Layout) {
+    unsafe fn dealloc_unusual(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller upholds it.
         let cell = unsafe { trailer::read(block, layout.size(), self.salt()) };
         self.book_free_slowly(stack_pointer(), cell, block as usize, layout.size());

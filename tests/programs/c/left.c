@@ -51,5 +51,5 @@ int main(int argc, char **argv) {
         event(30);
     }
     printf("%llu %llu\n", (unsigned long long)before, (unsigned long long)lost());
-    return memtrack_dump_to_path(argv[1]) != MEMTRACK_OK;
+    return memtrack_dump_file(argv[1]) != MEMTRACK_OK;
 }
