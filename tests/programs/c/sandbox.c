@@ -72,9 +72,10 @@ static void *work(void *unused) {
     return NULL;
 }
 
-static pthread_barrier_t sealed;
+static pthread_barrier_t begun, sealed;
 
 static void *later(void *unused) {
+    pthread_barrier_wait(&begun);
     pthread_barrier_wait(&sealed);
     return work(unused);
 }
@@ -95,8 +96,10 @@ int main(int count, char **arguments) {
     } else if (!strcmp(how, "thread")) {
         /* A thread that has no event before, and ends under the filter of all threads. */
         pthread_t thread;
+        pthread_barrier_init(&begun, NULL, 2);
         pthread_barrier_init(&sealed, NULL, 2);
         check(pthread_create(&thread, NULL, later, NULL));
+        pthread_barrier_wait(&begun);
         struct sock_fprog strict = program(SECCOMP_RET_KILL_PROCESS, 0, 1);
         check((int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &strict));
         pthread_barrier_wait(&sealed);
