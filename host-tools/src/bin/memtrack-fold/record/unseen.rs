@@ -16,9 +16,10 @@ use object::{Object, ObjectSymbol, elf};
 
 /// Why nothing is preloaded into a program; `None` when its file does not tell.
 pub(super) fn why_not_preloaded(program: &OsStr) -> Option<&'static str> {
+    /// Set-user-id and set-group-id.
+    const RAISED: u32 = 0o6000;
     let path = in_search_path(program)?;
-    let is_raised =
-        fs::metadata(&path).ok()?.permissions().mode() & u32::from(libc::S_ISUID | libc::S_ISGID) != 0;
+    let is_raised = fs::metadata(&path).ok()?.permissions().mode() & RAISED != 0;
     if is_raised {
         return Some(
             "it is set-uid or set-gid, and the system preloads nothing into such a program: record it as a copy without",
