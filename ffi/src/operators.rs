@@ -110,23 +110,21 @@ macro_rules! size_t {
     };
 }
 
-/// Entry points, with names as in [`crate::preload`]. When `$own` is `None`, for there is no memory, the next operator runs the
-/// new-handler, and throws or returns null.
+/// Entry points, with names as in [`crate::preload`]. `$own` is what an operator does itself; when it comes to its end, for there
+/// is no memory, the next operator runs the new-handler, and throws or returns null.
 macro_rules! operators {
-    ($($function:ident $name:expr, ($($argument:ident: $kind:ty),*) -> $result:ty, $own:expr, $nothing:expr;)*) => { $(
+    ($($function:ident $name:expr, ($($argument:ident: $kind:ty),*) $(-> $result:ty, $nothing:expr)? => $own:block)*) => { $(
         #[doc = concat!("`_", $name, "`")]
         #[unsafe(export_name = concat!("memtrack_preload__", $name))]
-        pub unsafe extern "C-unwind" fn $function($($argument: $kind),*) -> $result {
-            type Next = unsafe extern "C-unwind" fn($($kind),*) -> $result;
+        pub unsafe extern "C-unwind" fn $function($($argument: $kind),*) $(-> $result)? {
+            type Next = unsafe extern "C-unwind" fn($($kind),*) $(-> $result)?;
             let operator = &OPERATORS[Place::$function as usize];
-            if operator.is_own()
-                && let Some(result) = $own
-            {
-                return result;
+            if operator.is_own() {
+                $own
             }
             let next = operator.next();
             if next.is_null() {
-                return $nothing;
+                return $($nothing)?;
             }
             // SAFETY: an operator of this name has this signature; the caller upholds what it asks for.
             unsafe { core::mem::transmute::<*mut c_void, Next>(next)($($argument),*) }
@@ -148,37 +146,55 @@ macro_rules! operators {
     };
 }
 
-fn made(block: *mut c_void) -> Option<*mut c_void> {
-    Some(block).filter(|block| !block.is_null())
+/// Returns a new block from the operator, if there is one.
+macro_rules! give {
+    ($call:ident($($argument:expr),*)) => {{
+        let block = source!($call($($argument),*));
+        if !block.is_null() {
+            return block;
+        }
+    }};
 }
 
 operators! {
-    new concat!("Znw", size_t!(), ""), (size: usize) -> *mut c_void,
-        made(source!(malloc(size))), null_mut();
-    new_nothrow concat!("Znw", size_t!(), "RKSt9nothrow_t"), (size: usize, nothrow: *const c_void) -> *mut c_void,
-        made(source!(malloc(size))), null_mut();
-    new_aligned concat!("Znw", size_t!(), "St11align_val_t"), (size: usize, align: usize) -> *mut c_void,
-        made(source!(memalign(align, size))), null_mut();
-    new_aligned_nothrow concat!("Znw", size_t!(), "St11align_val_tRKSt9nothrow_t"), (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void,
-        made(source!(memalign(align, size))), null_mut();
-    new_array concat!("Zna", size_t!(), ""), (size: usize) -> *mut c_void,
-        made(source!(malloc(size))), null_mut();
-    new_array_nothrow concat!("Zna", size_t!(), "RKSt9nothrow_t"), (size: usize, nothrow: *const c_void) -> *mut c_void,
-        made(source!(malloc(size))), null_mut();
-    new_array_aligned concat!("Zna", size_t!(), "St11align_val_t"), (size: usize, align: usize) -> *mut c_void,
-        made(source!(memalign(align, size))), null_mut();
-    new_array_aligned_nothrow concat!("Zna", size_t!(), "St11align_val_tRKSt9nothrow_t"), (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void,
-        made(source!(memalign(align, size))), null_mut();
-    delete "ZdlPv", (block: *mut c_void) -> (), Some(source!(free(block))), ();
-    delete_nothrow "ZdlPvRKSt9nothrow_t", (block: *mut c_void, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
-    delete_aligned "ZdlPvSt11align_val_t", (block: *mut c_void, align: usize) -> (), Some(source!(free(block))), ();
-    delete_aligned_nothrow "ZdlPvSt11align_val_tRKSt9nothrow_t", (block: *mut c_void, align: usize, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
-    delete_sized concat!("ZdlPv", size_t!(), ""), (block: *mut c_void, size: usize) -> (), Some(source!(free(block))), ();
-    delete_sized_aligned concat!("ZdlPv", size_t!(), "St11align_val_t"), (block: *mut c_void, size: usize, align: usize) -> (), Some(source!(free(block))), ();
-    delete_array "ZdaPv", (block: *mut c_void) -> (), Some(source!(free(block))), ();
-    delete_array_nothrow "ZdaPvRKSt9nothrow_t", (block: *mut c_void, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
-    delete_array_aligned "ZdaPvSt11align_val_t", (block: *mut c_void, align: usize) -> (), Some(source!(free(block))), ();
-    delete_array_aligned_nothrow "ZdaPvSt11align_val_tRKSt9nothrow_t", (block: *mut c_void, align: usize, nothrow: *const c_void) -> (), Some(source!(free(block))), ();
-    delete_array_sized concat!("ZdaPv", size_t!(), ""), (block: *mut c_void, size: usize) -> (), Some(source!(free(block))), ();
-    delete_array_sized_aligned concat!("ZdaPv", size_t!(), "St11align_val_t"), (block: *mut c_void, size: usize, align: usize) -> (), Some(source!(free(block))), ();
+    new concat!("Znw", size_t!(), ""),
+        (size: usize) -> *mut c_void, null_mut() => { give!(malloc(size)) }
+    new_nothrow concat!("Znw", size_t!(), "RKSt9nothrow_t"),
+        (size: usize, nothrow: *const c_void) -> *mut c_void, null_mut() => { give!(malloc(size)) }
+    new_aligned concat!("Znw", size_t!(), "St11align_val_t"),
+        (size: usize, align: usize) -> *mut c_void, null_mut() => { give!(memalign(align, size)) }
+    new_aligned_nothrow concat!("Znw", size_t!(), "St11align_val_tRKSt9nothrow_t"),
+        (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void, null_mut() => { give!(memalign(align, size)) }
+    new_array concat!("Zna", size_t!(), ""),
+        (size: usize) -> *mut c_void, null_mut() => { give!(malloc(size)) }
+    new_array_nothrow concat!("Zna", size_t!(), "RKSt9nothrow_t"),
+        (size: usize, nothrow: *const c_void) -> *mut c_void, null_mut() => { give!(malloc(size)) }
+    new_array_aligned concat!("Zna", size_t!(), "St11align_val_t"),
+        (size: usize, align: usize) -> *mut c_void, null_mut() => { give!(memalign(align, size)) }
+    new_array_aligned_nothrow concat!("Zna", size_t!(), "St11align_val_tRKSt9nothrow_t"),
+        (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void, null_mut() => { give!(memalign(align, size)) }
+    delete "ZdlPv",
+        (block: *mut c_void) => { return source!(free(block)) }
+    delete_nothrow "ZdlPvRKSt9nothrow_t",
+        (block: *mut c_void, nothrow: *const c_void) => { return source!(free(block)) }
+    delete_aligned "ZdlPvSt11align_val_t",
+        (block: *mut c_void, align: usize) => { return source!(free(block)) }
+    delete_aligned_nothrow "ZdlPvSt11align_val_tRKSt9nothrow_t",
+        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(free(block)) }
+    delete_sized concat!("ZdlPv", size_t!(), ""),
+        (block: *mut c_void, size: usize) => { return source!(free(block)) }
+    delete_sized_aligned concat!("ZdlPv", size_t!(), "St11align_val_t"),
+        (block: *mut c_void, size: usize, align: usize) => { return source!(free(block)) }
+    delete_array "ZdaPv",
+        (block: *mut c_void) => { return source!(free(block)) }
+    delete_array_nothrow "ZdaPvRKSt9nothrow_t",
+        (block: *mut c_void, nothrow: *const c_void) => { return source!(free(block)) }
+    delete_array_aligned "ZdaPvSt11align_val_t",
+        (block: *mut c_void, align: usize) => { return source!(free(block)) }
+    delete_array_aligned_nothrow "ZdaPvSt11align_val_tRKSt9nothrow_t",
+        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(free(block)) }
+    delete_array_sized concat!("ZdaPv", size_t!(), ""),
+        (block: *mut c_void, size: usize) => { return source!(free(block)) }
+    delete_array_sized_aligned concat!("ZdaPv", size_t!(), "St11align_val_t"),
+        (block: *mut c_void, size: usize, align: usize) => { return source!(free(block)) }
 }
