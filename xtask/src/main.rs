@@ -15,6 +15,7 @@ mod lanes;
 mod mini_backtrace;
 mod models;
 mod msrv;
+mod mutants;
 mod output;
 mod qemu;
 mod sizes;
@@ -35,6 +36,7 @@ cargo xtask COMMAND
   check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
+  mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
   soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries
   demo              profile the example and draw its flame graphs into target/demo
   bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it;
@@ -73,6 +75,7 @@ fn run() -> Result<bool> {
         ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["models"] => lanes::run_all(vec![models::suite()], &[]),
+        ["mutants", ref names @ ..] => mutants::run(names),
         ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {

@@ -286,3 +286,31 @@ impl Room {
 fn held(threads: Threads<'_>) -> usize {
     threads.iter().map(|(_, slot)| slot.share.bytes()).sum()
 }
+
+#[cfg(all(test, not(models)))]
+mod tests {
+    use super::*;
+    use crate::table::growth::Growth;
+    use crate::table::threads::{FIRST, ThreadSlot};
+
+    /// The collector's lock belongs to a thread that was stopped in the middle: nobody else can ask for the shares.
+    #[test]
+    fn a_peak_that_is_raised_without_asking_everybody_says_by_how_much_it_may_be_too_high() {
+        let slots: [ThreadSlot; FIRST as usize + 2] = core::array::from_fn(|_| ThreadSlot::default());
+        let used = AtomicU32::new(2);
+        let threads = Threads { used: &used, slots: &slots, growth: Growth::WHOLE };
+        let room = Room::default();
+        room.open(threads, || ());
+        room.give(50, Some(&slots[usize::from(FIRST)].share));
+        let raised = |n| {
+            let mut raised = 0;
+            room.take_slowly(n, Some(&slots[usize::from(FIRST) + 1].share), threads, |n| raised = n);
+            raised
+        };
+
+        assert!(room.try_lock());
+        assert_eq!((raised(80), room.error(threads)), (80, 80));
+        room.unlock();
+        assert_eq!((raised(80), room.error(threads)), (30, 80), "50 bytes were free");
+    }
+}

@@ -1,0 +1,52 @@
+//! Losses are counted at every event, also when the stack of the event is one that the unwinder remembers.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+
+use memtrack::{DefaultPlatform, DefaultUnwind, LossCause, Region, Tracker};
+
+/// Frames that are captured at most.
+const DEPTH: usize = 8;
+/// Events from each call site.
+const EVENTS: u64 = 100;
+
+type Small = Region<256, 64, 16, 4, 4, DEPTH>;
+
+static REGION: Small = Region::new();
+static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Small> = Tracker::with_region(System, &REGION);
+
+fn allocate_and_free() {
+    let layout = Layout::from_size_align(40, 8).unwrap();
+    // SAFETY: the size is not zero; the block is freed once, with its layout.
+    unsafe { HEAP.dealloc(black_box(HEAP.alloc(layout)), layout) };
+}
+
+#[inline(never)]
+fn deep(frames: usize, work: &dyn Fn()) {
+    if frames == 0 {
+        work()
+    } else {
+        deep(frames - 1, work)
+    }
+    black_box(frames);
+}
+
+fn too_deep() -> u64 {
+    HEAP.losses().iter().filter(|(cause, _)| *cause == LossCause::TooDeep).map(|(_, events)| events).sum()
+}
+
+#[test]
+fn a_stack_that_is_too_deep_is_a_loss_each_time() {
+    // The same stack again and again, then two sites in turn: every way to find a remembered stack.
+    for _ in 0..EVENTS {
+        deep(30, &allocate_and_free);
+    }
+    assert_eq!(too_deep(), EVENTS);
+    for _ in 0..EVENTS / 2 {
+        deep(30, &allocate_and_free);
+        deep(31, &allocate_and_free);
+    }
+    assert_eq!(too_deep(), 2 * EVENTS);
+    let stats = HEAP.stats();
+    assert_eq!((stats.total_allocs, stats.live_bytes), (2 * EVENTS, 0));
+}
