@@ -68,7 +68,7 @@ impl fmt::Display for Error {
             Error::Sink(kind) => write!(f, "the dump's sink failed ({kind:?}): what was written before is readable"),
             #[cfg(feature = "std")]
             Error::File(code) => {
-                write!(f, "the dump could not be written: {}", std::io::Error::from_raw_os_error(*code))
+                write!(f, "the dump could not be written: {}", Code(*code))
             }
             #[cfg(not(feature = "std"))]
             Error::File(code) => write!(f, "the dump could not be written: error {code}"),
@@ -76,11 +76,11 @@ impl fmt::Display for Error {
             Error::Refused(why) => write!(f, "the file is not written: {why}"),
             #[cfg(feature = "std")]
             Error::Signal(code) => {
-                write!(f, "the signal cannot be handled: {}", std::io::Error::from_raw_os_error(*code))
+                write!(f, "the signal cannot be handled: {}", Code(*code))
             }
             #[cfg(feature = "std")]
             Error::Thread(code) => {
-                write!(f, "no thread can be started to wait for dumps: {}", std::io::Error::from_raw_os_error(*code))
+                write!(f, "no thread can be started to wait for dumps: {}", Code(*code))
             }
             #[cfg(feature = "std")]
             Error::Variable(expected) => write!(f, "this should be {expected}"),
@@ -108,3 +108,51 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// What a system's error number means. Not by the C library, which translates its texts: it may lock and allocate for that,
+/// and an event may have to say the error.
+#[cfg(feature = "std")]
+struct Code(i32);
+
+#[cfg(feature = "std")]
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning = match self.0 {
+            libc::EPERM => "Operation not permitted",
+            libc::ENOENT => "No such file or directory",
+            libc::EIO => "Input/output error",
+            libc::EBADF => "Bad file descriptor",
+            libc::EAGAIN => "Resource temporarily unavailable",
+            libc::ENOMEM => "Cannot allocate memory",
+            libc::EACCES => "Permission denied",
+            libc::ENOTDIR => "Not a directory",
+            libc::EISDIR => "Is a directory",
+            libc::EINVAL => "Invalid argument",
+            libc::ENFILE => "Too many open files in system",
+            libc::EMFILE => "Too many open files",
+            libc::EFBIG => "File too large",
+            libc::ENOSPC => "No space left on device",
+            libc::EROFS => "Read-only file system",
+            libc::EPIPE => "Broken pipe",
+            libc::ENAMETOOLONG => "File name too long",
+            libc::ELOOP => "Too many levels of symbolic links",
+            libc::EDQUOT => "Disk quota exceeded",
+            _ => "the system's error",
+        };
+        write!(f, "{meaning} (os error {})", self.0)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::Code;
+    use std::io::Error;
+
+    #[test]
+    fn the_systems_errors_are_named_as_the_system_does() {
+        for code in (1..134).filter(|code| !Code(*code).to_string().starts_with("the system's")) {
+            assert_eq!(Code(code).to_string(), Error::from_raw_os_error(code).to_string());
+        }
+        assert_eq!(Code(libc::ENOSPC).to_string(), "No space left on device (os error 28)");
+    }
+}

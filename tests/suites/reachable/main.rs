@@ -1,0 +1,242 @@
+//! The hook, a forked child, a thread's end and a dump call nothing that may wait for a lock of others or allocate: proven by
+//! what their machine code refers to, in the library as it is built. Panics are reached from listed places alone.
+//!
+//! Planted bug: a `getenv` in `core/src/platform/host/places.rs`, in `modules`, is reached from a dump.
+
+mod graph;
+
+use std::fs;
+
+use graph::{Graph, Reached};
+use memtrack_tests::c::{self, Link};
+use memtrack_tests::program;
+
+/// Where others' code enters: the allocator's functions, what the C library calls at a fork, at the end of a thread and of the
+/// program, and the handler of a signal.
+const ENTRIES: [&str; 6] = [
+    "memtrack_on_",
+    "memtrack_preload_",
+    "8platform4host5start8in_child",
+    "8platform4host5start7at_exit",
+    "8platform4host6thread5ended",
+    "8platform4host3due7handler",
+];
+
+/// Functions of the C library that neither lock nor allocate.
+const HARMLESS: &[&str] = &[
+    // They compute, or read what the kernel left for the program.
+    "bcmp",
+    "environ",
+    "getauxval",
+    "memcmp",
+    "memcpy",
+    "memmove",
+    "memset",
+    "sigaddset",
+    "sigdelset",
+    "sigemptyset",
+    "sigfillset",
+    "sigismember",
+    "strlen",
+    "sysconf",
+    // They read or write the thread's own words.
+    "__errno_location",
+    "__tls_get_addr",
+    "pthread_getspecific",
+    "pthread_self",
+    "pthread_setspecific",
+    // One system call each, or none.
+    "clock_gettime",
+    "close",
+    "fallocate",
+    "fchmod",
+    "fcntl",
+    "fdatasync",
+    "flock",
+    "fstat",
+    "fsync",
+    "ftruncate",
+    "futimens",
+    "getegid",
+    "geteuid",
+    "getgid",
+    "getpid",
+    "getppid",
+    "getrlimit",
+    "gettid",
+    "getuid",
+    "kill",
+    "lseek",
+    "lstat",
+    "madvise",
+    "mincore",
+    "mmap",
+    "mprotect",
+    "mremap",
+    "msync",
+    "munmap",
+    "nanosleep",
+    "open",
+    "openat",
+    "poll",
+    "posix_fallocate",
+    "prctl",
+    "pread",
+    "process_vm_readv",
+    "pthread_sigmask",
+    "pwrite",
+    "raise",
+    "read",
+    "readlink",
+    "rename",
+    "sched_yield",
+    "sigaction",
+    "sigpending",
+    "sigprocmask",
+    "sigtimedwait",
+    "stat",
+    "syscall",
+    "unlink",
+    "write",
+    // Lock-free, from glibc 2.35 on.
+    "_dl_find_object",
+    // At the first event of all. They change words of the C library's by atomic operations.
+    "pthread_key_create",
+    "pthread_key_delete",
+];
+
+/// Who may refer to what else, and why.
+const EXCEPTIONS: [(&str, &[&str], &str); 3] = [
+    (
+        "7library4next",
+        &["malloc", "calloc", "realloc", "free", "memalign", "malloc_usable_size", "dlsym", "dladdr"],
+        "the allocator underneath, and how it is found, once: at the process's first allocation",
+    ),
+    (
+        "memtrack_linked",
+        &[
+            "__real_malloc",
+            "__real_calloc",
+            "__real_realloc",
+            "__real_free",
+            "__real_memalign",
+            "__real_malloc_usable_size",
+            "memtrack_is_shared",
+            "malloc_trim",
+        ],
+        "words that the linker fills with the allocator underneath",
+    ),
+    ("9variables", &["getenv"], "copies the environment, once, before the program changes it"),
+];
+
+/// What goes on after a panic: called where something is to be dropped on the way.
+const UNWINDING: &str = "_Unwind_Resume";
+
+/// Whose machine code has panics that nobody has ruled out yet: mostly of indices that are in bounds, which the compiler does
+/// not see. What is not among them has none: the hook's own files, the walk, the lists of modules.
+const PANICKING: &[&str] = &[
+    // Others' code.
+    "4core",
+    "4spin",
+    "5gimli",
+    "8heapless",
+    // A dump.
+    "15memtrack_format",
+    "8memtrack4dump",
+    "8memtrack5error",
+    // The tables.
+    "8memtrack5table",
+    "6recall",
+    "7tracker3api",
+    "7tracker4host",
+    "7tracker5place",
+    "7tracker5watch",
+    // Files and threads.
+    "4host10dump_stack",
+    "4host4mask",
+    "4host4sink",
+    "4host5pages",
+    "4host5start",
+    "4host6record",
+    "4host6thread",
+    "8Platform",
+];
+
+/// What a function calls that a panic must not leave, when one does.
+const GUARDS: [&str; 2] = ["panic_cannot_unwind", "panic_in_cleanup"];
+
+fn is_panic(name: &str) -> bool {
+    const PANICS: [&str; 8] = [
+        "9panicking",
+        "unwrap_failed",
+        "expect_failed",
+        "index_fail",
+        "slice_error_fail",
+        "mismatch_fail",
+        "handle_alloc_error",
+        "rust_begin_unwind",
+    ];
+    PANICS.iter().any(|panic| name.contains(panic))
+}
+
+fn library() -> Graph {
+    Graph::of_archive(&fs::read(c::libraries().join("libmemtrack.a")).expect("the library"))
+}
+
+fn is_entry(name: &str) -> bool {
+    ENTRIES.iter().any(|entry| name.contains(entry))
+}
+
+/// Nothing of the C library is looked into, nor the way on from a panic.
+fn is_end(name: &str) -> bool {
+    is_panic(name) || name == UNWINDING
+}
+
+fn is_allowed(reached: &Reached) -> bool {
+    HARMLESS.contains(&reached.name.as_str())
+        || EXCEPTIONS.iter().any(|(owner, names, _)| {
+            reached.chain[0].contains(owner) && names.contains(&reached.name.as_str())
+        })
+}
+
+fn told(found: &[&Reached]) -> String {
+    found
+        .iter()
+        .map(|reached| format!("{}\n    by {}\n", reached.name, reached.chain.join("\n    by ")))
+        .collect()
+}
+
+#[test]
+fn nothing_is_called_that_may_wait_or_allocate() {
+    let reached = library().reached(is_entry, is_end);
+    let forbidden: Vec<&Reached> =
+        reached.iter().filter(|reached| !is_end(&reached.name) && !is_allowed(reached)).collect();
+    assert!(forbidden.is_empty(), "{}", told(&forbidden));
+}
+
+#[test]
+fn panics_are_reached_from_listed_places_alone() {
+    let reached = library().reached(is_entry, is_end);
+    let panics = reached.iter().filter(|reached| {
+        is_panic(&reached.name) && !GUARDS.iter().any(|guard| reached.name.contains(guard))
+    });
+    let unlisted: Vec<&Reached> =
+        panics.filter(|reached| !PANICKING.iter().any(|place| reached.chain[0].contains(place))).collect();
+    assert!(unlisted.is_empty(), "{}", told(&unlisted));
+}
+
+#[test]
+fn calls_through_tables_of_functions_are_found() {
+    let object = program::folder("reachable").join("reaching.o");
+    let flags = ["-c", "-O1", "-ffunction-sections", "-fdata-sections"];
+    c::build("gcc", &flags, &c::source("reaching.c"), Link::None, &object);
+    let bytes = fs::read(object).expect("the object file");
+    let graph = Graph::of_objects([bytes.as_slice()].into_iter());
+    let chains = |root: &str| -> Vec<Vec<String>> {
+        let reached = graph.reached(|name| name == root, |_| false);
+        reached.into_iter().filter(|reached| reached.name == "dlsym").map(|reached| reached.chain).collect()
+    };
+    assert_eq!(chains("direct"), [["find", "direct"]]);
+    assert_eq!(chains("indirect"), [["find", "finds", "indirect"]]);
+    assert_eq!(chains("neither"), [[""; 0]; 0]);
+}
