@@ -1,5 +1,5 @@
 //! The hook, a forked child, a thread's end and a dump call nothing that may wait for a lock of others or allocate: proven by
-//! what their machine code refers to, in the library as it is built. Panics are reached from listed places alone.
+//! what their machine code refers to, in the library as it is built. The hook's own files cannot panic.
 //!
 //! Planted bug: a `getenv` in `core/src/platform/host/places.rs`, in `modules`, is reached from a dump.
 
@@ -45,7 +45,7 @@ const HARMLESS: &[&str] = &[
     "pthread_getspecific",
     "pthread_self",
     "pthread_setspecific",
-    // One system call each, or none.
+    // One system call each, or none. The library stands in for some, and passes its own calls on.
     "clock_gettime",
     "close",
     "fallocate",
@@ -106,7 +106,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Who may refer to what else, and why.
-const EXCEPTIONS: [(&str, &[&str], &str); 3] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
     (
         "7library4next",
         &["malloc", "calloc", "realloc", "free", "memalign", "malloc_usable_size", "dlsym", "dladdr"],
@@ -126,40 +126,38 @@ const EXCEPTIONS: [(&str, &[&str], &str); 3] = [
         ],
         "words that the linker fills with the allocator underneath",
     ),
+    (
+        "9operators",
+        &["dlsym", "dladdr"],
+        "how a linked allocator's operators are found, once: at the first of them",
+    ),
     ("9variables", &["getenv"], "copies the environment, once, before the program changes it"),
 ];
 
 /// What goes on after a panic: called where something is to be dropped on the way.
 const UNWINDING: &str = "_Unwind_Resume";
 
-/// Whose machine code has panics that nobody has ruled out yet: mostly of indices that are in bounds, which the compiler does
-/// not see. What is not among them has none: the hook's own files, the walk, the lists of modules.
-const PANICKING: &[&str] = &[
-    // Others' code.
-    "4core",
-    "4spin",
-    "5gimli",
-    "8heapless",
-    // A dump.
-    "15memtrack_format",
-    "8memtrack4dump",
-    "8memtrack5error",
-    // The tables.
-    "8memtrack5table",
-    "6recall",
-    "7tracker3api",
-    "7tracker4host",
-    "7tracker5place",
-    "7tracker5watch",
-    // Files and threads.
-    "4host10dump_stack",
-    "4host4mask",
-    "4host4sink",
-    "4host5pages",
-    "4host5start",
-    "4host6record",
-    "4host6thread",
-    "8Platform",
+/// Whose machine code has no panic at all: what runs at nearly every event, and what an event may have to read. Elsewhere there
+/// are some still, mostly of indices that are in bounds, which the compiler does not see.
+const WITHOUT_PANIC: &[&str] = &[
+    "8memtrack7tracker4hook",
+    "8memtrack7tracker5quick",
+    "8memtrack7tracker6resize",
+    "8memtrack7tracker6tokens",
+    "8memtrack6unwind3cfi3own",
+    "8memtrack6unwind3cfi4find",
+    "8memtrack6unwind3cfi4rule",
+    "8memtrack6unwind3cfi4walk",
+    "8memtrack6unwind3cfi5cache",
+    "8memtrack6unwind3cfi5index",
+    "8memtrack6unwind3cfi5names",
+    "8memtrack6unwind3cfi5trace",
+    "8memtrack8platform4host4maps",
+    "8memtrack8platform4host5image",
+    "8memtrack8platform4host6places",
+    "8memtrack8platform4host7modules",
+    "8memtrack8platform4host7objects",
+    "8memtrack8platform4host7program",
 ];
 
 /// What a function calls that a panic must not leave, when one does.
@@ -189,13 +187,16 @@ fn is_entry(name: &str) -> bool {
 
 /// Nothing of the C library is looked into, nor the way on from a panic.
 fn is_end(name: &str) -> bool {
-    is_panic(name) || name == UNWINDING
+    is_panic(name) || name == UNWINDING || HARMLESS.contains(&name)
 }
 
 fn is_allowed(reached: &Reached) -> bool {
     HARMLESS.contains(&reached.name.as_str())
+        || reached.name == UNWINDING
         || EXCEPTIONS.iter().any(|(owner, names, _)| {
-            reached.chain[0].contains(owner) && names.contains(&reached.name.as_str())
+            // What the compiler has taken out of a function is called by it.
+            let is_owner = reached.chain.iter().take(2).any(|name| name.contains(owner));
+            is_owner && names.contains(&reached.name.as_str())
         })
 }
 
@@ -207,22 +208,26 @@ fn told(found: &[&Reached]) -> String {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "it is about optimised code")]
 fn nothing_is_called_that_may_wait_or_allocate() {
     let reached = library().reached(is_entry, is_end);
     let forbidden: Vec<&Reached> =
-        reached.iter().filter(|reached| !is_end(&reached.name) && !is_allowed(reached)).collect();
+        reached.iter().filter(|reached| !is_panic(&reached.name) && !is_allowed(reached)).collect();
     assert!(forbidden.is_empty(), "{}", told(&forbidden));
 }
 
 #[test]
-fn panics_are_reached_from_listed_places_alone() {
+#[cfg_attr(debug_assertions, ignore = "it is about optimised code")]
+fn the_hook_and_the_lists_of_modules_have_no_panic() {
     let reached = library().reached(is_entry, is_end);
-    let panics = reached.iter().filter(|reached| {
-        is_panic(&reached.name) && !GUARDS.iter().any(|guard| reached.name.contains(guard))
-    });
-    let unlisted: Vec<&Reached> =
-        panics.filter(|reached| !PANICKING.iter().any(|place| reached.chain[0].contains(place))).collect();
-    assert!(unlisted.is_empty(), "{}", told(&unlisted));
+    let found: Vec<&Reached> = reached
+        .iter()
+        .filter(|reached| is_panic(&reached.name) && !GUARDS.iter().any(|guard| reached.name.contains(guard)))
+        .filter(|reached| WITHOUT_PANIC.iter().any(|place| reached.chain[0].contains(place)))
+        .collect();
+    assert!(found.is_empty(), "{}", told(&found));
+    // It finds those that are elsewhere.
+    assert!(reached.iter().any(|reached| is_panic(&reached.name) && reached.chain[0].contains("5gimli")));
 }
 
 #[test]
