@@ -178,9 +178,17 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         });
         result?;
         match platform.identity() {
-            Some(process) => self.record(&Process { tracker: self.tracker(), ..process }),
-            None => Ok(()),
+            Some(process) => self.record(&Process { tracker: self.tracker(), ..process })?,
+            None => {}
         }
+        #[cfg(feature = "std")]
+        if let Some(result) = self.region.head().inherited.record(|fork| self.to.record(fork)) {
+            return match result {
+                Ok(()) | Err(EncodeError::RecordTooLarge) => Ok(()),
+                Err(EncodeError::Sink(error)) => Err(error),
+            };
+        }
+        Ok(())
     }
 
     fn tracker(&self) -> u64 {
@@ -216,8 +224,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
             let state = match id {
                 threads::UNATTRIBUTED => ThreadState::Unattributed,
                 threads::OVERFLOW => ThreadState::Overflow,
-                _ if slot.has_exited() => ThreadState::Exited,
-                _ => ThreadState::Running,
+                _ => slot.state(),
             };
             let now = match state {
                 ThreadState::Running => self.platform.thread_name(slot.os_id()),

@@ -5,9 +5,10 @@
 //! together — and its stacks are those of each at its own peak. A stage's peak is that of the dump where it was
 //! highest, as it is of several runs within one dump. Threads of one name become one, with the highest of their own
 //! peaks. Times count from the start of each process, and there is no timeline: points of different clocks have no
-//! order.
+//! order. What a forked process has from its parent is counted once, in the parent.
 
 mod cells;
+mod inherited;
 mod layout;
 mod stages;
 mod who;
@@ -53,6 +54,7 @@ pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     if !force {
         alike(parts, &programs)?;
     }
+    inherited::count_once(&mut programs);
     let mut who = Who::default();
     let ids: Vec<_> = programs.iter().map(|snapshot| who.add(snapshot)).collect();
     let stages = Stages::highest(parts, &ids);

@@ -76,6 +76,8 @@ pub struct Profile {
     nodes: Vec<Node>,
     /// What was counted, per stack, thread, tag and heap.
     pub samples: Vec<Sample>,
+    /// The process that this one was forked from, when its tracker ran there already.
+    pub forked_from: Option<u32>,
     /// What suppressions took out of the samples' live figures.
     pub suppressed: Vec<Suppressed>,
 }
@@ -229,6 +231,7 @@ impl Profile {
             symbols,
             nodes: Vec::new(),
             samples: Vec::new(),
+            forked_from: snapshot.fork.map(|fork| fork.parent),
             suppressed: Vec::new(),
         };
         profile.nodes = nodes::tree(&snapshot, &profile.symbols);
@@ -251,6 +254,16 @@ impl Profile {
     /// Adds the stages that another snapshot tells of.
     pub fn add_stages(&mut self, snapshot: &Snapshot<'_>) {
         self.stages.extend(snapshot.stages.iter().map(names::stage));
+    }
+
+    /// What a forked process has from its parent: sums over the threads that it inherited.
+    #[must_use]
+    pub fn inherited(&self) -> Figures {
+        let threads = self.threads.iter().filter(|thread| thread.state == ThreadState::Inherited);
+        threads.fold(Figures::default(), |mut sum, thread| {
+            stacks::add(&mut sum, &thread.figures);
+            sum
+        })
     }
 
     /// The figures of some samples, added up.

@@ -260,6 +260,47 @@ impl Account {
         count(&self.reallocs, by);
     }
 
+    /// Allocations so far.
+    #[cfg(feature = "std")]
+    pub(super) fn allocs(&self) -> u64 {
+        self.allocs.get()
+    }
+
+    /// Counts allocations of which nothing more is known.
+    #[cfg(feature = "std")]
+    pub(super) fn count_without_size(&self, events: u64) {
+        self.allocs.set(self.allocs.get().saturating_add(events));
+    }
+
+    /// Forgets all counters, while nobody books.
+    #[cfg(feature = "std")]
+    pub(super) fn clear(&self) {
+        for part in [&self.own, &self.remote] {
+            part.bytes.store(0, Relaxed);
+            part.blocks.store(0, Relaxed);
+        }
+        [&self.allocs, &self.bytes, &self.temporary, &self.reallocs]
+            .into_iter()
+            .for_each(|counter| counter.set(0));
+    }
+
+    /// Adds all counters of a cell, while nobody books.
+    #[cfg(feature = "std")]
+    pub(super) fn take_over(&self, cell: &Account) {
+        for (to, from) in [(&self.own, &cell.own), (&self.remote, &cell.remote)] {
+            add_owned(&to.bytes, from.bytes.load(Relaxed));
+            add_owned32(&to.blocks, from.blocks.load(Relaxed));
+        }
+        for (to, from) in [
+            (&self.allocs, &cell.allocs),
+            (&self.bytes, &cell.bytes),
+            (&self.temporary, &cell.temporary),
+            (&self.reallocs, &cell.reallocs),
+        ] {
+            to.set(to.get().saturating_add(from.get()));
+        }
+    }
+
     /// What is alive.
     #[inline]
     pub(crate) fn live(&self) -> Held {

@@ -218,6 +218,18 @@ impl Marks {
         left
     }
 
+    /// In a forked child: peaks begin anew from what is live, and nobody holds head-room.
+    #[cfg(feature = "std")]
+    pub(crate) fn forked(&self, live: usize, threads: Threads<'_>) {
+        let generation = self.generation.load(Acquire).wrapping_add(GENERATION);
+        self.reset.store(generation, Release);
+        self.generation.store(generation, Release);
+        self.room.forked(threads);
+        self.peak.store(live, Relaxed);
+        self.kept.store(0, Relaxed);
+        self.state.fetch_or(FLAGS, AcqRel);
+    }
+
     /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
     pub(crate) fn peak_error(&self, threads: Threads<'_>) -> usize {
         self.room.error(threads)

@@ -13,6 +13,8 @@ pub(crate) mod growth;
 pub(crate) mod highs;
 pub(crate) mod image;
 pub(crate) mod index;
+#[cfg(feature = "std")]
+pub(crate) mod inherited;
 pub(crate) mod list;
 pub(crate) mod losses;
 pub(crate) mod marks;

@@ -82,6 +82,9 @@ pub struct Head {
     pub(crate) next_sample: Counter,
     #[cfg(feature = "std")]
     pub(crate) spans: super::spans::SpanMemory,
+    /// What a forked process has from its parent.
+    #[cfg(feature = "std")]
+    pub(crate) inherited: super::inherited::Inherited,
     /// How far stacks and cells of a region reach that grows.
     #[cfg(feature = "std")]
     pub(super) extents: [super::growth::Extent; super::growing::PARTS],

@@ -13,7 +13,7 @@
 //! makes the barrier that the first one spares itself, and waits until that is outside of the hook ([`Room::open`]).
 
 use super::share::Share;
-use super::threads::Threads;
+use super::threads::{FIRST, Threads};
 use crate::sync::*;
 
 /// Somebody may hold a share.
@@ -40,6 +40,8 @@ pub(crate) struct Room {
     error: AtomicUsize,
     /// Bytes that each thread may hold without being asked for them; 0 for none.
     slack: AtomicUsize,
+    /// Slots of threads that a forked process has from its parent: its first thread has the one behind them.
+    inherited: AtomicU32,
 }
 
 impl Room {
@@ -269,6 +271,21 @@ impl Room {
         if room < 0 {
             raise(room.unsigned_abs());
         }
+    }
+
+    /// In a forked child: nobody holds anything.
+    #[cfg(feature = "std")]
+    pub(super) fn forked(&self, threads: Threads<'_>) {
+        threads.iter().for_each(|(_, slot)| slot.share.bytes.store(0, Relaxed));
+        self.pool.store(0, Relaxed);
+        self.shares.store(0, Relaxed);
+        self.forget_error();
+        self.inherited.store(threads.usage().0, Relaxed);
+    }
+
+    /// Whether the slot is that of the process's first thread.
+    pub(crate) fn is_first(&self, slot: u16) -> bool {
+        u32::from(slot) == u32::from(FIRST) + self.inherited.load(Relaxed)
     }
 
     /// Most bytes by which the peak told may exceed the true one.

@@ -8,6 +8,7 @@ use super::share::Share;
 use super::sizes::Sizes;
 use crate::counter::Counter;
 use crate::sync::*;
+use memtrack_format::ThreadState;
 
 /// The slot of events that belong to no known thread.
 pub(crate) const UNATTRIBUTED: u16 = 0;
@@ -21,6 +22,9 @@ pub(crate) const THREAD_NAME: usize = 16;
 
 const RUNNING: u32 = 0;
 const EXITED: u32 = 1;
+/// It belongs to the process that this one was forked from: no thread of this one continues it.
+#[cfg(feature = "std")]
+const INHERITED: u32 = 2;
 
 /// A thread, or several of one name that ran one after another. All-zero is unused.
 #[repr(C)]
@@ -151,7 +155,17 @@ impl ThreadSlot {
     }
 
     pub(crate) fn has_exited(&self) -> bool {
-        self.state.load(Acquire) == EXITED
+        self.state.load(Acquire) != RUNNING
+    }
+
+    /// What became of it, for a dump.
+    pub(crate) fn state(&self) -> ThreadState {
+        match self.state.load(Acquire) {
+            RUNNING => ThreadState::Running,
+            #[cfg(feature = "std")]
+            INHERITED => ThreadState::Inherited,
+            _ => ThreadState::Exited,
+        }
     }
 
     /// How many threads used this slot.
@@ -247,16 +261,12 @@ impl<'t> Threads<'t> {
         })
     }
 
-    /// In a forked child: all threads but that of `slot` are gone, and that one has a new number.
+    /// In a forked child: the threads are the parent's. That which goes on takes a slot of its own with its next event.
     #[cfg(feature = "std")]
-    pub(crate) fn forked(&self, slot: Option<u16>, os_id: u64) {
-        if let Some(slot) = slot.filter(|slot| *slot >= FIRST) {
-            self.get(slot).os_id.set(os_id);
-        }
-        let gone = self.iter().filter(|(id, _)| *id >= FIRST && Some(*id) != slot);
-        for (_, thread) in gone {
+    pub(crate) fn forked(&self) {
+        for (_, thread) in self.iter().filter(|(id, _)| *id >= FIRST) {
             thread.share.leave();
-            thread.state.store(EXITED, Release);
+            thread.state.store(INHERITED, Release);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::LossCause;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::region::Tables;
-use crate::table::threads::{FIRST, ThreadSlot};
+use crate::table::threads::ThreadSlot;
 use crate::unwind::{Unwind, stack_pointer};
 
 /// Whether an event can be booked.
@@ -144,7 +144,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.platform.thread_id();
         let threads = self.region().threads();
         let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
-        if slot != FIRST {
+        if !self.region().head().marks.room.is_first(slot) {
             // Without a barrier the room has been open from the start.
             self.region().head().marks.room.open(threads, || _ = self.platform.barrier());
         }

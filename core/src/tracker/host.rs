@@ -35,9 +35,10 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
-    fn forked(&self, slot: Option<u16>, os_id: u64) {
+    fn forked(&self, slot: Option<u16>) {
         super::keep::forked(self, slot);
-        self.threads().forked(slot, os_id);
+        let process = Host.process();
+        crate::table::inherited::fork(self, process.parent, super::elapsed(self, &Host));
     }
 
     fn unlock_after_fork(&self) {

@@ -1,10 +1,12 @@
 //! What a recording has behind its tables: fragments of a dump with the program and its modules. The last one counts.
 
-use memtrack_format::{Item, Module, Reader, Record, Section, Tag, Target};
+use memtrack_format::{Fork, Item, Module, Process, Reader, Record, Section, Tag, Target};
 
 #[derive(Default)]
 pub(super) struct Annex<'i> {
     pub(super) target: Option<Target<'i>>,
+    pub(super) process: Option<Process>,
+    pub(super) fork: Option<Fork<'i>>,
     pub(super) modules: Vec<Module<'i>>,
     /// Something of it could not be read.
     pub(super) damaged: bool,
@@ -22,6 +24,8 @@ impl<'i> Annex<'i> {
                 Item::Damage(_) => annex.damaged = true,
                 Item::Section(section) => match section.tag {
                     Tag::TARGET => fragment.target = all(&section).last(),
+                    Tag::PROCESS => fragment.process = all(&section).last(),
+                    Tag::FORK => fragment.fork = all(&section).last(),
                     Tag::MODULE => fragment.modules.extend(all::<Module<'_>>(&section)),
                     Tag::DONE => annex.take(std::mem::take(&mut fragment)),
                     _ => {}
@@ -33,6 +37,8 @@ impl<'i> Annex<'i> {
 
     fn take(&mut self, fragment: Annex<'i>) {
         self.target = fragment.target.or(self.target);
+        self.process = fragment.process.or(self.process);
+        self.fork = fragment.fork.or(self.fork);
         // One without modules says that they are as they were.
         if !fragment.modules.is_empty() {
             self.modules = fragment.modules;

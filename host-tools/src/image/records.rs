@@ -96,7 +96,7 @@ pub(super) struct Slot {
     pub(super) rebased: Noted,
     pub(super) reset: Noted,
     pub(super) os_id: u64,
-    pub(super) exited: bool,
+    pub(super) state: u32,
     pub(super) count: u32,
     pub(super) name: Vec<u8>,
     /// Allocations and bytes by class of size.
@@ -120,7 +120,6 @@ impl Slot {
         let (state, count) = (from.u32(), from.u32());
         let name = until_zero(from.text(4));
         let sizes = (0..header.classes).map(|_| (from.counter(), from.counter())).collect();
-        let exited = state != 0;
         Slot {
             account,
             generation,
@@ -130,7 +129,7 @@ impl Slot {
             rebased,
             reset,
             os_id,
-            exited,
+            state,
             count,
             name,
             sizes,

@@ -101,6 +101,8 @@ impl Writer<'_> {
             ..annex.target.unwrap_or_default()
         };
         self.record(&target);
+        annex.process.iter().for_each(|process| self.record(process));
+        annex.fork.iter().for_each(|fork| self.record(fork));
         let tables = self.tables;
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.record(&Config {
@@ -127,8 +129,11 @@ impl Writer<'_> {
             let state = match id {
                 0 => ThreadState::Unattributed,
                 1 => ThreadState::Overflow,
-                _ if slot.exited => ThreadState::Exited,
-                _ => ThreadState::Running,
+                _ => match slot.state {
+                    0 => ThreadState::Running,
+                    2 => ThreadState::Inherited,
+                    _ => ThreadState::Exited,
+                },
             };
             let own = self.peaks.thread_peak(slot);
             let (peak, peak_blocks) = held.get(id).copied().unwrap_or_default();

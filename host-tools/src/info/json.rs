@@ -28,6 +28,10 @@ pub fn value(info: &Info<'_>) -> Value {
         })).collect::<Vec<_>>(),
         "program": program(&profile.program),
         "totals": totals(profile),
+        "inherited": profile.forked_from.map(|parent| json!({
+            "parent_pid": parent,
+            "figures": figures(&profile.inherited()),
+        })),
         "tables": profile.config.iter().flat_map(tables).map(|(name, used, capacity)| json!({
             "table": name,
             "used": used,

@@ -100,6 +100,12 @@ fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
         things(figures.peak_blocks, "block"),
         duration(marks.peak_time_ns)
     )?;
+    if let Some(parent) = info.profile.forked_from {
+        let of = info.profile.inherited();
+        let (live, blocks) = (bytes(of.live), things(of.live_blocks, "block"));
+        let allocations = things(of.allocs, "allocation");
+        writeln!(out, "inherited  from process {parent}: {live} live in {blocks}, of {allocations}")?;
+    }
     over_time(info, out)
 }
 

@@ -234,6 +234,20 @@ pub(super) fn in_child() {
     }
 }
 
+/// In a forked child, once its tables say what it inherited: so does its recording.
+pub(super) fn forked() {
+    if ANY.load(Acquire) {
+        for (place, region) in registry::all() {
+            if let Some(mut slot) = RECORDINGS[place].try_lock()
+                && let Some(recording) = slot.as_mut()
+            {
+                // One that cannot be written is missing: then all of the child counts as its own.
+                let _ = recording.append(region, false);
+            }
+        }
+    }
+}
+
 fn divide(place: Place, region: &dyn Registered) {
     let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
     let Some(recording) = slot.as_mut() else { return };

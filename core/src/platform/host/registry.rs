@@ -11,8 +11,8 @@ pub(crate) trait Registered: Sync {
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
     /// In a forked child: opens the locks that threads of the parent held.
     fn unlock_after_fork(&self);
-    /// In a forked child, whose only thread has this slot and this number.
-    fn forked(&self, slot: Option<u16>, os_id: u64);
+    /// In a forked child, whose only thread had this slot in the parent.
+    fn forked(&self, slot: Option<u16>);
     /// Has the next event write the dump that a signal asked for.
     fn ask_for_dump(&self);
     /// Whether nobody holds a lock that a snapshot needs.

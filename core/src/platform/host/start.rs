@@ -87,9 +87,13 @@ unsafe extern "C" fn in_child() {
         region.unlock_after_fork();
         // Which slot is the thread's on another platform is not known; there its slots stay as they are.
         if let Some(words) = registry::words(place) {
-            region.forked(thread::slot(words), thread::id());
+            let slot = thread::slot(words);
+            // Before the region forgets who is inside the hook.
+            thread::forked(words);
+            region.forked(slot);
         }
     }
+    dump_stack::run(Patience::None, record::forked);
 }
 
 /// The value of `MEMTRACK_DUMP`.

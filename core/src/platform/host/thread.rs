@@ -36,6 +36,24 @@ pub(super) fn slot(tracker: usize) -> Option<u16> {
     (state != 0 && state != Local::GONE).then(|| (state - 1) as u16)
 }
 
+/// In a forked child: the calling thread's slot is the parent's. With its next event it begins like a new one.
+pub(super) fn forked(tracker: usize) {
+    let Some(local) = local(tracker) else { return };
+    let state = local.state.load(Relaxed);
+    if state & Local::BUSY != 0 || state == Local::GONE {
+        // It takes its slot just now, shares one with others, or has ended.
+        return;
+    }
+    let memory = local.memory.swap(core::ptr::null_mut(), Relaxed);
+    // A signal's handler forks, perhaps, in the middle of the hook, which goes on with that memory.
+    if !local.slot().is_some_and(|slot| slot.share.is_inside()) {
+        unmap(memory);
+    }
+    local.slot.store(core::ptr::null_mut(), Relaxed);
+    local.last_cell.store(0, Relaxed);
+    local.state.store(0, Relaxed);
+}
+
 pub(super) fn id() -> u64 {
     calls::gettid().max(0) as u64
 }

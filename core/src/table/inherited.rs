@@ -1,0 +1,114 @@
+//! What a forked process has from its parent.
+//!
+//! The child begins with a copy of the parent's tables. Its thread takes a new slot; those that were there are
+//! *inherited*. What belongs to no thread of its own (events of nobody, losses) goes on in the child, so what it was at
+//! the fork is kept here.
+
+use super::account::Account;
+use super::losses::Losses;
+use super::marks::{Mark, Marks};
+use super::region::Tables;
+use super::threads::{OVERFLOW, UNATTRIBUTED};
+use crate::counter::Counter;
+use crate::sync::*;
+use memtrack_format::{Figures, Fork, List, LossCause, Lost};
+
+/// All-zero in a process that was not forked since its tracker started.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Inherited {
+    /// The process that was forked.
+    parent: AtomicU32,
+    time: Counter,
+    failed: Counter,
+    /// Of the threads that have no slot to themselves.
+    shared: [[Counter; FIGURES]; 2],
+    losses: [Counter; LossCause::ALL.len()],
+}
+
+const FIGURES: usize = 8;
+
+impl Inherited {
+    /// The record for a dump, given to `with`; nothing in a process that was not forked.
+    pub(crate) fn record<T>(&self, with: impl FnOnce(&Fork<'_>) -> T) -> Option<T> {
+        let parent = self.parent.load(Acquire);
+        if parent == 0 {
+            return None;
+        }
+        let mut lost = [Lost::default(); LossCause::ALL.len()];
+        let known = LossCause::ALL.iter().zip(&self.losses).filter(|(_, events)| events.get() > 0);
+        let count = lost
+            .iter_mut()
+            .zip(known)
+            .map(|(to, (&cause, events))| *to = Lost { cause, events: events.get() })
+            .count();
+        let [unattributed, overflow] = self.shared.each_ref().map(figures);
+        Some(with(&Fork {
+            parent,
+            time_ns: self.time.get(),
+            failed_allocs: self.failed.get(),
+            unattributed,
+            overflow,
+            losses: List::Items(&lost[..count]),
+        }))
+    }
+}
+
+fn figures(from: &[Counter; FIGURES]) -> Figures {
+    let [allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs] =
+        from.each_ref().map(Counter::get);
+    Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs }
+}
+
+fn keep(to: &[Counter; FIGURES], of: &Account, marks: &Marks) {
+    let of = of.figures(marks, Mark::Program);
+    let values =
+        [of.allocs, of.bytes, of.live, of.live_blocks, of.peak, of.peak_blocks, of.temporary, of.reallocs];
+    to.iter().zip(values).for_each(|(to, value)| to.set(value));
+}
+
+/// In a forked child, whose one thread is in no event: settles what other threads were in the middle of, and marks
+/// everything as inherited from `parent`, `time` nanoseconds after the tracker's start.
+pub(crate) fn fork<R: Tables>(region: &R, parent: u32, time: u64) {
+    let (head, threads) = (region.head(), region.threads());
+    let is_alone = head.marks.room.is_alone();
+    threads.forked();
+    if !is_alone {
+        settle(region);
+    }
+    let live = threads.iter().fold(0usize, |sum, (_, slot)| sum.wrapping_add(slot.account.live().bytes));
+    head.marks.forked((live as isize).max(0) as usize, threads);
+    let inherited = &head.inherited;
+    for (to, slot) in inherited.shared.iter().zip([UNATTRIBUTED, OVERFLOW]) {
+        keep(to, &threads.get(slot).account, &head.marks);
+    }
+    inherited.losses.iter().for_each(|counter| counter.set(0));
+    for (cause, events) in head.losses.iter() {
+        if let Some(counter) = inherited.losses.get(usize::from(cause.code())) {
+            counter.set(events);
+        }
+    }
+    inherited.failed.set(head.failed.get());
+    inherited.time.set(time);
+    inherited.parent.store(parent, Release);
+}
+
+/// A cell is changed before its thread. What a thread of the parent had booked on the first alone, it books on the
+/// second in the parent only: here a thread has what its cells have.
+fn settle<R: Tables>(region: &R) {
+    let nobody = region.cells().unattributed();
+    nobody.count_without_size(unattributed(&region.head().losses).saturating_sub(nobody.allocs()));
+    let threads = region.threads();
+    for id in [UNATTRIBUTED, OVERFLOW] {
+        threads.get(id).account.clear();
+    }
+    threads.iter().for_each(|(_, slot)| slot.account.clear());
+    for (_, key, cell) in region.cells().iter() {
+        threads.get(key.thread).account.take_over(cell);
+    }
+}
+
+/// Events that were counted as lost to causes which leave them to nobody.
+fn unattributed(losses: &Losses) -> u64 {
+    losses.iter().filter(|(cause, _)| cause.is_unattributed()).map(|(_, events)| events).sum()
+}
