@@ -60,6 +60,9 @@ mod tests {
     static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
         Tracker::with((), NoUnwind, crate::Host, &REGION);
 
+    /// What an event has done when it is abandoned, on its cell and its thread.
+    type Half<'h> = &'h dyn Fn(&Account, &ThreadSlot);
+
     /// Allocations, bytes, live bytes and blocks of all of them.
     fn sum<'a>(accounts: impl Iterator<Item = &'a Account>) -> [u64; 4] {
         let figures = accounts.map(|account| account.figures(&REGION.head().marks, Mark::Program));
@@ -87,7 +90,7 @@ mod tests {
         let abandoned =
             || TRACKER.losses().find(|loss| loss.0 == LossCause::Abandoned).map_or(0, |loss| loss.1);
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
-        let points: [(&str, &dyn Fn(&Account, &ThreadSlot)); 6] = [
+        let points: [(&str, Half<'_>); 6] = [
             ("nothing", &|_, _| ()),
             ("an allocation of the cell", &|cell, _| cell.add(300)),
             ("of the cell and the thread", &|cell, slot| {
