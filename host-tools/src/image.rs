@@ -38,9 +38,16 @@ pub struct Image {
 /// Why it can't be read.
 pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
     let header = header::Header::read(bytes)?;
-    let behind = extents.condensed(bytes, header.size);
-    let behind = behind.as_ref().map(|(data, _)| &data[..]).or(bytes.get(header.size..));
-    let annex = annex::Annex::read(behind.unwrap_or_default());
+    let behind = bytes.get(header.size..).unwrap_or_default();
+    let condensed;
+    let (fragments, has_ended) = match annex::current(behind, header.rule.big_endian) {
+        Some(current) => current,
+        None => {
+            condensed = extents.condensed(bytes, header.size);
+            (condensed.as_ref().map_or(behind, |(data, _)| &data[..]), false)
+        }
+    };
+    let annex = annex::Annex::read(fragments);
     let tables = tables::Tables::read(&header, bytes, extents);
     let dump = write::dump(&header, &tables, &annex, now);
     let mut notes = Vec::new();
@@ -55,6 +62,11 @@ pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, 
             "{} stack frames of the image were just being written, or are damaged: their callers are missing",
             tables.strays
         ));
+    }
+    if has_ended {
+        notes.push(
+            "the recording ended before its program: there was no room for it, and what was allocated later is missing".into(),
+        );
     }
     if annex.damaged {
         notes.push("what the recording has of its modules ends early: some may be missing".into());

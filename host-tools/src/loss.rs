@@ -22,6 +22,7 @@ pub fn text(loss: &Loss) -> String {
         LossCause::RecordTooLarge => ("record", "left out"),
         LossCause::OtherAllocator | LossCause::NoUsableSize => ("allocator", "not tracked"),
         LossCause::Abandoned => ("event", "perhaps not booked"),
+        LossCause::RecordingLost => ("recording", "ended early"),
         LossCause::Unknown(code) => return format!("{} of kind {code}", units::things(loss.events, "loss")),
     };
     format!("{} {what} ({})", units::things(loss.events, thing), loss.cause.as_str())
@@ -76,6 +77,7 @@ fn in_the_program(cause: LossCause) -> &'static str {
         LossCause::NoUsableSize => {
             "preload another allocator than that one, or have it export malloc_usable_size and memalign"
         }
+        LossCause::RecordingLost => "record to a file system with more room, and leave the file alone",
         _ => "",
     }
 }

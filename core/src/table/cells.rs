@@ -99,6 +99,8 @@ impl<'t> Cells<'t> {
             || {
                 // Cell 0 is the unattributed one.
                 let id = self.growth.claim(self.used, self.cells.len(), 1)? + 1;
+                super::prepare(cell(id));
+                super::prepare(&self.threads[id as usize]);
                 cell(id).set_label(label, sublabel);
                 self.threads[id as usize].store(key.thread, Relaxed);
                 Some(id)
@@ -146,6 +148,12 @@ impl<'t> Cells<'t> {
     /// The cell of events that belong to nobody.
     pub(crate) fn unattributed(&self) -> &'t Account {
         &self.cells[UNATTRIBUTED as usize]
+    }
+
+    /// Where the heads of its index are.
+    #[cfg(feature = "std")]
+    pub(crate) fn heads(&self) -> core::ops::Range<usize> {
+        self.index.heads()
     }
 
     /// How many cells are used, and how many fit.

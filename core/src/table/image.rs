@@ -102,12 +102,23 @@ pub(crate) const fn named(mut words: [u32; WORDS], unwinder: &str) -> [u32; WORD
 impl Image {
     /// Writes the header of a region that has just been claimed. `stages` and `timeline` are what their locks guard.
     pub(crate) fn publish(&self, words: &[u32; WORDS], stages: *const u8, timeline: *const u8) {
-        for (to, word) in self.words.iter().zip(words) {
-            to.store(*word, Relaxed);
-        }
+        self.restore(words);
         let begin = core::ptr::from_ref(self).addr();
         self.words[STAGES].store((stages.addr() - begin) as u32, Relaxed);
         self.words[TIMELINE].store((timeline.addr() - begin) as u32, Relaxed);
+    }
+
+    /// The header's words.
+    #[cfg(feature = "std")]
+    pub(crate) fn copy(&self) -> [u32; WORDS] {
+        core::array::from_fn(|place| self.words[place].load(Relaxed))
+    }
+
+    /// Writes them into a header that is all zero.
+    pub(crate) fn restore(&self, words: &[u32; WORDS]) {
+        for (to, word) in self.words.iter().zip(words) {
+            to.store(*word, Relaxed);
+        }
     }
 
     /// The unwinder's name.

@@ -100,6 +100,13 @@ impl IndexRef<'_> {
         }
     }
 
+    /// Where the heads are.
+    #[cfg(feature = "std")]
+    pub(super) fn heads(&self) -> core::ops::Range<usize> {
+        let heads = self.heads.as_ptr_range();
+        heads.start.addr()..heads.end.addr()
+    }
+
     /// Once in code, whatever the table: flash is dear.
     #[cold]
     fn insert(
@@ -110,6 +117,7 @@ impl IndexRef<'_> {
         is: &dyn Fn(u32) -> bool,
         id: u32,
     ) -> Result<u32, Full> {
+        super::prepare(&self.links[id as usize]);
         loop {
             self.links[id as usize].store(head, Relaxed);
             // Release: whoever finds the reference finds the entry that `make` filled in.

@@ -35,6 +35,14 @@ pub(crate) mod threads;
 pub(crate) mod timeline;
 pub(crate) mod watch;
 
+/// Has room for something that is about to be used for the first time, where the memory is a recording's file.
+#[inline]
+fn prepare<T>(place: &T) {
+    #[cfg(feature = "std")]
+    crate::platform::host::laid::prepare(core::ptr::from_ref(place).addr(), size_of::<T>());
+    let _ = place;
+}
+
 /// How often a lock that nobody holds for long is tried before the caller does without. Where there are threads its holder
 /// may have lost the processor: then others are let run in between.
 const TRIES: usize = if cfg!(feature = "std") { 1 << 10 } else { 1 << 16 };

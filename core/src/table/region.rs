@@ -98,6 +98,39 @@ impl Head {
     }
 }
 
+/// What a head says of its region and process, which does not change.
+#[cfg(feature = "std")]
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct HeadCopy {
+    image: [u32; image::WORDS],
+    start: u64,
+    start_unix: u64,
+    claimed: usize,
+    extents: [usize; super::growing::PARTS],
+}
+
+#[cfg(feature = "std")]
+impl Head {
+    pub(crate) fn copy(&self) -> HeadCopy {
+        HeadCopy {
+            image: self.image.copy(),
+            start: self.start.get(),
+            start_unix: self.start_unix.get(),
+            claimed: self.claimed.load(Acquire),
+            extents: core::array::from_fn(|part| self.extents[part].entries()),
+        }
+    }
+
+    /// Writes it into a head that is all zero.
+    pub(crate) fn restore(&self, copy: &HeadCopy) {
+        self.image.restore(&copy.image);
+        self.start.set(copy.start);
+        self.start_unix.set(copy.start_unix);
+        self.claimed.store(copy.claimed, Release);
+        self.extents.iter().zip(copy.extents).for_each(|(extent, entries)| extent.begin(entries));
+    }
+}
+
 /// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.
 pub trait Tables: Sync + 'static + sealed::Parts {}
 

@@ -82,6 +82,7 @@ impl Stacks<'_> {
             |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
             || {
                 let id = self.growth.claim(self.used, self.nodes.len(), 1)? + 1;
+                super::prepare(node(id));
                 node(id).parent.store(parent.0, Relaxed);
                 node(id).address.store(address, Release);
                 Some(id)
@@ -111,6 +112,12 @@ impl Stacks<'_> {
         Some((node.address.load(Relaxed), StackId(node.parent.load(Relaxed))))
     }
 
+    /// Where the heads of its index are.
+    #[cfg(feature = "std")]
+    pub(crate) fn heads(&self) -> core::ops::Range<usize> {
+        self.index.heads()
+    }
+
     /// How many nodes are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
         self.growth.usage(self.used, self.nodes.len(), 1)
@@ -121,8 +128,9 @@ impl Stacks<'_> {
         let end = Record::FIRST + self.usage().0;
         (first.max(Record::FIRST)..end).filter_map(move |id| {
             let node = &self.nodes[(id - 2) as usize];
-            let address = node.address.load(Acquire) as u64;
-            (address != 0).then(|| (id, Record { parent: node.parent.load(Relaxed), address }))
+            let (address, parent) = (node.address.load(Acquire) as u64, node.parent.load(Relaxed));
+            // Callers come first, but where somebody has damaged the table from outside.
+            (address != 0 && parent < id).then_some((id, Record { parent, address }))
         })
     }
 }

@@ -245,6 +245,7 @@ impl<'t> Threads<'t> {
             },
         };
         let slot = self.get(id);
+        super::prepare(slot);
         slot.account.set_label(id.into(), 0);
         slot.os_id.set(os_id);
         slot.count.fetch_add(1, Relaxed);

@@ -1,8 +1,8 @@
 //! On a host: dumps to files, and what happens to them at the end of stages, threads and the program.
 
 use super::Tracker;
-use crate::Error;
 use crate::dump;
+use crate::platform::host::annex::Writing;
 use crate::platform::host::dump_file::{File, Mode, Path};
 use crate::platform::host::dump_stack::Patience;
 use crate::platform::host::open::Named;
@@ -10,11 +10,12 @@ use crate::platform::host::pages::Pages;
 use crate::platform::host::{due, keep_errno, record, registry, signals, sink, start};
 use crate::platform::{Host, Platform};
 use crate::table::marks::Mark;
-use crate::table::region::Tables;
+use crate::table::region::{HeadCopy, Tables};
 use crate::table::stages::{Ended, Peak, Stages, Summary};
 use crate::table::threads::FIRST;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
+use crate::{Error, LossCause};
 use memtrack_format::Cause;
 
 /// Nobody can be given the error: inside the first event, without allocating.
@@ -75,6 +76,25 @@ impl<R: Tables> registry::Registered for R {
         2 * figures.allocs - figures.live_blocks.min(figures.allocs)
     }
 
+    fn heads(&self) -> [core::ops::Range<usize>; 2] {
+        [self.stacks().heads(), self.cells().heads()]
+    }
+
+    fn head_copy(&self) -> HeadCopy {
+        self.head().copy()
+    }
+
+    fn restore_head(&self, copy: &HeadCopy) {
+        self.head().restore(copy);
+        // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
+        // nobody.
+        self.head().marks.watch.raise(crate::table::watch::PAUSED);
+    }
+
+    fn recording_lost(&self) {
+        self.head().losses.count(LossCause::RecordingLost);
+    }
+
     fn threads_used(&self) -> u32 {
         self.threads().usage().0
     }
@@ -89,7 +109,7 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
-    fn annex(&self, to: &mut record::Annex<'_>, modules: bool) -> Result<(), Error> {
+    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
         dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
     }
 
@@ -190,7 +210,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Lays the tables into a file: from now on it shows what this process allocates, live and after its end, however that
     /// comes; `memtrack-fold` reads it like a dump. What the file held is gone. Only pages that are used take space there;
-    /// it must not run out. `MEMTRACK_RECORD=path` does it at the first event.
+    /// when that runs out the recording ends, which later dumps count as a loss. `MEMTRACK_RECORD=path` does it at the first
+    /// event.
     ///
     /// A forked child gets a file of its own, with its process id behind the name.
     ///

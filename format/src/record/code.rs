@@ -193,6 +193,9 @@ codes! {
         NoUsableSize = 15, "an allocator without malloc_usable_size";
         /// A jump (`siglongjmp` out of a signal's handler) left the hook in the middle of an event.
         Abandoned = 16, "event left by a jump out of a signal handler";
+        /// The file of a recording was cut off, or its file system had no room. What is allocated afterwards is missing
+        /// from the file; of a file that was cut off, what was counted before may be missing as well.
+        RecordingLost = 17, "file cut off, or no room for it";
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a recording has behind its tables: fragments of a dump with the program and its modules. The last one counts.
 
+use super::memory::Memory;
 use memtrack_format::{Fork, Item, Module, Process, Reader, Record, Section, Tag, Target};
 
 #[derive(Default)]
@@ -10,6 +11,24 @@ pub(super) struct Annex<'i> {
     pub(super) modules: Vec<Module<'i>>,
     /// Something of it could not be read.
     pub(super) damaged: bool,
+}
+
+/// The first word of an annex that has two halves; another one has fragments alone.
+const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTA");
+/// Bytes in front of the halves.
+const HEAD: usize = 4096;
+
+/// The current half of an annex that has two, and whether the recording ended before its process.
+pub(super) fn current(bytes: &[u8], big_endian: bool) -> Option<(&[u8], bool)> {
+    let words = Memory { bytes, big_endian };
+    if words.u32(0) != MAGIC {
+        return None;
+    }
+    let [half, current, state] = [1, 2, 5].map(|word| words.u32(4 * word) as usize);
+    let current = current & 1;
+    let used = (words.u32(4 * (3 + current)) as usize).min(half);
+    let start = half.saturating_mul(current).saturating_add(HEAD);
+    Some((bytes.get(start..start.saturating_add(used)).unwrap_or_default(), state != 0))
 }
 
 impl<'i> Annex<'i> {

@@ -4,7 +4,11 @@ use super::sandbox::{self, Call};
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
-/// Runs `f` while no signal's handler can run on this thread.
+/// Signals of faults. A thread that holds one back dies of it, where the handler could have helped.
+pub(super) const FAULTS: [libc::c_int; 5] =
+    [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
+
+/// Runs `f` while no signal's handler can run on this thread, but that of a fault.
 pub(super) fn without<T>(f: impl FnOnce() -> T) -> T {
     if !sandbox::allows(Call::SignalMask) {
         return f();
@@ -13,6 +17,9 @@ pub(super) fn without<T>(f: impl FnOnce() -> T) -> T {
     unsafe {
         let (mut all, mut before) = (zeroed(), zeroed());
         libc::sigfillset(&raw mut all);
+        for fault in FAULTS {
+            libc::sigdelset(&raw mut all, fault);
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
         let result = f();
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());

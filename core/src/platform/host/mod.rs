@@ -1,17 +1,22 @@
 //! The host: threads, stacks, modules and files of Linux, through calls that neither allocate nor wait.
 
+pub(crate) mod annex;
 mod bpf;
+mod bus_error;
 pub(crate) mod calls;
 pub(crate) mod due;
 pub(crate) mod dump_file;
 pub(crate) mod dump_stack;
+mod gate;
 mod image;
+pub(crate) mod laid;
 mod last;
 mod maps;
 mod mask;
 mod modules;
 pub(crate) mod objects;
 pub(crate) mod open;
+mod own;
 mod own_stack;
 mod owner;
 pub(crate) mod pages;

@@ -23,6 +23,12 @@ pub(super) fn errno() -> i32 {
 pub(super) struct Descriptor(c_int);
 
 impl Descriptor {
+    /// # Safety
+    /// The descriptor must be the caller's own.
+    pub(super) unsafe fn from_number(number: c_int) -> Self {
+        Descriptor(number)
+    }
+
     pub(super) fn number(&self) -> c_int {
         self.0
     }

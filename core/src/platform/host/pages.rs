@@ -3,21 +3,25 @@
 use super::dump_file::Path;
 use super::open::{self, Descriptor, Named, errno};
 use super::space::page_size;
+use super::{mask, own};
 use crate::Error;
 use crate::sync::*;
-use core::ffi::c_void;
 use core::ptr::null_mut;
 
 /// What is copied at a time: no page of a system is smaller.
 const PAGE: usize = 4096;
 const WORDS: usize = PAGE / size_of::<usize>();
 
-/// The memory of a region.
+/// Memory that a file can stand in for.
 #[derive(Clone, Copy)]
-pub(crate) struct Pages(&'static [[AtomicUsize; WORDS]]);
+pub(crate) struct Pages {
+    memory: &'static [[AtomicUsize; WORDS]],
+    /// Where it lies in the file.
+    offset: usize,
+}
 
 impl Pages {
-    /// Those of `region`. `None` when it does not begin and end with a page of this system.
+    /// The memory of `region`. `None` when it does not begin and end with a page of this system.
     pub(crate) fn of<R: 'static>(region: &R) -> Option<Pages> {
         let start = core::ptr::from_ref(region);
         let page = page_size();
@@ -26,11 +30,83 @@ impl Pages {
         }
         // SAFETY: a region is a static of that size and alignment, and all of it is integers, which others change by
         // atomic operations or under locks. What is read under others' locks is only copied.
-        Some(Pages(unsafe { core::slice::from_raw_parts(start.cast(), size_of::<R>() / PAGE) }))
+        let memory = unsafe { core::slice::from_raw_parts(start.cast(), size_of::<R>() / PAGE) };
+        Some(Pages { memory, offset: 0 })
+    }
+
+    /// Fresh memory for what lies at `offset` in the file.
+    pub(super) fn new(len: usize, offset: usize) -> Result<Pages, Error> {
+        let len = len.next_multiple_of(page_size());
+        // SAFETY: a mapping at a place of the system's choice, of integers that are zero.
+        unsafe {
+            let start = own::map(null_mut(), len)?;
+            let memory = core::slice::from_raw_parts(start.cast(), len / PAGE);
+            Ok(Pages { memory, offset })
+        }
+    }
+
+    /// Gives back what [`new`](Self::new) made.
+    ///
+    /// # Safety
+    /// Nobody may use it any more.
+    pub(super) unsafe fn remove(self) {
+        // SAFETY: the caller upholds it.
+        unsafe { libc::munmap(self.start().cast(), self.len()) };
     }
 
     pub(super) fn len(&self) -> usize {
-        size_of_val(self.0)
+        size_of_val(self.memory)
+    }
+
+    pub(super) fn start(&self) -> *mut u8 {
+        self.memory.as_ptr().cast_mut().cast()
+    }
+
+    /// Has the file system make room for `len` bytes from `offset` on, where the system can be asked for that (Linux
+    /// 5.14): without room the first access would be a fault.
+    pub(super) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
+        let first = offset / page_size() * page_size();
+        let len = (offset + len).min(self.len()).saturating_sub(first);
+        // SAFETY: within the pages; the call changes none of their bytes.
+        let result = unsafe { libc::madvise(self.start().add(first).cast(), len, libc::MADV_POPULATE_WRITE) };
+        if result != 0 && errno() == libc::EFAULT { Err(Error::File(libc::ENOSPC)) } else { Ok(()) }
+    }
+
+    /// How many pages these are.
+    pub(super) fn pages(&self) -> usize {
+        self.len() / page_size()
+    }
+
+    /// The numbers of the pages that memory lies in; none for memory elsewhere.
+    pub(super) fn numbers(&self, start: usize, len: usize) -> core::ops::Range<usize> {
+        let offset = start.wrapping_sub(self.start().addr());
+        if offset < self.len() {
+            offset / page_size()..(offset + len).div_ceil(page_size()).min(self.pages())
+        } else {
+            0..0
+        }
+    }
+
+    /// Whether the file system has room for a page.
+    pub(super) fn has_room(&self, number: usize) -> bool {
+        super::keep_errno(|| self.reserve(number * page_size(), 1)).is_ok()
+    }
+
+    /// The word of a bit, and the bit in it.
+    fn place_of_bit(&self, number: usize) -> Option<(&AtomicUsize, usize)> {
+        const BITS: usize = usize::BITS as usize;
+        Some((self.memory.as_flattened().get(number / BITS)?, 1 << (number % BITS)))
+    }
+
+    /// A bit of memory that is used as bits.
+    pub(super) fn bit(&self, number: usize) -> bool {
+        self.place_of_bit(number).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+    }
+
+    pub(super) fn set_bit(&self, number: usize) {
+        if let Some((word, bit)) = self.place_of_bit(number) {
+            word.fetch_or(bit, Relaxed);
+        }
     }
 
     /// Calls `each` for the pages that are not all zero, last one first. What an entry of a table refers to stands before
@@ -41,9 +117,9 @@ impl Pages {
         known: Known<'_>,
         mut each: impl FnMut(usize, &[AtomicUsize; WORDS]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for (number, chunk) in self.0.chunks(CHUNK).enumerate().rev() {
+        for (number, chunk) in self.memory.chunks(CHUNK).enumerate().rev() {
             let first = number * CHUNK;
-            let perhaps = known.used(self.0, first);
+            let perhaps = known.used(self, first);
             for (place, page) in chunk.iter().enumerate().rev().filter(|(place, _)| perhaps[*place]) {
                 if page.iter().any(|word| word.load(Relaxed) != 0) {
                     each(first + place, page)?;
@@ -53,58 +129,74 @@ impl Pages {
         Ok(())
     }
 
-    /// Has another mapping stand in for these pages.
-    fn map(&self, file: &PagesFile, kind: libc::c_int) -> Result<(), Error> {
-        let (protection, start) = (libc::PROT_READ | libc::PROT_WRITE, self.0.as_ptr().cast_mut());
+    /// Has the file stand in for these pages.
+    fn map(&self, file: &PagesFile) -> Result<(), Error> {
+        let (protection, offset) = (libc::PROT_READ | libc::PROT_WRITE, self.offset as libc::off_t);
         // SAFETY: first a mapping at a place of the system's choice, which shows whether the file can be mapped; then one
         // over the region, which holds the same bytes and is never unmapped.
         unsafe {
-            let trial = libc::mmap(null_mut(), self.len(), protection, kind, file.0.number(), 0);
+            let trial =
+                libc::mmap(null_mut(), self.len(), protection, libc::MAP_SHARED, file.0.number(), offset);
             if trial == libc::MAP_FAILED {
                 return Err(Error::File(errno()));
             }
             libc::munmap(trial, self.len());
             let mapped = libc::mmap(
-                start.cast::<c_void>(),
+                self.start().cast(),
                 self.len(),
                 protection,
-                kind | libc::MAP_FIXED,
+                libc::MAP_SHARED | libc::MAP_FIXED,
                 file.0.number(),
-                0,
+                offset,
             );
             if mapped == libc::MAP_FAILED { Err(Error::File(errno())) } else { Ok(()) }
         }
     }
 
-    /// From now on the pages are those of `file`, with the content that they have. `before` is the file that they are of
-    /// so far, if any.
-    pub(super) fn share(&self, file: &PagesFile, before: Option<&PagesFile>) -> Result<(), Error> {
+    /// From now on the pages are those of `file`, with the content that they have.
+    pub(super) fn share(&self, file: &PagesFile, before: Before<'_>) -> Result<(), Error> {
         let pagemap;
         let known = match before {
-            Some(before) => Known::File(before),
-            None => {
+            Before::File(file) => Known::File(file),
+            Before::LostFile => Known::Nothing,
+            Before::Memory => {
                 pagemap = PagesFile::open(c"/proc/self/pagemap");
-                Known::Memory(pagemap.as_ref())
+                pagemap.as_ref().map_or(Known::Nothing, Known::Memory)
             }
         };
         self.each_used(known, |number, page| {
             let copy: [usize; WORDS] = core::array::from_fn(|place| page[place].load(Relaxed));
             // SAFETY: an array of integers is as many bytes.
             let bytes = unsafe { core::slice::from_raw_parts(copy.as_ptr().cast(), PAGE) };
-            file.write_at(bytes, (number * PAGE) as u64)
+            file.write_at(bytes, (self.offset + number * PAGE) as u64)
         })?;
-        self.map(file, libc::MAP_SHARED)
+        self.map(file)
     }
 
-    /// From now on changes of the pages, which are those of `file`, don't reach it any more.
-    pub(super) fn keep(&self, file: &PagesFile) -> Result<(), Error> {
-        self.map(file, libc::MAP_PRIVATE)?;
-        // A private page is the file's until it is written.
-        self.each_used(Known::File(file), |_, page| {
-            page[0].fetch_add(0, Relaxed);
-            Ok(())
-        })
+    /// Puts zeros in the place of the page with `address`.
+    pub(super) fn clear(&self, address: usize) -> bool {
+        let offset = (address - self.start().addr()) / page_size() * page_size();
+        // SAFETY: the page is integers that may have any value.
+        unsafe { own::map(self.start().add(offset), page_size()) }.is_ok()
     }
+
+    /// From now on changes of the pages, which are a file's, don't reach it any more. They hold what could be read there,
+    /// or nothing at all.
+    pub(super) fn keep(&self, content: bool) -> Result<(), Error> {
+        // SAFETY: the pages are integers that may have any value.
+        unsafe { own::take(self.start(), self.len(), content) }
+    }
+}
+
+/// What the pages are before a file stands in for them.
+#[derive(Clone, Copy)]
+pub(super) enum Before<'f> {
+    /// Nobody's file.
+    Memory,
+    /// Another file.
+    File(&'f PagesFile),
+    /// Another file, whose descriptor the program has closed.
+    LostFile,
 }
 
 /// Pages that are asked for at a time.
@@ -112,36 +204,41 @@ const CHUNK: usize = 512;
 
 /// Who knows which pages have been used.
 enum Known<'f> {
-    /// The kernel's table of the process's pages, for memory that is nobody's file; it may not be there.
-    Memory(Option<&'f PagesFile>),
+    /// The kernel's table of the process's pages, for memory that is nobody's file.
+    Memory(&'f PagesFile),
     /// The file that the pages are of.
     File(&'f PagesFile),
+    /// Nobody.
+    Nothing,
 }
 
 impl Known<'_> {
-    /// Which pages from the number `first` on may not be all zero: all, when nobody tells.
-    fn used(&self, pages: &[[AtomicUsize; WORDS]], first: usize) -> [bool; CHUNK] {
+    /// Which pages from the number `first` on may not be all zero: all, when nobody knows.
+    fn used(&self, pages: &Pages, first: usize) -> [bool; CHUNK] {
         match self {
-            Known::Memory(Some(pagemap)) if PAGE == page_size() => {
+            Known::Memory(pagemap) if PAGE == page_size() => {
                 /// Present, or swapped out.
                 const USED: u64 = 0b11 << 62;
                 let mut entries = [0u64; CHUNK];
-                let place = pages.as_ptr().addr() / PAGE + first;
+                let place = pages.start().addr() / PAGE + first;
                 // SAFETY: the array is as many bytes.
                 let bytes = unsafe {
                     core::slice::from_raw_parts_mut(entries.as_mut_ptr().cast(), size_of_val(&entries))
                 };
-                let wanted = size_of::<u64>() * (pages.len() - first).min(CHUNK);
+                let wanted = size_of::<u64>() * (pages.memory.len() - first).min(CHUNK);
                 match pagemap.read_at(&mut bytes[..wanted], (place * size_of::<u64>()) as u64) {
                     Ok(read) if read == wanted => entries.map(|entry| entry & USED != 0),
                     _ => [true; CHUNK],
                 }
             }
-            Known::Memory(_) => [true; CHUNK],
+            Known::Memory(_) | Known::Nothing => [true; CHUNK],
             Known::File(file) => {
                 let mut used = [false; CHUNK];
+                let base = pages.offset / PAGE;
                 let (mut at, end) = (first, first + CHUNK);
-                while let Some((begin, hole)) = file.data(at).filter(|(begin, _)| *begin < end) {
+                while let Some((begin, hole)) = file.data(base + at).filter(|(begin, _)| *begin < base + end)
+                {
+                    let (begin, hole) = (begin - base, hole - base);
                     used[begin - first..hole.clamp(begin, end) - first].fill(true);
                     at = hole.max(at + 1);
                 }
@@ -157,6 +254,10 @@ pub(super) struct PagesFile(Descriptor);
 impl PagesFile {
     /// Makes or empties a file, unless another process has its pages there.
     pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<PagesFile, Error> {
+        mask::of_writes_held(|| Self::create_held(path, len, named))
+    }
+
+    fn create_held(path: &Path, len: usize, named: Named) -> Result<PagesFile, Error> {
         let file = open::to_write(path.as_c_str(), libc::O_RDWR, named)?;
         let fd = file.number();
         // SAFETY: plain calls on a descriptor that is open. Not truncated before it is locked: whoever has it mapped
@@ -175,6 +276,19 @@ impl PagesFile {
     /// Opens a file to read it.
     fn open(path: &core::ffi::CStr) -> Option<PagesFile> {
         open::open(path, libc::O_RDONLY).ok().map(PagesFile)
+    }
+
+    /// Takes room for what lies at `offset`, without using it, where the file system can do that.
+    pub(super) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
+        mask::of_writes_held(|| {
+            // SAFETY: a plain call on a descriptor that is open.
+            let result =
+                unsafe { libc::fallocate(self.0.number(), 0, offset as libc::off_t, len as libc::off_t) };
+            match errno() {
+                code @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) if result != 0 => Err(Error::File(code)),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// The next pages from `at` on that are not a hole: the first, and the one behind them. The file's position, which
@@ -198,7 +312,7 @@ impl PagesFile {
         usize::try_from(n).map_err(|_| Error::File(errno()))
     }
 
-    pub(super) fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
+    fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
         while !bytes.is_empty() {
             // SAFETY: the bytes are valid for the call.
             let n = unsafe {
@@ -213,18 +327,27 @@ impl PagesFile {
         Ok(())
     }
 
-    /// Copies what `from` holds from `offset` to `end`.
-    pub(super) fn copy(&self, from: &PagesFile, mut offset: u64, end: u64) -> Result<(), Error> {
-        let mut buffer = [0; PAGE];
-        while offset < end {
-            let wanted = buffer.len().min((end - offset) as usize);
-            let n = from.read_at(&mut buffer[..wanted], offset)?;
-            if n == 0 {
-                break;
-            }
-            self.write_at(&buffer[..n], offset)?;
-            offset += n as u64;
-        }
-        Ok(())
+    /// Gives up the descriptor but for its number: the file stays open, and locked, unless the program closes it.
+    pub(super) fn release(self) -> Result<Released, Error> {
+        let status = self.0.status()?;
+        let file = core::mem::ManuallyDrop::new(self);
+        Ok(Released { number: file.0.number(), file: (status.st_dev, status.st_ino) })
+    }
+}
+
+/// A descriptor that the program may have closed, and may have used anew for a file of its own.
+pub(super) struct Released {
+    number: libc::c_int,
+    /// The file's device and number.
+    file: (libc::dev_t, libc::ino_t),
+}
+
+impl Released {
+    /// The file, if the descriptor still is its. Only where no other thread can close it meanwhile.
+    pub(super) fn again(&self) -> Option<PagesFile> {
+        // SAFETY: should it be another file's, it is forgotten and so not closed.
+        let file = core::mem::ManuallyDrop::new(PagesFile(unsafe { Descriptor::from_number(self.number) }));
+        let is_same = file.0.status().is_ok_and(|status| (status.st_dev, status.st_ino) == self.file);
+        is_same.then(|| core::mem::ManuallyDrop::into_inner(file))
     }
 }

@@ -1,17 +1,16 @@
 //! Recordings: the pages of a region are those of a file, which stays when the process is killed, and which another
-//! process can look at meanwhile.
+//! process can look at meanwhile. Behind them lies the [annex](super::annex).
 //!
-//! Behind the region's bytes the file has an annex: what only the process can tell, as fragments of a dump, each with
-//! the program, and with its modules when they changed. The last one counts; one that is cut off leaves those before
-//! it. `docs/wire-format.md` has the layout.
+//! No descriptor is needed once the memory is laid into the file, so that a program may close all that it did not open.
 
+use super::annex::Annex;
 use super::dump_file::Path;
 use super::dump_stack::Patience;
 use super::open::Named;
-use super::pages::{Pages, PagesFile};
+use super::pages::{Before, Pages, PagesFile, Released};
 use super::registry::{self, Each, Place, Registered};
 use super::variables::Variable;
-use super::{Host, due, keep_errno, mask, modules, sandbox, say, start};
+use super::{Host, bus_error, due, gate, keep_errno, laid, mask, modules, sandbox, say, start};
 use crate::Error;
 use crate::lock::Lock;
 use crate::platform::Platform;
@@ -23,9 +22,8 @@ struct Recording {
     /// The variable's value, when the path comes from there.
     template: Option<&'static [u8]>,
     pages: Pages,
-    file: PagesFile,
-    /// Where the next fragment of the annex goes.
-    end: u64,
+    annex: Annex,
+    file: Released,
     /// What the annex knows: news of modules, the modules, thread slots.
     known: (usize, Option<u64>, u32),
 }
@@ -62,14 +60,51 @@ pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error>
         if threads() != 1 + due::threads() {
             return Err(Error::RecordingThreads);
         }
-        let file = PagesFile::create(&path, pages.len(), named)?;
-        pages.share(&file, None)?;
-        let end = pages.len() as u64;
+        bus_error::handle();
+        let (annex, file) = lay(&path, region, pages, named, None)?;
+        laid::begin(place, pages, annex.pages(), region.head_copy());
         let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
-        let recording = slot.insert(Recording { path, template, pages, file, end, known: (0, None, 0) });
+        let recording = slot.insert(Recording { path, template, pages, annex, file, known: (0, None, 0) });
         ANY.store(true, Release);
         recording.refresh(region)
     })
+}
+
+/// Lays pages and an annex into a new file: those of a recording in the parent of this process, or pages of no file yet.
+fn lay(
+    path: &Path,
+    region: &dyn Registered,
+    pages: Pages,
+    named: Named,
+    parents: Option<&Recording>,
+) -> Result<(Annex, Released), Error> {
+    let file = PagesFile::create(path, pages.len() + Annex::LEN, named)?;
+    // These are used at random, and everything else in order, with room taken ahead of each use.
+    for heads in region.heads() {
+        file.reserve(heads.start - pages.start().addr(), heads.len())?;
+    }
+    let annex = Annex::new(pages.len())?;
+    if let Some(parents) = parents {
+        annex.copy(&parents.annex);
+    }
+    let of_parent = parents.map(|parents| parents.file.again());
+    let before = match &of_parent {
+        None => Before::Memory,
+        Some(Some(file)) => Before::File(file),
+        Some(None) => Before::LostFile,
+    };
+    let result = annex.pages().share(&file, Before::Memory).and_then(|()| pages.share(&file, before));
+    match result.and_then(|()| file.release()) {
+        Ok(file) => {
+            // The child has no use for it any more.
+            drop(of_parent.flatten());
+            Ok((annex, file))
+        }
+        Err(error) => {
+            annex.remove();
+            Err(error)
+        }
+    }
 }
 
 /// Modules that were met, by their unwind tables.
@@ -114,9 +149,10 @@ pub(crate) fn refresh() {
     due::on_stack(Patience::None, || {
         for (place, region) in registry::all() {
             let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
-            if let Some(recording) = slot.as_mut() {
-                // A fragment that cannot be written is missing from the file; the next refresh tries again.
-                let _ = keep_errno(|| recording.refresh(region));
+            let Some(recording) = slot.as_mut().filter(|_| laid::is_running(place)) else { continue };
+            // A fragment that does not fit is missing from the file; the next refresh tries again.
+            if keep_errno(|| recording.refresh(region)) == Err(Error::File(libc::ENOSPC)) {
+                laid::end(place, region);
             }
         }
     });
@@ -139,99 +175,45 @@ impl Recording {
         Ok(())
     }
 
-    /// Appends a fragment to the annex. One that fails half-way is written over by the next.
+    /// Adds a fragment to the annex. One that fails half-way counts for nothing.
     fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
-        let mut to = Annex { file: &self.file, end: self.end };
-        region.annex(&mut to, modules)?;
-        self.end = to.end;
-        Ok(())
+        self.annex.write(modules, |to| region.annex(to, modules))
     }
 
-    /// In a forked child: a file of its own, or at least pages of its own.
+    /// In a forked child: a file of its own.
     fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let process = Host.process();
         let path = match self.template {
             Some(template) => start::path_in_child(template, process),
             None => self.path.with_pid(process.pid),
-        };
-        let file = path.and_then(|path| {
-            let file = PagesFile::create(&path, self.pages.len(), Named::ByVariable)?;
-            file.copy(&self.file, self.pages.len() as u64, self.end)?;
-            self.pages.share(&file, Some(&self.file))?;
-            Ok((path, file))
-        });
-        match file {
-            Ok((path, file)) => {
-                (self.path, self.file) = (path, file);
-                // The modules are those of the parent.
-                self.append(region, false)
-            }
-            Err(error) => self.pages.keep(&self.file).and(Err(error)),
-        }
+        }?;
+        let (annex, file) = lay(&path, region, self.pages, Named::ByVariable, Some(self))?;
+        (self.path, self.file) = (path, file);
+        core::mem::replace(&mut self.annex, annex).remove();
+        // The modules are those of the parent.
+        self.append(region, false)
     }
 }
-
-/// Writes behind the pages.
-pub(crate) struct Annex<'f> {
-    file: &'f PagesFile,
-    end: u64,
-}
-
-impl memtrack_format::Sink for &mut Annex<'_> {
-    type Error = Error;
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_at(bytes, self.end)?;
-        self.end += bytes.len() as u64;
-        Ok(())
-    }
-}
-
-std::thread_local! {
-    /// The pipe by which a child says that it has pages of its own: until then the parent waits with its next event.
-    static PIPE: core::cell::Cell<[libc::c_int; 2]> = const { core::cell::Cell::new([-1; 2]) };
-}
-
-/// The longest that a parent waits, in milliseconds: some gigabytes of tables.
-const PATIENCE: libc::c_int = 2000;
 
 /// Before a fork, in the parent.
 pub(super) extern "C" fn before_fork() {
-    let mut pipe = [-1; 2];
-    // SAFETY: the array has room for two descriptors.
-    if ANY.load(Acquire) && unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) } == 0 {
-        let _ = PIPE.try_with(|kept| kept.set(pipe));
+    if ANY.load(Acquire) {
+        gate::close();
     }
 }
 
 /// After a fork, or when it failed, in the parent.
 pub(super) extern "C" fn after_fork() {
-    let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
-    if read >= 0 {
-        let mut end = libc::pollfd { fd: read, events: libc::POLLIN, revents: 0 };
-        // SAFETY: the descriptors are open and this thread's own. The pipe ends with the child, or says something.
-        unsafe {
-            libc::close(write);
-            libc::poll(&raw mut end, 1, PATIENCE);
-            libc::close(read);
-        }
-    }
+    gate::wait();
 }
 
 /// After a fork, in the child, before its first event.
 pub(super) fn in_child() {
-    if ANY.load(Acquire) {
-        mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
-    }
-    let [read, write] = PIPE.try_with(|kept| kept.replace([-1; 2])).unwrap_or([-1; 2]);
-    if read >= 0 {
-        // SAFETY: the descriptors are open and this thread's own.
-        unsafe {
-            libc::write(write, [0u8].as_ptr().cast(), 1);
-            libc::close(write);
-            libc::close(read);
+    gate::open_behind(|| {
+        if ANY.load(Acquire) {
+            mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
         }
-    }
+    });
 }
 
 /// In a forked child, once its tables say what it inherited: so does its recording.
@@ -250,11 +232,16 @@ pub(super) fn forked() {
 
 fn divide(place: Place, region: &dyn Registered) {
     let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
-    let Some(recording) = slot.as_mut() else { return };
-    if let Err(error) = recording.divide(region) {
-        complain(recording.path.as_c_str().to_bytes(), error);
-        // Its pages are its own and nobody's file.
-        *slot = None;
+    // What has ended in the parent has ended here.
+    let Some(recording) = slot.as_mut().filter(|_| laid::forked(place)) else { return };
+    match recording.divide(region) {
+        Ok(()) => laid::begin(place, recording.pages, recording.annex.pages(), region.head_copy()),
+        Err(error) => {
+            complain(recording.path.as_c_str().to_bytes(), error);
+            // From now on its pages are its own and nobody's file.
+            laid::keep(place);
+            *slot = None;
+        }
     }
 }
 

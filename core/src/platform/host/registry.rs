@@ -3,6 +3,7 @@
 use super::MAX_TRACKERS;
 use crate::Error;
 use crate::sync::*;
+use crate::table::region::HeadCopy;
 use memtrack_format::Cause;
 
 /// A region whatever its size.
@@ -27,12 +28,20 @@ pub(crate) trait Registered: Sync {
     fn pages(&self) -> Result<super::pages::Pages, Error>;
     /// Blocks that were allocated and blocks that were freed, together: another number than before when there was any event.
     fn events(&self) -> u64;
+    /// Where the heads of its indexes are.
+    fn heads(&self) -> [core::ops::Range<usize>; 2];
+    /// What a region says of itself, for one whose file somebody replaced.
+    fn head_copy(&self) -> HeadCopy;
+    /// Puts that into a region that has lost it.
+    fn restore_head(&self, copy: &HeadCopy);
+    /// Counts a recording that ended before its process.
+    fn recording_lost(&self);
     /// Thread slots in use.
     fn threads_used(&self) -> u32;
     /// Keeps the names that running threads have now.
     fn keep_names(&self);
     /// Writes what is not in its tables: the program, and its modules when asked for.
-    fn annex(&self, to: &mut super::record::Annex<'_>, modules: bool) -> Result<(), Error>;
+    fn annex(&self, to: &mut super::annex::Writing<'_>, modules: bool) -> Result<(), Error>;
     /// Writes a snapshot of the whole program.
     fn dump(&self, to: &mut super::dump_file::File, cause: Cause) -> Result<(), Error>;
 }

@@ -121,7 +121,9 @@ impl Host {
 
 /// The process that has written its snapshot at exit.
 static WRITTEN_BY: AtomicU32 = AtomicU32::new(0);
-/// That process and the heap events in the snapshot, as one number.
+/// The process that has said that its snapshot at exit cannot be written.
+static SAID_BY: AtomicU32 = AtomicU32::new(0);
+/// The process and the heap events in its snapshot, as one number.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Whether the snapshot at exit is written, or about to be: none comes behind it.
@@ -150,7 +152,9 @@ pub(super) fn at_exit() {
         })
     };
     let result = due::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));
-    if let (Err(error), Some(template)) = (result, dump_template()) {
+    if let (Err(error), Some(template)) = (result, dump_template())
+        && SAID_BY.swap(pid, AcqRel) != pid
+    {
         complain(Variable::Dump, template, error);
     }
 }

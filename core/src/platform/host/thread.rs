@@ -136,13 +136,11 @@ pub(super) fn detached(run: extern "C" fn(*mut libc::c_void) -> *mut libc::c_voi
         libc::pthread_attr_init(&raw mut attributes);
         libc::pthread_attr_setstacksize(&raw mut attributes, STACK);
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
-        // A new thread has its maker's signal mask.
-        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
         let mut thread = 0;
-        let code = libc::pthread_create(&raw mut thread, &raw const attributes, run, core::ptr::null_mut());
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
+        // A new thread has its maker's signal mask.
+        let code = super::mask::without(|| {
+            libc::pthread_create(&raw mut thread, &raw const attributes, run, core::ptr::null_mut())
+        });
         libc::pthread_attr_destroy(&raw mut attributes);
         if code == 0 {
             libc::pthread_setname_np(thread, c"memtrack".as_ptr());
