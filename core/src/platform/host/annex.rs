@@ -5,6 +5,7 @@
 //! the other half anew. A process that is killed in the middle of that leaves the current half as it was.
 
 use super::own;
+use super::owner::Owner;
 use super::pages::Pages;
 use crate::Error;
 use crate::sync::*;
@@ -21,9 +22,17 @@ const HALF_LEN: usize = 1;
 const CURRENT: usize = 2;
 const USED: usize = 3;
 const STATE: usize = 5;
+/// The process, and when it began.
+const OWNER: usize = 6;
 
 /// The word that says that the recording ended before the process: the file system had no room.
 const FULL: u32 = 1;
+
+/// The process that an annex which begins with `bytes` is of.
+pub(super) fn owner(bytes: &[u8]) -> Option<Owner> {
+    let word = |place: usize| Some(u32::from_ne_bytes(*bytes.get(4 * place..)?.first_chunk()?));
+    (word(0)? == MAGIC).then_some(Owner::from_words([word(OWNER)?, word(OWNER + 1)?, word(OWNER + 2)?]))
+}
 
 /// Notes in the annex at `pages` that its recording has ended. False when that has no memory any more: the file was cut
 /// off.
@@ -49,6 +58,9 @@ impl Annex {
         let annex = Annex { pages: Pages::new(Self::LEN, offset)? };
         annex.word(0).store(MAGIC, Relaxed);
         annex.word(HALF_LEN).store(HALF as u32, Relaxed);
+        for (place, word) in (OWNER..).zip(Owner::this().words()) {
+            annex.word(place).store(word, Relaxed);
+        }
         Ok(annex)
     }
 

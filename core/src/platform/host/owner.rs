@@ -3,7 +3,7 @@
 
 use super::dump_file::{self, Reading};
 use super::open::errno;
-use super::{Host, calls, image_number};
+use super::{Host, annex, calls, image_number};
 use crate::platform::Platform;
 use crate::table::image;
 use core::ffi::CStr;
@@ -34,6 +34,9 @@ impl Owner {
         let mut read = file.at(&mut head, 0);
         if let Some(annex) = image::size_of_image(&head[..read]) {
             read = file.at(&mut head, annex);
+            if let Some(owner) = annex::owner(&head[..read]) {
+                return Some(owner);
+            }
         }
         Self::in_dump(&head[..read])
     }
@@ -53,6 +56,15 @@ impl Owner {
             }
         }
         None
+    }
+
+    /// The process in words of 32 bits.
+    pub(super) fn words(self) -> [u32; 3] {
+        [self.pid, self.started as u32, (self.started >> 32) as u32]
+    }
+
+    pub(super) fn from_words([pid, low, high]: [u32; 3]) -> Owner {
+        Owner { pid, started: u64::from(high) << 32 | u64::from(low) }
     }
 
     /// Whether the process still runs.

@@ -2,6 +2,7 @@
 
 use super::dump_file::Path;
 use super::open::{self, Descriptor, Named, errno};
+use super::owner::Owner;
 use super::space::page_size;
 use super::{mask, own};
 use crate::Error;
@@ -264,6 +265,11 @@ impl PagesFile {
         // would lose its memory.
         unsafe {
             if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) != 0 && errno() == libc::EWOULDBLOCK {
+                return Err(Error::RecordingTaken);
+            }
+            // One that has closed its descriptors holds no lock any more.
+            let owner = Owner::of(path.as_c_str());
+            if owner.is_some_and(|owner| owner != Owner::this() && owner.is_running()) {
                 return Err(Error::RecordingTaken);
             }
             if libc::ftruncate(fd, 0) != 0 || libc::ftruncate(fd, len as libc::off_t) != 0 {
