@@ -24,6 +24,8 @@ struct Small(PathBuf);
 impl Small {
     /// `None` for a user who may not mount one.
     fn mount(name: &str, size: &str) -> Option<Self> {
+        // One that was ended in the middle has left it there.
+        let _ = Command::new("umount").arg("-q").arg(program::programs().join("suites").join(name)).status();
         let folder = folder(name);
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", size, "memtrack-test"]).arg(&folder);
