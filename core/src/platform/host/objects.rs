@@ -5,6 +5,7 @@
 //! little in a program that is linked statically. There, and where it is missing, a list of the modules serves, which is
 //! read from `/proc` when code is met that it lacks.
 
+use super::dump_stack::{self, Patience};
 use super::image::{self, Image};
 use super::{keep_errno, record};
 use crate::sync::*;
@@ -249,16 +250,20 @@ mod list {
         if !missed.is_power_of_two() && missed & 0xfff != 0 {
             return None;
         }
-        keep_errno(|| {
+        // The event's own stack may be a small one.
+        let read = || {
             if !refresh(&mapped)
                 && let Some(bias) = bias
             {
                 add_alone(bias);
             }
-        });
-        let found = find(pc, expected)?;
-        MISSED.store(0, Relaxed);
-        Some(found)
+        };
+        let is_read = keep_errno(|| dump_stack::run(Patience::None, read));
+        let found = find(pc, expected);
+        if found.is_some() || is_read.is_none() {
+            MISSED.store(0, Relaxed);
+        }
+        found
     }
 
     /// Where the system forbids to read the list: the one module, whose file begins at its bias as that of libraries does.
@@ -443,7 +448,8 @@ mod list {
                         missed.is_power_of_two() || missed & 0xfff == 0
                     })
                     .count();
-                assert!(asked < 20, "{asked}");
+                // A few times more when another test has the stack on which the list is read.
+                assert!(asked < 200, "{asked}");
             });
         }
     }
