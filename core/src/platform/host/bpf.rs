@@ -155,8 +155,8 @@ fn advance(step: &Step, asked: &Asked, state: &mut State) -> Then {
             state.next += usize::from(if is_true { step.jump_true } else { step.jump_false });
         }
         RET => return Then::Return(if step.code & 0x18 == 0x10 { state.a } else { Some(k) }),
-        MISC if step.code & 0xf8 == 0 => state.x = state.a,
-        MISC => state.a = state.x,
+        MISC if step.code & 0xfff8 == 0 => state.x = state.a,
+        MISC if step.code & 0xfff8 == 0x80 => state.a = state.x,
         _ => return Then::Unknown,
     }
     Then::Next
