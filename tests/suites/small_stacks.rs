@@ -49,7 +49,7 @@ fn an_interval_passes() {
 #[test]
 fn a_peak_rises_and_an_allocation_fails() {
     let above = causes("peak", &[("MEMTRACK_DUMP_PEAK", "2MiB")], 0);
-    assert_eq!(above, [Cause::Peak, Cause::Peak, Cause::Exit]);
+    assert_eq!(above, [Cause::Peak, Cause::Peak, Cause::Peak, Cause::Exit]);
     assert_eq!(causes("failure", &[], 0), [Cause::Failure, Cause::Exit]);
 }
 
