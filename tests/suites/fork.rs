@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use memtrack_format::Kind;
-use memtrack_tests::folded::{fold, fold_in_motion};
+use memtrack_format::{Kind, Thread, ThreadState};
+use memtrack_tests::folded::fold;
 use memtrack_tests::program::{Facts, folder, run};
 use memtrack_tests::snapshot;
 
@@ -47,15 +47,24 @@ fn assert_child(path: &Path, pid: &str, facts: &Facts) {
         assert_eq!(snapshot.target.pid.to_string(), pid);
         assert_eq!(i64::from(snapshot.target.parent_pid), facts.get("pid"));
     }
-    let graph = fold_in_motion(path, &["--metric", "live"]);
+    let graph = fold(path, &["--metric", "live"]);
     assert_eq!(graph.under("fork::child_blocks"), 100_000);
     assert!(
         graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"),
         "every stack is in the child's file"
     );
-    // Four threads stand still in the child, each in the middle of one event at most.
-    let (cells, whole) = (snapshots[1].cells(|_| true), snapshots[1].marks.figures);
-    assert!(cells.allocs.abs_diff(whole.allocs) <= 4 && cells.live.abs_diff(whole.live) <= 4 * 3000);
+    // Four threads of the parent stood still in the middle of events, which the child has not.
+    let of_child = &snapshots[1];
+    of_child.assert_adds_up();
+    let inherited = |thread: &&Thread<'_>| thread.state == ThreadState::Inherited;
+    assert_eq!(of_child.threads.iter().filter(inherited).count(), 5, "all threads of the parent");
+    let own: Vec<_> = of_child.threads.iter().filter(|thread| thread.state == ThreadState::Running).collect();
+    // What was allocated since the fork, and nothing from before.
+    assert_eq!((own.len(), own[0].figures.live), (1, 100_000));
+    let fork = of_child.fork.expect("it says what it inherited");
+    assert_eq!(i64::from(fork.parent), facts.get("pid"));
+    // The peak counts from the fork on, when the parent's live blocks were there already.
+    assert!(of_child.marks.figures.peak >= of_child.marks.figures.live);
 }
 
 #[test]

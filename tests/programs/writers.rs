@@ -1,0 +1,42 @@
+//! A program that writes a stage into its dump and then lets another program begin the same file: itself by `exec`, or a
+//! child with the same variables.
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use memtrack::Tracker;
+use memtrack_tests::say;
+
+#[global_allocator]
+static HEAP: Tracker<System> = Tracker::new(System);
+
+fn main() {
+    let way = std::env::args().nth(1).expect("what to do");
+    let program = std::env::current_exe().expect("its path");
+    match way.as_str() {
+        "exec" => {
+            std::mem::forget(HEAP.in_stage("before", first_keeps));
+            panic!("{}", Command::new(program).arg("last").exec());
+        }
+        "spawn" => {
+            std::mem::forget(HEAP.in_stage("before", first_keeps));
+            let mut child = Command::new(program).arg("last").spawn().expect("it starts");
+            say!("child {}", child.id());
+            assert!(child.wait().expect("it ends").success());
+            std::mem::forget(HEAP.in_stage("after", first_keeps));
+        }
+        _ => std::mem::forget(HEAP.in_stage("of the last", last_keeps)),
+    }
+}
+
+#[inline(never)]
+fn first_keeps() -> Vec<u8> {
+    black_box(vec![1; 10_000])
+}
+
+#[inline(never)]
+fn last_keeps() -> Vec<u8> {
+    black_box(vec![1; 70_000])
+}

@@ -1,0 +1,56 @@
+//! Several programs that are given one dump: none destroys what another one that runs, or the same process, has written.
+
+use std::path::Path;
+
+use memtrack_format::Kind;
+use memtrack_tests::folded::fold;
+use memtrack_tests::program::{folder, run};
+use memtrack_tests::snapshot;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_writers");
+
+/// The names of the stages that have snapshots, and `program` for those of programs.
+fn contents(dump: &Path) -> Vec<String> {
+    let bytes = snapshot::file(dump);
+    let name = |snapshot: &snapshot::Snapshot<'_>| match snapshot.about.kind {
+        Kind::Stage => String::from_utf8_lossy(snapshot.stages[0].name).into_owned(),
+        _ => "program".into(),
+    };
+    snapshot::read(&bytes).iter().map(name).collect()
+}
+
+#[test]
+fn a_program_that_replaces_itself_keeps_its_snapshots() {
+    let dump = folder("writers-exec").join("dump");
+    run(PROGRAM, &["exec"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert_eq!(contents(&dump), ["before", "of the last", "program"]);
+    // Both programs' stacks are whole, and what is shown is the last one alone.
+    let live = |arguments: &[&str]| fold(&dump, arguments);
+    assert_eq!(live(&["-m", "peak", "--stage", "before"]).under("writers::first_keeps"), 10_000);
+    assert_eq!(live(&["-m", "peak", "--stage", "of the last"]).under("writers::last_keeps"), 70_000);
+    assert_eq!(live(&["-m", "live"]).under("writers::first_keeps"), 0);
+    assert_eq!(live(&["-m", "live", "--tracker", "2"]).under("writers::last_keeps"), 70_000);
+    assert_eq!(
+        live(&["-m", "peak", "--tracker", "1", "--stage", "before"]).under("writers::first_keeps"),
+        10_000
+    );
+}
+
+#[test]
+fn a_child_program_writes_beside_its_running_parent() {
+    let dump = folder("writers-spawn").join("dump");
+    let facts = run(PROGRAM, &["spawn"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert_eq!(contents(&dump), ["before", "after", "program"]);
+    assert_eq!(fold(&dump, &["-m", "peak", "--stage", "after"]).under("writers::first_keeps"), 20_000);
+    let of_child = dump.with_file_name(format!("dump.{}", facts.get("child")));
+    assert_eq!(contents(&of_child), ["of the last", "program"]);
+    assert_eq!(fold(&of_child, &["-m", "live"]).under("writers::last_keeps"), 70_000);
+}
+
+#[test]
+fn a_second_run_replaces_the_first() {
+    let dump = folder("writers-again").join("dump");
+    run(PROGRAM, &["exec"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    run(PROGRAM, &["last"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
+    assert_eq!(contents(&dump), ["of the last", "program"]);
+}
