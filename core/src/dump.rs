@@ -177,9 +177,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
             result = self.record(&target(process, start_unix_ns, unwinder, command));
         });
         result?;
-        match platform.identity() {
-            Some(process) => self.record(&Process { tracker: self.tracker(), ..process })?,
-            None => {}
+        if let Some(process) = platform.identity() {
+            self.record(&Process { tracker: self.tracker(), ..process })?;
         }
         #[cfg(feature = "std")]
         if let Some(result) = self.region.head().inherited.record(|fork| self.to.record(fork)) {

@@ -32,7 +32,7 @@ fn deep(frames: usize, work: &dyn Fn()) {
 }
 
 fn too_deep() -> u64 {
-    HEAP.losses().iter().filter(|(cause, _)| *cause == LossCause::TooDeep).map(|(_, events)| events).sum()
+    HEAP.losses().filter(|(cause, _)| *cause == LossCause::TooDeep).map(|(_, events)| events).sum()
 }
 
 #[test]
