@@ -279,7 +279,7 @@ fn what_cannot_be_recorded_is_refused() {
 fn an_image_whose_records_are_laid_otherwise_is_refused() {
     let target = image_builder::Target { pointer: 8, long: 8, big_endian: false };
     let image = image_builder::image(target);
-    assert!(image::read(&image, None).is_ok());
+    assert!(image::read(&image, &Extents::default(), None).is_ok());
     // The header's words from the 12th on: of each table its offset, the bytes between two records, its capacity.
     for table in 0..8 {
         let at = 4 * (12 + 3 * table + 1);
@@ -287,7 +287,9 @@ fn an_image_whose_records_are_laid_otherwise_is_refused() {
         for other in [stride - 8, stride - 1, 1] {
             let mut image = image.clone();
             image[at..at + 4].copy_from_slice(&other.to_le_bytes());
-            let error = image::read(&image, None).err().unwrap_or_else(|| panic!("table {table}: {other}"));
+            let error = image::read(&image, &Extents::default(), None)
+                .err()
+                .unwrap_or_else(|| panic!("table {table}: {other}"));
             assert!(error.to_string().contains("laid out otherwise"), "table {table}: {error}");
         }
     }
