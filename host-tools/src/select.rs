@@ -46,7 +46,7 @@ pub fn program(dump: &Dump<'_>) -> Selected {
     let last =
         |complete: bool| entries.iter().rposition(|entry| !entry.is_stage() && (entry.complete || !complete));
     if let Some(index) = last(true) {
-        let beside = beside(dump, index);
+        let (index, beside) = without_preloaded(dump, index, beside(dump, index));
         let note = (!beside.is_empty()).then(|| {
             format!(
                 "{} trackers were in the process: their figures are summed up, and the peak is the sum of their peaks; \
@@ -63,6 +63,32 @@ pub fn program(dump: &Dump<'_>) -> Selected {
     let index = entries.iter().rposition(|entry| entry.complete).unwrap_or(entries.len() - 1);
     let note = "the dump has no snapshot of the whole program: showing its last stage";
     Selected::alone(index, Kind::Stage, Some(note.into()))
+}
+
+/// The preloaded library counts what other trackers take from the C library's `malloc`, which they count themselves: beside
+/// them it is left out.
+fn without_preloaded(dump: &Dump<'_>, index: usize, beside: Vec<usize>) -> (usize, Vec<usize>) {
+    if beside.is_empty() {
+        return (index, beside);
+    }
+    let all = [index].into_iter().chain(beside.iter().copied());
+    let mut others: Vec<usize> = all.filter(|&index| !is_preloaded(&dump.snapshot(index))).collect();
+    others.sort_unstable();
+    match others.pop() {
+        Some(last) => (last, others),
+        None => (index, beside),
+    }
+}
+
+fn is_preloaded(snapshot: &Snapshot<'_>) -> bool {
+    let tracker = snapshot.process.map_or(0, |process| process.tracker);
+    let holds = |segment: memtrack_format::Segment| {
+        tracker.checked_sub(segment.start).is_some_and(|offset| offset < segment.length)
+    };
+    snapshot
+        .modules
+        .iter()
+        .any(|module| module.path.ends_with(b"/libmemtrack.so") && module.segments.iter().any(holds))
 }
 
 /// The last complete snapshots of the program by other trackers that were in the process of snapshot `index`.
