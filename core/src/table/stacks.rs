@@ -174,22 +174,4 @@ mod tests {
         assert_eq!(full.stack, stacks.intern(StackId::ROOT, &[3, 2, 1]).stack);
         assert_eq!(stacks.usage(), (3, 3));
     }
-
-    /// Two callers of one address whose nodes have the same bucket and the same tag: only the comparison of the parents
-    /// tells them apart.
-    #[test]
-    fn equal_hashes_of_one_address_below_two_callers_are_two_stacks() {
-        const NODES: u32 = 16;
-        let table = Box::new(StackTable::<{ NODES as usize }>::new());
-        let stacks = table.by_ref();
-        let parents = [1, 2].map(|address| stacks.child(StackId::ROOT, address).unwrap());
-        let place = |address: usize, parent: StackId| {
-            let hash = hash(address as u64, u64::from(parent.0));
-            (hash % NODES, hash >> 24)
-        };
-        let address = (3..).find(|&address| place(address, parents[0]) == place(address, parents[1]));
-        let [first, second] = parents.map(|parent| stacks.child(parent, address.unwrap()).unwrap());
-        assert_ne!(first, second);
-        assert_eq!([first, second].map(|stack| stacks.node(stack).unwrap().1), parents);
-    }
 }

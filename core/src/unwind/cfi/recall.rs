@@ -323,3 +323,48 @@ impl Recall {
         (self.used, self.last) = (0, 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::trace::Trace;
+    use super::*;
+    use std::boxed::Box;
+
+    /// A remembered stack is found as long as all words that decided its walk are unchanged; with any one of them changed
+    /// it is not, wherever that one is.
+    #[test]
+    fn each_word_that_decided_is_compared() {
+        // SAFETY: all-zero is an empty cache, and a list of no words.
+        let (mut recall, mut trace) =
+            unsafe { (Box::<Recall>::new_zeroed().assume_init(), Box::<Words>::new_zeroed().assume_init()) };
+        let mut stack = [0usize; 128];
+        let low = stack.as_mut_ptr().expose_provenance();
+        let bounds = (low, low + size_of_val(&stack));
+        let prove = |_| Some(bounds);
+        let memory = Memory::at(low, &prove, || bounds).expect("the bounds are known");
+        for count in [1, 4, 5, 23, 24] {
+            let from = Registers { pc: count, sp: low, fp: 0 };
+            let hash = Hash::new(7, from);
+            trace.begin();
+            (0..count).for_each(|nth| _ = trace.read(&memory, low + 5 * nth * WORD));
+            let interned = Interned { stack: StackId(9), cut: false };
+            let note = recall.store(hash, from, &memory, &trace, (interned, End::Complete));
+            *note.expect("there is room") = Note { cell: 3, label: 1 };
+            let is_found = |recall: &mut Recall| {
+                let again = recall.follow(from.pc, from.sp, from.fp) != Note::NONE;
+                let found = recall.search(hash, from, &memory).is_some();
+                assert_eq!(again, found);
+                found
+            };
+            assert!(recall.search(hash, from, &memory).is_some() && is_found(&mut recall));
+            for nth in 0..count {
+                let changed = &mut core::hint::black_box(&mut stack)[5 * nth];
+                *changed ^= 1;
+                assert!(!is_found(&mut recall), "word {nth} of {count}");
+                core::hint::black_box(&mut stack)[5 * nth] ^= 1;
+                assert!(recall.search(hash, from, &memory).is_some(), "word {nth} of {count}");
+                assert!(is_found(&mut recall), "word {nth} of {count}");
+            }
+        }
+    }
+}
