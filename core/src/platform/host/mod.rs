@@ -45,8 +45,8 @@ use super::{Local, Platform, Process};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Host;
 
-/// Trackers that one process can have.
-pub(crate) const MAX_TRACKERS: usize = 4;
+/// Trackers that one process can have. The unit tests, which are one process, have more.
+pub(crate) const MAX_TRACKERS: usize = if cfg!(test) { 8 } else { 4 };
 
 // SAFETY: `local` is thread-local storage without destructor; clock, ids and `mmap` are plain system calls; `stack`
 // returns ranges that are readable (see `stack.rs`); the names, modules and command line are read
