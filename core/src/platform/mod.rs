@@ -110,6 +110,16 @@ impl Default for Local {
     }
 }
 
+/// Runs `f`, which makes something once, while no signal's handler can interrupt it: a handler that leaves by `siglongjmp`
+/// would leave it half made for ever. Nothing jumps out of an interrupt.
+#[inline(always)]
+pub(crate) fn undisturbed<T>(f: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "std")]
+    return host::mask::without(f);
+    #[cfg(not(feature = "std"))]
+    f()
+}
+
 /// The process that a dump is of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Process {

@@ -2,7 +2,7 @@
 
 use super::Tracker;
 use crate::LossCause;
-use crate::platform::{Local, Platform};
+use crate::platform::{Local, Platform, undisturbed};
 use crate::sync::*;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
@@ -125,12 +125,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cold]
     #[inline(never)]
     fn enter_slowly<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
-        // A signal that allocates while the slot is being taken finds the thread busy.
+        match local.state.load(Relaxed) {
+            0 => undisturbed(|| self.enter_first(local, sp)),
+            state => self.enter_known(local, state, sp),
+        }
+    }
+
+    /// Enters the hook on a thread that has had no event, or had none a moment ago.
+    #[inline(always)]
+    fn enter_first<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
+        // What allocates while the slot is being taken finds the thread busy.
         match local.state.compare_exchange(0, Local::BUSY, Relaxed, Relaxed) {
             Ok(_) => self.begin(local, sp),
-            Err(state) if state & Local::BUSY != 0 => Entry::Lost(LossCause::Reentered),
-            Err(Local::GONE) => Entry::Lost(LossCause::NoThread),
-            Err(state) => match local.slot() {
+            Err(state) => self.enter_known(local, state, sp),
+        }
+    }
+
+    /// Enters the hook on a thread that has had events, and has ended or had no slot to itself a moment ago.
+    fn enter_known<'l>(&self, local: &'l Local, state: usize, sp: usize) -> Entry<Entered<'l>> {
+        match state {
+            Local::GONE => Entry::Lost(LossCause::NoThread),
+            busy if busy & Local::BUSY != 0 => Entry::Lost(LossCause::Reentered),
+            state => match local.slot() {
                 // A signal has come since the slot was looked for, and has taken it.
                 Some(slot) => self.enter_own(local, slot, sp),
                 None => Entered::shared(local, (state - 1) as u16),

@@ -32,7 +32,7 @@ pub use tagged::Tagged;
 pub use tokens::{Heap, Token};
 pub(crate) use watch::sample;
 
-use crate::platform::{DefaultPlatform, Platform};
+use crate::platform::{DefaultPlatform, Platform, undisturbed};
 use crate::sync::*;
 use crate::table::image;
 use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
@@ -129,7 +129,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     fn number(&self) -> Entry<usize> {
         match self.number.load(Acquire) {
-            UNCLAIMED => self.claim(),
+            UNCLAIMED => undisturbed(|| self.claim()),
             REGION_TAKEN | TOO_MANY => Entry::Refused,
             #[cfg(feature = "std")]
             NO_MEMORY => Entry::Refused,

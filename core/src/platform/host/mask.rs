@@ -9,7 +9,7 @@ pub(super) const FAULTS: [libc::c_int; 5] =
     [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
 
 /// Runs `f` while no signal's handler can run on this thread, but that of a fault.
-pub(super) fn without<T>(f: impl FnOnce() -> T) -> T {
+pub(in crate::platform) fn without<T>(f: impl FnOnce() -> T) -> T {
     if !sandbox::allows(Call::SignalMask) {
         return f();
     }

@@ -12,7 +12,7 @@ mod image;
 pub(crate) mod laid;
 mod last;
 mod maps;
-mod mask;
+pub(super) mod mask;
 mod modules;
 pub(crate) mod objects;
 pub(crate) mod open;
