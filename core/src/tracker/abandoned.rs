@@ -3,6 +3,10 @@
 //! The thread would count as inside the hook for ever. Its next event finds the stack pointer of the abandoned entry. When
 //! the platform says that this frame is gone, the event repairs what may be half-written, and is booked in full. The
 //! abandoned event is counted as a loss.
+//!
+//! An event that is much deeper on the stack may be a handler's that has interrupted the entry, so it is lost. Where the
+//! frames of an allocation and of a free differ by much, as without optimisation, that can be the event after the jump; the
+//! next one of the abandoned kind recovers.
 
 use super::{Entered, Tracker};
 use crate::LossCause;
