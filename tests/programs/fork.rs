@@ -3,7 +3,7 @@
 
 use std::alloc::System;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use memtrack::Tracker;
 use memtrack_tests::say;
@@ -12,12 +12,18 @@ use memtrack_tests::say;
 static HEAP: Tracker<System> = Tracker::new(System);
 
 const CHILDREN: usize = 8;
+const THREADS: usize = 4;
 
+/// Threads that have allocated: the first child is to inherit all of them.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicBool = AtomicBool::new(false);
 
 fn main() {
     std::thread::scope(|scope| {
-        let busy = [(); 4].map(|()| scope.spawn(work));
+        let busy = [(); THREADS].map(|()| scope.spawn(work));
+        while BUSY.load(Relaxed) < THREADS {
+            std::thread::yield_now();
+        }
         {
             let _stage = HEAP.stage("begun before the forks");
             black_box(vec![0u8; 5000]);
@@ -37,6 +43,8 @@ fn main() {
 }
 
 fn work() {
+    drop(black_box(vec![0u8; 100]));
+    BUSY.fetch_add(1, Relaxed);
     while !DONE.load(Relaxed) {
         let blocks: Vec<_> = (1..100).map(|size| black_box(vec![0u8; size])).collect();
         black_box(blocks);
