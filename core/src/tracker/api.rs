@@ -114,11 +114,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     fn thread_name(&self, slot: &ThreadSlot) -> [u8; 16] {
-        if slot.os_id() != 0 && !slot.has_exited() {
-            self.platform.thread_name(slot.os_id())
-        } else {
-            slot.name()
-        }
+        let is_running = slot.os_id() != 0 && !slot.has_exited();
+        let now = if is_running { self.platform.thread_name(slot.os_id()) } else { [0; 16] };
+        // The system no longer names a thread that is about to end.
+        if now[0] == 0 { slot.name() } else { now }
     }
 
     /// Finished stages and, behind them, those that are running.
