@@ -21,9 +21,11 @@ static DUMPS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 });
 
 /// The specification's order.
-const ORDER: [Tag; 15] = [
+const ORDER: [Tag; 17] = [
     Tag::SNAPSHOT,
     Tag::TARGET,
+    Tag::PROCESS,
+    Tag::FORK,
     Tag::CONFIG,
     Tag::MODULE,
     Tag::THREAD,
@@ -39,7 +41,10 @@ const ORDER: [Tag; 15] = [
     Tag::DONE,
 ];
 
-/// The sections of each snapshot.
+/// The mark that says whose the file is.
+const MARK: [Tag; 3] = [Tag::TARGET, Tag::PROCESS, Tag::DONE];
+
+/// The sections of each snapshot; not those of the mark that begins a file.
 fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
     let mut snapshots: Vec<Vec<_>> = Vec::new();
     for item in Reader::new(dump).expect("a dump") {
@@ -49,7 +54,8 @@ fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
             Item::Damage(damage) => panic!("{damage:?}"),
         }
     }
-    snapshots
+    assert_eq!(snapshots[0].iter().map(|section| section.tag).collect::<Vec<_>>(), MARK);
+    snapshots.split_off(1)
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::lock::Lock;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::try_lock;
+use core::cell::Cell;
 
 struct Recording {
     path: Path,
@@ -28,8 +29,8 @@ struct Recording {
     known: (usize, Option<u64>, u32),
 }
 
-// `None` is all-zero, so that this adds nothing to the binary.
-static RECORDINGS: Each<Lock<Option<Recording>>> = Each::new([const { Lock::new(None) }; _]);
+// In cells, for these hide the values which no recording can have: so `None` is all-zero, and adds nothing to the binary.
+static RECORDINGS: Each<Lock<Option<Cell<Recording>>>> = Each::new([const { Lock::new(None) }; _]);
 /// Whether there are any: asked without taking a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
@@ -64,9 +65,10 @@ pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error>
         let (annex, file) = lay(&path, region, pages, named, None)?;
         laid::begin(place, pages, annex.pages(), region.head_copy());
         let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
-        let recording = slot.insert(Recording { path, template, pages, annex, file, known: (0, None, 0) });
+        let recording = Recording { path, template, pages, annex, file, known: (0, None, 0) };
+        let recording = slot.insert(Cell::new(recording));
         ANY.store(true, Release);
-        recording.refresh(region)
+        recording.get_mut().refresh(region)
     })
 }
 
@@ -149,7 +151,8 @@ pub(crate) fn refresh() {
     due::on_stack(Patience::None, || {
         for (place, region) in registry::all() {
             let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
-            let Some(recording) = slot.as_mut().filter(|_| laid::is_running(place)) else { continue };
+            let recording = slot.as_mut().map(Cell::get_mut);
+            let Some(recording) = recording.filter(|_| laid::is_running(place)) else { continue };
             // A fragment that does not fit is missing from the file; the next refresh tries again.
             if keep_errno(|| recording.refresh(region)) == Err(Error::File(libc::ENOSPC)) {
                 laid::end(place, region);
@@ -221,7 +224,7 @@ pub(super) fn forked() {
     if ANY.load(Acquire) {
         for (place, region) in registry::all() {
             if let Some(mut slot) = RECORDINGS[place].try_lock()
-                && let Some(recording) = slot.as_mut()
+                && let Some(recording) = slot.as_mut().map(Cell::get_mut)
             {
                 // One that cannot be written is missing: then all of the child counts as its own.
                 let _ = recording.append(region, false);
@@ -233,7 +236,8 @@ pub(super) fn forked() {
 fn divide(place: Place, region: &dyn Registered) {
     let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
     // What has ended in the parent has ended here.
-    let Some(recording) = slot.as_mut().filter(|_| laid::forked(place)) else { return };
+    let recording = slot.as_mut().map(Cell::get_mut);
+    let Some(recording) = recording.filter(|_| laid::forked(place)) else { return };
     match recording.divide(region) {
         Ok(()) => laid::begin(place, recording.pages, recording.annex.pages(), region.head_copy()),
         Err(error) => {

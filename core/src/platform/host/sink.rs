@@ -15,6 +15,7 @@ use crate::lock::{self, Guard, Lock};
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::try_lock;
+use core::cell::Cell;
 
 /// A file and what of the stack tables it already holds.
 struct Sink {
@@ -28,7 +29,8 @@ struct Sink {
     generation: u32,
 }
 
-static SINK: Lock<Option<Sink>> = Lock::new(None);
+// In a cell, for that hides the values which no sink can have: so `None` is all-zero, and adds nothing to the binary.
+static SINK: Lock<Option<Cell<Sink>>> = Lock::new(None);
 /// Whether there is one: asked at every stage without taking the lock.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
@@ -50,7 +52,8 @@ pub(super) fn open_template(template: Path) -> Result<(), Error> {
 fn begin(path: Path, named: Named, template: Option<Path>) -> Result<(), Error> {
     let (path, named) = claim(path, named)?;
     let mut sink = try_lock(&SINK).ok_or(Error::DumpRunning)?;
-    *sink = Some(Sink { path, named, template, next_nodes: Each::ZERO, generation: lock::generation() });
+    let (next_nodes, generation) = (Each::ZERO, lock::generation());
+    *sink = Some(Cell::new(Sink { path, named, template, next_nodes, generation }));
     IS_SET.store(true, Release);
     Ok(())
 }
@@ -126,7 +129,7 @@ fn append_to(
     write: impl FnOnce(&mut Each<u32>, &mut File) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut guard = lock(patience).ok_or(Error::DumpRunning)?;
-    let Some(sink) = guard.as_mut() else { return Ok(()) };
+    let Some(sink) = guard.as_mut().map(Cell::get_mut) else { return Ok(()) };
     let result = sink.own().and_then(|()| {
         let mut file = File::create(sink.path.as_c_str(), Mode::Append, sink.named)?;
         if file.is_regular() {
@@ -171,7 +174,7 @@ impl Patience {
     }
 }
 
-fn lock(patience: Patience) -> Option<Guard<'static, Option<Sink>>> {
+fn lock(patience: Patience) -> Option<Guard<'static, Option<Cell<Sink>>>> {
     match try_lock(&SINK) {
         None if patience == Patience::Last => patience.wait(|| SINK.try_lock()),
         lock => lock,
