@@ -135,7 +135,7 @@ fn a_program_that_takes_the_functions_addresses_is_tracked() {
 
 /// A program that allocates, under memtrack and an allocator behind it that was built with a flag.
 fn under_next_allocator(flag: &str) -> snapshot::Snapshot<'static> {
-    let program = plain("known.c", &["-O1", "-fno-builtin"]);
+    let program = plain("known.c", &["-O1", "-fno-builtin", flag]);
     let folder = program::folder(&format!("c_preload-next{flag}"));
     let (next, dump) = (folder.join("libnext.so"), folder.join("dump"));
     let flags =
@@ -188,8 +188,10 @@ fn operators_of_linked_allocators_are_booked_once() {
         snapshot::last(&snapshot::file(&dump)).assert_adds_up();
         let figures = ["allocs", "bytes", "live"].map(|metric| fold(&dump, &["-m", metric]));
         let of = |function: &str| [0, 1, 2].map(|metric| figures[metric].under(function));
-        assert_eq!(of("single()"), [600, 60_000, 0], "{library}");
-        assert_eq!(of("array()"), [600, 120_000, 0], "{library}");
+        // The C++ library's own operators ask for whole multiples of an alignment: 300 blocks of 256 bytes.
+        let wide = |bytes: u64| if library.is_empty() { 256 } else { bytes };
+        assert_eq!(of("single()"), [600, 300 * (100 + wide(100)), 0], "{library}");
+        assert_eq!(of("array()"), [600, 300 * (200 + wide(200)), 0], "{library}");
         assert_eq!(of("keep()"), [10, 3000, 3000], "{library}");
     }
 }

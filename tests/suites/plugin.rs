@@ -10,15 +10,15 @@ use memtrack_format::Cause;
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::{program, snapshot};
 
-fn host() -> PathBuf {
-    let built = program::folder("plugin-host").join("host");
+fn host(name: &str) -> PathBuf {
+    let built = program::folder(&format!("plugin-{name}")).join("host");
     c::build("gcc", &["-O1"], &c::source("plugin_host.c"), Link::None, &built);
     built
 }
 
 #[test]
 fn a_library_that_was_closed_still_serves_threads_signals_forks_and_the_exit() {
-    let host = host();
+    let host = host("closed");
     let plugin = c::libraries().join("libtracked_plugin.so");
     for (what, variable, causes) in [
         ("thread", ("MEMTRACK_DUMP_PEAK", "1GiB"), &[Cause::Exit][..]),
@@ -43,7 +43,8 @@ fn a_library_that_was_closed_still_serves_threads_signals_forks_and_the_exit() {
 
 #[test]
 fn without_a_dump_it_is_the_same() {
-    let output = c::output(Command::new(host()).arg(c::libraries().join("libtracked_plugin.so")));
+    let host = host("without-dump");
+    let output = c::output(Command::new(&host).arg(c::libraries().join("libtracked_plugin.so")));
     assert_eq!((output.status.code(), output.stdout), (Some(0), b"1\n".to_vec()), "{:?}", output.status);
 }
 
