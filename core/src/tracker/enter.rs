@@ -141,7 +141,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// Enters the hook on a thread that has had events, and has ended or had no slot to itself a moment ago.
+    /// Enters the hook on a thread that has had events, and has ended or had no slot to itself a moment ago. Once in a
+    /// firmware, where flash is dearer than a call.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn enter_known<'l>(&self, local: &'l Local, state: usize, sp: usize) -> Entry<Entered<'l>> {
         match state {
             Local::GONE => Entry::Lost(LossCause::NoThread),

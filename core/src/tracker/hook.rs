@@ -47,7 +47,8 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> GlobalAlloc for T
             // SAFETY: the block is alive and has this layout; its trailer is in the page of its last byte.
             unsafe { trailer::read_there(block, layout.size(), self.salt()) }
         };
-        if cell.is_none() {
+        // In a firmware every block is the tracker's, and flash is dearer than a step for a damaged one.
+        if cfg!(feature = "std") && cell.is_none() {
             // SAFETY: as here.
             return unsafe { self.dealloc_unusual(block, layout) };
         }

@@ -116,7 +116,14 @@ pub(crate) fn register(region: &'static dyn Registered, words: Option<usize>) ->
 
 /// Counts one more, up to a limit: the count before it.
 fn take(used: &AtomicUsize, limit: usize) -> Option<usize> {
-    used.fetch_update(Relaxed, Relaxed, |used| (used < limit).then_some(used + 1)).ok()
+    let mut before = used.load(Relaxed);
+    while before < limit {
+        match used.compare_exchange(before, before + 1, Relaxed, Relaxed) {
+            Ok(_) => return Some(before),
+            Err(now) => before = now,
+        }
+    }
+    None
 }
 
 pub(crate) fn get(place: Place) -> Option<&'static dyn Registered> {
