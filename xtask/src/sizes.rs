@@ -16,7 +16,7 @@ use crate::{output, workspace};
 use elf::Sections;
 
 /// Flash that the hook with its tables may take, on the microcontrollers.
-const CODE: u64 = 12 << 10;
+const CODE: u64 = 12_800;
 /// RAM that the default region and everything else that is static may take there.
 const RAM: u64 = 16 << 10;
 /// The page that holds the table, and what stands around it there.
