@@ -265,8 +265,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let Some(place) = registry::place_of(self.region()) else { return };
-        due::on_stack(Patience::None, || {
-            let _ = sink::append_of(place, sink::Patience::Little, |first_node, file| {
+        // Two threads may end stages at the same time: both are written.
+        due::on_stack(Patience::Seconds, || {
+            let _ = sink::append_of(place, sink::Patience::Last, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)
