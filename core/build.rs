@@ -1,8 +1,9 @@
 //! Names the long conditions once: `cfi` where unwinding by DWARF call frame information is available, `cfi_bare` where it
-//! is without an operating system. `models` is set by `cargo xtask models` alone.
+//! is without an operating system. `models` is set by `cargo xtask models` alone,
+//! `fuzzing` by cargo-fuzz.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, models)");
+    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, fuzzing, models)");
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let arch = var("CARGO_CFG_TARGET_ARCH");

@@ -1,9 +1,12 @@
-//! A file of limits.
+//! A file of limits, and what it says of a profile.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use memtrack_fuzz::corpus::profile;
 use memtrack_host_tools::limits::Limits;
 
 fuzz_target!(|text: &str| {
-    let _ = Limits::parse(text);
+    if let Ok(limits) = Limits::parse(text) {
+        let _ = limits.judge(&profile());
+    }
 });

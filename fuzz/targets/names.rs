@@ -5,6 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use memtrack_host_tools::symbolize::readable;
 
 fuzz_target!(|symbol: &str| {
-    // The longest name that is kept, and the sign that it was longer.
-    assert!(readable(symbol).chars().count() <= 2049);
+    let name = readable(symbol);
+    // The longest that is kept, and the sign that it was longer.
+    assert!(name.chars().count() <= 2049);
+    assert!(!name.contains(char::is_control));
 });

@@ -1,9 +1,12 @@
-//! A file of suppressions.
+//! A file of suppressions, and what it leaves of a profile.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use memtrack_fuzz::corpus::profile;
 use memtrack_host_tools::suppress::Suppressions;
 
 fuzz_target!(|text: &str| {
-    let _ = Suppressions::parse(text);
+    if let Ok(suppressions) = Suppressions::parse(text) {
+        suppressions.apply(&mut profile());
+    }
 });

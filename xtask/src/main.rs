@@ -8,6 +8,7 @@ mod cross;
 mod debian;
 mod demo;
 mod foreign;
+mod fuzz;
 mod header;
 mod hygiene;
 mod install;
@@ -37,6 +38,8 @@ cargo xtask COMMAND
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
+  fuzz [NAME…] [--seconds N]
+                    arbitrary input to the targets of fuzz/, for N seconds each (60)
   soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries
   demo              profile the example and draw its flame graphs into target/demo
   bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it;
@@ -76,6 +79,7 @@ fn run() -> Result<bool> {
         ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
         ["models"] => lanes::run_all(vec![models::suite()], &[]),
         ["mutants", ref names @ ..] => mutants::run(names),
+        ["fuzz", ref arguments @ ..] => fuzz::run(arguments),
         ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::suite::Suite;
 use crate::workspace::Metadata;
-use crate::{check, demo, mini_backtrace, models, qemu, sizes, watchdog};
+use crate::{check, demo, fuzz, mini_backtrace, models, qemu, sizes, watchdog};
 
 struct Profile {
     name: &'static str,
@@ -61,6 +61,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     suites.push(mini_backtrace::suite());
     suites.push(Suite::new("demo", demo::run));
     suites.extend(qemu::suites());
+    suites.extend(fuzz::suites()?);
     suites.push(sizes::suite());
     Ok(suites)
 }

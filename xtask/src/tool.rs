@@ -11,8 +11,17 @@ use crate::{output, watchdog, workspace};
 
 /// A cargo command at the root of the workspace.
 pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    cargo_of(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())), arguments)
+}
+
+/// The same of rustup's nightly toolchain.
+pub(crate) fn nightly_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("+nightly");
+    cargo_of(command, arguments)
+}
+
+fn cargo_of(mut command: Command, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(workspace::root());
     // What cargo says of this package: build scripts that ask for it would run again, and what hangs on them be built again,
     // whenever cargo is started by hand.

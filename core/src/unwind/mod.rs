@@ -14,7 +14,10 @@ mod cfi;
 #[cfg(cfi_bare)]
 #[path = "cfi/bare.rs"]
 mod cfi;
-#[cfg(any(all(target_arch = "arm", not(feature = "std")), all(test, target_pointer_width = "64")))]
+#[cfg(any(
+    all(target_arch = "arm", not(feature = "std")),
+    all(any(test, fuzzing), target_pointer_width = "64")
+))]
 mod ehabi;
 mod frame_pointer;
 #[cfg(feature = "mini-backtrace")]
@@ -29,6 +32,14 @@ pub use frame_pointer::FramePointer;
 #[cfg(feature = "mini-backtrace")]
 pub use mini::MiniBacktrace;
 pub use none::NoUnwind;
+
+/// Walks over stacks and by tables that are laid by hand.
+#[cfg(all(fuzzing, cfi))]
+#[doc(hidden)]
+pub mod laid {
+    pub use super::cfi::laid::walk as cfi;
+    pub use super::ehabi::laid::{INDEX, STACK, walk as ehabi};
+}
 
 pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::{registers, stack_pointer};

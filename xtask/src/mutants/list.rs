@@ -34,6 +34,8 @@ pub(super) struct Suite {
     /// Packages whose programs and libraries the suite uses.
     #[serde(default)]
     pub(super) programs: Vec<String>,
+    /// A target of cargo-fuzz in place of a test, which finds the bug within a minute.
+    pub(super) fuzz: Option<String>,
     /// Built for the model checkers.
     #[serde(default)]
     pub(super) models: bool,
@@ -41,7 +43,7 @@ pub(super) struct Suite {
 
 impl Display for Suite {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let test = self.test.as_deref().unwrap_or("unit tests");
+        let test = self.test.as_deref().or(self.fuzz.as_deref()).unwrap_or("unit tests");
         write!(f, "{} of {} {}", test, self.package, self.filter.as_deref().unwrap_or_default())
     }
 }

@@ -8,11 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::list::{Mutant, Suite};
+use crate::fuzz::{self, Fuzzer, Outcome, Round};
 use crate::workspace::{self, Metadata};
 use crate::{tool, watchdog};
 
 /// A mutant that makes a suite hang for longer is caught.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
+/// In which a fuzz target has to find a mutant.
+const FUZZ_SECONDS: u32 = 60;
 
 pub(super) struct Tree {
     sources: PathBuf,
@@ -76,6 +79,9 @@ impl Tree {
 
     /// Builds a suite, and what it uses.
     pub(super) fn build(&self, suite: &Suite) -> Result<()> {
+        if let Some(target) = &suite.fuzz {
+            return self.fuzzer()?.build(target);
+        }
         if !suite.programs.is_empty() {
             let packages = suite.programs.iter().flat_map(|package| ["--package", package]);
             tool::run(self.cargo(suite).args(["build", "--quiet", "--release"]).args(packages))?;
@@ -85,6 +91,12 @@ impl Tree {
 
     /// Whether a suite that was built passes. What it prints is of no interest.
     pub(super) fn passes(&self, suite: &Suite) -> Result<bool> {
+        if let Some(name) = &suite.fuzz {
+            let target = fuzz::targets()?.into_iter().find(|target| target.name == *name);
+            let target = target.with_context(|| format!("no fuzz target is called {name}"))?;
+            let outcome = self.fuzzer()?.run(&target, Round::repeatable(FUZZ_SECONDS))?;
+            return Ok(matches!(outcome, Outcome::Nothing(_)));
+        }
         let mut command = self.test(suite);
         if let Some(filter) = &suite.filter {
             command.arg(filter);
@@ -92,6 +104,10 @@ impl Tree {
         let quiet = std::process::Stdio::null;
         let mut child = command.stdout(quiet()).stderr(quiet()).spawn()?;
         Ok(watchdog::wait(&mut child, LIMIT).is_ok_and(|status| status.success()))
+    }
+
+    fn fuzzer(&self) -> Result<Fuzzer> {
+        Fuzzer::on(self.sources.clone(), self.target.join("fuzz"))?.map_err(anyhow::Error::msg)
     }
 
     fn test(&self, suite: &Suite) -> Command {

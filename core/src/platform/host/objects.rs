@@ -31,6 +31,14 @@ impl UnwindTable {
             .then(|| unsafe { core::slice::from_raw_parts(from as *const u8, self.end - from) })
     }
 
+    /// A table that fills a range, of a module that nobody can tell anything of.
+    #[cfg(fuzzing)]
+    pub(crate) fn laid(range: core::ops::Range<*const u8>) -> Self {
+        static MODULE: [u8; image::PAGE] = [0; image::PAGE];
+        let (start, end) = (range.start as usize, range.end as usize);
+        UnwindTable { header: start, start, end, module: MODULE.as_ptr() as usize }
+    }
+
     /// Where the module is entered; 0 when that cannot be told.
     pub(crate) fn entry(&self) -> usize {
         image::entry(self.module)

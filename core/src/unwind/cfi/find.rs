@@ -43,7 +43,7 @@ pub(super) fn lasting_rule(pc: usize) -> Option<Rule> {
 
 // Apart from finding the table: each takes kilobytes of the stack.
 #[inline(never)]
-fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
+pub(super) fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
     let header = table.bytes(table.header)?;
     let look_up = |pc| index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc));
     let found = look_up(pc)?;

@@ -48,7 +48,10 @@ pub(super) fn look_up(index: &'static [u8], pc: usize) -> Option<Found> {
 pub(super) fn look_up_unusual(index: &'static [u8], pc: usize) -> Option<Found> {
     let bases = BaseAddresses::default().set_eh_frame_hdr(index.as_ptr() as u64);
     let header = EhFrameHdr::new(index, LittleEndian).parse(&bases, size_of::<usize>() as u8).ok()?;
-    match (header.eh_frame_ptr(), header.table()?.lookup(pc as u64, &bases).ok()?) {
+    let table = header.table()?;
+    // A row has more than a byte. gimli computes the place of a row, which has to fit an integer, before it looks for it.
+    table.iter(&bases).size_hint().1.filter(|&count| count <= index.len())?;
+    match (header.eh_frame_ptr(), table.lookup(pc as u64, &bases).ok()?) {
         (Pointer::Direct(frames), Pointer::Direct(description)) => {
             Some(Found { frames: frames as usize, description: description as usize })
         }
@@ -93,6 +96,18 @@ mod tests {
         assert_eq!(look_up(&INDEX, 120), None);
         let frames = INDEX.as_ptr() as usize + PLACE;
         assert_eq!(look_up_unusual(&INDEX, 120), Some(Found { frames, description: 77 }));
+    }
+
+    #[test]
+    fn rows_that_cannot_be_there_are_not_counted_on() {
+        static INDEX: [u8; 32] = {
+            let mut index = [0; 32];
+            // A count of eight bytes, and rows of twice eight.
+            [index[0], index[1], index[2], index[3]] = [1, 0x1b, 0x04, 0x04];
+            (index[14], index[15]) = (0xff, 0xff);
+            index
+        };
+        assert_eq!((look_up(&INDEX, 120), look_up_unusual(&INDEX, 120)), (None, None));
     }
 
     #[test]

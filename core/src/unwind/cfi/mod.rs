@@ -8,6 +8,8 @@
 mod cache;
 mod find;
 mod index;
+#[cfg(fuzzing)]
+pub(super) mod laid;
 mod names;
 mod own;
 #[cfg(target_arch = "x86_64")]

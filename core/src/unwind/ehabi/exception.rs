@@ -65,5 +65,5 @@ fn process_stack() -> u32 {
         sp
     }
     #[cfg(not(target_arch = "arm"))]
-    super::tests::PROCESS_STACK
+    super::laid::PROCESS_STACK
 }

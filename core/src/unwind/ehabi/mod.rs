@@ -6,6 +6,8 @@
 
 mod bytecode;
 pub(super) mod exception;
+#[cfg(not(target_pointer_width = "32"))]
+pub(super) mod laid;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -90,7 +92,6 @@ fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &m
 fn read(memory: &Memory<'_>, at: u32) -> Option<u32> {
     #[cfg(target_pointer_width = "32")]
     return memory.read(at as usize).map(|word| word as u32);
-    // Tests run where words are longer: they lay stacks out in host words, one for each of the target's.
     #[cfg(not(target_pointer_width = "32"))]
-    return tests::read(memory, at);
+    return laid::read(memory, at);
 }

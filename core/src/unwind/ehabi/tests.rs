@@ -1,25 +1,12 @@
 //! Tables and stacks laid out by hand from the specification.
 
+use super::laid::{INDEX, STACK};
 use super::table::Tables;
 use super::*;
 use crate::unwind::Memory;
 
-/// Where the index and the extab of a test pretend to stand.
-const INDEX: u32 = 0x8000;
+/// Where the extab of a test pretends to stand.
 const EXTAB: u32 = 0x9000;
-/// Where the stack pretends to begin, and the process stack within it.
-const STACK: u32 = 0x2000_0000;
-pub(super) const PROCESS_STACK: u32 = STACK + 4 * 64;
-
-/// Stacks are laid out in host words: address `STACK + 4 n` is word `n` of the memory's range.
-pub(super) fn read(memory: &Memory<'_>, at: u32) -> Option<u32> {
-    let word = (at.checked_sub(STACK)? / 4) as usize;
-    memory.read(BASE.with(std::cell::Cell::get) + word * size_of::<usize>()).map(|word| word as u32)
-}
-
-std::thread_local! {
-    static BASE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-}
 
 fn prel31(place: u32, target: u32) -> u32 {
     target.wrapping_sub(place) & 0x7fff_ffff
@@ -123,8 +110,7 @@ fn a_large_frame_is_a_uleb128() {
 
 /// The walk over a stack of `words`, all functions being the one that pops {r4, lr}.
 fn walked(words: &[usize]) -> (std::vec::Vec<usize>, End) {
-    BASE.with(|base| base.set(words.as_ptr() as usize));
-    let range = (words.as_ptr() as usize, words.as_ptr() as usize + size_of_val(words));
+    let range = laid::lay(words);
     let prove = move |_: usize| Some(range);
     let index = index(inline([0xa8, 0xb0, 0xb0]));
     let tables = Tables { start: INDEX, index: &index, word: no_extab };

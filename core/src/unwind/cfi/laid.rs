@@ -1,0 +1,20 @@
+//! The walk by tables that the fuzzer lays.
+
+use super::super::{End, Frames, Memory, Registers, Turns};
+use super::rule::{Rule, State};
+use super::trace::Untraced;
+use super::{find, tables, walk::walk as walk_by};
+
+/// Walks from `from` by an unwind table, which begins with its index. `prove` gives the readable range around an address.
+pub fn walk(
+    table: &[u8],
+    from: Registers,
+    prove: &dyn Fn(usize) -> Option<(usize, usize)>,
+    frames: &mut Frames,
+) -> End {
+    let table = tables::UnwindTable::laid(table.as_ptr_range());
+    let Some(memory) = Memory::at(from.sp, prove, || (0, 0)) else { return End::Stopped };
+    let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
+    let rule = |pc| find::in_module(&table, pc).unwrap_or(Rule::UNKNOWN);
+    walk_by(state, memory, rule, &mut Untraced, &mut Turns::default(), frames)
+}

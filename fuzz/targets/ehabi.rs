@@ -1,0 +1,25 @@
+//! A walk by ARM's exception handling tables. Whatever tables and stack hold, nothing outside of the stack is read.
+//!
+//! The input: the rows of the index and the words of the stack, a byte each; program counter, stack pointer and r7; the words of the
+//! stack, of the index and behind it. Words have four bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use memtrack::unwind::laid;
+use memtrack_fuzz::walks::Input;
+
+fn walk(bytes: &[u8]) -> Option<()> {
+    let mut input = Input(bytes);
+    let [rows, length] = [input.byte()?, input.byte()?].map(usize::from);
+    let registers = [input.u32()?, input.u32()?, input.u32()?];
+    let stack =
+        (0..length).map(|_| input.u32().map(|word| word as usize)).collect::<Option<Box<[usize]>>>()?;
+    let tables: Vec<u32> = std::iter::from_fn(|| input.u32()).collect();
+    let mut frames = heapless::Vec::<usize, 64>::new();
+    laid::ehabi(&tables, rows, registers, &stack, &mut frames);
+    Some(())
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    walk(bytes);
+});
