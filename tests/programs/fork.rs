@@ -1,11 +1,12 @@
 //! A program of several threads that forks while they allocate. Each child allocates and ends: by `exit`, which writes
-//! its dump, or by `_exit`, which writes nothing.
+//! its dump, or by `_exit`, which writes nothing. The argument is the way to fork.
 
 use std::alloc::System;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use memtrack::Tracker;
+use memtrack_tests::fork::{self, fork};
 use memtrack_tests::say;
 
 #[global_allocator]
@@ -19,8 +20,10 @@ static BUSY: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicBool = AtomicBool::new(false);
 
 fn main() {
+    let way = std::env::args().nth(1).expect("a way to fork");
+    let is_told = way == fork::FUNCTION;
     std::thread::scope(|scope| {
-        let busy = [(); THREADS].map(|()| scope.spawn(work));
+        let busy = [(); THREADS].map(|()| scope.spawn(move || work(is_told)));
         while BUSY.load(Relaxed) < THREADS {
             std::thread::yield_now();
         }
@@ -31,7 +34,7 @@ fn main() {
         for number in 0..CHILDREN {
             // SAFETY: the child uses only what is safe in a forked child of several threads: the allocator, which
             // the C library puts in order, atomic operations, and its end.
-            match unsafe { libc::fork() } {
+            match unsafe { fork(&way) } {
                 0 => child(number),
                 pid => parent(pid),
             }
@@ -42,10 +45,15 @@ fn main() {
     say!("pid {}", std::process::id());
 }
 
-fn work() {
+fn work(is_told: bool) {
     drop(black_box(vec![0u8; 100]));
     BUSY.fetch_add(1, Relaxed);
     while !DONE.load(Relaxed) {
+        if !is_told {
+            // Nobody opens the locks of the C library's allocator in the child: none may be held.
+            std::thread::yield_now();
+            continue;
+        }
         let blocks: Vec<_> = (1..100).map(|size| black_box(vec![0u8; size])).collect();
         black_box(blocks);
     }

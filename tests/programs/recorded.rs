@@ -1,5 +1,5 @@
 //! A program whose tables are recorded to a file: `recorded quiet DUMP` and `recorded busy` work in several threads and
-//! wait to be killed, `recorded grow` until there is no memory, `recorded load LIBRARY` loads one first, `recorded fork` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
+//! wait to be killed, `recorded grow` until there is no memory, `recorded load LIBRARY` loads one first, `recorded fork WAY` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -20,7 +20,7 @@ fn main() {
     match arguments[1].as_str() {
         "quiet" => quiet(&arguments[2]),
         "busy" => busy(),
-        "fork" => fork(),
+        "fork" => fork(&arguments[2]),
         "grow" => grow(),
         "load" => load(&arguments[2]),
         "refused" => refused(Path::new(&arguments[2])),
@@ -142,11 +142,11 @@ extern "C" fn for_the_plugin() -> *mut libc::c_void {
 }
 
 /// The parent goes on at once, and so does its child.
-fn fork() {
+fn fork(way: &str) {
     let kept = black_box(known());
     let before = HEAP.stats().total_allocs;
     // SAFETY: the process has one thread: its child may do anything.
-    match unsafe { libc::fork() } {
+    match unsafe { memtrack_tests::fork::fork(way) } {
         0 => {
             let own = black_box(of_the_child());
             say!("child allocs {}", HEAP.stats().total_allocs - before);

@@ -13,12 +13,13 @@ use memtrack_tests::say;
 static HEAP: Tracker<System> = Tracker::new(System);
 
 fn main() {
-    let way = std::env::args().nth(1).expect("what to do");
+    let mut ways = std::env::args().skip(1);
+    let way = ways.next().expect("what to do");
     let program = std::env::current_exe().expect("its path");
     match way.as_str() {
         "exec" => {
             std::mem::forget(HEAP.in_stage("before", first_keeps));
-            panic!("{}", Command::new(program).arg("last").exec());
+            panic!("{}", Command::new(program).args([ways.next().unwrap_or_default()]).exec());
         }
         "spawn" => {
             std::mem::forget(HEAP.in_stage("before", first_keeps));
@@ -27,7 +28,10 @@ fn main() {
             assert!(child.wait().expect("it ends").success());
             std::mem::forget(HEAP.in_stage("after", first_keeps));
         }
-        _ => std::mem::forget(HEAP.in_stage("of the last", last_keeps)),
+        _ => {
+            say!("pid {}", std::process::id());
+            std::mem::forget(HEAP.in_stage("of the last", last_keeps));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod c;
 pub mod corpus;
 pub mod dump_builder;
 pub mod folded;
+pub mod fork;
 pub mod image_builder;
 pub mod inputs;
 pub mod listing;

@@ -6,19 +6,31 @@ use std::path::Path;
 use memtrack_format::{Kind, Thread, ThreadState};
 use memtrack_tests::folded::fold;
 use memtrack_tests::program::{Facts, folder, run};
-use memtrack_tests::snapshot;
+use memtrack_tests::{fork, snapshot};
 
 /// Runs the program: what it said, and the names of the dumps.
-fn forked(folder: &Path, template: &str) -> (Facts, BTreeSet<String>) {
-    let facts = run(env!("CARGO_BIN_EXE_fork"), &[], &[("MEMTRACK_DUMP", folder.join(template).as_os_str())]);
+fn forked(way: &str, folder: &Path, template: &str) -> (Facts, BTreeSet<String>) {
+    let facts =
+        run(env!("CARGO_BIN_EXE_fork"), &[way], &[("MEMTRACK_DUMP", folder.join(template).as_os_str())]);
     let files = std::fs::read_dir(folder).unwrap();
     (facts, files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect())
 }
 
 #[test]
 fn children_write_files_of_their_own() {
-    let folder = folder("fork");
-    let (facts, mut files) = forked(&folder, "dump");
+    assert_own_files(fork::FUNCTION);
+}
+
+/// Nobody tells such a child that it is one.
+#[test]
+fn children_of_a_system_call_write_files_of_their_own() {
+    assert_own_files(fork::CALL);
+    assert_own_files(fork::INSTRUCTION);
+}
+
+fn assert_own_files(way: &str) {
+    let folder = folder(&format!("fork-{way}"));
+    let (facts, mut files) = forked(way, &folder, "dump");
     assert!(files.remove("dump"), "the parent's is called as asked for");
     // The eighth child ended without its exit handlers.
     assert_eq!(files.len(), 7, "{files:?}");
@@ -70,7 +82,7 @@ fn assert_child(path: &Path, pid: &str, facts: &Facts) {
 #[test]
 fn templates_are_expanded_for_each_process() {
     let folder = folder("fork-template");
-    let (_, files) = forked(&folder, "of-%p.memtrack");
+    let (_, files) = forked(fork::FUNCTION, &folder, "of-%p.memtrack");
     assert_eq!(files.len(), 8, "{files:?}");
     for name in files {
         let bytes = snapshot::file(&folder.join(&name));

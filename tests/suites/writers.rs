@@ -37,6 +37,18 @@ fn a_program_that_replaces_itself_keeps_its_snapshots() {
 }
 
 #[test]
+fn a_program_that_replaces_itself_keeps_its_recordings() {
+    let recording = folder("writers-exec-record").join("recording");
+    let facts = run(PROGRAM, &["exec", "exec"], &[("MEMTRACK_RECORD", recording.as_os_str())]);
+    let beside = |times| {
+        let name = format!("recording{}", format!(".{}", facts.get("pid")).repeat(times));
+        let live = fold(&recording.with_file_name(name), &["-m", "live"]);
+        [live.under("writers::first_keeps"), live.under("writers::last_keeps")]
+    };
+    assert_eq!([0, 1, 2].map(beside), [[0, 70_000], [10_000, 0], [10_000, 0]]);
+}
+
+#[test]
 fn a_child_program_writes_beside_its_running_parent() {
     let dump = folder("writers-spawn").join("dump");
     let facts = run(PROGRAM, &["spawn"], &[("MEMTRACK_DUMP", dump.as_os_str())]);

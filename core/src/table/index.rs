@@ -75,7 +75,9 @@ impl IndexRef<'_> {
             if reference & !ID_MASK == tag && is(id) {
                 return Ok(Some(id));
             }
-            reference = self.links[id as usize].load(Acquire);
+            // No table has such an id: somebody has written into it, as into the file of a recording.
+            let Some(link) = self.links.get(id as usize) else { break };
+            reference = link.load(Acquire);
         }
         Err(Full)
     }

@@ -28,6 +28,14 @@ pub(crate) struct Inherited {
 
 const FIGURES: usize = 8;
 
+/// When the tables were copied that a child begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    AtFork,
+    /// At the child's first event: the parent has gone on.
+    Later,
+}
+
 impl Inherited {
     /// The record for a dump, given to `with`; nothing in a process that was not forked.
     pub(crate) fn record<T>(&self, with: impl FnOnce(&Fork<'_>) -> T) -> Option<T> {
@@ -67,13 +75,14 @@ fn keep(to: &[Counter; FIGURES], of: &Account, marks: &Marks) {
     to.iter().zip(values).for_each(|(to, value)| to.set(value));
 }
 
-/// In a forked child, whose one thread is in no event: settles what other threads were in the middle of, and marks
-/// everything as inherited from `parent`, `time` nanoseconds after the tracker's start.
-pub(crate) fn fork<R: Tables>(region: &R, parent: u32, time: u64) {
+/// In a forked child, whose one thread is in no event: settles what other threads were in the middle of, or the parent when
+/// the tables were copied while it ran on, and marks everything as inherited from `parent`, `time` nanoseconds after the
+/// tracker's start.
+pub(crate) fn fork<R: Tables>(region: &R, parent: u32, time: u64, copied: Copied) {
     let (head, threads) = (region.head(), region.threads());
-    let is_alone = head.marks.room.is_alone();
+    let is_whole = copied == Copied::AtFork && head.marks.room.is_alone();
     threads.forked();
-    if !is_alone {
+    if !is_whole {
         settle(region);
     }
     let live = threads.iter().fold(0usize, |sum, (_, slot)| sum.wrapping_add(slot.account.live().bytes));

@@ -48,8 +48,6 @@ impl Mark {
 pub(crate) struct Marks {
     /// What lies between live and the stage's peak.
     pub(crate) room: Room,
-    /// What is looked out for when a peak rises.
-    pub(crate) watch: Watch,
     /// Epoch and the two standing flags. From here on an image is read, and the room above.
     state: AtomicUsize,
     /// For each mark, the epoch that began with the fall after its peak.
@@ -132,9 +130,9 @@ impl Marks {
 
     /// Live rises by `n`, after the accounts have changed.
     #[inline]
-    pub(crate) fn rise(&self, n: usize, own: Option<&Share>, threads: Threads<'_>) {
+    pub(crate) fn rise(&self, n: usize, own: Option<&Share>, threads: Threads<'_>, watch: &Watch) {
         if !own.is_some_and(|own| own.take(n, &self.room)) {
-            self.room.take_slowly(n, own, threads, |missing| self.raise(missing));
+            self.room.take_slowly(n, own, threads, |missing| watch.risen(self.raise(missing)));
         }
     }
 
@@ -149,17 +147,17 @@ impl Marks {
     #[cfg(feature = "std")]
     pub(crate) fn settle(&self, own: &Share, threads: Threads<'_>) {
         let peak = self.peak.load(Relaxed);
-        self.room.settle(peak, own, threads, |missing| self.raise(missing));
+        self.room.settle(peak, own, threads, |missing| _ = self.raise(missing));
     }
 
     #[inline(never)]
-    fn raise(&self, missing: usize) {
+    fn raise(&self, missing: usize) -> usize {
         let high = self.peak.fetch_add(missing, Relaxed).wrapping_add(missing);
-        self.watch.risen(high);
         let flags = if high > self.kept.load(Relaxed) { FLAGS } else { STAGE };
         if self.state.load(Relaxed) & flags != flags {
             self.state.fetch_or(flags, AcqRel);
         }
+        high
     }
 
     /// Whether the mark still stands: then what is live is what stood at the peak.

@@ -21,6 +21,7 @@ pub(crate) mod marks;
 #[cfg(all(test, models))]
 mod models;
 pub(crate) mod name;
+mod own;
 pub(crate) mod region;
 pub(crate) mod room;
 pub(crate) mod share;

@@ -5,12 +5,15 @@ use super::cells::{CellTable, Cells};
 use super::image::{self, Image, Place};
 use super::losses::{CAUSES, Losses};
 use super::marks::Marks;
+#[cfg(feature = "std")]
+use super::own::OwnPages;
 use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
 use super::stages::{StageTable, TOP_THREADS};
 use super::tags::{TagTable, Tags};
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
+use super::watch::Watch;
 use crate::counter::Counter;
 use crate::lock::Lock;
 use crate::sync::*;
@@ -80,14 +83,16 @@ pub struct Head {
     pub(crate) claimed: AtomicUsize,
     /// When the timeline wants its next sample, since the start.
     pub(crate) next_sample: Counter,
-    #[cfg(feature = "std")]
-    pub(crate) spans: super::spans::SpanMemory,
     /// What a forked process has from its parent.
     #[cfg(feature = "std")]
     pub(crate) inherited: super::inherited::Inherited,
     /// How far stacks and cells of a region reach that grows.
     #[cfg(feature = "std")]
     pub(super) extents: [super::growth::Extent; super::growing::PARTS],
+    /// What is looked out for when a peak rises, and besides. Here begins what stays the process's own: [`Self::own`].
+    pub(crate) watch: Watch,
+    #[cfg(feature = "std")]
+    pub(crate) spans: OwnPages<super::spans::SpanMemory>,
 }
 
 impl Head {
@@ -95,6 +100,13 @@ impl Head {
     pub(crate) const fn new() -> Self {
         // SAFETY: it consists of atomic integers and of locks, for which all-zero is a value.
         unsafe { core::mem::zeroed() }
+    }
+
+    /// The bytes of a region that stay the process's own when a file stands in for it: whole pages, unless recordings are
+    /// not possible.
+    #[cfg(feature = "std")]
+    pub(crate) const fn own() -> core::ops::Range<usize> {
+        offset_of!(Head, watch)..size_of::<Head>()
     }
 }
 

@@ -2,7 +2,12 @@
 //!
 //! One word of flags, which every event reads, and one limit, which is compared when a peak rises: neither costs an
 //! event anything that it does not do already.
+//!
+//! All of it stays the process's own when a file stands in for the region, for it holds pointers. On a host the flags
+//! have a page to themselves, which the system clears in a forked child: so a child that was forked by a system call,
+//! without the C library, finds out with its first event.
 
+use super::own::OwnPages;
 use crate::sync::*;
 
 /// Tracking is paused.
@@ -19,12 +24,27 @@ pub(crate) const MODULE: usize = 8;
 /// A stage of a thread keeps what its cells hold.
 #[cfg(feature = "std")]
 pub(crate) const KEPT: usize = 16;
+/// The region is this process's: it is missing before the claim, and in a forked child that nobody told.
+#[cfg(feature = "std")]
+pub(crate) const CLAIMED: usize = 32;
 
-/// All-zero looks out for nothing.
+/// The flags while there is nothing to look out for.
+pub(crate) const QUIET: usize = {
+    #[cfg(feature = "std")]
+    const CLAIM: usize = CLAIMED;
+    #[cfg(not(feature = "std"))]
+    const CLAIM: usize = 0;
+    CLAIM
+};
+
+/// All-zero is of a region that nobody has claimed.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Watch {
-    flags: AtomicUsize,
+    flags: OwnPages<AtomicUsize>,
+    /// The flags but [`CLAIMED`], for a child in which the system has cleared the others.
+    #[cfg(feature = "std")]
+    lasting: AtomicUsize,
     /// The lower of the limits below: bytes above which a new peak is told.
     limit: Limit,
     budget: Limit,
@@ -61,12 +81,34 @@ impl Watch {
     }
 
     pub(crate) fn raise(&self, flag: usize) {
+        #[cfg(feature = "std")]
+        self.lasting.fetch_or(flag, AcqRel);
         self.flags.fetch_or(flag, AcqRel);
     }
 
     /// Takes a flag down. Whether it stood: of several that ask at once, one is told so.
     pub(crate) fn lower(&self, flag: usize) -> bool {
+        #[cfg(feature = "std")]
+        self.lasting.fetch_and(!flag, AcqRel);
         self.flags.fetch_and(!flag, AcqRel) & flag != 0
+    }
+
+    /// The region is this process's from now on.
+    #[cfg(feature = "std")]
+    pub(crate) fn claim(&self) {
+        self.flags.fetch_or(CLAIMED | self.lasting.load(Acquire), AcqRel);
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.flags() & CLAIMED != 0
+    }
+
+    /// The page that the system is to clear in a forked child.
+    #[cfg(feature = "std")]
+    pub(crate) fn page_of_flags(&self) -> core::ops::Range<usize> {
+        let start = core::ptr::from_ref(&self.flags).addr();
+        start..start + size_of_val(&self.flags)
     }
 
     /// A peak has risen.

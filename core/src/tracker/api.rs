@@ -75,7 +75,7 @@ pub(crate) fn fold<R: Tables, P: Platform>(region: &R, platform: &P) {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The program's figures. Exact at any moment when no other thread is in the middle of an event.
     pub fn stats(&self) -> Stats {
-        let Some(region) = self.site.known() else { return Stats::default() };
+        let Some(region) = self.known() else { return Stats::default() };
         let head = region.head();
         let figures = totals(region, Mark::Program);
         let peak = head.marks.peak(Mark::Program) as u64;
@@ -94,7 +94,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// All threads that had events, exited ones too.
     pub fn threads(&self) -> impl Iterator<Item = ThreadStats> + '_ {
-        let known = self.site.known().into_iter();
+        let known = self.known().into_iter();
         known.flat_map(|region| region.threads().iter()).map(|(id, slot)| self.thread(id, slot))
     }
 
@@ -122,7 +122,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Finished stages and, behind them, those that are running.
     pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
-        let region = self.site.known().inspect(|region| fold(*region, &self.platform));
+        let region = self.known().inspect(|region| fold(*region, &self.platform));
         let now = region.map_or_else(Moment::default, |region| moment(region, &self.platform));
         (0..).map_while(move |place| {
             let stage = try_lock(region?.stages())?.get(place, now)?;
@@ -132,13 +132,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Events that could not be attributed in full, by cause; causes that did not occur are left out.
     pub fn losses(&self) -> impl Iterator<Item = (LossCause, u64)> + '_ {
-        self.site.known().into_iter().flat_map(|region| region.head().losses.iter())
+        self.known().into_iter().flat_map(|region| region.head().losses.iter())
     }
 
     /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
     /// there are: each re-bases its own when it next runs.
     pub fn reset_peak(&self) {
-        if self.site.known().is_none() {
+        if self.known().is_none() {
             return;
         }
         #[cfg(feature = "std")]
@@ -155,7 +155,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The calling thread's peak becomes what it holds now.
     pub fn reset_thread_peak(&self) {
-        if let Some(region) = self.site.known() {
+        if let Some(region) = self.known() {
             fold(region, &self.platform);
         }
         if let Entry::Ready(entered) = self.enter_always() {
@@ -168,7 +168,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// which stands in the report and in dumps; live and totals stay exact, and so do threads' own peaks. 0, the
     /// default, is exact. Call it before threads are at work.
     pub fn set_slack(&self, bytes: usize) {
-        if self.site.find().is_none() {
+        if self.found().is_none() {
             return;
         }
         let entry = self.enter_for_marks();
@@ -177,30 +177,30 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Most bytes by which the program's peak told may exceed the true one: 0 when it is exact.
     pub fn peak_error(&self) -> u64 {
-        self.site.known().map_or(0, |region| region.head().marks.peak_error(region.threads()) as u64)
+        self.known().map_or(0, |region| region.head().marks.peak_error(region.threads()) as u64)
     }
 
     /// When the program's peak was: nanoseconds from the tracker's start until live fell from it; now while it stands. 0
     /// without a clock.
     pub fn peak_time_ns(&self) -> u64 {
         let time = |region: &R| region.head().marks.peak_time(Mark::Program, elapsed(region, &self.platform));
-        self.site.known().map_or(0, time)
+        self.known().map_or(0, time)
     }
 
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {
         // Events without a thread take their head-room from everybody.
-        if let Some(region) = self.site.find() {
+        if let Some(region) = self.found() {
             region.head().marks.room.open(region.threads(), || _ = self.platform.barrier());
-            region.head().marks.watch.raise(watch::PAUSED);
+            region.head().watch.raise(watch::PAUSED);
         }
     }
 
     /// Ends [`pause`](Self::pause).
     pub fn resume(&self) {
-        if let Some(region) = self.site.known() {
-            region.head().marks.watch.lower(watch::PAUSED);
+        if let Some(region) = self.known() {
+            region.head().watch.lower(watch::PAUSED);
         }
     }
 
@@ -212,13 +212,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Live bytes over time until now.
     pub(crate) fn timeline(&self) -> impl Iterator<Item = Point> + '_ {
-        let region = self.site.known().inspect(|region| sample(*region, elapsed(*region, &self.platform)));
+        let region = self.known().inspect(|region| sample(*region, elapsed(*region, &self.platform)));
         (0..).map_while(move |place| try_lock(region?.timeline())?.get(place))
     }
 
     /// Of each thread the classes of sizes that it has blocks of: number, allocations, bytes.
     pub(crate) fn size_classes(&self) -> impl Iterator<Item = (u8, u64, u64)> + '_ {
-        let known = self.site.known().into_iter();
+        let known = self.known().into_iter();
         known.flat_map(|region| region.threads().iter()).flat_map(|(_, slot)| slot.sizes.iter())
     }
 
@@ -229,7 +229,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let Some(slot) = local.end().filter(|&slot| slot >= threads::FIRST) else { return };
         let mut kept = [0; threads::THREAD_NAME];
         kept.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-        if let Some(region) = self.site.known() {
+        if let Some(region) = self.known() {
             region.threads().get(slot).exit(kept);
         }
     }

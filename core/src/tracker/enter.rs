@@ -2,10 +2,13 @@
 
 use super::Tracker;
 use crate::LossCause;
+#[cfg(feature = "std")]
+use crate::platform::host::fork;
 use crate::platform::{Local, Platform, undisturbed};
 use crate::sync::*;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
+use crate::table::watch;
 use crate::unwind::{Unwind, stack_pointer};
 
 /// Whether an event can be booked.
@@ -64,33 +67,49 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
         let flags = self.flags();
-        if flags != 0 { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
+        if flags != watch::QUIET { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
     }
 
     /// What events look out for besides.
     #[inline(always)]
     pub(super) fn flags(&self) -> usize {
-        self.site.at().head().marks.watch.flags()
+        self.site.at().head().watch.flags()
     }
 
     /// Enters the hook when there is more to do than to book the event.
     #[cold]
     #[inline(never)]
     fn enter_watched(&self, flags: usize, sp: usize) -> Entry<Entered<'_>> {
+        #[cfg(feature = "std")]
+        let Some(flags) = self.claimed(flags) else { return self.enter_at(sp) };
         if self.attend(flags) {
             return Entry::Lost(LossCause::Paused);
         }
         let entry = self.enter_at(sp);
         #[cfg(feature = "std")]
-        if flags & crate::table::watch::KEPT != 0 {
+        if flags & watch::KEPT != 0 {
             return entry.kept();
         }
         entry
     }
 
+    /// The flags of a region that is this process's: in a child that was forked without notice it becomes so here. `None`
+    /// before the tracker has claimed it.
+    #[cfg(feature = "std")]
+    fn claimed(&self, flags: usize) -> Option<usize> {
+        if flags & watch::CLAIMED != 0 {
+            return Some(flags);
+        }
+        self.working_number()?;
+        fork::notice();
+        Some(self.flags())
+    }
+
     /// Enters the hook on this thread, tracking paused or not.
     #[inline(always)]
     pub(super) fn enter_always(&self) -> Entry<Entered<'_>> {
+        #[cfg(feature = "std")]
+        self.claimed(self.flags());
         self.enter_at(stack_pointer())
     }
 

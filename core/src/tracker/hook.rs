@@ -14,6 +14,7 @@ use crate::table::region::Tables;
 use crate::table::share::Share;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::table::timeline::Timeline;
+use crate::table::watch;
 use crate::trailer;
 use crate::unwind::{Registers, Unwind, registers, stack_pointer};
 use core::alloc::{GlobalAlloc, Layout};
@@ -157,7 +158,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     pub(super) fn attend_raised(&self) {
         let flags = self.flags();
-        if flags != 0 {
+        if flags != watch::QUIET {
             self.attend(flags);
         }
     }
@@ -197,7 +198,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = marks.epoch();
         cell.alloc(size, epoch, by);
         slot.alloc(block, size, marks, epoch, by);
-        marks.rise(size, share(slot, by), self.region().threads());
+        marks.rise(size, share(slot, by), self.region().threads(), &self.region().head().watch);
         if Timeline::IS_KEPT && slot.account.is_time_to_look() {
             self.look_at_the_clock();
         }
@@ -213,7 +214,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let epoch = head.marks.epoch();
         self.region().cells().unattributed().alloc(size, epoch, Booker::Anyone);
         self.region().threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
-        head.marks.rise(size, None, self.region().threads());
+        head.marks.rise(size, None, self.region().threads(), &head.watch);
         cells::UNATTRIBUTED
     }
 

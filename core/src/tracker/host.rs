@@ -7,10 +7,11 @@ use crate::platform::host::dump_file::{File, Mode, Path};
 use crate::platform::host::dump_stack::Patience;
 use crate::platform::host::open::Named;
 use crate::platform::host::pages::Pages;
-use crate::platform::host::{due, keep_errno, record, registry, signals, sink, start};
+use crate::platform::host::{due, fork, keep_errno, record, registry, signals, sink, start};
 use crate::platform::{Host, Platform};
+use crate::table::inherited::{self, Copied};
 use crate::table::marks::Mark;
-use crate::table::region::{HeadCopy, Tables};
+use crate::table::region::{Head, HeadCopy, Tables};
 use crate::table::stages::{Ended, Peak, Stages, Summary};
 use crate::table::threads::FIRST;
 use crate::table::try_lock;
@@ -36,10 +37,18 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
-    fn forked(&self, slot: Option<u16>) {
+    fn forked(&self, slot: Option<u16>, copied: Copied) {
         super::keep::forked(self, slot);
         let process = Host.process();
-        crate::table::inherited::fork(self, process.parent, super::elapsed(self, &Host));
+        inherited::fork(self, process.parent, super::elapsed(self, &Host), copied);
+    }
+
+    fn is_claimed(&self) -> bool {
+        self.head().watch.is_claimed()
+    }
+
+    fn claim(&self) {
+        self.head().watch.claim();
     }
 
     fn unlock_after_fork(&self) {
@@ -47,11 +56,11 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn dump_above(&self, bytes: usize) {
-        self.head().marks.watch.dump_above(bytes);
+        self.head().watch.dump_above(bytes);
     }
 
     fn ask_for_dump(&self) {
-        self.head().marks.watch.raise(crate::table::watch::DUMP);
+        self.head().watch.raise(crate::table::watch::DUMP);
     }
 
     fn is_at_rest(&self) -> bool {
@@ -63,12 +72,16 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn met_module(&self) {
-        self.head().marks.watch.raise(crate::table::watch::MODULE);
+        self.head().watch.raise(crate::table::watch::MODULE);
     }
 
     fn pages(&self) -> Result<Pages, Error> {
         // A file lies under all of it.
-        if self.complete() { Pages::of(self).ok_or(Error::RecordingPages) } else { Err(Error::NoMemory) }
+        if self.complete() {
+            Pages::of(self, Head::own()).ok_or(Error::RecordingPages)
+        } else {
+            Err(Error::NoMemory)
+        }
     }
 
     fn events(&self) -> u64 {
@@ -88,7 +101,7 @@ impl<R: Tables> registry::Registered for R {
         self.head().restore(copy);
         // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
         // nobody.
-        self.head().marks.watch.raise(crate::table::watch::PAUSED);
+        self.head().watch.raise(crate::table::watch::PAUSED);
     }
 
     fn recording_lost(&self) {
@@ -131,9 +144,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
         let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
+        fork::clear_in_child(self.region().head().watch.page_of_flags());
         due::on_stack(Patience::Seconds, || record::at_claim(place));
         if let Some(bytes) = start::peak_to_dump() {
-            self.region().head().marks.watch.dump_above(bytes);
+            self.region().head().watch.dump_above(bytes);
         }
         true
     }
@@ -192,7 +206,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file.
     pub fn dump_peaks_above(&self, bytes: usize) -> Result<(), Error> {
         self.with_file()?;
-        self.region().head().marks.watch.dump_above(bytes);
+        self.region().head().watch.dump_above(bytes);
         Ok(())
     }
 
@@ -203,7 +217,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A peak has risen above the lowest limit.
     pub(super) fn peak_passed(&self, peak: usize) {
-        if self.region().head().marks.watch.is_to_be_dumped(peak) {
+        if self.region().head().watch.is_to_be_dumped(peak) {
             due::write(Cause::Peak);
         }
     }

@@ -58,7 +58,7 @@ pub(super) fn forked<R: Tables>(region: &R, slot: Option<u16>) {
 
 /// The flag says whether any stage keeps its cells.
 fn show<R: Tables>(region: &R) {
-    let (spans, watch) = (&region.head().spans, &region.head().marks.watch);
+    let (spans, watch) = (&region.head().spans, &region.head().watch);
     if spans.running.load(SeqCst) == 0 {
         watch.lower(watch::KEPT);
     }

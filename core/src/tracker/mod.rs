@@ -120,6 +120,18 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.site.at().region()
     }
 
+    /// The region for whoever asks for figures, once it is known. In a forked child it is the child's own.
+    fn known(&self) -> Option<&'static R> {
+        #[cfg(feature = "std")]
+        crate::platform::host::fork::notice();
+        self.site.known()
+    }
+
+    /// The same; it is placed first if need be.
+    fn found(&self) -> Option<&'static R> {
+        self.known().or_else(|| self.site.find())
+    }
+
     /// The allocator that is wrapped.
     pub const fn inner(&self) -> &A {
         &self.inner
@@ -170,6 +182,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                     }
                     head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
+                    head.watch.claim();
+                    #[cfg(feature = "std")]
                     if !self.register(number) {
                         self.number.store(TOO_MANY, Release);
                         return Entry::Refused;
@@ -196,6 +210,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// # Errors
     /// What refused it, and what to do.
     pub fn check(&self) -> Result<(), Error> {
+        #[cfg(feature = "std")]
+        crate::platform::host::fork::notice();
         let _ = self.number();
         match self.number.load(Acquire) {
             REGION_TAKEN => Err(Error::RegionTaken),

@@ -8,9 +8,10 @@ use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
 use crate::table::marks::{Epoch, Marks};
-use crate::table::region::Tables;
+use crate::table::region::{Head, Tables};
 use crate::table::threads::{FIRST, ThreadSlot};
 use crate::table::timeline::Timeline;
+use crate::table::watch::QUIET;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
 /// Whether reallocations and frees of other threads' blocks have a straight line too: in a firmware flash is dearer than
@@ -66,7 +67,8 @@ fn is_time_to_look(slot: &ThreadSlot) -> bool {
 fn rise_above<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'static R) {
     slot.raise_high();
     if let Some(more) = more {
-        region.head().marks.rise(more, Some(&slot.share), region.threads());
+        let head = region.head();
+        head.marks.rise(more, Some(&slot.share), region.threads(), &head.watch);
     }
 }
 
@@ -81,8 +83,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     fn enter_quickly(&self, sp: usize) -> Option<(Inside<'_>, &Local, &'static R)> {
         let at = self.site.at();
-        let marks = &at.head().marks;
-        if marks.watch.flags() != 0 {
+        let Head { marks, watch, .. } = at.head();
+        if watch.flags() != QUIET {
             return None;
         }
         let local = self.platform.local(self.working_number()?)?;

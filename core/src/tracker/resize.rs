@@ -113,7 +113,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => marks.rise(more, self.own_share(entry), self.region().threads()),
+            Some(more) => {
+                marks.rise(more, self.own_share(entry), self.region().threads(), &self.region().head().watch)
+            }
             None => marks.drop(old_size - new_size, self.own_share(entry)),
         }
         id

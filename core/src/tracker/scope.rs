@@ -89,7 +89,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// ```
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> (T, ScopeStats) {
         let Some(span) = self.begin_span() else {
-            let losses = || self.site.known().map_or(0, |region| region.head().losses.total());
+            let losses = || self.known().map_or(0, |region| region.head().losses.total());
             let before = losses();
             let result = work();
             let lost = (losses() - before).max(1);

@@ -20,7 +20,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Ends the stage that was begun last and still runs, whoever began it. False when none runs.
     pub fn stage_end(&self) -> bool {
-        let region = self.site.known();
+        let region = self.known();
         let innermost =
             region.and_then(|region| try_lock(region.stages())).and_then(|stages| stages.innermost());
         let Some(serial) = innermost else { return false };

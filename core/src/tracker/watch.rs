@@ -6,8 +6,10 @@ use crate::platform::Platform;
 use crate::platform::host::due;
 use crate::stats::Stats;
 use crate::table::marks::Mark;
-use crate::table::region::Tables;
-use crate::table::watch;
+use crate::table::region::{Head, Tables};
+#[cfg(feature = "std")]
+use crate::table::watch::{DUMP, MODULE};
+use crate::table::watch::{PASSED, PAUSED};
 use crate::unwind::Unwind;
 
 /// Adds what is live now to the timeline.
@@ -43,7 +45,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         // The stage's mark starts from what is live, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
-        self.region().head().marks.watch.set_budget(bytes, callback, Self::call);
+        self.region().head().watch.set_budget(bytes, callback, Self::call);
     }
 
     fn call(&self, callback: fn(Stats)) {
@@ -59,23 +61,23 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if self.check().is_err() {
             return false;
         }
-        let marks = &self.region().head().marks;
-        if flags & watch::PASSED != 0 && marks.watch.lower(watch::PASSED) {
+        let Head { marks, watch, .. } = self.region().head();
+        if flags & PASSED != 0 && watch.lower(PASSED) {
             let peak = marks.peak(Mark::Stage);
             #[cfg(feature = "std")]
             self.peak_passed(peak);
             // SAFETY: the only budgets are those of `budget`, with these types.
-            unsafe { marks.watch.call_over_budget::<Self, Stats>(peak, self) };
+            unsafe { watch.call_over_budget::<Self, Stats>(peak, self) };
         }
         #[cfg(feature = "std")]
-        if flags & watch::DUMP != 0 && marks.watch.lower(watch::DUMP) {
+        if flags & DUMP != 0 && watch.lower(DUMP) {
             due::serve();
         }
         #[cfg(feature = "std")]
-        if flags & watch::MODULE != 0 && marks.watch.lower(watch::MODULE) {
+        if flags & MODULE != 0 && watch.lower(MODULE) {
             crate::platform::host::record::refresh();
         }
-        flags & watch::PAUSED != 0
+        flags & PAUSED != 0
     }
 
     /// Adds a sample to the timeline when its time has come.

@@ -254,6 +254,11 @@ pub(super) fn populate(place: *mut c_void, length: usize) {
     call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
 }
 
+/// Has the system clear whole pages of a private mapping in a forked child. Whether it will.
+pub(super) fn clear_in_child(place: *mut c_void, length: usize) -> bool {
+    call!(ClearInChild, place, length, libc::MADV_WIPEONFORK) == 0
+}
+
 pub(super) fn membarrier(command: c_int) -> c_int {
     call!(Membarrier, command, 0, 0) as c_int
 }

@@ -10,7 +10,7 @@
 
 use super::dump_stack::{self, Patience};
 use super::sandbox::Call;
-use super::{Host, keep_errno, registry, sandbox, signals, sink, start, thread};
+use super::{Host, fork, keep_errno, registry, sandbox, signals, sink, start, thread};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -30,6 +30,7 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Runs `f` on the stack for dumps, and then writes what was asked for meanwhile. `None` when the stack is in use.
 pub(crate) fn on_stack<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
+    fork::notice();
     let result = dump_stack::run(patience, f);
     serve();
     result
@@ -37,6 +38,7 @@ pub(crate) fn on_stack<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T
 
 /// In a signal's handler: asks for a dump, and for the signal's default action behind it when `action` says so.
 pub(super) fn ask(signal: libc::c_int, action: bool) {
+    fork::notice();
     if action && ACTION.swap(signal as u32, SeqCst) != 0 {
         // The dump does not get done: somebody holds for ever what it needs.
         return act();

@@ -7,6 +7,7 @@ pub(crate) mod calls;
 pub(crate) mod due;
 pub(crate) mod dump_file;
 pub(crate) mod dump_stack;
+pub(crate) mod fork;
 mod gate;
 mod image;
 pub(crate) mod laid;

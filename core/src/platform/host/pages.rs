@@ -4,9 +4,11 @@ use super::dump_file::Path;
 use super::open::{self, Descriptor, Named, errno};
 use super::owner::Owner;
 use super::space::page_size;
-use super::{mask, own};
+use super::{Host, mask, own};
 use crate::Error;
+use crate::platform::Platform;
 use crate::sync::*;
+use core::ops::Range;
 use core::ptr::null_mut;
 
 /// What is copied at a time: no page of a system is smaller.
@@ -19,20 +21,25 @@ pub(crate) struct Pages {
     memory: &'static [[AtomicUsize; WORDS]],
     /// Where it lies in the file.
     offset: usize,
+    /// The pages, by number, that no file stands in for: where the region has its pointers and its flags. The file has zeros
+    /// there.
+    own: (usize, usize),
 }
 
 impl Pages {
-    /// The memory of `region`. `None` when it does not begin and end with a page of this system.
-    pub(crate) fn of<R: 'static>(region: &R) -> Option<Pages> {
+    /// The memory of `region`, of which the bytes `own` stay as they are. `None` when it, or they, do not begin and end with
+    /// a page of this system.
+    pub(crate) fn of<R: 'static>(region: &R, own: Range<usize>) -> Option<Pages> {
         let start = core::ptr::from_ref(region);
         let page = page_size();
-        if !start.addr().is_multiple_of(page) || !size_of::<R>().is_multiple_of(page) {
+        if ![start.addr(), size_of::<R>(), own.start, own.end].iter().all(|place| place.is_multiple_of(page))
+        {
             return None;
         }
         // SAFETY: a region is a static of that size and alignment, and all of it is integers, which others change by
         // atomic operations or under locks. What is read under others' locks is only copied.
         let memory = unsafe { core::slice::from_raw_parts(start.cast(), size_of::<R>() / PAGE) };
-        Some(Pages { memory, offset: 0 })
+        Some(Pages { memory, offset: 0, own: (own.start / PAGE, own.end / PAGE) })
     }
 
     /// Fresh memory for what lies at `offset` in the file.
@@ -42,7 +49,7 @@ impl Pages {
         unsafe {
             let start = own::map(null_mut(), len)?;
             let memory = core::slice::from_raw_parts(start.cast(), len / PAGE);
-            Ok(Pages { memory, offset })
+            Ok(Pages { memory, offset, own: (0, 0) })
         }
     }
 
@@ -63,6 +70,16 @@ impl Pages {
         self.memory.as_ptr().cast_mut().cast()
     }
 
+    /// The bytes that a file stands in for.
+    fn of_file(&self) -> impl Iterator<Item = Range<usize>> {
+        let own = self.own.0 * PAGE..self.own.1 * PAGE;
+        [0..own.start, own.end..self.len()].into_iter().filter(|bytes| !bytes.is_empty())
+    }
+
+    fn is_own(&self, page: usize) -> bool {
+        (self.own.0..self.own.1).contains(&page)
+    }
+
     /// Has the file system make room for `len` bytes from `offset` on, where the system can be asked for that (Linux
     /// 5.14): without room the first access would be a fault.
     pub(super) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
@@ -79,7 +96,7 @@ impl Pages {
     }
 
     /// The numbers of the pages that memory lies in; none for memory elsewhere.
-    pub(super) fn numbers(&self, start: usize, len: usize) -> core::ops::Range<usize> {
+    pub(super) fn numbers(&self, start: usize, len: usize) -> Range<usize> {
         let offset = start.wrapping_sub(self.start().addr());
         if offset < self.len() {
             offset / page_size()..(offset + len).div_ceil(page_size()).min(self.pages())
@@ -122,8 +139,9 @@ impl Pages {
             let first = number * CHUNK;
             let perhaps = known.used(self, first);
             for (place, page) in chunk.iter().enumerate().rev().filter(|(place, _)| perhaps[*place]) {
-                if page.iter().any(|word| word.load(Relaxed) != 0) {
-                    each(first + place, page)?;
+                let number = first + place;
+                if !self.is_own(number) && page.iter().any(|word| word.load(Relaxed) != 0) {
+                    each(number, page)?;
                 }
             }
         }
@@ -132,26 +150,28 @@ impl Pages {
 
     /// Has the file stand in for these pages.
     fn map(&self, file: &PagesFile) -> Result<(), Error> {
-        let (protection, offset) = (libc::PROT_READ | libc::PROT_WRITE, self.offset as libc::off_t);
-        // SAFETY: first a mapping at a place of the system's choice, which shows whether the file can be mapped; then one
-        // over the region, which holds the same bytes and is never unmapped.
-        unsafe {
-            let trial =
-                libc::mmap(null_mut(), self.len(), protection, libc::MAP_SHARED, file.0.number(), offset);
-            if trial == libc::MAP_FAILED {
-                return Err(Error::File(errno()));
+        let map = |place: *mut u8, bytes: &Range<usize>, flags| {
+            let (protection, offset) = (libc::PROT_READ | libc::PROT_WRITE, self.offset + bytes.start);
+            let (fd, offset) = (file.0.number(), offset as libc::off_t);
+            // SAFETY: the closure is called for a place of the system's choice, and for one of the region, where the file
+            // holds the same bytes and is never unmapped.
+            let mapped = unsafe { libc::mmap(place.cast(), bytes.len(), protection, flags, fd, offset) };
+            if mapped == libc::MAP_FAILED { Err(Error::File(errno())) } else { Ok(mapped) }
+        };
+        // Shows whether the file can be mapped.
+        let all = 0..self.len();
+        let trial = map(null_mut(), &all, libc::MAP_SHARED)?;
+        // SAFETY: it was just mapped.
+        unsafe { libc::munmap(trial, all.len()) };
+        for bytes in self.of_file() {
+            let place = self.start().wrapping_add(bytes.start);
+            if let Err(error) = map(place, &bytes, libc::MAP_SHARED | libc::MAP_FIXED) {
+                // No part of them is the file's without the other.
+                let _ = self.keep(true);
+                return Err(error);
             }
-            libc::munmap(trial, self.len());
-            let mapped = libc::mmap(
-                self.start().cast(),
-                self.len(),
-                protection,
-                libc::MAP_SHARED | libc::MAP_FIXED,
-                file.0.number(),
-                offset,
-            );
-            if mapped == libc::MAP_FAILED { Err(Error::File(errno())) } else { Ok(()) }
         }
+        Ok(())
     }
 
     /// From now on the pages are those of `file`, with the content that they have.
@@ -184,8 +204,10 @@ impl Pages {
     /// From now on changes of the pages, which are a file's, don't reach it any more. They hold what could be read there,
     /// or nothing at all.
     pub(super) fn keep(&self, content: bool) -> Result<(), Error> {
-        // SAFETY: the pages are integers that may have any value.
-        unsafe { own::take(self.start(), self.len(), content) }
+        self.of_file().try_for_each(|bytes| {
+            // SAFETY: within the pages, which are integers that may have any value.
+            unsafe { own::take(self.start().add(bytes.start), bytes.len(), content) }
+        })
     }
 }
 
@@ -267,10 +289,18 @@ impl PagesFile {
             if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) != 0 && errno() == libc::EWOULDBLOCK {
                 return Err(Error::RecordingTaken);
             }
-            // One that has closed its descriptors holds no lock any more.
-            let owner = Owner::of(path.as_c_str());
-            if owner.is_some_and(|owner| owner != Owner::this() && owner.is_running()) {
-                return Err(Error::RecordingTaken);
+            match Owner::of(path.as_c_str()) {
+                // A process that replaced itself by `exec` goes on in a new file.
+                Some(owner) if owner == Owner::this() && named == Named::ByVariable => {
+                    drop(file);
+                    move_away(path)?;
+                    return Self::create_held(path, len, named);
+                }
+                // One that has closed its descriptors holds no lock any more.
+                Some(owner) if owner != Owner::this() && owner.is_running() => {
+                    return Err(Error::RecordingTaken);
+                }
+                _ => {}
             }
             if libc::ftruncate(fd, 0) != 0 || libc::ftruncate(fd, len as libc::off_t) != 0 {
                 return Err(Error::File(errno()));
@@ -339,6 +369,18 @@ impl PagesFile {
         let file = core::mem::ManuallyDrop::new(self);
         Ok(Released { number: file.0.number(), file: (status.st_dev, status.st_ino) })
     }
+}
+
+/// Puts what this process has recorded beside the file, under a name that no recording of its has yet.
+fn move_away(path: &Path) -> Result<(), Error> {
+    let (this, pid) = (Owner::this(), Host.process().pid);
+    let mut beside = path.with_pid(pid)?;
+    while Owner::of(beside.as_c_str()) == Some(this) {
+        beside = beside.with_pid(pid)?;
+    }
+    // SAFETY: the paths are C strings.
+    let result = unsafe { libc::rename(path.as_c_str().as_ptr(), beside.as_c_str().as_ptr()) };
+    if result == 0 { Ok(()) } else { Err(Error::File(errno())) }
 }
 
 /// A descriptor that the program may have closed, and may have used anew for a file of its own.

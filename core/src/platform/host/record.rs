@@ -34,6 +34,10 @@ static RECORDINGS: Each<Lock<Option<Cell<Recording>>>> = Each::new([const { Lock
 /// Whether there are any: asked without taking a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
+pub(super) fn is_any() -> bool {
+    ANY.load(Acquire)
+}
+
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
 pub(crate) fn at_claim(place: Place) {
     let Some(template) = Variable::Record.get().filter(|_| place.is_first()) else { return };
@@ -116,7 +120,7 @@ static NEWS: AtomicUsize = AtomicUsize::new(1);
 
 /// Inside the hook: code of a module is on a stack. A new one is told to the recordings behind the event.
 pub(crate) fn met(table: usize) {
-    if ANY.load(Acquire) && is_new(table) {
+    if is_any() && is_new(table) {
         NEWS.fetch_add(1, AcqRel);
         registry::all().for_each(|(_, region)| region.met_module());
     }
@@ -145,7 +149,7 @@ pub(super) fn unloaded() {
 
 /// Tells the recordings of modules and threads that are new. No lock of others is waited for.
 pub(crate) fn refresh() {
-    if !ANY.load(Acquire) || !sandbox::is_none() {
+    if !is_any() || !sandbox::is_none() {
         return;
     }
     due::on_stack(Patience::None, || {
@@ -200,7 +204,7 @@ impl Recording {
 
 /// Before a fork, in the parent.
 pub(super) extern "C" fn before_fork() {
-    if ANY.load(Acquire) {
+    if is_any() {
         gate::close();
     }
 }
@@ -213,7 +217,7 @@ pub(super) extern "C" fn after_fork() {
 /// After a fork, in the child, before its first event.
 pub(super) fn in_child() {
     gate::open_behind(|| {
-        if ANY.load(Acquire) {
+        if is_any() {
             mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
         }
     });
@@ -221,7 +225,7 @@ pub(super) fn in_child() {
 
 /// In a forked child, once its tables say what it inherited: so does its recording.
 pub(super) fn forked() {
-    if ANY.load(Acquire) {
+    if is_any() {
         for (place, region) in registry::all() {
             if let Some(mut slot) = RECORDINGS[place].try_lock()
                 && let Some(recording) = slot.as_mut().map(Cell::get_mut)

@@ -3,6 +3,7 @@
 use super::MAX_TRACKERS;
 use crate::Error;
 use crate::sync::*;
+use crate::table::inherited::Copied;
 use crate::table::region::HeadCopy;
 use memtrack_format::Cause;
 
@@ -10,10 +11,14 @@ use memtrack_format::Cause;
 pub(crate) trait Registered: Sync {
     /// A thread of that slot ended.
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
+    /// Whether it is this process's: not in a forked child that does not know that it is one.
+    fn is_claimed(&self) -> bool;
+    /// In a forked child: it is.
+    fn claim(&self);
     /// In a forked child: opens the locks that threads of the parent held.
     fn unlock_after_fork(&self);
     /// In a forked child, whose only thread had this slot in the parent.
-    fn forked(&self, slot: Option<u16>);
+    fn forked(&self, slot: Option<u16>, copied: Copied);
     /// Has the next event write the dump that a signal asked for.
     fn ask_for_dump(&self);
     /// Whether nobody holds a lock that a snapshot needs.

@@ -41,6 +41,7 @@ macro_rules! calls {
 calls! {
     AlternateStack SYS_sigaltstack [Some(0)];
     Clock SYS_clock_gettime [];
+    ClearInChild SYS_madvise [None, None, Some(libc::MADV_WIPEONFORK as c_long)];
     Close SYS_close [];
     ClockNanosleep SYS_clock_nanosleep [];
     DescriptorFlags SYS_fcntl [None, Some(libc::F_GETFD as c_long)];

@@ -1,6 +1,6 @@
 //! Functions of the C library for which memtrack stands in, to know what the program asks of the system: `prctl` and
-//! `syscall`, by which it puts itself into a sandbox, and `unshare` and `setns`, which the system allows to a process of
-//! one thread alone.
+//! `syscall`, by which it puts itself into a sandbox or forks, and `unshare` and `setns`, which the system allows to a
+//! process of one thread alone.
 //!
 //! By weak symbols, like `dlclose` (see [`super::unload`]): the program's own come first.
 
@@ -14,7 +14,7 @@ pub(super) fn begin() {}
 #[cfg(all(cfi, target_env = "gnu"))]
 mod in_place {
     use super::super::sandbox::Seal;
-    use super::super::{calls, due, unload};
+    use super::super::{calls, due, fork, unload};
     use crate::sync::*;
     use core::ffi::{CStr, c_int, c_long, c_ulong, c_void};
 
@@ -133,7 +133,25 @@ mod in_place {
         match Seal::of_call(number, arguments) {
             Some(seal) => seal.run(ask),
             None if number == libc::SYS_unshare || number == libc::SYS_setns => due::without_thread(ask),
+            // SAFETY: the caller upholds what the call asks of its arguments.
+            None if unsafe { is_fork(number, arguments) } => fork::by_call(ask),
             None => ask(),
+        }
+    }
+
+    /// Whether a system call makes a process with memory of its own.
+    ///
+    /// # Safety
+    /// The arguments must be what the call takes.
+    unsafe fn is_fork(number: c_long, [first, second, ..]: [usize; 6]) -> bool {
+        let shares = |flags: u64| flags & libc::CLONE_VM as u64 != 0;
+        match number {
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_fork => true,
+            libc::SYS_clone => !shares(first as u64),
+            // SAFETY: a record that begins with the flags, of the length that the second argument tells.
+            libc::SYS_clone3 if second >= size_of::<u64>() => !shares(unsafe { *(first as *const u64) }),
+            _ => false,
         }
     }
 

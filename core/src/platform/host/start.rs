@@ -7,7 +7,7 @@ use super::dump_file::Path;
 use super::dump_stack::{self, Patience};
 use super::variables::{self, Variable};
 use super::{
-    due, last, objects, places, record, registry, resident, sandbox, say, signals, sink, stand_in, thread,
+    due, fork, last, objects, places, registry, resident, sandbox, say, signals, sink, stand_in, thread,
     unload,
 };
 use crate::Error;
@@ -28,8 +28,7 @@ extern "C" fn at_start() {
     stand_in::begin();
     // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
     thread::barrier();
-    // SAFETY: the function has the right signature and lives as long as the program.
-    unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
+    fork::begin();
     let Some(template) = dump_template() else {
         for variable in [Variable::DumpSignal, Variable::DumpInterval, Variable::DumpPeak] {
             variable.get().into_iter().for_each(|value| complain(variable, value, Error::NoFile));
@@ -77,25 +76,6 @@ pub(crate) fn peak_to_dump() -> Option<usize> {
     (bytes != usize::MAX).then_some(bytes)
 }
 
-/// After a fork, in the child: of all threads only the calling one goes on, so nobody holds a lock.
-unsafe extern "C" fn in_child() {
-    dump_stack::forked();
-    crate::lock::forked();
-    dump_stack::run(Patience::None, record::in_child);
-    due::forked();
-    for (place, region) in registry::all() {
-        region.unlock_after_fork();
-        // Which slot is the thread's on another platform is not known; there its slots stay as they are.
-        if let Some(words) = registry::words(place) {
-            let slot = thread::slot(words);
-            // Before the region forgets who is inside the hook.
-            thread::forked(words);
-            region.forked(slot);
-        }
-    }
-    dump_stack::run(Patience::None, record::forked);
-}
-
 /// The value of `MEMTRACK_DUMP`.
 pub(super) fn dump_template() -> Option<&'static [u8]> {
     Variable::Dump.get()
@@ -133,6 +113,7 @@ pub(super) fn is_ending() -> bool {
 
 /// Writes the snapshot at exit. Called again it writes another one, if blocks were allocated or freed since.
 pub(super) fn at_exit() {
+    fork::notice();
     let pid = Host.process().pid;
     if !sandbox::allows_dumps() {
         return;

@@ -5,6 +5,7 @@ use super::{Program, models, together};
 use crate::sync::checked::Fault;
 use crate::table::account::{Account, Booker};
 use crate::table::marks::Mark;
+use crate::table::watch::Watch;
 use std::boxed::Box;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ impl Cells {
         let epoch = marks.epoch();
         self.cells[thread][cell].alloc(n, epoch, Booker::Owner);
         slot.alloc(1, n, marks, epoch, Booker::Owner);
-        marks.rise(n, Some(&slot.share), self.program.threads());
+        marks.rise(n, Some(&slot.share), self.program.threads(), &Watch::default());
     }
 
     fn free(&self, thread: usize, cell: usize, n: usize) {

@@ -5,6 +5,7 @@ use crate::sync::checked::{Fault, barrier};
 use crate::sync::*;
 use crate::table::marks::Mark;
 use crate::table::share::Share;
+use crate::table::watch::Watch;
 use std::boxed::Box;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ const NOBODY: usize = usize::MAX;
 
 impl Program {
     fn rise(&self, thread: usize, n: usize) {
-        self.inside(thread, |own| self.marks.rise(n, own, self.threads()));
+        self.inside(thread, |own| self.marks.rise(n, own, self.threads(), &Watch::default()));
     }
 
     fn fall(&self, thread: usize, n: usize) {

@@ -1,0 +1,87 @@
+//! A forked child gets tables of its own, before its first event.
+//!
+//! The C library's `fork` calls [`in_child`], and so does its `syscall` for a call that forks (see [`super::stand_in`]). An
+//! instruction of the program's own calls nobody: then the page of the flags that every event reads shows it, which the system clears in a child.
+
+use super::dump_stack::{self, Patience};
+use super::{calls, due, keep_errno, mask, record, registry, thread};
+use crate::sync::*;
+use crate::table::inherited::Copied;
+use core::ffi::c_long;
+use core::ops::Range;
+use core::ptr::with_exposed_provenance_mut;
+
+/// Whether the system clears pages in a child (Linux 4.14).
+static CLEARS: AtomicBool = AtomicBool::new(false);
+/// The child is being divided from its parent.
+static DIVIDING: AtomicBool = AtomicBool::new(false);
+
+/// Makes a system call that forks, as the C library's `fork` would.
+pub(super) fn by_call(call: impl FnOnce() -> c_long) -> c_long {
+    record::before_fork();
+    let result = call();
+    // SAFETY: this is where the C library calls it.
+    if result == 0 {
+        unsafe { in_child() }
+    } else {
+        record::after_fork()
+    }
+    result
+}
+
+/// At the program's start.
+pub(super) fn begin() {
+    // SAFETY: the functions have the right signature and live as long as the program.
+    unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
+}
+
+/// Has the system clear these pages in a forked child.
+pub(crate) fn clear_in_child(pages: Range<usize>) {
+    if keep_errno(|| calls::clear_in_child(with_exposed_provenance_mut(pages.start), pages.len())) {
+        CLEARS.store(true, Release);
+    }
+}
+
+/// Makes the tables a forked child's own, where nobody has told it that it is one.
+pub(crate) fn notice() {
+    if !is_known() && !DIVIDING.load(Acquire) {
+        // Memory of no file was copied by the system.
+        divide(if record::is_any() { Copied::Later } else { Copied::AtFork });
+    }
+}
+
+/// Whether every region is this process's.
+fn is_known() -> bool {
+    registry::all().all(|(_, region)| region.is_claimed())
+}
+
+/// After a fork, in the child. An event may have come before: in what another library does there.
+unsafe extern "C" fn in_child() {
+    if !CLEARS.load(Acquire) || !is_known() {
+        divide(Copied::AtFork);
+    }
+}
+
+/// Of all threads only the calling one goes on in a child, so nobody holds a lock.
+fn divide(copied: Copied) {
+    mask::without(|| {
+        DIVIDING.store(true, Release);
+        dump_stack::forked();
+        crate::lock::forked();
+        dump_stack::run(Patience::None, record::in_child);
+        due::forked();
+        for (place, region) in registry::all() {
+            region.unlock_after_fork();
+            // Which slot is the thread's on another platform is not known; there its slots stay as they are.
+            if let Some(words) = registry::words(place) {
+                let slot = thread::slot(words);
+                // Before the region forgets who is inside the hook.
+                thread::forked(words);
+                region.forked(slot, copied);
+            }
+        }
+        registry::all().for_each(|(_, region)| region.claim());
+        dump_stack::run(Patience::None, record::forked);
+        DIVIDING.store(false, Release);
+    });
+}
