@@ -1,9 +1,12 @@
-//! Programs whose recording loses its file: `harmed room DUMP`, `harmed empty|half|replaced DUMP`, `harmed fault own|none`.
+//! Programs whose recording loses its file: `harmed room DUMP`, `harmed empty|half|replaced|other|ones|middle DUMP`, `harmed fault own|none`.
 //!
 //! `MEMTRACK_RECORD` names the recording. At the end `DUMP` gets a snapshot, by which the suite sees what was counted.
 
 use std::alloc::System;
+use std::fs::File;
 use std::hint::black_box;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use memtrack::Tracker;
@@ -26,6 +29,7 @@ fn main() {
     let kept: Vec<_> = (0..STACKS).map(|path| left(path, 15)).collect();
     let others: Vec<_> = (0..4).map(|_| std::thread::spawn(work)).collect();
     others.into_iter().for_each(|thread| thread.join().unwrap());
+    HEAP.in_stage("behind", || drop(left(1, 15)));
     HEAP.dump_to_path(&arguments[2]).unwrap();
     let now = HEAP.stats();
     say!("live {}", now.live_bytes);
@@ -46,8 +50,32 @@ fn harm(how: &str) {
         "empty" => file.set_len(0).unwrap(),
         "half" => file.set_len(len / 2).unwrap(),
         "replaced" => std::fs::write(&path, "something else\n").unwrap(),
+        // What another program writes there is as long, and no page is missing meanwhile.
+        "other" => overwrite(&file, 0..len, scrambled),
+        "ones" => overwrite(&file, 0..len, |_| u64::MAX),
+        // The head says what it said.
+        "middle" => overwrite(&file, 1 << 12..len, scrambled),
         other => panic!("no harm {other}"),
     }
+}
+
+/// Fills a part of a file with words that depend on their places.
+fn overwrite(file: &File, part: Range<u64>, word: fn(u64) -> u64) {
+    const LEN: usize = 1 << 12;
+    let mut bytes = [0; LEN];
+    for offset in part.step_by(LEN) {
+        for (place, to) in bytes.chunks_exact_mut(8).enumerate() {
+            to.copy_from_slice(&word(offset + 8 * place as u64).to_ne_bytes());
+        }
+        file.write_all_at(&bytes, offset).unwrap();
+    }
+}
+
+/// Bits that look random: what splitmix64 makes of a number.
+fn scrambled(number: u64) -> u64 {
+    let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ mixed >> 31
 }
 
 fn work() {

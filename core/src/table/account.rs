@@ -234,7 +234,10 @@ impl Account {
         for cell in cells {
             live = live.plus(cell.own.live());
             let counters = [&cell.allocs, &cell.bytes, &cell.temporary, &cell.reallocs];
-            totals.iter_mut().zip(counters).for_each(|(total, counter)| *total += counter.get());
+            totals
+                .iter_mut()
+                .zip(counters)
+                .for_each(|(total, counter)| *total = total.wrapping_add(counter.get()));
         }
         self.own.bytes.store(live.bytes, Relaxed);
         self.own.blocks.store(live.blocks, Relaxed);

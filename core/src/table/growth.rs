@@ -207,11 +207,6 @@ impl Extent {
     pub(super) fn begin(&self, entries: usize) {
         self.entries.store(entries as u32, Release);
     }
-
-    /// How many have memory.
-    pub(super) fn entries(&self) -> usize {
-        self.entries.load(Acquire) as usize
-    }
 }
 
 #[cfg(test)]

@@ -72,11 +72,11 @@ impl IndexRef<'_> {
                 return Ok(None);
             }
             let id = reference & ID_MASK;
+            // No table has such an id: somebody has written into the file of a recording.
+            let Some(link) = self.links.get(id as usize) else { break };
             if reference & !ID_MASK == tag && is(id) {
                 return Ok(Some(id));
             }
-            // No table has such an id: somebody has written into it, as into the file of a recording.
-            let Some(link) = self.links.get(id as usize) else { break };
             reference = link.load(Acquire);
         }
         Err(Full)

@@ -119,5 +119,9 @@ fn settle<R: Tables>(region: &R) {
 
 /// Events that were counted as lost to causes which leave them to nobody.
 fn unattributed(losses: &Losses) -> u64 {
-    losses.iter().filter(|(cause, _)| cause.is_unattributed()).map(|(_, events)| events).sum()
+    losses
+        .iter()
+        .filter(|(cause, _)| cause.is_unattributed())
+        .map(|(_, events)| events)
+        .fold(0, u64::wrapping_add)
 }

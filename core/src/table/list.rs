@@ -65,15 +65,16 @@ impl<T, const N: usize> Deref for List<T, N> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the first `len` items are values: `len` only grows behind a write, in `push`.
-        unsafe { core::slice::from_raw_parts(self.items.as_ptr().cast(), self.len as usize) }
+        // SAFETY: the first `len` items are values: `len` only grows behind a write, in `push`. Where somebody else has
+        // written into a recording's file there are no more than fit, and they are whatever was written.
+        unsafe { core::slice::from_raw_parts(self.items.as_ptr().cast(), (self.len as usize).min(N)) }
     }
 }
 
 impl<T, const N: usize> DerefMut for List<T, N> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`.
-        unsafe { core::slice::from_raw_parts_mut(self.items.as_mut_ptr().cast(), self.len as usize) }
+        unsafe { core::slice::from_raw_parts_mut(self.items.as_mut_ptr().cast(), (self.len as usize).min(N)) }
     }
 }
 

@@ -29,6 +29,6 @@ impl Losses {
 
     /// All events together.
     pub(crate) fn total(&self) -> u64 {
-        self.iter().map(|(_, n)| n).sum()
+        self.iter().map(|(_, n)| n).fold(0, u64::wrapping_add)
     }
 }

@@ -86,13 +86,13 @@ pub struct Head {
     /// What a forked process has from its parent.
     #[cfg(feature = "std")]
     pub(crate) inherited: super::inherited::Inherited,
-    /// How far stacks and cells of a region reach that grows.
-    #[cfg(feature = "std")]
-    pub(super) extents: [super::growth::Extent; super::growing::PARTS],
     /// What is looked out for when a peak rises, and besides. Here begins what stays the process's own: [`Self::own`].
     pub(crate) watch: Watch,
     #[cfg(feature = "std")]
     pub(crate) spans: OwnPages<super::spans::SpanMemory>,
+    /// How far the tables of a region reach that grows.
+    #[cfg(feature = "std")]
+    pub(super) extents: [super::growth::Extent; super::growing::PARTS],
 }
 
 impl Head {
@@ -118,7 +118,6 @@ pub(crate) struct HeadCopy {
     start: u64,
     start_unix: u64,
     claimed: usize,
-    extents: [usize; super::growing::PARTS],
 }
 
 #[cfg(feature = "std")]
@@ -129,7 +128,6 @@ impl Head {
             start: self.start.get(),
             start_unix: self.start_unix.get(),
             claimed: self.claimed.load(Acquire),
-            extents: core::array::from_fn(|part| self.extents[part].entries()),
         }
     }
 
@@ -139,7 +137,6 @@ impl Head {
         self.start.set(copy.start);
         self.start_unix.set(copy.start_unix);
         self.claimed.store(copy.claimed, Release);
-        self.extents.iter().zip(copy.extents).for_each(|(extent, entries)| extent.begin(entries));
     }
 }
 

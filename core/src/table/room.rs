@@ -179,13 +179,13 @@ impl Room {
     fn collect(&self, need: usize, threads: Threads<'_>, own: Option<&Share>) -> usize {
         if self.is_alone() {
             // Others' shares must not be touched; the one thread's is its own.
-            return self.pool.swap(0, SeqCst) + own.map_or(0, |own| own.take_all(self));
+            return self.pool.swap(0, SeqCst).wrapping_add(own.map_or(0, |own| own.take_all(self)));
         }
         let mut found = 0;
         for _ in 0..PASSES {
             self.shares.fetch_and(!GIVEN, SeqCst);
-            found += threads.iter().map(|(_, slot)| slot.share.bytes.swap(0, SeqCst)).sum::<usize>();
-            found += self.pool.swap(0, SeqCst);
+            let shares = threads.iter().map(|(_, slot)| slot.share.bytes.swap(0, SeqCst));
+            found = shares.fold(found, usize::wrapping_add).wrapping_add(self.pool.swap(0, SeqCst));
             if found >= need || self.shares.load(SeqCst) & GIVEN == 0 {
                 return found;
             }
@@ -285,7 +285,7 @@ impl Room {
 
     /// Whether the slot is that of the process's first thread.
     pub(crate) fn is_first(&self, slot: u16) -> bool {
-        u32::from(slot) == u32::from(FIRST) + self.inherited.load(Relaxed)
+        u32::from(slot) == u32::from(FIRST).wrapping_add(self.inherited.load(Relaxed))
     }
 
     /// Most bytes by which the peak told may exceed the true one.
@@ -301,7 +301,7 @@ impl Room {
 
 /// What all threads' shares have, as far as one look tells.
 fn held(threads: Threads<'_>) -> usize {
-    threads.iter().map(|(_, slot)| slot.share.bytes()).sum()
+    threads.iter().map(|(_, slot)| slot.share.bytes()).fold(0, usize::wrapping_add)
 }
 
 #[cfg(all(test, not(models)))]

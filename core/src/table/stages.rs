@@ -146,13 +146,13 @@ impl Summary {
 
     /// Adds a later run of the same name.
     fn merge(&mut self, run: &Summary) {
-        self.runs += run.runs;
-        self.duration_ns += run.duration_ns;
+        self.runs = self.runs.wrapping_add(run.runs);
+        self.duration_ns = self.duration_ns.wrapping_add(run.duration_ns);
         self.begin_ns = self.begin_ns.min(run.begin_ns);
         self.end_ns = self.end_ns.max(run.end_ns);
-        self.allocs += run.allocs;
-        self.bytes += run.bytes;
-        self.lost += run.lost;
+        self.allocs = self.allocs.wrapping_add(run.allocs);
+        self.bytes = self.bytes.wrapping_add(run.bytes);
+        self.lost = self.lost.wrapping_add(run.lost);
         self.running |= run.running;
         if run.peak.bytes > self.peak.bytes {
             self.live_before = run.live_before;

@@ -7,6 +7,8 @@ use super::list::List;
 const POINTS: usize = if cfg!(feature = "std") { 512 } else { 0 };
 /// The first resolution in nanoseconds: about a millisecond.
 const FIRST_STEP: u64 = 1 << 20;
+/// How often the resolution is halved at most: a step is 52 days then.
+const LAST: u32 = 32;
 /// Samples that one point stands for at most: bursts shorter than a step are seen.
 const SAMPLES: u64 = 4;
 
@@ -57,7 +59,7 @@ impl Timeline {
     }
 
     fn step(&self) -> u64 {
-        FIRST_STEP << self.halved.min(32)
+        FIRST_STEP << self.halved.min(LAST)
     }
 
     /// Adds a point to the last of the same step, or behind it when there is room.
@@ -68,6 +70,10 @@ impl Timeline {
 
     /// Halves the resolution: points of one of the new steps become one. In place: this runs on whatever stack allocates.
     fn halve(&mut self) {
+        if self.halved >= LAST {
+            // Times that no clock gives: somebody has written into a recording's file.
+            return self.points.truncate(0);
+        }
         self.halved += 1;
         let (step, mut kept) = (self.step(), 0);
         for place in 0..self.points.len() {

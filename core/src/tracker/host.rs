@@ -86,7 +86,7 @@ impl<R: Tables> registry::Registered for R {
 
     fn events(&self) -> u64 {
         let figures = super::totals(self, Mark::Program);
-        2 * figures.allocs - figures.live_blocks.min(figures.allocs)
+        figures.allocs.wrapping_mul(2).wrapping_sub(figures.live_blocks.min(figures.allocs))
     }
 
     fn heads(&self) -> [core::ops::Range<usize>; 2] {

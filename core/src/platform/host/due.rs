@@ -10,7 +10,7 @@
 
 use super::dump_stack::{self, Patience};
 use super::sandbox::Call;
-use super::{Host, fork, keep_errno, registry, sandbox, signals, sink, start, thread};
+use super::{Host, fork, keep_errno, laid, registry, sandbox, signals, sink, start, thread};
 use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -31,7 +31,10 @@ const SECOND: u64 = 1_000_000_000;
 /// Runs `f` on the stack for dumps, and then writes what was asked for meanwhile. `None` when the stack is in use.
 pub(crate) fn on_stack<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     fork::notice();
-    let result = dump_stack::run(patience, f);
+    let result = dump_stack::run(patience, || {
+        laid::end_replaced();
+        f()
+    });
     serve();
     result
 }

@@ -20,11 +20,11 @@ static DIVIDING: AtomicBool = AtomicBool::new(false);
 pub(super) fn by_call(call: impl FnOnce() -> c_long) -> c_long {
     record::before_fork();
     let result = call();
-    // SAFETY: this is where the C library calls it.
     if result == 0 {
-        unsafe { in_child() }
+        // SAFETY: this is where the C library calls it.
+        unsafe { in_child() };
     } else {
-        record::after_fork()
+        record::after_fork();
     }
     result
 }

@@ -94,6 +94,17 @@ pub(super) fn is_running(place: Place) -> bool {
     LAID[place].state.load(Acquire) == RUNS
 }
 
+/// Ends recordings whose file somebody has replaced by another of the same length or a longer one: no fault tells it.
+pub(super) fn end_replaced() {
+    if ANY.load(Relaxed) {
+        for (place, region) in registry::all().filter(|(place, _)| is_running(*place)) {
+            if LAID[place].memory().is_some_and(|memory| region.head_copy() != memory.head) {
+                end(place, region);
+            }
+        }
+    }
+}
+
 /// In a forked child: whether its memory is the parent's file.
 pub(super) fn forked(place: Place) -> bool {
     let state = &LAID[place].state;
@@ -113,23 +124,20 @@ impl Laid {
     /// Makes the memory the process's own.
     fn take(&self, region: &dyn Registered) -> bool {
         let Some(memory) = self.memory() else { return false };
-        let is_full = annex::note_end(memory.annex);
-        // Somebody may have written something else into a file that was cut off.
-        let is_intact =
-            is_full || own::is_readable(memory.pages.start()) && region.head_copy() == memory.head;
-        let taken = memory.annex.keep(is_full).and_then(|()| memory.pages.keep(is_intact)).is_ok();
+        let is_whole = annex::note_end(memory.annex);
+        // Somebody may have written something else into the file.
+        let is_intact = own::is_readable(memory.pages.start()) && region.head_copy() == memory.head;
+        let taken = memory.annex.keep(is_whole).and_then(|()| memory.pages.keep(is_intact)).is_ok();
         if taken {
             if !is_intact {
                 region.restore_head(&memory.head);
             }
             region.recording_lost();
         }
-        let why = if is_full {
-            "the file system is full: what is allocated from now on is missing from the file"
-        } else if is_intact {
-            "somebody cut off the file: its end is lost"
-        } else {
-            "somebody cut off or replaced the file: what was counted so far is lost"
+        let why = match (is_intact, is_whole) {
+            (true, true) => "the file system is full: what is allocated from now on is missing from the file",
+            (true, false) => "somebody cut off the file: its end is lost",
+            (false, _) => "somebody cut off or replaced the file: what was counted so far is lost",
         };
         say::line(format_args!("the recording has ended: {why}"));
         taken

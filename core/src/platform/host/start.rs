@@ -118,7 +118,7 @@ pub(super) fn at_exit() {
     if !sandbox::allows_dumps() {
         return;
     }
-    let events: u64 = registry::all().map(|(_, region)| region.events()).sum();
+    let events: u64 = registry::all().map(|(_, region)| region.events()).fold(0, u64::wrapping_add);
     let state = (u64::from(pid) << 40).wrapping_add(events);
     WRITTEN_BY.store(pid, Release);
     if WRITTEN.swap(state, AcqRel) == state {
