@@ -69,11 +69,14 @@ fn trackers_of_another_platform_work_or_say_that_they_do_not() {
     let served: Vec<_> = heaps.iter().filter(|heap| heap.check().is_ok()).collect();
     // A thread that ends tells the host's trackers, and no others that have the same numbers.
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let events = || {
             works(&HOSTS);
             served.iter().for_each(|heap| works(**heap));
-        });
+        };
+        // A scope waits for what its threads run. Joined, a thread has told of its end too.
+        scope.spawn(events).join().unwrap();
     });
+    assert_eq!(HOSTS.threads().map(|thread| thread.exited).collect::<Vec<_>>(), [false, true]);
     for heap in served {
         let stats = heap.stats();
         assert_eq!((stats.total_allocs, stats.reallocs, stats.live_blocks), (4, 2, 0));

@@ -38,6 +38,8 @@ cargo xtask COMMAND
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
+  mutants --generated [format|table|unwind][/FILE]…
+                    let cargo-mutants change every function of that part a little: hours
   fuzz [NAME…] [--seconds N]
                     arbitrary input to the targets of fuzz/, for N seconds each (60)
   soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries

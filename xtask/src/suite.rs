@@ -70,19 +70,28 @@ impl Suite {
     }
 
     pub(crate) fn run(self) -> Result<Verdict> {
-        let missing = |needs: &[(String, String)]| -> Vec<String> {
-            let missing = needs.iter().filter(|(program, _)| tool::which(program).is_none());
-            missing.map(|(_, package)| package.clone()).collect()
-        };
-        let packages = missing(&self.needs);
-        if !packages.is_empty() {
-            if !debian::may_install() {
-                return Ok(Verdict::Skipped(format!("needs the Debian packages: {}", packages.join(" "))));
-            }
-            debian::install(&packages)?;
-            let still = missing(&self.needs);
-            anyhow::ensure!(still.is_empty(), "still missing after installing: {}", still.join(" "));
+        match provide(&self.needs)? {
+            Some(missing) => Ok(Verdict::Skipped(missing)),
+            None => (self.run)(),
         }
-        (self.run)()
     }
+}
+
+/// Installs the packages of programs that the machine lacks, where that is allowed; otherwise a line on what is missing.
+pub(crate) fn provide(needs: &[(String, String)]) -> Result<Option<String>> {
+    let missing = || -> Vec<String> {
+        let missing = needs.iter().filter(|(program, _)| tool::which(program).is_none());
+        missing.map(|(_, package)| package.clone()).collect()
+    };
+    let packages = missing();
+    if packages.is_empty() {
+        return Ok(None);
+    }
+    if !debian::may_install() {
+        return Ok(Some(format!("needs the Debian packages: {}", packages.join(" "))));
+    }
+    debian::install(&packages)?;
+    let still = missing();
+    anyhow::ensure!(still.is_empty(), "still missing after installing: {}", still.join(" "));
+    Ok(None)
 }

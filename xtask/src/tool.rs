@@ -66,6 +66,17 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// Where a program of cargo's is, which is installed by its name below the target directory when the machine lacks it.
+pub(crate) fn installed(name: &str) -> Result<PathBuf> {
+    let tools = workspace::root().join("target/tools");
+    let own = tools.join("bin").join(name);
+    if let Some(program) = which(name).or_else(|| own.is_file().then(|| own.clone())) {
+        return Ok(program);
+    }
+    run(cargo_command(&["install", "--quiet", "--locked", name, "--root"]).arg(&tools))?;
+    Ok(own)
+}
+
 /// Where a program of that name is on PATH.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -330,4 +330,48 @@ mod tests {
         room.unlock();
         assert_eq!((raised(80), room.error(threads)), (30, 80), "50 bytes were free");
     }
+
+    /// A platform that does not tell whose slot the child's thread has: nothing of the room but its lock is made anew.
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_fork_opens_the_room_that_another_thread_has() {
+        use crate::table::region::Parts;
+        use crate::{Local, NoUnwind, Region, Tracker};
+
+        struct Own;
+        static WORDS: Local = Local::new();
+        // SAFETY: one thread alone has events.
+        unsafe impl crate::Platform for Own {
+            fn local(&self, _: usize) -> Option<&Local> {
+                Some(&WORDS)
+            }
+
+            fn reserve(&self) -> Option<usize> {
+                Some(0)
+            }
+
+            fn stack(&self, _: &Local, _: usize) -> Option<(usize, usize)> {
+                None
+            }
+        }
+        type Small = Region<64, 64, 4, 2, 2, 8>;
+        static REGION: Small = Region::new();
+        static TRACKER: Tracker<(), NoUnwind, Own, Small> = Tracker::with((), NoUnwind, Own, &REGION);
+
+        assert!(TRACKER.stage_begin("it is known to the process"));
+        let room = &REGION.head().marks.room;
+        assert!(room.try_lock());
+        // SAFETY: the child tries the lock, and ends without anything of the C library's.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(i32::from(!room.try_lock())) };
+        }
+        let mut status = 0;
+        // SAFETY: the status is written.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+        assert!(!room.try_lock(), "here it is held");
+        room.unlock();
+    }
 }

@@ -71,14 +71,10 @@ impl Fuzzer {
         if tool::output(Command::new("cargo").args(["+nightly", "--version"])).is_err() {
             return Ok(Err("needs `rustup toolchain install nightly`".into()));
         }
-        let tools = workspace::root().join("target/tools");
-        let own = tools.join("bin");
-        if tool::which("cargo-fuzz").is_none() && !own.join("cargo-fuzz").exists() {
-            let mut cargo = tool::cargo_command(&["install", "--quiet", "--locked", "cargo-fuzz", "--root"]);
-            tool::run(cargo.arg(&tools))?;
-        }
+        let program = tool::installed("cargo-fuzz")?;
+        let folder = program.parent().map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(std::env::split_paths(&path).chain([own]))?;
+        let path = std::env::join_paths(std::env::split_paths(&path).chain(folder))?;
         Ok(Ok(Fuzzer { root, target, path }))
     }
 

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::workspace;
+use crate::workspace::{self, Metadata};
 
 /// A bug to plant, and the suites that have to find it.
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Mutant {
     pub(super) suites: Vec<Suite>,
 }
 
-/// What `cargo test --release` is asked to run.
+/// What `cargo test` is asked to run.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Suite {
@@ -31,14 +31,20 @@ pub(super) struct Suite {
     pub(super) test: Option<String>,
     /// Names of tests contain this.
     pub(super) filter: Option<String>,
-    /// Packages whose programs and libraries the suite uses.
-    #[serde(default)]
-    pub(super) programs: Vec<String>,
     /// A target of cargo-fuzz in place of a test, which finds the bug within a minute.
     pub(super) fuzz: Option<String>,
     /// Built for the model checkers.
     #[serde(default)]
     pub(super) models: bool,
+}
+
+impl Suite {
+    /// The programs of the machine that it needs, each with the Debian package that brings it.
+    pub(super) fn needs(&self, metadata: &Metadata) -> Vec<(String, String)> {
+        let package = metadata.members().find(|package| package.name == self.package);
+        let needs = package.zip(self.test.as_deref()).map(|(package, test)| package.needs(test));
+        needs.into_iter().flatten().map(|(program, package)| (program.clone(), package.clone())).collect()
+    }
 }
 
 impl Display for Suite {
@@ -77,7 +83,8 @@ impl Mutant {
         self.apply(&text)
     }
 
-    fn apply(&self, text: &str) -> Result<String> {
+    /// A text of that file with the bug.
+    pub(super) fn apply(&self, text: &str) -> Result<String> {
         let (old, new) = (self.old.trim_matches('\n'), self.new.trim_matches('\n'));
         let found = text.matches(old).count();
         ensure!(found == 1, "{}: {} has its text {found} times, not once", self.name, self.file);

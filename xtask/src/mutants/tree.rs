@@ -1,8 +1,9 @@
 //! The copy of the working tree that mutants are planted in, below the target directory.
 
 use std::fs;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,14 +13,18 @@ use crate::fuzz::{self, Fuzzer, Outcome, Round};
 use crate::workspace::{self, Metadata};
 use crate::{tool, watchdog};
 
-/// A mutant that makes a suite hang for longer is caught.
-const LIMIT: Duration = Duration::from_secs(5 * 60);
+/// All but these commands and the benchmarks: what suites across crates use.
+const PACKAGES: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "memtrack-benches"];
+/// No suite takes longer without a mutant.
+pub(super) const LIMIT: Duration = Duration::from_secs(5 * 60);
 /// In which a fuzz target has to find a mutant.
 const FUZZ_SECONDS: u32 = 60;
 
 pub(super) struct Tree {
-    sources: PathBuf,
-    target: PathBuf,
+    pub(super) sources: PathBuf,
+    pub(super) target: PathBuf,
+    /// The manifest of the suites across crates.
+    suites: String,
 }
 
 /// A file that holds a mutant. Its text is put back by `drop`.
@@ -41,7 +46,8 @@ impl Tree {
     pub(super) fn copy() -> Result<Tree> {
         let root = workspace::root();
         let base = Metadata::read()?.target_directory.join("mutants");
-        let tree = Tree { sources: base.join("sources"), target: base.join("target") };
+        let suites = fs::read_to_string(root.join("tests/Cargo.toml"))?;
+        let tree = Tree { sources: base.join("sources"), target: base.join("target"), suites };
         let list = tool::output(
             Command::new("git")
                 .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -73,59 +79,118 @@ impl Tree {
     pub(super) fn plant(&self, mutant: &Mutant) -> Result<Planted> {
         let path = self.sources.join(&mutant.file);
         let planted = Planted { text: fs::read_to_string(&path)?, path };
-        fs::write(&planted.path, mutant.applied()?)?;
+        fs::write(&planted.path, mutant.apply(&planted.text)?)?;
         Ok(planted)
     }
 
-    /// Builds a suite, and what it uses.
+    /// Builds a suite, and the libraries and the program that suites across crates use.
     pub(super) fn build(&self, suite: &Suite) -> Result<()> {
         if let Some(target) = &suite.fuzz {
             return self.fuzzer()?.build(target);
         }
-        if !suite.programs.is_empty() {
-            let packages = suite.programs.iter().flat_map(|package| ["--package", package]);
-            tool::run(self.cargo(suite).args(["build", "--quiet", "--release"]).args(packages))?;
+        if suite.package == "memtrack-tests" {
+            self.leave_programs(suite.test.as_deref().unwrap_or_default())?;
+            let mut build = self.cargo(suite, "build");
+            tool::output(build.args(PACKAGES).args(["--lib", "--bin", "memtrack-fold"]))?;
         }
-        tool::run(self.test(suite).arg("--no-run"))
+        // What the compiler says of a mutant matters only when it refuses it.
+        tool::output(self.test(suite).arg("--no-run")).map(drop)
     }
 
-    /// Whether a suite that was built passes. What it prints is of no interest.
-    pub(super) fn passes(&self, suite: &Suite) -> Result<bool> {
+    /// Leaves in the copy's manifest those programs that a suite starts. Cargo builds all of a package with any suite of it,
+    /// which would be most of the time of a run.
+    fn leave_programs(&self, suite: &str) -> Result<()> {
+        // One in a folder of its own starts none.
+        let suite = self.sources.join("tests/suites").join(suite).with_extension("rs");
+        let text = fs::read_to_string(suite).unwrap_or_default();
+        Ok(fs::write(self.sources.join("tests/Cargo.toml"), with_programs_of(&self.suites, &text))?)
+    }
+
+    /// Which tests of a suite that was built fail, or how else it failed. None if it passes.
+    pub(super) fn failure(&self, suite: &Suite, limit: Duration) -> Result<Option<String>> {
         if let Some(name) = &suite.fuzz {
             let target = fuzz::targets()?.into_iter().find(|target| target.name == *name);
             let target = target.with_context(|| format!("no fuzz target is called {name}"))?;
             let outcome = self.fuzzer()?.run(&target, Round::repeatable(FUZZ_SECONDS))?;
-            return Ok(matches!(outcome, Outcome::Nothing(_)));
+            return Ok(matches!(outcome, Outcome::Found { .. }).then(|| name.clone()));
         }
         let mut command = self.test(suite);
-        if let Some(filter) = &suite.filter {
-            command.arg(filter);
+        command.args(&suite.filter);
+        let mut file = tempfile::tempfile()?;
+        let mut child = command.stdout(file.try_clone()?).stderr(file.try_clone()?).spawn()?;
+        let ended = watchdog::wait(&mut child, limit);
+        if ended.as_ref().is_ok_and(ExitStatus::success) {
+            return Ok(None);
         }
-        let quiet = std::process::Stdio::null;
-        let mut child = command.stdout(quiet()).stderr(quiet()).spawn()?;
-        Ok(watchdog::wait(&mut child, LIMIT).is_ok_and(|status| status.success()))
+        let mut printed = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut printed)?;
+        let tests = failed_tests(&String::from_utf8_lossy(&printed));
+        Ok(Some(match ended {
+            Err(hung) => hung.to_string(),
+            Ok(status) if tests.is_empty() => status.to_string(),
+            Ok(_) => tests,
+        }))
     }
 
     fn fuzzer(&self) -> Result<Fuzzer> {
         Fuzzer::on(self.sources.clone(), self.target.join("fuzz"))?.map_err(anyhow::Error::msg)
     }
 
+    /// Suites across crates are chosen from the whole workspace, as `cargo xtask test` does: another choice of packages would
+    /// be another choice of features.
     fn test(&self, suite: &Suite) -> Command {
-        let mut command = self.cargo(suite);
-        command.args(["test", "--quiet", "--release", "--package", &suite.package]);
+        let mut command = self.cargo(suite, "test");
         match &suite.test {
-            Some(test) => command.args(["--test", test]),
-            None => command.arg("--lib"),
+            Some(test) => command.args(PACKAGES).args(["--test", test]),
+            None => command.args(["--package", &suite.package, "--lib"]),
         };
         command
     }
 
-    fn cargo(&self, suite: &Suite) -> Command {
-        let mut command = tool::cargo_command(&[]);
+    fn cargo(&self, suite: &Suite, subcommand: &str) -> Command {
+        let mut command = tool::cargo_command(&[subcommand, "--quiet", "--profile", "mutants"]);
         command.current_dir(&self.sources).env("CARGO_TARGET_DIR", &self.target);
         if suite.models {
             command.env("CARGO_TARGET_DIR", self.target.join("models")).env("RUSTFLAGS", "--cfg models");
         }
         command
+    }
+}
+
+/// A manifest without the programs that a suite does not name. Its sections are apart by empty lines.
+fn with_programs_of(manifest: &str, suite: &str) -> String {
+    let is_needed = |section: &&str| {
+        let Some((_, program)) = section.split_once("[[bin]]\nname = \"") else { return true };
+        let name = program.split('"').next().unwrap_or_default();
+        suite.contains(&format!("CARGO_BIN_EXE_{name}\""))
+    };
+    manifest.split("\n\n").filter(is_needed).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The names that the test harness lists at its end.
+fn failed_tests(printed: &str) -> String {
+    let (_, list) = printed.rsplit_once("failures:\n").unwrap_or_default();
+    let names: Vec<&str> = list.lines().map_while(|line| line.strip_prefix("    ")).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{failed_tests, with_programs_of};
+
+    #[test]
+    fn failed_tests_are_named() {
+        let printed = "failures:\n\n---- b stdout ----\nfailures:\n\nfailures:\n    a::b\n    c\n\ntest result: FAILED.\n";
+        assert_eq!(failed_tests(printed), "a::b, c");
+        assert_eq!(failed_tests("Segmentation fault\n"), "");
+    }
+
+    #[test]
+    fn programs_that_a_suite_does_not_name_are_left_out() {
+        let [a, b] = ["a", "ab"].map(|name| format!("[[bin]]\nname = \"{name}\"\npath = \"x\""));
+        let manifest = format!("[package]\n\n{a}\n\n# About it.\n{b}\n\n[lints]\n");
+        let left = with_programs_of(&manifest, "env!(\"CARGO_BIN_EXE_a\")");
+        assert_eq!(left, format!("[package]\n\n{a}\n\n[lints]\n"));
     }
 }

@@ -367,4 +367,33 @@ mod tests {
             }
         }
     }
+
+    /// Words of a stack that is not the thread's own may be unmapped by the time they are compared: it is found by its name,
+    /// which asks what is readable, and never followed.
+    #[test]
+    fn a_stack_that_may_be_unmapped_is_not_followed() {
+        // SAFETY: all-zero is an empty cache, and a list of no words.
+        let (mut recall, mut trace) =
+            unsafe { (Box::<Recall>::new_zeroed().assume_init(), Box::<Words>::new_zeroed().assume_init()) };
+        let mut stack = [0usize; 16];
+        let low = stack.as_mut_ptr().expose_provenance();
+        let high = low + size_of_val(&stack);
+        let prove = |_| Some((low, high));
+        for (own, is_followed) in [((low, high), true), ((low, high + 1), false), ((low + 1, high), false)] {
+            let memory = Memory::at(low, &prove, || own).expect("the bounds are known");
+            let from = Registers { pc: 1, sp: low, fp: 0 };
+            let hash = Hash::new(7, from);
+            recall.clear();
+            trace.begin();
+            trace.read(&memory, low + WORD);
+            let interned = Interned { stack: StackId(9), cut: false };
+            let note = recall.store(hash, from, &memory, &trace, (interned, End::Complete));
+            *note.expect("there is room") = Note { cell: 3, label: 1 };
+            // Twice: as the last one it is expected to come again.
+            assert!(
+                recall.search(hash, from, &memory).is_some() && recall.search(hash, from, &memory).is_some()
+            );
+            assert_eq!(recall.follow(from.pc, from.sp, from.fp) != Note::NONE, is_followed, "{own:?}");
+        }
+    }
 }
