@@ -114,21 +114,22 @@ fn over_time(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     const PIECES: u64 = 60;
     const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let timeline = &info.profile.timeline;
-    let (Some(last), Some(top)) = (timeline.last(), timeline.iter().map(|point| point.high).max()) else {
-        return Ok(());
-    };
+    let Some(last) = timeline.last() else { return Ok(()) };
     let mut pieces = [0; PIECES as usize];
     let mut before = (0, 0);
     for point in timeline {
         let place = |time: u64| {
-            (u128::from(time) * u128::from(PIECES - 1) / u128::from(last.time_ns.max(1))) as usize
+            let place = u128::from(time) * u128::from(PIECES - 1) / u128::from(last.time_ns.max(1));
+            place.min(u128::from(PIECES - 1)) as usize
         };
         // Between two points live bytes are those of the first; a damaged dump may have them in any order.
-        let (from, to) = (place(before.0), place(point.time_ns).min(pieces.len() - 1));
+        let (from, to) = (place(before.0), place(point.time_ns));
         pieces.iter_mut().take(to).skip(from + 1).for_each(|piece| *piece = before.1.max(*piece));
         pieces[to] = point.high.max(pieces[to]);
         before = (point.time_ns, point.live);
     }
+    // A damaged dump may have more live bytes than at the highest moment.
+    let top = pieces.into_iter().max().unwrap_or(0);
     let bar = |high: u64| BARS[(u128::from(high) * 8).div_ceil(u128::from(top.max(1))) as usize];
     let bars: String = pieces.into_iter().map(bar).collect();
     writeln!(out, "over time  {} in {}", bars.trim_end(), duration(last.time_ns))

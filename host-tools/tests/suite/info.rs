@@ -125,6 +125,16 @@ fn all_that_a_dump_has_is_told_to_people_and_machines() {
 }
 
 #[test]
+fn a_timeline_out_of_order_with_more_alive_than_its_highest_is_drawn() {
+    let mut builder = dumps::program(&dumps::cells());
+    for (time_ns, high, live) in [(10, 9, 70), (60, 1, 0), (u64::MAX, 0, 3), (100, 2, 0)] {
+        builder.record(&memtrack_format::TimePoint { time_ns, high, live });
+    }
+    let text = Place::with(&builder.finish()).run("info dump.bin").ok();
+    assert!(text.lines().any(|line| line.starts_with("over time  ") && line.contains('█')), "{text}");
+}
+
+#[test]
 fn sizes_of_blocks_are_listed_by_class() {
     let mut builder = dumps::program(&dumps::cells());
     for (class, allocs) in [(7, 400), (5, 50)] {
