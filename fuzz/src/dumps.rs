@@ -27,8 +27,8 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     let bytes = &data[..size];
     let changed = match action {
         0 | 1 => return fuzzer_mutate(data, size, max_size),
-        2 => [&bytes[..whole.start], &bytes[whole.end..]].concat(),
-        3 => [&bytes[..whole.end], &bytes[whole.start..]].concat(),
+        2 | 3 => [&bytes[..whole.start], &bytes[whole.end..]].concat(),
+        4 => [&bytes[..whole.end], &bytes[whole.start..]].concat(),
         _ => {
             let is_header = bytes[whole.clone()].starts_with(&MAGIC);
             let room = if is_header { 0 } else { max_size.saturating_sub(size) };

@@ -30,16 +30,24 @@ impl<'i> Input<'i> {
 pub struct Bases {
     /// The unwind table. Code is told by its distance, which may be negative.
     pub table: usize,
-    /// Each of the two stacks.
-    pub stacks: [usize; 2],
+    /// Each of the two stacks, and its length in words.
+    pub stacks: [(usize, usize); 2],
 }
 
 impl Bases {
-    /// What a word of the input means: its highest byte says from where it counts.
+    /// What a word of the input means: its highest byte says from where it counts. In a stack it counts words, from the second one
+    /// below to the second one above, whatever the stack's length, and bytes in a word.
     pub fn word(&self, word: u64) -> usize {
+        const BEYOND: usize = 2;
         match word >> 56 {
             1 => self.table.wrapping_add_signed(word as i32 as isize),
-            stack @ (2 | 3) => self.stacks[stack as usize - 2].wrapping_add_signed(word as i16 as isize),
+            stack @ (2 | 3) => {
+                let (base, length) = self.stacks[stack as usize - 2];
+                let place = usize::from(word as u16) % (length + 2 * BEYOND);
+                let bytes = 8 * place + (word >> 16 & 7) as usize;
+                // An empty stack begins anywhere.
+                base.wrapping_add(bytes).wrapping_sub(8 * BEYOND)
+            }
             _ => word as usize,
         }
     }

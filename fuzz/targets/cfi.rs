@@ -16,8 +16,8 @@ fn walk(bytes: &[u8]) -> Option<()> {
     let mut stacks = lengths.map(|length| vec![0usize; length].into_boxed_slice());
     let words: Vec<u64> = (0..lengths.iter().sum()).map(|_| input.u64()).collect::<Option<_>>()?;
     let table: Box<[u8]> = input.0.into();
-    let stacks_at = [0, 1].map(|nth| stacks[nth].as_ptr() as usize);
-    let bases = Bases { table: table.as_ptr() as usize, stacks: stacks_at };
+    let at = stacks.each_ref().map(|stack| (stack.as_ptr() as usize, stack.len()));
+    let bases = Bases { table: table.as_ptr() as usize, stacks: at };
     stacks.iter_mut().flatten().zip(&words).for_each(|(place, &word)| *place = bases.word(word));
     let [pc, sp, fp] = registers.map(|word| bases.word(word));
     let ranges = stacks

@@ -14,7 +14,7 @@ use crate::{tool, watchdog, workspace};
 
 /// Megabytes that a target may take, with what AddressSanitizer adds, and those that it may ask for at once. Seeds have at most
 /// a hundred kilobytes: an input costs what it holds, not what it claims.
-const MEMORY: u32 = 1024;
+const MEMORY: u32 = 512;
 const ONE_BLOCK: u32 = 128;
 /// Seconds that one input may take, in code that is ten times slower than the product's.
 const TIMEOUT: u32 = 10;
