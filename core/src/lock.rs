@@ -2,12 +2,28 @@
 //!
 //! Its word says in which *generation* of the process it was taken; a fork begins the next one in the child. A lock
 //! that was taken in another generation is free: the thread that holds it is not there. So no list of locks is needed,
-//! and none can be forgotten. Nothing waits here: [`try_lock`](crate::table::try_lock) tries for a while.
+//! and none can be forgotten. On a host no signal's handler runs on the thread that has a lock: one that leaves by
+//! `siglongjmp`, or the thread's cancellation, would leave it shut for ever. Nothing waits here:
+//! [`try_lock`](crate::table::try_lock) tries for a while.
 
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
+
+#[cfg(all(feature = "std", not(models)))]
+use crate::platform::host::mask::Held;
+
+/// Nothing leaves an interrupt by a jump.
+#[cfg(not(all(feature = "std", not(models))))]
+struct Held;
+
+#[cfg(not(all(feature = "std", not(models))))]
+impl Held {
+    fn new() -> Self {
+        Held
+    }
+}
 
 /// How often the process was forked on the way to this one: the same in all threads, another one in a child.
 static FORKS: Word = Word::new(0);
@@ -38,6 +54,8 @@ unsafe impl<T: ?Sized + Send> Sync for Lock<T> {}
 pub struct Guard<'l, T: ?Sized> {
     lock: &'l Lock<T>,
     generation: u32,
+    /// Given up behind the lock.
+    _held: Held,
     /// A thread that took a lock opens it again.
     not_send: PhantomData<*const ()>,
 }
@@ -61,8 +79,9 @@ impl<T: ?Sized> Lock<T> {
         if taken == generation {
             return None;
         }
+        let _held = Held::new();
         let had = self.taken.compare_exchange(taken, generation, Acquire, Relaxed);
-        had.is_ok().then_some(Guard { lock: self, generation, not_send: PhantomData })
+        had.is_ok().then(|| Guard { lock: self, generation, _held, not_send: PhantomData })
     }
 
     /// Whether somebody has it.

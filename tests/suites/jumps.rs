@@ -2,7 +2,8 @@
 //! event, and what is recorded stays whole.
 //!
 //! Planted bugs: a `has_left` in `core/src/platform/host/stack.rs` that is always false loses every later event; an
-//! `undisturbed` in `core/src/platform/mod.rs` that only calls `f` loses all of a thread whose first event was left.
+//! `undisturbed` in `core/src/platform/mod.rs` that only calls `f` loses all of a thread whose first event was left; a lock
+//! that holds no signals stays shut.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -45,4 +46,10 @@ fn a_first_event_that_is_left_is_made_once() {
     let last = snapshot::last(&bytes);
     last.assert_adds_up();
     assert_eq!(last.lost(LossCause::Abandoned), 1, "{:?}", last.losses);
+}
+
+/// No lock is shut for ever.
+#[test]
+fn a_stage_that_is_left_in_the_middle_keeps_others_from_nothing() {
+    assert_eq!(c::run(&mut Command::new(built("left_stage"))), "0 0\n", "a stage is begun and ended");
 }

@@ -4,8 +4,7 @@
 //! encoder. So the tracker has one stack of its own, and whoever writes a snapshot changes to it. One snapshot is written
 //! at a time. While a thread is there it gets no signals: a handler may need a large stack, and may not come back.
 
-use super::mask::FAULTS;
-use super::{calls, keep_errno};
+use super::{calls, keep_errno, mask};
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -51,11 +50,7 @@ pub(crate) fn run<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     if !take(me, patience) {
         return None;
     }
-    let before = keep_errno(|| calls::set_signal_mask(ALL_BUT_FAULTS));
-    let result = change(f);
-    if let Some(before) = before {
-        keep_errno(|| calls::set_signal_mask(before));
-    }
+    let result = mask::without(|| change(f));
     OWNER.store(0, SeqCst);
     Some(result)
 }
@@ -82,16 +77,6 @@ fn take(me: usize, patience: Patience) -> bool {
     }
     false
 }
-
-/// All signals but those of faults, which may come from memory that is a recording's file.
-const ALL_BUT_FAULTS: u64 = {
-    let (mut mask, mut i) = (u64::MAX, 0);
-    while i < FAULTS.len() {
-        mask &= !(1 << (FAULTS[i] - 1));
-        i += 1;
-    }
-    mask
-};
 
 struct Call<F, T> {
     f: Option<F>,
@@ -265,12 +250,11 @@ mod tests {
     #[test]
     fn signals_wait_meanwhile() {
         let mask = || {
-            calls::set_signal_mask(ALL_BUT_FAULTS)
-                .map(|before| calls::set_signal_mask(before).map(|_| before))
+            calls::set_signal_mask(mask::HELD).map(|before| calls::set_signal_mask(before).map(|_| before))
         };
         let (before, meanwhile) = (mask(), run_here(mask));
         let unblockable = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
-        assert_eq!(meanwhile, Some(Some(ALL_BUT_FAULTS & !unblockable)));
+        assert_eq!(meanwhile, Some(Some(mask::HELD & !unblockable)));
         assert_eq!(mask(), before);
     }
 

@@ -1,30 +1,54 @@
 //! Signals of the calling thread while the tracker does something that they must not disturb.
 
+use super::calls;
+use super::keep_errno;
 use super::sandbox::{self, Call};
+use core::marker::PhantomData;
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
 /// Signals of faults. A thread that holds one back dies of it, where the handler could have helped.
-pub(super) const FAULTS: [libc::c_int; 5] =
-    [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
+const FAULTS: [libc::c_int; 5] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
+/// By which the C library changes the user of all threads, and waits for each.
+const CHANGE_OF_USER: libc::c_int = 33;
 
-/// Runs `f` while no signal's handler can run on this thread, but that of a fault.
-pub(in crate::platform) fn without<T>(f: impl FnOnce() -> T) -> T {
-    if !sandbox::allows(Call::SignalMask) {
-        return f();
+/// All signals but those above: also that by which the C library cancels a thread.
+pub(super) const HELD: u64 = {
+    let (mut mask, mut i) = (!(1 << (CHANGE_OF_USER - 1)), 0);
+    while i < FAULTS.len() {
+        mask &= !(1 << (FAULTS[i] - 1));
+        i += 1;
     }
-    // SAFETY: the sets are written before they are read, and the mask is put back.
-    unsafe {
-        let (mut all, mut before) = (zeroed(), zeroed());
-        libc::sigfillset(&raw mut all);
-        for fault in FAULTS {
-            libc::sigdelset(&raw mut all, fault);
+    mask
+};
+
+/// While this lives no signal's handler runs on the thread that made it, but that of a fault. So nothing leaves what it
+/// does meanwhile by a jump.
+pub(crate) struct Held {
+    /// The mask before; `None` where that cannot be changed.
+    before: Option<u64>,
+    /// A mask is a thread's own.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Held {
+    pub(crate) fn new() -> Held {
+        Held { before: keep_errno(|| calls::set_signal_mask(HELD)), not_send: PhantomData }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            keep_errno(|| calls::set_signal_mask(before));
         }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let result = f();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
-        result
     }
+}
+
+/// Runs `f` while signals are [held](Held).
+pub(in crate::platform) fn without<T>(f: impl FnOnce() -> T) -> T {
+    let _held = Held::new();
+    f()
 }
 
 /// Runs `f`, which writes to a file. A limit of the file's size, or a pipe that nobody reads, is an error of the write

@@ -13,7 +13,7 @@ mod image;
 pub(crate) mod laid;
 mod last;
 mod maps;
-pub(super) mod mask;
+pub(crate) mod mask;
 mod modules;
 pub(crate) mod objects;
 pub(crate) mod open;
