@@ -21,6 +21,7 @@ mod own;
 mod own_stack;
 mod owner;
 pub(crate) mod pages;
+mod pages_file;
 pub(crate) mod places;
 mod probe;
 mod program;

@@ -1,0 +1,142 @@
+//! The file that stands in for a region's pages.
+
+use super::dump_file::Path;
+use super::open::{self, Descriptor, Named, errno};
+use super::owner::Owner;
+use super::pages::PAGE;
+use super::{Host, mask};
+use crate::Error;
+use crate::platform::Platform;
+
+/// A file that pages are in. Whoever has it open holds its lock.
+pub(super) struct PagesFile(Descriptor);
+
+impl PagesFile {
+    /// Makes or empties a file, unless another process has its pages there.
+    pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<PagesFile, Error> {
+        mask::of_writes_held(|| Self::create_held(path, len, named))
+    }
+
+    fn create_held(path: &Path, len: usize, named: Named) -> Result<PagesFile, Error> {
+        let file = open::to_write(path.as_c_str(), libc::O_RDWR, named)?;
+        let fd = file.number();
+        // SAFETY: plain calls on a descriptor that is open. Not truncated before it is locked: whoever has it mapped
+        // would lose its memory.
+        unsafe {
+            if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) != 0 && errno() == libc::EWOULDBLOCK {
+                return Err(Error::RecordingTaken);
+            }
+            match Owner::of(path.as_c_str()) {
+                // A process that replaced itself by `exec` goes on in a new file.
+                Some(owner) if owner == Owner::this() && named == Named::ByVariable => {
+                    drop(file);
+                    move_away(path)?;
+                    return Self::create_held(path, len, named);
+                }
+                // One that has closed its descriptors holds no lock any more.
+                Some(owner) if owner != Owner::this() && owner.is_running() => {
+                    return Err(Error::RecordingTaken);
+                }
+                _ => {}
+            }
+            if libc::ftruncate(fd, 0) != 0 || libc::ftruncate(fd, len as libc::off_t) != 0 {
+                return Err(Error::File(errno()));
+            }
+        }
+        Ok(PagesFile(file))
+    }
+
+    /// Opens a file to read it.
+    pub(super) fn open(path: &core::ffi::CStr) -> Option<PagesFile> {
+        open::open(path, libc::O_RDONLY).ok().map(PagesFile)
+    }
+
+    pub(super) fn number(&self) -> libc::c_int {
+        self.0.number()
+    }
+
+    /// Takes room for what lies at `offset`, without using it, where the file system can do that.
+    pub(super) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
+        mask::of_writes_held(|| {
+            // SAFETY: a plain call on a descriptor that is open.
+            let result =
+                unsafe { libc::fallocate(self.0.number(), 0, offset as libc::off_t, len as libc::off_t) };
+            match errno() {
+                code @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) if result != 0 => Err(Error::File(code)),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// The next pages from `at` on that are not a hole: the first, and the one behind them. The file's position, which
+    /// this moves, is used for nothing else.
+    pub(super) fn data(&self, at: usize) -> Option<(usize, usize)> {
+        let seek = |offset: usize, whence| {
+            // SAFETY: a plain call on a descriptor that is open.
+            let found = unsafe { libc::lseek(self.0.number(), offset as libc::off_t, whence) };
+            usize::try_from(found).ok()
+        };
+        let begin = seek(at * PAGE, libc::SEEK_DATA)?;
+        let end = seek(begin, libc::SEEK_HOLE).unwrap_or(begin + PAGE);
+        Some((begin / PAGE, end.div_ceil(PAGE)))
+    }
+
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
+        // SAFETY: the buffer is valid for the call.
+        let n = unsafe {
+            libc::pread(self.0.number(), buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t)
+        };
+        usize::try_from(n).map_err(|_| Error::File(errno()))
+    }
+
+    pub(super) fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            // SAFETY: the bytes are valid for the call.
+            let n = unsafe {
+                libc::pwrite(self.0.number(), bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t)
+            };
+            match usize::try_from(n) {
+                Ok(n) => (bytes, offset) = (&bytes[n..], offset + n as u64),
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(Error::File(errno())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the descriptor but for its number: the file stays open, and locked, unless the program closes it.
+    pub(super) fn release(self) -> Result<Released, Error> {
+        let status = self.0.status()?;
+        let file = core::mem::ManuallyDrop::new(self);
+        Ok(Released { number: file.0.number(), file: (status.st_dev, status.st_ino) })
+    }
+}
+
+/// Puts what this process has recorded beside the file, under a name that no recording of its has yet.
+fn move_away(path: &Path) -> Result<(), Error> {
+    let (this, pid) = (Owner::this(), Host.process().pid);
+    let mut beside = path.with_pid(pid)?;
+    while Owner::of(beside.as_c_str()) == Some(this) {
+        beside = beside.with_pid(pid)?;
+    }
+    // SAFETY: the paths are C strings.
+    let result = unsafe { libc::rename(path.as_c_str().as_ptr(), beside.as_c_str().as_ptr()) };
+    if result == 0 { Ok(()) } else { Err(Error::File(errno())) }
+}
+
+/// A descriptor that the program may have closed, and may have used anew for a file of its own.
+pub(super) struct Released {
+    number: libc::c_int,
+    /// The file's device and number.
+    file: (libc::dev_t, libc::ino_t),
+}
+
+impl Released {
+    /// The file, if the descriptor still is its. Only where no other thread can close it meanwhile.
+    pub(super) fn again(&self) -> Option<PagesFile> {
+        // SAFETY: should it be another file's, it is forgotten and so not closed.
+        let file = core::mem::ManuallyDrop::new(PagesFile(unsafe { Descriptor::from_number(self.number) }));
+        let is_same = file.0.status().is_ok_and(|status| (status.st_dev, status.st_ino) == self.file);
+        is_same.then(|| core::mem::ManuallyDrop::into_inner(file))
+    }
+}
