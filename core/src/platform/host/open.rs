@@ -224,4 +224,23 @@ mod tests {
         status.st_uid = me + 1;
         assert!(matches!(check(&status), Err(Error::Refused(_))));
     }
+
+    #[test]
+    fn no_file_gets_the_descriptor_of_a_closed_standard_stream() {
+        for closed in [&[0, 1, 2][..], &[1], &[]] {
+            // SAFETY: the child makes system calls alone, and ends.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                closed.iter().for_each(|&stream| _ = calls::close(stream));
+                let is_above = open(c"/", libc::O_RDONLY).is_ok_and(|file| file.number() > 2);
+                let is_as_before = (0..3).all(|stream| calls::is_closed(stream) == closed.contains(&stream));
+                // SAFETY: ends the process.
+                unsafe { libc::_exit(i32::from(!(is_above && is_as_before))) };
+            }
+            let mut status = 0;
+            // SAFETY: the status is written.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0, "{closed:?}");
+        }
+    }
 }
