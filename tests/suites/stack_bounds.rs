@@ -1,6 +1,4 @@
 //! What is read of a stack: all of the thread's own, however large its frames are, and nothing that may have gone.
-//!
-//! Planted bug: a low bound of 0 in `core/src/platform/host/own_stack.rs` makes a neighbour's stack the thread's own.
 
 use std::process::Command;
 

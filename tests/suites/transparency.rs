@@ -168,3 +168,38 @@ fn errno_is_left_alone() {
         assert_eq!(*errno, 4711);
     }
 }
+
+/// Gives nothing, and forgets what it gets.
+struct Nothing;
+
+// SAFETY: it gives no block.
+unsafe impl GlobalAlloc for Nothing {
+    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+        std::ptr::null_mut()
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
+
+/// The trailer of another allocator's block is looked for in a page that cannot be read: the call that finds that out fails.
+#[test]
+fn errno_is_left_alone_by_calls_that_fail() {
+    static REGION: Small = Region::new();
+    static HEAP: Tracker<Nothing, DefaultUnwind, DefaultPlatform, Small> =
+        Tracker::with_region(Nothing, &REGION);
+    // SAFETY: the pages are new, and the second one stays closed.
+    let (block, page) = unsafe {
+        let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let block = libc::mmap(std::ptr::null_mut(), 2 * page, access, flags, -1, 0);
+        assert_ne!(block, libc::MAP_FAILED);
+        assert_eq!(libc::mprotect(block.byte_add(page), page, libc::PROT_NONE), 0);
+        (block.cast(), page)
+    };
+    // SAFETY: the location is the calling thread's own.
+    let errno = unsafe { &mut *libc::__errno_location() };
+    *errno = 4711;
+    // SAFETY: the block has this size; a tracker passes on blocks that it did not give.
+    unsafe { HEAP.dealloc(block, Layout::from_size_align(page, 16).unwrap()) };
+    assert_eq!(*errno, 4711);
+}

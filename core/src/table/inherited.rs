@@ -125,3 +125,28 @@ fn unattributed(losses: &Losses) -> u64 {
         .map(|(_, events)| events)
         .fold(0, u64::wrapping_add)
 }
+
+#[cfg(all(test, not(models)))]
+mod tests {
+    use super::*;
+    use crate::table::region::Parts;
+    use crate::tracker::Heap;
+    use crate::{NoUnwind, Region, Tracker};
+
+    #[test]
+    fn what_a_thread_of_the_parent_had_booked_in_part_is_settled() {
+        type Small = Region<64, 64, 4, 2, 2, 8>;
+        static REGION: Small = Region::new();
+        static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
+            Tracker::with((), NoUnwind, crate::Host, &REGION);
+        let _kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
+        let (head, threads) = (REGION.head(), REGION.threads());
+        head.marks.room.open(threads, || ());
+        let mut cells = REGION.cells().iter().map(|(_, _, cell)| cell);
+        // An allocation that had its cell, and not yet its thread.
+        cells.find(|cell| cell.live().bytes == 1000).expect("it is booked").add(300);
+        fork(&REGION, 1, 0, Copied::AtFork);
+        let live: usize = threads.iter().map(|(_, slot)| slot.account.live().bytes).sum();
+        assert_eq!(live, 1300);
+    }
+}

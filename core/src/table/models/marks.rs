@@ -121,6 +121,19 @@ fn others_free(rounds: usize, free: fn(&Cells)) -> Arc<Cells> {
     cells
 }
 
+/// The owner allocates while another thread frees its blocks: no change of either is lost.
+fn owner_and_other(rounds: usize) {
+    let cells = Cells::new();
+    cells.alloc(0, 0, 100);
+    let alloc = |cells: &Cells| cells.cells[0][0].alloc(5, cells.program.marks.epoch(), Booker::Owner);
+    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epoch(), Booker::Anyone);
+    together([
+        thread(&cells, move |cells| (0..rounds).for_each(|_| alloc(cells))),
+        thread(&cells, move |cells| (0..rounds).for_each(|_| free(cells))),
+    ]);
+    assert_eq!(cells.cells[0][0].live().bytes, 100 + 5 * rounds - 10 * rounds);
+}
+
 /// What the blocks' cell held.
 fn others_free_of_a_cell(rounds: usize) {
     let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epoch(), Booker::Anyone);
@@ -170,7 +183,7 @@ fn reset_after_fall(rounds: usize) {
     assert_eq!(peak, 10 + 5 * rounds, "the peak since the reset");
 }
 
-models!(falls, others_free_of_a_cell, reset, reset_after_fall);
+models!(falls, others_free_of_a_cell, owner_and_other, reset, reset_after_fall);
 
 #[test]
 fn others_free_of_a_thread_at_random() {
