@@ -1,7 +1,10 @@
 //! Programs of known allocations: their figures are what is written here, to the byte.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::OsStr;
+use std::hint::black_box;
 
+use memtrack::Tracker;
 use memtrack_tests::program::{folder, run};
 use memtrack_tests::{folded, snapshot};
 
@@ -100,4 +103,19 @@ fn blocks_belong_to_the_thread_that_allocated_them() {
         assert_eq!(own.total(), thread.figures.bytes);
         assert_eq!(own.under("known::block"), 1000 * (i + 1), "a hundred blocks");
     }
+}
+
+#[test]
+fn a_reset_begins_the_peaks_of_program_and_thread_anew() {
+    static HEAP: Tracker<System> = Tracker::new(System);
+    let peaks_with = |size| {
+        let layout = Layout::from_size_align(size, 8).unwrap();
+        // SAFETY: the size is not zero; the block is freed once, with its layout.
+        unsafe { HEAP.dealloc(black_box(HEAP.alloc(layout)), layout) };
+        (HEAP.stats().peak_bytes, HEAP.thread_stats().peak_bytes)
+    };
+    assert_eq!(peaks_with(1000), (1000, 1000));
+    assert_eq!(peaks_with(10), (1000, 1000));
+    HEAP.reset_peak();
+    assert_eq!(peaks_with(10), (10, 10));
 }

@@ -4,6 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 
 use memtrack::{DefaultPlatform, DefaultUnwind, LossCause, Region, Tracker};
+use memtrack_tests::snapshot;
 
 /// Frames that are captured at most.
 const DEPTH: usize = 8;
@@ -15,10 +16,10 @@ type Small = Region<256, 64, 16, 4, 4, DEPTH>;
 static REGION: Small = Region::new();
 static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Small> = Tracker::with_region(System, &REGION);
 
-fn allocate_and_free() {
+fn allocate_and_free(heap: &dyn GlobalAlloc) {
     let layout = Layout::from_size_align(40, 8).unwrap();
     // SAFETY: the size is not zero; the block is freed once, with its layout.
-    unsafe { HEAP.dealloc(black_box(HEAP.alloc(layout)), layout) };
+    unsafe { heap.dealloc(black_box(heap.alloc(layout)), layout) };
 }
 
 #[inline(never)]
@@ -39,14 +40,31 @@ fn too_deep() -> u64 {
 fn a_stack_that_is_too_deep_is_a_loss_each_time() {
     // The same stack again and again, then two sites in turn: every way to find a remembered stack.
     for _ in 0..EVENTS {
-        deep(30, &allocate_and_free);
+        deep(30, &|| allocate_and_free(&HEAP));
     }
     assert_eq!(too_deep(), EVENTS);
     for _ in 0..EVENTS / 2 {
-        deep(30, &allocate_and_free);
-        deep(31, &allocate_and_free);
+        deep(30, &|| allocate_and_free(&HEAP));
+        deep(31, &|| allocate_and_free(&HEAP));
     }
     assert_eq!(too_deep(), 2 * EVENTS);
     let stats = HEAP.stats();
     assert_eq!((stats.total_allocs, stats.live_bytes), (2 * EVENTS, 0));
+}
+
+#[test]
+fn an_event_for_which_no_cell_is_left_is_nobodys_and_a_loss() {
+    type Tiny = Region<4096, 4, 4, 1, 1, 64>;
+    static REGION: Tiny = Region::new();
+    static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Tiny> =
+        Tracker::with_region(System, &REGION);
+    (0..10).for_each(|frames| deep(frames, &|| allocate_and_free(&HEAP)));
+    let mut bytes = Vec::new();
+    HEAP.dump(&mut bytes).unwrap();
+    let snapshot = snapshot::last(&bytes);
+    snapshot.assert_adds_up();
+    let nobodys = snapshot.cells(|cell| cell.id == 0).allocs;
+    assert!((6..10).contains(&nobodys), "{nobodys} of 10 events, with four cells");
+    let lost = snapshot.losses.iter().filter(|loss| loss.cause == LossCause::CellsFull);
+    assert_eq!(lost.map(|loss| loss.events).sum::<u64>(), nobodys);
 }
