@@ -10,6 +10,7 @@ use crate::table::marks::{Mark, Marks};
 use crate::table::spans::{Freer, Kept, LEVELS, Levels, Spans};
 use crate::table::stages::{Moment, Peak, StageTable, Stages};
 use crate::table::threads::FIRST;
+use crate::table::watch::Watch;
 use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
@@ -35,7 +36,7 @@ impl Program {
     /// Another thread allocates and frees.
     fn touch(&self, thread: usize, n: usize) {
         let own = Some(&self.slot(thread).share);
-        self.marks.rise(n, own, self.threads());
+        self.marks.rise(n, own, self.threads(), &Watch::default());
         self.marks.falling(|| 0);
         self.marks.drop(n, own);
     }
