@@ -2,8 +2,11 @@
 //! child with the same variables.
 
 use std::alloc::System;
+use std::ffi::CString;
 use std::hint::black_box;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use memtrack::Tracker;
@@ -28,11 +31,30 @@ fn main() {
             assert!(child.wait().expect("it ends").success());
             std::mem::forget(HEAP.in_stage("after", first_keeps));
         }
+        // As a shell starts a command: the child does nothing but replace itself.
+        "start" => {
+            let (path, last) = (c_string(program), c"last".as_ptr());
+            std::mem::forget(HEAP.in_stage("before", first_keeps));
+            // SAFETY: the child replaces itself or ends; the strings and the list last as long as the calls.
+            unsafe {
+                let child = libc::fork();
+                if child == 0 {
+                    libc::execv(path.as_ptr(), [path.as_ptr(), last, std::ptr::null()].as_ptr());
+                    libc::_exit(1);
+                }
+                let mut status = 0;
+                assert_eq!((libc::waitpid(child, &raw mut status, 0), status), (child, 0));
+            }
+        }
         _ => {
             say!("pid {}", std::process::id());
             std::mem::forget(HEAP.in_stage("of the last", last_keeps));
         }
     }
+}
+
+fn c_string(path: PathBuf) -> CString {
+    CString::new(path.into_os_string().into_vec()).expect("a path")
 }
 
 #[inline(never)]

@@ -48,6 +48,17 @@ fn a_program_that_replaces_itself_keeps_its_recordings() {
     assert_eq!([0, 1, 2].map(beside), [[0, 70_000], [10_000, 0], [10_000, 0]]);
 }
 
+/// What it has from its parent is in the parent's file.
+#[test]
+fn a_child_that_replaces_itself_at_once_has_one_recording() {
+    let folder = folder("writers-start-record");
+    let recording = folder.join("recording");
+    let facts = run(PROGRAM, &["start"], &[("MEMTRACK_RECORD", recording.as_os_str())]);
+    let of_child = folder.join(format!("recording.{}", facts.get("pid")));
+    assert_eq!(fold(&of_child, &["-m", "live"]).under("writers::last_keeps"), 70_000);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+}
+
 #[test]
 fn a_child_program_writes_beside_its_running_parent() {
     let dump = folder("writers-spawn").join("dump");

@@ -88,6 +88,12 @@ pub(crate) fn size_of_image(bytes: &[u8]) -> Option<u64> {
     (word(0)? == MAGIC).then_some(u64::from(word(3)?))
 }
 
+/// Where a copy of a region, which begins with `bytes`, has the number of its thread slots in use.
+#[cfg(feature = "std")]
+pub(crate) fn thread_count_of_image(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from(u32::from_ne_bytes(*bytes.get(4 * PLACES..)?.first_chunk()?)))
+}
+
 /// The header with the unwinder's name in it, or its first 16 bytes.
 pub(crate) const fn named(mut words: [u32; WORDS], unwinder: &str) -> [u32; WORDS] {
     let bytes = unwinder.as_bytes();

@@ -7,6 +7,7 @@ use super::losses::{CAUSES, Losses};
 use super::marks::Marks;
 #[cfg(feature = "std")]
 use super::own::OwnPages;
+use super::room::Room;
 use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
 use super::stages::{StageTable, TOP_THREADS};
@@ -101,6 +102,10 @@ impl Head {
         // SAFETY: it consists of atomic integers and of locks, for which all-zero is a value.
         unsafe { core::mem::zeroed() }
     }
+
+    /// Where a copy of a region has the number of thread slots that a forked process has from its parent.
+    #[cfg(feature = "std")]
+    pub(crate) const INHERITED: usize = offset_of!(Head, marks) + offset_of!(Marks, room) + Room::INHERITED;
 
     /// The bytes of a region that stay the process's own when a file stands in for it: whole pages, unless recordings are
     /// not possible.

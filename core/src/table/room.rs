@@ -45,6 +45,10 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// Where a copy of it has the number of inherited slots.
+    #[cfg(feature = "std")]
+    pub(super) const INHERITED: usize = core::mem::offset_of!(Self, inherited);
+
     /// Adds to the share of the thread that freed, or to the pool.
     #[inline]
     pub(super) fn give(&self, n: usize, own: Option<&Share>) {

@@ -1,12 +1,14 @@
 //! The file that stands in for a region's pages.
 
-use super::dump_file::Path;
+use super::dump_file::{Path, Reading};
 use super::open::{self, Descriptor, Named, errno};
 use super::owner::Owner;
 use super::pages::PAGE;
 use super::{Host, mask};
 use crate::Error;
 use crate::platform::Platform;
+use crate::table::image;
+use crate::table::region::Head;
 
 /// A file that pages are in. Whoever has it open holds its lock.
 pub(super) struct PagesFile(Descriptor);
@@ -26,18 +28,16 @@ impl PagesFile {
             if libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) != 0 && errno() == libc::EWOULDBLOCK {
                 return Err(Error::RecordingTaken);
             }
-            match Owner::of(path.as_c_str()) {
-                // A process that replaced itself by `exec` goes on in a new file.
-                Some(owner) if owner == Owner::this() && named == Named::ByVariable => {
-                    drop(file);
-                    move_away(path)?;
-                    return Self::create_held(path, len, named);
-                }
-                // One that has closed its descriptors holds no lock any more.
-                Some(owner) if owner != Owner::this() && owner.is_running() => {
-                    return Err(Error::RecordingTaken);
-                }
-                _ => {}
+            let (owner, this) = (Owner::of(path.as_c_str()), Owner::this());
+            // A process that replaced itself by `exec` goes on in a new file.
+            if owner == Some(this) && named == Named::ByVariable && has_own_events(path) {
+                drop(file);
+                move_away(path)?;
+                return Self::create_held(path, len, named);
+            }
+            // One that has closed its descriptors holds no lock any more.
+            if owner.is_some_and(|owner| owner != this && owner.is_running()) {
+                return Err(Error::RecordingTaken);
             }
             if libc::ftruncate(fd, 0) != 0 || libc::ftruncate(fd, len as libc::off_t) != 0 {
                 return Err(Error::File(errno()));
@@ -110,6 +110,21 @@ impl PagesFile {
         let file = core::mem::ManuallyDrop::new(self);
         Ok(Released { number: file.0.number(), file: (status.st_dev, status.st_ino) })
     }
+}
+
+/// Whether a recording has events of its process's own: a child that replaces itself at once by `exec` has none but those
+/// that it has from its parent.
+fn has_own_events(path: &Path) -> bool {
+    let read = || {
+        let file = Reading::open(path.as_c_str())?;
+        let mut head = [0; Head::INHERITED + size_of::<u32>()];
+        let mut used = [0; size_of::<u32>()];
+        let all = file.at(&mut head, 0) == head.len()
+            && file.at(&mut used, image::thread_count_of_image(&head)?) == used.len();
+        let inherited = head.last_chunk().map(|bytes| u32::from_ne_bytes(*bytes))?;
+        all.then(|| u32::from_ne_bytes(used) > inherited)
+    };
+    read().unwrap_or(true)
 }
 
 /// Puts what this process has recorded beside the file, under a name that no recording of its has yet.
