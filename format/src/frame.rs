@@ -81,3 +81,28 @@ fn payload_len(rest: &[u8]) -> Option<usize> {
     let field = rest.get(4..8)?.first_chunk::<4>()?;
     usize::try_from(u32::from_le_bytes(*field)).ok().filter(|&length| length <= MAX_PAYLOAD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_beginning_whose_end_is_missing_is_cut_off() {
+        let mut header = [0xff; HEADER_LEN];
+        header[..MAGIC.len()].copy_from_slice(&MAGIC);
+        for length in [1, MAGIC.len(), HEADER_LEN - 1] {
+            assert!(is_cut_off(&header[..length]), "a header's {length} bytes");
+        }
+        assert!(!is_cut_off(&header) && !is_cut_off(&[0xff; 2]) && !is_cut_off(&[0xff; 9]));
+
+        let section = |length: usize, bytes: usize| {
+            let mut section = [0; 64];
+            section[..4].copy_from_slice(&Tag::ALL[0].0);
+            section[4..8].copy_from_slice(&(length as u32).to_le_bytes());
+            is_cut_off(&section[..bytes])
+        };
+        assert!(section(0, 2) && section(0, OVERHEAD - 1) && section(10, OVERHEAD + 9));
+        assert!(!section(0, OVERHEAD) && !section(10, OVERHEAD + 10));
+        assert!(!section(MAX_PAYLOAD + 1, 8), "no section is that long");
+    }
+}
