@@ -12,9 +12,9 @@ use memtrack_format::LossCause;
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::{program, snapshot};
 
-/// A program, built.
+/// A program, built in a folder of its own: tests run at the same time.
 fn built(name: &str) -> PathBuf {
-    let program = program::folder("jumps").join(name);
+    let program = program::folder(&format!("jumps-{name}")).join(name);
     c::build("gcc", &["-std=gnu11", "-O1"], &c::source(&format!("{name}.c")), Link::Static, &program);
     program
 }
