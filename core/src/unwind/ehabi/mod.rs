@@ -8,6 +8,7 @@ mod bytecode;
 pub(super) mod exception;
 #[cfg(not(target_pointer_width = "32"))]
 pub(super) mod laid;
+mod prologue;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -18,8 +18,6 @@ pub(super) enum Entry {
     Instructions(Instructions),
 }
 
-/// Bytes of a function in which a push of the return address is looked for. It comes early.
-const MOST_CODE: u32 = 4096;
 const CANNOT_UNWIND: u32 = 1;
 const INLINE: u32 = 1 << 31;
 
@@ -69,34 +67,6 @@ impl Tables<'_> {
             }
         };
         Some((function(i), entry))
-    }
-
-    /// Whether the code from `start` to `pc` has pushed the return address. The tables don't tell: they hold for the
-    /// middle of a function, and an interrupt comes anywhere. `None` where that is too far to look, as behind the last
-    /// function: no code there is read.
-    pub(super) fn has_pushed(&self, start: u32, pc: u32) -> Option<bool> {
-        let half = |at: u32| (self.word)(at & !3) >> (8 * (at & 2)) & 0xffff;
-        let mut at = start & !1;
-        if pc.checked_sub(at)? > MOST_CODE {
-            return None;
-        }
-        while at < pc {
-            let instruction = half(at);
-            if instruction >> 11 < 0b11101 {
-                if instruction & 0xff00 == 0xb500 {
-                    return Some(true);
-                }
-                at += 2;
-                continue;
-            }
-            // STMDB sp!, {…, lr} and STR lr, [sp, #-4]!
-            match (instruction, half(at + 2)) {
-                (0xe92d, registers) if registers & 1 << 14 != 0 => return Some(true),
-                (0xf84d, operand) if operand & 0xff00 == 0xed00 => return Some(true),
-                _ => at += 4,
-            }
-        }
-        Some(false)
     }
 }
 
