@@ -7,6 +7,7 @@ use super::losses::{CAUSES, Losses};
 use super::marks::Marks;
 #[cfg(feature = "std")]
 use super::own::OwnPages;
+#[cfg(feature = "std")]
 use super::room::Room;
 use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
