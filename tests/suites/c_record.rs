@@ -222,6 +222,32 @@ fn every_child_leaves_a_dump_of_its_own() {
     assert_eq!(held, [[0, 0, 0, 40000], [10000, 0, 0, 0], [10000, 0, 30000, 0], [10000, 20000, 0, 0]]);
 }
 
+/// What children have from their parent is in all their dumps, and counts once.
+#[test]
+fn the_dumps_of_a_family_are_merged_whatever_became_of_its_environment() {
+    for how in ["keep", "clear"] {
+        let folder = program::folder(&format!("c_record-children-{how}"));
+        let (built, dumped) = (folder.join("children"), folder.join("dumps"));
+        c::build("gcc", &["-O1", "-fno-builtin"], &c::source("children.c"), Link::None, &built);
+        std::fs::create_dir(&dumped).unwrap();
+        let dump = dumped.join("dump");
+        let output = c::output(record(&dump).arg(&built).arg(how));
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "all well\n"), "{how}");
+        assert!(
+            text(&output.stderr).contains("and those of 10 children beside it"),
+            "{}",
+            text(&output.stderr)
+        );
+        let all = dumps(&dumped);
+        assert_eq!(all.len(), 11, "{how}: {all:?}");
+        let merged = folder.join("merged");
+        let mut merge = Command::new(program::of_workspace("memtrack-fold"));
+        c::run(merge.args(["merge", "-o"]).arg(&merged).args(&all));
+        let allocs = fold(&merged, &["-m", "allocs"]);
+        assert_eq!((allocs.under("parents_own"), allocs.under("childs_own")), (1000, 10), "{how}");
+    }
+}
+
 #[test]
 fn a_new_peak_is_dumped_when_it_is_asked_for() {
     let folder = program::folder("c_record-peak");
