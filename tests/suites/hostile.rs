@@ -1,0 +1,179 @@
+//! Hostile surroundings, each with everything that has a snapshot written: the program says and does what it does without
+//! the library, and the library says at most a few lines on standard error.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use memtrack_format::Cause;
+use memtrack_tests::c::{self, Link};
+use memtrack_tests::snapshot;
+
+/// What has a snapshot written.
+struct Trigger {
+    name: &'static str,
+    variable: Option<(&'static str, &'static str)>,
+    /// What the snapshot says of it.
+    cause: Cause,
+}
+
+const TRIGGERS: [Trigger; 6] = [
+    Trigger { name: "exit", variable: None, cause: Cause::Exit },
+    Trigger { name: "signal", variable: Some(("MEMTRACK_DUMP_SIGNAL", "USR1")), cause: Cause::Signal },
+    Trigger { name: "interval", variable: Some(("MEMTRACK_DUMP_INTERVAL", "0.005")), cause: Cause::Interval },
+    Trigger { name: "peak", variable: Some(("MEMTRACK_DUMP_PEAK", "1MiB")), cause: Cause::Peak },
+    Trigger { name: "failure", variable: None, cause: Cause::Failure },
+    Trigger { name: "fork", variable: None, cause: Cause::Exit },
+];
+const MIB: u64 = 1 << 20;
+
+/// The program and the library in a folder that every user may enter. Removed in the end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let place =
+            Place(std::env::temp_dir().join(format!("memtrack-hostile-{}-{name}", std::process::id())));
+        fs::create_dir_all(&place.0).unwrap();
+        fs::set_permissions(&place.0, Permissions::from_mode(0o755)).unwrap();
+        c::build("gcc", &["-O1", "-fno-builtin"], &c::source("hostile.c"), Link::None, &place.at("hostile"));
+        fs::copy(c::libraries().join("libmemtrack.so"), place.at("libmemtrack.so")).unwrap();
+        place
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Every trigger in the same surroundings, with a dump and with a recording beside it. `set` makes them for a command;
+/// `file` is where dump and recording are to be.
+fn assert_unharmed(
+    place: &Place,
+    file: &Path,
+    more: &[&str],
+    set: impl Fn(&mut Command),
+) -> Vec<(PathBuf, Cause)> {
+    let mut dumps = Vec::new();
+    for Trigger { name, variable, cause } in TRIGGERS {
+        for recorded in [false, true] {
+            let dump = file.with_extension(format!("{name}{}", if recorded { "-recorded" } else { "" }));
+            let run = |tracked: bool| -> Output {
+                let mut command = Command::new(place.at("hostile"));
+                command.arg(name).args(more).env_remove("MEMTRACK_DUMP");
+                if tracked {
+                    command.env("LD_PRELOAD", place.at("libmemtrack.so"));
+                    command.env("MEMTRACK_DUMP", &dump).envs(variable);
+                    if recorded {
+                        command.env("MEMTRACK_RECORD", dump.with_extension("image"));
+                    }
+                }
+                set(&mut command);
+                c::output(&mut command)
+            };
+            let (plain, tracked) = (run(false), run(true));
+            let said = String::from_utf8_lossy(&tracked.stderr);
+            assert_eq!(plain.status.code(), Some(7), "{name}: {plain:?}");
+            assert_eq!((tracked.status, &tracked.stdout), (plain.status, &plain.stdout), "{name}: {said}");
+            assert!(
+                said.lines().count() <= 4 && said.lines().all(|line| line.starts_with("memtrack: ")),
+                "{name}: {said}"
+            );
+            dumps.push((dump, cause));
+        }
+    }
+    dumps
+}
+
+fn limited(limits: &'static [(libc::__rlimit_resource_t, u64)]) -> impl Fn(&mut Command) {
+    move |command| {
+        let set = move || {
+            for &(resource, limit) in limits {
+                let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+                // SAFETY: a plain call.
+                unsafe { libc::setrlimit(resource, &raw const limit) };
+            }
+            Ok(())
+        };
+        // SAFETY: between fork and exec it makes system calls and allocates nothing.
+        unsafe { command.pre_exec(set) };
+    }
+}
+
+/// Each dump has the snapshot that was caused, and the last one adds up. Those of an interval come while the program runs.
+fn assert_readable(dumps: &[(PathBuf, Cause)]) {
+    for (dump, cause) in dumps {
+        let bytes = snapshot::file(dump);
+        let snapshots = snapshot::read(&bytes);
+        snapshots.last().expect("a snapshot").assert_adds_up();
+        let is_there = snapshots.iter().any(|snapshot| snapshot.about.cause == *cause);
+        assert!(is_there, "{cause:?} in {}", dump.display());
+    }
+}
+
+#[test]
+fn descriptors_that_the_program_closes() {
+    let place = Place::new("closed");
+    assert_readable(&assert_unharmed(&place, &place.at("dump"), &["closed"], |_| {}));
+}
+
+#[test]
+fn a_standard_stream_that_is_closed() {
+    let place = Place::new("stream");
+    let dumps = assert_unharmed(&place, &place.at("dump"), &[], |command| {
+        let close = || {
+            // SAFETY: a plain call. Output and errors stay, by which the suite sees what happens.
+            unsafe { libc::close(0) };
+            Ok(())
+        };
+        // SAFETY: between fork and exec it makes one system call.
+        unsafe { command.pre_exec(close) };
+    });
+    assert_readable(&dumps);
+}
+
+#[test]
+fn a_folder_that_may_not_be_written() {
+    // SAFETY: the call only returns a number.
+    if unsafe { libc::geteuid() } != 0 {
+        return eprintln!("not tested: only root can become another user");
+    }
+    let place = Place::new("rights");
+    let nobody = |command: &mut Command| _ = command.uid(65534).gid(65534);
+    for (dump, _) in assert_unharmed(&place, &place.at("dump"), &[], nobody) {
+        assert!(!dump.exists());
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there() {
+    let place = Place::new("missing");
+    assert_unharmed(&place, &place.at("no/where/dump"), &[], |_| {});
+}
+
+#[test]
+fn limits_of_files() {
+    let place = Place::new("files");
+    let run = |name: &str, limits| assert_unharmed(&place, &place.at(name), &[], limited(limits));
+    run("none", &[(libc::RLIMIT_FSIZE, 0)]);
+    run("part", &[(libc::RLIMIT_FSIZE, 1000)]);
+    run("one", &[(libc::RLIMIT_NOFILE, 4)]);
+}
+
+#[test]
+fn limits_of_memory() {
+    let place = Place::new("memory");
+    let run = |name: &str, limits| assert_unharmed(&place, &place.at(name), &[], limited(limits));
+    run("space", &[(libc::RLIMIT_AS, 48 * MIB)]);
+    assert_readable(&run("data", &[(libc::RLIMIT_DATA, 48 * MIB)]));
+    assert_readable(&run("stack", &[(libc::RLIMIT_STACK, 256 << 10)]));
+    assert_readable(&run("locked", &[(libc::RLIMIT_MEMLOCK, 0)]));
+}
