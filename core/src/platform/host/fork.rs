@@ -1,7 +1,8 @@
 //! A forked child gets tables of its own, before its first event.
 //!
 //! The C library's `fork` calls [`in_child`], and so does its `syscall` for a call that forks (see [`super::stand_in`]). An
-//! instruction of the program's own calls nobody: then the page of the flags that every event reads shows it, which the system clears in a child.
+//! instruction of the program's own calls nobody. Then the flags show it that every event reads: they have a page to
+//! themselves, which the system clears in a child.
 
 use super::dump_stack::{self, Patience};
 use super::{calls, due, keep_errno, mask, record, registry, thread};

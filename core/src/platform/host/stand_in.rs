@@ -139,18 +139,29 @@ mod in_place {
         }
     }
 
-    /// Whether a system call makes a process with memory of its own.
+    /// The record of `clone3`, as far as it is looked at.
+    #[repr(C)]
+    struct CloneArguments {
+        flags: u64,
+        _others: [u64; 4],
+        stack: u64,
+    }
+
+    /// Whether a system call makes a process that goes on here, with memory of its own.
     ///
     /// # Safety
     /// The arguments must be what the call takes.
     unsafe fn is_fork(number: c_long, [first, second, ..]: [usize; 6]) -> bool {
-        let shares = |flags: u64| flags & libc::CLONE_VM as u64 != 0;
+        let is_apart = |flags: u64, stack: u64| flags & libc::CLONE_VM as u64 == 0 && stack == 0;
         match number {
             #[cfg(target_arch = "x86_64")]
             libc::SYS_fork => true,
-            libc::SYS_clone => !shares(first as u64),
-            // SAFETY: a record that begins with the flags, of the length that the second argument tells.
-            libc::SYS_clone3 if second >= size_of::<u64>() => !shares(unsafe { *(first as *const u64) }),
+            libc::SYS_clone => is_apart(first as u64, second as u64),
+            libc::SYS_clone3 if second >= size_of::<CloneArguments>() => {
+                // SAFETY: the first argument is the address of a record of at least that length.
+                let arguments = unsafe { &*core::ptr::with_exposed_provenance::<CloneArguments>(first) };
+                is_apart(arguments.flags, arguments.stack)
+            }
             _ => false,
         }
     }
