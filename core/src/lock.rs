@@ -2,8 +2,8 @@
 //!
 //! Its word says in which *generation* of the process it was taken; a fork begins the next one in the child. A lock
 //! that was taken in another generation is free: the thread that holds it is not there. So no list of locks is needed,
-//! and none can be forgotten. On a host no signal's handler runs on the thread that has a lock: one that leaves by
-//! `siglongjmp`, or the thread's cancellation, would leave it shut for ever. Nothing waits here:
+//! and none can be forgotten. On a host a thread that has a lock holds its signals back: a handler that
+//! leaves by `siglongjmp`, or a cancellation, would leave the lock shut for ever. Nothing waits here:
 //! [`try_lock`](crate::table::try_lock) tries for a while.
 
 use crate::sync::*;

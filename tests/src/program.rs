@@ -72,10 +72,16 @@ pub fn output_within(
     environment: &[(&str, &OsStr)],
     limits: &[(libc::__rlimit_resource_t, libc::rlim_t)],
 ) -> Output {
-    use std::os::unix::process::CommandExt;
-    let limits = limits.to_vec();
     let mut command = Command::new(program);
     command.args(arguments).env_remove("MEMTRACK_DUMP").envs(environment.iter().copied());
+    limit(&mut command, limits);
+    command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+}
+
+/// Limits that the system sets a program before it starts: `libc::RLIMIT_…` and a number.
+pub fn limit(command: &mut Command, limits: &[(libc::__rlimit_resource_t, libc::rlim_t)]) {
+    use std::os::unix::process::CommandExt;
+    let limits = limits.to_vec();
     let set = move || {
         for &(resource, most) in &limits {
             let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
@@ -88,7 +94,6 @@ pub fn output_within(
     };
     // SAFETY: between fork and exec it makes one system call a limit and allocates nothing.
     unsafe { command.pre_exec(set) };
-    command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
 }
 
 /// Runs a program that reads `input`, to its end.

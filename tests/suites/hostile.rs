@@ -1,5 +1,5 @@
-//! Hostile surroundings, each with everything that has a snapshot written: the program says and does what it does without
-//! the library, and the library says at most a few lines on standard error.
+//! Every trigger of a snapshot in every hostile environment. The program prints the same and exits with the same code as
+//! without the library. The library prints a few lines on standard error at most.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,13 +9,14 @@ use std::process::{Command, Output};
 
 use memtrack_format::Cause;
 use memtrack_tests::c::{self, Link};
+use memtrack_tests::program::limit;
 use memtrack_tests::snapshot;
 
-/// What has a snapshot written.
+/// What causes a snapshot.
 struct Trigger {
     name: &'static str,
     variable: Option<(&'static str, &'static str)>,
-    /// What the snapshot says of it.
+    /// The cause that the snapshot has.
     cause: Cause,
 }
 
@@ -54,8 +55,8 @@ impl Drop for Place {
     }
 }
 
-/// Every trigger in the same surroundings, with a dump and with a recording beside it. `set` makes them for a command;
-/// `file` is where dump and recording are to be.
+/// Runs every trigger in one environment, with a dump alone and with a recording beside it. `set` prepares a command;
+/// `file` is the path of the dump. The dumps, and the cause that each has to have.
 fn assert_unharmed(
     place: &Place,
     file: &Path,
@@ -91,21 +92,6 @@ fn assert_unharmed(
         }
     }
     dumps
-}
-
-fn limited(limits: &'static [(libc::__rlimit_resource_t, u64)]) -> impl Fn(&mut Command) {
-    move |command| {
-        let set = move || {
-            for &(resource, limit) in limits {
-                let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
-                // SAFETY: a plain call.
-                unsafe { libc::setrlimit(resource, &raw const limit) };
-            }
-            Ok(())
-        };
-        // SAFETY: between fork and exec it makes system calls and allocates nothing.
-        unsafe { command.pre_exec(set) };
-    }
 }
 
 /// Each dump has the snapshot that was caused, and the last one adds up. Those of an interval come while the program runs.
@@ -162,7 +148,9 @@ fn a_folder_that_is_not_there() {
 #[test]
 fn limits_of_files() {
     let place = Place::new("files");
-    let run = |name: &str, limits| assert_unharmed(&place, &place.at(name), &[], limited(limits));
+    let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
+        assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))
+    };
     run("none", &[(libc::RLIMIT_FSIZE, 0)]);
     run("part", &[(libc::RLIMIT_FSIZE, 1000)]);
     run("one", &[(libc::RLIMIT_NOFILE, 4)]);
@@ -171,7 +159,9 @@ fn limits_of_files() {
 #[test]
 fn limits_of_memory() {
     let place = Place::new("memory");
-    let run = |name: &str, limits| assert_unharmed(&place, &place.at(name), &[], limited(limits));
+    let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
+        assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))
+    };
     run("space", &[(libc::RLIMIT_AS, 48 * MIB)]);
     assert_readable(&run("data", &[(libc::RLIMIT_DATA, 48 * MIB)]));
     assert_readable(&run("stack", &[(libc::RLIMIT_STACK, 256 << 10)]));

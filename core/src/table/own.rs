@@ -1,8 +1,8 @@
-//! Parts of a region that stay the process's own when a file stands in for the rest.
+//! Parts of a region that stay private to the process when the rest of it is a recording's file.
 
 use core::ops::Deref;
 
-/// A value in pages of its own, where recordings are possible. They are 4 KiB there: see
+/// A value that shares its pages with no other value, where recordings are possible. Pages are 4 KiB there: see
 /// [`Pages`](crate::platform::host::pages::Pages).
 #[repr(C)]
 #[cfg_attr(all(feature = "std", target_pointer_width = "64"), repr(align(4096)))]

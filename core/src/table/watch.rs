@@ -3,9 +3,8 @@
 //! One word of flags, which every event reads, and one limit, which is compared when a peak rises: neither costs an
 //! event anything that it does not do already.
 //!
-//! All of it stays the process's own when a file stands in for the region, for it holds pointers. On a host the flags
-//! have a page to themselves, which the system clears in a forked child: so a child that was forked by a system call,
-//! without the C library, finds out with its first event.
+//! It holds pointers, so it stays private to the process when the region is a recording's file. On a host the flags have a
+//! page to themselves. The system clears that page in a forked child, so the child's first event finds out about the fork.
 
 use super::own::OwnPages;
 use crate::sync::*;
@@ -24,7 +23,7 @@ pub(crate) const MODULE: usize = 8;
 /// A stage of a thread keeps what its cells hold.
 #[cfg(feature = "std")]
 pub(crate) const KEPT: usize = 16;
-/// The region is this process's: it is missing before the claim, and in a forked child that nobody told.
+/// The region belongs to this process. Not set before a tracker claims the region, nor in a child of an unknown fork.
 #[cfg(feature = "std")]
 pub(crate) const CLAIMED: usize = 32;
 
@@ -42,7 +41,7 @@ pub(crate) const QUIET: usize = {
 #[derive(Default)]
 pub(crate) struct Watch {
     flags: OwnPages<AtomicUsize>,
-    /// The flags but [`CLAIMED`], for a child in which the system has cleared the others.
+    /// A copy of the flags without [`CLAIMED`]. A child restores its cleared flags from it.
     #[cfg(feature = "std")]
     lasting: AtomicUsize,
     /// The lower of the limits below: bytes above which a new peak is told.
@@ -158,17 +157,34 @@ impl Watch {
         self.set_limit();
     }
 
-    /// Whether a peak is to be dumped. The next one has to be an eighth higher.
+    /// Whether a peak is to be dumped.
     #[cfg(feature = "std")]
     pub(crate) fn is_to_be_dumped(&self, peak: usize) -> bool {
-        let due = peak > self.dump.get();
-        if due {
-            self.dump_above(peak.saturating_add(peak / 8));
-        }
-        due
+        peak > self.dump.get()
+    }
+
+    /// A peak was dumped. The next one has to be an eighth higher.
+    #[cfg(feature = "std")]
+    pub(crate) fn dumped(&self, peak: usize) {
+        self.dump_above(peak.saturating_add(peak / 8));
     }
 
     fn set_limit(&self) {
         self.limit.set(self.budget.get().min(self.dump.get()));
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::Watch;
+
+    #[test]
+    fn a_peak_is_to_be_dumped_until_it_was() {
+        let watch = Watch::default();
+        assert!(!watch.is_to_be_dumped(usize::MAX - 1), "nobody asked for it");
+        watch.dump_above(800);
+        assert_eq!([800, 801, 801].map(|peak| watch.is_to_be_dumped(peak)), [false, true, true]);
+        watch.dumped(800);
+        assert_eq!([900, 901].map(|peak| watch.is_to_be_dumped(peak)), [false, true]);
     }
 }

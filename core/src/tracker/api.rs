@@ -14,23 +14,11 @@ use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
 use memtrack_format::{Cause, Figures};
 
-/// Sums over all threads: the program's figures, `peak` of the mark asked for. They overflow where somebody has written into
-/// the file of a recording; that is not the program's fault.
+/// Sums over all threads: the program's figures, `peak` of the mark asked for.
 pub(crate) fn totals<R: Tables>(region: &R, mark: Mark) -> Figures {
     let marks = &region.head().marks;
-    region.threads().iter().fold(Figures::default(), |sum, (_, slot)| {
-        let of = slot.account.figures(marks, mark);
-        Figures {
-            allocs: sum.allocs.wrapping_add(of.allocs),
-            bytes: sum.bytes.wrapping_add(of.bytes),
-            live: sum.live.wrapping_add(of.live),
-            live_blocks: sum.live_blocks.wrapping_add(of.live_blocks),
-            peak: sum.peak.wrapping_add(of.peak),
-            peak_blocks: sum.peak_blocks.wrapping_add(of.peak_blocks),
-            temporary: sum.temporary.wrapping_add(of.temporary),
-            reallocs: sum.reallocs.wrapping_add(of.reallocs),
-        }
-    })
+    let figures = region.threads().iter().map(|(_, slot)| slot.account.figures(marks, mark));
+    figures.fold(Figures::default(), Figures::wrapping_add)
 }
 
 /// Nanoseconds since the tracker started.

@@ -217,8 +217,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A peak has risen above the lowest limit.
     pub(super) fn peak_passed(&self, peak: usize) {
-        if self.region().head().watch.is_to_be_dumped(peak) {
-            due::write(Cause::Peak);
+        let watch = &self.region().head().watch;
+        // While another snapshot is being written there is none: the next new peak tries again.
+        if watch.is_to_be_dumped(peak) && due::write(Cause::Peak) {
+            watch.dumped(peak);
         }
     }
 

@@ -26,6 +26,24 @@ fields! {
     }
 }
 
+impl Figures {
+    /// The sum. It overflows only where somebody has damaged what is added: then it wraps around.
+    #[must_use]
+    #[inline]
+    pub fn wrapping_add(self, other: Figures) -> Figures {
+        Figures {
+            allocs: self.allocs.wrapping_add(other.allocs),
+            bytes: self.bytes.wrapping_add(other.bytes),
+            live: self.live.wrapping_add(other.live),
+            live_blocks: self.live_blocks.wrapping_add(other.live_blocks),
+            peak: self.peak.wrapping_add(other.peak),
+            peak_blocks: self.peak_blocks.wrapping_add(other.peak_blocks),
+            temporary: self.temporary.wrapping_add(other.temporary),
+            reallocs: self.reallocs.wrapping_add(other.reallocs),
+        }
+    }
+}
+
 fields! {
     /// The counters of one (thread, tag, stack) triple.
     Cell in Tag::CELL; {

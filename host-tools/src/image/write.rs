@@ -272,20 +272,8 @@ impl Writer<'_> {
     }
 
     fn totals(&self, mark: Mark) -> Figures {
-        self.tables.slots.iter().fold(Figures::default(), |sum, (_, slot)| {
-            let of = self.peaks.figures(&slot.account, mark);
-            // A damaged image may say anything.
-            Figures {
-                allocs: sum.allocs.wrapping_add(of.allocs),
-                bytes: sum.bytes.wrapping_add(of.bytes),
-                live: sum.live.wrapping_add(of.live),
-                live_blocks: sum.live_blocks.wrapping_add(of.live_blocks),
-                peak: sum.peak.wrapping_add(of.peak),
-                peak_blocks: sum.peak_blocks.wrapping_add(of.peak_blocks),
-                temporary: sum.temporary.wrapping_add(of.temporary),
-                reallocs: sum.reallocs.wrapping_add(of.reallocs),
-            }
-        })
+        let figures = self.tables.slots.iter().map(|(_, slot)| self.peaks.figures(&slot.account, mark));
+        figures.fold(Figures::default(), Figures::wrapping_add)
     }
 
     fn marks(&mut self, (held, held_blocks): (u64, u64)) {

@@ -1,4 +1,5 @@
-//! Input costs what it holds, not what it claims: compressed files, files with holes, pipes and devices.
+//! Input costs what it holds, not what it claims: compressed files, files with holes, pipes and devices, debug information that
+//! nests without end.
 
 use std::io::Write;
 use std::process::Command;
@@ -99,4 +100,52 @@ fn a_pipe_that_is_written_to_is_read() {
     std::io::Read::read_to_string(&mut reader.stdout.take().unwrap(), &mut text).unwrap();
     assert!(reader.wait().unwrap().success());
     assert_eq!(text, expected);
+}
+
+/// A function into which functions are inlined, each into the one before, `DEPTH` of them.
+const DEEP: &str = r#"
+.text
+.globl deep
+deep: nop
+ nop
+ ret
+.Lend:
+.section .debug_abbrev,"",@progbits
+.uleb128 1, 0x11; .byte 1; .uleb128 0x11, 1, 0x12, 7, 0, 0
+.uleb128 2, 0x2e; .byte 1; .uleb128 0x03, 8, 0x11, 1, 0x12, 7, 0, 0
+.uleb128 3, 0x1d; .byte 1; .uleb128 0, 0
+.byte 0
+.section .debug_info,"",@progbits
+.long .Lafter - .Lunit
+.Lunit: .short 4
+.long 0
+.byte 8, 1
+.quad deep, .Lend - deep
+.byte 2
+.asciz "deep"
+.quad deep, .Lend - deep
+.fill DEPTH, 1, 3
+.fill DEPTH, 1, 0
+.byte 0, 0
+.Lafter:
+"#;
+
+#[test]
+fn functions_that_are_inlined_without_end_cost_the_names_of_one_binary() {
+    for (depth, named) in [(1_000, true), (30_000, true), (1_000_000, false)] {
+        let place = Place::with(b"");
+        place.file("deep.s", DEEP.replace("DEPTH", &depth.to_string()).as_bytes());
+        run(Command::new("gcc")
+            .args(["-shared", "-nostdlib", "-o", "deep.so", "deep.s"])
+            .current_dir(place.dir.path()));
+        let binary = std::fs::read(place.path("deep.so")).unwrap();
+        let symbols = run(Command::new("nm").arg(place.path("deep.so")));
+        let line = symbols.lines().find(|line| line.ends_with(" deep")).unwrap();
+        let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
+        let names = memtrack_host_tools::symbolize::names_in(&binary, &[address]);
+        match named {
+            true => assert_eq!(names, Ok(vec![vec!["deep".into()]]), "{depth}"),
+            false => assert!(names.is_err_and(|reason| reason.contains("nests deeper")), "{depth}"),
+        }
+    }
 }

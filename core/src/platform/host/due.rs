@@ -85,13 +85,16 @@ pub(crate) fn failed() {
     }
     let (now, last) = (Host.now_ns(), FAILED.load(Relaxed));
     if (last == 0 || now > last + SECOND) && FAILED.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
-        write(Cause::Failure);
+        // While another snapshot is being written there is none: the next one that fails tries again.
+        if !write(Cause::Failure) {
+            FAILED.store(last, Relaxed);
+        }
     }
 }
 
-/// Appends a snapshot of every tracker's program, unless another is being written or the last one has been.
-pub(crate) fn write(cause: Cause) {
-    on_stack(Patience::None, || append(cause));
+/// Appends a snapshot of every tracker's program, unless the last one has been. False when another is being written.
+pub(crate) fn write(cause: Cause) -> bool {
+    on_stack(Patience::None, || append(cause)).is_some()
 }
 
 /// A filter is about to forbid the calls of a dump: appends the last snapshot.

@@ -1,8 +1,8 @@
-//! A forked child gets tables of its own, before its first event.
+//! A forked child gets tables of its own before its first event is booked.
 //!
-//! The C library's `fork` calls [`in_child`], and so does its `syscall` for a call that forks (see [`super::stand_in`]). An
-//! instruction of the program's own calls nobody. Then the flags show it that every event reads: they have a page to
-//! themselves, which the system clears in a child.
+//! The C library's `fork` calls [`in_child`]. So does `syscall` for a call that forks (see [`super::stand_in`]). A system call
+//! by the program's own instruction calls no one. In that child the first event finds cleared flags: they have a page to
+//! themselves, which the system clears in a forked child.
 
 use super::dump_stack::{self, Patience};
 use super::{calls, due, keep_errno, mask, record, registry, thread};
@@ -43,10 +43,10 @@ pub(crate) fn clear_in_child(pages: Range<usize>) {
     }
 }
 
-/// Makes the tables a forked child's own, where nobody has told it that it is one.
+/// Gives a forked child tables of its own, if no call has told the tracker of the fork.
 pub(crate) fn notice() {
     if !is_known() && !DIVIDING.load(Acquire) {
-        // Memory of no file was copied by the system.
+        // Without a recording the fork itself has copied the tables.
         divide(if record::is_any() { Copied::Later } else { Copied::AtFork });
     }
 }
@@ -56,14 +56,14 @@ fn is_known() -> bool {
     registry::all().all(|(_, region)| region.is_claimed())
 }
 
-/// After a fork, in the child. An event may have come before: in what another library does there.
+/// After a fork, in the child. An event of another library's fork handler may have come first.
 unsafe extern "C" fn in_child() {
     if !CLEARS.load(Acquire) || !is_known() {
         divide(Copied::AtFork);
     }
 }
 
-/// Of all threads only the calling one goes on in a child, so nobody holds a lock.
+/// A child has one thread, the calling one. So no other thread holds a lock.
 fn divide(copied: Copied) {
     mask::without(|| {
         DIVIDING.store(true, Release);

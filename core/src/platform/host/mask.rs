@@ -22,8 +22,8 @@ pub(super) const HELD: u64 = {
     mask
 };
 
-/// While this lives no signal's handler runs on the thread that made it, but that of a fault. So nothing leaves what it
-/// does meanwhile by a jump.
+/// While this lives, the thread that made it gets no signals but those of faults. So no handler interrupts the code, and none
+/// leaves it by a jump.
 pub(crate) struct Held {
     /// The mask before; `None` where that cannot be changed.
     before: Option<u64>,

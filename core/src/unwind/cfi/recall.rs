@@ -330,13 +330,17 @@ mod tests {
     use super::*;
     use std::boxed::Box;
 
+    /// An empty cache, and a list of no words.
+    fn empty() -> (Box<Recall>, Box<Words>) {
+        // SAFETY: all-zero is a value of both.
+        unsafe { (Box::new_zeroed().assume_init(), Box::new_zeroed().assume_init()) }
+    }
+
     /// A remembered stack is found as long as all words that decided its walk are unchanged; with any one of them changed
     /// it is not, wherever that one is.
     #[test]
     fn each_word_that_decided_is_compared() {
-        // SAFETY: all-zero is an empty cache, and a list of no words.
-        let (mut recall, mut trace) =
-            unsafe { (Box::<Recall>::new_zeroed().assume_init(), Box::<Words>::new_zeroed().assume_init()) };
+        let (mut recall, mut trace) = empty();
         let mut stack = [0usize; 128];
         let low = stack.as_mut_ptr().expose_provenance();
         let bounds = (low, low + size_of_val(&stack));
@@ -372,9 +376,7 @@ mod tests {
     /// which asks what is readable, and never followed.
     #[test]
     fn a_stack_that_may_be_unmapped_is_not_followed() {
-        // SAFETY: all-zero is an empty cache, and a list of no words.
-        let (mut recall, mut trace) =
-            unsafe { (Box::<Recall>::new_zeroed().assume_init(), Box::<Words>::new_zeroed().assume_init()) };
+        let (mut recall, mut trace) = empty();
         let mut stack = [0usize; 16];
         let low = stack.as_mut_ptr().expose_provenance();
         let high = low + size_of_val(&stack);
