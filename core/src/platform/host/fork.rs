@@ -5,6 +5,7 @@
 //! themselves, which the system clears in a forked child.
 
 use super::dump_stack::{self, Patience};
+use super::space::page_size;
 use super::{calls, due, keep_errno, mask, record, registry, thread};
 use crate::sync::*;
 use crate::table::inherited::Copied;
@@ -36,11 +37,17 @@ pub(super) fn begin() {
     unsafe { libc::pthread_atfork(Some(record::before_fork), Some(record::after_fork), Some(in_child)) };
 }
 
-/// Has the system clear these pages in a forked child.
-pub(crate) fn clear_in_child(pages: Range<usize>) {
-    if keep_errno(|| calls::clear_in_child(with_exposed_provenance_mut(pages.start), pages.len())) {
+/// Has the system clear this memory in a forked child, if it is whole pages.
+pub(crate) fn clear_in_child(memory: Range<usize>) {
+    let clear = || calls::clear_in_child(with_exposed_provenance_mut(memory.start), memory.len());
+    if is_whole_pages(&memory, page_size()) && keep_errno(clear) {
         CLEARS.store(true, Release);
     }
+}
+
+/// The system clears all of each page: on one with larger pages that would be other memory, too.
+fn is_whole_pages(memory: &Range<usize>, page: usize) -> bool {
+    memory.start.is_multiple_of(page) && memory.len().is_multiple_of(page)
 }
 
 /// Gives a forked child tables of its own, if no call has told the tracker of the fork.
@@ -85,4 +92,18 @@ fn divide(copied: Copied) {
         dump_stack::run(Patience::None, record::forked);
         DIVIDING.store(false, Release);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole_pages;
+
+    #[test]
+    fn no_other_memory_is_cleared() {
+        let page = 1 << 12;
+        assert!(is_whole_pages(&(page << 4..(page << 4) + page), page));
+        // On a system with pages of 64 KiB, and where a region's flags have no page to themselves.
+        assert!(!is_whole_pages(&(page << 4..(page << 4) + page), page << 4));
+        assert!(!is_whole_pages(&(page..page + 4), page) && !is_whole_pages(&(4..page + 4), page));
+    }
 }
