@@ -50,6 +50,10 @@ fn same(arguments: &[&str], folders: [&Path; 2], dump: &Path, input: &str) {
 /// A few of the programs that Python's tests run end under their threads.
 const ENDED_UNDER_THREADS: usize = 2;
 
+/// Dumps that end before their first snapshot does: their process was killed while it wrote. Three of Python's tests of
+/// `subprocess` kill a child a second after its start, when they take it to be gone.
+const KILLED_WHILE_WRITING: usize = 3;
+
 /// A dump of a process and those of its children, which all add up. How many events there were.
 fn assert_all_add_up(dump: &Path) -> u64 {
     let name = dump.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -57,9 +61,13 @@ fn assert_all_add_up(dump: &Path) -> u64 {
         path.file_name().and_then(|other| other.to_str()).is_some_and(|other| other.starts_with(name))
     };
     let files = fs::read_dir(dump.parent().expect("a folder")).unwrap().map(|entry| entry.unwrap().path());
-    let (mut events, mut torn) = (0, 0);
+    let (mut events, mut torn, mut cut_off) = (0, 0, 0);
     for path in files.filter(of_this_run) {
         let bytes = snapshot::file(&path);
+        if snapshot::complete(&bytes).is_empty() {
+            cut_off += 1;
+            continue;
+        }
         let last = snapshot::last(&bytes);
         let threads = |state| last.threads.iter().filter(|thread| thread.state == state).count();
         // The equation holds when no other thread runs while the dump is written.
@@ -73,6 +81,7 @@ fn assert_all_add_up(dump: &Path) -> u64 {
         events += last.marks.figures.allocs + last.marks.frees;
     }
     assert!(torn <= ENDED_UNDER_THREADS, "{torn} dumps do not add up");
+    assert!(cut_off <= KILLED_WHILE_WRITING, "{cut_off} dumps are cut off");
     events
 }
 
