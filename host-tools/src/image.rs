@@ -1,10 +1,19 @@
-//! Memory images become dumps: the tables of a tracker as they lie in memory, from a recording (`MEMTRACK_RECORD`), whose
-//! program may have been killed or still run, or from a debugger that saved `MEMTRACK_REGION`.
+//! Makes a dump of a memory image.
 //!
-//! `header` says what the image says of itself, `memory` reads it in the target's byte order and widths, `tables`
-//! has what lies in it (`records`, `stages`), `peaks` what was held at a peak, and `write` makes a dump of it all, so that
-//! everything else reads images without knowing it. `annex` is what a recording has behind its tables. The layout is in
-//! `docs/wire-format.md`. An image is untrusted: every offset is checked, and nothing is reserved by what it says.
+//! An image is a copy of a tracker's tables as they lie in the memory of its program. It comes from a
+//! recording (`MEMTRACK_RECORD`), whose program may have been killed or may still run, or from a debugger
+//! that saved `MEMTRACK_REGION`. The rest of this crate reads dumps only, so an image becomes a dump first.
+//!
+//! - `header`: the first words, which say where each table lies.
+//! - `memory`: reads integers in the byte order and widths of the target.
+//! - `records`, `stages`: the fields of each kind of record.
+//! - `tables`: the records that are in use.
+//! - `peaks`: computes how much each account held at a peak.
+//! - `annex`: the data that a recording has behind its tables.
+//! - `write`: encodes the dump.
+//!
+//! `docs/wire-format.md` specifies the layout. An image is untrusted: every offset is checked, and no memory
+//! is reserved on the word of a field.
 
 mod annex;
 mod header;
@@ -19,23 +28,25 @@ pub use header::{claimed_size, is_image};
 
 use crate::input::Extents;
 
-/// The dump that says what an image says.
+/// The dump made of an image, and how reading went.
 pub struct Image {
     /// The dump.
     pub dump: Vec<u8>,
-    /// What is wrong with the image, one line each.
+    /// Problems of the image, one line each.
     pub notes: Vec<String>,
-    /// Whether anything of it could not be read.
+    /// Whether part of the image could not be read.
     pub damaged: bool,
-    /// The process that made it, when a recording tells.
+    /// The process that made the image, when the recording names it.
     pub pid: Option<u32>,
 }
 
-/// Makes a dump of an image, which holds something in `extents` only. `now` is the time until which what still runs has run, in nanoseconds since 1970; without it,
-/// the last time that the image knows.
+/// Makes a dump of an image. Bytes outside of `extents` are zero.
+///
+/// `now` is the end of everything that still runs, in nanoseconds since 1970. Without it, the latest time in
+/// the image is the end.
 ///
 /// # Errors
-/// Why it can't be read.
+/// The reason why the image can't be read.
 pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
     let header = header::Header::read(bytes)?;
     let behind = bytes.get(header.size..).unwrap_or_default();

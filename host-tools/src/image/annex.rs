@@ -1,4 +1,6 @@
-//! What a recording has behind its tables: fragments of a dump with the program and its modules. The last one counts.
+//! The data that a recording has behind its tables: the program and its modules.
+//!
+//! The annex is a row of dump fragments. A later fragment replaces the earlier ones.
 
 use super::memory::Memory;
 use memtrack_format::{Fork, Item, Module, Process, Reader, Record, Section, Tag, Target};
@@ -9,16 +11,16 @@ pub(super) struct Annex<'i> {
     pub(super) process: Option<Process>,
     pub(super) fork: Option<Fork<'i>>,
     pub(super) modules: Vec<Module<'i>>,
-    /// Something of it could not be read.
+    /// Whether part of the annex could not be read.
     pub(super) damaged: bool,
 }
 
-/// The first word of an annex that has two halves; another one has fragments alone.
+/// The first word of an annex that has two halves. Without it, the annex is nothing but fragments.
 const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTA");
-/// Bytes in front of the halves.
+/// Bytes before the two halves.
 const HEAD: usize = 4096;
 
-/// The current half of an annex that has two, and whether the recording ended before its process.
+/// The current half of an annex that has two, and whether the recording ended before its process did.
 pub(super) fn current(bytes: &[u8], big_endian: bool) -> Option<(&[u8], bool)> {
     let words = Memory { bytes, big_endian };
     if words.u32(0) != MAGIC {
@@ -32,14 +34,14 @@ pub(super) fn current(bytes: &[u8], big_endian: bool) -> Option<(&[u8], bool)> {
 }
 
 impl<'i> Annex<'i> {
-    /// Reads what is there: nothing, for what a debugger saved.
+    /// Reads the annex. An image that a debugger saved has none, and yields an empty one.
     pub(super) fn read(bytes: &'i [u8]) -> Annex<'i> {
         let mut annex = Annex::default();
         let mut fragment = Annex::default();
         for item in Reader::damaged(bytes) {
             match item {
                 Item::Snapshot { .. } => fragment = Annex::default(),
-                // A fragment that was cut off leaves those before it.
+                // The complete fragments before a damaged one stay valid.
                 Item::Damage(_) => annex.damaged = true,
                 Item::Section(section) => match section.tag {
                     Tag::TARGET => fragment.target = all(&section).last(),
@@ -58,7 +60,7 @@ impl<'i> Annex<'i> {
         self.target = fragment.target.or(self.target);
         self.process = fragment.process.or(self.process);
         self.fork = fragment.fork.or(self.fork);
-        // One without modules says that they are as they were.
+        // A fragment without modules means that the modules have not changed.
         if !fragment.modules.is_empty() {
             self.modules = fragment.modules;
         }

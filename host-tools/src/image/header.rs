@@ -1,11 +1,11 @@
-//! What an image says of itself.
+//! The header of an image: the target, and where each table lies.
 
 use super::memory::{Memory, Rule};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTI");
 const VERSION: u32 = 1;
 
-/// Words of the header.
+/// Indexes of words in the header.
 const STAGES: usize = 9;
 const TIMELINE: usize = 10;
 const MARKS: usize = 11;
@@ -28,7 +28,7 @@ pub(super) struct Header {
     pub(super) classes: usize,
     pub(super) top_threads: usize,
     pub(super) depth: u32,
-    /// Bytes of the tables; a recording's annex begins behind them.
+    /// Bytes of header and tables. A recording's annex begins behind them.
     pub(super) size: usize,
     pub(super) unwinder: Vec<u8>,
     pub(super) marks: usize,
@@ -44,7 +44,7 @@ pub(super) struct Header {
     pub(super) timeline: Place,
 }
 
-/// The byte order of an image; `None` when it is none.
+/// The byte order of an image; `None` when the bytes are no image.
 fn is_big_endian(bytes: &[u8]) -> Option<bool> {
     let first = *bytes.first_chunk::<4>()?;
     match (u32::from_le_bytes(first), u32::from_be_bytes(first)) {
@@ -60,7 +60,7 @@ pub fn is_image(bytes: &[u8]) -> bool {
     is_big_endian(bytes).is_some()
 }
 
-/// The bytes of the tables of an image, by its first bytes; `None` when they begin no image.
+/// The size of header and tables that an image claims in its first bytes; `None` when the bytes are no image.
 #[must_use]
 pub fn claimed_size(bytes: &[u8]) -> Option<usize> {
     Some(Header::read(bytes).ok()?.size)
@@ -115,7 +115,7 @@ impl Header {
         .and_then(Header::checked)
     }
 
-    /// Whether every table lies in the image, and has records as this version lays them.
+    /// Checks that every table lies in the image and that its records have the size of this version.
     fn checked(self) -> Result<Header, &'static str> {
         use super::records::{Account, Node, Slot, Tag};
         use super::stages::{Active, Point, Stage};
@@ -150,5 +150,5 @@ impl Header {
 const DAMAGED: &str = "it is a memory image whose header is damaged";
 const OTHER: &str =
     "it is a memory image whose tables are laid out otherwise: its memtrack was built from other sources";
-/// Where the head-room stands: right behind the header.
+/// Offset of the head-room, which follows the header.
 pub(super) const ROOM: usize = 4 * WORDS;

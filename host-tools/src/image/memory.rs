@@ -1,4 +1,5 @@
-//! The image's bytes, read as the target's compiler laid them: fields in their order, each at a multiple of its size.
+//! Reads the image as the target's compiler laid it out: fields in order, each at a multiple of its
+//! alignment.
 
 /// Widths and byte order of the target.
 #[derive(Clone, Copy)]
@@ -6,18 +7,18 @@ pub(super) struct Rule {
     pub(super) big_endian: bool,
     /// Bytes of a pointer.
     pub(super) pointer: usize,
-    /// What 64-bit integers are aligned to.
+    /// The alignment of 64-bit integers.
     pub(super) long: usize,
 }
 
 impl Rule {
-    /// `word` modulo the width of a pointer, as a signed number.
+    /// `word` as a signed number of a pointer's width.
     pub(super) fn signed(self, word: u64) -> i64 {
         if self.pointer == 4 { i64::from(word as u32 as i32) } else { word as i64 }
     }
 }
 
-/// The bytes. What is not there reads as zero.
+/// The bytes of an image. Bytes beyond the end read as zero.
 #[derive(Clone, Copy)]
 pub(super) struct Memory<'i> {
     pub(super) bytes: &'i [u8],
@@ -39,7 +40,7 @@ impl<'i> Memory<'i> {
     }
 }
 
-/// Reads the fields of a record, one after the other.
+/// Reads the fields of a record in order.
 pub(super) struct Fields<'i> {
     memory: Memory<'i>,
     rule: Rule,
@@ -47,7 +48,7 @@ pub(super) struct Fields<'i> {
 }
 
 impl<'i> Fields<'i> {
-    /// Begins at `at`.
+    /// Starts at offset `at`.
     pub(super) fn new(bytes: &'i [u8], rule: Rule, at: usize) -> Self {
         Fields { memory: Memory { bytes, big_endian: rule.big_endian }, rule, at }
     }
@@ -60,7 +61,7 @@ impl<'i> Fields<'i> {
         self.at
     }
 
-    /// Steps to a multiple of `align`.
+    /// Advances to a multiple of `align`.
     pub(super) fn align(&mut self, align: usize) {
         self.at = self.at.next_multiple_of(align);
     }
@@ -94,7 +95,7 @@ impl<'i> Fields<'i> {
         u64::from_le_bytes(self.memory.get(at))
     }
 
-    /// An integer of a pointer's width.
+    /// An integer of pointer width.
     pub(super) fn word(&mut self) -> u64 {
         if self.rule.pointer == 4 {
             return self.u32().into();
@@ -103,7 +104,8 @@ impl<'i> Fields<'i> {
         u64::from_le_bytes(self.memory.get(at))
     }
 
-    /// A 64-bit total: where there are no atomic integers of that width, its low half and its high half.
+    /// A 64-bit total. 32-bit targets have no atomic 64-bit integers: they store the low half, then the high
+    /// half.
     pub(super) fn counter(&mut self) -> u64 {
         if self.rule.pointer == 8 {
             return self.word();
@@ -112,14 +114,14 @@ impl<'i> Fields<'i> {
         u64::from(high) << 32 | u64::from(low)
     }
 
-    /// Bytes as they lie there.
+    /// Bytes without alignment or byte order.
     pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let at = self.take(N, 1);
         let found = self.memory.bytes.get(at..).and_then(|bytes| bytes.first_chunk::<N>());
         found.copied().unwrap_or([0; N])
     }
 
-    /// The bytes of words, low ones first whatever the byte order.
+    /// Text that is stored in words, the lowest byte of each word first on every target.
     pub(super) fn text(&mut self, words: usize) -> Vec<u8> {
         (0..words).flat_map(|_| self.u32().to_le_bytes()).collect()
     }

@@ -1,5 +1,7 @@
-//! What was held at a peak: the rules by which a tracker reads its own tables, which its sources explain (`marks`,
-//! `account` and `highs` in `core/src/table`).
+//! Computes how much each account held at a peak.
+//!
+//! A tracker reads its own tables by the same rules. The modules `marks`, `account` and `highs` of the core
+//! explain them.
 
 use memtrack_format::Figures;
 
@@ -7,14 +9,15 @@ use super::memory::Rule;
 use super::records::{Account, Held, Noted, Part, Slot};
 use super::tables::Head;
 
-/// The two marks: the program's peak since the last reset, and since the innermost stage began.
+/// The two peaks of which accounts have copies: the program's since the last reset, and the one since the
+/// innermost stage began.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Program = 0,
     Stage = 1,
 }
 
-/// Flags in the state word.
+/// Flags in the state word: live bytes are at this peak now.
 const STAGE: u64 = 1;
 const PROGRAM: u64 = 2;
 
@@ -30,7 +33,7 @@ impl Peaks<'_> {
         self.head.state & if mark == Mark::Program { PROGRAM } else { STAGE } != 0
     }
 
-    /// The difference of two words that count, as a signed number.
+    /// The difference of two wrapping counters, as a signed number.
     fn ahead(&self, a: u64, b: u64) -> i64 {
         self.rule.signed(a.wrapping_sub(b))
     }
@@ -43,7 +46,7 @@ impl Peaks<'_> {
         Held { bytes: a.bytes.wrapping_add(b.bytes), blocks: a.blocks.wrapping_add(b.blocks) }
     }
 
-    /// Half-booked differences below zero are zero.
+    /// Negative values become zero: an event was only half booked.
     fn settled(&self, held: Held) -> Held {
         let bytes = self.rule.signed(held.bytes).max(0) as u64;
         Held { bytes, blocks: (held.blocks as i32).max(0) as u32 }
@@ -62,7 +65,7 @@ impl Peaks<'_> {
         Self::minus(account.own.live, account.remote.live)
     }
 
-    /// All counters of a cell or thread; `peak` is what it held at the mark.
+    /// All figures of a cell or thread; `peak` is what it held at the mark.
     pub(super) fn figures(&self, account: &Account, mark: Mark) -> Figures {
         let live = self.settled(Self::live(account));
         let at_mark = Self::minus(self.at_mark(&account.own, mark), self.at_mark(&account.remote, mark));
@@ -79,7 +82,7 @@ impl Peaks<'_> {
         }
     }
 
-    /// The mark's peak. The program's is never below the stage's.
+    /// The peak in bytes. The program's peak is never below the stage's.
     pub(super) fn peak(&self, mark: Mark) -> u64 {
         match mark {
             Mark::Program => self.head.peak.max(self.head.kept),
@@ -87,12 +90,12 @@ impl Peaks<'_> {
         }
     }
 
-    /// When the mark stood; it may still stand.
+    /// The time of the peak: `now` while live bytes are at the peak.
     pub(super) fn peak_time(&self, mark: Mark, now: u64) -> u64 {
         if self.stands(mark) { now } else { self.head.peak_time[mark as usize] }
     }
 
-    /// What of all that others freed they freed since `generation` began.
+    /// The part of `freed` that other threads freed since `generation` began.
     fn since(noted: &Noted, generation: u64, freed: Held) -> Held {
         if noted.generation == generation { Self::minus(freed, noted.freed) } else { Held::default() }
     }

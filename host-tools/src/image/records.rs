@@ -1,9 +1,9 @@
-//! What lies in the tables, record by record: the fields of each, in their order.
+//! The fields of each kind of record, in the order in which they lie in the tables.
 
 use super::header::Header;
 use super::memory::Fields;
 
-/// Bytes and blocks, modulo the widths in which they are kept.
+/// Bytes and blocks. Both wrap at the width that the target uses.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Held {
     pub(super) bytes: u64,
@@ -18,7 +18,8 @@ impl Held {
     }
 }
 
-/// Live figures of one side of an account, and its copies at the two marks.
+/// The live figures of one side of an account (its own or the remote one), with their copies at the two
+/// marks.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) epoch: u64,
@@ -72,7 +73,7 @@ impl Account {
     }
 }
 
-/// What others had freed when peaks were re-based.
+/// What other threads had freed when the peaks were re-based.
 #[derive(Default)]
 pub(super) struct Noted {
     pub(super) generation: u64,
@@ -99,18 +100,18 @@ pub(super) struct Slot {
     pub(super) state: u32,
     pub(super) count: u32,
     pub(super) name: Vec<u8>,
-    /// Allocations and bytes by class of size.
+    /// Allocations and bytes by size class.
     pub(super) sizes: Vec<(u64, u64)>,
 }
 
 impl Slot {
     pub(super) fn read(header: &Header, from: &mut Fields<'_>) -> Slot {
         let account = Account::read(from);
-        // Its share of the head-room, and the block of its last event: no figure needs them.
+        // No figure needs the next two fields: the share of the head-room, and the last event's block.
         Held::read(from);
         from.word();
         let generation = from.word();
-        // What its own part may rise to before its peak does.
+        // The bound up to which the own part can rise without raising the thread's peak.
         from.word();
         let (now, since_reset, since_stage) = (Held::read(from), Held::read(from), Held::read(from));
         // The peak of the thread's own innermost span.
@@ -158,7 +159,7 @@ impl Node {
     }
 }
 
-/// A tag, or a heap.
+/// A tag or a heap: both have the same fields.
 pub(super) struct Tag {
     pub(super) parent: u32,
     pub(super) name: Vec<u8>,
@@ -174,7 +175,7 @@ impl Tag {
     }
 }
 
-/// The bytes of a record whose fields `read` reads.
+/// The size of the record whose fields `read` reads.
 pub(super) fn measure(header: &Header, align: usize, read: impl FnOnce(&mut Fields<'_>)) -> usize {
     let mut fields = Fields::new(&[], header.rule, 0);
     read(&mut fields);
@@ -182,13 +183,13 @@ pub(super) fn measure(header: &Header, align: usize, read: impl FnOnce(&mut Fiel
     fields.at()
 }
 
-/// A name that is filled up with zeros.
+/// A name padded with zeros.
 fn until_zero(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
     bytes
 }
 
-/// A name behind a byte with its length.
+/// A name behind a byte that holds its length.
 pub(super) fn with_length(bytes: &[u8]) -> Vec<u8> {
     let Some((&length, name)) = bytes.split_first() else { return Vec::new() };
     name.get(..length.into()).unwrap_or_default().into()

@@ -1,10 +1,10 @@
-//! Stages and the timeline, as they lie in their lists.
+//! Stages and the timeline: the fields of their records.
 
 use super::header::Header;
 use super::memory::Fields;
 use super::records::{measure, with_length};
 
-/// A high-water mark and when it stood.
+/// A high-water mark and its time.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Peak {
     pub(super) bytes: u64,
@@ -18,7 +18,7 @@ impl Peak {
     }
 }
 
-/// A finished stage, or one as it stands.
+/// A finished stage, or a running one at the time of the image.
 pub(super) struct Stage {
     pub(super) name: Vec<u8>,
     pub(super) scope: u32,
@@ -34,7 +34,7 @@ pub(super) struct Stage {
     pub(super) live_before: u64,
     pub(super) live_after: u64,
     pub(super) peak: Peak,
-    /// Thread and bytes.
+    /// Thread ids, each with the peak of its live bytes.
     pub(super) threads: Vec<(u32, u64)>,
 }
 
@@ -82,7 +82,7 @@ impl Stage {
     }
 }
 
-/// A stage that runs.
+/// A running stage.
 pub(super) struct Active {
     pub(super) name: Vec<u8>,
     pub(super) depth: u32,
@@ -118,7 +118,7 @@ impl Active {
     }
 
     pub(super) fn size(header: &Header) -> usize {
-        // The threads are not read for it: nobody has checked yet how many there are.
+        // Nobody has checked the number of threads yet: multiply it with care, and don't read them.
         let rest = measure(header, 1, |from| _ = Self::without_threads(header, from));
         let threads = header.threads.capacity.saturating_mul(header.rule.pointer);
         rest.saturating_add(threads).checked_next_multiple_of(Stage::align(header)).unwrap_or(usize::MAX)

@@ -1,4 +1,4 @@
-//! The tables: as many of their records as are in use and in the image.
+//! The records of each table that are in use and within the file.
 
 use super::header::{Header, Place, ROOM};
 use super::memory::{Fields, Memory, Rule};
@@ -6,7 +6,7 @@ use super::records::{Account, Node, Slot, Tag, measure};
 use super::stages::{Active, Point, Stage};
 use crate::input::Extents;
 
-/// What the head has besides the header.
+/// The fields between the head-room and the tables.
 pub(super) struct Head {
     pub(super) state: u64,
     pub(super) fallen: [u64; 2],
@@ -22,7 +22,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Bytes up to its last word.
+    /// The size of these fields without the last word.
     pub(super) fn size(header: &Header) -> usize {
         measure(header, 4, |from| _ = Self::read(header, from)) - 4
     }
@@ -34,7 +34,7 @@ impl Head {
         let peak_time = [from.counter(), from.counter()];
         let losses = (0..header.causes).map(|_| from.counter()).collect();
         let failed = from.counter();
-        // The start by the target's own clock.
+        // The start by the target's own clock is not used.
         from.counter();
         let (start_unix, snapshots) = (from.counter(), from.u32());
         Head {
@@ -55,7 +55,7 @@ impl Head {
 
 /// How exact the program's peak is.
 pub(super) struct Room {
-    /// More than one thread has had events.
+    /// Whether more than one thread has had events.
     open: bool,
     error: u64,
     slack: u64,
@@ -63,20 +63,20 @@ pub(super) struct Room {
 
 impl Room {
     fn read(from: &mut Fields<'_>) -> Room {
-        // The pool, and who takes from it.
+        // Skip the pool, and the word that says which threads hold shares.
         from.word();
         from.u32();
         Room { open: from.u32() != 0, error: from.word(), slack: from.word() }
     }
 
-    /// Most bytes by which the peak may be too high.
+    /// The most bytes by which the peak may be too high.
     pub(super) fn error(&self, threads: u32) -> u64 {
         let slack = if self.open { self.slack } else { 0 };
         self.error.saturating_add(slack.saturating_mul(threads.into()))
     }
 }
 
-/// All tables.
+/// The content of all tables.
 pub(super) struct Tables {
     pub(super) head: Head,
     pub(super) room: Room,
@@ -84,7 +84,7 @@ pub(super) struct Tables {
     pub(super) slots: Vec<(u32, Slot)>,
     /// Nodes by id, callers first.
     pub(super) nodes: Vec<(u32, Node)>,
-    /// Frames whose caller is not known.
+    /// Nodes whose caller is unknown.
     pub(super) strays: usize,
     /// Cells in use, by id.
     pub(super) cells: Vec<(u32, Account)>,
@@ -100,16 +100,17 @@ pub(super) struct Tables {
     pub(super) use_of_slots: Use,
 }
 
-/// How many records of a table are used, and how many fit.
+/// How many records of a table are in use, and how many fit.
 #[derive(Clone, Copy)]
 pub(super) struct Use {
     pub(super) used: u32,
     pub(super) capacity: u32,
 }
 
-/// The ids of stacks that are not nodes: the outside of complete stacks, and of others.
+/// The number of stack ids that are not nodes: one is the root of complete stacks, one of stacks whose outer
+/// frames are missing.
 const ROOTS: u32 = 2;
-/// The slots that threads share.
+/// The number of slots that belong to no thread of their own.
 const SHARED: usize = 2;
 
 impl Tables {
@@ -117,7 +118,7 @@ impl Tables {
         let table = |place, align, own| Table { bytes, extents, rule: header.rule, place, align, own };
         let (line, word, long) = (Account::align(header), header.rule.pointer, Stage::align(header));
         let slots = table(header.threads, line, SHARED);
-        // Ids begin behind the two roots, and the table's last place is never used.
+        // Ids begin behind the two roots. The last record of the table is never used.
         let nodes = table(header.nodes, word, 0);
         let cells = table(header.cells, line, 1);
         let mut strays = 0;
@@ -149,7 +150,7 @@ impl Tables {
     }
 }
 
-/// A table: the number of its records, then the records.
+/// A table in the image: the number of its records, then the records.
 #[derive(Clone, Copy)]
 struct Table<'i> {
     bytes: &'i [u8],
@@ -157,7 +158,7 @@ struct Table<'i> {
     rule: Rule,
     place: Place,
     align: usize,
-    /// Records at its beginning that are always in use and not counted.
+    /// Records at the start of the table that are always in use and that its number does not count.
     own: usize,
 }
 
@@ -166,21 +167,22 @@ impl<'i> Table<'i> {
         Memory { bytes: self.bytes, big_endian: self.rule.big_endian }.u32(self.place.offset) as usize
     }
 
-    /// `reserved` records are never claimed. Who found the table full may have counted on for a moment.
+    /// The table never gives out `reserved` of its records. Its number may be above its capacity for a
+    /// moment, when a thread has just found it full.
     fn usage(&self, reserved: usize) -> Use {
         let capacity = self.place.capacity.saturating_sub(reserved);
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Use { used: number(self.used().min(capacity)), capacity: number(capacity) }
     }
 
-    /// What is in use, as far as the image has all of it, with ids from `first` on. A record of which nothing was ever
-    /// written is not in use, whatever the table says.
+    /// The records in use, with ids from `first` on. A record without one byte in the file was never written:
+    /// it is skipped, whatever number of records the table claims.
     fn records<T>(&self, first: u32, read: impl Fn(&mut Fields<'i>) -> T) -> impl Iterator<Item = (u32, T)> {
         let table = *self;
         let (begin, stride) = ((table.place.offset + 4).next_multiple_of(table.align), table.place.stride);
         let there = table.bytes.len().saturating_sub(begin).checked_div(stride).unwrap_or(0);
         let used = table.used().saturating_add(table.own).min(table.place.capacity).min(there);
-        // The first record from one on that has a byte in the file.
+        // The first record from `number` on that has a byte in the file.
         let written = move |number: usize| {
             let data = table.extents.next(begin + number * stride)?;
             Some((data - begin) / stride).filter(|&number| number < used)
@@ -192,7 +194,7 @@ impl<'i> Table<'i> {
         })
     }
 
-    /// The same where the order is all that matters.
+    /// The records without their ids.
     fn all<T>(&self, read: impl Fn(&mut Fields<'i>) -> T) -> Vec<T> {
         self.records(0, read).map(|(_, record)| record).collect()
     }
@@ -208,7 +210,7 @@ mod tests {
     fn records_that_nobody_wrote_are_not_read() {
         const STRIDE: usize = 16;
         const CLAIMED: u32 = 200_000_000;
-        // A table of gigabytes in which two records were written, and its number of records.
+        // A table of gigabytes that claims many records, of which two were written.
         let mut memory = memmap2::MmapOptions::new();
         let mut memory = memory.len(4 << 30).no_reserve_swap().map_anon().expect("address space");
         memory[..4].copy_from_slice(&CLAIMED.to_le_bytes());

@@ -1,4 +1,4 @@
-//! An image as a dump, record by record.
+//! Encodes the content of an image as a dump, record by record.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::records::Account;
 use super::stages::{self, Active};
 use super::tables::Tables;
 
-/// The encoder's buffer: it holds the longest path.
+/// The encoder's buffer. The longest path fits.
 const BUFFER: usize = 64 << 10;
 
 struct Bytes(Vec<u8>);
@@ -36,12 +36,12 @@ struct Writer<'i> {
     header: &'i Header,
     tables: &'i Tables,
     peaks: Peaks<'i>,
-    /// Nanoseconds from the tracker's start to the end of what the image knows.
+    /// The end of the image, in nanoseconds since the tracker's start.
     now: u64,
     to: Encoder<Bytes, BUFFER>,
 }
 
-/// The dump that says what the image says, at `now` in nanoseconds since 1970.
+/// Encodes the dump. `now` is the end of the image in nanoseconds since 1970.
 pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Option<u64>) -> Vec<u8> {
     let Ok(to) = Encoder::new(Bytes(Vec::new()));
     let peaks = Peaks { rule: header.rule, head: &tables.head };
@@ -63,12 +63,12 @@ pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Opt
     match writer.to.finish() {
         Ok(Bytes(bytes)) => bytes,
         Err(EncodeError::Sink(never)) => match never {},
-        // The last record is a number.
+        // The encoder writes a short record last, which always fits.
         Err(EncodeError::RecordTooLarge) => Vec::new(),
     }
 }
 
-/// The latest time that the tables tell.
+/// The latest time in the tables.
 fn last_time(tables: &Tables) -> u64 {
     let finished = tables.finished.iter().map(|stage| stage.end_ns);
     let active = tables.active.iter().map(|stage| stage.begin_ns);
@@ -82,7 +82,8 @@ fn losses(tables: &Tables) -> impl Iterator<Item = (LossCause, u64)> {
 }
 
 impl Writer<'_> {
-    /// Writes a record. The only ones that can be too large are names that a recording makes up.
+    /// Writes a record. A record can only be too large when a forged recording has an overlong name: it is
+    /// dropped.
     fn record<'a, R: Record<'a>>(&mut self, record: &R) {
         let _ = self.to.record(record);
     }
@@ -158,7 +159,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Bytes and blocks that each thread held when the peak stood, by its cells, as a tracker writes them.
+    /// The bytes and blocks that each thread held at the program's peak: the sums over its cells, as a
+    /// tracker writes them.
     fn held_by_thread(&self) -> HashMap<u32, (u64, u64)> {
         let mut held = HashMap::new();
         for (_, account) in &self.tables.cells {
@@ -213,7 +215,7 @@ impl Writer<'_> {
         });
     }
 
-    /// A stage that runs, as it stands: with what the stage's mark holds now.
+    /// A running stage, with its figures at the end of the image.
     fn running(&self, active: &Active) -> stages::Stage {
         let now = self.totals(Mark::Stage);
         let standing = stages::Peak {
@@ -250,7 +252,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes all cells. Their bytes and blocks at the peak, summed.
+    /// Writes all cells, and returns the sums of the bytes and blocks that they held at the peak.
     fn cells(&mut self) -> (u64, u64) {
         let mut at_peak = (0u64, 0u64);
         for (id, account) in &self.tables.cells {
