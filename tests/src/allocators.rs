@@ -1,4 +1,4 @@
-//! Allocators to put around a tracker and inside of it.
+//! Allocators that a test puts around a tracker or inside it.
 
 mod audit;
 mod fail_every;

@@ -1,17 +1,17 @@
-//! C and C++: compiling programs against `include/` and the library as cargo built it, and running them preloaded.
+//! C and C++: compiles programs against `include/` and the libraries that cargo built, and runs them preloaded.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::program;
 
-/// The flags under which nothing may be said.
+/// Warning flags. The compiler must print nothing under them.
 pub const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
-/// How a program gets the library.
+/// How a program is linked with the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// It does not.
+    /// Not at all.
     None,
     /// `libmemtrack.a`.
     Static,
@@ -25,22 +25,22 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// A program of these suites.
+/// The path of a C or C++ program of these tests.
 #[must_use]
 pub fn source(name: &str) -> PathBuf {
     workspace().join("tests/programs/c").join(name)
 }
 
-/// A program of `examples/`.
+/// The path of a program in `examples/`.
 #[must_use]
 pub fn example(name: &str) -> PathBuf {
     workspace().join("examples").join(name)
 }
 
-/// The folder with the libraries that cargo built.
+/// The folder of the libraries that cargo built.
 ///
 /// # Panics
-/// When they have not been built in this profile.
+/// When they were not built in this profile.
 #[must_use]
 pub fn libraries() -> PathBuf {
     let folder = program::programs();
@@ -53,10 +53,10 @@ pub fn libraries() -> PathBuf {
     folder
 }
 
-/// Compiles and links a program; nothing may be said. `flags` may name headers' folders of their own, which come first.
+/// Compiles and links a program, without any warning. Header folders named in `flags` are searched first.
 ///
 /// # Panics
-/// When the compiler says anything.
+/// When the compiler prints anything.
 pub fn build(compiler: &str, flags: &[&str], source: &Path, link: Link, to: &Path) {
     let libraries = libraries();
     let mut command = Command::new(compiler);
@@ -77,10 +77,10 @@ pub fn build(compiler: &str, flags: &[&str], source: &Path, link: Link, to: &Pat
     assert!(output.status.success() && said.is_empty(), "{command:?}: {}\n{said}", output.status);
 }
 
-/// Compiles a library that is loaded at run time: its function `name` calls back from a frame of `size` bytes.
+/// Compiles a library that is loaded at run time. Its function `name` calls back from a frame of `size` bytes.
 ///
 /// # Panics
-/// When the compiler says anything.
+/// When the compiler prints anything.
 #[must_use]
 pub fn plugin(name: &str, size: u32, flags: &[&str], folder: &Path) -> PathBuf {
     let plugin = folder.join(format!("{name}-{size}.so"));
@@ -90,10 +90,10 @@ pub fn plugin(name: &str, size: u32, flags: &[&str], folder: &Path) -> PathBuf {
     plugin
 }
 
-/// Runs a program under the preloaded library, which writes to `dump`.
+/// Runs a program with the library preloaded. The library writes to `dump`.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the program cannot be started.
 #[must_use]
 pub fn preloaded(command: &mut Command, dump: &Path) -> Output {
     command.env("LD_PRELOAD", libraries().join("libmemtrack.so")).env("MEMTRACK_DUMP", dump);
@@ -103,16 +103,16 @@ pub fn preloaded(command: &mut Command, dump: &Path) -> Output {
 /// Runs a program to its end.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the program cannot be started.
 #[must_use]
 pub fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
 }
 
-/// Whether two runs ended alike and said the same.
+/// Asserts that two runs have the same exit status and output.
 ///
 /// # Panics
-/// When they did not.
+/// When they differ.
 pub fn assert_same(plain: &Output, tracked: &Output) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(plain.status, tracked.status, "{}{}", text(&tracked.stdout), text(&tracked.stderr));
@@ -120,10 +120,10 @@ pub fn assert_same(plain: &Output, tracked: &Output) {
     assert_eq!(text(&plain.stderr), text(&tracked.stderr));
 }
 
-/// Runs a program that has to succeed: what it said.
+/// Runs a program that must succeed, and returns its standard output.
 ///
 /// # Panics
-/// When it fails.
+/// When the program fails.
 pub fn run(command: &mut Command) -> String {
     let output = output(command);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,5 +1,5 @@
-//! The committed dumps, one for each version of the format, and what they contain. They never change once a
-//! version is released: readers of all later versions have to read them.
+//! The committed dumps, one for each version of the format, and their contents. A dump never changes once its version
+//! is released: readers of all later versions must read it.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,16 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus")
 }
 
-/// The files of version 1: names and contents.
+/// The files of version 1: path and contents of each.
 #[must_use]
 pub fn v1_files() -> [(PathBuf, Vec<u8>); 2] {
     let dump = v1();
     [(folder().join("v1.memtrack"), dump.bytes), (folder().join("v1.txt"), dump.listing.into_bytes())]
 }
 
-/// The dump of version 1: a stage's snapshot and the program's after it, with every kind of record, the least and
-/// the greatest values, names that are empty, long and not UTF-8, a section and a field of a later version.
+/// The dump of version 1: a snapshot of a stage, then one of the program. Both together hold every kind of record,
+/// the smallest and the largest values, names that are empty, long or not UTF-8, and a section and a field of a later
+/// version.
 #[must_use]
 pub fn v1() -> DumpBuilder {
     let mut dump = DumpBuilder::new();
@@ -73,7 +74,7 @@ fn program_snapshot(dump: &mut DumpBuilder) {
     dump.nodes(2, &[(0, 0x5555_5555_6000), (2, 0x5555_5555_6040), (2, 0x5555_5555_5fff), (4, 0)]);
     dump.nodes(7, &[(1, u64::MAX), (7, 1 << 63), (8, (1 << 63) - 1)]);
     dump.nodes(u32::MAX - 1, &[(0, 0x7fff_0000_1234)]);
-    // Two sections of one kind: a writer's buffer was full.
+    // Two sections of one kind: a writer does this when its buffer is full.
     dump.section(
         "CELL",
         [
@@ -203,7 +204,7 @@ fn parse() -> Fields {
         .list("threads", &[peak(1, 600), peak(2, 0)])
 }
 
-/// With a field behind the last one, as a later version may write it.
+/// A stage with a field after the last known one, as a later version may write it.
 fn index() -> Fields {
     let mut index = stage(b"index; <b>\x1b[1m", 1, 3, true, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, u64::MAX])
         .list("threads", &[]);

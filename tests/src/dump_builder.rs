@@ -1,17 +1,17 @@
-//! A second hand that writes dumps: from `docs/wire-format.md` alone, sharing no code with `memtrack_format`. What
-//! the reader makes of its dumps shows whether both understood the specification the same way.
+//! An independent writer of dumps, written from `docs/wire-format.md` alone. It shares no code with
+//! `memtrack_format`. If the reader understands its dumps, both read the specification the same way.
 //!
-//! Beside the bytes it keeps a listing: a line of text for each record, in the form that [`crate::listing`] gives
-//! to what a reader finds.
+//! It also keeps a listing: one line of text for each record, in the form in which [`crate::listing`] prints the
+//! records that a reader finds.
 
 use std::fmt::Write;
 
 /// A dump under construction.
 #[derive(Clone, Debug, Default)]
 pub struct DumpBuilder {
-    /// The dump so far.
+    /// The bytes so far.
     pub bytes: Vec<u8>,
-    /// What it contains, a line for each record.
+    /// The contents, one line for each record.
     pub listing: String,
     sections: u64,
 }
@@ -50,14 +50,14 @@ impl DumpBuilder {
         self.frame(tag, &payload);
     }
 
-    /// Writes stack nodes of consecutive ids from `first` on, each as its parent's id and its address.
+    /// Writes stack nodes with consecutive ids from `first` on. Each is given as its parent's id and its address.
     pub fn nodes(&mut self, first: u32, nodes: &[(u32, u64)]) {
         let mut payload = Vec::new();
         varint(&mut payload, first.into());
         let mut before = 0;
         for (id, &(parent, address)) in (u64::from(first)..).zip(nodes) {
             varint(&mut payload, id - u64::from(parent));
-            // The shorter way round: modulo 2^64 it leads to the same address.
+            // The delta wraps: modulo 2^64 it leads to the same address and takes the fewest bytes.
             let delta = i128::from(address.wrapping_sub(before).cast_signed());
             varint(&mut payload, if delta < 0 { (-2 * delta - 1) as u64 } else { (2 * delta) as u64 });
             before = address;
@@ -72,9 +72,9 @@ impl DumpBuilder {
         self.section("DONE", [Fields::new().uint("sections", sections)]);
     }
 
-    /// Writes a section around any payload.
+    /// Writes a section with any payload.
     pub fn frame(&mut self, tag: &str, payload: &[u8]) {
-        assert_eq!(tag.len(), 4, "tags have four letters");
+        assert_eq!(tag.len(), 4, "a tag has four letters");
         let begin = self.bytes.len();
         self.bytes.extend(tag.as_bytes());
         self.bytes.extend(u32::try_from(payload.len()).expect("a payload below 4 GiB").to_le_bytes());
@@ -94,7 +94,7 @@ impl DumpBuilder {
     }
 }
 
-/// The fields of a record or group, in order.
+/// The fields of a record or a group, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     bytes: Vec<u8>,
@@ -108,7 +108,7 @@ impl Fields {
         Self::default()
     }
 
-    /// A number or code.
+    /// A number or a code.
     #[must_use]
     pub fn uint(mut self, name: &str, value: impl Into<u64>) -> Self {
         let value = value.into();
@@ -116,14 +116,14 @@ impl Fields {
         self.text(name, format_args!("{value}"))
     }
 
-    /// Truth.
+    /// A boolean.
     #[must_use]
     pub fn flag(mut self, name: &str, value: bool) -> Self {
         self.bytes.push(u8::from(value));
         self.text(name, format_args!("{value}"))
     }
 
-    /// A string or build id.
+    /// A string or a build id.
     #[must_use]
     pub fn bytes(mut self, name: &str, value: &[u8]) -> Self {
         varint(&mut self.bytes, value.len() as u64);
@@ -148,7 +148,7 @@ impl Fields {
         names.iter().zip(values).fold(self, |fields, (name, value)| fields.uint(name, value))
     }
 
-    /// Bytes that are no field of this version and so stand in no listing.
+    /// Bytes of a field that this version does not know, and that the listing therefore omits.
     pub fn append_unlisted(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }
@@ -167,7 +167,7 @@ fn varint(out: &mut Vec<u8>, value: u64) {
     }
 }
 
-/// One bit at a time, as the polynomial is defined.
+/// Works bit by bit, as the polynomial is defined.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut remainder = 0xffff_ffff_u32;
     for bit in bytes.iter().flat_map(|byte| (0..8).map(move |bit| u32::from(byte >> bit & 1))) {

@@ -1,4 +1,4 @@
-//! What `memtrack-fold` makes of a dump.
+//! The output of `memtrack-fold`.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ pub struct Folded {
     stacks: Vec<(String, u64)>,
 }
 
-/// Folds a dump that has to be whole. Warnings are failures, but for those of losses and of names that the machine's
-/// own libraries keep for themselves.
+/// Folds a dump that must be complete. A warning is a failure, except for warnings about losses and about functions
+/// of the system's own libraries that have no name.
 ///
 /// # Panics
 /// When the program fails or warns.
@@ -19,7 +19,8 @@ pub fn fold(dump: &Path, options: &[&str]) -> Folded {
     fold_with(dump, options, "")
 }
 
-/// Folds a dump that was taken while other threads stood in the middle of an event: it may say that of itself.
+/// Folds a dump that was taken while other threads were in the middle of an event. The warning that its figures do
+/// not add up is accepted.
 #[must_use]
 pub fn fold_in_motion(dump: &Path, options: &[&str]) -> Folded {
     fold_with(dump, options, "warning: figures do not add up, as when threads run while the dump is taken")

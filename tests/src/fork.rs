@@ -1,22 +1,22 @@
 //! Ways to fork.
 
-/// By the C library, which tells those who asked for it.
+/// By the C library's `fork`, which runs the `pthread_atfork` handlers.
 pub const FUNCTION: &str = "function";
-/// By its function `syscall`, which tells nobody.
+/// By the C library's `syscall`, which runs no handlers.
 pub const CALL: &str = "call";
-/// By an instruction, of which it knows nothing.
+/// By an instruction, without the C library.
 pub const INSTRUCTION: &str = "instruction";
 
-/// Forks the process: the child's process id in the parent, 0 in the child, -1 when the system refuses.
+/// Forks the process. Returns the child's process id in the parent, 0 in the child, -1 if the system refuses.
 ///
 /// # Safety
-/// The child may do what is safe in a forked child; when the C library does not know that it is one, nobody has opened the
-/// locks of its allocator.
+/// The child may only do what is safe in a forked child. If the fork bypassed the C library's `fork`, the locks of
+/// its allocator may be held in the child.
 ///
 /// # Panics
-/// When there is no such way.
+/// When `way` is unknown.
 pub unsafe fn fork(way: &str) -> libc::pid_t {
-    // SAFETY: the child goes on with a copy of this stack; the caller upholds the rest.
+    // SAFETY: the child continues on a copy of this stack; the caller upholds the rest.
     unsafe {
         match way {
             FUNCTION => libc::fork(),
@@ -30,7 +30,7 @@ pub unsafe fn fork(way: &str) -> libc::pid_t {
 #[cfg(target_arch = "x86_64")]
 unsafe fn by_instruction() -> libc::pid_t {
     let result: isize;
-    // SAFETY: as of `fork`; the kernel changes the two registers that are named.
+    // SAFETY: as for `fork`; the kernel changes the two registers that are named.
     unsafe {
         core::arch::asm!("syscall", inlateout("rax") libc::SYS_fork as isize => result, lateout("rcx") _, lateout("r11") _);
     }

@@ -1,17 +1,18 @@
-//! A second hand that makes memory images: from `docs/wire-format.md` alone, of either pointer width and byte order.
+//! An independent writer of memory images, written from `docs/wire-format.md` alone, for either pointer width and
+//! byte order.
 
-/// How a target lays its memory.
+/// The memory layout of a target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// Bytes of a pointer.
     pub pointer: usize,
-    /// What 64-bit integers are aligned to.
+    /// Alignment of 64-bit integers.
     pub long: usize,
     /// Byte order.
     pub big_endian: bool,
 }
 
-/// Bytes as they are laid, field after field.
+/// An image under construction.
 struct Memory {
     target: Target,
     bytes: Vec<u8>,
@@ -66,7 +67,7 @@ impl Memory {
         }
     }
 
-    /// An account that allocated `allocs` blocks of 100 bytes and freed one, as another thread did; at the peak it held
+    /// An account with `allocs` allocations of 100 bytes, one of which another thread freed. At the peak it held
     /// `held` blocks.
     fn account(&mut self, labels: [u32; 2], allocs: u32, held: u32) {
         let part = |memory: &mut Self, blocks: u32, held: u32, label: u32| {
@@ -78,7 +79,7 @@ impl Memory {
         };
         part(self, allocs - 1, held, labels[0]);
         self.total(u64::from(allocs));
-        // More than 32 bits hold.
+        // More than 32 bits can hold.
         self.total(u64::from(allocs) * 100 + (5 << 32));
         part(self, 1, 0, labels[1]);
         self.total(1);
@@ -90,11 +91,11 @@ impl Memory {
     }
 }
 
-/// A table's place.
+/// The place of a table: offset, stride, capacity.
 type Place = [usize; 3];
 
-/// An image: a thread called `main` that made 10 blocks under the tag `job`, of which 8 live and 6 lived at the peak; a
-/// finished stage `load`, a running one `serve`, a point of the timeline, and two losses.
+/// An image of a thread called `main` with 10 allocations under the tag `job`: 8 blocks are live, 6 were live at the
+/// peak. It has a finished stage `load`, a running stage `serve`, a point of the timeline, and two losses.
 #[must_use]
 pub fn image(target: Target) -> Vec<u8> {
     let group = target.long.max(target.pointer);
@@ -143,7 +144,7 @@ fn header(mut memory: Memory, base: usize, marks: usize, places: &[Place; 8]) ->
     let mut header = Memory { target, bytes: Vec::new() };
     header.u32(0x4954_4D89);
     header.u32(1 | (target.pointer as u32) << 16 | (target.long as u32) << 24);
-    // On x86_64 and Linux, three causes of losses, two size classes.
+    // x86_64, Linux, three causes of losses, two size classes.
     header.u32(1 | 1 << 8 | 3 << 16 | 2 << 24);
     header.u32(size);
     header.u32(24 | 2 << 24);
@@ -154,20 +155,20 @@ fn header(mut memory: Memory, base: usize, marks: usize, places: &[Place; 8]) ->
     memory.bytes
 }
 
-/// The head behind the header: neither mark stands, epoch 8. What the header says of it.
+/// The head behind the header: no mark is set and the epoch is 8. Returns the word by which the header locates it.
 fn head(memory: &mut Memory) -> usize {
-    // The head-room: its error is 3 + 10 for the thread.
+    // The head-room. Its error is 3 + 10 for the thread.
     memory.word(100);
     [0, 1].into_iter().for_each(|value| memory.u32(value));
     [3, 10].into_iter().for_each(|value| memory.word(value));
-    // Something of the tracker's own.
+    // A word that only the tracker uses.
     memory.word(77);
     let marks = memory.bytes.len();
-    // The state; when live fell from the peaks; generation, reset.
+    // The state; the epoch in which live fell from each peak; generation; reset.
     [8, 8, 8, 1, 0].into_iter().for_each(|value| memory.word(value));
-    // The stage's peak, that of the program before it.
+    // The peak of the stage; the peak of the program before it.
     [900, 950].into_iter().for_each(|value| memory.word(value));
-    // Times of the peaks, losses, failures, start, start since 1970.
+    // Times of the peaks, losses, failures, start, start as Unix time.
     [5_000, 6_000, 2, 0, 4, 11, 123, 1_700_000_000_000_000_000]
         .into_iter()
         .for_each(|value| memory.total(value));
@@ -176,8 +177,8 @@ fn head(memory: &mut Memory) -> usize {
     marks | (snapshots - marks) << 16
 }
 
-/// Lays a table of which `used` records are used. `write` writes the first `written` of those that fit: also what is
-/// not counted.
+/// Lays out a table of which `used` records are in use. `write` writes the first `written` records, including some
+/// beyond `used`.
 fn table(
     memory: &mut Memory,
     begin: [usize; 2],

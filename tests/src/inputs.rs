@@ -1,8 +1,8 @@
-//! What programs that nobody here wrote are given to work on, made on the spot.
+//! Inputs for the third-party programs that the suites run: generated, not stored.
 
 use std::fmt::Write;
 
-/// Thousands of commits to a few hundred files, as `git fast-import` reads them.
+/// Thousands of commits to a few hundred files, in the format of `git fast-import`.
 #[must_use]
 pub fn history(commits: usize) -> String {
     let mut text = String::new();
@@ -20,17 +20,17 @@ pub fn history(commits: usize) -> String {
             commit % 200,
             content.len(),
         )
-        .expect("text takes text");
+        .expect("a string takes all");
     }
     text
 }
 
-/// A file that takes a compiler a while.
+/// A source file that takes a compiler some time.
 #[must_use]
 pub fn large_source() -> String {
     let mut text = String::new();
     for header in ["algorithm", "map", "memory", "string", "variant", "vector"] {
-        writeln!(text, "#include <{header}>").expect("text takes text");
+        writeln!(text, "#include <{header}>").expect("a string takes all");
     }
     for i in 0..100 {
         write!(
@@ -48,7 +48,7 @@ pub fn large_source() -> String {
             void work{i}() {{ S{i} own; own.work(); }}\n",
             i + 1
         )
-        .expect("text takes text");
+        .expect("a string takes all");
     }
     text
 }

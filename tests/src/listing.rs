@@ -1,5 +1,6 @@
-//! What a reader finds in a dump, as text: a line for each snapshot and record, fields by name. Two hands write
-//! such listings: this one from what `memtrack_format` decoded, [`crate::dump_builder`] from what it wrote.
+//! The contents of a dump as text: one line for each snapshot and record, with its fields by name. Two modules write
+//! these listings independently: this one from the records that `memtrack_format` decoded, [`crate::dump_builder`]
+//! from the records that it wrote.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,7 +12,7 @@ use memtrack_format::{
 
 /// A record or group that names its fields.
 pub trait Listed {
-    /// The fields' names in order. A group without a name of its own stands for its fields.
+    /// The names of the fields, in order. A group without a name of its own is listed by its fields.
     const FIELDS: &'static [&'static str];
     /// Writes ` name=value` for each field.
     ///
@@ -75,7 +76,7 @@ impl<T: Listed> Display for Line<T> {
     }
 }
 
-/// Takes the structs apart without `..`: a field that is added to one of them has to be added here.
+/// Destructures each struct without `..`: a field that is added to a struct must be added here.
 macro_rules! listed {
     ($($name:ident $(<$life:lifetime>)? { $($field:ident),* $(,)? })*) => {$(
         impl Listed for $name $(<$life>)? {
@@ -117,7 +118,7 @@ listed! {
     Done { sections }
 }
 
-/// The listing of a dump. Damage and malformed records get lines of their own; sections of unknown tags none.
+/// The listing of a dump. Damage and malformed records get lines of their own; sections with unknown tags get none.
 #[must_use]
 pub fn listing(bytes: &[u8]) -> String {
     let lines = Reader::damaged(bytes).flat_map(|item| match item {

@@ -1,5 +1,5 @@
-//! What a tracker must tell of a [script](crate::script), worked out without any of its cleverness: every block is
-//! remembered with where it was allocated, and what was alive at a peak is a copy made there.
+//! The reference model: the figures that a tracker must report for a [script](crate::script), computed the simple
+//! way. Every block is remembered with its place of allocation; the blocks live at a peak are copied at the peak.
 
 mod stages;
 
@@ -11,21 +11,21 @@ use crate::script::{Event, Step, THREADS};
 pub use stages::Stage;
 use stages::Stages;
 
-/// Where a block was allocated.
+/// The place that a block was allocated from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// While tracking was paused.
+    /// Tracking was paused: nobody's.
     #[default]
     Nobody,
-    /// On a thread, under tags, at a depth of calls, by one of three functions.
+    /// A thread, its tags, the depth of its calls, and one of three functions.
     Stack {
         /// The thread.
         thread: u8,
         /// Its tags, outermost first.
         tags: Vec<u8>,
-        /// How deep.
+        /// The depth of calls.
         depth: u8,
-        /// Which of the functions.
+        /// The function: one of three.
         function: u8,
     },
 }
@@ -51,7 +51,7 @@ struct Block {
 pub struct Peak {
     /// Bytes.
     pub bytes: u64,
-    /// Blocks alive then.
+    /// Blocks live at that moment.
     pub blocks: u64,
 }
 
@@ -70,26 +70,26 @@ pub struct Thread {
     pub peak: Peak,
     tags: Vec<u8>,
     spans: Stages,
-    /// The block that its last event gave it.
+    /// The block that its last event allocated.
     last: Option<u64>,
 }
 
-/// The reference.
+/// The reference model.
 #[derive(Default)]
 pub struct Model {
     blocks: Vec<Block>,
     next: u64,
     cells: BTreeMap<Place, Figures>,
-    /// What every cell held at the peak: a copy once live has fallen from it.
+    /// The blocks of each cell at the peak. They are copied when live falls from the peak.
     at_peak: Option<BTreeMap<Place, Peak>>,
     /// The program's high-water mark.
     pub peak: Peak,
     /// Its threads.
     pub threads: [Thread; THREADS],
     stages: Stages,
-    /// Allocations that were refused.
+    /// Allocations that failed.
     pub failed: u64,
-    /// Events while tracking was paused that gave a block.
+    /// Events that allocated a block while tracking was paused.
     pub lost: u64,
     paused: bool,
     fail_every: usize,
@@ -97,7 +97,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Takes a step.
+    /// Applies a step.
     pub fn step(&mut self, event: Event) {
         let thread = usize::from(event.thread);
         match event.step {
@@ -157,7 +157,7 @@ impl Model {
         self.rise();
     }
 
-    /// A new block, booked.
+    /// A new block, added to its cell.
     fn block(&mut self, place: Place, thread: usize, size: usize) -> Block {
         self.next += 1;
         let cell = self.cells.entry(place.clone()).or_default();
@@ -206,7 +206,7 @@ impl Model {
         cell.live_blocks -= 1;
     }
 
-    /// Before live falls: what was alive at the peak is still alive, or has been copied.
+    /// Called before live falls: copies what is alive, unless it was copied already.
     fn fall(&mut self) {
         if self.at_peak.is_none() {
             let held = |cell: &Figures| Peak { bytes: cell.live, blocks: cell.live_blocks };
@@ -214,7 +214,7 @@ impl Model {
         }
     }
 
-    /// After an event that gave a block.
+    /// Called after an event that allocated a block.
     fn rise(&mut self) {
         let live = self.live();
         if live.bytes > self.peak.bytes {
@@ -228,7 +228,7 @@ impl Model {
         self.stages.rise(live, lives);
     }
 
-    /// The figures of every place, at the peak included.
+    /// The figures of every place, including those at the peak.
     #[must_use]
     pub fn cells(&self) -> Vec<(&Place, Figures)> {
         let figures = |(place, cell): (_, &Figures)| {
@@ -241,7 +241,7 @@ impl Model {
         self.cells.iter().map(figures).collect()
     }
 
-    /// The figures of the places that `which` chooses, summed.
+    /// The sum of the figures of the places that `which` chooses.
     #[must_use]
     pub fn sum(&self, which: impl Fn(&Place) -> bool) -> Figures {
         let chosen = self.cells().into_iter().filter(|(place, _)| which(place));
@@ -254,13 +254,13 @@ impl Model {
         self.sum(|place| place.thread() == Some(thread))
     }
 
-    /// Finished stages, runs of one name together, and behind them those that are running.
+    /// Finished stages, all runs of one name together, followed by those that are running.
     #[must_use]
     pub fn stages(&self) -> Vec<Stage> {
         self.stages.all(self.now())
     }
 
-    /// Finished stages of a thread.
+    /// The finished stages of a thread.
     #[must_use]
     pub fn spans(&self, thread: usize) -> Vec<Stage> {
         let all = self.threads[thread].spans.all(self.now_of(thread)).into_iter();

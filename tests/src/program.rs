@@ -1,4 +1,4 @@
-//! Running the programs of `programs/`, and those of other packages that stand beside them.
+//! Runs the programs of these tests, and those of other packages of the workspace.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// What a program said: numbers by name, from lines of both.
+/// The facts that a program printed: numbers by name, from lines of a name and a number.
 pub struct Facts {
     facts: HashMap<String, i64>,
 }
@@ -24,10 +24,10 @@ impl Facts {
     /// A number.
     ///
     /// # Panics
-    /// When the program did not tell it.
+    /// When the program did not print it.
     #[must_use]
     pub fn get(&self, name: &str) -> i64 {
-        *self.facts.get(name).unwrap_or_else(|| panic!("the program did not tell {name}"))
+        *self.facts.get(name).unwrap_or_else(|| panic!("the program did not print {name}"))
     }
 
     /// Several numbers.
@@ -37,7 +37,7 @@ impl Facts {
     }
 }
 
-/// Runs a program that has to succeed, and reads what it said.
+/// Runs a program that must succeed, and reads the facts that it prints.
 pub fn run(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Facts {
     let output = output(program, arguments, environment);
     assert!(
@@ -50,10 +50,10 @@ pub fn run(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) ->
     Facts::parse(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// Runs a program to its end, whatever that is.
+/// Runs a program to its end, whether it succeeds or not.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the program cannot be started.
 #[must_use]
 pub fn output(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Output {
     let mut command = Command::new(program);
@@ -61,10 +61,10 @@ pub fn output(program: &str, arguments: &[&str], environment: &[(&str, &OsStr)])
     command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
 }
 
-/// The same with limits that the system sets it: `libc::RLIMIT_…` and a number.
+/// The same under resource limits: `libc::RLIMIT_…` and a number.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the program cannot be started.
 #[must_use]
 pub fn output_within(
     program: &str,
@@ -78,7 +78,7 @@ pub fn output_within(
     command.output().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
 }
 
-/// Limits that the system sets a program before it starts: `libc::RLIMIT_…` and a number.
+/// Sets resource limits before a program starts: `libc::RLIMIT_…` and a number.
 pub fn limit(command: &mut Command, limits: &[(libc::__rlimit_resource_t, libc::rlim_t)]) {
     use std::os::unix::process::CommandExt;
     let limits = limits.to_vec();
@@ -92,14 +92,14 @@ pub fn limit(command: &mut Command, limits: &[(libc::__rlimit_resource_t, libc::
         }
         Ok(())
     };
-    // SAFETY: between fork and exec it makes one system call a limit and allocates nothing.
+    // SAFETY: between fork and exec the closure makes one system call for each limit and allocates nothing.
     unsafe { command.pre_exec(set) };
 }
 
-/// Runs a program that reads `input`, to its end.
+/// Runs a program to its end, with `input` as standard input.
 ///
 /// # Panics
-/// When it cannot be started.
+/// When the program cannot be started.
 #[must_use]
 pub fn output_of(program: &str, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(program);
@@ -115,7 +115,7 @@ pub fn output_of(program: &str, arguments: &[&str], input: &str) -> Output {
 /// An empty folder for the files of one test.
 ///
 /// # Panics
-/// When it cannot be made.
+/// When the folder cannot be made.
 #[must_use]
 pub fn folder(name: &str) -> PathBuf {
     let folder = programs().join("suites").join(name);
@@ -126,10 +126,10 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A program of another package of the workspace. `cargo xtask test` builds all of them before it runs a suite.
+/// The path of a program of another package. `cargo xtask test` builds all of them before it runs a suite.
 ///
 /// # Panics
-/// When it has not been built in this profile.
+/// When it was not built in this profile.
 #[must_use]
 pub fn of_workspace(name: &str) -> String {
     let path = programs().join(name).with_extension(std::env::consts::EXE_EXTENSION);
@@ -137,7 +137,7 @@ pub fn of_workspace(name: &str) -> String {
     path.to_str().expect("a target directory whose name is text").to_owned()
 }
 
-/// Where cargo puts the programs of the profile that the running suite was built in: suites stand one level deeper.
+/// The folder of the programs of the running suite's profile. Cargo puts suites one level deeper.
 ///
 /// # Panics
 /// When the suite was not run by cargo.

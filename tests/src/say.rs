@@ -1,5 +1,5 @@
-//! What tracked programs tell their suite: lines of a name and a number, written without touching the heap. A line
-//! that allocated would change the very figures that it tells.
+//! The facts that a tracked program prints for its suite: lines of a name and a number, written without touching the
+//! heap. A line that allocated would change the figures that it reports.
 
 use std::fmt::{self, Write};
 
@@ -12,10 +12,10 @@ macro_rules! say {
     ($($argument:tt)*) => { $crate::say::line(format_args!($($argument)*)) };
 }
 
-/// What [`say!`](crate::say!) calls.
+/// Implements [`say!`](crate::say!).
 ///
 /// # Panics
-/// When the line is longer than a line may be, or standard output is closed.
+/// When the line is longer than 512 bytes, or standard output is closed.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut line = Line { bytes: [0; LINE], length: 0 };
     line.write_fmt(text).and_then(|()| line.write_str("\n")).expect("a line of at most 512 bytes");

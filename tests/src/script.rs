@@ -1,65 +1,65 @@
-//! A script of heap events that a program replays on a tracker and that [`crate::model`] works out by hand: lines of
-//! text, so that a failing one can be run again.
+//! A script of heap events. A program replays it on a tracker, and [`crate::model`] computes the expected figures. A
+//! script is lines of text, so that a failing one can be run again.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 /// Threads of a script. They take turns: one event ends before the next begins.
 pub const THREADS: usize = 3;
-/// Names of stages and of tags.
+/// The names that stages and tags have.
 pub const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-/// Depths of the call stack that events happen at.
+/// Call depths at which events happen.
 pub const DEPTHS: u8 = 4;
 
 /// A step of one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Which thread, below [`THREADS`].
+    /// The thread, below [`THREADS`].
     pub thread: u8,
-    /// What it does.
+    /// The step.
     pub step: Step,
 }
 
-/// What a thread does. The depth is that of the calls that lead to the allocator, the size in bytes. Blocks and stages are chosen among those there are, modulo their number; with none there, the
-/// step does nothing.
+/// A step. `depth` is the depth of the calls that lead to the allocator, `size` is in bytes. `block` and `stage`
+/// choose among those that exist, modulo their number; if none exists, the step does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are named after what the words above say")]
+#[allow(missing_docs, reason = "the text above describes the fields")]
 pub enum Step {
-    /// Allocates, at a depth of calls.
+    /// Allocates a block.
     Alloc { depth: u8, size: usize },
-    /// The same with zeroed memory.
+    /// Allocates a zeroed block.
     Zeroed { depth: u8, size: usize },
     /// Resizes a block.
     Realloc { depth: u8, block: usize, size: usize },
-    /// Asks for more than there can be.
+    /// Asks for more memory than can exist.
     Huge { depth: u8 },
     /// Frees a block.
     Free { block: usize },
-    /// Every n-th call of the inner allocator fails from now on; with 0 none.
+    /// From now on every n-th call of the inner allocator fails; none if 0.
     FailEvery { every: usize },
     /// Resets all peaks.
     ResetPeak,
-    /// Resets the thread's peak.
+    /// Resets the peak of the thread.
     ResetThreadPeak,
     /// Begins a stage.
     BeginStage { name: u8 },
-    /// Ends a stage, not always the innermost.
+    /// Ends a stage, which need not be the innermost.
     EndStage { stage: usize },
-    /// Begins a stage of the thread.
+    /// Begins a span of the thread.
     BeginSpan { name: u8 },
-    /// Ends the thread's last one.
+    /// Ends the thread's latest span.
     EndSpan,
     /// Pushes a tag.
     PushTag { name: u8 },
-    /// Pops the thread's last tag.
+    /// Pops the thread's latest tag.
     PopTag,
     /// Pauses tracking.
     Pause,
-    /// Resumes it.
+    /// Resumes tracking.
     Resume,
 }
 
-/// Alignment of a block of that size: all from 1 to 64 occur.
+/// The alignment of a block of this size: all powers of two from 1 to 64 occur.
 #[must_use]
 pub fn align(size: usize) -> usize {
     1 << (size % 7)

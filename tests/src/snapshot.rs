@@ -1,5 +1,5 @@
-//! A snapshot of a dump, its records in lists, and the equation that they must satisfy: cells, threads and the whole
-//! program tell the same sums, and what is attributed to nobody is what was counted as lost.
+//! The records of a snapshot, in lists, and the equation that they must satisfy: cells, threads and the whole program
+//! add up to the same sums, and the allocations attributed to nobody are those counted as lost.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use memtrack_format::{
 /// One snapshot.
 #[derive(Default)]
 pub struct Snapshot<'a> {
-    /// What it shows, and why it was taken.
+    /// Its kind, and the cause of it.
     pub about: memtrack_format::Snapshot,
     /// The program.
     pub target: Target<'a>,
-    /// What tells its process and tracker from others.
+    /// The identity of its process and its tracker.
     pub process: Process,
-    /// What a forked process inherited.
+    /// The account that a forked process inherited.
     pub fork: Option<Fork<'a>>,
     /// Its figures.
     pub marks: Marks,
@@ -37,14 +37,14 @@ pub struct Snapshot<'a> {
     pub timeline: Vec<TimePoint>,
     /// Blocks by class of size.
     pub sizes: Vec<SizeClass>,
-    /// What was lost.
+    /// Events that were lost, by cause.
     pub losses: Vec<Loss>,
 }
 
-/// All snapshots of a dump that is whole.
+/// All snapshots of a complete dump.
 ///
 /// # Panics
-/// When anything in it is damaged or missing.
+/// When anything is damaged or missing.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Snapshot<'_>> {
     let mut snapshots: Vec<Snapshot<'_>> = Vec::new();
@@ -71,10 +71,10 @@ pub fn read(bytes: &[u8]) -> Vec<Snapshot<'_>> {
     snapshots
 }
 
-/// The complete snapshots of a dump whose last one may end early.
+/// The complete snapshots of a dump. The last one may be cut off.
 ///
 /// # Panics
-/// When anything before is damaged.
+/// When anything before the last snapshot is damaged.
 #[must_use]
 pub fn complete(bytes: &[u8]) -> Vec<Snapshot<'_>> {
     let mut snapshots: Vec<Snapshot<'_>> = Vec::new();
@@ -102,7 +102,7 @@ pub fn complete(bytes: &[u8]) -> Vec<Snapshot<'_>> {
 /// The bytes of a dump.
 ///
 /// # Panics
-/// When there is none.
+/// When the file cannot be read.
 #[must_use]
 pub fn file(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -144,7 +144,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Whether it is the mark of the process that begins a file.
+    /// Whether it is the process mark that begins a file.
     fn is_mark(&self) -> bool {
         self.process.image != 0 && self.process.tracker == 0
     }
@@ -160,7 +160,7 @@ impl<'a> Snapshot<'a> {
         self.threads.iter().filter(move |thread| thread.name == name.as_bytes())
     }
 
-    /// What the cells count that `which` chooses, summed.
+    /// The sum of the figures of the cells that `which` chooses.
     #[must_use]
     pub fn cells(&self, which: impl Fn(&Cell) -> bool) -> Figures {
         sum(self.cells.iter().filter(|cell| which(cell)).map(|cell| cell.figures))
@@ -173,18 +173,22 @@ impl<'a> Snapshot<'a> {
     pub fn assert_adds_up(&self) {
         let cells = self.cells(|_| true);
         let threads = sum(self.threads.iter().map(|thread| thread.figures));
-        assert_eq!(cells, threads, "the sum of all cells is the sum of all threads");
+        assert_eq!(cells, threads, "the sum of all cells and the sum of all threads");
         let whole = Figures { peak: cells.peak, ..self.marks.figures };
-        assert_eq!(cells, whole, "the sum of all cells is what the program is said to have");
+        assert_eq!(cells, whole, "the sum of all cells and the figures of the program");
         assert_eq!(
             cells.peak.abs_diff(self.marks.figures.peak),
             self.marks.mark_error,
             "the error of the mark"
         );
-        assert_eq!(self.marks.frees, cells.allocs - cells.live_blocks, "what was freed is not alive");
+        assert_eq!(
+            self.marks.frees,
+            cells.allocs - cells.live_blocks,
+            "frees are allocations that are not live"
+        );
         for thread in &self.threads {
             let own = self.cells(|cell| cell.thread == thread.id);
-            assert_eq!(own, thread.figures, "the cells of thread {} are its figures", thread.id);
+            assert_eq!(own, thread.figures, "the sum of the cells of thread {} and its figures", thread.id);
         }
         self.assert_losses();
     }
@@ -194,23 +198,23 @@ impl<'a> Snapshot<'a> {
             [LossCause::Reentered, LossCause::NoThread, LossCause::Paused, LossCause::CellsFull];
         let unattributed = self.cells(|cell| cell.id == 0).allocs;
         let lost: u64 = NOBODY.iter().map(|&cause| self.lost(cause)).sum();
-        assert_eq!(unattributed, lost, "allocations of nobody are losses: {:?}", self.losses);
+        assert_eq!(unattributed, lost, "unattributed allocations and losses: {:?}", self.losses);
         let overflow = self.threads.iter().filter(|thread| thread.state == ThreadState::Overflow);
         let overflow: u64 = overflow.map(|thread| thread.figures.allocs).sum();
-        // Those that found no cell either are nobody's.
+        // An allocation that found no cell either is counted on nobody's account.
         let without_slot = overflow..=overflow + self.lost(LossCause::CellsFull);
         let lost = self.lost(LossCause::ThreadsFull);
         assert!(without_slot.contains(&lost), "{overflow} allocations without a slot: {:?}", self.losses);
         let cut = self.cells(|cell| cell.cut).allocs;
         assert!(
             cut <= self.lost(LossCause::StacksFull),
-            "{cut} allocations under a caller: {:?}",
+            "{cut} allocations with a cut stack: {:?}",
             self.losses
         );
     }
 }
 
-/// All figures, added up.
+/// The sum of all figures.
 #[must_use]
 pub fn sum(all: impl Iterator<Item = Figures>) -> Figures {
     all.fold(Figures::default(), |sum, of| Figures {

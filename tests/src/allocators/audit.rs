@@ -1,9 +1,10 @@
-//! A second account of the same events, kept around the tracker by the simplest means: what the program asked for.
+//! A second account of the same events, around the tracker and as simple as possible: it counts the program's
+//! requests.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts every event and hands it on to `A`.
+/// Counts every event and passes it to `A`.
 pub struct Audit<A> {
     inner: A,
     /// Allocations, reallocations included.
@@ -19,7 +20,7 @@ pub struct Audit<A> {
 }
 
 impl<A> Audit<A> {
-    /// Around `inner`.
+    /// Wraps `inner`.
     pub const fn new(inner: A) -> Self {
         Audit {
             inner,
@@ -31,12 +32,13 @@ impl<A> Audit<A> {
         }
     }
 
-    /// What it is around.
+    /// The inner allocator.
     pub const fn inner(&self) -> &A {
         &self.inner
     }
 
-    /// Allocations, their bytes, live blocks, live bytes, reallocations: exact when no thread is in an event.
+    /// Allocations, their bytes, live blocks, live bytes, reallocations. They are exact while no thread is in an
+    /// event.
     #[must_use]
     pub fn figures(&self) -> [u64; 5] {
         let [allocs, bytes, frees, freed, reallocs] =
@@ -59,7 +61,7 @@ impl<A> Audit<A> {
     }
 }
 
-// SAFETY: every call goes to the inner allocator as it came.
+// SAFETY: every call goes unchanged to the inner allocator.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Audit<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract is the inner allocator's.

@@ -1,10 +1,10 @@
-//! An allocator that refuses.
+//! An allocator that fails on request.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// `A`, but every n-th allocation or reallocation fails.
+/// `A`, except that every n-th allocation or reallocation fails.
 pub struct FailEvery<A> {
     inner: A,
     every: AtomicUsize,
@@ -12,12 +12,12 @@ pub struct FailEvery<A> {
 }
 
 impl<A> FailEvery<A> {
-    /// Around `inner`; nothing fails yet.
+    /// Wraps `inner`; no call fails yet.
     pub const fn new(inner: A) -> Self {
         FailEvery { inner, every: AtomicUsize::new(0), calls: AtomicUsize::new(0) }
     }
 
-    /// From now on the `every`-th call fails, and so on; with 0 none does.
+    /// From now on every `every`-th call fails; none if 0.
     pub fn fail_every(&self, every: usize) {
         self.calls.store(0, Relaxed);
         self.every.store(every, Relaxed);
@@ -29,7 +29,7 @@ impl<A> FailEvery<A> {
     }
 }
 
-// SAFETY: a call either goes to the inner allocator as it came, or fails.
+// SAFETY: a call either goes unchanged to the inner allocator, or fails.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for FailEvery<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.refuses() {

@@ -1,5 +1,5 @@
-//! An allocator that keeps its own book of every block, by the simplest means: one map under one lock. It goes *under* a
-//! tracker, sees what the tracker asks for, and shares no code with it.
+//! An allocator that records every block, as simply as possible: one map under one lock. It sits *under* a tracker,
+//! sees the tracker's requests, and shares no code with it.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -9,24 +9,24 @@ use std::sync::{Mutex, MutexGuard};
 /// Bytes that a tracker adds to a block whose size is a multiple of four.
 const TRAILER: u64 = 4;
 
-/// What the program, or a thread, has done since the book's beginning.
+/// The figures of the program or of a thread, since the ledger began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Allocations, reallocations included.
     pub allocs: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Bytes alive.
+    /// Live bytes.
     pub live: u64,
-    /// Blocks alive.
+    /// Live blocks.
     pub live_blocks: u64,
     /// Highest live bytes since [`Ledger::reset_peak`].
     pub peak: u64,
-    /// Blocks alive when they were reached.
+    /// Live blocks at that moment.
     pub peak_blocks: u64,
     /// Reallocations.
     pub reallocs: u64,
-    /// Blocks that the thread which allocated them freed as its next event.
+    /// Blocks that were freed by the thread that allocated them, as its next event.
     pub temporary: u64,
 }
 
@@ -50,24 +50,24 @@ impl Account {
     }
 }
 
-/// The book.
+/// All records of a ledger.
 #[derive(Debug, Default)]
 pub struct Book {
     /// Size and thread of each block.
     blocks: BTreeMap<usize, (u64, u32)>,
-    /// The program's.
+    /// The account of the program.
     pub whole: Account,
-    /// By the number of [`Ledger::enter`]: of the blocks that the thread allocated.
+    /// The account of each thread, by its number in [`Ledger::enter`]: the blocks that it allocated.
     pub threads: BTreeMap<u32, Account>,
-    /// The block that a thread's last event gave it.
+    /// The block that a thread's last event allocated.
     last: BTreeMap<u32, usize>,
-    /// Largest block so far.
+    /// The size of the largest block so far.
     pub largest: u64,
 }
 
 impl Book {
     fn allocated(&mut self, block: usize, size: u64, thread: u32) {
-        assert!(self.blocks.insert(block, (size, thread)).is_none(), "a block is handed out twice");
+        assert!(self.blocks.insert(block, (size, thread)).is_none(), "a block is allocated twice");
         self.whole.add(size);
         self.thread(thread).add(size);
         self.last.insert(thread, block);
@@ -75,7 +75,7 @@ impl Book {
     }
 
     fn freed(&mut self, block: usize) -> (u64, u32) {
-        let (size, owner) = self.blocks.remove(&block).expect("a block is given back once");
+        let (size, owner) = self.blocks.remove(&block).expect("a freed block was allocated");
         self.whole.remove(size);
         self.thread(owner).remove(size);
         (size, owner)
@@ -91,7 +91,7 @@ impl Book {
     }
 }
 
-/// `A` with a book.
+/// `A` with records.
 pub struct Ledger<A> {
     inner: A,
     book: Mutex<Book>,
@@ -102,7 +102,7 @@ thread_local! {
 }
 
 impl<A> Ledger<A> {
-    /// Around `inner`, with an empty book.
+    /// Wraps `inner`, without records.
     pub const fn new(inner: A) -> Self {
         let book = Book {
             blocks: BTreeMap::new(),
@@ -123,20 +123,20 @@ impl<A> Ledger<A> {
         Ledger { inner, book: Mutex::new(book) }
     }
 
-    /// The calling thread's number from now on; no other has it.
+    /// Numbers the calling thread. No other thread may have this number.
     pub fn enter(&self, thread: u32) {
         THREAD.set(thread);
     }
 
-    /// The book. Nothing is allocated or freed while it is held.
+    /// The records. Nothing can be allocated or freed while they are locked.
     ///
     /// # Panics
-    /// When a thread has panicked with it.
+    /// When a thread panicked while it held the lock.
     pub fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().expect("no thread panics with the book")
+        self.book.lock().expect("no thread panics while it holds the lock")
     }
 
-    /// All peaks become what is alive.
+    /// Sets all peaks to the live bytes.
     pub fn reset_peak(&self) {
         let mut book = self.book();
         let book = &mut *book;
@@ -155,7 +155,7 @@ impl<A> Ledger<A> {
     }
 }
 
-// SAFETY: every call goes to the inner allocator as it came.
+// SAFETY: every call goes unchanged to the inner allocator.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Ledger<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract is the inner allocator's.
@@ -171,7 +171,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Ledger<A> {
         {
             let (mut book, thread) = (self.book(), THREAD.get());
             let (size, owner) = book.freed(block as usize);
-            assert_eq!(size + TRAILER, layout.size() as u64, "a block is given back with its size");
+            assert_eq!(size + TRAILER, layout.size() as u64, "a block is freed with its size");
             if book.last.remove(&thread) == Some(block as usize) && owner == thread {
                 book.whole.temporary += 1;
                 book.thread(thread).temporary += 1;
@@ -182,7 +182,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Ledger<A> {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // The lock is held around both, for the old place may be another's at once.
+        // One lock spans both steps: another thread may get the old address at once.
         let (mut book, thread) = (self.book(), THREAD.get());
         // SAFETY: as above.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };

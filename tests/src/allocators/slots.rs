@@ -1,4 +1,5 @@
-//! An allocator that signal handlers may use: no lock, no thread-local state, every step one atomic operation.
+//! An allocator that signal handlers may use: it has no lock and no thread-local state, and each step is one atomic
+//! operation.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
@@ -11,13 +12,13 @@ use std::sync::atomic::{
 /// Bytes of a slot; also its alignment.
 const SLOT: usize = 1024;
 const WORDS: usize = 64;
-/// Bytes for blocks that fit into no slot. They are not reused.
+/// Bytes for blocks that no slot fits. They are not reused.
 const REST: usize = 16 << 20;
 
 #[repr(align(4096))]
 struct Memory<const N: usize>(UnsafeCell<[u8; N]>);
 
-/// 4096 slots of 1 KiB that are reused, and 16 MiB for what is larger.
+/// 4096 slots of 1 KiB, which are reused, and 16 MiB for larger blocks.
 pub struct Slots {
     used: [AtomicU64; WORDS],
     slots: Memory<{ WORDS * 64 * SLOT }>,
@@ -25,12 +26,12 @@ pub struct Slots {
     next: AtomicUsize,
 }
 
-// SAFETY: the memory is handed out piece by piece; who has a piece is decided by atomic operations.
+// SAFETY: the memory is handed out piece by piece; atomic operations decide the owner of each piece.
 unsafe impl Sync for Slots {}
 
 impl Slots {
-    /// All slots free.
-    #[allow(clippy::new_without_default, reason = "20 MiB: a static, never a value")]
+    /// All slots are free.
+    #[allow(clippy::new_without_default, reason = "20 MiB: always a static, never a value")]
     #[must_use]
     pub const fn new() -> Self {
         Slots {
@@ -63,8 +64,9 @@ impl Slots {
     }
 }
 
-// SAFETY: a slot is given to whoever set its bit and to nobody else until the bit is cleared; a large piece is given
-// once. Slots lie at multiples of 1024 of a page, large pieces are aligned here within the room that was taken.
+// SAFETY: a slot belongs to the caller that set its bit, and to no other until the bit is cleared; a large piece is
+// given out once. Slots are multiples of 1024 from the start of a page; a large piece is aligned within the room that
+// it takes.
 unsafe impl GlobalAlloc for Slots {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.size() <= SLOT && layout.align() <= SLOT { self.slot() } else { self.large(layout) }

@@ -3,7 +3,7 @@
 use super::Peak;
 use crate::script::THREADS;
 
-/// Totals of the program.
+/// Totals of the program at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
     pub allocs: u64,
@@ -11,12 +11,12 @@ pub struct Moment {
     pub live: Peak,
 }
 
-/// A stage: all its runs, or one that is running.
+/// A stage: the sum of its finished runs, or one run that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// The number of its name.
     pub name: u8,
-    /// How many stages it ran inside of.
+    /// The number of stages that it is nested in.
     pub depth: u32,
     /// Whether it is running.
     pub running: bool,
@@ -26,13 +26,13 @@ pub struct Stage {
     pub allocs: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Live bytes at the begin of the run with the highest peak.
+    /// Live bytes at the start of the run with the highest peak.
     pub before: u64,
-    /// Live bytes at its end.
+    /// Live bytes at the end of that run.
     pub after: u64,
-    /// Its peak.
+    /// The peak of that run.
     pub peak: Peak,
-    /// The threads' peaks in it.
+    /// The peak of each thread in that run.
     pub threads: [u64; THREADS],
 }
 
