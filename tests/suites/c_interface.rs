@@ -202,7 +202,7 @@ fn tokens_follow_a_block_through_its_life() {
         };
         // What was resized is its resizer's, and stays in its heap; what nobody told before is in none.
         assert_eq!((held("[heap pool]", "grow"), held("[heap pool]", "take")), (300, 50));
-        assert_eq!(held("", "first_told_when_resized"), 7);
+        assert_eq!(held("", "first_reported_when_resized"), 7);
         assert_eq!(live.total(), 357);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The program's own allocator under the memtrack_malloc family. Its argument says whether it can resize. What it hands
- * out is counted here, and must all come back.
+ * The program's own allocator under the memtrack_malloc family, which can resize if the argument is `resize`. It
+ * counts the blocks that it hands out; all of them must come back.
  */
 #include <stdint.h>
 #include <string.h>
@@ -88,8 +88,8 @@ int main(int argc, char **argv) {
     }
     CHECK(handed_out == 0 && stats().live_blocks == 0 && stats().lost_events == 0);
 
-    /* A damaged header: the block stays where it is, and the damage is told. Other bytes than the one that checks the
-       rest would pass in one of 256 cases. */
+    /* A damaged header: the block is not released, and the loss is counted. The damage is in the check byte: damage
+     * in another byte passes the check in one of 256 cases. */
     block = memtrack_malloc(10);
     block[-5] ^= 0xff;
     memtrack_free(block);

@@ -1,4 +1,4 @@
-/* apart LIBRARY: loads the library into a namespace of its own, of which nobody else sees anything, and allocates 30
+/* apart LIBRARY: loads the library into a link namespace of its own, which other code does not see, and allocates 30
  * blocks under its function. */
 
 #define _GNU_SOURCE

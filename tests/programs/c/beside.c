@@ -1,5 +1,6 @@
-/* A thread without a guard page, and a coroutine's stack right below its stack, in one mapping. The coroutine allocates until
-   its stacks are known; then its stack's top page goes away, and it runs in what is left, at the same stack pointers. */
+/* A thread without a guard page; right below its stack, in the same mapping, lies the stack of a coroutine. The
+ * coroutine allocates until its stacks are remembered. Then the top page of its stack is unmapped, and it runs on the
+ * rest, at the same stack pointers. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@ enum { PAGE = 4096, STACK = 256 << 10, BELOW = 64 << 10, ROUNDS = 1000 };
 
 static char *arena;
 static ucontext_t thread_context, coroutine_context;
-/* The stack pointer that the innermost call has: whatever lies above it. */
+/* The stack pointer of the innermost call, whatever lies above it. */
 static uintptr_t wanted;
 static void *volatile last;
 
@@ -22,7 +23,7 @@ __attribute__((noinline)) static void leaf(void) {
     free(last);
 }
 
-/* Goes down to the wanted address, to the byte. */
+/* Moves the stack pointer down to exactly the wanted address. */
 __attribute__((noinline)) static void down(void) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     volatile char *space = __builtin_alloca(here - wanted);

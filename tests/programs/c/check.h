@@ -1,4 +1,4 @@
-/* What the programs of these suites check: the first thing that is not so ends them, with its line. */
+/* The checks of these programs: the first condition that is false ends the program and prints its line. */
 #ifndef CHECK_H
 #define CHECK_H
 

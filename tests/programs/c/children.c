@@ -1,5 +1,5 @@
-/* A parent that keeps blocks, and children that each allocate one: `children keep|clear`. With `clear` the environment goes
-   first, as in a daemon. */
+/* A parent that keeps blocks, and children that allocate one block each: `children keep|clear`. With `clear` it
+ * empties its environment first, as a daemon does. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/wait.h>

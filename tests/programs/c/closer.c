@@ -1,5 +1,5 @@
-/* A daemon closes all descriptors that it did not open, and opens a file of its own. Then a library is loaded, threads
-   come and go, and it forks. */
+/* A daemon: it closes all descriptors that it did not open, and opens a file of its own. Then it loads a library,
+ * starts and joins threads, and forks. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@ int main(int count, char **arguments) {
   void *library = dlopen(arguments[2], RTLD_NOW);
   if (library == NULL) return 4;
   void *(*plugin)(void *(*)(void));
-  /* ISO C has no other way from an object's address to a function's. */
+  /* ISO C has no other way to convert an object pointer to a function pointer. */
   *(void **)&plugin = dlsym(library, "plugin_call");
   void *volatile kept = plugin(from_the_program);
   for (int i = 0; i < 4; i++) {
@@ -37,7 +37,7 @@ int main(int count, char **arguments) {
   }
   int status = 1;
   if (waitpid(child, &status, 0) != child || status != 0) return 6;
-  /* Programs of the same variables. */
+  /* Programs that inherit the environment. */
   if (system("true") != 0) return 7;
   printf("%d\n", (int)child);
   fflush(stdout);

@@ -1,4 +1,4 @@
-/* A library that allocates when it is loaded: the dynamic linker calls it before the program begins. */
+/* A library that allocates in its constructor, which the dynamic linker calls before `main`. */
 
 #include <stdlib.h>
 

@@ -1,2 +1,2 @@
-/* Allocates nothing: what a tool tells of it is the tool's own. */
+/* Allocates nothing: all figures that a tool reports for it are the tool's own. */
 int main(void) { return 0; }

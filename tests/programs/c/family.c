@@ -1,6 +1,6 @@
 /*
- * Every allocation function of the C library, as programs use and misuse them. What it prints must be the same with and
- * without a preloaded library. Each leak_… function leaves a block of its own size behind.
+ * Every allocation function of the C library, used and misused as programs do it. The output must be the same with
+ * and without a preloaded library. Each leak_… function leaks a block of a size of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +23,7 @@ static int is_filled(const unsigned char *block, unsigned char with, size_t size
     return size == 0;
 }
 
-/* Not to be seen through by the compiler. */
+/* Hides the value from the compiler. */
 static size_t opaque(size_t n) {
     volatile size_t hidden = n;
     return hidden;
@@ -49,7 +49,7 @@ FUNCTION static void leak_strdup(void) {
     kept[9] = strdup(text);
 }
 
-/* Blocks of all sizes: aligned, apart, all of what is usable is usable and survives a realloc. */
+/* Blocks of all sizes are aligned and distinct; all of their usable size can be written, and survives a realloc. */
 FUNCTION static void usable(void) {
     size_t size, can;
     for (size = 0; size < 5000; size = size * 5 / 4 + 1) {
@@ -124,7 +124,7 @@ FUNCTION static void errors(void) {
     free(block);
 }
 
-/* What succeeds leaves errno alone. */
+/* Calls that succeed leave errno alone. */
 FUNCTION static void quiet(void) {
     void *block;
     errno = 77;
@@ -137,7 +137,7 @@ FUNCTION static void quiet(void) {
     CHECK(errno == 77);
 }
 
-/* Of no bytes: distinct blocks, and what glibc makes of realloc. */
+/* Size 0: distinct blocks, and glibc's behaviour of realloc. */
 FUNCTION static void nothing(void) {
     void *volatile none = malloc(0), *volatile other = calloc(0, 5);
     CHECK(none != NULL && other != NULL && none != other);
@@ -148,7 +148,7 @@ FUNCTION static void nothing(void) {
     free(none);
 }
 
-/* C23's, which not every library has. */
+/* Functions of C23, which not every C library has. */
 FUNCTION static void sized(void) {
     void (*free_sized)(void *, size_t), (*free_aligned_sized)(void *, size_t, size_t);
     *(void **)&free_sized = dlsym(RTLD_DEFAULT, "free_sized");
@@ -160,7 +160,7 @@ FUNCTION static void sized(void) {
     }
 }
 
-/* What the dynamic linker allocates for itself. */
+/* Allocations of the dynamic linker itself. */
 FUNCTION static void linker(void) {
     CHECK(dlsym(RTLD_NEXT, "no_such_function_anywhere") == NULL && dlerror() != NULL);
     CHECK(dlopen("libno-such-library.so", RTLD_NOW) == NULL && dlerror() != NULL);
@@ -168,7 +168,7 @@ FUNCTION static void linker(void) {
 
 int main(void) {
     static char buffer[BUFSIZ];
-    /* Or the first function that prints would allocate one. */
+    /* Otherwise the first function that prints would allocate a buffer. */
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     leak_malloc();
     leak_calloc();

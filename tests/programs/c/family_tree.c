@@ -1,6 +1,6 @@
 /*
- * A process with children: one that only forks and leaves by _exit, one that runs a program (this one), one that leaves
- * by exit, and one of vfork, which has only borrowed the memory.
+ * A process with four children: one leaves by _exit after its fork, one leaves by exit, one executes a program (this
+ * one), and one comes from vfork and only borrows the memory.
  */
 #define _GNU_SOURCE
 #include <string.h>

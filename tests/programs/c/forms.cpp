@@ -1,4 +1,4 @@
-// Every form of operator new and delete, in a program that may be linked with an allocator that brings its own.
+// Every form of operator new and delete, in a program that may be linked with an allocator that defines them too.
 #include <cstdio>
 #include <cstdint>
 #include <cstring>
@@ -43,7 +43,7 @@ static void give_up() {
     std::set_new_handler(nullptr);
 }
 
-// What there is no memory for is thrown as without the library, after the handler has run.
+// When memory is short, operator new calls the handler and then throws, as without the library.
 static bool refuses() {
     std::set_new_handler(give_up);
     try {

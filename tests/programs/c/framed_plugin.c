@@ -1,4 +1,4 @@
-/* A library that is loaded at run time: its function NAME calls back from a frame of SIZE bytes. */
+/* A library that is loaded at run time. Its function NAME calls back from a frame of SIZE bytes. */
 
 extern void NAME(void (*then)(void *), void *with);
 

@@ -1,6 +1,6 @@
 /*
- * Linked with --wrap: what the C library allocates for itself and hands over was never booked, so its free is not either,
- * though it lies where a booked block lay before. What the program resizes is booked from then on.
+ * Linked with --wrap. A block that the C library allocates and passes to the program is not tracked, so its free is
+ * not counted either, even at the address of a former tracked block. It is tracked once the program resizes it.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -15,7 +15,7 @@ static memtrack_stats_t stats(void) {
     return now;
 }
 
-/* Whether this is alive and nothing else but one block that stays. */
+/* Whether these blocks are live, beside the one of 1000 bytes that stays. */
 static int is_alive(size_t blocks, size_t bytes) {
     memtrack_stats_t now = stats();
     return now.live_blocks == 1 + blocks && now.live_bytes == 1000 + bytes && now.lost_events == 0;

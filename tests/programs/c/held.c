@@ -1,5 +1,5 @@
-/* held CASE LIBRARY: has an event of that kind while another thread has the dynamic linker's lock, and says "fine". A program
- * that waits for the lock is ended by its alarm. */
+/* held CASE LIBRARY: triggers an event of that kind while another thread holds the lock of the dynamic linker, and
+ * prints "fine". If the event waits for the lock, the alarm ends the program. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,5 +1,6 @@
-/* What has a snapshot written, under whatever the suite sets: `hostile signal|interval|peak|failure|exit|fork [closed]`. With
-   `closed` the program closes every descriptor but its output first. It says nothing that depends on the tracker. */
+/* Triggers a snapshot in the environment that the suite prepared: `hostile signal|interval|peak|failure|exit|fork
+ * [closed]`. With `closed` it first closes every descriptor above standard error. Its output does not depend on the
+ * tracker. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -55,7 +56,7 @@ int main(int argc, char **argv) {
         int status;
         CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 3);
     }
-    /* A descriptor that was closed at the start is still nobody's. */
+    /* A descriptor that was closed at the start must still be unused. */
     printf("all well, input is %s\n", fcntl(0, F_GETFD) < 0 ? "closed" : "open");
     fflush(stdout);
     return 7;

@@ -1,5 +1,5 @@
-/* Stacks that no compiler lays out at compile time, and stacks that are left without returning: each chain's
- * allocations are counted by hand in the suite. */
+/* Stacks whose layout is only known at run time, and stacks that are left without a return. The suite knows the
+ * number of allocations under each chain. */
 #include <alloca.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static jmp_buf home;
 static volatile int is_jumping = 1;
 static void *volatile kept;
 
-/* The call is not the last thing, so that the caller's frame stays. */
+/* The call is not the last instruction, so the caller's frame stays. */
 static NOINLINE void leaf(size_t size)
 {
     kept = malloc(size);
@@ -20,7 +20,7 @@ static NOINLINE void leaf(size_t size)
     __asm__ volatile("" ::: "memory");
 }
 
-/* A frame of another size each time. */
+/* A frame of a different size each time. */
 static NOINLINE void dynamic(int n)
 {
     char *volatile buffer = alloca((size_t)n * 40 + 1);
@@ -29,7 +29,7 @@ static NOINLINE void dynamic(int n)
     buffer[0]++;
 }
 
-/* Frames whose sizes depend on the depth, each larger than those inside it. */
+/* Frames whose sizes depend on the depth; each is larger than those it calls. */
 static NOINLINE void nested(int depth)
 {
     volatile char buffer[depth * 24 + 8];
@@ -41,7 +41,7 @@ static NOINLINE void nested(int depth)
     buffer[depth]++;
 }
 
-/* Stacks aligned to more than the machine's words. */
+/* Frames aligned to more than a machine word. */
 static NOINLINE void aligned(int depth)
 {
     _Alignas(64) volatile char buffer[64 * 3];
@@ -53,7 +53,7 @@ static NOINLINE void aligned(int depth)
     buffer[depth]++;
 }
 
-/* Left by a jump from the deepest call. */
+/* The deepest call leaves by a jump. */
 static NOINLINE void jump(int depth)
 {
     volatile int more = depth;
@@ -73,7 +73,7 @@ static NOINLINE void after(void)
     __asm__ volatile("" ::: "memory");
 }
 
-/* The same depth as `after`, in turns with it: only the caller's word tells them apart. */
+/* Alternates with `after` at the same depth: only the caller's word on the stack differs. */
 static NOINLINE void also(void)
 {
     leaf(29);

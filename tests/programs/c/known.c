@@ -1,7 +1,7 @@
 /*
- * Allocations that are known beforehand, for memtrack, heaptrack and DHAT to count. Nothing else allocates.
+ * Allocations with known figures, for memtrack, heaptrack and DHAT to count. Nothing else allocates.
  *
- *   function  allocations                         bytes            what becomes of them
+ *   function  allocations                         bytes            fate
  *   keep      100 of 64                           6 400            alive at the end, reachable
  *   leak      7 of 33                             231              alive at the end, lost
  *   churn     1 000 of 100                        100 000          each freed at once: temporary

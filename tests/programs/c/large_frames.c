@@ -1,5 +1,5 @@
-/* Allocations below frames of many megabytes: `large_frames MIB`. On the main thread, then on another one: each time through
-   an array of a size that the compiler knows (100 MiB) and through one that it does not know. */
+/* Allocations below frames of many megabytes: `large_frames MIB`. Both on the main thread and on another one it
+ * allocates below an array whose size the compiler knows (100 MiB), and below one whose size it does not know. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -43,7 +43,7 @@ static void *on_thread(void *size) {
 
 int main(int argc, char **argv) {
     size_t size = argc > 1 ? (size_t)atoi(argv[1]) << 20 : 1 << 20;
-    /* An event high on the stack first. */
+    /* First an event high on the stack. */
     keep(0, 10);
     outer(1, size);
     pthread_attr_t attributes;

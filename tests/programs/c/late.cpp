@@ -1,4 +1,5 @@
-// Blocks that are freed late: by destructors of statics and thread-locals, by an exit handler, and by a library's destructor.
+// Blocks that are freed late: by destructors of statics and thread-locals, by an exit handler, and by the destructor
+// of a library.
 #include <cstdlib>
 #include <vector>
 

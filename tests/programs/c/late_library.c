@@ -1,4 +1,4 @@
-/* A library that holds a block from its constructor to its destructor, and one that an exit handler of its own frees. */
+/* A library with two blocks: its destructor frees one, its exit handler frees the other. */
 #include <stdlib.h>
 
 void use_the_library(void);

@@ -1,4 +1,4 @@
-/* Ten blocks under three functions. */
+/* Allocates ten blocks under three functions. */
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* A signal's handler that leaves by `siglongjmp`, wherever the signal comes: often in the middle of the hook. `left DUMP`: what
-   was lost before and after further events that nothing interrupts, and a dump. */
+/* A signal handler that leaves by `siglongjmp`, at any instruction, often inside the hook: `left DUMP`. Prints the
+ * lost events before and after further events that no signal interrupts, and writes a dump. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* A signal's handler that leaves by `siglongjmp` while the program begins and ends stages: often in the middle of that. The
-   program ends what it had begun, and then begins and ends one more: `left_stage`. */
+/* A signal handler that leaves by `siglongjmp` while the program begins and ends stages, often inside those calls:
+ * `left_stage`. The program ends the stages that are open, then begins and ends one more. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>

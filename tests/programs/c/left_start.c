@@ -1,6 +1,7 @@
-/* Signals' handlers that leave by `siglongjmp` in the middle of the tracker's start, and of a second thread's first event:
-   functions of the C library that both call raise the signal. `left_start DUMP`: on each of the two threads, what was lost
-   before and after events that nothing interrupts; and a dump. */
+/* Signal handlers that leave by `siglongjmp` in the middle of the tracker's start, and of a second thread's first
+ * event. Both call functions of the C library, which this program replaces to raise the signal: `left_start DUMP`.
+ * Prints the lost events of each of the two threads before and after events that no signal interrupts, and writes a
+ * dump. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -28,13 +29,14 @@ static void raise_if(volatile sig_atomic_t *armed) {
     }
 }
 
-/* Instead of the C library's: the tracker's start asks for the time. */
+/* Replaces the C library's function: the tracker reads the clock when it starts. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
     raise_if(&in_claim);
     return (int)syscall(SYS_clock_gettime, clock, time);
 }
 
-/* Instead of the C library's: a thread's first event asks to be told of its end, which nobody is here. */
+/* Replaces the C library's function: a thread's first event registers a destructor by it. Here the destructor never
+ * runs. */
 int pthread_setspecific(pthread_key_t key, const void *value) {
     (void)key, (void)value;
     raise_if(&in_begin);

@@ -1,5 +1,4 @@
-/* Works within limits of memory, and tells what memory it has in kB: `limited plain`, `limited lock`, `limited fill`,
-   `limited child`. */
+/* Works under limits of memory, and prints the memory that it uses, in kB: `limited plain|lock|fill|child`. */
 
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -10,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A line of /proc/self/status. */
+/* The number in a line of /proc/self/status. */
 static long status(const char *name) {
     static char text[8192];
     FILE *file = fopen("/proc/self/status", "r");
@@ -34,7 +33,7 @@ static __attribute__((noinline)) long branch(int depth) {
     return left + branch(depth - 1);
 }
 
-/* Leaves room for so many more bytes of address space. */
+/* Leaves room for this many more bytes of address space. */
 static void leave(long bytes) {
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
@@ -44,7 +43,7 @@ static void leave(long bytes) {
 
 int main(int count, char **arguments) {
     const char *what = count > 1 ? arguments[1] : "plain";
-    /* The heap has room for what comes. */
+    /* Now the heap has room for the rest of the program. */
     free(malloc(100000));
     if (!strcmp(what, "lock")) {
         int failed = mlockall(MCL_CURRENT | MCL_FUTURE);

@@ -1,4 +1,4 @@
-/* Every function of memtrack.h with what it must not be given: a code, never a crash. */
+/* Every function of memtrack.h with invalid arguments: it returns an error code and never crashes. */
 #include <errno.h>
 #include <string.h>
 
@@ -59,7 +59,7 @@ static int append(void *end, const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* The same figures, for Prometheus. */
+/* The Prometheus metrics report the same figures. */
 static void metrics(void) {
     char line[64];
     size_t length = 0;

@@ -1,4 +1,4 @@
-/* Loads a library into a namespace of its own, where it has a C library of its own and allocates by that. */
+/* Loads a library into a link namespace of its own, with a second C library whose allocator it uses. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /*
- * A library that is preloaded behind memtrack's and brings an allocator, as those of production do: memtrack must take
- * its blocks from it. It marks what it hands out, and complains of blocks that are not its own. Its constructor
- * allocates before the program begins. With NO_SIZES it tells no sizes, with NO_MEMALIGN it aligns by posix_memalign alone.
+ * A library with an allocator, as used in production, preloaded behind memtrack's library: memtrack must take its
+ * blocks from it. It marks its blocks, and ends the program when it is asked to free a block that has no mark. Its
+ * constructor allocates before `main`. With NO_SIZES it does not export malloc_usable_size, with NO_MEMALIGN it does
+ * not export memalign.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +14,7 @@
 void *__libc_memalign(size_t align, size_t size);
 void __libc_free(void *block);
 
-/* In front of each block: its size and a mark. */
+/* Precedes each block. */
 typedef struct head {
     size_t size;
     uint64_t mark;

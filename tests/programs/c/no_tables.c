@@ -1,5 +1,5 @@
-/* There is no memory for the tables at the first event: blocks are handed out all the same, and every function says that
-   nothing is tracked. */
+/* At the first event there is no memory for the tables. Blocks are allocated all the same, and every function reports
+ * that nothing is tracked. */
 
 #include <memtrack.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static void check(int holds, const char *what) {
 }
 
 int main(void) {
-    /* The heap has room for what comes. */
+    /* Now the heap has room for the rest of the program. */
     free(malloc(100000));
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
@@ -26,10 +26,10 @@ int main(void) {
     if (setrlimit(RLIMIT_AS, &limit)) perror("setrlimit");
 
     char *block = memtrack_malloc(100);
-    check(block != NULL, "a block is handed out");
+    check(block != NULL, "a block is allocated");
     memset(block, 7, 100);
     block = memtrack_realloc(block, 2000);
-    check(block != NULL && block[99] == 7, "and resized");
+    check(block != NULL && block[99] == 7, "the block is resized");
     memtrack_free(block);
 
     memtrack_stats_t stats = {.size = sizeof stats};
@@ -46,7 +46,7 @@ int main(void) {
     memtrack_on_free(token);
     check(memtrack_dump(ignore, NULL) == MEMTRACK_ERROR_TRACKER, "no dump is written");
     memtrack_get_thread_stats(&stats);
-    check(stats.total_allocs == 0, "nor of the thread");
+    check(stats.total_allocs == 0, "nothing is counted for the thread");
     printf("failures %d\n", failures);
     return failures != 0;
 }

@@ -1,4 +1,4 @@
-// Every form of operator new and delete: each is counted once, aligned as asked, and gives everything back.
+// Every form of operator new and delete: each is counted once, is aligned as requested, and leaves nothing behind.
 #include "memtrack.hpp"
 
 #include <cstdint>
@@ -20,7 +20,7 @@ static memtrack_stats_t stats() {
     return now;
 }
 
-// Allocates and frees once, and checks the figures before, between and after.
+// Allocates and frees one block, and checks the figures before, between and after.
 template <class Allocate, class Free>
 static void form(std::size_t size, std::size_t align, Allocate allocate, Free free) {
     const memtrack_stats_t before = stats();

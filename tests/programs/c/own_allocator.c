@@ -1,4 +1,4 @@
-/* A program with an allocator of its own, linked into it: it takes what it is given, and nobody's blocks get mixed. */
+/* A program that is linked with its own allocator. No block of one allocator reaches the other. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

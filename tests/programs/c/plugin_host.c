@@ -1,6 +1,6 @@
 /*
- * Loads a library that has a tracker inside, calls it, closes it, and then does what makes the tracker run: ends a thread
- * that has used it, gets a signal, forks, waits, loads it again, exits.
+ * Loads a library that contains a tracker, calls it, and closes it. Then it does everything that calls into the
+ * tracker: it ends a thread that used it, raises a signal, forks, waits, loads the library again, and exits.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

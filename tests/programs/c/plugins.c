@@ -1,5 +1,5 @@
-/* plugins FILE FUNCTION COUNT …: loads each library in turn, keeps COUNT blocks of 100 bytes that are allocated under its
- * function, and unloads it. Says where the functions stood. */
+/* plugins FILE FUNCTION COUNT …: loads each library in turn, keeps COUNT blocks of 100 bytes that are allocated under
+ * its function, and unloads it. Prints the addresses of the functions. */
 
 #include <dlfcn.h>
 #include <stdio.h>

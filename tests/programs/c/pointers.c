@@ -1,4 +1,5 @@
-/* Allocates and frees by pointers to the functions, which a program at a fixed place has as addresses of its own. */
+/* Calls the allocation functions by pointers. In a program at a fixed address, such a pointer holds an address inside
+ * the program. */
 #include <stdlib.h>
 
 int main(void) {

@@ -1,5 +1,5 @@
-/* What a call graph has to find: `direct` calls a function of the dynamic linker, `indirect` does by a table, `neither`
- * does not, though it stands beside them. */
+/* Input for the call graph: `direct` calls a function of the dynamic linker, `indirect` calls it through a table,
+ * `neither` does not call it, although it is linked beside them. */
 
 #include <dlfcn.h>
 

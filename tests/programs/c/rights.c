@@ -1,4 +1,4 @@
-/* Says whose rights it runs with, and leaves a block behind. */
+/* Prints its real and effective user, and leaks a block. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* Programs that forbid themselves system calls, and go on: `sandbox errno|kill|strict|seccomp|open|probe|thread`.
- * Written for a library that is preloaded, of which they know nothing. */
+/* Programs that forbid themselves system calls, and continue: `sandbox errno|kill|strict|seccomp|open|probe|thread`.
+ * They do not know that a library is preloaded. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -14,12 +14,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the program itself needs. */
+/* Calls that the program itself needs. */
 static const int needed[] = { SYS_write, SYS_exit, SYS_exit_group, SYS_brk, SYS_futex };
-/* What a dump needs beside that. */
+/* Calls that a dump also needs. */
 static const int of_dumps[] = { SYS_openat, SYS_close, SYS_newfstatat };
 
-/* What a thread needs for its first block and its end. */
+/* Calls that a thread needs for its first block and at its end. */
 static const int of_threads[] = { SYS_mmap, SYS_mprotect, SYS_munmap, SYS_madvise, SYS_rt_sigprocmask };
 
 static struct sock_filter filter[64];
@@ -32,7 +32,7 @@ static void allow(const int *calls, size_t count) {
     }
 }
 
-/* A filter that does `otherwise` for all other calls. */
+/* A filter that returns `otherwise` for all other calls. */
 static struct sock_fprog program(unsigned otherwise, int dumps, int threads) {
     filter[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     allow(needed, sizeof needed / sizeof *needed);
@@ -46,14 +46,14 @@ static struct sock_fprog program(unsigned otherwise, int dumps, int threads) {
     return (struct sock_fprog){ length, filter };
 }
 
-/* Ends the program without a word when it could not be sealed. */
+/* Ends the program silently when it could not install a filter. */
 static void check(int result) {
     if (result != 0) {
         _exit(9);
     }
 }
 
-/* Allocates under a stack that grows page by page. */
+/* Allocates on a stack that grows page by page. */
 __attribute__((noinline)) static int deeper(int more) {
     char pad[3000];
     memset(pad, more, sizeof pad);
@@ -87,14 +87,14 @@ int main(int count, char **arguments) {
     free(malloc(100));
     check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     if (!strcmp(how, "probe")) {
-        /* What programs do to learn whether there are filters: it fails, and changes nothing. */
+        /* Programs do this to find out whether filters are supported: the call fails and changes nothing. */
         int refused = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0);
         int as = errno;
         int all = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, (void *)8);
         printf("%d %d %d %d\n", refused, as == EFAULT, all, errno == EFAULT);
         work(NULL);
     } else if (!strcmp(how, "thread")) {
-        /* A thread that has no event before, and ends under the filter of all threads. */
+        /* A thread without an event until now, which ends under the filter of all threads. */
         pthread_t thread;
         pthread_barrier_init(&begun, NULL, 2);
         pthread_barrier_init(&sealed, NULL, 2);

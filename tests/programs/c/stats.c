@@ -1,6 +1,6 @@
 /*
- * Compiled against an older and a newer header as well: what the library does not know is 0, and behind what the caller
- * knows nothing is written.
+ * Also compiled against an older and a newer header: members that the library does not know are 0, and it writes
+ * nothing behind the members that the caller knows.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void release(void *context, void *block) {
     free(block);
 }
 
-/* An allocator that can do more than this library asks for. */
+/* An allocator with a function that this library never calls. */
 static void choose_allocator(void) {
     memtrack_allocator_t own;
     memset(&own, 0, sizeof own);

@@ -1,5 +1,5 @@
-// Threads that allocate until their very end: from destructors of thread-locals, C++'s and C's, and blocks that another
-// thread frees.
+// Threads that allocate until their very end, in destructors of thread-local variables of C++ and of C, and blocks
+// that another thread frees.
 #include <pthread.h>
 
 #include <atomic>
@@ -12,7 +12,7 @@
 static pthread_key_t key;
 static std::atomic<int> ended{0};
 
-// Allocates again when the thread's own storage is being taken down, several rounds of it.
+// Allocates again while the thread's variables are destroyed, for several rounds.
 extern "C" void destroy(void *value) {
     static thread_local int rounds = 0;
     free(value);

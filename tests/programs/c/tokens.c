@@ -1,6 +1,6 @@
 /*
- * A pool that tells memtrack of its blocks: they are handed out, resized and given back by functions whose names the
- * profile must show, in the pool's own heap. Its argument is where the dump goes.
+ * A pool that reports its blocks to memtrack. Functions whose names the profile must show allocate, resize and free
+ * them, in the pool's own heap. The argument is the path of the dump.
  */
 #include "check.h"
 #include "memtrack.h"
@@ -18,7 +18,7 @@ FUNCTION memtrack_token_t grow(memtrack_token_t token, size_t offset, size_t siz
     return memtrack_on_realloc(token, memory + offset, size);
 }
 
-FUNCTION memtrack_token_t first_told_when_resized(void) {
+FUNCTION memtrack_token_t first_reported_when_resized(void) {
     return memtrack_on_realloc(MEMTRACK_TOKEN_NONE, memory, 7);
 }
 
@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
     given_back = take(600, 1000);
     CHECK(stats().peak_bytes == 1350 && memtrack_on_free(given_back) == MEMTRACK_OK);
     CHECK(stats().live_bytes == 350 && kept != grown);
-    late = first_told_when_resized();
+    late = first_reported_when_resized();
     CHECK(late != MEMTRACK_TOKEN_NONE && stats().live_bytes == 357 && stats().lost_events == 0);
     return argc > 1 && memtrack_dump_file(argv[1]) != MEMTRACK_OK;
 }

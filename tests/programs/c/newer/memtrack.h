@@ -1,4 +1,4 @@
-/* memtrack.h as a later version may be: its structs have more members than this library knows. */
+/* memtrack.h of a possible later version: its structs have more members than this library knows. */
 #ifndef MEMTRACK_H
 #define MEMTRACK_H
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* memtrack.h as a program of long ago was compiled with: the struct ends after the total. Kept as it is. */
+/* memtrack.h of an early version: the struct ends after the total. This file never changes. */
 #ifndef MEMTRACK_H
 #define MEMTRACK_H
 #include <stddef.h>
