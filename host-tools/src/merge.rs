@@ -1,11 +1,15 @@
-//! Several dumps of one program become one: many runs, or the processes of one family.
+//! Merges several dumps of one program into one: many runs, or the processes of one family.
 //!
-//! Sums are sums. A peak is not: each process had its own at its own moment. The merged peak is the **sum of the
-//! peaks** — what all of them would have held had their peaks stood at once, and at least what they ever held
-//! together — and its stacks are those of each at its own peak. A stage's peak is that of the dump where it was
-//! highest, as it is of several runs within one dump. Threads of one name become one, with the highest of their own
-//! peaks. Times count from the start of each process, and there is no timeline: points of different clocks have no
-//! order. What a forked process has from its parent is counted once, in the parent.
+//! Counters are added. A peak is not a counter, because each process reached its own at its own time:
+//!
+//! - **Peak of the program**: the sum of the peaks. The processes never held more than that together. Its
+//!   stacks are those of each process at its own peak.
+//! - **Peak of a stage**: that of the dump where it is highest. Several runs of a stage within one dump
+//!   follow the same rule.
+//! - **Threads**: those of one name become one thread, with the highest of their own peaks.
+//! - **Times**: they count from the start of each process. There is no timeline, because points of different
+//!   clocks have no order.
+//! - **Forked processes**: figures that a process inherits from its parent are counted once, in the parent.
 
 mod cells;
 mod inherited;
@@ -32,16 +36,16 @@ use write::Whole;
 
 /// A dump to merge.
 pub struct Part<'p> {
-    /// Where it was read from.
+    /// The file that holds it.
     pub path: &'p Path,
-    /// What was read.
+    /// Its content.
     pub dump: &'p Dump<'p>,
 }
 
-/// Merges dumps into the bytes of a new one. `force` takes dumps of different programs too.
+/// Merges dumps into the bytes of a new one. `force` merges dumps of different programs, too.
 ///
 /// # Errors
-/// When they are of different programs, or when one has no figures of the whole program.
+/// An error if the dumps are of different programs, or if one has no figures of the whole program.
 pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     let mut programs = Vec::new();
     for part in parts {
@@ -89,7 +93,7 @@ pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     Ok(whole.encode())
 }
 
-/// All of one program: by build id where they have one, else by name and kind of machine.
+/// Checks that all dumps are of one program: by build id if they have one, else by name and architecture.
 fn alike(parts: &[Part<'_>], programs: &[Snapshot<'_>]) -> Result<(), Error> {
     let identity = |snapshot: &Snapshot<'_>| {
         let target = snapshot.target.unwrap_or_default();
@@ -109,7 +113,7 @@ fn alike(parts: &[Part<'_>], programs: &[Snapshot<'_>]) -> Result<(), Error> {
     let first = &programs[0];
     for (part, snapshot) in parts.iter().zip(programs).skip(1) {
         let (one, other) = (identity(first), identity(snapshot));
-        // A program by another name is the same when its build id says so.
+        // A program under another name is the same if its build id is the same.
         let same = one == other || (!build_id(first).is_empty() && build_id(first) == build_id(snapshot));
         if !same {
             return Err(Error::OtherProgram { path: part.path.into(), found: other, wanted: one });
@@ -118,12 +122,12 @@ fn alike(parts: &[Part<'_>], programs: &[Snapshot<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The build id of the program itself, empty when it has none.
+/// The build id of the program itself; empty if it has none.
 fn build_id<'d>(snapshot: &Snapshot<'d>) -> &'d [u8] {
     snapshot.modules.first().map_or(&[], |module| module.build_id)
 }
 
-/// Figures of all programs: sums, but for what belongs to the one with the highest peak.
+/// The figures of all programs: sums, except for the time of the peak, which is that of the highest one.
 fn marks(programs: &[Snapshot<'_>]) -> Option<Marks> {
     let all = programs.iter().filter_map(|snapshot| snapshot.marks);
     let highest = all.clone().max_by_key(|marks| marks.figures.peak)?;
@@ -137,7 +141,7 @@ fn marks(programs: &[Snapshot<'_>]) -> Option<Marks> {
     }))
 }
 
-/// Of each table the largest, and the fullest it got.
+/// The largest capacity and the highest use of each table.
 fn config(programs: &[Snapshot<'_>]) -> Option<Config> {
     programs.iter().filter_map(|snapshot| snapshot.config).reduce(|a, b| Config {
         nodes: a.nodes.max(b.nodes),
@@ -154,7 +158,7 @@ fn config(programs: &[Snapshot<'_>]) -> Option<Config> {
     })
 }
 
-/// Losses by cause, and records that did not fit into the merged dump.
+/// Losses by cause, with the records that were too large for the merged dump.
 fn losses(programs: &[Snapshot<'_>], too_large: u64) -> Vec<Loss> {
     let mut sums: Vec<Loss> = Vec::new();
     let own = Loss { cause: LossCause::RecordTooLarge, events: too_large };

@@ -1,4 +1,4 @@
-//! Stacks and cells under the numbers of the merged dump.
+//! Stacks and cells of all dumps, with the ids of the merged dump.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use crate::reader::Snapshot;
 /// The stacks of all dumps.
 #[derive(Default)]
 pub(super) struct Tree {
-    /// Caller and address. A node's id is its index + [`Node::FIRST`].
+    /// Caller and address of each node. A node's id is its index + [`Node::FIRST`].
     nodes: IndexSet<(u32, u64)>,
 }
 
 impl Tree {
-    /// Adds the nodes of a snapshot, and says which id each has here.
+    /// Adds the nodes of a snapshot, and returns the new id of each old one.
     pub(super) fn add(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -39,15 +39,15 @@ impl Tree {
     }
 }
 
-/// A node that is nowhere means that outer frames are missing.
+/// The new id of a caller. Outer frames are missing if the dump has no node with the old id.
 fn caller(parent: u32, ids: &HashMap<u32, u32>) -> u32 {
     if parent < Node::FIRST { parent } else { ids.get(&parent).copied().unwrap_or(Node::CUT) }
 }
 
-/// Who allocated where: thread, tag, heap, stack, and whether inner frames are missing.
+/// The key of a cell: thread, tag, heap, stack, and whether inner frames are missing.
 type Key = (u32, u32, u32, u32, bool);
 
-/// Cells, each once.
+/// Cells, one for each key.
 #[derive(Default)]
 pub(super) struct Cells {
     sums: IndexMap<Key, Figures>,
@@ -85,7 +85,8 @@ impl Cells {
     }
 }
 
-/// Sums. What is beyond 64 bits stays at the end of them, and the equations tell.
+/// Adds figures. A sum stops at the largest 64-bit number, and the check of the accounting equations reports
+/// it.
 pub(crate) fn plus(a: &Figures, b: &Figures) -> Figures {
     Figures {
         allocs: a.allocs.saturating_add(b.allocs),

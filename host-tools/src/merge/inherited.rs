@@ -1,4 +1,4 @@
-//! What a forked process has from its parent counts once: in the parent's dump.
+//! Counts figures that forked processes inherit only once: in the parent's dump.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use memtrack_format::{Figures, Marks, Thread, ThreadState};
 use super::cells::plus;
 use crate::reader::Snapshot;
 
-/// Takes what is inherited out of all snapshots but one: that of the process from which it is, or the first of its
-/// children when that has no dump here.
+/// Removes inherited figures from every snapshot but one: the snapshot of the parent, or of its first child
+/// if the parent's dump is not here.
 pub(super) fn count_once(programs: &mut [Snapshot<'_>]) {
     let process = |snapshot: &Snapshot<'_>| {
         let target = snapshot.target.unwrap_or_default();
@@ -24,7 +24,7 @@ pub(super) fn count_once(programs: &mut [Snapshot<'_>]) {
     }
 }
 
-/// Leaves what the process itself did after the fork.
+/// Leaves only the figures of the process's own events after the fork.
 fn remove(snapshot: &mut Snapshot<'_>) {
     let Some(fork) = snapshot.fork.take() else { return };
     let is_inherited = |thread: &&Thread<'_>| thread.state == ThreadState::Inherited;
@@ -40,7 +40,7 @@ fn remove(snapshot: &mut Snapshot<'_>) {
             _ => continue,
         };
         thread.figures = minus(&thread.figures, &rest);
-        // Their cells rise with the time of their first event: the parent's come first.
+        // Cells are in the order of their first events, so those from before the fork come first.
         for cell in snapshot.cells.iter_mut().filter(|cell| cell.thread == thread.id) {
             let taken = least(&cell.figures, &rest);
             (cell.figures, rest) = (minus(&cell.figures, &taken), minus(&rest, &taken));

@@ -1,26 +1,26 @@
-//! One place for each module: a program stands elsewhere in each run.
+//! Gives each module one address range: a program is loaded at different addresses in each run.
 
 use indexmap::IndexMap;
 use memtrack_format as format;
 
 use crate::modules::{Module, Modules};
 
-/// Modules that would lie in each other's way are moved apart by so much.
+/// The distance between modules that are moved because they would overlap.
 const GAP: u64 = 1 << 20;
 
-/// Modules with ranges that do not overlap, each once by its file.
+/// Modules at ranges that do not overlap, one for each file.
 #[derive(Default)]
 pub(super) struct Layout {
     modules: IndexMap<File, Module>,
 }
 
-/// What tells files apart: path, build id, size and time.
+/// The identity of a file: path, build id, size and time.
 type File = (Vec<u8>, Vec<u8>, u64, u64);
 
-/// From the addresses of one snapshot to those of the layout.
+/// Translates the addresses of one snapshot to those of the layout.
 pub(super) struct Places {
     modules: Modules,
-    /// What is added to the addresses of each module.
+    /// The number to add to the addresses of each module.
     moved: Vec<u64>,
 }
 
@@ -37,9 +37,9 @@ impl Layout {
         self.modules.values()
     }
 
-    /// How far a module is moved.
+    /// Places a module, and returns the distance by which it moves.
     fn place(&mut self, module: &Module) -> u64 {
-        // A build id says more than size and time.
+        // A build id identifies a file better than size and time do.
         let (size, time) = match module.build_id.is_empty() {
             true => (module.file_size, module.file_modified_unix_ns),
             false => (0, 0),
@@ -66,19 +66,20 @@ impl Layout {
         all.into_iter().any(|taken| start < taken.start.saturating_add(taken.length) && taken.start < end)
     }
 
-    /// How far a module is from the first place behind all others.
+    /// The distance from a module to the first free place behind all others.
     fn beyond(&self, module: &Module) -> u64 {
         let all = self.modules.values().flat_map(|module| &module.segments);
         let end = all.map(|segment| segment.start.saturating_add(segment.length)).max().unwrap_or(0);
         let first = module.segments.iter().map(|segment| segment.start).min().unwrap_or(0);
         let free = end.checked_next_multiple_of(GAP).and_then(|end| end.checked_add(GAP)).unwrap_or(end);
-        // By whole pages: parts of a file keep their place in a page.
+        // Move by whole pages: each part of a file keeps its offset in a page.
         free.wrapping_add(first % GAP).wrapping_sub(first)
     }
 }
 
 impl Places {
-    /// An address in the layout. One outside of all modules stays, unless a module of another run is there now.
+    /// Translates an address. An address outside of all modules stays as it is, or becomes 0 if the layout
+    /// has a module of another run there.
     pub(super) fn address(&self, address: u64, layout: &Layout) -> u64 {
         match self.modules.find(address) {
             Some(place) => address.wrapping_add(self.moved[place.module]),

@@ -1,4 +1,4 @@
-//! Stages by name: sums over all dumps, and the snapshot of the run with the highest peak.
+//! Stages by name: sums over all dumps, and one snapshot of each stage, from the run with the highest peak.
 
 use indexmap::IndexMap;
 use memtrack_format::{Stage, ThreadPeak};
@@ -9,20 +9,20 @@ use crate::clean::clean_bytes;
 use crate::reader::Snapshot;
 use crate::select;
 
-/// Snapshots of stages, one for each name of the process and of each thread.
+/// Snapshots of stages: one for each name, of the process and of each thread.
 pub(super) struct Stages<'d> {
-    /// Which dump it is from, and the snapshot.
+    /// The index of the dump, and the snapshot.
     snapshots: Vec<(usize, Snapshot<'d>)>,
 }
 
-/// A stage with its list, whose threads have the ids of the merged dump.
+/// A stage with its list of threads, which have the ids of the merged dump.
 pub(super) struct Summed<'d> {
     pub(super) stage: Stage<'d>,
     pub(super) threads: Vec<ThreadPeak>,
 }
 
 impl<'d> Stages<'d> {
-    /// For each stage the snapshot with the highest peak over all dumps.
+    /// Selects for each stage the snapshot with the highest peak in all dumps.
     pub(super) fn highest(parts: &[Part<'d>], ids: &[Ids]) -> Self {
         let mut best: IndexMap<(String, u32), (u64, usize, usize)> = IndexMap::new();
         for (part, (of, ids)) in parts.iter().zip(ids).enumerate() {
@@ -45,7 +45,8 @@ impl<'d> Stages<'d> {
     }
 }
 
-/// The stages of all programs: sums over their runs; live, peak and times of the dump with the highest peak.
+/// The stages of all programs. Counters are sums; live figures, peak and times are those of the dump with the
+/// highest peak.
 pub(super) fn sums<'d>(programs: &[Snapshot<'d>], ids: &[Ids]) -> Vec<Summed<'d>> {
     let mut all: IndexMap<(&[u8], u32, u32), Summed<'d>> = IndexMap::new();
     for (snapshot, ids) in programs.iter().zip(ids) {
@@ -61,7 +62,7 @@ pub(super) fn sums<'d>(programs: &[Snapshot<'d>], ids: &[Ids]) -> Vec<Summed<'d>
     all.into_values().collect()
 }
 
-/// A stage under the ids of the merged dump.
+/// A stage with the ids of the merged dump.
 pub(super) fn renamed<'d>(record: &Stage<'d>, ids: &Ids) -> Summed<'d> {
     let scope = scope(record.scope, ids);
     let threads = record.threads.iter();

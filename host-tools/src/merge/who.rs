@@ -1,4 +1,4 @@
-//! Threads, tags and heaps by their names: the ids of different processes have nothing to do with each other.
+//! Threads, tags and heaps of all dumps. Their ids differ between processes, so their names identify them.
 
 use std::collections::HashMap;
 
@@ -8,27 +8,27 @@ use memtrack_format::{Heap, SizeClass, TagName, Thread, ThreadState};
 use super::cells::plus;
 use crate::reader::Snapshot;
 
-/// The thread id of size classes of the whole program.
+/// The thread id of size classes that cover the whole program.
 const EVERYONE: u32 = u32::MAX;
 
-/// The kind of threads that have no record.
+/// The kind of threads without a record.
 const NAMELESS: u8 = 3;
 
-/// What tells a thread from others: its kind, its name, and its place among those of the same name in one dump.
+/// The identity of a thread: its kind, its name, and its index among the threads of that name in one dump.
 type Identity = (u8, Vec<u8>, usize);
 
 /// All threads, tags and heaps.
 #[derive(Default)]
 pub(super) struct Who<'d> {
     threads: IndexMap<Identity, Thread<'d>>,
-    /// By outer tag, name, and old id where there is no name.
+    /// By outer tag and name; by the old id if the tag has no name.
     tags: IndexMap<(u32, &'d [u8], u32), u32>,
-    /// By name, and old id where there is no name.
+    /// By name; by the old id if the heap has no name.
     heaps: IndexMap<(&'d [u8], u32), u32>,
     sizes: IndexMap<(u32, u8), SizeClass>,
 }
 
-/// From the ids of one dump to those of the merged one.
+/// Translates the ids of one dump to those of the merged one.
 #[derive(Default)]
 pub(super) struct Ids {
     threads: HashMap<u32, u32>,
@@ -51,7 +51,7 @@ impl Ids {
 }
 
 impl<'d> Who<'d> {
-    /// Adds those of a dump.
+    /// Adds the threads, tags and heaps of a dump.
     pub(super) fn add(&mut self, snapshot: &Snapshot<'d>) -> Ids {
         let mut ids = Ids::default();
         let mut same: HashMap<(u8, &[u8]), usize> = HashMap::new();
@@ -62,7 +62,7 @@ impl<'d> Who<'d> {
             *place += 1;
             ids.threads.insert(thread.id, self.thread(identity, thread));
         }
-        // Outer tags have been pushed before inner ones, but nothing in a dump is certain.
+        // A tag's parent has a lower id than the tag, but a damaged dump may have any order.
         let mut tags = snapshot.tags.clone();
         tags.sort_by_key(|tag| tag.id);
         for tag in &tags {
@@ -85,7 +85,8 @@ impl<'d> Who<'d> {
         ids
     }
 
-    /// What cells name and nothing describes, as in a damaged dump, stays apart from all that is known.
+    /// Adds the ids that cells refer to and that have no record, as in a damaged dump. They stay apart from
+    /// all others.
     fn add_nameless(&mut self, snapshot: &Snapshot<'d>, ids: &mut Ids) {
         for cell in snapshot.cells.iter().filter(|cell| cell.id != 0) {
             if cell.tag != 0 {
@@ -107,7 +108,7 @@ impl<'d> Who<'d> {
     }
 
     fn thread(&mut self, identity: Identity, more: &Thread<'d>) -> u32 {
-        // The unattributed thread is 0 everywhere.
+        // The unattributed thread has id 0 in every dump.
         let next = match identity.0 {
             0 => 0,
             _ => 1 + self.threads.keys().filter(|(kind, ..)| *kind != 0).count() as u32,
@@ -148,7 +149,7 @@ impl<'d> Who<'d> {
     }
 }
 
-/// Known threads, those without a slot, and the one that stands for no thread.
+/// The kind of a thread: 0 for the unattributed one, 1 for threads without a slot, 2 for all others.
 fn kind(thread: &Thread<'_>) -> u8 {
     match thread.state {
         _ if thread.id == 0 => 0,

@@ -1,4 +1,4 @@
-//! The merged dump: a snapshot of each stage, then that of the whole program.
+//! Writes the merged dump: a snapshot of each stage, then that of the whole program.
 
 use std::convert::Infallible;
 
@@ -13,10 +13,10 @@ use super::who::{Ids, Who};
 use super::{config, losses, marks};
 use crate::reader::Snapshot;
 
-/// The largest section.
+/// The size of the largest section.
 const BUFFER: usize = 1 << 17;
 
-/// All that there is to write.
+/// The content of the merged dump.
 pub(super) struct Whole<'w, 'd> {
     pub(super) programs: &'w [Snapshot<'d>],
     pub(super) layout: &'w Layout,
@@ -66,7 +66,7 @@ impl Whole<'_, '_> {
             snapshot.threads.iter().map(|thread| Thread { id: ids.thread(thread.id), ..*thread }).collect();
         self.common(&mut file, threads.iter());
         snapshot.stages.iter().for_each(|stage| file.stage(&stages::renamed(stage, ids)));
-        // Nodes count for the snapshots behind as well.
+        // Later snapshots refer to these nodes as well.
         if sequence == 0 {
             self.nodes(&mut file);
         }
@@ -119,10 +119,10 @@ impl Whole<'_, '_> {
     }
 }
 
-/// The dump under construction: memory takes all that is written.
+/// The dump under construction, in memory.
 struct File {
     encoder: Encoder<Bytes, BUFFER>,
-    /// Records that are larger than any section.
+    /// The number of records that are larger than any section.
     too_large: u64,
 }
 
@@ -159,7 +159,7 @@ impl File {
         match self.encoder.finish() {
             Ok(bytes) => bytes.0,
             Err(EncodeError::Sink(never)) => match never {},
-            // The last record is a few bytes.
+            // The encoder writes a short record last, which always fits.
             Err(EncodeError::RecordTooLarge) => Vec::new(),
         }
     }
