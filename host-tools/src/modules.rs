@@ -1,4 +1,4 @@
-//! Which binary an address belongs to.
+//! Finds the binary to which an address belongs.
 
 use memtrack_format as format;
 
@@ -9,50 +9,50 @@ use crate::clean::clean_bytes;
 pub struct Module {
     /// The path it was loaded from, byte by byte as in the dump.
     pub path: Vec<u8>,
-    /// Its build id, empty when it has none.
+    /// Its build id; empty if it has none.
     pub build_id: Vec<u8>,
-    /// What was added to the file's addresses when it was loaded.
+    /// The number that was added to the file's addresses at load time.
     pub bias: u64,
-    /// Whether it stands for a program without modules, on bare metal.
+    /// Whether this module represents a bare-metal program without modules.
     pub bare: bool,
-    /// Whether it had been unloaded when the snapshot was taken.
+    /// Whether it had been unloaded before the snapshot was taken.
     pub unloaded: bool,
-    /// Its loaded ranges.
+    /// The address ranges into which it was loaded.
     pub segments: Vec<format::Segment>,
-    /// Bytes of its file when the program ran, 0 when unknown.
+    /// Size of its file when the program ran; 0 if unknown.
     pub file_size: u64,
-    /// When its file was last changed before that, in nanoseconds since 1970, 0 when unknown.
+    /// Modification time of its file when the program ran, in nanoseconds since 1970; 0 if unknown.
     pub file_modified_unix_ns: u64,
 }
 
 impl Module {
-    /// The last part of its path, fit to be shown.
+    /// The last part of its path, without control characters.
     #[must_use]
     pub fn name(&self) -> String {
         let name = last_part(&self.path);
         if name.is_empty() { "[unnamed]".into() } else { clean_bytes(name) }
     }
 
-    /// Where its addresses begin, as its own headers count them.
+    /// Its lowest address, as its own headers count addresses.
     #[must_use]
     pub fn base(&self) -> u64 {
         let start = self.segments.iter().map(|segment| segment.start).min().unwrap_or(0);
         start.wrapping_sub(self.bias)
     }
 
-    /// Its path, fit to be shown.
+    /// Its path, without control characters.
     #[must_use]
     pub fn shown_path(&self) -> String {
         if self.path.is_empty() { "[unnamed]".into() } else { clean_bytes(&self.path) }
     }
 }
 
-/// The last part of a path, whichever system it is of.
+/// The last part of a path of any operating system.
 pub(crate) fn last_part(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or_default()
 }
 
-/// All modules, ready to be asked for addresses.
+/// All modules, indexed by address.
 #[derive(Debug, Default)]
 pub struct Modules {
     all: Vec<Module>,
@@ -63,26 +63,27 @@ pub struct Modules {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Range {
     start: u64,
-    /// The last address that belongs to it: ranges may reach the end of the address space.
+    /// The last address in the range. An end would overflow if the range reaches the end of the address
+    /// space.
     last: u64,
     module: usize,
     file_offset: u64,
 }
 
-/// Where an address lies.
+/// The position of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The module's index.
     pub module: usize,
     /// The address as the binary's own headers and debug information count it.
     pub svma: u64,
-    /// Where it stands in the file.
+    /// The position in the file.
     pub file_offset: u64,
 }
 
 impl Modules {
-    /// Takes the dump's modules. `bare` is used for all addresses when the dump has none (bare metal, where the
-    /// program stands at the addresses it was linked for).
+    /// Indexes the modules of a dump. If there are none (bare metal, where a program runs at the addresses
+    /// for which it was linked), `bare` covers all addresses.
     #[must_use]
     pub fn new(records: &[format::Module<'_>], bare: Option<Module>) -> Self {
         let mut all: Vec<Module> = records.iter().map(from_record).collect();
@@ -90,7 +91,7 @@ impl Modules {
             all.extend(bare);
         }
         let mut ranges: Vec<Range> = Vec::new();
-        // Where ranges overlap, modules that are still loaded come first, then later ones.
+        // Where ranges overlap, loaded modules win over unloaded ones, and later ones over earlier ones.
         let mut order: Vec<usize> = (0..all.len()).rev().collect();
         order.sort_by_key(|&module| all[module].unloaded);
         for module in order {
@@ -113,7 +114,7 @@ impl Modules {
         &self.all
     }
 
-    /// Finds the module of an address.
+    /// Finds the module and the position of an address.
     #[must_use]
     pub fn find(&self, address: u64) -> Option<Place> {
         let after = self.ranges.partition_point(|range| range.start <= address);
@@ -139,9 +140,9 @@ fn from_record(record: &format::Module<'_>) -> Module {
     }
 }
 
-/// Cuts ranges so that each address lies in the first one given of those that hold it.
+/// Cuts overlapping ranges: each address stays in the first range that contains it.
 fn without_overlap(ranges: Vec<Range>) -> Vec<Range> {
-    // A sweep over all borders: `open` holds the ranges over the present place, the first given first.
+    // A sweep over all borders. `open` holds the ranges at the current address; the first one wins.
     let mut borders: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * ranges.len());
     for (i, range) in ranges.iter().enumerate() {
         borders.push((range.start, true, i));

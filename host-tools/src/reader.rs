@@ -1,5 +1,7 @@
-//! Bytes become snapshots: one pass over the whole dump notes where each snapshot's sections lie and what is
-//! damaged, so that a large file costs memory only for the snapshot that is looked at.
+//! Reads the snapshots of a dump.
+//!
+//! A dump may be large and hold many snapshots. So one pass notes only where the sections of each snapshot
+//! lie, and which parts are damaged. The records of a snapshot are read when it is selected.
 
 mod snapshot;
 mod tracker;
@@ -18,25 +20,25 @@ use crate::Error;
 /// A dump: its snapshots in the order in which they were written.
 pub struct Dump<'a> {
     entries: Vec<Entry<'a>>,
-    /// Who wrote them, each once.
+    /// The trackers that wrote the snapshots, each once.
     trackers: Vec<Tracker>,
     damage: Vec<Damage>,
     malformed: usize,
 }
 
-/// A snapshot of which only the outline has been read.
+/// The outline of a snapshot.
 #[derive(Default)]
 pub struct Entry<'a> {
-    /// What it shows and why it was taken; `None` when that record is missing.
+    /// Its kind and cause; `None` if that record is missing.
     pub about: Option<memtrack_format::Snapshot>,
     tracker: Tracker,
-    /// The stage that it shows, for a snapshot of [`Kind::Stage`].
+    /// The stage, for a snapshot of [`Kind::Stage`].
     pub stage: Option<StageHead<'a>>,
-    /// Whether all of it is there and undamaged.
+    /// Whether the snapshot is complete and undamaged.
     pub complete: bool,
-    /// Something before its end is damaged.
+    /// Whether a part before its end is damaged.
     damaged: bool,
-    /// Its last section has been read.
+    /// Whether its last section has been read.
     ended: bool,
     sections: Vec<Section<'a>>,
 }
@@ -44,7 +46,7 @@ pub struct Entry<'a> {
 /// Name and peak of a snapshot's stage.
 #[derive(Clone, Copy)]
 pub struct StageHead<'a> {
-    /// Its name as it stands in the dump.
+    /// Its name, byte by byte as in the dump.
     pub name: &'a [u8],
     /// Thread id + 1 for a stage of one thread; 0 for one of the whole process.
     pub scope: u32,
@@ -53,25 +55,25 @@ pub struct StageHead<'a> {
 }
 
 impl Entry<'_> {
-    /// Bytes of the dump that are its records.
+    /// The size of its records in the dump.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.sections.iter().map(|section| section.payload.len()).sum()
     }
 
-    /// Who wrote it.
+    /// The tracker that wrote it.
     #[must_use]
     pub fn tracker(&self) -> Tracker {
         self.tracker
     }
 
-    /// Whether it is no snapshot but the mark that a process leaves when it begins a file.
+    /// Whether this is only the mark that a process writes when it opens a file.
     fn is_mark(&self) -> bool {
         let of_mark = |section: &Section<'_>| matches!(section.tag, Tag::TARGET | Tag::PROCESS | Tag::DONE);
         self.ended && !self.damaged && self.sections.iter().all(of_mark)
     }
 
-    /// Whether it shows the whole program. One without its first record counts as such: it shows what it has.
+    /// Whether it shows the whole program. A snapshot whose first record is missing counts as one.
     #[must_use]
     pub fn is_program(&self) -> bool {
         !self.is_stage()
@@ -88,14 +90,14 @@ impl<'a> Dump<'a> {
     /// Reads the outline of a dump.
     ///
     /// # Errors
-    /// When it is no dump, of a version that is not read, or holds no snapshot.
+    /// An error if the bytes are no dump, have an unsupported version, or hold no snapshot.
     pub fn open(path: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
         let reader = match Reader::new(bytes) {
             Ok(reader) => reader,
             Err(Rejected::TooNew(version) | Rejected::TooOld(version)) => {
                 return Err(Error::Version { path: path.into(), version });
             }
-            // The beginning may be missing, as after a late start on a serial line.
+            // The start may be missing, as after a late connection to a serial line.
             Err(Rejected::NotADump) if has_snapshot(bytes) => Reader::damaged(bytes),
             Err(Rejected::NotADump) => {
                 return Err(Error::NotADump { path: path.into(), reason: what_instead(bytes) });
@@ -117,16 +119,16 @@ impl<'a> Dump<'a> {
         Ok(dump)
     }
 
-    /// Who wrote the snapshots, in the order of their first ones.
+    /// The trackers that wrote the snapshots, in the order of their first ones.
     #[must_use]
     pub fn trackers(&self) -> &[Tracker] {
         &self.trackers
     }
 
-    /// Leaves the snapshots of one tracker, by its number from 1.
+    /// Removes all snapshots but those of one tracker, which is given by its number from 1.
     ///
     /// # Errors
-    /// When there is no such tracker.
+    /// An error if there is no such tracker.
     pub fn keep_tracker(&mut self, number: usize) -> Result<(), Error> {
         let known = self.trackers.len();
         let wanted = number.checked_sub(1).and_then(|place| self.trackers.get(place)).copied();
@@ -142,25 +144,26 @@ impl<'a> Dump<'a> {
         &self.entries
     }
 
-    /// The places that could not be read.
+    /// The damaged places.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
 
-    /// How many sections had records that make no sense.
+    /// The number of sections with malformed records.
     #[must_use]
     pub fn malformed(&self) -> usize {
         self.malformed
     }
 
-    /// Whether everything in the dump is there and undamaged.
+    /// Whether the dump is complete and undamaged.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.damage.is_empty() && self.malformed == 0 && self.entries.iter().all(|entry| entry.complete)
     }
 
-    /// Reads all of one snapshot. A stage's nodes include those that earlier snapshots of the tracker wrote.
+    /// Reads all of one snapshot. The nodes of a stage include those that the tracker wrote into earlier
+    /// snapshots.
     #[must_use]
     pub fn snapshot(&self, index: usize) -> Snapshot<'a> {
         let entry = &self.entries[index];
@@ -171,7 +174,7 @@ impl<'a> Dump<'a> {
         snapshot
     }
 
-    /// Reads several snapshots of trackers that were in one process together, as one: their sums.
+    /// Reads the snapshots of several trackers of one process, and adds them up to one.
     #[must_use]
     pub fn together(&self, indexes: &[usize]) -> Snapshot<'a> {
         let all = indexes.iter().map(|&index| self.snapshot(index));
@@ -188,7 +191,7 @@ impl<'a> Dump<'a> {
                 }
             }
             Item::Section(section) => {
-                // Where a snapshot's header is damaged, its sections still tell that it began.
+                // A damaged header hides the start of a snapshot. Its other sections reveal it.
                 let repeated = |entry: &Entry<'_>| section.tag == Tag::SNAPSHOT && entry.about.is_some();
                 if self.entries.last().is_none_or(|entry| entry.ended || repeated(entry)) {
                     self.begin();
@@ -210,7 +213,7 @@ impl<'a> Dump<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Takes a section in, and what the outline needs of it.
+    /// Adds a section, and reads the parts of it that the outline needs.
     fn add(&mut self, section: Section<'a>) -> Result<(), Malformed> {
         let before = self.sections.len() as u64;
         self.sections.push(section);
@@ -247,13 +250,13 @@ fn first<'a, R: Record<'a>>(section: &Section<'a>) -> Result<Option<R>, Malforme
 }
 
 fn has_snapshot(bytes: &[u8]) -> bool {
-    // Cheap first: the search for undamaged sections costs a few times the file's length.
+    // The cheap test comes first: the search for undamaged sections takes several passes over the file.
     let magic = memtrack_format::MAGIC;
     bytes.windows(magic.len()).any(|window| window == magic)
         && Reader::damaged(bytes).any(|item| matches!(item, Item::Snapshot { .. }))
 }
 
-/// What a file that is not a dump looks like.
+/// Describes a file that is no dump.
 fn what_instead(bytes: &[u8]) -> &'static str {
     match bytes {
         [] => "it is empty",

@@ -1,4 +1,4 @@
-//! One snapshot, all of its records.
+//! All records of one snapshot.
 
 use memtrack_format as format;
 use memtrack_format::{
@@ -6,18 +6,18 @@ use memtrack_format::{
     Stage, Tag, TagName, Target, Thread, TimePoint,
 };
 
-/// The records of a snapshot. Names and lists still lie in the dump.
+/// The records of a snapshot. Names and lists are slices of the dump.
 #[derive(Default)]
 pub struct Snapshot<'a> {
-    /// Which snapshot this is.
+    /// Kind, cause and time of the snapshot.
     pub about: Option<format::Snapshot>,
     /// The program and its machine.
     pub target: Option<Target<'a>>,
-    /// What tells the process and the tracker from others.
+    /// Numbers that distinguish the process and the tracker from others.
     pub process: Option<Process>,
-    /// What a forked process inherited.
+    /// Figures that a forked process inherited.
     pub fork: Option<Fork<'a>>,
-    /// Capacities and their use.
+    /// Capacity and use of the tables.
     pub config: Option<Config>,
     /// Figures of the whole program.
     pub marks: Option<Marks>,
@@ -25,7 +25,7 @@ pub struct Snapshot<'a> {
     pub modules: Vec<Module<'a>>,
     /// Threads.
     pub threads: Vec<Thread<'a>>,
-    /// Stack nodes with their ids, in rising order of ids, each id once.
+    /// Stack nodes with their ids: in rising order, each id once.
     pub nodes: Vec<(u32, Node)>,
     /// Cells.
     pub cells: Vec<Cell>,
@@ -44,7 +44,7 @@ pub struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// Reads the nodes of `nodes` and everything else of `own`.
+    /// Reads nodes from `nodes`, and all other records from `own`.
     pub(super) fn read<'s>(nodes: impl Iterator<Item = &'s Section<'a>>, own: &[Section<'a>]) -> Self
     where
         'a: 's,
@@ -53,7 +53,7 @@ impl<'a> Snapshot<'a> {
         for section in nodes {
             read.nodes.extend(section.nodes().map_while(Result::ok));
         }
-        // Later ones win: the sort is stable, and of equal ids the last is kept.
+        // Later nodes win: the sort is stable, so the last of several equal ids comes first.
         read.nodes.reverse();
         read.nodes.sort_by_key(|&(id, _)| id);
         read.nodes.dedup_by_key(|&mut (id, _)| id);
@@ -87,17 +87,17 @@ fn collect<'a, R: Record<'a>>(section: &Section<'a>, into: &mut Vec<R>) {
     into.extend(section.records().map_while(Result::ok).take(most::<R>(section)));
 }
 
-/// Most records that are taken of a section. Whoever writes a record writes all of its fields; a section of empty ones would
-/// take hundreds of times its length in memory.
+/// The most records that are read from a section. A real record writes all of its fields. A forged section of
+/// empty records would need hundreds of times its length in memory.
 fn most<R>(section: &Section<'_>) -> usize {
-    /// Most bytes of memory for a byte of the dump.
+    /// Bytes of memory per byte of the dump.
     const EXPANSION: usize = 32;
-    /// What any section may hold.
+    /// The number of records that every section may have.
     const LEAST: usize = 16;
     LEAST + section.payload.len() * EXPANSION / size_of::<R>()
 }
 
-/// Whether every record of a section can be read.
+/// Checks that every record of a section can be read.
 pub(super) fn check(section: &Section<'_>) -> Result<(), Malformed> {
     fn all<'a, R: Record<'a>>(section: &Section<'a>) -> Result<(), Malformed> {
         let count = section.records::<R>().try_fold(0usize, |count, record| record.map(|_| count + 1))?;

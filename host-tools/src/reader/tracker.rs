@@ -1,9 +1,12 @@
-//! Whose a snapshot is: a file may have those of several trackers, of one process and of the programs that replaced each
-//! other in it.
+//! Distinguishes the trackers whose snapshots share a file.
 //!
-//! Ids of threads, nodes, cells, tags and heaps belong to a tracker. So that snapshots of trackers which were in a
-//! process together can be shown as one, those of all but the first are moved out of the way: by the tracker's place
-//! among them, far enough for the widest ids that a tracker gives.
+//! A file may hold the snapshots of several trackers of one process, and those of several programs that
+//! replaced each other in that process. Ids of threads, nodes, cells, tags and heaps are valid only within
+//! one tracker.
+//!
+//! Trackers that were in a process at the same time can be shown as one. Their ids must not collide, so each
+//! tracker but the first has its ids moved: by its place among the trackers, times the largest number of ids
+//! that a tracker can give.
 
 use memtrack_format::{Config, List, Loss, Marks, Module, Node, Process, Target, Thread, ThreadState};
 
@@ -17,15 +20,15 @@ pub struct Tracker {
     pub pid: u32,
     /// When it started, in nanoseconds since 1970.
     pub start_unix_ns: u64,
-    /// What tells the process and the tracker from others; all zero when the dump does not tell.
+    /// Numbers that distinguish the process and the tracker from others; all zero if the dump has none.
     pub process: Process,
-    /// Its place among the trackers that were in the process together.
+    /// Its place among the trackers that were in the process at the same time.
     place: u32,
     /// Its number in the dump, from 1.
     number: usize,
 }
 
-/// Bits of the ids that a tracker gives.
+/// The widths of ids, in bits.
 const THREADS: u32 = 16;
 const NODES: u32 = 24;
 const CELLS: u32 = 24;
@@ -43,7 +46,7 @@ impl Tracker {
         self.number
     }
 
-    /// Whether both were in one process at one time.
+    /// Whether both trackers were in one process at the same time.
     #[must_use]
     pub fn is_beside(&self, other: &Tracker) -> bool {
         let of = |tracker: &Tracker| (tracker.pid, tracker.process.started, tracker.process.image);
@@ -59,18 +62,18 @@ impl Tracker {
         if id < first { id } else { id.wrapping_add(self.place.wrapping_shl(bits)) }
     }
 
-    /// The id of a thread in the whole dump.
+    /// A thread's id in the whole dump.
     pub(super) fn thread(&self, id: u32) -> u32 {
-        // The unattributed thread is 0 everywhere, and u32::MAX is the whole program.
+        // Two ids never move: 0 is the unattributed thread, and `u32::MAX` is the whole program.
         if id == u32::MAX { id } else { self.moved(id, 1, THREADS) }
     }
 
-    /// The scope of a stage in the whole dump: 0, or a thread's id + 1.
+    /// A stage's scope in the whole dump: 0, or a thread's id + 1.
     pub(super) fn scope(&self, scope: u32) -> u32 {
         scope.checked_sub(1).map_or(0, |thread| self.thread(thread).wrapping_add(1))
     }
 
-    /// Brings the ids of its snapshot to those of the whole dump.
+    /// Moves all ids of its snapshot to those of the whole dump.
     pub(super) fn renumber(&self, snapshot: &mut Snapshot<'_>) {
         if self.place == 0 {
             return;
@@ -93,13 +96,13 @@ impl Tracker {
         snapshot.heaps.iter_mut().for_each(|of| of.id = heap(of.id));
         for stage in &mut snapshot.stages {
             stage.scope = self.scope(stage.scope);
-            // The list lies in the dump: its ids are those of the tracker.
+            // The list is a slice of the dump, so its ids can't be moved.
             stage.threads = List::default();
         }
     }
 }
 
-/// Gives trackers their numbers and places. All of them, each once.
+/// Numbers and places the trackers, and returns each of them once.
 pub(super) fn number<'t>(all: impl Iterator<Item = &'t mut Tracker>) -> Vec<Tracker> {
     let mut known: Vec<Tracker> = Vec::new();
     for tracker in all {
@@ -114,7 +117,7 @@ pub(super) fn number<'t>(all: impl Iterator<Item = &'t mut Tracker>) -> Vec<Trac
     known
 }
 
-/// Two snapshots of trackers of one process as one. Peaks are summed up as they are in a merged dump.
+/// Adds up the snapshots of two trackers of one process. Peaks are added as in a merged dump.
 pub(super) fn sum<'a>(mut a: Snapshot<'a>, b: Snapshot<'a>) -> Snapshot<'a> {
     a.about = a.about.map(|about| memtrack_format::Snapshot {
         time_ns: about.time_ns.max(b.about.map_or(0, |other| other.time_ns)),
@@ -157,14 +160,14 @@ pub(super) fn sum<'a>(mut a: Snapshot<'a>, b: Snapshot<'a>) -> Snapshot<'a> {
     a.heaps.extend(b.heaps);
     a.sizes.extend(b.sizes);
     losses(&mut a.losses, &b.losses);
-    // Live bytes over time are those of the tracker that holds most: points of two have no common moments.
+    // Points of two trackers have no common times: the timeline is that of the tracker with the higher peak.
     if a.timeline.iter().map(|point| point.high).max() < b.timeline.iter().map(|point| point.high).max() {
         a.timeline = b.timeline;
     }
     a
 }
 
-/// Both see the same modules, one perhaps earlier.
+/// Adds the modules that are not known yet: one tracker may have recorded fewer.
 fn modules<'a>(all: &mut Vec<Module<'a>>, more: Vec<Module<'a>>) {
     for module in more {
         if !all.iter().any(|known| (known.path, known.bias) == (module.path, module.bias)) {
