@@ -1,5 +1,7 @@
-//! The one aggregated model that every exporter reads: stacks × threads × tags × heaps × metrics, of the whole
-//! program or of one stage.
+//! The model that every exporter reads.
+//!
+//! A profile is one snapshot with names: of the whole program, or of one stage. It holds samples, one for
+//! each combination of stack, thread, tag and heap, and each sample has all metrics.
 
 mod attribution;
 pub mod check;
@@ -36,49 +38,49 @@ pub use view::View;
 
 use nodes::Node;
 
-/// Most addresses of one stack that are read, innermost first. Trackers capture far fewer; a damaged dump may
-/// pretend more.
+/// The most addresses that are read from one stack, innermost first. Trackers capture far fewer; a damaged
+/// dump may claim more.
 pub const MAX_DEPTH: usize = 1024;
-/// Most tags around one sample that are shown.
+/// The most tags that are shown around one sample.
 const MAX_TAGS: usize = 64;
 
 /// A snapshot with names.
 pub struct Profile {
     /// Whether this is the whole program or one stage.
     pub kind: Kind,
-    /// The program.
+    /// The program that was tracked.
     pub program: Program,
     /// Threads, in the order of the dump.
     pub threads: Vec<Thread>,
-    /// Stages: all of them, or the one that this profile shows.
+    /// All stages, or the one that this profile shows.
     pub stages: Vec<Stage>,
-    /// Names of tags: id to parent and name.
+    /// Parent's id and name of each tag.
     pub tags: HashMap<u32, (u32, String)>,
-    /// Names of heaps.
+    /// Names of heaps, by id.
     pub heaps: HashMap<u32, String>,
     /// Figures of the whole program.
     pub marks: Option<Marks>,
-    /// Capacities and their use.
+    /// Capacity and use of the tables.
     pub config: Option<Config>,
     /// Losses.
     pub losses: Vec<Loss>,
     /// Live bytes over time.
     pub timeline: Vec<format::TimePoint>,
-    /// Sizes of blocks.
+    /// Sizes of the blocks of the whole program.
     pub sizes: Vec<Size>,
     /// When the snapshot was taken, in nanoseconds since the tracker started.
     pub time_ns: u64,
     /// Modules.
     pub modules: Modules,
-    /// Names of all addresses: those of several snapshots of one run may be shared.
+    /// Names of all addresses. Several snapshots of one run may share them.
     pub symbols: Arc<Symbols>,
     /// The stack tree; 0 and 1 are [`format::Node::ROOT`] and [`format::Node::CUT`].
     nodes: Vec<Node>,
-    /// What was counted, per stack, thread, tag and heap.
+    /// Samples, one for each combination of stack, thread, tag and heap.
     pub samples: Vec<Sample>,
-    /// The process that this one was forked from, when its tracker ran there already.
+    /// The parent's process id, if the process was forked while the tracker ran.
     pub forked_from: Option<u32>,
-    /// What suppressions took out of the samples' live figures.
+    /// The live figures that suppressions removed from the samples.
     pub suppressed: Vec<Suppressed>,
 }
 
@@ -89,7 +91,7 @@ pub struct Program {
     pub name: String,
     /// Its command line.
     pub command: String,
-    /// Process id, 0 when there is none.
+    /// Process id; 0 if there is none.
     pub pid: u32,
     /// Parent's process id.
     pub parent_pid: u32,
@@ -103,7 +105,7 @@ pub struct Program {
     pub pointer_width: u8,
     /// Byte order of the target.
     pub big_endian: bool,
-    /// What captured the stacks.
+    /// The name of the unwinder that captured the stacks.
     pub unwinder: String,
 }
 
@@ -112,21 +114,21 @@ pub struct Program {
 pub struct Thread {
     /// Its id in the dump.
     pub id: u32,
-    /// Its name as every graph shows it: unique.
+    /// Its label in every graph: its name, made unique.
     pub label: String,
-    /// Its own name, empty when it has none.
+    /// Its own name; empty if it has none.
     pub name: String,
-    /// The operating system's id of it, 0 when unknown.
+    /// The id that the operating system gave it; 0 if unknown.
     pub os_id: u64,
-    /// What became of it.
+    /// Whether it runs, has ended, or is shared.
     pub state: ThreadState,
-    /// How many threads of one name share this entry.
+    /// The number of threads of that name that share this entry.
     pub count: u32,
     /// Sums over its cells.
     pub figures: Figures,
     /// Its own high-water mark of live bytes.
     pub own_peak: u64,
-    /// Blocks alive at that moment.
+    /// Its live blocks at that moment.
     pub own_peak_blocks: u64,
     /// Sizes of its blocks.
     pub sizes: Vec<Size>,
@@ -137,13 +139,13 @@ pub struct Thread {
 pub struct Stage {
     /// Its name.
     pub name: String,
-    /// The threads with the highest peaks in it.
+    /// The threads with the highest peaks during this stage.
     pub threads: Vec<format::ThreadPeak>,
-    /// Its figures. Name and threads are those above.
+    /// Its figures. Name and threads are empty here: they are the fields above.
     pub figures: format::Stage<'static>,
 }
 
-/// The counters of one (thread, tag, heap, stack).
+/// The figures of one combination of thread, tag, heap and stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// Thread id.
@@ -152,17 +154,17 @@ pub struct Sample {
     pub tag: u32,
     /// Heap id, 0 for the wrapped allocator.
     pub heap: u32,
-    /// Neither thread nor stack is known.
+    /// Whether neither thread nor stack is known.
     pub unattributed: bool,
-    /// Inner frames are missing.
+    /// Whether inner frames are missing.
     pub cut: bool,
     /// The innermost node.
     node: u32,
-    /// What was counted.
+    /// The figures.
     pub figures: Figures,
 }
 
-/// Where a frame stands: what was inlined at one address has several.
+/// The position of a frame. Functions that were inlined at one address have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {
     /// Index of the address in [`Symbols::locations`].
@@ -175,27 +177,27 @@ pub struct At {
 pub struct Stack {
     /// The frames, innermost first.
     pub frames: Vec<Frame>,
-    /// Where each of them stands.
+    /// The position of each frame.
     pub places: Vec<At>,
-    /// Outer frames are missing.
+    /// Whether outer frames are missing.
     pub truncated: bool,
 }
 
 impl Profile {
-    /// Names everything in a snapshot.
+    /// Names the content of a snapshot.
     ///
     /// # Errors
-    /// When a binary that the user gave can't be used.
+    /// An error if a binary that the user gave can't be used.
     pub fn new(snapshot: Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
         let modules = modules(&snapshot, options);
         let symbols = Arc::new(Symbols::new(nodes::addresses(&snapshot), &modules, options)?);
         Ok(Self::named(snapshot, kind, modules, symbols))
     }
 
-    /// Names several snapshots of one run. What they have in common is looked up once.
+    /// Names several snapshots of one run. Addresses that they have in common are looked up once.
     ///
     /// # Errors
-    /// When a binary that the user gave can't be used.
+    /// An error if a binary that the user gave can't be used.
     pub fn several(snapshots: Vec<(Snapshot<'_>, Kind)>, options: &Options) -> Result<Vec<Self>, Error> {
         let modules: Vec<Modules> =
             snapshots.iter().map(|(snapshot, _)| modules(snapshot, options)).collect();
@@ -212,7 +214,7 @@ impl Profile {
         named.collect()
     }
 
-    /// What is read of the snapshot is let go of as it is read: one may have millions of stacks.
+    /// Builds the profile. Lists move out of the snapshot, because one may have millions of stacks.
     fn named(mut snapshot: Snapshot<'_>, kind: Kind, modules: Modules, symbols: Arc<Symbols>) -> Self {
         let mut profile = Profile {
             kind,
@@ -235,7 +237,7 @@ impl Profile {
             suppressed: Vec::new(),
         };
         profile.nodes = nodes::tree(&snapshot, &profile.symbols);
-        // In the place of the cells.
+        // The samples reuse the memory of the cells.
         profile.samples = std::mem::take(&mut snapshot.cells)
             .into_iter()
             .map(|cell| Sample {
@@ -251,12 +253,12 @@ impl Profile {
         profile
     }
 
-    /// Adds the stages that another snapshot tells of.
+    /// Adds the stages of another snapshot.
     pub fn add_stages(&mut self, snapshot: &Snapshot<'_>) {
         self.stages.extend(snapshot.stages.iter().map(names::stage));
     }
 
-    /// What a forked process has from its parent: sums over the threads that it inherited.
+    /// The figures that a forked process has from its parent: the sums over its inherited threads.
     #[must_use]
     pub fn inherited(&self) -> Figures {
         let threads = self.threads.iter().filter(|thread| thread.state == ThreadState::Inherited);
@@ -266,7 +268,7 @@ impl Profile {
         })
     }
 
-    /// The figures of some samples, added up.
+    /// The sum of the figures of the samples that `which` accepts.
     pub fn sum(&self, which: impl Fn(&Sample) -> bool) -> Figures {
         let mut sum = Figures::default();
         let some = self.samples.iter().filter(|sample| which(sample));
@@ -274,7 +276,7 @@ impl Profile {
         sum
     }
 
-    /// A sample's frames, as they stand in the dump: nothing hidden.
+    /// The frames of a sample, without hiding any.
     #[must_use]
     pub fn stack(&self, sample: &Sample) -> Stack {
         let mut frames = Vec::new();
@@ -293,12 +295,12 @@ impl Profile {
         Stack { frames, places, truncated: at != format::Node::ROOT }
     }
 
-    /// A tag and those that it was pushed under, outermost first.
+    /// A tag and the tags around it, outermost first.
     #[must_use]
     pub fn tag_path(&self, tag: u32) -> Vec<u32> {
         let mut path = Vec::new();
         let mut at = tag;
-        // A damaged dump may hold a circle.
+        // Tags of a damaged dump may form a cycle.
         while at != 0 && !path.contains(&at) && path.len() < MAX_TAGS {
             path.push(at);
             at = self.tags.get(&at).map_or(0, |tag| tag.0);

@@ -1,4 +1,7 @@
-//! What was observed, split by how much is known of it: the first thing that a reader of figures must know.
+//! How much is known of the allocations.
+//!
+//! An allocation may lack its thread or a part of its stack. A reader has to know the number of these
+//! allocations before trusting any figure.
 
 use std::collections::HashSet;
 
@@ -6,25 +9,25 @@ use memtrack_format::{Node, ThreadState};
 
 use super::{MAX_DEPTH, Profile, Sample};
 
-/// Allocations by how much is known of them. Their sum is what the tracker observed.
+/// Allocations by how much is known of them. The sum is the number of allocations that the tracker observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attribution {
-    /// With thread and whole stack.
+    /// With thread and complete stack.
     pub full: u64,
     /// With a part of the stack, or without the thread.
     pub part: u64,
-    /// Counted, and nothing else.
+    /// With neither thread nor stack.
     pub none: u64,
 }
 
 impl Attribution {
-    /// What was observed.
+    /// All allocations.
     #[must_use]
     pub fn observed(self) -> u64 {
         self.full.saturating_add(self.lost())
     }
 
-    /// What was not recorded in full.
+    /// Allocations that were not recorded in full.
     #[must_use]
     pub fn lost(self) -> u64 {
         self.part.saturating_add(self.none)

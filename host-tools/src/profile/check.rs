@@ -1,5 +1,5 @@
-//! The accounting equations of the format (`docs/wire-format.md`), which every complete snapshot must satisfy that
-//! was taken while no thread ran.
+//! Checks the accounting equations of the format (`docs/wire-format.md`). A complete snapshot satisfies them
+//! if no other thread ran while it was taken.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::Metric;
 use crate::reader::Snapshot;
 use crate::units::count;
 
-/// What does not add up; empty when everything does.
+/// The equations that do not hold, in words.
 #[must_use]
 pub fn equations(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
     match &snapshot.marks {
@@ -25,13 +25,13 @@ pub fn equations(snapshot: &Snapshot<'_>, kind: Kind) -> Vec<String> {
     }
 }
 
-/// Whole program = cells = threads.
+/// Whole program = sum of cells = sum of threads.
 fn sums(snapshot: &Snapshot<'_>, marks: &Marks) -> Vec<String> {
     let mut wrong = Vec::new();
     for metric in Metric::ALL {
         let slack = match metric {
             Metric::Peak => u128::from(marks.mark_error),
-            // The error of the peak is told in bytes: how many blocks it is, nobody knows.
+            // The error of the peak is in bytes. The corresponding number of blocks is unknown.
             Metric::PeakBlocks if marks.mark_error > 0 => continue,
             _ => 0,
         };
@@ -49,7 +49,7 @@ fn sums(snapshot: &Snapshot<'_>, marks: &Marks) -> Vec<String> {
     wrong
 }
 
-/// Each thread = the cells that name it.
+/// Each thread = sum of its cells.
 fn threads(snapshot: &Snapshot<'_>) -> Option<String> {
     let mut of_thread: HashMap<u32, [u128; Metric::ALL.len()]> = HashMap::new();
     for cell in &snapshot.cells {
@@ -67,7 +67,7 @@ fn threads(snapshot: &Snapshot<'_>) -> Option<String> {
         .then(|| format!("{wrong} of {} threads differ from the sum of their cells", snapshot.threads.len()))
 }
 
-/// What was allocated and not freed is alive.
+/// Live blocks = allocated blocks − freed blocks, and live bytes do not exceed their peak.
 fn blocks(marks: &Marks) -> Option<String> {
     let Figures { allocs, live, live_blocks, peak, .. } = marks.figures;
     if allocs.checked_sub(marks.frees) != Some(live_blocks) {
@@ -77,7 +77,7 @@ fn blocks(marks: &Marks) -> Option<String> {
     (live > peak).then(|| format!("live bytes {} above their peak {}", count(live), count(peak)))
 }
 
-/// What the unattributed cell holds is counted by cause.
+/// The allocations of the unattributed cell = the losses whose causes leave events unattributed.
 fn unattributed(snapshot: &Snapshot<'_>) -> Option<String> {
     let cell: u128 =
         snapshot.cells.iter().filter(|cell| cell.id == 0).map(|cell| u128::from(cell.figures.allocs)).sum();
@@ -87,7 +87,7 @@ fn unattributed(snapshot: &Snapshot<'_>) -> Option<String> {
         .then(|| format!("unattributed events: {} in their cell, {} by cause", shown(cell), shown(losses)))
 }
 
-/// The cells of a stage hold what was alive at its peak: those of one thread, for a stage of that.
+/// The cells of a stage add up to its peak. Only the cells of its thread count if the stage belongs to one.
 fn stage(snapshot: &Snapshot<'_>) -> Option<String> {
     let stage = snapshot.stages.first()?;
     let of = |cell: &&Cell| stage.scope == 0 || cell.thread == stage.scope - 1;
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use memtrack_format::{Loss, LossCause, Stage, Thread};
 
-    /// One thread with one cell, all figures of which agree.
+    /// One thread with one cell, whose figures agree.
     fn good() -> Snapshot<'static> {
         let figures =
             Figures { allocs: 7, live: 3, live_blocks: 2, peak: 11, peak_blocks: 4, ..Figures::default() };

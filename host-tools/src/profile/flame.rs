@@ -1,4 +1,4 @@
-//! Samples become a tree of frames with sums: what every graph and table of stacks is drawn from.
+//! A tree of frames with sums. Every graph and table of stacks is made from it.
 
 mod around;
 mod build;
@@ -10,7 +10,8 @@ use crate::Error;
 pub use around::Around;
 use build::Builder;
 
-/// Most frames of a tree. A real profile has far fewer; a hostile dump may ask for more than fit into memory.
+/// The most frames in a tree. A real profile has far fewer; a hostile dump may have more than fit into
+/// memory.
 const MAX_NODES: usize = 1 << 25;
 
 /// A tree of frames.
@@ -25,9 +26,9 @@ pub struct Flame {
 pub struct FlameNode {
     label: u32,
     parent: u32,
-    /// What this frame counts itself.
+    /// The value of this frame itself.
     pub own: u64,
-    /// What it and its callees count.
+    /// The value of this frame and its callees.
     pub total: u64,
     /// Its callees, by name.
     pub children: Vec<u32>,
@@ -54,7 +55,7 @@ impl Flame {
         Ok(builder.finish(labels))
     }
 
-    /// The root: its total is the sum of everything.
+    /// The root. Its total is the sum of all values.
     #[must_use]
     pub fn root(&self) -> &FlameNode {
         &self.nodes[0]
@@ -75,7 +76,7 @@ impl Flame {
     /// Visits every node but the root, callers before callees, siblings by name, with the path of labels.
     ///
     /// # Errors
-    /// What `enter` returns.
+    /// The first error that `enter` returns.
     pub fn visit<'f, E>(
         &'f self,
         mut enter: impl FnMut(&[&'f str], &'f FlameNode) -> Result<(), E>,
@@ -93,18 +94,18 @@ impl Flame {
         Ok(())
     }
 
-    /// Puts the largest callees first.
+    /// Sorts callees by size, the largest first.
     pub fn sort_by_size(&mut self) {
         for index in 0..self.nodes.len() {
             let mut children = std::mem::take(&mut self.nodes[index].children);
-            // Equal ones stay in the order of their names.
+            // The sort is stable: equal ones stay in the order of their names.
             children.sort_by_key(|&child| std::cmp::Reverse(self.node(child).total));
             self.nodes[index].children = children;
         }
     }
 
-    /// Takes frames that hold less than a share of the whole into their callers, and outermost ones into
-    /// `[other]`. The sum stays the same.
+    /// Removes frames whose share of the total is too small. Their values count for their callers, and those
+    /// of outermost frames for a new frame `[other]`. The total stays the same.
     pub fn prune(&mut self, min_percent: f64) {
         let least = self.root().total as f64 * min_percent / 100.0;
         for index in 0..self.nodes.len() {
@@ -124,8 +125,8 @@ impl Flame {
         }
     }
 
-    /// For each function what it counts itself and with its callees (once where it calls itself), the largest
-    /// first.
+    /// The value of each function itself and with its callees, the largest first. A function that calls
+    /// itself counts once.
     #[must_use]
     pub fn functions(&self) -> Vec<(&str, u64, u64)> {
         let mut sums = vec![(0u64, 0u64); self.labels.len()];
@@ -153,7 +154,7 @@ impl Flame {
     }
 }
 
-/// An index of nodes or labels, of which there are [`MAX_NODES`] at most.
+/// The index of a node or label. There are at most [`MAX_NODES`] nodes.
 fn narrow(index: usize) -> u32 {
     debug_assert!(index <= 2 * MAX_NODES);
     index as u32

@@ -2,7 +2,7 @@
 
 use indexmap::IndexSet;
 
-/// Texts by number. Number 0 is the empty one.
+/// Texts by number. Number 0 is the empty text.
 pub(super) struct Labels(IndexSet<String>);
 
 impl Default for Labels {
@@ -12,23 +12,23 @@ impl Default for Labels {
 }
 
 impl Labels {
-    /// The number of a text. There are as many as a profile has frames: far fewer than a `u32` counts.
+    /// The number of a text. A profile has far fewer frames than a `u32` counts.
     pub(super) fn label(&mut self, text: &str) -> u32 {
         let labels = &mut self.0;
         labels.get_index_of(text).unwrap_or_else(|| labels.insert_full(text.into()).0) as u32
     }
 
-    /// A text by its number.
+    /// The text with a number.
     pub(super) fn text(&self, label: u32) -> &str {
         self.0.get_index(label as usize).map_or("", String::as_str)
     }
 
-    /// How many there are.
+    /// The number of texts.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// All of them, by number.
+    /// All texts, by number.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -1,23 +1,23 @@
-//! What is counted.
+//! The metrics.
 
 use memtrack_format::Figures;
 
 /// One of the figures that every cell has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Allocations, reallocations included.
+    /// Allocations, including reallocations.
     Allocs,
-    /// Bytes of those.
+    /// Their bytes.
     Bytes,
-    /// Bytes alive when the dump was taken.
+    /// Live bytes at the time of the dump.
     Live,
-    /// Blocks alive then.
+    /// Live blocks at the time of the dump.
     LiveBlocks,
-    /// Bytes that were alive at the peak.
+    /// Live bytes at the time of the peak.
     Peak,
-    /// Blocks that were alive at the peak.
+    /// Live blocks at the time of the peak.
     PeakBlocks,
-    /// Blocks that were freed as their thread's very next heap event.
+    /// Blocks that were freed by the very next heap event of their thread.
     Temporary,
 }
 
@@ -33,7 +33,7 @@ impl Metric {
         Metric::Temporary,
     ];
 
-    /// Its value in some figures.
+    /// Its value in the given figures.
     #[must_use]
     pub fn of(self, figures: &Figures) -> u64 {
         match self {
@@ -61,7 +61,7 @@ impl Metric {
         }
     }
 
-    /// What it means, in the title of a graph.
+    /// Its name in the title of a graph.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Metric {
         }
     }
 
-    /// What one of it is.
+    /// The unit in which it counts.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl Metric {
         }
     }
 
-    /// A value as people read it.
+    /// A value with its unit, for people.
     #[must_use]
     pub fn human(self, value: u64) -> String {
         if self.unit() == "bytes" { crate::units::bytes(value) } else { crate::units::count(value) }

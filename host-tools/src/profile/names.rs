@@ -1,4 +1,4 @@
-//! Records with names that are fit to be shown.
+//! Converts records of a dump, and makes their names safe to show.
 
 use std::collections::HashMap;
 
@@ -32,13 +32,13 @@ pub(super) fn program(snapshot: &Snapshot<'_>) -> Program {
     }
 }
 
-/// The arguments in one line.
+/// The arguments on one line.
 fn command(arguments: &[u8]) -> String {
     let arguments: Vec<_> = arguments.split(|&byte| byte == 0).map(clean_bytes).collect();
     arguments.join(" ").trim_end().into()
 }
 
-/// Threads with labels that tell them apart.
+/// Threads with unique labels.
 pub(super) fn threads(snapshot: &Snapshot<'_>) -> Vec<Thread> {
     let records = &snapshot.threads;
     let mut same: HashMap<&[u8], usize> = HashMap::new();

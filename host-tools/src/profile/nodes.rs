@@ -14,7 +14,7 @@ pub(super) struct Node {
     pub(super) location: u32,
 }
 
-/// The nodes of a snapshot by index instead of by id. A parent that is missing means that outer frames are.
+/// Converts nodes by id to nodes by index. If a parent is missing, outer frames are missing.
 pub(super) fn tree(snapshot: &Snapshot<'_>, symbols: &Symbols) -> Vec<Node> {
     let outside = Node { parent: 0, location: 0 };
     let node = |&(_, node): &(u32, format::Node)| Node {
@@ -30,7 +30,7 @@ pub(super) fn addresses(snapshot: &Snapshot<'_>) -> Vec<u64> {
     snapshot.nodes.iter().zip(used).filter(|&(_, used)| used).map(|((_, node), _)| node.address).collect()
 }
 
-/// Where the node `id` stands in the tree.
+/// The index of the node `id`.
 pub(super) fn index_of(snapshot: &Snapshot<'_>, id: u32) -> u32 {
     if id < format::Node::FIRST {
         return id;
@@ -41,7 +41,8 @@ pub(super) fn index_of(snapshot: &Snapshot<'_>, id: u32) -> u32 {
     }
 }
 
-/// Which nodes are on the stack of a cell: a stage's snapshot may follow many nodes that it has no use for.
+/// Which nodes are on the stack of some cell. A stage's snapshot may follow many nodes that its cells do not
+/// use.
 fn used(snapshot: &Snapshot<'_>) -> Vec<bool> {
     let mut used = vec![false; snapshot.nodes.len()];
     let mut mark = |id: u32| {

@@ -1,4 +1,4 @@
-//! The path of each sample from the outermost frame inwards, as a view shows it.
+//! The path of each sample through a view, from the outermost frame inwards.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use super::labels::Labels;
 use super::{At, Profile, Sample, View};
 use crate::symbolize::{Text, hidden};
 
-/// A frame on a path, or what stands in the place of one: a thread, a tag, a remark.
+/// A frame on a path, or an entry in the place of one: a thread, a tag or a remark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Its label in `Labels`.
+    /// The number of its label in `Labels`.
     pub label: u32,
-    /// Where the frame stands, when it is one.
+    /// The position of the frame; `None` for other entries.
     pub at: Option<At>,
 }
 
-/// Finds paths. Their labels stand in [`Labels`].
+/// Builds paths. Their labels are in `Labels`.
 pub(super) struct Paths<'p> {
     profile: &'p Profile,
     view: &'p View,
     threads: HashMap<u32, &'p str>,
-    /// Labels of function names that were met before.
+    /// Labels of function names that are already known.
     known: HashMap<Text, u32>,
     filter: Option<Matches<'p>>,
     hide: Option<Matches<'p>>,
@@ -42,7 +42,7 @@ impl<'p> Paths<'p> {
         }
     }
 
-    /// The path of a sample, outermost first; `None` when the view leaves it out.
+    /// The path of a sample, outermost first; `None` if the view leaves it out.
     pub(super) fn of(&mut self, sample: &Sample, to: &mut Labels) -> Option<&[Step]> {
         self.path.clear();
         self.roots(sample, to);
@@ -65,7 +65,7 @@ impl<'p> Paths<'p> {
         Some(&self.path)
     }
 
-    /// Thread, heap and tags.
+    /// Pushes thread, heap and tags.
     fn roots(&mut self, sample: &Sample, to: &mut Labels) {
         let profile = self.profile;
         let mut push = |label: &str| self.path.push(remark(label, to));
@@ -121,7 +121,7 @@ fn remark(label: &str, to: &mut Labels) -> Step {
     Step { label: to.label(label), at: None }
 }
 
-/// Which labels match a pattern: each is asked once.
+/// The labels that match a pattern. The pattern is applied to each label once.
 struct Matches<'p> {
     pattern: &'p Regex,
     known: HashMap<u32, bool>,

@@ -1,4 +1,4 @@
-//! How large blocks are, by powers of two.
+//! A histogram of block sizes, by powers of two.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use memtrack_format::SizeClass;
 
 use crate::units::bytes;
 
-/// The thread id of classes of the whole program.
+/// The thread id of classes that cover the whole program.
 const EVERYONE: u32 = u32::MAX;
 
-/// Blocks of one class.
+/// Blocks of one size class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// 0 for blocks without bytes; k for those of 2^(k − 1) to 2^k − 1 bytes.
+    /// 0 for blocks without bytes; k for 2^(k − 1) to 2^k − 1 bytes.
     pub class: u8,
     /// Allocations.
     pub allocs: u64,
@@ -21,7 +21,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The sizes of the class: `16 B – 31 B`.
+    /// The sizes in this class, as text: `16 B – 31 B`.
     #[must_use]
     pub fn range(self) -> String {
         match self.class {
@@ -35,13 +35,14 @@ impl Size {
     }
 }
 
-/// The classes of the whole program, smallest first: as the dump has them, else summed over threads.
+/// The classes of the whole program, smallest first. If the dump has none, they are the sums over all
+/// threads.
 pub(super) fn whole(records: &[SizeClass]) -> Vec<Size> {
     let told = records.iter().any(|record| record.thread == EVERYONE);
     sum(records.iter().filter(|record| !told || record.thread == EVERYONE))
 }
 
-/// Those of one thread.
+/// The classes of one thread.
 pub(super) fn of_thread(records: &[SizeClass], thread: u32) -> Vec<Size> {
     sum(records.iter().filter(|record| record.thread == thread))
 }

@@ -1,5 +1,4 @@
-//! Samples become stacks with all of their figures: what every format is written from that holds more than one
-//! metric.
+//! The stacks of a view with all of their figures. Formats that hold several metrics are written from them.
 
 use indexmap::IndexMap;
 use memtrack_format::Figures;
@@ -17,39 +16,39 @@ pub struct Stacks<'p> {
     rows: Vec<Row>,
 }
 
-/// A stack and what was counted on it.
+/// A stack and its figures.
 pub struct Row {
     /// The frames, outermost first; never empty.
     pub steps: Vec<Step>,
-    /// Thread id; of no meaning where threads were merged.
+    /// Thread id; meaningless if threads are merged.
     pub thread: u32,
-    /// Tag id, 0 for none or where threads were merged.
+    /// Tag id; 0 for none, and if threads are merged.
     pub tag: u32,
-    /// What was counted.
+    /// The figures.
     pub figures: Figures,
 }
 
 /// A frame with its names.
 #[derive(Clone, Copy)]
 pub struct Shown<'p> {
-    /// Its function, or the remark that stands for one.
+    /// Its function, or the remark in the place of one.
     pub name: &'p str,
-    /// The symbol as the binary has it, the name where there is none.
+    /// The symbol as in the binary; the name if there is none.
     pub symbol: &'p str,
     /// The source file.
     pub file: Option<&'p str>,
-    /// The line in it, 0 when unknown.
+    /// The line in that file; 0 if unknown.
     pub line: u32,
-    /// The instruction; frames that were inlined there share it.
+    /// The instruction. Frames that were inlined there share it.
     pub location: Option<&'p Location>,
 }
 
 /// Whether stacks of different threads and tags stay apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Equal stacks are one.
+    /// Equal stacks become one.
     Merged,
-    /// Equal stacks of one thread and tag are one.
+    /// Equal stacks of one thread and tag become one.
     ByThread,
 }
 
@@ -57,7 +56,7 @@ impl<'p> Stacks<'p> {
     /// The stacks that a view shows.
     ///
     /// # Errors
-    /// When the sum of a metric is beyond 64 bits.
+    /// An error if the sum of a metric is beyond 64 bits.
     pub fn new(profile: &'p Profile, view: &View, split: Split) -> Result<Self, Error> {
         let mut labels = Labels::default();
         let mut paths = Paths::new(profile, view);
@@ -117,14 +116,14 @@ impl<'p> Stacks<'p> {
         self.rows.iter().map(|row| metric.of(&row.figures)).sum()
     }
 
-    /// By the names on their paths, then by addresses: the order of cells in a dump is chance.
+    /// Sorts by the names on the paths, then by addresses, because the order of cells in a dump is random.
     fn sort(&mut self) {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
         let names: Vec<&str> = self.labels.all().collect();
         order.sort_by_key(|&label| names[label]);
         let mut rank = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, &label)| rank[label] = place);
-        // No keys are kept: they would take more memory than the stacks.
+        // The comparison computes its keys each time: stored keys would take more memory than the stacks.
         let name = |step: &Step| rank[step.label as usize];
         let place = |step: &Step| step.at;
         self.rows.sort_by(|a, b| {
@@ -135,7 +134,7 @@ impl<'p> Stacks<'p> {
     }
 }
 
-/// Adds figures. What does not fit, as only a damaged dump can have it, saturates.
+/// Adds figures. Only the sums of a damaged dump are beyond 64 bits: they saturate.
 pub(super) fn add(sum: &mut Figures, more: &Figures) {
     let Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs } = sum;
     for (sum, more) in [

@@ -1,4 +1,4 @@
-//! Which part of a profile to show, and how.
+//! A view: which part of a profile is shown, and how.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,31 +8,31 @@ use regex::Regex;
 use super::{Flame, Metric, Profile, Sample};
 use crate::{Error, loss, suppress, units};
 
-/// As many causes of losses fit under a graph's title.
+/// The number of causes of losses that fit into a subtitle.
 const LOSSES: usize = 3;
 
-/// What to show of a profile.
+/// The selection and arrangement of one output.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// What is counted.
+    /// The metric that is shown.
     pub metric: Metric,
-    /// These threads only; all when empty.
+    /// The threads that are shown; all if empty.
     pub threads: HashSet<u32>,
-    /// Samples under these tags only; all when empty.
+    /// The tags whose samples are shown; all if empty.
     pub tags: HashSet<u32>,
-    /// The thread as the root frame.
+    /// Whether the thread is the root frame.
     pub per_thread: bool,
-    /// No thread and no tags on the paths: whoever shows them has them beside the stacks.
+    /// Whether paths have neither thread nor tags. Formats with fields for those use it.
     pub bare_paths: bool,
-    /// Show the tracker's and the allocator's own frames.
+    /// Whether frames of the tracker and the allocator are shown.
     pub show_internal: bool,
-    /// Innermost frames at the root.
+    /// Whether the innermost frames are at the root.
     pub reverse: bool,
-    /// Stacks with a frame that matches only.
+    /// Shows only stacks with a frame that matches.
     pub filter: Option<Regex>,
-    /// Frames that match are left out; what they hold counts for their callers.
+    /// Leaves out frames that match. Their values count for their callers.
     pub hide: Option<Regex>,
-    /// What the user asked for, in words, for titles: thread names, tags.
+    /// The selected threads and tags in words, for subtitles.
     pub scope: Vec<String>,
 }
 
@@ -54,13 +54,14 @@ impl View {
         }
     }
 
-    /// Narrows it to the threads called `name`, or to the thread with that id.
+    /// Selects the threads called `name`, or the thread with that id.
     ///
     /// # Errors
-    /// When there is none.
+    /// An error if there is none.
     pub fn add_thread(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
         let mut found: Vec<u32> = Vec::new();
-        // A label with the id is that of the whole program, where a stage's snapshot may have one thread of the name.
+        // Labels may differ between snapshots: one of the whole program has the id where a stage has only one
+        // thread of that name.
         let numbered = |thread: &super::Thread| format!("{} #{}", thread.name, thread.id);
         let called =
             |thread: &&super::Thread| thread.name == name || thread.label == name || numbered(thread) == name;
@@ -79,10 +80,10 @@ impl View {
         Ok(())
     }
 
-    /// Narrows it to what was counted under the tags called `name`.
+    /// Selects the tags called `name`, and all tags under them.
     ///
     /// # Errors
-    /// When there is none.
+    /// An error if there is none.
     pub fn add_tag(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
         let called: HashSet<u32> =
             profile.tags.iter().filter(|(_, tag)| tag.1 == name).map(|(&id, _)| id).collect();
@@ -96,7 +97,7 @@ impl View {
         Ok(())
     }
 
-    /// Whether a sample belongs to it. Frames are judged later, where they have names.
+    /// Whether the view has a sample's thread and tag. Its frames are compared later, when they have names.
     #[must_use]
     pub fn has(&self, sample: &Sample) -> bool {
         (self.threads.is_empty() || self.threads.contains(&sample.thread))
@@ -106,18 +107,18 @@ impl View {
     /// The tree of frames with their sums.
     ///
     /// # Errors
-    /// When the sum is beyond 64 bits, or the tree beyond what can be shown.
+    /// An error if the sum is beyond 64 bits, or if the tree is too large.
     pub fn flame(&self, profile: &Profile) -> Result<Flame, Error> {
         Flame::new(profile, self)
     }
 
-    /// A title: program, metric, sum.
+    /// The title: program, metric, sum.
     #[must_use]
     pub fn title(&self, profile: &Profile, total: u64) -> String {
         format!("{}: {} ({})", profile.program.name, self.metric.title(), self.metric.human(total))
     }
 
-    /// What was left out because the user asked for it, in words.
+    /// The user's selections, in words.
     #[must_use]
     pub fn narrowed(&self) -> Vec<String> {
         let patterns = [("filter", &self.filter), ("hide", &self.hide)].into_iter();
@@ -126,7 +127,8 @@ impl View {
         self.scope.iter().cloned().chain(patterns).collect()
     }
 
-    /// What a reader must know besides: stage, threads, losses, files that may be others than those that ran.
+    /// The facts that a reader needs beside the title: stage, selections, losses, and files that may differ
+    /// from those that ran.
     #[must_use]
     pub fn subtitle(&self, profile: &Profile) -> Option<String> {
         let mut parts = Vec::new();
@@ -158,10 +160,10 @@ impl View {
     }
 }
 
-/// The error for a name that is not there, with the nearest that are.
+/// The error for an unknown name, with the most similar known names.
 #[must_use]
 pub fn unknown<'n>(what: &'static str, name: &str, known: impl Iterator<Item = &'n str>) -> Error {
-    /// As many as fit on a line.
+    /// The number of names that fit into a line.
     const SUGGESTIONS: usize = 3;
     let lower = name.to_lowercase();
     let likeness = |other: &str| {

@@ -1,23 +1,24 @@
-//! Who calls a function, and what it calls.
+//! The callers and callees of a function.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::Flame;
 
-/// A function with its neighbours. What the callers count adds up to `total`, and so do `own` and what the callees count:
-/// where the function calls itself, its outermost call counts, and the inner one is a callee.
+/// A function with its neighbours. The values of its callers add up to `total`, and so do `own` and the
+/// values of its callees. If the function calls itself, its outermost call counts, and the inner one is a
+/// callee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Around<'f> {
     /// The function.
     pub name: &'f str,
-    /// What it counts with what it calls.
+    /// The value of the function and its callees.
     pub total: u64,
-    /// What it counts itself.
+    /// The value of the function itself.
     pub own: u64,
-    /// Its callers, the largest first; `None` where it is outermost.
+    /// Its callers, the largest first; `None` where it is the outermost frame.
     pub callers: Vec<(Option<&'f str>, u64)>,
-    /// What it calls, the largest first.
+    /// Its callees, the largest first.
     pub callees: Vec<(&'f str, u64)>,
 }
 
@@ -31,7 +32,7 @@ struct Sums {
 }
 
 impl Flame {
-    /// The functions whose names are asked for, the largest first.
+    /// The functions whose names `wanted` accepts, the largest first.
     #[must_use]
     pub fn around(&self, wanted: impl Fn(&str) -> bool) -> Vec<Around<'_>> {
         let wanted: Vec<bool> = self.labels.all().map(wanted).collect();
@@ -61,7 +62,7 @@ impl Flame {
     }
 
     fn named(&self, label: u32, sum: Sums) -> Around<'_> {
-        // Label 0 is the root's.
+        // Label 0 belongs to the root.
         let caller = |label: u32| (label != 0).then(|| self.labels.text(label));
         let mut callers: Vec<_> =
             sum.callers.into_iter().map(|(label, value)| (caller(label), value)).collect();

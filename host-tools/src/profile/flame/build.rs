@@ -1,4 +1,4 @@
-//! Grows a tree of frames path by path.
+//! Builds a tree of frames from paths.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use super::{Flame, FlameNode, MAX_NODES, narrow};
 use crate::Error;
 use crate::profile::labels::Labels;
 
-/// A tree that grows.
+/// A tree under construction.
 pub(super) struct Builder {
     nodes: Vec<FlameNode>,
-    /// From a node and a label to the child with that label.
+    /// Finds the child of a node by its label.
     ids: HashMap<(u32, u32), u32>,
 }
 
@@ -18,10 +18,10 @@ impl Builder {
         Builder { nodes: vec![FlameNode::default()], ids: HashMap::new() }
     }
 
-    /// Books a value on a path, outermost label first.
+    /// Adds a value to a path, which begins with the outermost label.
     ///
     /// # Errors
-    /// When the tree grows beyond [`MAX_NODES`].
+    /// An error if the tree grows beyond [`MAX_NODES`].
     pub(super) fn add(&mut self, path: impl IntoIterator<Item = u32>, value: u64) -> Result<(), Error> {
         let mut at = 0;
         for label in path {
@@ -32,17 +32,17 @@ impl Builder {
             });
         }
         let own = &mut self.nodes[at as usize].own;
-        // Whether the sum of all fits is for the caller to check.
+        // The caller checks that the sum of all values fits.
         *own = own.wrapping_add(value);
         if self.nodes.len() > MAX_NODES { Err(Error::TooManyFrames) } else { Ok(()) }
     }
 
-    /// The tree with its sums.
+    /// Adds up the sums.
     pub(super) fn finish(self, labels: Labels) -> Flame {
         drop(self.ids);
         let mut nodes = self.nodes;
         for index in (0..nodes.len()).rev() {
-            // Children come after their parents: this one's are complete.
+            // Children have higher indexes than their parents, so this node's total is complete.
             nodes[index].total = nodes[index].total.wrapping_add(nodes[index].own);
             if index > 0 {
                 let total = nodes[index].total;
