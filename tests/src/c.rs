@@ -28,7 +28,7 @@ pub fn workspace() -> PathBuf {
 /// The path of a C or C++ program of these tests.
 #[must_use]
 pub fn source(name: &str) -> PathBuf {
-    workspace().join("tests/programs/c").join(name)
+    workspace().join("tests/c").join(name)
 }
 
 /// The path of a program in `examples/`.

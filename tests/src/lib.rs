@@ -1,8 +1,7 @@
 //! What the suites share.
 //!
-//! Suites stand in `suites/`, one file a promise; the programs that they run stand in `programs/`. Both are listed
-//! in `Cargo.toml`. Files that a suite compares with stand in `corpus/` and are written by `cargo xtask bless` alone:
-//! a suite that misses one fails.
+//! Each file of `tests/` is a suite, for one promise. `src/bin/` holds the programs that suites run, and `c/` those in C.
+//! `cargo xtask bless` alone writes the files in `corpus/` that suites compare with: a suite without its file fails.
 
 pub mod allocators;
 pub mod c;

@@ -1,4 +1,4 @@
-//! What [`size_tracked`](../size_tracked.rs) is compared with.
+//! What [`size_tracked`](size_tracked.rs) is compared with.
 
 mod size_work;
 

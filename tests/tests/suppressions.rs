@@ -1,5 +1,5 @@
 //! Suppressions as valgrind and LeakSanitizer write and read them: what they say of a program whose leaks were written down
-//! beforehand (`programs/c/known.c`) holds for a dump of the same program.
+//! beforehand (`c/known.c`) holds for a dump of the same program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

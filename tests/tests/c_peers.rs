@@ -1,4 +1,4 @@
-//! One program whose allocations were written down beforehand (`programs/c/known.c`), counted by memtrack, heaptrack and
+//! One program whose allocations were written down beforehand (`c/known.c`), counted by memtrack, heaptrack and
 //! valgrind's DHAT: all tell what was written down. Where a tool tells something else, the reason is told here.
 //!
 //! Planted bug: bytes that are booked as the allocator's size class instead of what was asked for fail the first test.
