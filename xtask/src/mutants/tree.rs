@@ -1,5 +1,6 @@
 //! The copy of the working tree that mutants are planted in, below the target directory.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -89,7 +90,7 @@ impl Tree {
             return self.fuzzer()?.build(target);
         }
         if suite.package == "memtrack-tests" {
-            self.leave_programs(suite.test.as_deref().unwrap_or_default())?;
+            self.list_programs(suite.test.as_deref().unwrap_or_default())?;
             let mut build = self.cargo(suite, "build");
             tool::output(build.args(PACKAGES).args(["--lib", "--bin", "memtrack-fold"]))?;
         }
@@ -97,11 +98,11 @@ impl Tree {
         tool::output(self.test(suite).arg("--no-run")).map(drop)
     }
 
-    /// Leaves in the copy's manifest those programs that a suite starts. Cargo builds all of a package with any suite of it,
-    /// which would be most of the time of a run.
-    fn leave_programs(&self, suite: &str) -> Result<()> {
-        // One in a folder of its own starts none.
-        let suite = self.sources.join("tests/suites").join(suite).with_extension("rs");
+    /// Has the copy's manifest list the programs that a suite starts. Cargo would build all programs of the package with any
+    /// suite of it, which would be most of the time of a run.
+    fn list_programs(&self, suite: &str) -> Result<()> {
+        // A suite in a folder of its own starts none.
+        let suite = self.sources.join("tests/tests").join(suite).with_extension("rs");
         let text = fs::read_to_string(suite).unwrap_or_default();
         Ok(fs::write(self.sources.join("tests/Cargo.toml"), with_programs_of(&self.suites, &text))?)
     }
@@ -158,14 +159,17 @@ impl Tree {
     }
 }
 
-/// A manifest without the programs that a suite does not name. Its sections are apart by empty lines.
+/// A manifest with the programs that a suite names, and no others. Empty lines separate its sections.
 fn with_programs_of(manifest: &str, suite: &str) -> String {
+    let named = suite.split("CARGO_BIN_EXE_").skip(1).filter_map(|text| text.split('"').next());
+    let mut named: BTreeSet<&str> = named.collect();
     let is_needed = |section: &&str| {
         let Some((_, program)) = section.split_once("[[bin]]\nname = \"") else { return true };
-        let name = program.split('"').next().unwrap_or_default();
-        suite.contains(&format!("CARGO_BIN_EXE_{name}\""))
+        program.split('"').next().is_some_and(|name| named.remove(name))
     };
-    manifest.split("\n\n").filter(is_needed).collect::<Vec<_>>().join("\n\n")
+    let mut sections: Vec<String> = manifest.split("\n\n").filter(is_needed).map(str::to_owned).collect();
+    sections.extend(named.iter().map(|name| format!("[[bin]]\nname = \"{name}\"\n")));
+    sections.join("\n\n").replacen("[package]\n", "[package]\nautobins = false\n", 1)
 }
 
 /// The names that the test harness lists at its end.
@@ -187,10 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_a_suite_does_not_name_are_left_out() {
+    fn a_manifest_lists_the_programs_that_a_suite_names() {
         let [a, b] = ["a", "ab"].map(|name| format!("[[bin]]\nname = \"{name}\"\npath = \"x\""));
         let manifest = format!("[package]\n\n{a}\n\n# About it.\n{b}\n\n[lints]\n");
-        let left = with_programs_of(&manifest, "env!(\"CARGO_BIN_EXE_a\")");
-        assert_eq!(left, format!("[package]\n\n{a}\n\n[lints]\n"));
+        let programs = with_programs_of(&manifest, "env!(\"CARGO_BIN_EXE_a\"), env!(\"CARGO_BIN_EXE_c\")");
+        let c = "[[bin]]\nname = \"c\"\n";
+        assert_eq!(programs, format!("[package]\nautobins = false\n\n{a}\n\n[lints]\n\n\n{c}"));
     }
 }
