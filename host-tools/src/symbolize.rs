@@ -1,4 +1,4 @@
-//! Addresses become frames: every address once, in rising order, on all cores.
+//! Finds the frames of addresses: each address once, in rising order, on all cores.
 
 mod binary;
 mod bundle;
@@ -43,13 +43,13 @@ pub struct Text(u32);
 /// How to name addresses.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to look for binaries.
+    /// Where to search for binaries.
     pub search: Search,
-    /// Whether to show inlined functions as frames of their own.
+    /// Whether inlined functions are frames of their own.
     pub inlines: bool,
-    /// Whether to look for names at all.
+    /// Whether to search for names at all.
     pub names: bool,
-    /// Counts what has been named.
+    /// Counts the addresses that have been named.
     pub progress: Arc<Progress>,
 }
 
@@ -59,27 +59,27 @@ impl Default for Options {
     }
 }
 
-/// One function at one place of the source.
+/// One function at one line of the source.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
     /// Its readable name.
     pub function: Text,
-    /// Its symbol as the binary has it; the readable name where there is none.
+    /// Its symbol as in the binary; the readable name if there is none.
     pub symbol: Text,
     /// Path of the source file.
     pub file: Option<Text>,
-    /// Line in it, 0 when unknown.
+    /// The line in that file; 0 if unknown.
     pub line: u32,
-    /// Whether it belongs to the program or to the machinery under it.
+    /// Whether it belongs to the program or to code below it.
     pub origin: Origin,
 }
 
-/// What stands at an address.
+/// An address with its frames.
 #[derive(Clone, Debug)]
 pub struct Location {
     /// The address.
     pub address: u64,
-    /// Where it lies, when it lies in a module.
+    /// Its position in a module; `None` if it is outside of all modules.
     pub place: Option<Place>,
     /// The frames there, innermost first; never empty.
     pub frames: Vec<Frame>,
@@ -87,42 +87,43 @@ pub struct Location {
     pub named: bool,
 }
 
-/// What became of a module.
+/// The result of the search for a module's names.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// The file that its names were taken from.
+    /// The file that has its names.
     pub path: Option<std::path::PathBuf>,
-    /// Whether it has debug information, or a symbol table only.
+    /// Whether that file has debug information, or only a symbol table.
     pub debug_info: bool,
-    /// It is not the file that ran, and the user wanted it so.
+    /// Whether it is not the file that ran, and the user forces its use.
     pub forced: bool,
-    /// Why it may not be the file that ran.
+    /// The reason for doubt that it is the file that ran.
     pub doubt: Option<Doubt>,
-    /// Why it has no names.
+    /// The reason why there are no names.
     pub missing: Option<Missing>,
-    /// Why a server of debug files could not help.
+    /// The reason why a server of debug files could not help.
     pub server: Option<String>,
-    /// How many addresses of it the dump uses.
+    /// The number of its addresses in the dump.
     pub addresses: usize,
-    /// How many of those have no name.
+    /// The number of those without a name.
     pub unnamed: usize,
 }
 
-/// Every address of a profile, named.
+/// The addresses of a profile, with names.
 #[derive(Default)]
 pub struct Symbols {
     locations: Vec<Location>,
     sources: Vec<Source>,
     strings: IndexSet<String>,
-    /// Addresses that lie in no module.
+    /// The number of addresses outside of all modules.
     pub outside: usize,
 }
 
-/// What a binary says of its own addresses: for each the readable names of the frames there, innermost first. The
-/// debug information that it leaves to other files is not looked for, but one that is common to several may be its own.
+/// Names addresses by one binary alone: for each address, the readable names of its frames, innermost first.
+/// Debug information in other files is not used. If several binaries share debug information, this one may be
+/// the shared file itself.
 ///
 /// # Errors
-/// Why it cannot be used.
+/// Returns the reason why the binary can't be used.
 pub fn names_in(binary: &[u8], svmas: &[u64]) -> Result<Vec<Vec<String>>, String> {
     let image = Image::new(&[binary], Some(binary), 0, &split::Places::default())?;
     let mut all = Vec::new();
@@ -137,8 +138,8 @@ impl Symbols {
     /// Names `addresses`.
     ///
     /// # Errors
-    /// When a binary that the user gave can't be used. Modules of the dump that can't be found are no error: see
-    /// [`Symbols::sources`].
+    /// Returns an error if a binary that the user gave can't be used. Modules of the dump that can't be found
+    /// are no error: see [`Symbols::sources`].
     pub fn new(mut addresses: Vec<u64>, modules: &Modules, options: &Options) -> Result<Self, Error> {
         addresses.sort_unstable();
         addresses.dedup();
@@ -165,7 +166,7 @@ impl Symbols {
         Ok(symbols)
     }
 
-    /// The location of an address that was given to [`Symbols::new`], as an index.
+    /// The index of an address that was given to [`Symbols::new`].
     #[must_use]
     pub fn index_of(&self, address: u64) -> Option<usize> {
         self.locations.binary_search_by_key(&address, |location| location.address).ok()
@@ -177,13 +178,13 @@ impl Symbols {
         &self.locations
     }
 
-    /// What became of each module, in the order of the modules.
+    /// The result for each module, in the order of the modules.
     #[must_use]
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// A text.
+    /// The string of a text.
     #[must_use]
     pub fn text(&self, text: Text) -> &str {
         self.strings.get_index(text.0 as usize).map_or("", String::as_str)
@@ -259,7 +260,7 @@ impl Symbols {
         });
     }
 
-    /// Puts answers in their places, and returns how many addresses they name.
+    /// Stores answers, and returns the number of addresses that have a name now.
     fn take(&mut self, indices: &[usize], answers: &Answers, module: &Module, inlines: bool) -> usize {
         let files: Vec<Text> = answers.files.iter().map(|file| self.intern(clean(file))).collect();
         let functions: Vec<(Text, Text, Origin)> = answers
@@ -272,7 +273,7 @@ impl Symbols {
             let found = &answer.frames;
             let shown = if inlines { 0 } else { found.len().max(1) - 1 };
             if found.is_empty() {
-                // One function is one frame, whichever of its instructions it was.
+                // All addresses of one function become one frame, at its start.
                 if let Some(start) = answer.start {
                     self.locations[index].frames = vec![self.offset(module, start)];
                 }

@@ -1,4 +1,5 @@
-//! Files of names, by their content: ELF, Mach-O, PE and PDB. A universal Mach-O file holds one for each machine.
+//! Opens files with names: ELF, Mach-O, PE and PDB. A universal Mach-O file holds one binary per
+//! architecture.
 
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
@@ -13,21 +14,21 @@ use super::pdb;
 use crate::Error;
 use crate::input::{self, Bytes};
 
-/// A file that was opened.
+/// An opened file.
 #[derive(Clone)]
 pub(super) struct File {
     path: PathBuf,
     bytes: Arc<Bytes>,
 }
 
-/// A file of names, or the part of it that is for one machine.
+/// A file with names, or the part of it for one architecture.
 #[derive(Clone)]
 pub(super) struct Binary {
     file: File,
     range: Range<usize>,
 }
 
-/// A part of a file, and which build it is of.
+/// A part of a file, with its build id.
 struct Part {
     range: Range<usize>,
     build_id: Vec<u8>,
@@ -37,29 +38,29 @@ impl File {
     /// Opens a regular file.
     ///
     /// # Errors
-    /// When it is none, or cannot be read.
+    /// Returns an error if the path is no regular file, or can't be read.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         Ok(File::new(path, input::open_regular(path)?))
     }
 
-    /// Bytes that lie, or would lie, at a path.
+    /// A file with the given content and path.
     pub(super) fn new(path: &Path, bytes: Bytes) -> Self {
         File { path: path.into(), bytes: Arc::new(bytes) }
     }
 
-    /// The build ids of a file: one, or one for each machine. Empty where there is none.
+    /// The build ids of a file, one per architecture; empty for a part without one.
     ///
     /// # Errors
-    /// Why it is no file of names.
+    /// Returns the reason why it is no file with names.
     pub(super) fn build_ids(&self) -> Result<Vec<Vec<u8>>, String> {
         Ok(parts(&self.bytes)?.into_iter().map(|part| part.build_id).collect())
     }
 
-    /// The part of a file that a build id names, else the first one. With it, its own build id, which is empty when it
-    /// has none.
+    /// The part of a file that has this build id, else the first part; with its own build id, which is empty
+    /// if it has none.
     ///
     /// # Errors
-    /// Why it is no file of names.
+    /// Returns the reason why it is no file with names.
     pub(super) fn of(self, build_id: &[u8]) -> Result<(Binary, Vec<u8>), String> {
         let mut parts = parts(&self.bytes)?;
         let place = parts.iter().position(|part| part.build_id == build_id).unwrap_or(0);
@@ -67,7 +68,7 @@ impl File {
         Ok((Binary { file: self, range }, build_id))
     }
 
-    /// The same, where no other build will do.
+    /// The part of a file that has this build id.
     pub(super) fn of_build(self, build_id: &[u8]) -> Option<Binary> {
         let (binary, own) = self.of(build_id).ok()?;
         (own == build_id).then_some(binary)
@@ -83,18 +84,18 @@ impl Deref for Binary {
 }
 
 impl Binary {
-    /// A file of the given build.
+    /// Opens the file of the given build.
     pub(super) fn open(path: &Path, build_id: &[u8]) -> Option<Self> {
         File::open(path).ok()?.of_build(build_id)
     }
 
-    /// Where it lies.
+    /// The path of its file.
     pub(super) fn path(&self) -> &Path {
         &self.file.path
     }
 }
 
-/// Never empty.
+/// The parts of a file; at least one.
 fn parts(bytes: &[u8]) -> Result<Vec<Part>, String> {
     contained(|| read_parts(bytes))?
 }
@@ -119,7 +120,7 @@ fn ranges(arches: &[impl FatArch]) -> Vec<Range<usize>> {
     arches.iter().map(|arch| range(arch.file_range())).collect()
 }
 
-/// GNU's build id, the UUID of Mach-O, GUID and age of PE and PDB.
+/// The build id of GNU, the UUID of Mach-O, or GUID and age of PE and PDB.
 fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
     if pdb::is_pdb(bytes) {
         return pdb::build_id(bytes);

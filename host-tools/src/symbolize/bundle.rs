@@ -1,4 +1,4 @@
-//! `.dSYM` bundles: folders in which the debug information of Mach-O binaries stands.
+//! Opens `.dSYM` bundles: folders with the debug information of Mach-O binaries.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use super::binary::{Binary, File};
 use crate::Error;
 
-/// Opens a file; of a bundle that the user names, the file in it.
+/// Opens a file, or the file in a bundle.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
     File::open(files(path).first().map_or(path, PathBuf::as_path))
 }
 
-/// What a bundle beside the binary, or any in one of the directories, has for a build.
+/// Finds the debug file of a build: in the bundle beside the binary, or in any bundle in one of the
+/// directories.
 pub(super) fn find(build_id: &[u8], path: &Path, directories: &[PathBuf]) -> Option<Binary> {
     if build_id.is_empty() {
         return None;
@@ -27,12 +28,12 @@ fn is_bundle(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("dSYM"))
 }
 
-/// The files of debug information in a bundle: as a rule one, named like the binary.
+/// The debug files in a bundle. Usually there is one, named like the binary.
 fn files(bundle: &Path) -> Vec<PathBuf> {
     if is_bundle(bundle) { entries(&bundle.join("Contents/Resources/DWARF")) } else { Vec::new() }
 }
 
-/// What is in a directory, by name; nothing where there is none.
+/// The entries of a directory, by name; empty if there is no such directory.
 fn entries(directory: &Path) -> Vec<PathBuf> {
     let read = std::fs::read_dir(directory).into_iter().flatten();
     let mut paths: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();

@@ -1,14 +1,15 @@
-//! Readers of foreign formats may panic at what a damaged or hostile file holds. Such a panic is an error of that file.
+//! Turns panics of format readers into errors. Readers of foreign formats may panic on a damaged or hostile
+//! file.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-/// Asks a reader. Nothing is printed when it panics, and what it holds is not trusted afterwards: it may panic again, or
-/// say nothing, but its answers are checked like all others.
+/// Calls a reader. If it panics, nothing is printed. Its state may be inconsistent then: later calls may
+/// panic again or return nothing, but their answers are checked like all others.
 ///
 /// # Errors
-/// When it panics.
+/// Returns an error if it panics.
 pub(super) fn contained<T>(ask: impl FnOnce() -> T) -> Result<T, String> {
     static ONCE: Once = Once::new();
     thread_local! {

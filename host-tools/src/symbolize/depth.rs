@@ -1,11 +1,12 @@
-//! Readers of debug information recurse with each function that is inlined into another one, and there is no way back from a
-//! stack that is full. So debug information that nests deeper than any program's is refused before it is read.
+//! Refuses debug information that nests too deep. Its readers recurse with each inlined function, and a stack
+//! overflow ends the program.
 
 use gimli::{Dwarf, Reader, UnitHeader};
 
-/// How deep entries may stand in each other.
+/// The deepest nesting of entries. No program comes near it.
 const MAX_DEPTH: isize = 4096;
-/// A level takes a byte at least. What a thread that names addresses recurses with fits its stack that often.
+/// A level takes at least one byte, so shorter units can't overflow the stack of a thread that names
+/// addresses.
 const SHORT: usize = 64 << 10;
 
 /// Whether no unit nests too deep.
@@ -19,7 +20,7 @@ pub(super) fn is_sane<R: Reader<Offset = usize>>(dwarf: &Dwarf<R>) -> bool {
     true
 }
 
-/// As far as the unit can be read: nobody reads on behind damage.
+/// Readers stop at damage, so the rest of a damaged unit does no harm.
 fn is_shallow<R: Reader<Offset = usize>>(dwarf: &Dwarf<R>, unit: &UnitHeader<R>) -> bool {
     let Ok(abbreviations) = dwarf.abbreviations(unit) else { return true };
     let Ok(mut entries) = unit.entries_raw(&abbreviations, None) else { return true };

@@ -1,5 +1,5 @@
-//! Which file holds a module's names: the one the user gave, the one the dump names, a separate debug file. A
-//! file that is not the one that ran is never used unless the user insists.
+//! Finds the file that holds a module's names: the one that the user gave, the one at the path in the dump,
+//! or a separate debug file. A file other than the one that ran is used only if the user forces it.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -12,49 +12,49 @@ use super::same::{Difference, Doubt, Match, compare};
 use super::server::Servers;
 use super::{bundle, split};
 
-/// Where to look for binaries.
+/// Where to search for binaries.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Binaries that the user gave.
     pub binaries: Vec<PathBuf>,
-    /// Directories of separate debug files, looked at before `/usr/lib/debug`.
+    /// Directories of separate debug files, searched before `/usr/lib/debug`.
     pub debug_dirs: Vec<PathBuf>,
-    /// Root of the target's file system, when it is not this machine's.
+    /// Root of the target's file system, if it is not this machine's.
     pub sysroot: Option<PathBuf>,
-    /// Use files that are not those that ran.
+    /// Whether to use files other than those that ran.
     pub force: bool,
-    /// Servers that are asked for what is not on this machine.
+    /// Servers that provide debug files.
     pub servers: Servers,
 }
 
 /// Why a module has no names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// No file at its path.
+    /// There is no file at its path.
     File(PathBuf),
-    /// The file there cannot be used.
+    /// The file at its path can't be used.
     Unusable(PathBuf, String),
-    /// The file there is of another build, with this build id; empty when it has none.
+    /// The file at its path is of another build, with this build id; empty if it has none.
     OtherBuild(PathBuf, String),
-    /// The file there has changed since the program ran, and the dump has no build id.
+    /// The file at its path has changed since the program ran, and the dump has no build id.
     Changed(PathBuf),
-    /// It is no file: the kernel's vdso, code made at run time.
+    /// It is not a file, but the kernel's vdso, or code made at run time.
     Virtual,
     /// The file has neither debug information nor symbols.
     Stripped(PathBuf),
 }
 
-/// The bytes of a module's binary and of its debug file.
+/// A module's binary and its debug file.
 pub(super) struct Found {
-    /// The file that was taken.
+    /// The path of the binary.
     pub(super) path: PathBuf,
     /// Its content.
     pub(super) binary: Binary,
-    /// A separate debug file.
+    /// A separate debug file, or the second file that the user gave.
     pub(super) debug: Option<Binary>,
-    /// It is not the file that ran, and the user wants it so.
+    /// Whether it is not the file that ran, and the user forces its use.
     pub(super) forced: bool,
-    /// Why it may not be the file that ran.
+    /// The reason for doubt that it is the file that ran.
     pub(super) doubt: Option<Doubt>,
 }
 
@@ -66,7 +66,7 @@ impl Found {
 }
 
 impl Search {
-    /// The module that stands for a program without modules, on bare metal: the binary that the user gave.
+    /// The module that represents a program without modules, on bare metal: the binary that the user gave.
     #[must_use]
     pub fn bare_module(&self) -> Option<Module> {
         let path = self.binaries.first()?;
@@ -80,8 +80,8 @@ impl Search {
         })
     }
 
-    /// Decides which of the user's binaries is for which modules: by build id, else by file name, else for the
-    /// program itself. A file that was loaded several times is for all of its modules.
+    /// Assigns the user's binaries to modules: by build id, else by file name, else to the program itself. A
+    /// file that was loaded several times is assigned to all of its modules.
     pub(super) fn assign(&self, modules: &[Module]) -> Result<Vec<Option<Found>>, Error> {
         let mut assigned: Vec<Option<Found>> = modules.iter().map(|_| None).collect();
         for path in &self.binaries {
@@ -99,7 +99,7 @@ impl Search {
             let (binary, id) = file.of(&module.build_id).map_err(unusable)?;
             let (forced, doubt) = match compare(module, &id, std::fs::metadata(path).ok().as_ref()) {
                 Match::Other(Difference::BuildId) if !id.is_empty() => (true, None),
-                // The user says that it is the one: nothing but another build id proves the contrary.
+                // The user claims that this is the file that ran. Only another build id refutes that.
                 Match::Other(Difference::BuildId) => (false, Some(Doubt::IdInDumpOnly)),
                 Match::Other(Difference::Changed) if id.is_empty() => (false, Some(Doubt::NoIds)),
                 Match::Other(Difference::Changed) => (false, Some(Doubt::IdInFileOnly)),
@@ -119,7 +119,7 @@ impl Search {
             let loaded = |other: &Module| other.path == module.path && other.build_id == module.build_id;
             for (_, found) in modules.iter().zip(&mut assigned).filter(|(other, _)| loaded(other)) {
                 match found {
-                    // A second file for the same module: a stripped program and its debug information.
+                    // A second file for one module: a stripped program and its debug information.
                     Some(found) => {
                         found.debug = Some(binary.clone());
                         found.doubt = found.doubt.or(doubt);
@@ -144,7 +144,7 @@ impl Search {
         })
     }
 
-    /// Where the split debug information of a binary may lie.
+    /// The places where the split debug information of a binary may be.
     pub(super) fn splits(&self, binary: &Path) -> split::Places {
         split::Places {
             binary: binary.into(),
@@ -174,7 +174,7 @@ impl Search {
         Ok(Found { path: path.into(), binary, debug, forced, doubt })
     }
 
-    /// The module's path on this machine; `None` for what is no file.
+    /// The module's path on this machine; `None` if it is no file.
     fn path_of(&self, module: &Module) -> Option<PathBuf> {
         let text = module.path.strip_suffix(b" (deleted)").unwrap_or(&module.path);
         let path = to_path(text);
@@ -189,14 +189,15 @@ impl Search {
     }
 }
 
-/// A path of the target's below a directory that the user named: nothing leads out of it.
+/// A path of the target, placed below a directory that the user named. It can't lead out of that directory.
 pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
     let is_drive = |name: &OsStr| matches!(name.as_encoded_bytes(), [_, b':']);
     let inner = |part: &Component<'_>| matches!(part, Component::Normal(name) if !is_drive(name));
     root.join(path.components().filter(inner).collect::<PathBuf>())
 }
 
-/// The path that a dump's bytes name. One of Windows (`C:\shop\app.exe`) has its parts told apart here as well.
+/// The path that a dump's bytes name. A Windows path (`C:\shop\app.exe`) is split at its backslashes here as
+/// well.
 fn to_path(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     {
@@ -214,7 +215,7 @@ fn first(modules: &[Module]) -> Option<usize> {
     (!modules.is_empty()).then_some(0)
 }
 
-/// Bytes in hexadecimal, as build ids are written everywhere.
+/// Bytes in hexadecimal, the usual form of build ids.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

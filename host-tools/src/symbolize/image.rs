@@ -15,10 +15,10 @@ use super::table::Table;
 
 type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
 
-/// What is known of a binary. Shared by threads; each makes a [`Names`] of it.
+/// The names in a binary. Threads share it; each makes its own [`Names`].
 pub(super) struct Image<'a> {
     sections: Option<DwarfSections<Cow<'a, [u8]>>>,
-    /// What the debug information has in common with that of other binaries.
+    /// The debug information that this binary shares with others.
     supplement: Option<DwarfSections<Cow<'a, [u8]>>>,
     endian: RunTimeEndian,
     pdb: Option<Pdb<'a>>,
@@ -27,14 +27,14 @@ pub(super) struct Image<'a> {
     splits: Splits,
 }
 
-/// A frame as the binary tells it.
+/// A frame as in the binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct RawFrame<'i> {
-    /// The symbol, mangled where the compiler mangles.
+    /// The symbol, mangled if the compiler mangles.
     pub(super) symbol: Option<Cow<'i, str>>,
     /// Path of the source file.
     pub(super) file: Option<Cow<'i, str>>,
-    /// Line in it, 0 when unknown.
+    /// The line in that file; 0 if unknown.
     pub(super) line: u32,
 }
 
@@ -45,12 +45,12 @@ pub(super) fn has_debug_info(bytes: &[u8]) -> bool {
 }
 
 impl<'a> Image<'a> {
-    /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all; `supplement` has
-    /// what that debug information leaves to a file of several binaries. `base` is where the module's addresses begin,
-    /// unless one of the files knows better.
+    /// Reads a binary. Debug information comes from the first of `files` that has it, symbols from all of
+    /// them; `supplement` is the file of shared debug information. `base` is the module's lowest address,
+    /// unless one of the files has its own.
     ///
     /// # Errors
-    /// Why a file cannot be used.
+    /// Returns the reason why a file can't be used.
     pub(super) fn new(
         files: &[&'a [u8]],
         supplement: Option<&'a [u8]>,
@@ -113,7 +113,7 @@ impl<'a> Image<'a> {
         !self.table.is_empty()
     }
 
-    /// Makes it ready for questions, in one thread.
+    /// Opens it for lookups in one thread.
     pub(super) fn names(&self) -> Names<'_, 'a> {
         let read = || self.dwarf().and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok());
         let context = contained(read).ok().flatten();
@@ -127,7 +127,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Answers what stands at an address.
+/// Looks up addresses in one thread.
 pub(super) struct Names<'i, 'a> {
     context: Option<addr2line::Context<Slice<'i>>>,
     pdb: Option<PdbNames<'i, 'a>>,
@@ -135,13 +135,13 @@ pub(super) struct Names<'i, 'a> {
 }
 
 impl<'i> Names<'i, '_> {
-    /// The first address of the function that holds one, as far as unwind tables tell.
+    /// The start of the function that contains an address; `None` if unwind tables don't have it.
     pub(super) fn start(&self, svma: u64) -> Option<u64> {
         contained(|| self.image.starts.as_ref()?.of(svma)).ok()?
     }
 
-    /// The frames at an address, innermost first: inlined functions, then the one they were inlined into. Empty
-    /// when nothing is known.
+    /// The frames at an address, innermost first: inlined functions, then the function into which they were
+    /// inlined. Empty if nothing is known.
     pub(super) fn frames(&self, svma: u64) -> Vec<RawFrame<'_>> {
         let mut frames = Vec::new();
         if let Some(context) = &self.context {
@@ -157,7 +157,7 @@ impl<'i> Names<'i, '_> {
         }
         if let Some(symbol) = self.image.table.find(svma) {
             match frames.last_mut() {
-                // With line tables only, debug information has names without their paths.
+                // Debug information with line tables only has function names without their paths.
                 Some(frame)
                     if frame.symbol.as_ref().is_some_and(|name| !is_plain(name) || is_plain(symbol)) => {}
                 Some(frame) => frame.symbol = Some(symbol.into()),
@@ -174,7 +174,7 @@ impl<'i> Names<'i, '_> {
         svma: u64,
         out: &mut Vec<RawFrame<'c>>,
     ) {
-        /// No compiler inlines deeper; debug information that says so is damaged.
+        /// No compiler inlines deeper, so deeper debug information is damaged.
         const MAX_INLINED: usize = 128;
         let mut lookup = context.find_frames(svma);
         let frames = loop {
@@ -202,7 +202,7 @@ impl<'i> Names<'i, '_> {
     }
 }
 
-/// Whether a name is not mangled: it is what the programmer wrote.
+/// Whether a name is not mangled, but as in the source.
 fn is_plain(name: &str) -> bool {
     !name.starts_with("_Z") && !name.starts_with("_R") && !name.starts_with("__Z")
 }
@@ -215,7 +215,7 @@ fn has_dwarf(file: &object::File<'_>) -> bool {
     file.section_by_name(".debug_info").is_some_and(|section| section.size() > 0)
 }
 
-/// A section's bytes, unpacked; none where there is none.
+/// The bytes of a section, uncompressed; empty if there is no section of that name.
 pub(super) fn section<'a>(file: &object::File<'a>, name: &str) -> Cow<'a, [u8]> {
     let Some(section) = file.section_by_name(name) else { return Cow::Borrowed(&[]) };
     let small = section.compressed_data().is_ok_and(|data| {
@@ -224,9 +224,9 @@ pub(super) fn section<'a>(file: &object::File<'a>, name: &str) -> Cow<'a, [u8]> 
     if small { section.uncompressed_data().unwrap_or_default() } else { Cow::Borrowed(&[]) }
 }
 
-/// Whether a compressed section may unpack to so many bytes; what unpacks to more is taken for damage.
+/// Whether a compressed section may have this uncompressed size. A larger one is damaged.
 fn is_plausible(packed: u64, unpacked: u64) -> bool {
-    /// What any section may unpack to, and how often its own length.
+    /// The size that every section may have, and the largest ratio of sizes.
     const LEAST: u64 = 64 << 20;
     const RATIO: u64 = 32;
     unpacked <= LEAST.max(packed.saturating_mul(RATIO))

@@ -1,6 +1,6 @@
-//! Frames that say nothing about the program: those of the tracker and of the allocator's entry points.
+//! Recognizes frames that say nothing about the program: those of the tracker and of allocator entry points.
 
-/// What a frame belongs to.
+/// The owner of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// The program and its libraries.
@@ -8,11 +8,11 @@ pub enum Origin {
     Program,
     /// The tracker, an allocator shim or an entry point of the malloc family.
     Allocator,
-    /// `core` code that may have been inlined between allocator frames, and means nothing there.
+    /// Code of `core`. Between allocator frames, it may have been inlined into them, and is hidden with them.
     Glue,
 }
 
-/// What the names of Rust's allocator frames begin with.
+/// Prefixes of Rust's allocator functions.
 const PATHS: [&str; 16] = [
     "memtrack::",
     "<memtrack::",
@@ -32,8 +32,8 @@ const PATHS: [&str; 16] = [
     "__rdl_",
 ];
 
-/// What the names of allocation functions of C may begin with, besides nothing: of the C library itself, of
-/// `-Wl,--wrap`, of the tracker's own interface and of its preloaded library.
+/// Prefixes of C's allocation functions: those of the C library, of `-Wl,--wrap`, of the tracker's C
+/// interface, and of its preloaded library. A name may also have no prefix.
 const PREFIXES: [&str; 6] = ["__libc_", "__wrap_", "__real_", "__GI_", "__GI___libc_", "memtrack_"];
 
 /// The allocation functions of C.
@@ -52,11 +52,11 @@ const FAMILY: [&str; 12] = [
     "heap_on_alloc",
 ];
 
-/// What the readable name of a function tells about its origin.
+/// The origin of a function, by its readable name.
 #[must_use]
 pub fn origin(name: &str) -> Origin {
     let path = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    // Program databases tell names without arguments.
+    // Names from program databases have no arguments.
     let is_new =
         path(&["operator new(", "operator new[]("]) || ["operator new", "operator new[]"].contains(&name);
     if path(&PATHS) || is_new || is_malloc(name) {
@@ -75,8 +75,8 @@ fn is_malloc(name: &str) -> bool {
         || PREFIXES.iter().filter_map(|prefix| name.strip_prefix(prefix)).any(|rest| FAMILY.contains(&rest))
 }
 
-/// How many of a stack's innermost frames to hide: the run of allocator frames, and glue between them. Never all
-/// of them.
+/// The number of a stack's innermost frames to hide: the run of allocator frames with the glue between them.
+/// At least one frame stays.
 #[must_use]
 pub fn hidden(innermost_first: impl Iterator<Item = Origin>) -> usize {
     let mut length = 0;

@@ -1,17 +1,18 @@
-//! Symbol names as people read them: Rust and C++ (of both kinds) demangled, with bounds, since the names come from files.
+//! Makes symbol names readable: demangles Rust and both kinds of C++. Names come from files, so there are
+//! limits.
 
 use std::fmt::{self, Write};
 
 use crate::clean::clean;
 
-/// Longer symbols are shown as they are: no compiler makes them, and demangling could take long.
+/// Longer symbols are not demangled: no compiler makes them, and demangling could take long.
 const MAX_MANGLED: usize = 64 * 1024;
-/// Where demangled text is cut: references inside a symbol can make a short one unfold without end.
+/// The most bytes of a demangled name. References inside of a short symbol can expand without end.
 const MAX_DEMANGLED: usize = 16 * 1024;
-/// How deep a C++ symbol may nest, in parsing and in printing.
+/// The deepest nesting of a C++ symbol, in parsing and in printing.
 const MAX_DEPTH: u32 = 96;
 
-/// Demangles a symbol of whatever language it looks like, and makes it fit to be shown.
+/// Demangles a symbol of any known language, and makes it safe to show.
 #[must_use]
 pub fn readable(symbol: &str) -> String {
     if symbol.len() > MAX_MANGLED {
@@ -23,7 +24,7 @@ pub fn readable(symbol: &str) -> String {
     }
 }
 
-/// Without the hash that legacy symbols end in: it says nothing and changes from build to build.
+/// Demangles a Rust symbol. The hash at the end of a legacy symbol is dropped: it changes with every build.
 fn rust(symbol: &str) -> Option<String> {
     let name = rustc_demangle::try_demangle(symbol).ok()?;
     let mut out = Bounded::default();
@@ -32,7 +33,7 @@ fn rust(symbol: &str) -> Option<String> {
 }
 
 fn cpp(symbol: &str) -> Option<String> {
-    // A leading underscore more on Mach-O.
+    // Mach-O adds a leading underscore.
     if !symbol.starts_with("_Z") && !symbol.starts_with("__Z") {
         return None;
     }
@@ -47,11 +48,11 @@ fn cpp(symbol: &str) -> Option<String> {
     }
 }
 
-/// What Microsoft's compilers make of C++, without arguments as all names from program databases.
+/// Demangles a C++ symbol of Microsoft's compilers, without arguments like all names from program databases.
 fn msvc(symbol: &str) -> Option<String> {
-    /// Those compilers write a hash instead of a longer name.
+    /// Those compilers replace longer names by a hash.
     const MAX: usize = 4096;
-    /// The demangler recurses as deep as a symbol asks for: three bytes a level, some kilobytes of stack each.
+    /// The demangler recurses once per three bytes of a symbol, and each level takes some kilobytes of stack.
     const SHALLOW: usize = 256;
     const STACK: usize = 64 << 20;
     if !symbol.starts_with('?') || symbol.len() > MAX {
@@ -70,7 +71,7 @@ fn msvc(symbol: &str) -> Option<String> {
     out.text()
 }
 
-/// Text that ends at [`MAX_DEMANGLED`] bytes.
+/// Text of at most [`MAX_DEMANGLED`] bytes.
 #[derive(Default)]
 struct Bounded {
     text: String,

@@ -1,4 +1,4 @@
-//! An image is asked for many addresses by several threads, each with its own view of it.
+//! Looks up many addresses in an image, in several threads that each have their own view of it.
 
 use std::num::NonZero;
 
@@ -8,22 +8,22 @@ use super::image::{Image, Names};
 use super::name::readable;
 use super::progress::Progress;
 
-/// What an image says about some addresses.
+/// The answers for some addresses.
 #[derive(Default)]
 pub(super) struct Answers {
-    /// Symbols as the binary has them, with their readable names.
+    /// Symbols as in the binary, with their readable names.
     pub(super) functions: IndexMap<String, String>,
     /// Paths of source files.
     pub(super) files: IndexSet<String>,
-    /// For each address what is there.
+    /// One answer per address.
     pub(super) addresses: Vec<Found>,
 }
 
-/// What is at an address.
+/// The answer for one address.
 pub(super) struct Found {
-    /// The frames, innermost first; none when it has no name.
+    /// The frames, innermost first; empty if it has no name.
     pub(super) frames: Vec<Answer>,
-    /// The first address of the function without a name that holds it.
+    /// The start of the function that contains it, if that has no name.
     pub(super) start: Option<u64>,
 }
 
@@ -33,20 +33,22 @@ pub(super) struct Answer {
     pub(super) function: usize,
     /// Index into [`Answers::files`].
     pub(super) file: Option<usize>,
-    /// Line, 0 when unknown.
+    /// The line; 0 if unknown.
     pub(super) line: u32,
 }
 
-/// Readers of debug information recurse as deep as inlined functions are nested in it. Memory that a stack does not use
-/// costs nothing.
+/// Readers of debug information recurse with each nested inlined function. The unused part of a large stack
+/// costs no memory.
 const STACK: usize = 256 << 20;
 
-/// Asks for all addresses (in rising order) and hands the answers over piece by piece, in the same order.
+/// Looks up all addresses (in rising order), and passes the answers to `take` piece by piece, in the same
+/// order.
 pub(super) fn ask(svmas: &[u64], image: &Image<'_>, progress: &Progress, mut take: impl FnMut(Answers)) {
-    /// Below this, a thread costs more than it saves.
+    /// A thread for fewer addresses costs more than it saves.
     const MIN_CHUNK: usize = 256;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    // Neighbours share compilation units, which each thread parses for itself: one long piece each.
+    // Each thread parses the compilation units that it needs. Neighbours share units, so each thread gets one
+    // long piece.
     let chunk = svmas.len().div_ceil(cores).max(MIN_CHUNK);
     std::thread::scope(|scope| {
         let start = |piece| {

@@ -1,4 +1,4 @@
-//! Program databases: where the debug information of Windows programs stands.
+//! Program databases (PDB): files with the debug information of Windows programs.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -9,24 +9,25 @@ use pdb_addr2line::{Context, ContextPdbData, TypeFormatterFlags};
 use super::contained::contained;
 use super::image::RawFrame;
 
-/// How every one begins; the older format, of the time before 2000, is not read.
+/// The first bytes of a database. The format used before 2000 is not supported.
 const MAGIC: &[u8] = b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0";
 
-/// Whether a file is one.
+/// Whether a file is a database.
 pub(super) fn is_pdb(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// GUID and age, as they stand in the binary's CodeView record.
+/// GUID and age, in the order of the binary's CodeView record.
 pub(super) fn id(guid: [u8; 16], age: u32) -> Vec<u8> {
     [&guid[..], &age.to_le_bytes()].concat()
 }
 
-/// How symbol servers write GUID and age in the names of folders; nothing for build ids of another length.
+/// The form in which symbol servers write GUID and age in folder names; `None` for build ids of another
+/// length.
 pub(super) fn store_name(build_id: &[u8]) -> Option<String> {
     let (guid, age) = build_id.split_first_chunk::<16>()?;
     let age = u32::from_le_bytes(age.try_into().ok()?);
-    // Its first three parts are numbers, lowest byte first.
+    // The first three parts of a GUID are numbers, lowest byte first.
     let parts = [&guid[..4], &guid[4..6], &guid[6..8]].map(|part| part.iter().rev());
     let bytes = parts.into_iter().flatten().chain(&guid[8..]);
     Some(bytes.map(|byte| format!("{byte:02X}")).collect::<String>() + &format!("{age:X}"))
@@ -40,7 +41,7 @@ pub(super) fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
 fn read_build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut pdb = open(bytes)?;
     let about = pdb.pdb_information().map_err(|e| e.to_string())?;
-    // The age that binaries refer to is that of their symbols.
+    // Binaries refer to the age of the debug information, not to that of the file.
     let age = pdb.debug_information().ok().and_then(|symbols| symbols.age()).unwrap_or(about.age);
     Ok(id(about.guid.to_bytes_le(), age))
 }
@@ -49,10 +50,10 @@ fn open(bytes: &[u8]) -> Result<PDB<'_, Cursor<&[u8]>>, String> {
     PDB::open(Cursor::new(bytes)).map_err(|e| e.to_string())
 }
 
-/// An opened database. Shared by threads; each makes [`PdbNames`] of it.
+/// An opened database. Threads share it; each makes its own [`PdbNames`].
 pub(super) struct Pdb<'a> {
     data: ContextPdbData<'a, 'a, Cursor<&'a [u8]>>,
-    /// Where the binary's addresses begin: a database counts from there.
+    /// The binary's lowest address: a database counts from there.
     base: u64,
 }
 
@@ -62,16 +63,16 @@ impl<'a> Pdb<'a> {
         Ok(Pdb { data: contained(read)??, base })
     }
 
-    /// Makes it ready for questions, in one thread.
+    /// Opens it for lookups in one thread.
     pub(super) fn names(&self) -> Option<PdbNames<'_, 'a>> {
-        // A name tells C++ apart from C and Rust by its arguments alone, and those have no overloads.
+        // No arguments: a database has them for functions of C and Rust as well, which have no overloads.
         let flags = TypeFormatterFlags::default() | TypeFormatterFlags::NO_ARGUMENTS;
         let context = contained(|| self.data.make_context_with_formatter_flags(flags)).ok()?.ok()?;
         Some(PdbNames { context, base: self.base })
     }
 }
 
-/// Answers what stands at an address.
+/// Looks up addresses in a database.
 pub(super) struct PdbNames<'p, 'a> {
     context: Context<'p, 'a>,
     base: u64,

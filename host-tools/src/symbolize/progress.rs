@@ -1,8 +1,8 @@
-//! How far the naming of addresses is, for whoever wants to show it.
+//! The progress of naming addresses, for a display.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts addresses. Shared by those who name them and one who looks on.
+/// Counts addresses. The threads that name them share it with the one that shows it.
 #[derive(Debug, Default)]
 pub struct Progress {
     total: AtomicU64,
@@ -10,17 +10,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// There are so many more to name.
+    /// Adds addresses to the total.
     pub(super) fn expect(&self, addresses: usize) {
         self.total.fetch_add(addresses as u64, Ordering::Relaxed);
     }
 
-    /// One has been named.
+    /// Counts one named address.
     pub(super) fn step(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Addresses that have been named, and all.
+    /// The number of named addresses, and of all.
     #[must_use]
     pub fn done_of_total(&self) -> (u64, u64) {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))

@@ -1,35 +1,36 @@
-//! Whether a file is the one that a module was loaded from: by build id, else by the size and time of the file.
+//! Decides whether a file is the one that a module was loaded from: by build id, else by size and
+//! modification time.
 
 use std::fs::Metadata;
 use std::time::UNIX_EPOCH;
 
 use crate::modules::Module;
 
-/// What is known of a file that may be a module's.
+/// The result of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// Build ids agree, or size and time do.
+    /// Build ids are equal, or size and time are.
     Same,
-    /// Nothing proves that it is the same, and nothing that it is another.
+    /// The file may or may not be the same.
     Doubtful(Doubt),
-    /// It is another file: names from it are wrong.
+    /// It is another file, so its names would be wrong.
     Other(Difference),
 }
 
 /// Why a file may not be the one that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// The dump has no build id, the file has one.
+    /// The file has a build id; the dump has none.
     IdInFileOnly,
-    /// The dump has a build id, the file has none.
+    /// The dump has a build id; the file has none.
     IdInDumpOnly,
-    /// Neither has a build id, and the dump does not know size and time of the file.
+    /// Neither has a build id, and the dump has neither size nor time of the file.
     NoIds,
-    /// Neither has a build id, and the file was changed later, but its size is the same.
+    /// Neither has a build id. The file has the same size, but was changed later.
     Changed,
 }
 
-/// What proves that a file is another one.
+/// Why a file is not the one that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
     /// The build ids differ; the file may have none.
@@ -54,14 +55,14 @@ pub(super) fn compare(module: &Module, build_id: &[u8], file: Option<&Metadata>)
     }
 }
 
-/// How size and time of a file compare with those that the dump has.
+/// The comparison of size and time.
 enum Stamps {
     Same,
     OtherTime,
     OtherSize,
 }
 
-/// `None` when the dump has none.
+/// `None` if the dump has neither.
 fn stamps(module: &Module, file: Option<&Metadata>) -> Option<Stamps> {
     let file = file.filter(|_| module.file_size != 0)?;
     if file.len() != module.file_size {

@@ -1,4 +1,4 @@
-//! Separate debug files: by build id, by the name that the binary gives, from servers.
+//! Finds separate debug files: by build id, by the name in the binary, or on servers.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::find::{Found, Missing, Search, below, hex};
 use super::{bundle, image, pdb};
 use crate::modules::{Module, last_part};
 
-/// Where separate debug files lie unless the user says otherwise.
+/// The directory of separate debug files, besides those that the user names.
 const DEBUG_DIR: &str = "/usr/lib/debug";
 
 impl Found {
@@ -20,7 +20,7 @@ impl Found {
 }
 
 impl Search {
-    /// The separate debug file of a module whose binary is at `path`, if it is there at all.
+    /// The separate debug file of a module whose binary is at `path`, if there is one.
     pub(super) fn debug_file(&self, build_id: &[u8], path: &Path, binary: Option<&[u8]>) -> Option<Binary> {
         self.by_build_id(build_id)
             .or_else(|| bundle::find(build_id, path, &self.directories()))
@@ -28,7 +28,7 @@ impl Search {
             .or_else(|| self.by_link(path, binary?))
     }
 
-    /// The directories of debug files: the user's, then the system's.
+    /// The directories of debug files: the user's first, then the system's.
     fn directories(&self) -> Vec<PathBuf> {
         let system = match &self.sysroot {
             Some(root) => below(root, Path::new(DEBUG_DIR)),
@@ -44,13 +44,14 @@ impl Search {
         self.directories().iter().find_map(|dir| Binary::open(&dir.join(&below), build_id))
     }
 
-    /// The database of a Windows program: beside it, in a debug directory, or there as symbol servers keep it.
+    /// The database of a Windows program: beside it, in a debug directory, or there in the layout of symbol
+    /// servers.
     fn database(&self, build_id: &[u8], path: &Path, binary: Option<&[u8]>) -> Option<Binary> {
         let store = pdb::store_name(build_id)?;
         let own = binary.and_then(|binary| {
             let file = object::File::parse(binary).ok()?;
             let path = file.pdb_info().ok()??.path();
-            // A name, not a way out of the directory.
+            // Accept only a file name, so that it can't lead out of the directory.
             std::str::from_utf8(last_part(path))
                 .ok()
                 .filter(|name| !name.is_empty() && *name != "..")
@@ -64,7 +65,7 @@ impl Search {
         places.find_map(|place| Binary::open(&place, build_id))
     }
 
-    /// Asks the servers for the debug information that is not on this machine.
+    /// Asks the servers for debug information that is not on this machine.
     pub(super) fn ask_servers(
         &self,
         module: &Module,
@@ -91,8 +92,8 @@ impl Search {
         }
     }
 
-    /// The file that a binary, or its debug file, names in `.gnu_debugaltlink`: what `dwz` found to be common to several debug
-    /// files. Its build id must be the one that the link states.
+    /// The file that a binary or its debug file names in `.gnu_debugaltlink`: `dwz` moves data there that
+    /// several debug files share. Its build id must be the one in the link.
     pub(super) fn supplement(&self, of: &Binary) -> Option<Binary> {
         let (name, build_id) = contained(|| {
             let file = object::File::parse(&of[..]).ok()?;
@@ -105,7 +106,7 @@ impl Search {
             Some(root) if name.is_absolute() => below(root, name),
             _ => of.path().parent()?.join(name),
         };
-        // `../../.dwz/NAME`: relative to the debug file in its directory.
+        // `../../.dwz/NAME` is relative to a debug file, so look for `.dwz/NAME` in each debug directory.
         let within = self.directories().into_iter().map(|dir| below(&dir, name));
         let mut places = std::iter::once(named).chain(within);
         places
@@ -114,12 +115,13 @@ impl Search {
             .or_else(|| self.servers.debug_file(&build_id).ok()?)
     }
 
-    /// The file that a binary names in `.gnu_debuglink`: beside it, in `.debug` there, or below a debug directory.
+    /// The file that a binary names in `.gnu_debuglink`: beside it, in `.debug` there, or below a debug
+    /// directory.
     fn by_link(&self, path: &Path, binary: &[u8]) -> Option<Binary> {
         let file = object::File::parse(binary).ok()?;
         let (name, checksum) = file.gnu_debuglink().ok()??;
         let own = file.build_id().ok().flatten().unwrap_or_default().to_vec();
-        // A name, not a way out of the directory.
+        // Accept only a file name, so that it can't lead out of the directory.
         let name = std::str::from_utf8(name).ok().filter(|name| !name.contains(['/', '\\']))?;
         let beside = path.parent()?;
         let within = self.directories();
@@ -127,7 +129,7 @@ impl Search {
         let mut places = [beside.join(name), beside.join(".debug").join(name)].into_iter().chain(within);
         places.find_map(|place| {
             let (debug, id) = File::open(&place).ok()?.of(&own).ok()?;
-            // A build id, where both have one, says more than the checksum.
+            // If both have build ids, those are better evidence than the checksum.
             let differs = !own.is_empty() && !id.is_empty() && own != id;
             (!differs && memtrack_format::crc32(&debug) == checksum).then_some(debug)
         })

@@ -1,6 +1,7 @@
-//! debuginfod: debug files by build id from servers that the user named. Nothing is asked for unless there are any.
+//! Fetches debug files by build id from debuginfod servers that the user named. Without any, there are no
+//! requests.
 //!
-//! What was fetched is kept where the other clients of the protocol keep it, and found there by all of them.
+//! Fetched files go to the same cache as those of other debuginfod clients, and are shared with them.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,38 +14,38 @@ use super::find::hex;
 use super::transfer::{Limits, transfer};
 use crate::input::Bytes;
 
-/// Servers, and where to keep what they send.
+/// The servers, the cache, and limits on answers.
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
-    /// Their addresses.
+    /// The addresses of the servers.
     pub urls: Vec<String>,
-    /// The folder of files that were fetched before; none are kept without it.
+    /// The cache directory; without it, no file is kept.
     pub cache: Option<PathBuf>,
-    /// How long to wait for an answer of each, and in which time so much of it must come that it is worth waiting for more.
+    /// The time to wait for the first byte of an answer, and for each further part.
     pub patience: Duration,
-    /// How long an answer may take in all.
+    /// The time for a whole answer.
     pub deadline: Duration,
-    /// Bytes of the largest answer that is taken.
+    /// The most bytes in an answer.
     pub max_bytes: u64,
 }
 
 impl Servers {
-    /// What `DEBUGINFOD_URLS`, `DEBUGINFOD_CACHE_PATH`, `DEBUGINFOD_TIMEOUT`, `DEBUGINFOD_MAXTIME` and `DEBUGINFOD_MAXSIZE`
-    /// say, as for all clients.
+    /// Reads `DEBUGINFOD_URLS`, `DEBUGINFOD_CACHE_PATH`, `DEBUGINFOD_TIMEOUT`, `DEBUGINFOD_MAXTIME` and
+    /// `DEBUGINFOD_MAXSIZE`, like all clients.
     #[must_use]
     pub fn from_env() -> Self {
-        /// Seconds, as in elfutils.
+        /// Seconds; the default of elfutils.
         const PATIENCE: u64 = 90;
-        /// As many times that, where no time is set for all of an answer.
+        /// The default deadline, as a multiple of the timeout.
         const WHOLE: u64 = 10;
-        /// Larger answers are not debug information.
+        /// Debug information is never larger.
         const MAX_BYTES: u64 = 4 << 30;
         let text = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
         let urls = text("DEBUGINFOD_URLS").unwrap_or_default();
         let home = || text("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let below = || text("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         let cache = text("DEBUGINFOD_CACHE_PATH").map(PathBuf::from);
-        // Zero is no limit to those who read these; here there always is one.
+        // For other clients, zero means that there is no limit. Here there always is one.
         let number = |name| text(name).and_then(|text| text.parse().ok()).filter(|&number: &u64| number > 0);
         let seconds = number("DEBUGINFOD_TIMEOUT").unwrap_or(PATIENCE);
         let whole = number("DEBUGINFOD_MAXTIME").unwrap_or(seconds.saturating_mul(WHOLE));
@@ -57,10 +58,10 @@ impl Servers {
         }
     }
 
-    /// The debug file of a build; `None` when no server has it.
+    /// The debug file of a build; `None` if no server has it.
     ///
     /// # Errors
-    /// Why a server could not be asked, when none of the others has it.
+    /// Returns the reason why a server could not be asked, if no other server has the file.
     pub(super) fn debug_file(&self, build_id: &[u8]) -> Result<Option<Binary>, String> {
         if self.urls.is_empty() || build_id.is_empty() {
             return Ok(None);
@@ -99,7 +100,7 @@ impl Servers {
         Ok(file)
     }
 
-    /// Where an answer goes until it is known to be the right one: beside its place, or anywhere when nothing is kept.
+    /// The temporary file of an answer: in the cache if there is one, so that it can be renamed.
     fn file(&self) -> io::Result<tempfile::NamedTempFile> {
         let in_cache = self.cache.as_ref().and_then(|cache| {
             std::fs::create_dir_all(cache).ok()?;
@@ -109,7 +110,7 @@ impl Servers {
     }
 }
 
-/// The answer, if it is of the build that was asked for. It is kept under its name then.
+/// The answer, if it is of the requested build. Then it gets its name in the cache.
 fn of_build(mut file: tempfile::NamedTempFile, build_id: &[u8], keep: Option<&Path>) -> Option<Binary> {
     file.flush().ok()?;
     let bytes = Bytes::map(file.as_file()).ok()?;
@@ -117,7 +118,7 @@ fn of_build(mut file: tempfile::NamedTempFile, build_id: &[u8], keep: Option<&Pa
     if let Some(path) = keep
         && path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
     {
-        // Without a name it is still mapped.
+        // If this fails, the nameless file is still mapped.
         let _ = file.persist(path);
     }
     Some(binary)

@@ -1,5 +1,5 @@
-//! Split debug information: the binary has a skeleton, and the rest is in a `.dwp` package beside it or in a `.dwo` file
-//! for each unit. Each is opened when an address asks for it, once for all threads.
+//! Finds split debug information. The binary has only skeletons, and the rest is in a `.dwp` package beside
+//! it, or in one `.dwo` file per unit. Each file is opened when an address needs it, once for all threads.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,14 +17,14 @@ use crate::input;
 type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
 type Owned = Cow<'static, [u8]>;
 
-/// Where split debug information may lie.
+/// The places where split debug information may be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    /// The binary.
+    /// The path of the binary.
     pub(super) binary: PathBuf,
-    /// Root of the target's files.
+    /// Root of the target's file system.
     pub(super) sysroot: Option<PathBuf>,
-    /// Further directories.
+    /// Further directories to search.
     pub(super) debug_dirs: Vec<PathBuf>,
 }
 
@@ -35,20 +35,21 @@ pub(super) struct Splits {
     units: HashMap<u64, Unit>,
 }
 
-/// A unit in a file of its own.
+/// A unit that is in another file.
 struct Unit {
-    /// Where it may lie.
+    /// The paths at which that file may be.
     paths: Vec<PathBuf>,
     sections: OnceLock<Option<DwarfSections<Owned>>>,
 }
 
 impl Splits {
-    /// Finds what a binary's debug information leaves to other files.
+    /// Finds the units that a binary keeps in other files.
     pub(super) fn new(dwarf: &gimli::Dwarf<Slice<'_>>, places: &Places) -> Self {
         let mut splits = Splits::default();
         let mut headers = dwarf.units();
         while let Ok(Some(header)) = headers.next() {
-            // Version 4 has skeletons by attribute only; those have addresses in a section of their own.
+            // In version 4, only an attribute marks a skeleton; binaries with skeletons have a section of
+            // addresses.
             let early = header.version() < 5 && !dwarf.debug_addr.reader().is_empty();
             if !early && !matches!(header.type_(), UnitType::Skeleton(_)) {
                 continue;
@@ -66,7 +67,7 @@ impl Splits {
         splits
     }
 
-    /// The debug information of a unit, where its file is found.
+    /// The debug information of a unit; `None` if its file is not found.
     pub(super) fn unit<'i>(
         &'i self,
         id: gimli::DwoId,
@@ -89,7 +90,7 @@ impl Splits {
 }
 
 impl Places {
-    /// `program.dwp`, beside the program or where debug files are.
+    /// `program.dwp`, beside the program or in a debug directory.
     fn packages(&self) -> Vec<PathBuf> {
         let mut name = self.binary.clone().into_os_string();
         name.push(".dwp");
@@ -99,7 +100,7 @@ impl Places {
         std::iter::once(beside).chain(elsewhere).collect()
     }
 
-    /// Where the compiler put a unit, beside the binary, where debug files are.
+    /// The path that the compiler used, then paths beside the binary, then paths in debug directories.
     fn of_unit(&self, directory: &[u8], name: &[u8]) -> Vec<PathBuf> {
         let text = |bytes: &[u8]| PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
         let (directory, name) = (text(directory), text(name));
@@ -122,7 +123,7 @@ fn package(path: &Path) -> Option<DwarfPackageSections<Owned>> {
     DwarfPackageSections::load(load).ok()
 }
 
-/// A `.dwo` file, if it is the one that the skeleton names.
+/// A `.dwo` file, if its id is the one in the skeleton.
 fn object(path: &Path, id: gimli::DwoId) -> Option<DwarfSections<Owned>> {
     let bytes = input::open_regular(path).ok()?;
     let file = object::File::parse(&bytes[..]).ok()?;

@@ -1,5 +1,5 @@
-//! Where functions begin, by the unwind tables that stripped binaries keep: `.eh_frame_hdr` finds the description of a
-//! function by any address in it.
+//! Finds the starts of functions in the unwind tables, which stripped binaries still have. `.eh_frame_hdr`
+//! finds the description of a function by any address in it.
 
 use gimli::{
     BaseAddresses, EhFrame, EhFrameHdr, EhFrameOffset, EndianSlice, ParsedEhFrameHdr, RunTimeEndian,
@@ -9,7 +9,7 @@ use object::{Object, ObjectSection};
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// The tables of one binary.
+/// The unwind tables of one binary.
 pub(super) struct Starts<'a> {
     index: ParsedEhFrameHdr<Slice<'a>>,
     frames: EhFrame<Slice<'a>>,
@@ -17,7 +17,7 @@ pub(super) struct Starts<'a> {
 }
 
 impl<'a> Starts<'a> {
-    /// `None` when the binary has no such tables.
+    /// `None` if the binary has no unwind tables.
     pub(super) fn new(file: &object::File<'a>) -> Option<Self> {
         let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
         let width = if file.is_64() { 8 } else { 4 };
@@ -36,7 +36,7 @@ impl<'a> Starts<'a> {
         Some(Starts { index, frames, bases })
     }
 
-    /// The first address of the function that holds one.
+    /// The start of the function that contains an address.
     pub(super) fn of(&self, svma: u64) -> Option<u64> {
         let cie =
             |frames: &EhFrame<_>, bases: &_, offset: EhFrameOffset| frames.cie_from_offset(bases, offset);

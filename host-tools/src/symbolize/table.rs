@@ -1,45 +1,46 @@
-//! The symbol table of a binary: what is known without debug information.
+//! The symbol table of a binary, which names functions even without debug information.
 
 use object::macho::LC_FUNCTION_STARTS;
 use object::read::macho::{LoadCommandVariant, MachHeader, MachOFile};
 use object::{BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
-/// Functions by their addresses.
+/// Functions, by address.
 #[derive(Default)]
 pub(super) struct Table<'a> {
     symbols: Vec<Symbol<'a>>,
 }
 
-/// A function: `start..end`.
+/// A function at `start..end`.
 #[derive(Clone, Copy)]
 struct Symbol<'a> {
     start: u64,
     end: u64,
-    /// Which of several at one address to prefer: the highest.
+    /// The preference among symbols at one address: the highest wins.
     rank: u8,
     name: &'a str,
 }
 
 impl<'a> Table<'a> {
-    /// Takes in the symbols of a binary. [`Table::sort`] comes after the last.
+    /// Adds the symbols of a binary. Call [`Table::sort`] after the last.
     pub(super) fn add(&mut self, file: &object::File<'a>) {
         let thumb = file.architecture() == object::Architecture::Arm;
         let first = self.symbols.len();
         for symbol in file.symbols().chain(file.dynamic_symbols()) {
             let rank = match symbol.kind() {
                 SymbolKind::Text => 4,
-                // Assembly without type directives.
+                // Assembly without type directives has these kinds.
                 SymbolKind::Unknown | SymbolKind::Label => 0,
                 _ => continue,
             };
             let Ok(name) = symbol.name() else { continue };
-            // `$a`, `$x`, …: what kind of code follows, on ARM and RISC-V. `.L…`: labels of assembly inside functions.
+            // On ARM and RISC-V, `$a`, `$x`, … say which kind of code follows. `.L…` are labels of assembly
+            // inside functions.
             if !symbol.is_definition() || name.is_empty() || name.starts_with('$') || name.starts_with(".L") {
                 continue;
             }
             let rank = rank + u8::from(symbol.is_global()) * 2 + u8::from(symbol.size() > 0);
             let start = if thumb { symbol.address() & !1 } else { symbol.address() };
-            // Without a size it reaches to the next symbol, at most to the end of its section.
+            // A symbol without a size reaches to the next symbol, or to the end of its section.
             let end = match symbol.size() {
                 0 => section_end(file, &symbol).unwrap_or(start),
                 size => start.saturating_add(size),
@@ -62,20 +63,20 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Makes it ready for questions. The preferred symbol of an address stands last; equal ones are told apart by
-    /// name, for the same output every time.
+    /// Sorts for lookups. The preferred symbol of an address comes last. The name decides between equal ones,
+    /// so that the output is always the same.
     pub(super) fn sort(&mut self) {
         self.symbols.sort_unstable_by(|a, b| (a.start, a.rank, b.name).cmp(&(b.start, b.rank, a.name)));
     }
 
-    /// Whether there are none.
+    /// Whether there are no symbols.
     pub(super) fn is_empty(&self) -> bool {
         self.symbols.is_empty()
     }
 
-    /// The symbol that holds an address.
+    /// The symbol that contains an address.
     pub(super) fn find(&self, svma: u64) -> Option<&str> {
-        /// How many smaller symbols may stand between the start of one and an address in it.
+        /// The most smaller symbols between the start of a symbol and an address in it.
         const NESTED: usize = 16;
         let after = self.symbols.partition_point(|symbol| symbol.start <= svma);
         let mut near = self.symbols[..after].iter().rev().take(NESTED);
@@ -88,13 +89,13 @@ fn section_end(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Opti
     Some(section.address().saturating_add(section.size()))
 }
 
-/// Mach-O puts an underscore before every name.
+/// Strips the underscore that Mach-O puts before every name.
 fn mach_o_name<'a>(file: &object::File<'_>, name: &'a str) -> &'a str {
     if file.format() == BinaryFormat::MachO { name.strip_prefix('_').unwrap_or(name) } else { name }
 }
 
-/// Where functions begin, by rising address, as far as the binary tells: symbols of Mach-O have no sizes, and those
-/// of local functions may have been stripped.
+/// The starts of functions in a Mach-O file, by rising address. Its symbols have no sizes, and those of local
+/// functions may have been stripped.
 fn function_starts(file: &object::File<'_>) -> Vec<u64> {
     let mut starts = match file {
         object::File::MachO32(file) => mach_o_starts(file),

@@ -1,31 +1,31 @@
-//! An answer comes over a network within bounds: of its size, of the time for all of it, and of the time in which a part of it
-//! must come. A server that sends a byte from time to time is not waited for.
+//! Receives an answer from a server within limits: on its size, on its total time, and on the time for each
+//! part. So a server that sends one byte now and then is abandoned.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What must come within [`Limits::patience`], as in elfutils.
+/// The bytes that must arrive within [`Limits::patience`], as in elfutils.
 const PART: u64 = 100 << 10;
-/// Bytes that are read at a time.
+/// The most bytes per read.
 const PIECE: usize = 64 << 10;
 
-/// The bounds.
+/// The limits.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// In which time [`PART`] or the end must come.
+    /// The time for [`PART`] bytes or for the end of the answer.
     pub(super) patience: Duration,
-    /// In which time all must come.
+    /// The time for the whole answer.
     pub(super) deadline: Duration,
-    /// Most bytes.
+    /// The most bytes.
     pub(super) max_bytes: u64,
 }
 
-/// Copies all of `from`. A reader that blocks is left behind with the thread that reads from it.
+/// Copies all of `from`. If a read blocks, it is abandoned with its thread.
 ///
 /// # Errors
-/// When a bound is passed, or reading or writing fails.
+/// Returns an error if a limit is exceeded, or if reading or writing fails.
 pub(super) fn transfer(
     mut from: impl Read + Send + 'static,
     to: &mut impl Write,
@@ -90,7 +90,7 @@ mod tests {
     const QUICK: Limits =
         Limits { patience: Duration::from_secs(3600), deadline: Duration::from_secs(3600), max_bytes: 1000 };
 
-    /// Sends a byte, and then a byte every few milliseconds for ever.
+    /// Sends one byte every few milliseconds for ever.
     struct Trickle;
 
     impl Read for Trickle {
