@@ -1,12 +1,12 @@
-//! Names from a dump or a binary are text by strangers. Before one is kept, it is made harmless: no control
-//! characters for the terminal, nothing that XML cannot hold, no endless length.
+//! Makes names harmless. Names in a dump or a binary may come from anybody, so they lose control characters
+//! for the terminal, characters that XML can't hold, and excessive length.
 
 use std::borrow::Cow;
 
-/// The longest name kept, in characters. Longer ones end in `…`.
+/// The most characters in a name. Longer names end in `…`.
 const MAX_CHARS: usize = 2048;
 
-/// A name fit for terminals, XML and tables.
+/// A name that is safe for terminals, XML and tables.
 #[must_use]
 pub fn clean(name: &str) -> String {
     let mut out = String::with_capacity(name.len().min(MAX_CHARS));
@@ -20,13 +20,13 @@ pub fn clean(name: &str) -> String {
     out
 }
 
-/// The same for bytes, UTF-8 where they are.
+/// The same for bytes that should be UTF-8.
 #[must_use]
 pub fn clean_bytes(name: &[u8]) -> String {
     clean(&String::from_utf8_lossy(name))
 }
 
-/// Control characters, those that reorder or hide text, and those that XML forbids.
+/// Whether a character controls a terminal, reorders or hides text, or is forbidden in XML.
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -34,8 +34,8 @@ fn is_harmful(character: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A name as one frame of a folded line: `;` separates frames there, and a number at the end or a `# ` at the
-/// beginning would be taken for a count or a comment.
+/// A name as one frame of a folded line. There, `;` separates frames, a number at the end is a
+/// count, and `# ` at the start begins a comment.
 #[must_use]
 pub fn frame(name: &str) -> Cow<'_, str> {
     if name.is_empty() {

@@ -1,4 +1,4 @@
-//! What changed between two dumps: by name, since addresses differ from build to build.
+//! Compares two dumps by function names, since addresses differ between builds.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,35 +12,35 @@ use crate::profile::{Flame, Metric};
 use crate::table::Table;
 use crate::units::percent;
 
-/// Functions that changed less, as a share of the larger sum, are not in the table.
+/// Smaller changes, as a share of the larger total, are not in the table.
 const MIN_PERCENT: f64 = 0.1;
 
 /// A value before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
-    /// In the older dump.
+    /// The value in the older dump.
     pub before: u64,
-    /// In the newer one.
+    /// The value in the newer dump.
     pub after: u64,
 }
 
 impl Pair {
-    /// By how much it grew.
+    /// The newer value minus the older one.
     #[must_use]
     pub fn growth(self) -> i128 {
         i128::from(self.after) - i128::from(self.before)
     }
 }
 
-/// Two views of one metric.
+/// The comparison of two views of one metric.
 pub struct Diff {
-    /// What is compared.
+    /// The metric.
     pub metric: Metric,
-    /// The sum of everything.
+    /// The totals.
     pub total: Pair,
     /// Folded stacks, those that grew most first.
     stacks: Vec<(String, Pair)>,
-    /// Functions, what they count themselves and with what they call, those that grew most first.
+    /// Functions with their own values and their values with calls, those that grew most first.
     functions: Vec<(String, Pair, Pair)>,
 }
 
@@ -72,20 +72,21 @@ impl Diff {
         Diff { metric, total, stacks, functions }
     }
 
-    /// `outer;…;inner BEFORE AFTER`: what inferno and `flamegraph.pl` draw a differential graph from.
+    /// Writes `outer;…;inner BEFORE AFTER`. inferno and `flamegraph.pl` draw differential graphs from these
+    /// lines.
     ///
     /// # Errors
-    /// When `out` fails.
+    /// Returns an error if `out` fails.
     pub fn folded(&self, out: &mut dyn Write) -> io::Result<()> {
         self.stacks
             .iter()
             .try_for_each(|(stack, pair)| writeln!(out, "{stack} {} {}", pair.before, pair.after))
     }
 
-    /// The newer graph, red where it grew and blue where it shrank.
+    /// Draws the newer graph, red where it grew and blue where it shrank.
     ///
     /// # Errors
-    /// When `out` fails.
+    /// Returns an error if `out` fails.
     pub fn svg(
         &self,
         title: &str,
@@ -111,10 +112,10 @@ impl Diff {
         flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
     }
 
-    /// Sums and the functions that changed, those that grew most first.
+    /// Writes the totals and the functions that changed, those that grew most first.
     ///
     /// # Errors
-    /// When `out` fails.
+    /// Returns an error if `out` fails.
     pub fn text(
         &self,
         title: &str,
@@ -146,7 +147,7 @@ impl Diff {
         if table.is_empty() { writeln!(out, "no function changed") } else { write!(out, "\n{table}") }
     }
 
-    /// `+1.50 KiB`, `-3`, `0`.
+    /// A change with its sign: `+1.50 KiB`, `-3`, `0`.
     fn change(&self, pair: Pair) -> String {
         match pair.before.cmp(&pair.after) {
             std::cmp::Ordering::Less => format!("+{}", self.metric.human(pair.after - pair.before)),

@@ -46,7 +46,7 @@ pub struct Image {
 /// the image is the end.
 ///
 /// # Errors
-/// The reason why the image can't be read.
+/// Returns the reason why the image can't be read.
 pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
     let header = header::Header::read(bytes)?;
     let behind = bytes.get(header.size..).unwrap_or_default();

@@ -45,7 +45,7 @@ pub struct Part<'p> {
 /// Merges dumps into the bytes of a new one. `force` merges dumps of different programs, too.
 ///
 /// # Errors
-/// An error if the dumps are of different programs, or if one has no figures of the whole program.
+/// Returns an error if the dumps are of different programs, or if one has no figures of the whole program.
 pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     let mut programs = Vec::new();
     for part in parts {

@@ -1,4 +1,4 @@
-//! Output that is there in full or not at all.
+//! Writes output completely or not at all.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Writes to `path`, or to standard output when it is `None` or `-`. A file appears under its name only when it
-/// is complete. A reader that closes its end of a pipe is no error.
+/// Writes to `path`, or to standard output if it is `None` or `-`. A file gets its name only when it is
+/// complete. A reader that closes its end of a pipe causes no error.
 ///
 /// # Errors
-/// What `write` returns, and [`Error::Write`] when the bytes could not be stored.
+/// Returns the error of `write`, or [`Error::Write`] if the bytes can't be stored.
 pub fn write(
     path: Option<&Path>,
     write: impl FnOnce(&mut dyn Write) -> Result<io::Result<()>, Error>,
@@ -19,7 +19,7 @@ pub fn write(
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
             let result = write(&mut out)?.and_then(|()| out.flush());
-            // What is left in the buffer has nowhere to go.
+            // Discard the rest of the buffer: dropping it would try to write it again.
             let _ = out.into_parts();
             or_closed(result, Path::new("standard output"))
         }
@@ -32,7 +32,7 @@ fn to_file(
     write: impl FnOnce(&mut dyn Write) -> Result<io::Result<()>, Error>,
 ) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.into(), source };
-    // Through a link, its target is replaced, not the link.
+    // A link stays; its target is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let existing = fs::metadata(&target).ok();
     if let Some(metadata) = &existing
@@ -46,8 +46,8 @@ fn to_file(
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".memtrack-").suffix(".tmp");
-    // Made here, with the rights of any new file and the system's own errors: those of the builder name a file that the
-    // user knows nothing of.
+    // Made here, so that the file has the default permissions, and errors are the system's own: those of the
+    // builder contain a file name that the user never saw.
     let make = |path: &Path| fs::OpenOptions::new().write(true).create_new(true).open(path);
     let file = builder.make_in(directory, make).map_err(failed)?;
     let mut out = BufWriter::new(file);
@@ -60,7 +60,7 @@ fn to_file(
     Ok(())
 }
 
-/// A pipe or device that the user named is written to: replacing it would do harm.
+/// Writes to a pipe or device. It must not be replaced by a file.
 fn to_special(
     path: &Path,
     metadata: &fs::Metadata,

@@ -1,19 +1,21 @@
-//! A dump that came over a line in packets is put together again. What stands between packets, and packets that a bad line
-//! has changed, are left out; how much of the dump is missing follows from the places that the others have in it.
+//! Reassembles a dump that was sent over a serial line in packets.
+//!
+//! Text between packets is skipped, and so are packets that the line changed. Each packet has its offset in
+//! the dump, so the gaps are the missing bytes.
 
 use memtrack_format::{MAGIC, MAX_PACKET, Packet};
 
 use crate::units::{count, things};
 
-/// What arrived of a dump, or of several.
+/// The received part of a dump, or of several.
 pub struct Arrived {
-    /// The bytes that arrived, in order.
+    /// The received bytes, in order.
     pub dump: Vec<u8>,
-    /// What is missing, in one line.
+    /// The missing parts, on one line.
     pub missing: Option<String>,
 }
 
-/// What arrived over a line; `None` when there is no packet, or when the dump stands there as it is.
+/// Reads the packets of a line; `None` if there are none, or if the bytes are a plain dump.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Arrived> {
     if bytes.starts_with(&MAGIC) {
@@ -21,7 +23,7 @@ pub fn read(bytes: &[u8]) -> Option<Arrived> {
     }
     let mut body = [0; MAX_PACKET];
     let mut line = Line::default();
-    // Between two zeros stands a packet, or other text.
+    // Zeros separate packets from each other and from other text.
     let whole = bytes.split(|&byte| byte == 0).filter(|part| (1..=MAX_PACKET).contains(&part.len()));
     for part in whole {
         if let Some(packet) = Packet::decode(part, &mut body) {
@@ -35,10 +37,10 @@ pub fn read(bytes: &[u8]) -> Option<Arrived> {
 struct Line {
     dump: Vec<u8>,
     packets: usize,
-    /// Where in the dump the next packet stands if none is lost.
+    /// The offset of the next packet if none is lost.
     next: u64,
     lost: u64,
-    /// Where bytes are missing, in the order of the line.
+    /// The number of gaps.
     places: u64,
     first: Option<u64>,
 }
@@ -47,7 +49,7 @@ impl Line {
     fn take(&mut self, packet: &Packet<'_>) {
         let offset = u64::from(packet.offset);
         if offset < self.next {
-            // Another dump, of which the first packets may be lost.
+            // This is another dump. Its first packets may be lost.
             self.next = 0;
         }
         if offset > self.next {
@@ -78,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// A dump as packets.
+    /// Splits a dump into packets.
     fn sent(mut data: &[u8]) -> Vec<Vec<u8>> {
         let (mut packets, mut offset) = (Vec::new(), 0);
         while !data.is_empty() {
@@ -118,7 +120,7 @@ mod tests {
         let mut packets = [sent(&one), sent(&other)].concat();
         let arrived = read(&packets.concat()).expect("packets");
         assert_eq!((arrived.dump, arrived.missing), ([one, other].concat(), None));
-        // The first packet of the second dump.
+        // Lose the first packet of the second dump.
         packets.remove(3);
         let missing = read(&packets.concat()).and_then(|arrived| arrived.missing);
         assert!(missing.is_some_and(|missing| missing.contains("lost 244 bytes of the dump, at byte 0:")));
@@ -132,8 +134,8 @@ mod tests {
     }
 
     proptest! {
-        /// Bytes are dropped, changed and put in between: every packet that was left alone arrives, nothing arrives that
-        /// was not sent, and what is missing before the last that arrived is told to the byte.
+        /// A bad line drops, changes and inserts bytes. Every unharmed packet arrives, nothing arrives that was
+        /// not sent, and the number of missing bytes before the last received packet is exact.
         #[test]
         fn a_bad_line_costs_the_packets_that_it_hits(
             seed: u8,

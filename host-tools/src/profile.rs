@@ -187,7 +187,7 @@ impl Profile {
     /// Names the content of a snapshot.
     ///
     /// # Errors
-    /// An error if a binary that the user gave can't be used.
+    /// Returns an error if a binary that the user gave can't be used.
     pub fn new(snapshot: Snapshot<'_>, kind: Kind, options: &Options) -> Result<Self, Error> {
         let modules = modules(&snapshot, options);
         let symbols = Arc::new(Symbols::new(nodes::addresses(&snapshot), &modules, options)?);
@@ -197,7 +197,7 @@ impl Profile {
     /// Names several snapshots of one run. Addresses that they have in common are looked up once.
     ///
     /// # Errors
-    /// An error if a binary that the user gave can't be used.
+    /// Returns an error if a binary that the user gave can't be used.
     pub fn several(snapshots: Vec<(Snapshot<'_>, Kind)>, options: &Options) -> Result<Vec<Self>, Error> {
         let modules: Vec<Modules> =
             snapshots.iter().map(|(snapshot, _)| modules(snapshot, options)).collect();

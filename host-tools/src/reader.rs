@@ -90,7 +90,7 @@ impl<'a> Dump<'a> {
     /// Reads the outline of a dump.
     ///
     /// # Errors
-    /// An error if the bytes are no dump, have an unsupported version, or hold no snapshot.
+    /// Returns an error if the bytes are no dump, have an unsupported version, or hold no snapshot.
     pub fn open(path: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
         let reader = match Reader::new(bytes) {
             Ok(reader) => reader,
@@ -128,7 +128,7 @@ impl<'a> Dump<'a> {
     /// Removes all snapshots but those of one tracker, which is given by its number from 1.
     ///
     /// # Errors
-    /// An error if there is no such tracker.
+    /// Returns an error if there is no such tracker.
     pub fn keep_tracker(&mut self, number: usize) -> Result<(), Error> {
         let known = self.trackers.len();
         let wanted = number.checked_sub(1).and_then(|place| self.trackers.get(place)).copied();

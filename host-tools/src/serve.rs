@@ -1,7 +1,8 @@
-//! A report on a port of this machine, for nobody but this machine.
+//! Serves a report on a port of this machine, for this machine only.
 //!
-//! There is one page, and it answers one kind of request: so nothing of a request is read but its head, within bounds of
-//! size and time, and of connections only so many are open at a time. Whatever somebody sends, the others get the page.
+//! There is one page, and one kind of request for it. So the server reads only the head of a request, limits
+//! its size and time, and limits the number of open connections. No client can keep another from getting the
+//! page.
 
 mod request;
 
@@ -15,36 +16,37 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use request::{Head, Method};
 
-/// Names under which a browser of this machine reaches it. A page of another site that makes its own name lead here
-/// sends that name, and gets nothing.
+/// The names under which a browser of this machine reaches the server. A hostile site may let its own name
+/// resolve to this machine: its requests have that name in `Host`, and are refused.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// Sent with the page: it stays out of caches and is what it says it is.
+/// Headers of the page. No cache may store it, and no browser may guess its type.
 const HEADERS: &str = "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\
                        X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n";
 const ELSEWHERE: &[u8] = b"memtrack-fold shows its report at /\n";
 
-/// Connections that are served at a time; more are closed.
+/// The most connections at a time. More are closed at once.
 const MAX_CONNECTIONS: usize = 512;
-/// The stack of a thread that serves one.
+/// The stack size of a thread that serves a connection.
 const STACK: usize = 256 << 10;
-/// How long a browser may take to send its request, and again to take the answer.
+/// The time for a browser to send its request, and the time for it to receive the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How much of what nobody asked for is read, and how long, so that the answer is not lost with the connection.
+/// The rest of a request is read up to this size and time: closing a connection with unread bytes could
+/// discard the answer.
 const LEFTOVER: u64 = 64 << 10;
 const LINGER: Duration = Duration::from_millis(500);
 
-/// A port that is listened on.
+/// A port on which the server listens.
 pub struct Server {
     listener: TcpListener,
     port: u16,
 }
 
 impl Server {
-    /// Listens on a port of the loopback interface; 0 is any that is free.
+    /// Listens on a port of the loopback interface; 0 selects any free port.
     ///
     /// # Errors
-    /// When the port is taken or may not be used.
+    /// Returns an error if the port is in use or not permitted.
     pub fn listen(port: u16) -> Result<Self, Error> {
         let failed = |e: io::Error| Error::Listen { port, reason: e.to_string() };
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(failed)?;
@@ -52,23 +54,24 @@ impl Server {
         Ok(Server { listener, port })
     }
 
-    /// Where it is.
+    /// The address of the report.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// Answers with the page until the program is stopped.
+    /// Answers requests until the program is stopped.
     ///
     /// # Errors
-    /// When the port can't be listened on any more.
+    /// Returns an error if the port no longer accepts connections.
     pub fn run(&self, page: &[u8]) -> Result<Infallible, Error> {
         let open = AtomicUsize::new(0);
         thread::scope(|scope| {
             loop {
                 let stream = match self.listener.accept() {
                     Ok((stream, _)) => stream,
-                    // Of that connection alone, or of too many in this process: others may come.
+                    // The failure is of one connection, or of too many open files. Later connections may
+                    // succeed.
                     Err(e) if is_passing(&e) => {
                         thread::sleep(Duration::from_millis(10));
                         continue;
@@ -81,7 +84,7 @@ impl Server {
                 }
                 let open = &open;
                 let serve = move || {
-                    // A browser that went away is not waited for.
+                    // A failed answer means that the browser has gone away: nobody needs a report.
                     let _ = self.answer(&stream, page);
                     open.fetch_sub(1, Ordering::Relaxed);
                 };
@@ -125,7 +128,7 @@ impl Server {
         match head.target.split(['?', '#']).next() {
             _ if !head.host.as_deref().is_some_and(here) => Status::new(421, "Misdirected Request"),
             _ if head.method == Method::Other => Status::new(405, "Method Not Allowed"),
-            // A body would be read by nobody.
+            // Nobody would read the body.
             _ if head.has_body => Status::new(413, "Content Too Large"),
             Some("/") => Status::OK,
             _ => Status::new(404, "Not Found"),
@@ -133,7 +136,7 @@ impl Server {
     }
 }
 
-/// How a request is answered.
+/// The status of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Status {
     code: u16,
@@ -148,7 +151,7 @@ impl Status {
     }
 }
 
-/// A connection that ends at a moment, however much comes in small pieces.
+/// A connection with one deadline for all of its reads and writes, however small they are.
 struct Timed<'s> {
     stream: &'s TcpStream,
     until: Instant,

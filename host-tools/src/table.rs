@@ -1,8 +1,8 @@
-//! Columns for the terminal.
+//! Tables of text for the terminal.
 
 use std::fmt;
 
-/// Rows of text, aligned when shown. The first row is the heading.
+/// Rows of text, with aligned columns. The first row is the heading.
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
@@ -10,7 +10,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these headings; those that begin with `>` head columns that are aligned to the right.
+    /// A table with these headings. A heading that starts with `>` aligns its column to the right.
     #[must_use]
     pub fn new(headings: &[&str]) -> Self {
         let right = headings.iter().map(|heading| heading.starts_with('>')).collect();
@@ -23,7 +23,7 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// Whether it has no rows besides the heading.
+    /// Whether it has only the heading.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.len() < 2

@@ -1,7 +1,9 @@
-//! The live view: what a recording says, again and again, while its program runs and without its help.
+//! The live view of a recording: reads it again and again while its program runs, without the program's help.
 //!
-//! `source` finds the recording and reads it, `shot` is what it says at one moment, `names` has the names of stacks
-//! that were seen before, and `screen` draws it all into whatever terminal there is, or into text.
+//! - `source`: finds the recording and reads it.
+//! - `shot`: its content at one time.
+//! - `names`: names of stacks, which are looked up only once.
+//! - `screen`: draws a shot on a terminal, or as text.
 
 mod names;
 mod screen;
@@ -17,15 +19,15 @@ use crate::profile::Metric;
 use crate::symbolize::Options;
 use names::Names;
 
-/// What can be counted: the first is shown first.
+/// The metrics that can be shown. The view starts with the first.
 const METRICS: [Metric; 5] = [Metric::Live, Metric::Peak, Metric::Bytes, Metric::Allocs, Metric::Temporary];
 
-/// What the rows are ordered by.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The metric, largest first.
+    /// By the metric, largest first.
     Figure,
-    /// Their names.
+    /// By name.
     Name,
 }
 
@@ -37,22 +39,22 @@ pub struct Top {
     metric: Metric,
     order: Order,
     shot: Option<Shot>,
-    /// Allocations and bytes a second, between the last two shots.
+    /// Allocations and bytes per second between the last two shots.
     rates: Option<[f64; 2]>,
 }
 
 impl Top {
-    /// A view of a recording, whose addresses are named as `options` say.
+    /// A view of a recording. `options` say how to name addresses.
     #[must_use]
     pub fn new(source: Source, metric: Metric, options: Options) -> Self {
         let (names, order) = (Names::default(), Order::Figure);
         Top { source, options, names, metric, order, shot: None, rates: None }
     }
 
-    /// Looks at the recording.
+    /// Reads the recording.
     ///
     /// # Errors
-    /// When it can't be read any more, or a binary that the user gave can't be used.
+    /// Returns an error if the recording can no longer be read, or if a binary that the user gave can't be used.
     pub fn refresh(&mut self) -> Result<(), Error> {
         let (names, options) = (&mut self.names, &self.options);
         let shot = self.source.look(|dump, running| Shot::new(dump, running, self.metric, names, options))?;
@@ -61,7 +63,7 @@ impl Top {
         Ok(())
     }
 
-    /// Counts the next metric.
+    /// Switches to the next metric.
     ///
     /// # Errors
     /// As [`refresh`](Self::refresh).
@@ -74,7 +76,7 @@ impl Top {
         Ok(())
     }
 
-    /// Orders the rows the other way.
+    /// Switches to the other order.
     pub fn next_order(&mut self) {
         self.order = if self.order == Order::Figure { Order::Name } else { Order::Figure };
     }

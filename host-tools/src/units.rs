@@ -1,4 +1,4 @@
-//! Figures as people read them.
+//! Formats numbers for people.
 
 /// Bytes with a binary unit and three significant digits: `1.50 MiB`.
 #[must_use]
@@ -9,7 +9,7 @@ pub fn bytes(count: u64) -> String {
     }
     let mut unit = (count.ilog2() / 10) as usize;
     let mut value = count as f64 / (1u64 << (10 * unit)) as f64;
-    // 1023.96 KiB would be rounded to four digits.
+    // 1023.96 KiB would need four digits.
     if value >= 999.5 {
         value /= 1024.0;
         unit += 1;
@@ -27,7 +27,7 @@ pub fn bytes(count: u64) -> String {
 /// Reads a number of bytes: `4096`, `64MiB`, `1.5 KiB`, `2MB`. `K`, `M`, `G` and `T` alone are binary.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the reason why the text is no size.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
@@ -53,7 +53,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A count with its thousands apart: `12 345 678`.
+/// A count with groups of three digits: `12 345 678`.
 #[must_use]
 pub fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -67,7 +67,7 @@ pub fn count(count: u64) -> String {
     out
 }
 
-/// A count of things by their singular: `1 event`, `12 events`.
+/// A count with its noun, which is given in the singular: `1 event`, `12 events`.
 #[must_use]
 pub fn things(number: u64, thing: &str) -> String {
     let plural = match thing.strip_suffix("ss") {
@@ -78,7 +78,7 @@ pub fn things(number: u64, thing: &str) -> String {
     format!("{} {plural}", count(number))
 }
 
-/// A length of time: `1.25 s`.
+/// A duration: `1.25 s`.
 #[must_use]
 pub fn duration(ns: u64) -> String {
     let (value, unit) = match ns {

@@ -1,4 +1,4 @@
-//! What the user must know besides the figures: damage, losses, missing names. One line each.
+//! Warnings beside the figures: damage, losses, missing names. One line each.
 
 use memtrack_format::{DamageKind, Kind};
 
@@ -48,7 +48,7 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
     lines
 }
 
-/// Figures that contradict each other, in one line.
+/// Figures that contradict each other, on one line.
 #[must_use]
 pub fn equations(wrong: &[String]) -> Option<String> {
     (!wrong.is_empty()).then(|| {
@@ -56,13 +56,14 @@ pub fn equations(wrong: &[String]) -> Option<String> {
     })
 }
 
-/// What was lost, in one line.
+/// Losses, on one line.
 #[must_use]
 pub fn losses(profile: &Profile) -> Vec<String> {
     loss::summary(&profile.losses, usize::MAX).into_iter().collect()
 }
 
-/// A C library that is there more than once: each copy has a heap of its own, and the preloaded library stands in for one.
+/// A warning if the C library is loaded more than once. Each copy has its own heap, and the preloaded library
+/// replaces the functions of only one copy.
 #[must_use]
 pub fn namespaces(profile: &Profile) -> Option<String> {
     let count = |name: &str| {
@@ -78,7 +79,7 @@ pub fn namespaces(profile: &Profile) -> Option<String> {
     })
 }
 
-/// A stage's snapshot holds the stage's own figures for the peak only.
+/// A warning if the metric of a stage's snapshot is not the stage's own. Only its peak is.
 #[must_use]
 pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {
     let own = profile.kind == Kind::Program || matches!(metric, Metric::Peak | Metric::PeakBlocks);
@@ -90,7 +91,7 @@ pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {
     })
 }
 
-/// Names that are missing, and why.
+/// Warnings about missing names, with the reasons.
 #[must_use]
 pub fn names(profile: &Profile) -> Vec<String> {
     let modules = profile.symbols.sources().iter().zip(profile.modules.all());
@@ -166,7 +167,7 @@ fn unnamed(profile: &Profile) -> Option<String> {
     })
 }
 
-/// Why addresses of a module have no name.
+/// The reason why addresses of a module have no name.
 #[must_use]
 pub fn reason(source: &Source) -> String {
     let shown = |path: &std::path::Path| clean(&path.to_string_lossy());

@@ -76,7 +76,7 @@ impl Flame {
     /// Visits every node but the root, callers before callees, siblings by name, with the path of labels.
     ///
     /// # Errors
-    /// The first error that `enter` returns.
+    /// Returns the first error of `enter`.
     pub fn visit<'f, E>(
         &'f self,
         mut enter: impl FnMut(&[&'f str], &'f FlameNode) -> Result<(), E>,

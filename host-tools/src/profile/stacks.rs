@@ -56,7 +56,7 @@ impl<'p> Stacks<'p> {
     /// The stacks that a view shows.
     ///
     /// # Errors
-    /// An error if the sum of a metric is beyond 64 bits.
+    /// Returns an error if the sum of a metric is beyond 64 bits.
     pub fn new(profile: &'p Profile, view: &View, split: Split) -> Result<Self, Error> {
         let mut labels = Labels::default();
         let mut paths = Paths::new(profile, view);

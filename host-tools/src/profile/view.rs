@@ -57,7 +57,7 @@ impl View {
     /// Selects the threads called `name`, or the thread with that id.
     ///
     /// # Errors
-    /// An error if there is none.
+    /// Returns an error if there is none.
     pub fn add_thread(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
         let mut found: Vec<u32> = Vec::new();
         // Labels may differ between snapshots: one of the whole program has the id where a stage has only one
@@ -83,7 +83,7 @@ impl View {
     /// Selects the tags called `name`, and all tags under them.
     ///
     /// # Errors
-    /// An error if there is none.
+    /// Returns an error if there is none.
     pub fn add_tag(&mut self, profile: &Profile, name: &str) -> Result<(), Error> {
         let called: HashSet<u32> =
             profile.tags.iter().filter(|(_, tag)| tag.1 == name).map(|(&id, _)| id).collect();
@@ -107,7 +107,7 @@ impl View {
     /// The tree of frames with their sums.
     ///
     /// # Errors
-    /// An error if the sum is beyond 64 bits, or if the tree is too large.
+    /// Returns an error if the sum is beyond 64 bits, or if the tree is too large.
     pub fn flame(&self, profile: &Profile) -> Result<Flame, Error> {
         Flame::new(profile, self)
     }

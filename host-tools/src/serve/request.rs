@@ -1,25 +1,25 @@
-//! The head of a request: all that is read of one.
+//! Reads the head of a request; the rest is never read.
 
 use std::io::{self, Read};
 
 use super::Status;
 
-/// Bytes of the longest head.
+/// The most bytes in a head.
 const MAX_HEAD: usize = 16 << 10;
-/// Headers of the longest head.
+/// The most headers in a head.
 const MAX_HEADERS: usize = 64;
 
-/// What is known of a request.
+/// The parts of a head that the server needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) method: Method,
     pub(super) target: String,
     pub(super) host: Option<String>,
-    /// Whether it says that something comes behind its head.
+    /// Whether it announces a body.
     pub(super) has_body: bool,
 }
 
-/// What is asked for.
+/// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -27,10 +27,10 @@ pub(super) enum Method {
     Other,
 }
 
-/// Reads a head; the status to answer with when it is none.
+/// Reads a head, or returns the status that answers an invalid one.
 ///
 /// # Errors
-/// When the connection fails, or ends before the head does.
+/// Returns an error if the connection fails or ends too early.
 pub(super) fn read(from: &mut impl Read) -> io::Result<Result<Head, Status>> {
     let mut bytes = Vec::new();
     let mut piece = [0; 1024];
@@ -51,7 +51,7 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<Result<Head, Status>> {
     }
 }
 
-/// `None` while it is not complete.
+/// `None` if the head is incomplete.
 fn parse(bytes: &[u8]) -> Result<Option<Head>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);

@@ -1,4 +1,5 @@
-//! Names of stacks, each looked up once: a node of the stack tree never changes while its program runs.
+//! Names of stacks. Each is looked up once, because a node of the stack tree never changes while its program
+//! runs.
 
 use std::collections::HashMap;
 
@@ -9,13 +10,14 @@ use crate::profile::Profile;
 use crate::reader::Snapshot;
 use crate::symbolize::{Options, hidden};
 
-/// Frames that are kept of a stack, innermost first: more than a line has room for.
+/// The most frames of a stack, innermost first. A line has no room for more.
 const FRAMES: usize = 16;
 
-/// What the names of Rust's libraries begin with: a line has room for few names, and the first is to be the program's.
+/// Prefixes of function names of Rust's libraries. A line has room for few names, so it starts with the first
+/// name of the program itself.
 const LIBRARIES: [&str; 7] = ["alloc::", "<alloc::", "core::", "<core::", "std::", "<std::", "hashbrown::"];
 
-/// The names of stacks by their innermost node.
+/// The names of stacks, by innermost node.
 #[derive(Default)]
 pub(super) struct Names {
     known: HashMap<u32, Vec<String>>,
@@ -27,7 +29,7 @@ impl Names {
         self.known.get(&stack).map_or(&[], Vec::as_slice)
     }
 
-    /// Looks up those of `wanted` that are not known yet.
+    /// Looks up the wanted stacks that are not known yet.
     pub(super) fn learn(
         &mut self,
         mut snapshot: Snapshot<'_>,

@@ -1,4 +1,5 @@
-//! The screen: totals on top, then live bytes over time, threads beside stages, and the stacks that count most.
+//! Draws the screen: totals on top, then live bytes over time, then threads beside stages, then the largest
+//! stacks.
 
 use std::cmp::Reverse;
 
@@ -12,10 +13,11 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Sparkline, Table};
 use super::{Order, Shot, Top};
 use crate::units::{bytes, count, duration, percent};
 
-/// Rows of the timeline, and of the tables of threads and stages, with headings and borders; and those in a low terminal.
+/// Rows of the timeline, and of the tables of threads and stages, with headings and borders. In a low
+/// terminal there are fewer.
 const ROWS: [u16; 2] = [6, 10];
 const ROWS_IF_LOW: [u16; 2] = [0, 7];
-/// A terminal with fewer rows is low.
+/// A terminal with fewer rows than this is low.
 const LOW: u16 = 30;
 const HELP: &str = " q quit  m metric  s sort ";
 
@@ -45,7 +47,7 @@ pub fn draw(top: &Top, frame: &mut Frame<'_>) {
 /// One frame as plain text.
 ///
 /// # Errors
-/// Never: what is drawn into memory cannot fail.
+/// None: drawing into memory can't fail.
 pub fn text(top: &Top, width: u16, height: u16) -> Result<String, std::convert::Infallible> {
     let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height))?;
     terminal.draw(|frame| draw(top, frame))?;
@@ -106,7 +108,8 @@ fn draw_timeline(shot: &Shot, frame: &mut Frame<'_>, area: Rect) {
     );
 }
 
-/// The highest live bytes in each of as many equal stretches of time; one without a point is as the one before.
+/// The highest live bytes in each of `width` equal spans of time. A span without a point has the value of the
+/// one before.
 fn columns(shot: &Shot, width: usize) -> Vec<u64> {
     let (mut highs, end) = (vec![None; width], u128::from(shot.time_ns.max(1)));
     for point in &shot.timeline {
@@ -152,7 +155,7 @@ fn thread_table<'t>(top: &Top, shot: &Shot) -> Table<'t> {
 fn stage_table<'t>(top: &Top, shot: &Shot) -> Table<'t> {
     let mut stages: Vec<_> = shot.stages.iter().collect();
     match top.order {
-        // What runs is what one looks for.
+        // Running stages come first.
         Order::Figure => stages.sort_by_key(|of| (!of.figures.running, Reverse(of.figures.peak))),
         Order::Name => stages.sort_by(|a, b| a.name.cmp(&b.name)),
     }
@@ -170,7 +173,7 @@ fn stack_table<'t>(top: &Top, shot: &Shot, area: Rect) -> Table<'t> {
     let fit = usize::from(area.height.saturating_sub(3));
     let mut stacks: Vec<_> = shot.stacks.iter().collect();
     if top.order == Order::Name {
-        // Of those that there is room for: which they are is told by the metric.
+        // The metric selects the stacks that fit; the name sorts only those.
         stacks.truncate(fit);
         stacks.sort_by(|a, b| a.names.cmp(&b.names));
     }

@@ -1,4 +1,4 @@
-//! What a recording says at one moment.
+//! The content of a recording at one time.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,12 @@ use crate::reader::Dump;
 use crate::symbolize::Options;
 use crate::{Error, loss};
 
-/// Stacks that are kept: as many as the tallest terminal shows.
+/// The number of stacks in a shot: the tallest terminal shows fewer.
 const STACKS: usize = 100;
-/// Causes of losses in a line.
+/// The most causes of losses on a line.
 const LOSSES: usize = 2;
 
-/// A stack and what was counted on it, by all threads.
+/// A stack and its value, summed over all threads.
 pub struct Stack {
     /// Its functions, innermost first.
     pub names: Vec<String>,
@@ -23,31 +23,31 @@ pub struct Stack {
     pub value: u64,
 }
 
-/// All that is shown.
+/// All data that the screen shows.
 pub struct Shot {
     /// The program.
     pub program: Program,
-    /// Whether it runs.
+    /// Whether the program runs.
     pub running: bool,
     /// Nanoseconds since the tracker started.
     pub time_ns: u64,
     /// Figures of the whole program.
     pub marks: Marks,
-    /// What the metric counts.
+    /// The metric of the values below.
     pub metric: Metric,
     /// Threads.
     pub threads: Vec<Thread>,
     /// Stages.
     pub stages: Vec<Stage>,
-    /// The stacks that count most, of how many.
+    /// The stacks with the largest values.
     pub stacks: Vec<Stack>,
-    /// How many there are.
+    /// The number of all stacks.
     pub all_stacks: usize,
-    /// The metric's sum.
+    /// The sum of the metric over all stacks.
     pub total: u64,
     /// Live bytes over time.
     pub timeline: Vec<TimePoint>,
-    /// What was lost, in a line.
+    /// The losses, on one line.
     pub losses: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl Shot {
             .into_iter()
             .map(|(stack, value)| Stack { names: names.of(stack).to_vec(), value })
             .collect();
-        // The names of stacks are known: everything else needs none.
+        // The stacks have their names now, and the rest needs none.
         let profile = Profile::new(snapshot, Kind::Program, &Options { names: false, ..Options::default() })?;
         Ok(Shot {
             running,
@@ -94,7 +94,7 @@ impl Shot {
         })
     }
 
-    /// Allocations and bytes a second since an earlier shot.
+    /// Allocations and bytes per second since an earlier shot.
     pub(super) fn rates_since(&self, before: &Shot) -> Option<[f64; 2]> {
         let seconds = self.time_ns.checked_sub(before.time_ns).filter(|&ns| ns > 0)? as f64 / 1e9;
         let more =

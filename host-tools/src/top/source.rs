@@ -1,4 +1,4 @@
-//! Where the recording is: a file, or the process that has it mapped.
+//! Finds and reads a recording: a file, or the file that a process has mapped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::input::Extents;
 use crate::reader::Dump;
 use crate::{Error, image};
 
-/// How often a file is read again that was caught while its program rewrote it.
+/// The number of attempts to read a file while its program rewrites it.
 const TRIES: usize = 5;
 
 /// A recording.
@@ -18,10 +18,10 @@ pub struct Source {
 }
 
 impl Source {
-    /// The recording in a file, or that of the process with this number when no file is called so.
+    /// The recording in a file; or that of the process with this number, if there is no file of that name.
     ///
     /// # Errors
-    /// When the process does not record.
+    /// Returns an error if the process does not record.
     pub fn find(target: &Path) -> Result<Source, Error> {
         let pid = target.to_str().and_then(|text| text.parse::<u32>().ok()).filter(|_| !target.exists());
         match pid {
@@ -33,7 +33,7 @@ impl Source {
         }
     }
 
-    /// Reads the recording and hands it over, with whether its program still runs.
+    /// Reads the recording, and calls `each` with it and with whether its program still runs.
     pub(super) fn look<T>(
         &self,
         mut each: impl FnMut(&Dump<'_>, bool) -> Result<T, Error>,
@@ -54,7 +54,7 @@ impl Source {
 
     fn read(&self) -> Result<(Vec<u8>, bool), Error> {
         let path = || self.path.clone();
-        // Opening a pipe would wait for who writes to it.
+        // Opening a pipe would wait for its writer.
         if !fs::metadata(&self.path).map_err(|source| Error::Read { path: path(), source })?.is_file() {
             return Err(Error::NotARecording { path: path() });
         }
@@ -75,11 +75,12 @@ impl Source {
 }
 
 fn is_running(pid: u32) -> bool {
-    // A zombie has no memory any more: what is mapped there is nothing.
+    // A zombie has no mappings left.
     fs::read(format!("/proc/{pid}/maps")).is_ok_and(|maps| !maps.is_empty())
 }
 
-/// The recording that a process has mapped: a file that begins like one and is shared for writing.
+/// The recording that a process has mapped: a shared, writable mapping of a file with the magic number of an
+/// image.
 fn of_process(pid: u32) -> Option<PathBuf> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
     let shared = maps.lines().filter(|line| line.split_ascii_whitespace().nth(1) == Some("rw-s"));

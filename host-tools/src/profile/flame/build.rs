@@ -21,7 +21,7 @@ impl Builder {
     /// Adds a value to a path, which begins with the outermost label.
     ///
     /// # Errors
-    /// An error if the tree grows beyond [`MAX_NODES`].
+    /// Returns an error if the tree grows beyond [`MAX_NODES`].
     pub(super) fn add(&mut self, path: impl IntoIterator<Item = u32>, value: u64) -> Result<(), Error> {
         let mut at = 0;
         for label in path {
