@@ -1,6 +1,7 @@
-//! A stack captured with its id, without the event around it; and what other unwinders take for the addresses alone.
+//! The capture of a stack with its id, apart from its event, compared with other unwinders that find only the
+//! addresses.
 //!
-//! `nothing` is the way to the stacks, which is in all figures: what is above it is the capture.
+//! Every figure includes the way to the stacks, which `nothing` measures alone. The rest is the capture.
 
 mod inside;
 mod peers;
@@ -26,7 +27,7 @@ fn main() {
     compare("nothing", || _ = black_box(0));
     for heap in [&CFI as &dyn GlobalAlloc, &CHAIN] {
         deep_and_here(|| {
-            // SAFETY: the layout is not of size zero. The block stays.
+            // SAFETY: the size of the layout is not zero. The block is never freed.
             black_box(unsafe { heap.alloc(Layout::new::<u64>()) });
         });
     }
@@ -34,7 +35,7 @@ fn main() {
     theirs("backtrace", peers::backtrace_crate);
     match Libunwind::open() {
         Some(libunwind) => theirs("libunwind", |into| libunwind.walk(into)),
-        None => eprintln!("GNU libunwind is not installed and left out: apt install libunwind8"),
+        None => eprintln!("GNU libunwind is left out: it is not installed (apt install libunwind8)"),
     }
     let mut framehop = Framehop::new();
     theirs("framehop", |into| framehop.walk(into));
@@ -47,10 +48,10 @@ fn ours<U: Unwind>(name: &str, mut hook: Hook<'_, U>) {
         stacks.time(1, || found = hook.frames());
         match found {
             None | Some(0) => {
-                return eprintln!("{name} is left out: it cannot walk what was compiled without its help");
+                return eprintln!("{name} is left out: this program was not compiled for it");
             }
             Some(found) => {
-                assert_eq!(found, stacks.frames, "{which}: the stacks have another number of frames")
+                assert_eq!(found, stacks.frames, "{which}: wrong number of frames")
             }
         }
     }
@@ -61,14 +62,14 @@ fn theirs(name: &str, mut walk: impl FnMut(&mut Addresses)) {
     let mut into = Addresses::new();
     for (which, stacks) in STACKS {
         stacks.time(1, || walk(&mut into));
-        // Some find frames of their own, too, some do not find the outermost.
+        // Some also report frames of their own, some miss the outermost ones.
         let found = into.count();
         assert!(found.abs_diff(stacks.frames) <= 3, "{name}, {which}: {found} frames of {}", stacks.frames);
     }
     compare(name, || walk(&mut into));
 }
 
-/// Measures `work` under all stacks.
+/// Measures `work` under each kind of stacks.
 fn compare(name: &str, mut work: impl FnMut()) {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group(name);

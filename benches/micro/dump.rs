@@ -1,4 +1,4 @@
-//! Writing a dump of 65536 cells, each with a stack of its own, to the file `dump.memtrack` where criterion's figures are.
+//! A dump of 65536 cells, each with a stack of its own. It is written to `dump.memtrack` beside criterion's figures.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
@@ -11,13 +11,13 @@ use memtrack_benches::descend;
 
 static HEAP: Tracker<System> = Tracker::new(System);
 
-/// Four of the levels choose one of sixteen functions each.
+/// Each of four levels chooses one of sixteen functions.
 const STACKS: u64 = 1 << 16;
 
 fn main() {
     let layout = Layout::new::<u64>();
     for path in 0..STACKS {
-        // SAFETY: the layout is not of size zero. The blocks stay, so that the cells hold something.
+        // SAFETY: the size of the layout is not zero. The blocks stay alive, so that the cells are not empty.
         descend(4, path, || assert!(!black_box(unsafe { HEAP.alloc(layout) }).is_null()));
     }
     let place = std::env::var_os("CRITERION_HOME").map_or_else(std::env::temp_dir, PathBuf::from);

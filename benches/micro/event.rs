@@ -1,7 +1,7 @@
-//! An allocation with its free: on the system allocator, on memtrack without stacks, and on memtrack in full.
+//! An allocation and its free: on the system allocator, on memtrack without stacks, and on memtrack with stacks.
 //!
-//! The first difference is what an event costs, the second what its stack costs; the way to the stacks is in all of them
-//! and alone in the first.
+//! The first difference is the cost of an event, the second the cost of its stack. Every figure includes the way to
+//! the stacks, which `event-nothing` measures alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -38,7 +38,7 @@ fn compare(criterion: &mut Criterion, name: &str, event: impl Fn()) {
 #[inline]
 fn pair(heap: &impl GlobalAlloc) {
     const LAYOUT: Layout = Layout::new::<[u64; 8]>();
-    // SAFETY: the layout is not of size zero; the block is freed once, with the layout that it was allocated with.
+    // SAFETY: the size of the layout is not zero; the block is freed once, with the layout of its allocation.
     unsafe {
         let block = black_box(heap.alloc(LAYOUT));
         assert!(!block.is_null());

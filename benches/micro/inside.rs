@@ -1,13 +1,13 @@
-//! Inside a tracker's hook: there an unwinder gets all that it needs for a capture. One event of a tracker is used to
-//! get there; its unwinder then does the measuring.
+//! Runs code inside a tracker's hook, where an unwinder gets everything that a capture needs. One event of a tracker
+//! leads there; its unwinder then takes the measurements.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
 
-/// An unwinder that captures nothing, but does its work with what captures get: at its second event. The first one is
-/// [deep](deep_and_here).
+/// An unwinder that captures nothing. At its second event it runs its work, with the arguments of a capture. The
+/// first event is [deep](deep_and_here).
 pub(crate) struct Inside<U: Unwind> {
     unwind: U,
     work: fn(Hook<'_, U>),
@@ -20,8 +20,8 @@ impl<U: Unwind> Inside<U> {
     }
 }
 
-/// Runs `event` deeper than anything that is measured, and then here: what the tracker knows of the stack by then holds
-/// for all that lies between, as it does in a program that has had an event there.
+/// Runs `event` below every measured stack, and then here. Between the two, the tracker then knows the extent of the
+/// stack, as in a program that has had an event there.
 #[inline(never)]
 pub(crate) fn deep_and_here(event: impl Fn()) {
     #[inline(never)]
@@ -34,11 +34,11 @@ pub(crate) fn deep_and_here(event: impl Fn()) {
     event();
 }
 
-/// A note as the hook writes it beside a stack that it has booked on. Unwinders do not look at what it says.
-// SAFETY: a note is two such integers, in C's layout.
+/// A note as the hook writes it beside a stack that it has counted. Unwinders do not read its contents.
+// SAFETY: a note consists of two such integers, in C's layout.
 const BOOKED: Note = unsafe { std::mem::transmute::<[u32; 2], Note>([1, 0]) };
 
-/// What an unwinder gets from the hook.
+/// The arguments that the hook passes to an unwinder.
 pub(crate) struct Hook<'h, U: Unwind> {
     unwind: &'h U,
     memory: Memory<'h>,
@@ -48,7 +48,7 @@ pub(crate) struct Hook<'h, U: Unwind> {
 }
 
 impl<U: Unwind> Hook<'_, U> {
-    /// Finds the stack's id as the hook does: recalled, or else captured.
+    /// Finds the id of the stack as the hook does: by recall, else by search, else by capture.
     #[inline(never)]
     pub(crate) fn capture(&mut self) {
         let from = registers();
@@ -67,7 +67,7 @@ impl<U: Unwind> Hook<'_, U> {
         }
     }
 
-    /// How many frames the stack has here, when it can be walked to its end.
+    /// The number of frames here, if the stack can be walked to its end.
     #[inline(never)]
     pub(crate) fn frames(&mut self) -> Option<usize> {
         let from = registers();
@@ -78,19 +78,19 @@ impl<U: Unwind> Hook<'_, U> {
     }
 }
 
-/// The registers of the function that this is inlined into.
+/// The registers in the function that this one is inlined into.
 #[inline(always)]
 fn registers() -> Registers {
     let (pc, sp, fp): (usize, usize, usize);
-    // SAFETY: only copies registers.
+    // SAFETY: it only copies registers.
     unsafe {
         std::arch::asm!("lea {0}, [rip]", "mov {1}, rsp", "mov {2}, rbp", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
     }
     Registers { pc, sp, fp }
 }
 
-// SAFETY: what is measured happens inside of an event of a tracker that is nobody's allocator: no event comes meanwhile.
-// The inner unwinder keeps the other promises.
+// SAFETY: the measured code runs inside an event of a tracker that is no program's allocator, so no event comes
+// meanwhile. The inner unwinder keeps the other promises.
 unsafe impl<U: Unwind> Unwind for Inside<U> {
     const NAME: &'static str = "measured";
     type Memo = U::Memo;

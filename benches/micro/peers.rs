@@ -1,4 +1,4 @@
-//! What others unwind with: the addresses into an array, and nothing made of them.
+//! The unwinders of other projects. Each writes the addresses into an array and does no more.
 
 use std::ffi::{c_int, c_void};
 use std::hint::black_box;
@@ -6,7 +6,7 @@ use std::hint::black_box;
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
 
-/// Frames that there is room for.
+/// The maximal number of frames.
 const MAX: usize = 128;
 
 /// Addresses, innermost first.
@@ -20,7 +20,7 @@ impl Addresses {
         Addresses { addresses: [0; MAX], used: 0 }
     }
 
-    /// The frames that were found, the unwinder's own among them.
+    /// The number of frames found, including those of the unwinder itself.
     pub(crate) fn count(&self) -> usize {
         black_box(&self.addresses)[..self.used].iter().filter(|&&address| address != 0).count()
     }
@@ -44,13 +44,13 @@ pub(crate) fn libgcc(into: &mut Addresses) {
         fn _Unwind_GetIP(context: *mut c_void) -> usize;
     }
     extern "C" fn each(context: *mut c_void, into: *mut c_void) -> c_int {
-        // SAFETY: the context is the unwinder's for the call; `into` is what is passed below.
+        // SAFETY: the context is the unwinder's for the call; `into` is the pointer passed below.
         let more = unsafe { (*into.cast::<Addresses>()).push(_Unwind_GetIP(context)) };
         // _URC_NO_REASON, _URC_NORMAL_STOP
         if more { 0 } else { 4 }
     }
     into.used = 0;
-    // SAFETY: `each` gets the pointer only during the call.
+    // SAFETY: `each` uses the pointer only during the call.
     unsafe { _Unwind_Backtrace(each, std::ptr::from_mut(into).cast()) };
 }
 
@@ -58,18 +58,18 @@ pub(crate) fn libgcc(into: &mut Addresses) {
 #[inline(never)]
 pub(crate) fn backtrace_crate(into: &mut Addresses) {
     into.used = 0;
-    // SAFETY: one thread alone unwinds.
+    // SAFETY: only one thread unwinds.
     unsafe { backtrace::trace_unsynchronized(|frame| into.push(frame.ip() as usize)) };
 }
 
-/// GNU libunwind, where the machine has it: its library is opened when the benchmark runs.
+/// GNU libunwind, if it is installed: the benchmark opens its library at run time.
 pub(crate) struct Libunwind(Backtrace);
 
 type Backtrace = unsafe extern "C" fn(*mut *mut c_void, c_int) -> c_int;
 
 impl Libunwind {
     pub(crate) fn open() -> Option<Self> {
-        // SAFETY: the library is never closed; the function has that type in all its versions.
+        // SAFETY: the library is never closed; the function has this type in all its versions.
         unsafe {
             let library = libc::dlopen(c"libunwind.so.8".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
             let function =
@@ -80,13 +80,13 @@ impl Libunwind {
 
     #[inline(never)]
     pub(crate) fn walk(&self, into: &mut Addresses) {
-        // SAFETY: the array has room for so many addresses.
+        // SAFETY: the array has room for this many addresses.
         let found = unsafe { (self.0)(into.addresses.as_mut_ptr().cast(), MAX as c_int) };
         into.used = usize::try_from(found).unwrap_or_default();
     }
 }
 
-/// framehop, which knows the executable alone: no other module is on these stacks.
+/// framehop. It knows only the executable: these stacks contain no other module.
 pub(crate) struct Framehop {
     unwinder: UnwinderX86_64<&'static [u8], MustNotAllocateDuringUnwind>,
     cache: CacheX86_64<MustNotAllocateDuringUnwind>,
@@ -95,7 +95,7 @@ pub(crate) struct Framehop {
 impl Framehop {
     pub(crate) fn new() -> Self {
         let mut unwinder = UnwinderX86_64::new();
-        // SAFETY: the visitor gets the pointer only during the call.
+        // SAFETY: the visitor uses the pointer only during the call.
         unsafe { libc::dl_iterate_phdr(Some(executable), (&raw mut unwinder).cast()) };
         Framehop { unwinder, cache: CacheX86_64::new_in() }
     }
@@ -103,11 +103,11 @@ impl Framehop {
     #[inline(never)]
     pub(crate) fn walk(&mut self, into: &mut Addresses) {
         let (pc, sp, fp): (u64, u64, u64);
-        // SAFETY: only copies registers.
+        // SAFETY: it only copies registers.
         unsafe {
             std::arch::asm!("lea {0}, [rip]", "mov {1}, rsp", "mov {2}, rbp", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
         }
-        // SAFETY: the unwind tables lead through this stack alone; the root's frame ends the walk.
+        // SAFETY: the unwind tables only lead through this stack; the root's frame ends the walk.
         let mut read = |address: u64| Ok(unsafe { (address as *const u64).read_volatile() });
         let registers = UnwindRegsX86_64::new(pc, sp, fp);
         let mut frames = self.unwinder.iter_frames(pc, registers, &mut self.cache, &mut read);
@@ -120,9 +120,10 @@ impl Framehop {
     }
 }
 
-/// Tells framehop of the first module, which is the executable, and ends the visit.
+/// Adds the first module, which is the executable, to framehop, and ends the visit.
 unsafe extern "C" fn executable(info: *mut libc::dl_phdr_info, _: usize, unwinder: *mut c_void) -> c_int {
-    // SAFETY: the linker passes a valid record whose headers lie in the mapped module; `unwinder` is what was passed.
+    // SAFETY: the linker passes a valid record whose headers lie in the mapped module; `unwinder` is the pointer
+    // passed above.
     let (info, headers, unwinder) = unsafe {
         let info = &*info;
         let headers = std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum));
@@ -133,13 +134,13 @@ unsafe extern "C" fn executable(info: *mut libc::dl_phdr_info, _: usize, unwinde
     let loaded = |wanted: &dyn Fn(&libc::Elf64_Phdr) -> bool| {
         let header = headers.iter().find(|header| wanted(header)).expect("a program has such a header");
         let range = base + header.p_vaddr..base + header.p_vaddr + header.p_memsz;
-        // SAFETY: the program's own memory, mapped to its end.
+        // SAFETY: the bytes are the program's own memory, and all of them are mapped.
         let bytes = unsafe { std::slice::from_raw_parts(range.start as *const u8, header.p_memsz as usize) };
         (range, bytes)
     };
     let (text, code) = loaded(&|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0);
     let (index, table) = loaded(&|header| header.p_type == libc::PT_GNU_EH_FRAME);
-    // The index begins with four bytes that say how it is encoded, then how far from there the frames are.
+    // The index begins with four bytes about its encoding, followed by the distance from there to the frames.
     let far = i32::from_le_bytes(table[4..8].try_into().expect("four bytes"));
     let start = (index.start + 4).wrapping_add_signed(far.into());
     let holds = |header: &libc::Elf64_Phdr| {

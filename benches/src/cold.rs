@@ -1,8 +1,8 @@
-//! What is done for the first time: the first capture of a stack, the first event of a thread.
+//! The first capture of a stack, and the first event of a thread.
 //!
-//! The stacks lead through functions that [`wide_functions!`](crate::wide_functions) makes, each of which is called once,
-//! in an order in which nothing lies beside what came before. So each frame needs a look-up in an unwind table that is as
-//! large as the program is told to be.
+//! The stacks lead through functions that [`wide_functions!`](crate::wide_functions) generates. Each is called once,
+//! and none lies near the one before. So each frame needs a look-up in an unwind table, whose size the program
+//! chooses.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -17,21 +17,21 @@ use crate::random::Random;
 
 static HEAP: Tracker<System> = Tracker::new(System);
 
-/// Functions between the one that calls and the one that captures.
+/// Functions between the caller and the capture.
 const LINKS: usize = 16;
 
-/// A function of a chain: gets the work to be done at its end, and the functions that follow.
+/// A function of a chain. Its arguments are the work at the end of the chain, and the rest of the chain.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 struct Link(unsafe extern "C" fn(*mut c_void, *const Link));
 type Work<'w> = &'w mut dyn FnMut() -> u64;
 
-/// The functions of a program.
+/// The generated functions of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Wide {
-    /// The first one's address.
+    /// The address of the first function.
     pub first: usize,
-    /// How many there are.
+    /// The number of functions.
     pub count: usize,
 }
 
@@ -39,7 +39,7 @@ impl Wide {
     /// Bytes from one function to the next.
     const STRIDE: usize = 32;
 
-    /// Runs what the arguments ask for and prints figures, one `key value` a line.
+    /// Runs the measurement named by the arguments, and prints figures, one `key value` per line.
     pub fn main(self) {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -55,7 +55,7 @@ impl Wide {
         }
     }
 
-    /// Times the first capture of so many stacks of which nothing is known but where they begin.
+    /// Times the first capture of this many stacks, of which only the outermost frames are known.
     fn captures(self, capture: fn(), stacks: usize) {
         Chain::EMPTY.run(&mut || timed(capture));
         let first: Vec<u64> = self.chains(stacks).map(|chain| chain.run(&mut || timed(capture))).collect();
@@ -63,17 +63,17 @@ impl Wide {
         tell("ns_a_new_frame", first.into_iter().map(|ns| ns as f64 / LINKS as f64).collect());
     }
 
-    /// Times the first event of the process and of so many threads.
+    /// Times the first event of the process and of this many threads.
     fn threads(self, count: usize) {
         println!("ns_first_event_of_the_process {}", Chain::EMPTY.run(&mut || timed(event)));
         let on_thread = |chain: Chain| {
             let thread = std::thread::spawn(move || chain.run(&mut || timed(event)));
-            thread.join().expect("the thread ends well") as f64
+            thread.join().expect("the thread does not panic") as f64
         };
         tell("ns_first_event_of_a_thread", self.chains(count).map(on_thread).collect());
     }
 
-    /// So many chains that have no function in common.
+    /// This many chains without a common function.
     fn chains(self, count: usize) -> impl Iterator<Item = Chain> {
         let mut random = Random::new(6);
         let mut order: Vec<usize> = (0..self.count).collect();
@@ -89,46 +89,46 @@ impl Wide {
         let mut chain = Chain::EMPTY;
         for (link, function) in chain.0.iter_mut().zip(functions) {
             let address = (self.first + function * Self::STRIDE) as *const ();
-            // SAFETY: `wide_functions!` puts functions of this type there, one each so many bytes.
+            // SAFETY: `wide_functions!` places a function of this type at every multiple of the stride.
             *link = unsafe { std::mem::transmute::<*const (), Link>(address) };
         }
         chain
     }
 }
 
-/// What each function calls, the end of the chain in the last place.
+/// The functions that call each other in turn, and the end of the chain in the last place.
 struct Chain([Link; LINKS + 1]);
 
 impl Chain {
     const EMPTY: Chain = Chain([Link(end); LINKS + 1]);
 
-    /// Does the work below the chain's functions.
+    /// Runs `work` below the functions of the chain.
     fn run(&self, work: Work<'_>) -> u64 {
         let mut answer = 0;
         let mut work: Work<'_> = &mut || {
             answer = work();
             answer
         };
-        // SAFETY: each function calls the next one with the rest of the list; `end`, which stands last, does the work.
+        // SAFETY: each function calls the next one with the rest of the list; the last one, `end`, runs the work.
         unsafe { (self.0[0].0)((&raw mut work).cast(), self.0[1..].as_ptr()) };
         answer
     }
 }
 
 unsafe extern "C" fn end(work: *mut c_void, _: *const Link) {
-    // SAFETY: `Chain::run` passes the pointer, which is valid and nobody else's during the call.
+    // SAFETY: `Chain::run` passes the pointer, which is valid and used by no other code during the call.
     let work = unsafe { &mut *work.cast::<Work<'_>>() };
     black_box(work());
 }
 
-/// Nanoseconds that the work takes.
+/// The duration of the work in nanoseconds.
 fn timed(work: fn()) -> u64 {
     let start = Instant::now();
     work();
     start.elapsed().as_nanos() as u64
 }
 
-/// An allocation that memtrack books. The block stays.
+/// An allocation on memtrack. The block is never freed.
 #[inline(never)]
 fn event() {
     // SAFETY: the layout is not of size zero.
@@ -144,7 +144,7 @@ fn backtrace() {
     unsafe extern "C" {
         fn _Unwind_Backtrace(each: extern "C" fn(*mut c_void, *mut c_void) -> i32, into: *mut c_void) -> i32;
     }
-    // SAFETY: `each` looks at nothing.
+    // SAFETY: `each` uses no pointer.
     unsafe { _Unwind_Backtrace(each, null_mut()) };
 }
 
@@ -156,8 +156,8 @@ fn tell(key: &str, mut figures: Vec<f64>) {
     }
 }
 
-/// `wide_functions!(N)`: so many functions without a frame pointer, as compilers make them when they save some
-/// registers, and the `main` of a program of them.
+/// `wide_functions!(N)` generates N functions without a frame pointer, which save registers as compiled functions do,
+/// and a `main` that measures them.
 #[cfg(target_arch = "x86_64")]
 #[macro_export]
 macro_rules! wide_functions {
@@ -214,7 +214,8 @@ macro_rules! wide_functions {
     };
 }
 
-/// The functions are written for x86_64: elsewhere the program has none and says so.
+/// The functions are x86_64 assembly: on other processors the program has none, and every measurement fails with a
+/// message.
 #[cfg(not(target_arch = "x86_64"))]
 #[macro_export]
 macro_rules! wide_functions {

@@ -1,7 +1,7 @@
 //! The workloads that `cargo xtask bench` runs under memtrack and its peers.
 //!
-//! Each program in `src/bin` is this library behind one global allocator. It runs one workload and prints
-//! what that cost, one `key value` a line:
+//! Each program in `src/bin` is this library with one global allocator. It runs one workload and prints its cost, one
+//! `key value` per line:
 //!
 //! ```text
 //! $ bench-plain W1 --iterations 20000000
@@ -11,12 +11,12 @@
 //! peak_rss_bytes 2371584
 //! ```
 //!
-//! Preparation (the JSON text, the random order) is not part of the figures, nor is what a tool does after the
-//! last step, such as writing its output; the time of the whole process is taken from outside by `bench-measure`.
+//! The figures exclude the preparation (the JSON text, the random order) and everything after the last step, such as
+//! a tool's output. `bench-measure` measures the whole process from outside.
 //!
-//! The parts are measured alone under [`STACKS`], by the programs in `micro` and, in instructions, by `bench-events`; what is
-//! done for the first time by [`Wide`].
-//! Only ratios between programs that ran alternately on one machine mean anything.
+//! The programs in `micro` measure the parts alone under [`STACKS`], `bench-events` counts their instructions, and
+//! [`Wide`] measures first captures and first events. Only ratios between programs that ran alternately on one
+//! machine are meaningful.
 
 mod cold;
 mod options;
@@ -33,8 +33,8 @@ pub use usage::{Usage, cpu_time};
 pub use workload::chain;
 
 impl Options {
-    /// Runs the workload and prints its figures. `allocations` tells how many there were so far, where the
-    /// allocator counts them: a workload like W2 cannot know its own number.
+    /// Runs the workload and prints its figures. `allocations` returns the number of allocations so far, if the
+    /// allocator counts them: a workload such as W2 does not know its own number.
     pub fn run(&self, allocations: impl Fn() -> Option<u64>) {
         let mut workload = workload::prepare(self.workload, self.iterations);
         let (counted, before) = (allocations(), Usage::now());

@@ -7,12 +7,12 @@ use lexopt::prelude::*;
 
 use crate::workload::Workload;
 
-/// What to run.
+/// The command line of a measured program.
 #[derive(Debug)]
 pub struct Options {
     pub(crate) workload: Workload,
     pub(crate) iterations: u64,
-    /// Where the tool's own output goes, if it has any.
+    /// The path for the tool's own output, if it has any.
     pub output: Option<PathBuf>,
 }
 
@@ -35,7 +35,7 @@ impl Options {
                 _ => return Err(argument.unexpected()),
             }
         }
-        let workload = workload.ok_or("no workload is named")?;
+        let workload = workload.ok_or("the workload is missing")?;
         Ok(Self { workload, iterations, output })
     }
 }
@@ -49,14 +49,14 @@ mod tests {
     }
 
     #[test]
-    fn workloads_are_named_as_in_the_table() {
+    fn all_options_are_parsed() {
         let options = parse(&["W3x8", "--iterations", "12", "--output", "x.bin"]).unwrap();
         assert_eq!((options.workload, options.iterations), (Workload::Threads(8), 12));
         assert_eq!(options.output, Some("x.bin".into()));
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_command_lines_are_refused() {
         for wrong in [&[][..], &["W9"], &["W3x0"], &["W1", "W2"], &["W1", "--iterations", "-1"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

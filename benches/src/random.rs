@@ -1,11 +1,11 @@
-//! Random numbers that are the same in every run and cost next to nothing: xorshift64 (Marsaglia, 2003).
+//! Random numbers that are the same in every run and cost almost nothing: xorshift64 (Marsaglia, 2003).
 
 /// The generator.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence of its own for each seed.
+    /// The sequence of this seed.
     pub const fn new(seed: u64) -> Self {
         Self((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
@@ -19,7 +19,7 @@ impl Random {
         self.0
     }
 
-    /// A number in `low..=high`; the range is far smaller than 2³², so that the bias does not matter.
+    /// A number in `low..=high`. The range is far smaller than 2³², so the bias does not matter.
     #[inline]
     pub fn within(&mut self, low: usize, high: usize) -> usize {
         let span = (high - low + 1) as u64;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_covered_to_its_ends() {
+    fn a_range_includes_both_ends() {
         let mut random = Random::new(0);
         let mut seen = [false; 5];
         for _ in 0..200 {

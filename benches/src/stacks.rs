@@ -1,4 +1,5 @@
-//! Stacks of a given number of frames, and orders in which they follow each other: what the parts are measured under.
+//! The stacks under which the parts are measured: their number of frames, and the order in which they follow each
+//! other.
 
 use std::ffi::c_void;
 use std::hint::black_box;
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::random::Random;
 
-/// Under which stacks the parts are measured, by the names that the table knows.
+/// The stacks under which the parts are measured, by their names in the table of results.
 pub const STACKS: [(&str, Stacks); 8] = [
     ("same-8", Stacks { frames: 8, order: Order::Same }),
     ("same-24", Stacks { frames: 24, order: Order::Same }),
@@ -18,27 +19,27 @@ pub const STACKS: [(&str, Stacks); 8] = [
     ("random-2000", Stacks { frames: 30, order: Order::Random(2000) }),
 ];
 
-/// Stacks that follow each other.
+/// A sequence of stacks.
 #[derive(Clone, Copy, Debug)]
 pub struct Stacks {
-    /// How many frames each has, on x86_64.
+    /// Frames of each stack, on x86_64.
     pub frames: usize,
     order: Order,
 }
 
-/// How they follow each other.
+/// The order of the stacks.
 #[derive(Clone, Copy, Debug)]
 enum Order {
-    /// The same one again.
+    /// The same stack each time.
     Same,
-    /// Eight places of one loop in turn, each so many times.
+    /// Eight call sites of one loop in turn, each this many times in a row.
     Sites(usize),
-    /// One of so many at random, that differ in the function of each level.
+    /// A random one of this many stacks, which differ in the function at each level.
     Random(usize),
 }
 
 impl Stacks {
-    /// How long `events` times `work` takes under these stacks, the way there included.
+    /// The time that `events` calls of `work` take under these stacks, including the way to them.
     pub fn time(self, events: u64, mut work: impl FnMut()) -> Duration {
         let levels = self.frames - BELOW;
         let mut taken = Duration::ZERO;
@@ -73,10 +74,11 @@ impl Stacks {
     }
 }
 
-/// Frames besides the levels that are asked for: the root, two ways to the first level, that one, and the work itself.
+/// Frames beside the requested levels: the root, two on the way to the first level, the first level, and the work
+/// itself.
 const BELOW: usize = 5;
 
-/// Answers a number that the compiler cannot know, so that every call stays a call.
+/// Returns a number that the compiler cannot know, so that no call becomes a jump.
 type Level = fn(usize, u64, &mut dyn FnMut()) -> u64;
 
 static LEVELS: [Level; 16] = [
@@ -107,21 +109,21 @@ fn level<const NUMBER: u64>(more: usize, path: u64, work: &mut dyn FnMut()) -> u
     LEVELS[path as usize & 15](more - 1, path.rotate_right(4), work) + NUMBER + 1
 }
 
-/// Runs `work` below so many levels more than one; four bits of `path` choose the function at each.
+/// Runs `work` below `levels + 1` levels. Four bits of `path` choose the function at each level.
 #[inline(never)]
 pub fn descend(levels: usize, path: u64, mut work: impl FnMut()) {
     let mut way = || {
         black_box(level::<0>(levels, path, &mut work));
     };
     let mut way: Way<'_> = &mut way;
-    // SAFETY: the root calls `first` with the pointer, which is valid and nobody else's during the call.
+    // SAFETY: the root calls `first` with the pointer, which is valid and used by no other code during the call.
     unsafe { root((&raw mut way).cast(), first) };
 }
 
 type Way<'w> = &'w mut dyn FnMut();
 
 unsafe extern "C" fn first(way: *mut c_void) {
-    // SAFETY: it is what `descend` passed.
+    // SAFETY: the pointer is the one that `descend` passed.
     unsafe { (*way.cast::<Way<'_>>())() };
     black_box(());
 }
@@ -145,10 +147,10 @@ fn site<const NUMBER: u64, W: FnMut()>(work: &mut W) -> u64 {
     black_box(NUMBER)
 }
 
-/// Where there is no such root, the stacks begin with the program.
+/// On other processors there is no such root, and the stacks begin with the program's start.
 #[cfg(not(target_arch = "x86_64"))]
 unsafe fn root(way: *mut c_void, first: unsafe extern "C" fn(*mut c_void)) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller upholds it.
     unsafe { first(way) };
 }
 
@@ -158,8 +160,8 @@ unsafe extern "C" {
     fn root(way: *mut c_void, first: unsafe extern "C" fn(*mut c_void));
 }
 
-// A frame at which every unwinder's walk ends: its return address is said to be undefined, as in a program's first
-// function, and the chain of frame pointers ends here.
+// A frame where every unwinder stops: its return address is undefined in the unwind table, as in the first function
+// of a program, and the chain of frame pointers ends here.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
     ".pushsection .text.memtrack_bench_root, \"ax\", @progbits",

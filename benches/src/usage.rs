@@ -1,27 +1,27 @@
-//! What the process has used so far.
+//! The resources that the process has used.
 
 use std::fs;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
-/// CPU time (user and system, all threads) and a point in wall time.
+/// CPU time (user and system, all threads) and the wall clock at one moment.
 #[derive(Debug)]
 pub struct Usage {
     cpu: Duration,
     wall: Instant,
 }
 
-/// What was used between two points.
+/// The resources used between two moments.
 #[derive(Debug)]
 pub struct Spent {
     /// User and system time of all threads.
     pub cpu: Duration,
-    /// Time that passed.
+    /// Wall time.
     pub wall: Duration,
 }
 
 impl Usage {
-    /// Up to now.
+    /// The usage up to now.
     pub fn now() -> Self {
         let mut usage = MaybeUninit::<libc::rusage>::uninit();
         // SAFETY: the pointer is valid for writing one `rusage`.
@@ -32,20 +32,20 @@ impl Usage {
         Self { cpu: cpu_time(&usage), wall: Instant::now() }
     }
 
-    /// What was used since `before`.
+    /// The resources used since `before`.
     pub fn since(&self, before: &Self) -> Spent {
         Spent { cpu: self.cpu - before.cpu, wall: self.wall - before.wall }
     }
 }
 
-/// User and system time together.
+/// The sum of user and system time.
 pub fn cpu_time(usage: &libc::rusage) -> Duration {
     let duration = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
     duration(usage.ru_utime) + duration(usage.ru_stime)
 }
 
-/// The largest resident set so far, in bytes. Not `ru_maxrss`: that one survives `execve` and tells the size of
-/// whatever program started this one, if that was larger.
+/// The peak resident set in bytes. Not `ru_maxrss`: that figure survives `execve`, and includes the peak of the
+/// program that started this one.
 pub(crate) fn peak_rss() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux has /proc");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

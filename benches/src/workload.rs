@@ -1,4 +1,4 @@
-//! The workloads, by the names that the table of results uses.
+//! The workloads, by their names in the table of results.
 
 pub mod chain;
 mod json;
@@ -9,22 +9,22 @@ mod threads;
 use std::fmt;
 use std::str::FromStr;
 
-/// Which workload.
+/// A workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Workload {
     /// W1: short-lived blocks in a tight loop, allocated under a deep stack.
     Ring,
-    /// W2: JSON parsed into a tree, written out again, dropped.
+    /// W2: JSON is parsed into a tree, written out again, and dropped.
     Json,
-    /// W3: that many threads like W1, which hand every fourth block to the next one.
+    /// W3: this many threads that work like W1, and pass every fourth block to the next thread.
     Threads(usize),
-    /// W4: a million small blocks at once, freed in random order.
+    /// W4: a million small blocks alive at once, freed in random order.
     Live,
 }
 
-/// A workload with everything ready that is not to be measured.
+/// A workload whose preparation, which is not measured, is done.
 pub(crate) trait Prepared {
-    /// Does the work. Answers how many pairs of one allocation and one free it was, if it knows.
+    /// Does the work. Returns the number of pairs of an allocation and a free, if it is known.
     fn run(&mut self) -> Option<u64>;
 }
 

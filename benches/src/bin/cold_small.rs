@@ -1,3 +1,3 @@
-//! First captures and first events in a small program: of 2048 functions beside its own.
+//! First captures and first events in a small program: 2048 functions and its own.
 
 memtrack_benches::wide_functions!(2048);

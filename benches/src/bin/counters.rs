@@ -1,4 +1,4 @@
-//! memtrack without stacks: totals, live and peaks of the program, its threads and stages.
+//! memtrack without stacks: totals, live figures and peaks of the program, its threads and stages.
 
 use std::alloc::System;
 

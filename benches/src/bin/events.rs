@@ -1,4 +1,4 @@
-//! Events alone, to be counted in instructions: `bench-events system|counters|full STACKS EVENTS`.
+//! Events alone, for counting instructions: `bench-events system|counters|full STACKS EVENTS`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -27,17 +27,17 @@ fn main() {
 
 fn fail() -> ! {
     eprintln!(
-        "usage: system|counters|full STACKS EVENTS; there are the stacks {:?}",
+        "usage: system|counters|full STACKS EVENTS; STACKS is one of {:?}",
         STACKS.map(|(name, _)| name)
     );
     exit(2);
 }
 
-/// So many allocations, each with its free.
+/// Allocates and frees `events` blocks.
 fn pairs(heap: &impl GlobalAlloc, stacks: Stacks, events: u64) {
     const LAYOUT: Layout = Layout::new::<[u64; 8]>();
     stacks.time(events, || {
-        // SAFETY: the layout is not of size zero; the block is freed once, with the layout that it was allocated with.
+        // SAFETY: the size of the layout is not zero; the block is freed once, with the layout of its allocation.
         unsafe {
             let block = black_box(heap.alloc(LAYOUT));
             assert!(!block.is_null());

@@ -1,4 +1,4 @@
-//! jemalloc: whether and how finely its profiler samples is set from outside, in `_RJEM_MALLOC_CONF`.
+//! jemalloc. The environment variable `_RJEM_MALLOC_CONF` turns its profiler on and sets the sampling interval.
 
 use tikv_jemallocator::Jemalloc;
 

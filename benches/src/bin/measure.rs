@@ -1,8 +1,8 @@
-//! Runs a program and says afterwards, on standard error, what the whole of it cost, its children included:
-//! `process_cpu_ns`, `process_wall_ns` and `process_peak_rss_bytes`, one `key value` a line.
+//! Runs a program, and prints the total cost of it and its children to standard error: `process_cpu_ns`,
+//! `process_wall_ns` and `process_peak_rss_bytes`, one `key value` per line.
 //!
-//! It is a program of its own because the largest resident set that the kernel reports for a process is at least that
-//! of the one that started it; this one is small.
+//! This must be a small program of its own: the kernel's peak resident set of a process is at least that of the
+//! process that started it.
 
 use std::env::args_os;
 use std::mem::MaybeUninit;
@@ -27,10 +27,10 @@ fn main() -> ExitCode {
     };
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: both pointers are valid for writing what `wait4` writes there, and the child is not waited for elsewhere.
+    // SAFETY: `wait4` may write through both pointers, and nothing else waits for the child.
     let waited = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, 0, usage.as_mut_ptr()) };
-    assert_eq!(waited, child.id() as libc::pid_t, "the child is ours to wait for");
-    // SAFETY: `wait4` has returned the child, so it has filled the struct.
+    assert_eq!(waited, child.id() as libc::pid_t, "no other code waits for the child");
+    // SAFETY: `wait4` has returned the child, so it filled in the struct.
     let usage = unsafe { usage.assume_init() };
     eprintln!("process_cpu_ns {}", cpu_time(&usage).as_nanos());
     eprintln!("process_wall_ns {}", start.elapsed().as_nanos());

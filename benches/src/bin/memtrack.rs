@@ -1,4 +1,4 @@
-//! memtrack as `Tracker::new` gives it: every allocation with its full stack.
+//! memtrack with the defaults of `Tracker::new`: every allocation with its full stack.
 
 use std::alloc::System;
 

@@ -1,4 +1,4 @@
-//! The system allocator alone: what everything else is compared with.
+//! The system allocator alone: the baseline of every comparison.
 
 use std::alloc::System;
 

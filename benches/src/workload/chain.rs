@@ -1,20 +1,21 @@
 //! A block allocated under a deep stack.
 //!
-//! [`allocate`] goes down through 14 functions that are never inlined; with what stands above `main` or above a
-//! thread's start, the stack has about 24 frames. Three levels choose between two functions, so one place
-//! in the source is reached by eight stacks that differ near the root, in the middle and near the leaf: the innermost
-//! return addresses alone do not tell them apart, as in programs that allocate through `Vec` and `String`.
+//! [`allocate`] calls through 14 functions that are never inlined; together with the frames above `main` or above the
+//! start of a thread, the stack has about 24 frames. Three levels choose between two functions, so one place in the
+//! source is reached by eight stacks, which differ near the root, in the middle and near the leaf. As in programs
+//! that allocate through `Vec` and `String`, the innermost return addresses alone do not distinguish them.
 //!
-//! Each function adds something to a number that the next one returns and the compiler cannot know, or it would turn the
-//! calls into jumps and the frames would be gone; twins add different things, or it would merge them.
+//! Each function adds a constant to a result that the compiler cannot know; otherwise the compiler would turn the
+//! calls into jumps, and the frames would disappear. Twins add different constants; otherwise the compiler would
+//! merge them.
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-/// Memory of which only the first byte is ever written, so that its first page is really there.
+/// Memory of which only the first byte is ever written, so that only its first page is resident.
 pub type Block = Box<[MaybeUninit<u8>]>;
 
-/// How many different stacks there are.
+/// The number of different stacks.
 pub const PATHS: u64 = 8;
 
 struct Request {

@@ -1,4 +1,4 @@
-//! W2: 8 MB of JSON parsed into a `serde_json::Value`, written out again, both dropped.
+//! W2: 8 MB of JSON are parsed into a `serde_json::Value` and written out again; both are dropped.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -32,7 +32,7 @@ impl Json {
     }
 }
 
-/// One record as services exchange them: about one allocation for every nine bytes.
+/// A record as services exchange them: about one allocation per nine bytes.
 fn record(text: &mut String, random: &mut Random) -> std::fmt::Result {
     let mut name = || NAMES[random.within(0, NAMES.len() - 1)];
     let (user, tags) = (name(), [name(), name(), name()]);
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_is_a_list_of_full_records() {
+    fn the_text_is_a_list_of_complete_records() {
         let json = Json::generate(1);
         assert!((BYTES..BYTES + 512).contains(&json.text.len()));
         let tree: Value = serde_json::from_str(&json.text).unwrap();

@@ -1,4 +1,4 @@
-//! W4: a million blocks of 16–128 bytes at once, freed in random order.
+//! W4: a million blocks of 16–128 bytes alive at once, freed in random order.
 
 use super::Prepared;
 use super::chain::{self, Block};
@@ -9,7 +9,7 @@ const BLOCKS: usize = 1 << 20;
 pub(crate) struct Live {
     rounds: u64,
     blocks: Vec<Option<Block>>,
-    /// The order in which they are freed.
+    /// The order in which the blocks are freed.
     order: Vec<u32>,
 }
 

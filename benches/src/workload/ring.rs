@@ -1,4 +1,4 @@
-//! W1: one allocation and one free per step, 16–1024 bytes, freed through a ring of 64.
+//! W1: one allocation and one free per step, 16–1024 bytes. A ring of 64 blocks delays the frees.
 
 use super::Prepared;
 use super::chain::{self, Block};
@@ -19,7 +19,7 @@ impl Prepared for Ring {
     }
 }
 
-/// The last 64 blocks; a new one takes the place of the oldest, which is freed.
+/// The last 64 blocks. A new block replaces the oldest one, which is freed.
 pub(crate) struct Slots([Option<Block>; 64]);
 
 impl Slots {

@@ -1,8 +1,9 @@
-//! W3: threads that each do what W1 does, and hand every fourth block to the next thread, which frees it.
+//! W3: each thread works like W1, and passes every fourth block to the next thread, which frees it.
 //!
-//! Blocks change hands in batches, so that the channel costs little beside the allocations. A thread sends a batch,
-//! then frees one that it got, and stays at most [`AHEAD`] batches ahead of the thread before it. That no circle of
-//! waiting threads can form follows from sending first: whoever waits for batch `n − AHEAD` has sent batch `n`.
+//! Blocks are passed in batches, so that the cost of the channel is small beside the allocations. A thread sends a
+//! batch, then frees one that it received, and is at most [`AHEAD`] batches ahead of the thread before it. The
+//! threads cannot wait for each other in a circle, because each sends first: a thread that waits for batch `n −
+//! AHEAD` has sent batch `n`.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -14,7 +15,7 @@ use crate::random::Random;
 
 /// Blocks in a batch.
 const BATCH: usize = 64;
-/// Batches that a thread sends before it waits for the first one; as many lie in a channel on average.
+/// Batches that a thread sends before it waits for the first one. On average a channel holds as many.
 const AHEAD: u64 = 8;
 
 pub(crate) struct Threads {

@@ -1,8 +1,8 @@
-//! Work whose figures depend on no processor, by two threads, in two stages. What else allocates (the standard library)
-//! stands outside the tag `work`.
+//! Work of two threads in two stages, with the same figures on every processor. The allocations of the standard
+//! library lie outside the tag `work`.
 //!
-//! `cargo xtask foreign` runs it on processors that are not at hand, and keeps the dumps in `tests/corpus/foreign`; the suite
-//! `foreign` reads them and the one that the program writes here.
+//! `cargo xtask foreign` runs it on other processors and stores the dumps in `tests/corpus/foreign`. The suite
+//! `foreign` reads those dumps, and one that this program writes on the local machine.
 
 extern crate alloc;
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         outer(&mut kept, 3, 1000);
     }
     let thread = thread::Builder::new().name("worker".into()).spawn(worker);
-    let others = thread.expect("a thread starts").join().expect("it ends");
+    let others = thread.expect("a thread starts").join().expect("the thread does not panic");
     {
         let _stage = HEAP.stage("index");
         let _tag = HEAP.tag("work");

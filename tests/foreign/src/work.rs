@@ -1,13 +1,13 @@
-//! Work whose figures depend on no processor: sizes that no pointer's width enters, in a chain of functions with known
-//! names.
+//! Work with the same figures on every processor: sizes that do not depend on the width of a pointer, in a chain of
+//! functions with known names.
 
 use alloc::vec::Vec;
 use core::hint::black_box;
 
-/// What is kept. With room from the beginning, so that it never grows.
+/// Blocks that stay alive. The list has its capacity from the start, so that it never grows.
 pub type Kept = Vec<Vec<u8>>;
 
-/// Room for all that the work keeps.
+/// The capacity of the list.
 pub const ROOM: usize = 16;
 
 #[inline(never)]
@@ -26,7 +26,7 @@ fn middle(kept: &mut Kept, size: usize) {
     black_box(&grown);
 }
 
-/// A block that is resized.
+/// Resizes a block.
 #[inline(never)]
 fn grow(size: usize) -> Vec<u8> {
     let mut block = Vec::with_capacity(black_box(size));
