@@ -1,7 +1,8 @@
-//! What the suites share.
+//! Modules that the suites share.
 //!
-//! Each file of `tests/` is a suite, for one promise. `src/bin/` holds the programs that suites run, and `c/` those in C.
-//! `cargo xtask bless` alone writes the files in `corpus/` that suites compare with: a suite without its file fails.
+//! Each file of `tests/` is a suite, which tests one promise. `src/bin/` holds the programs that the suites run, `c/` those
+//! in C and C++. Suites compare with the files in `corpus/`, which only `cargo xtask bless` writes: a suite fails if its
+//! file is missing.
 
 pub mod allocators;
 pub mod c;

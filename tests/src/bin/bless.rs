@@ -1,4 +1,4 @@
-//! Writes the files that suites compare with: `cargo xtask bless`. What changed shows in `git diff`.
+//! Writes the files that suites compare with: `cargo xtask bless`. `git diff` shows the changes.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells which files changed.
+/// Writes the file if its contents change, and prints whether they did.
 fn write(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     if std::fs::read(path).is_ok_and(|present| present == contents) {
         println!("unchanged  {}", path.display());

@@ -1,7 +1,7 @@
-//! Allocations at the end of known chains of calls. The suite `stacks` knows the chains: each ends in a leaf of its
+//! Allocations at the end of known chains of calls. The suite `stacks` knows the chains. Each ends in a leaf of its
 //! own, so that its stack can be found by name.
 //!
-//! Every caller uses what its callee returned, so that no call can become a jump, and no function may be inlined.
+//! Every caller uses the result of its callee, so that no call can become a jump, and no function may be inlined.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -14,7 +14,7 @@ static HEAP: Tracker<System> = Tracker::new(System);
 
 type Block = Vec<u8>;
 
-/// Leaves: functions that allocate. Each its own size: the linker merges functions that do the same.
+/// Leaves: functions that allocate. Each has its own size, because the linker merges identical functions.
 macro_rules! leaves {
     ($($name:ident $size:literal)*) => {$(
         #[inline(never)]
@@ -48,11 +48,11 @@ fn main() {
     say!("functions with a frame pointer {}", with_frame_pointer());
 }
 
-/// How many of the first chain's functions set up a frame pointer. Compilers begin these with `push rbp; mov rbp, rsp`.
+/// How many functions of the first chain set up a frame pointer. Compilers begin these with `push rbp; mov rbp, rsp`.
 fn with_frame_pointer() -> usize {
     const PROLOGUE: [u8; 4] = [0x55, 0x48, 0x89, 0xe5];
     let functions: [fn() -> Block; 4] = [plain_first, plain_second, plain_third, plain_leaf];
-    // SAFETY: the code of functions is readable, and each is longer than four bytes: it calls another.
+    // SAFETY: the code of a function is readable, and each of these is longer than four bytes: it calls another.
     let begins = |function: fn() -> Block| unsafe { (function as *const [u8; 4]).read_unaligned() };
     functions.into_iter().filter(|&function| begins(function) == PROLOGUE).count()
 }
@@ -134,7 +134,7 @@ fn method_caller(shape: &dyn Shape) -> Block {
 #[inline(never)]
 fn sorting() {
     let mut numbers = [3u32, 1, 2];
-    // SAFETY: the array has three elements of that size, which is what `compare` takes them for.
+    // SAFETY: the array has three elements of the size that is passed and that `compare` expects.
     unsafe { libc::qsort(numbers.as_mut_ptr().cast(), 3, size_of::<u32>(), Some(compare)) };
     assert_eq!(black_box(numbers), [1, 2, 3]);
 }
@@ -159,8 +159,8 @@ fn thread_second() -> Block {
 
 #[inline(never)]
 fn signals() {
-    // SAFETY: the handler has the right signature. The signal is raised here, by this thread, outside of any
-    // allocation: allocating in the handler interrupts nothing.
+    // SAFETY: the handler has the right signature. This thread raises the signal here, outside any allocation, so an
+    // allocation in the handler interrupts nothing.
     unsafe {
         libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t);
         assert_eq!(libc::raise(libc::SIGUSR1), 0);

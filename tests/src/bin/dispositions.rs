@@ -1,4 +1,5 @@
-//! A signal that asks for a dump and means something to the program: `dispositions default|ignored|handled|once NUMBER`.
+//! A signal that triggers a dump and has a disposition in the program:
+//! `dispositions default|ignored|handled|once NUMBER`.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -8,11 +9,11 @@ use memtrack_tests::say;
 #[global_allocator]
 static HEAP: Tracker<std::alloc::System> = Tracker::new(std::alloc::System);
 
-/// Calls of the handler whose arguments were those of the signal.
+/// Calls of the handler with the right arguments and signal mask.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel's record of this signal.
+    // SAFETY: the kernel passes the record of this signal.
     let number = unsafe { (*info).si_signo };
     let mut mask: libc::sigset_t = empty();
     // SAFETY: the set is valid for the call.
@@ -20,14 +21,14 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
         libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &raw mut mask);
         [signal, libc::SIGWINCH, libc::SIGURG].map(|signal| libc::sigismember(&raw const mask, signal))
     };
-    // The signal itself and what the program asked for; nothing else.
+    // The signal itself and those of the program's mask are blocked, and no other.
     if number == signal && !context.is_null() && blocked == [1, 1, 0] {
         CALLS.fetch_add(1, Relaxed);
     }
 }
 
 fn empty() -> libc::sigset_t {
-    // SAFETY: all-zero is a set, which the call empties.
+    // SAFETY: all-zero is a set, and the call empties it.
     unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
@@ -46,14 +47,14 @@ fn main() {
         "once" => (handler as *const () as usize, libc::SA_SIGINFO | libc::SA_RESETHAND as libc::c_int),
         other => panic!("no disposition {other}"),
     };
-    // SAFETY: the action is filled in; the handler has the right signature and calls what a handler may.
+    // SAFETY: the action is filled in; the handler has the right signature and is async-signal-safe.
     unsafe {
         let mut new: libc::sigaction = std::mem::zeroed();
         (new.sa_sigaction, new.sa_flags, new.sa_mask) = (action, flags, empty());
         libc::sigaddset(&raw mut new.sa_mask, libc::SIGWINCH);
         assert_eq!(libc::sigaction(signal, &raw const new, std::ptr::null_mut()), 0);
     }
-    HEAP.dump_on_signal(signal).expect("the tracker takes it");
+    HEAP.dump_on_signal(signal).expect("the tracker handles the signal");
     for _ in 0..2 {
         // SAFETY: raises a signal that the tracker handles.
         unsafe { libc::raise(signal) };

@@ -1,5 +1,5 @@
-//! A program of several threads that forks while they allocate. Each child allocates and ends: by `exit`, which writes
-//! its dump, or by `_exit`, which writes nothing. The argument is the way to fork.
+//! A program that forks while several threads allocate. Each child allocates and ends: by `exit`, which writes its
+//! dump, or by `_exit`, which writes nothing. The argument is the way to fork.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -15,7 +15,7 @@ static HEAP: Tracker<System> = Tracker::new(System);
 const CHILDREN: usize = 8;
 const THREADS: usize = 4;
 
-/// Threads that have allocated: the first child is to inherit all of them.
+/// Threads that have allocated. The first child must inherit all of them.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicBool = AtomicBool::new(false);
 
@@ -32,8 +32,8 @@ fn main() {
             black_box(vec![0u8; 5000]);
         }
         for number in 0..CHILDREN {
-            // SAFETY: the child uses only what is safe in a forked child of several threads: the allocator, which
-            // the C library puts in order, atomic operations, and its end.
+            // SAFETY: the child only uses operations that are safe in a forked child of several threads: the
+            // allocator, whose locks the C library resets, atomic operations, and the end of the process.
             match unsafe { fork(&way) } {
                 0 => child(number),
                 pid => parent(pid),
@@ -50,7 +50,8 @@ fn work(is_told: bool) {
     BUSY.fetch_add(1, Relaxed);
     while !DONE.load(Relaxed) {
         if !is_told {
-            // Nobody opens the locks of the C library's allocator in the child: none may be held.
+            // After this fork the C library does not reset its allocator's locks in the child, so no thread may hold
+            // one.
             std::thread::yield_now();
             continue;
         }
@@ -61,7 +62,7 @@ fn work(is_told: bool) {
 
 fn parent(pid: libc::pid_t) {
     let mut status = 0;
-    // SAFETY: the status is written.
+    // SAFETY: the system writes the status.
     assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
     say!("child {pid} {status}");
 }
@@ -71,7 +72,7 @@ fn child(number: usize) -> ! {
     let thread = HEAP.thread_stats();
     let kept = black_box(child_blocks());
     let (after, own) = (HEAP.stats(), HEAP.thread_stats());
-    // Of this thread everything is exact; the others stand still where the fork found them.
+    // The figures of this thread are exact; the other threads do not run in the child.
     let grown = [after.live_bytes - before.live_bytes, own.live_bytes - thread.live_bytes];
     let figures_are_right = grown == [100_000, 100_000] && after.total_allocs - before.total_allocs == 100;
     if number == CHILDREN - 1 {
@@ -79,7 +80,7 @@ fn child(number: usize) -> ! {
         unsafe { libc::_exit(i32::from(!figures_are_right)) };
     }
     std::mem::forget(kept);
-    // A stage of the child's own: its snapshot comes first in the child's file.
+    // A stage of the child itself: its snapshot is the first one in the child's file.
     drop(HEAP.stage("of the child"));
     std::process::exit(i32::from(!figures_are_right))
 }

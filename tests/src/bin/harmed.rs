@@ -1,6 +1,8 @@
-//! Programs whose recording loses its file: `harmed room DUMP`, `harmed empty|half|replaced|other|ones|middle DUMP`, `harmed fault own|none`.
+//! Programs whose recording loses its file: `harmed room DUMP`, `harmed empty|half|replaced|other|ones|middle DUMP`,
+//! `harmed fault own|none`.
 //!
-//! `MEMTRACK_RECORD` names the recording. At the end `DUMP` gets a snapshot, by which the suite sees what was counted.
+//! `MEMTRACK_RECORD` is the path of the recording. At the end the program writes a snapshot to `DUMP`, in which the
+//! suite checks the counts.
 
 use std::alloc::System;
 use std::fs::File;
@@ -15,7 +17,7 @@ use memtrack_tests::say;
 #[global_allocator]
 static HEAP: Tracker<System> = Tracker::new(System);
 
-/// Distinct stacks that are made, each of which takes a cell.
+/// Distinct stacks, each of which takes a cell.
 const STACKS: u32 = 1 << 15;
 
 fn main() {
@@ -41,7 +43,7 @@ fn recording() -> PathBuf {
     std::env::var_os("MEMTRACK_RECORD").expect("a recording").into()
 }
 
-/// What somebody does to the file meanwhile.
+/// Damages the file while the recording runs.
 fn harm(how: &str) {
     let path = recording();
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
@@ -50,16 +52,16 @@ fn harm(how: &str) {
         "empty" => file.set_len(0).unwrap(),
         "half" => file.set_len(len / 2).unwrap(),
         "replaced" => std::fs::write(&path, "something else\n").unwrap(),
-        // What another program writes there is as long, and no page is missing meanwhile.
+        // As if another program wrote there: the length stays, and no page is missing meanwhile.
         "other" => overwrite(&file, 0..len, scrambled),
         "ones" => overwrite(&file, 0..len, |_| u64::MAX),
-        // The head says what it said.
+        // The head stays intact.
         "middle" => overwrite(&file, 1 << 12..len, scrambled),
         other => panic!("no harm {other}"),
     }
 }
 
-/// Fills a part of a file with words that depend on their places.
+/// Fills a part of a file with words that depend on their offsets.
 fn overwrite(file: &File, part: Range<u64>, word: fn(u64) -> u64) {
     const LEN: usize = 1 << 12;
     let mut bytes = [0; LEN];
@@ -71,7 +73,7 @@ fn overwrite(file: &File, part: Range<u64>, word: fn(u64) -> u64) {
     }
 }
 
-/// Bits that look random: what splitmix64 makes of a number.
+/// Bits that look random: splitmix64 of a number.
 fn scrambled(number: u64) -> u64 {
     let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -84,7 +86,7 @@ fn work() {
     }
 }
 
-/// A stack for each number: its bits say which function calls which.
+/// A different stack for each number: its bits choose the functions.
 #[inline(never)]
 fn left(path: u32, depth: u32) -> Box<u32> {
     black_box(if depth == 0 {
@@ -107,13 +109,13 @@ fn right(path: u32, depth: u32) -> Box<u32> {
     })
 }
 
-/// A fault that is the program's own: it gets it as without a recording.
+/// A fault that the program itself causes: it is delivered as without a recording.
 fn fault(whose: &str) {
     extern "C" fn handler(_: libc::c_int) {
-        // SAFETY: ends the process.
+        // SAFETY: it ends the process.
         unsafe { libc::_exit(77) };
     }
-    // SAFETY: the handler has the right signature; the mapping is of a file that has no such page.
+    // SAFETY: the handler has the right signature; the file of the mapping has no such page.
     unsafe {
         if whose == "own" {
             libc::signal(libc::SIGBUS, handler as *const () as libc::sighandler_t);
@@ -130,5 +132,5 @@ fn fault(whose: &str) {
         );
         page.cast::<u8>().write_volatile(1);
     }
-    unreachable!("the fault came");
+    unreachable!("the write faults");
 }

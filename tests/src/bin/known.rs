@@ -1,6 +1,7 @@
-//! Known allocations: `known blocks`, `known stages DUMP`, `known threads`. The suite `figures` has the expectation.
+//! Known allocations: `known blocks`, `known stages DUMP`, `known threads`. The suite `figures` has the expected
+//! figures.
 //!
-//! What the runtime allocated before `main` is subtracted, so that every number told is this file's own.
+//! The allocations of the runtime before `main` are subtracted, so that every printed number is this file's own.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -66,7 +67,7 @@ fn tell(when: &str, base: &Stats) {
     say!("{when} temporary {}", now.temporary - base.temporary);
 }
 
-/// Nested stages, two runs of one name, and a reset in between.
+/// Nested stages, two runs of one name, and a reset between them.
 #[inline(never)]
 fn stages(base: &Stats, dump: &str) {
     let outer = HEAP.stage("outer");
@@ -116,13 +117,13 @@ fn tell_stages(base: &Stats) {
     }
 }
 
-/// Threads of the scenario `threads`; worker `i` makes blocks of `(i + 1) * 10` bytes.
+/// Threads of the scenario `threads`. Worker `i` allocates blocks of `(i + 1) * 10` bytes.
 const WORKERS: usize = 4;
 const BLOCKS: usize = 100;
 
 static HANDED: [Mutex<Vec<Vec<u8>>>; WORKERS] = [const { Mutex::new(Vec::new()) }; WORKERS];
 
-/// Each thread hands half of its blocks to the next one, which frees them.
+/// Each thread passes half of its blocks to the next one, which frees them.
 #[inline(never)]
 fn threads(base: &Stats) {
     for handed in &HANDED {
@@ -134,7 +135,7 @@ fn threads(base: &Stats) {
             let named = std::thread::Builder::new().name(format!("worker-{i}"));
             named.spawn_scoped(scope, move || worker(i, barrier)).unwrap()
         });
-        // The scope alone would wait for their work, not for their end.
+        // The scope alone would only wait until their closures return, not until the threads end.
         workers.collect::<Vec<_>>().into_iter().for_each(|worker| worker.join().unwrap());
     });
     for handed in &HANDED {

@@ -1,4 +1,5 @@
-//! Programs that end in different ways: `leave return|exit|thread|panic|abort|moved`. `caught` catches a panic and goes on.
+//! Programs that end in different ways: `leave return|exit|thread|panic|abort|moved`. `caught` catches a panic and
+//! continues.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -39,7 +40,7 @@ fn caught() {
         })
         .unwrap_err();
     };
-    // What the runtime keeps of a first panic is allocated here.
+    // The first panic includes allocations that the runtime never frees.
     unwind();
     let before = HEAP.stats();
     (0..100).for_each(|_| unwind());

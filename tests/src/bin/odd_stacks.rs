@@ -1,4 +1,4 @@
-//! Allocations on stacks that are not a thread's usual one: `odd_stacks small|coroutine|alternate|deep`.
+//! Allocations on stacks other than a thread's usual one: `odd_stacks small|coroutine|alternate|deep`.
 
 use std::alloc::System;
 use std::cell::UnsafeCell;
@@ -12,7 +12,7 @@ static HEAP: Tracker<System> = Tracker::new(System);
 
 const PAGE: usize = 4096;
 const ROUNDS: usize = 100;
-/// Unoptimised frames are several times as large.
+/// Unoptimised frames are several times larger.
 const UNOPTIMISED: usize = if cfg!(debug_assertions) { 4 } else { 1 };
 
 fn main() {
@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// Leaves of different sizes: the linker merges functions that do the same.
+/// Leaves of different sizes, because the linker merges identical functions.
 macro_rules! leaves {
     ($($name:ident $size:literal)*) => {$(
         #[inline(never)]
@@ -36,7 +36,7 @@ macro_rules! leaves {
 }
 leaves! { small_leaf 101 coroutine_leaf 102 alternate_leaf 103 deep_leaf 104 main_leaf 105 }
 
-/// Threads with the smallest stack that the system allows: 16 KiB on x86-64. The page below it cannot be touched.
+/// Threads with the smallest stack that the system allows: 16 KiB on x86-64. The page below it is not accessible.
 fn small() {
     extern "C" fn start(_: *mut libc::c_void) -> *mut libc::c_void {
         black_box(small_first());
@@ -61,9 +61,9 @@ fn small_first() -> Vec<u8> {
     black_box(small_leaf())
 }
 
-/// Memory for a stack between two pages that cannot be touched.
+/// Memory for a stack between two pages that are not accessible.
 fn guarded(size: usize) -> *mut libc::c_void {
-    // SAFETY: a mapping of its own, of which the inner pages are made accessible.
+    // SAFETY: the mapping is new, and only its inner pages become accessible.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let base = libc::mmap(null_mut(), size + 2 * PAGE, libc::PROT_NONE, flags, -1, 0);
@@ -85,7 +85,7 @@ static CONTEXTS: Contexts = Contexts(UnsafeCell::new(unsafe { std::mem::zeroed()
 
 /// Switches from one side to the other.
 fn switch(from: usize) {
-    // SAFETY: the side that is switched to has been made or was left by a switch.
+    // SAFETY: the side to switch to has been made or was left by a switch.
     unsafe {
         let contexts = CONTEXTS.0.get();
         let (from, to) = (addr_of_mut!((*contexts)[from]), addr_of_mut!((*contexts)[1 - from]));
@@ -93,7 +93,7 @@ fn switch(from: usize) {
     }
 }
 
-/// Main program and coroutine allocate in turns, on two stacks of one thread.
+/// The main program and a coroutine allocate in turn, on two stacks of one thread.
 fn coroutine() {
     const STACK: usize = (16 << 10) * UNOPTIMISED;
     extern "C" fn body() {
@@ -102,7 +102,7 @@ fn coroutine() {
             switch(1);
         }
     }
-    // SAFETY: the context is filled in before it is changed; the stack is its own.
+    // SAFETY: the context is filled in before it is changed; no other code uses its stack.
     unsafe {
         let context = addr_of_mut!((*CONTEXTS.0.get())[1]);
         assert_eq!(libc::getcontext(context), 0);
@@ -126,14 +126,14 @@ fn main_first() -> Vec<u8> {
     black_box(main_leaf())
 }
 
-/// A handler on an alternate stack, over a main program that allocates between the signals.
+/// A handler on an alternate stack. The main program allocates between the signals.
 fn alternate() {
     const STACK: usize = (16 << 10) * UNOPTIMISED;
     extern "C" fn handler(_: libc::c_int) {
         black_box(alternate_first());
     }
-    // SAFETY: all-zero is an action without flags and mask; the stack is its own; the signal is raised by this thread
-    // outside of any allocation.
+    // SAFETY: all-zero is an action without flags and mask; no other code uses the stack; this thread raises the
+    // signal outside any allocation.
     unsafe {
         let stack = libc::stack_t { ss_sp: guarded(STACK), ss_flags: 0, ss_size: STACK };
         assert_eq!(libc::sigaltstack(&raw const stack, null_mut()), 0);
@@ -153,7 +153,7 @@ fn alternate_first() -> Vec<u8> {
     black_box(alternate_leaf())
 }
 
-/// Far deeper than stacks are captured.
+/// Far deeper than the limit of captured stacks.
 #[inline(never)]
 fn deep(more: usize) -> Vec<u8> {
     if more > 0 { black_box(deep(black_box(more - 1))) } else { black_box(deep_leaf()) }

@@ -1,7 +1,8 @@
-//! Events under a filter that lets no system call through but counts it: `quiet main|thread first|later|asking`.
+//! Events under a filter that refuses and counts system calls: `quiet main|thread first|later|asking`.
 //!
-//! `later`: the thread's events after a first one, which lies deeper than they, under stacks known and new. `first`: that
-//! one too, with a filter for calls that read files or wait. `asking` is a planted bug: an allocator that asks the system at each event.
+//! `later`: the filter begins after a first event, which lies deeper than the others; the later events have known and
+//! new stacks. `first`: the filter includes the first event, and only refuses calls that read files or wait. `asking`
+//! is a planted bug: an allocator that makes a system call at each event.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
@@ -19,8 +20,8 @@ static ASKING_REGION: DefaultRegion = Region::new();
 static ASKING: Tracker<Asking> = Tracker::with_region(Asking(Slots::new()), &ASKING_REGION);
 
 const EVENTS: usize = 20_000;
-/// Calls around the first event, so that no later one reaches a page of the stack that has not been asked for: more than
-/// the 40 of the later ones and the function that makes them.
+/// Calls around the first event. They touch every page of the stack that later events reach: they are more than the
+/// 40 calls of the later events and the function that makes them.
 const DEEPER: usize = 48;
 /// Calls that the filter refused, and the number of the last one.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
@@ -51,16 +52,16 @@ fn main() {
         say!("events {EVENTS}");
         say!("system calls {}", REFUSED.load(Relaxed));
         say!("the last one {}", LAST.load(Relaxed));
-        // SAFETY: ends the process at once; all has been said. A thread could not end under the filter.
+        // SAFETY: it ends the process at once, and all output is written. A thread could not end under the filter.
         unsafe { libc::_exit(0) }
     };
     match arguments[0] {
-        "thread" => std::thread::spawn(then_end).join().expect("it ends the process"),
+        "thread" => std::thread::spawn(then_end).join().expect("the thread ends the process"),
         _ => then_end(),
     }
 }
 
-/// Allocations and frees, and at each a reallocation, under stacks that are known and stacks that are new.
+/// Allocates, reallocates and frees, under known and new stacks.
 fn events(heap: &impl GlobalAlloc) {
     for number in 0..EVENTS / 3 {
         event(heap, 40 - number % 32);
@@ -74,7 +75,7 @@ fn event(heap: &impl GlobalAlloc, more: usize) -> usize {
             + black_box(1);
     }
     let (layout, larger) = (Layout::new::<[u64; 4]>(), Layout::new::<[u64; 8]>());
-    // SAFETY: no layout is of size zero; the block is freed once, with the layout that it has then.
+    // SAFETY: no layout has size zero; the block is freed once, with its current layout.
     unsafe {
         let block = heap.alloc(layout);
         let block = black_box(heap.realloc(block, layout, larger.size()));
@@ -89,13 +90,13 @@ fn other(heap: &impl GlobalAlloc, more: usize) -> usize {
     event(heap, more) + black_box(2)
 }
 
-/// Asks the system at each event.
+/// An allocator that makes a system call at each allocation.
 struct Asking(Slots);
 
-// SAFETY: the inner allocator's.
+// SAFETY: the inner allocator keeps the contract.
 unsafe impl GlobalAlloc for Asking {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the call returns a number; the caller upholds the rest.
+        // SAFETY: the call only returns a number; the caller upholds the rest.
         unsafe {
             libc::getppid();
             self.0.alloc(layout)
@@ -108,10 +109,10 @@ unsafe impl GlobalAlloc for Asking {
     }
 }
 
-/// What this program itself needs: to say something, to end, and to return from the filter's signal.
+/// Calls that this program itself needs: to write its output, to end, and to return from the filter's signal.
 const NEEDED: [libc::c_long; 3] = [libc::SYS_write, libc::SYS_exit_group, libc::SYS_rt_sigreturn];
 
-/// Calls by which `/proc` or any other file is read, and those that wait for others.
+/// Calls that read `/proc` or any other file, and calls that wait.
 const READING_OR_WAITING: [libc::c_long; 12] = [
     libc::SYS_openat,
     libc::SYS_openat2,
@@ -127,7 +128,7 @@ const READING_OR_WAITING: [libc::c_long; 12] = [
     libc::SYS_sched_yield,
 ];
 
-/// From now on this thread's system calls are counted instead of made: these, or all others.
+/// From now on this thread's system calls are counted instead of made: those in `calls`, or all others.
 fn refuse(calls: &[libc::c_long], all_others: bool) {
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
@@ -143,8 +144,8 @@ fn refuse(calls: &[libc::c_long], all_others: bool) {
     }
     filter.push(step(RETURN, unlisted));
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
-    // SAFETY: all-zero is an action without a mask; the handler has the right signature; the filter is valid for the call,
-    // and has to be kept, for dropping it might be a call.
+    // SAFETY: all-zero is an action without a mask; the handler has the right signature; the filter is valid for the
+    // call. It is never freed, because the free might be a system call.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = refused as *const () as libc::sighandler_t;
@@ -158,7 +159,8 @@ fn refuse(calls: &[libc::c_long], all_others: bool) {
 }
 
 extern "C" fn refused(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    /// Where the kernel's `siginfo_t` of SIGSYS has the call's number: behind three integers, padding, and an address.
+    /// The offset of the call's number in the kernel's `siginfo_t` of SIGSYS: after three integers, padding, and an
+    /// address.
     const NUMBER: usize = 24;
     REFUSED.fetch_add(1, Relaxed);
     // SAFETY: the kernel passes a record of 128 bytes.

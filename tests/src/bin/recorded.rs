@@ -1,5 +1,10 @@
-//! A program whose tables are recorded to a file: `recorded quiet DUMP` and `recorded busy` work in several threads and
-//! wait to be killed, `recorded grow` until there is no memory, `recorded load LIBRARY` loads one first, `recorded fork WAY` forks, `recorded refused FOLDER` asks for recordings that cannot be had.
+//! A program whose tables are recorded to a file.
+//!
+//! - `recorded quiet DUMP` and `recorded busy` work in several threads and wait to be killed.
+//! - `recorded grow` allocates until no memory is left.
+//! - `recorded load LIBRARY` loads a library, and waits.
+//! - `recorded fork WAY` forks.
+//! - `recorded refused FOLDER` requests recordings that must fail.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -33,7 +38,7 @@ fn blocks(count: usize, size: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| black_box(Vec::with_capacity(size))).collect()
 }
 
-/// Takes memory and uses it until it is ended.
+/// Allocates memory and writes to it until it is killed.
 #[inline(never)]
 fn grow() {
     let mut kept = Vec::with_capacity(1 << 16);
@@ -42,8 +47,8 @@ fn grow() {
     }
 }
 
-/// All that tables can hold: threads that ran and that run, stages, one of them still running, tags, a heap, blocks that
-/// others freed, and a peak that stood between.
+/// Everything that tables can hold: finished and running threads, stages of which one is still running, tags, a heap,
+/// blocks that another thread freed, and a peak in between.
 fn quiet(dump: &str) {
     static HANDED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
     HANDED.lock().unwrap().reserve_exact(1000);
@@ -75,7 +80,7 @@ fn quiet(dump: &str) {
         HANDED.lock().unwrap().truncate(10);
         HEAP.dump_to_path(dump).unwrap();
         tell("quiet");
-        // They wait for one more.
+        // They wait for one more thread.
         loop {
             std::thread::park();
         }
@@ -92,7 +97,7 @@ fn tell(when: &str) {
     say!("{when} lost {}", HEAP.losses().map(|(_, events)| events).sum::<u64>());
 }
 
-/// Known blocks, then threads that never rest.
+/// Known blocks, followed by threads that never pause.
 fn busy() {
     let kept = black_box(known());
     HEAP.in_stage("known", || drop(blocks(10, 1000)));
@@ -111,7 +116,7 @@ fn busy() {
 
 #[inline(never)]
 fn known() -> Vec<Vec<u8>> {
-    // Not the last thing that it does: else its frame would be gone by then.
+    // The call is not the last instruction, so the frame stays.
     black_box(blocks(100, 1234))
 }
 
@@ -120,11 +125,11 @@ fn rest_less() -> Vec<Vec<u8>> {
     (1..100).map(|size| black_box(Vec::with_capacity(size))).collect()
 }
 
-/// A library that was not there when the recording began.
+/// Loads a library after the recording began.
 fn load(library: &str) {
     type Call = unsafe extern "C" fn(extern "C" fn() -> *mut libc::c_void) -> *mut libc::c_void;
     let path = std::ffi::CString::new(library).unwrap();
-    // SAFETY: the strings are C's, and the function has this signature.
+    // SAFETY: the strings are C strings, and the function has this signature.
     unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
         assert!(!handle.is_null());
@@ -141,24 +146,24 @@ extern "C" fn for_the_plugin() -> *mut libc::c_void {
     Vec::<u8>::with_capacity(54_321).leak().as_mut_ptr().cast()
 }
 
-/// The parent goes on at once, and so does its child.
+/// The parent and its child both continue at once.
 fn fork(way: &str) {
     let kept = black_box(known());
     let before = HEAP.stats().total_allocs;
-    // SAFETY: the process has one thread: its child may do anything.
+    // SAFETY: the process has one thread, so its child may do anything.
     match unsafe { memtrack_tests::fork::fork(way) } {
         0 => {
             let own = black_box(of_the_child());
             say!("child allocs {}", HEAP.stats().total_allocs - before);
             say!("child pid {}", std::process::id());
             std::mem::forget(own);
-            // SAFETY: ends the process.
+            // SAFETY: it ends the process.
             unsafe { libc::_exit(0) };
         }
         child => {
             let own = black_box(of_the_parent());
             let mut status = 0;
-            // SAFETY: the status is written.
+            // SAFETY: the system writes the status.
             assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
             say!("parent allocs {}", HEAP.stats().total_allocs - before);
             say!("status {status}");
@@ -198,7 +203,7 @@ fn refused(folder: &Path) {
         done.store(true, Relaxed);
     });
     say!("threads made a file {}", u8::from(paths[1].exists()));
-    // The thread has ended for its joiner; the system may still count it.
+    // The thread has ended for its joiner, but the system may still count it.
     let begun = (0..1000).any(|_| match HEAP.record_to(&paths[2]) {
         Err(Error::RecordingThreads) => {
             std::thread::sleep(std::time::Duration::from_millis(1));

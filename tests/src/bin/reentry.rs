@@ -1,9 +1,9 @@
-//! Threads starting and dying over an allocator that aborts when the tracker's hook allocates: `reentry THREADS`, or
-//! `reentry planted` for the control that has to abort.
+//! Threads start and end over an allocator that aborts when the tracker's hook allocates: `reentry THREADS`, or
+//! `reentry planted` for the control, which must abort.
 //!
-//! Three fences: an outer one around the tracker knows that the hook runs; whatever it asks of the Rust allocator comes
-//! by here again, and of the inner one more than its one call. What it asks of the C library comes by the `malloc`
-//! that this program defines for its whole process.
+//! Three fences detect an allocation in the hook. The outer one around the tracker marks that the hook runs: a
+//! request to the Rust allocator comes back to it. The inner one allows a single call of the inner allocator per
+//! event. A request to the C library reaches the `malloc` that this program defines for the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
@@ -17,24 +17,24 @@ use memtrack_tests::say;
 #[global_allocator]
 static HEAP: Outer = Outer(Audit::new(Tracker::new(Inner)));
 
-/// Where this thread is.
+/// The code that this thread runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the program.
+    /// The program.
     Program,
-    /// In the tracker, before or after its call of the inner allocator.
+    /// The tracker, before or after its call of the inner allocator.
     Hook,
-    /// In the inner allocator.
+    /// The inner allocator.
     Inner,
 }
 
 thread_local! {
     static PLACE: Cell<Place> = const { Cell::new(Place::Program) };
-    /// Calls of the inner allocator for the present event.
+    /// Calls of the inner allocator during the current event.
     static CALLS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Ends the program without asking anybody for memory.
+/// Ends the program without an allocation.
 fn fail(message: &str) -> ! {
     PLACE.set(Place::Program);
     // SAFETY: the bytes are valid for the call.
@@ -56,7 +56,7 @@ impl Outer {
     }
 }
 
-// SAFETY: every call goes to the tracker as it came.
+// SAFETY: every call goes unchanged to the tracker.
 unsafe impl GlobalAlloc for Outer {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract is the tracker's.
@@ -92,7 +92,7 @@ impl Inner {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call goes unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Inner {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract is the system allocator's.
@@ -115,7 +115,7 @@ unsafe impl GlobalAlloc for Inner {
     }
 }
 
-/// The C library's functions for memory: all calls of this process come by here first.
+/// The C library's memory functions. Every call in this process reaches these first.
 macro_rules! fenced {
     ($($name:ident => $real:ident($($argument:ident: $type:ty),*);)*) => {
         unsafe extern "C" {
@@ -127,7 +127,7 @@ macro_rules! fenced {
                 if PLACE.get() == Place::Hook {
                     fail(concat!("the hook calls ", stringify!($name), "\n"));
                 }
-                // SAFETY: the function that this one stands for, with what the caller passed.
+                // SAFETY: this calls the replaced function, with the caller's arguments.
                 unsafe { $real($($argument),*) }
             }
         )*
@@ -143,13 +143,13 @@ fenced! {
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("planted") => HEAP.event(|| {
-            // SAFETY: a block of 100 bytes that is given back.
+            // SAFETY: the block has 100 bytes and is freed once.
             unsafe { libc::free(black_box(libc::malloc(100))) };
         }),
         Some(threads) => storm(threads.parse().expect("a number of threads")),
         None => panic!("reentry THREADS"),
     }
-    // What the program asks of its tracker must not allocate either.
+    // The tracker's own functions must not allocate either.
     HEAP.event(|| {
         let tracker = HEAP.0.inner();
         let (_stage, _tag) = (tracker.stage("stage"), tracker.tag("tag"));
@@ -184,7 +184,7 @@ fn storm(threads: usize) {
 }
 
 thread_local! {
-    /// Its destructor runs after the thread's work: it allocates and frees.
+    /// Its destructor runs after the thread's work, and allocates and frees.
     static LATE: RefCell<Late> = const { RefCell::new(Late(Vec::new())) };
 }
 
@@ -197,12 +197,12 @@ impl Drop for Late {
     }
 }
 
-/// A key of the C library, made after the tracker's. Its destructor asks to be called again, as long as the library
-/// does so: the last time the thread has ended for the tracker.
+/// A key of the C library, made after the tracker's. Its destructor asks to be called again, as often as the library
+/// does so. By the last call the thread has ended for the tracker.
 static LAST: LazyLock<libc::pthread_key_t> = LazyLock::new(|| {
     unsafe extern "C" fn ended(value: *mut libc::c_void) {
         black_box(vec![1u8; 55]);
-        // SAFETY: the key exists: a thread has set it.
+        // SAFETY: the key exists, because a thread has set it.
         unsafe { libc::pthread_setspecific(*LAST, value) };
     }
     let mut key = 0;

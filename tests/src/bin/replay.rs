@@ -1,7 +1,7 @@
-//! Replays a [script](memtrack_tests::script) on a tracker: `replay REGION DUMP <SCRIPT`. After each step it tells what
-//! the tracker says of the program and of the step's thread.
+//! Replays a [script](memtrack_tests::script) on a tracker: `replay REGION DUMP <SCRIPT`. After each step it prints
+//! the tracker's figures of the program and of the step's thread.
 //!
-//! The tracker is not the program's own allocator, so that nothing but the script's events reaches it.
+//! The tracker is not the program's own allocator, so that it sees only the events of the script.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -43,7 +43,7 @@ fn main() {
     }
 }
 
-/// What the threads share. Only one runs at a time.
+/// The state that the threads share. Only one thread runs at a time.
 struct State<R: Tables> {
     blocks: Vec<Block>,
     stages: Vec<StageGuard<'static, FailEvery<System>, DefaultUnwind, DefaultPlatform, R>>,
@@ -54,7 +54,7 @@ struct Block {
     layout: Layout,
 }
 
-// SAFETY: a block belongs to whoever holds it, on whatever thread.
+// SAFETY: any thread may own a block.
 unsafe impl Send for Block {}
 
 fn replay<R: Tables>(heap: &'static Heap<R>, script: &[Event], dump: &str) {
@@ -72,7 +72,7 @@ fn replay<R: Tables>(heap: &'static Heap<R>, script: &[Event], dump: &str) {
                     tell("thread", &heap.thread_stats());
                     done.send(()).unwrap();
                 }
-                // The threads wait for the dump: at their end tags and stages would end in any order.
+                // The threads wait for the dump: tags and stages would end in any order at their ends.
                 std::mem::forget((tags, spans));
             };
             std::thread::Builder::new().name(format!("w{i}")).spawn_scoped(scope, work).unwrap();
@@ -113,7 +113,7 @@ fn take<R: Tables>(
             let place = block.checked_rem(state.blocks.len());
             let Some(block) = place.map(|place| &mut state.blocks[place]) else { return };
             let (start, layout) = (block.start, block.layout);
-            // SAFETY: the block is alive, of that layout; the size is not zero and far from the limit.
+            // SAFETY: the block is live and has this layout; the size is not zero and far below the limit.
             let new = deep(depth, &|| unsafe { heap.realloc(start, layout, size) });
             if !new.is_null() {
                 *block = Block { start: new, layout: Layout::from_size_align(size, layout.align()).unwrap() };
@@ -122,7 +122,7 @@ fn take<R: Tables>(
         Step::Free { block } => {
             if let Some(place) = block.checked_rem(state.blocks.len()) {
                 let Block { start, layout } = state.blocks.swap_remove(place);
-                // SAFETY: the block is alive, of that layout, and nobody has it any more.
+                // SAFETY: the block is live and has this layout, and no other code has it any more.
                 unsafe { heap.dealloc(start, layout) };
             }
         }
@@ -150,7 +150,7 @@ fn keep<R: Tables>(state: &mut State<R>, layout: Layout, start: *mut u8) {
     }
 }
 
-/// Calls `allocate` that many calls deeper: another stack for each depth.
+/// Calls `allocate` this many calls deeper: each depth has a stack of its own.
 #[inline(never)]
 fn deep(depth: u8, allocate: &dyn Fn() -> *mut u8) -> *mut u8 {
     if depth == 0 { black_box(allocate()) } else { black_box(deep(depth - 1, allocate)) }

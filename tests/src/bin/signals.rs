@@ -21,7 +21,7 @@ fn main() {
                 work();
             }
         });
-        // Handlers have to leave time for work: unoptimised they take long themselves.
+        // The handlers must leave time for work; unoptimised they are slow.
         storm(if cfg!(debug_assertions) { 100 } else { 20 });
         while HANDLED.load(Relaxed) < count {
             let _stage = HEAP.inner().stage("work");
@@ -42,12 +42,12 @@ fn main() {
     say!("stage lost {}", HEAP.inner().stages().map(|stage| stage.lost).sum::<u64>());
 }
 
-/// Signals every so many microseconds; none with 0.
+/// Raises a signal every this many microseconds; none if 0.
 fn storm(microseconds: libc::suseconds_t) {
     let interval = libc::timeval { tv_sec: 0, tv_usec: microseconds };
     let timer = libc::itimerval { it_interval: interval, it_value: interval };
-    // SAFETY: all-zero is a `sigaction` without flags and mask; the handler has the right signature and uses what may
-    // be used in handlers: atomic operations, and the allocator of this program.
+    // SAFETY: all-zero is a `sigaction` without flags and mask; the handler has the right signature and is
+    // async-signal-safe: it uses atomic operations and the allocator of this program.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as *const () as libc::sighandler_t;
@@ -69,7 +69,7 @@ extern "C" fn handler(_: libc::c_int) {
 #[inline(never)]
 fn work() {
     let mut kept: Vec<Vec<u8>> = Vec::new();
-    // So few that the list fits into a slot: larger pieces are not reused, and how many it takes is a matter of speed.
+    // So few that the list fits into a slot: larger pieces are not reused, and their number depends on timing.
     for size in 1..30 {
         kept.push(black_box(vec![0; size]));
     }

@@ -1,4 +1,4 @@
-//! What [`size_tracked`](size_tracked.rs) is compared with.
+//! The baseline of [`size_tracked`](size_tracked.rs).
 
 mod size_work;
 

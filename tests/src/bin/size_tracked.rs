@@ -1,4 +1,4 @@
-//! A small program under the tracker: how much larger is its binary, and how much memory does it take?
+//! A small program under the tracker, to measure the growth of its binary and its memory.
 
 mod size_work;
 
@@ -15,16 +15,16 @@ fn main() {
     println!("resident {}", size_work::resident());
     println!("region {}", size_of::<DefaultRegion>() / 1024);
     println!("region resident {}", region_resident());
-    // Two to the power of fifteen different stacks.
+    // 2^15 different stacks.
     black_box(branch(15));
     println!("region resident later {}", region_resident());
 }
 
-/// Kilobytes of the tracker's region that are in memory.
+/// Resident kilobytes of the tracker's region.
 fn region_resident() -> usize {
     const PAGE: usize = 4096;
     let mut pages = vec![0u8; size_of::<DefaultRegion>() / PAGE];
-    // SAFETY: the region is mapped and aligned to a page; there is a byte for each of its pages.
+    // SAFETY: the region is mapped and aligned to a page; the vector has a byte for each of its pages.
     let result = unsafe {
         let region = std::ptr::from_ref(&MEMTRACK_REGION).cast_mut().cast();
         libc::mincore(region, pages.len() * PAGE, pages.as_mut_ptr().cast())
@@ -33,7 +33,7 @@ fn region_resident() -> usize {
     pages.iter().filter(|&&page| page & 1 == 1).count() * PAGE / 1024
 }
 
-/// Calls itself from two places, and so on: every way down is another stack.
+/// Calls itself from two places at each level, so that every path is a different stack.
 #[inline(never)]
 fn branch(depth: usize) -> usize {
     if depth == 0 {

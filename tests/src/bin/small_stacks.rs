@@ -1,4 +1,4 @@
-//! A thread with the smallest stack that the system allows, in which something causes a snapshot:
+//! A snapshot that is triggered on a thread with the smallest stack that the system allows:
 //! `small_stacks signal|asked|interval|peak|failure|stage|exit|path|stages|forked|event`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -8,10 +8,10 @@ use std::ptr::null_mut;
 
 use memtrack::Tracker;
 
-/// Refuses what is larger than eight megabytes.
+/// Refuses blocks larger than eight megabytes.
 struct Bounded;
 
-// SAFETY: hands on to the system's allocator, or returns null.
+// SAFETY: a call goes to the system's allocator, or returns null.
 unsafe impl GlobalAlloc for Bounded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller upholds it.
@@ -46,10 +46,10 @@ fn main() {
         "event" => event,
         other => panic!("no trigger {other}"),
     };
-    // Named by the suite; a thread with a small stack has no room to read its environment.
+    // Set by the suite. A thread with a small stack has no room to read its environment.
     let other = std::env::var("OTHER").unwrap_or_default();
-    OTHER.set(other.into()).expect("the first thread");
-    // SAFETY: the attributes are made before they are used; the function runs to its end before the program does.
+    OTHER.set(other.into()).expect("set once");
+    // SAFETY: the attributes are made before they are used; the function ends before the program does.
     unsafe {
         let mut attributes = std::mem::zeroed();
         assert_eq!(libc::pthread_attr_init(&raw mut attributes), 0);
@@ -68,7 +68,7 @@ fn allocate(size: usize) -> *mut u8 {
     black_box(unsafe { HEAP.alloc(Layout::from_size_align(black_box(size), 8).expect("a layout")) })
 }
 
-/// The thread gets the signal and writes the snapshot in its handler.
+/// The thread receives the signal and writes the snapshot in its handler.
 extern "C" fn signal(_: *mut c_void) -> *mut c_void {
     allocate(100);
     // SAFETY: raises a signal that the tracker handles.
@@ -76,7 +76,7 @@ extern "C" fn signal(_: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
-/// Many signals to the process, while the thread has events.
+/// The process receives many signals while the thread has events.
 extern "C" fn asked(_: *mut c_void) -> *mut c_void {
     for _ in 0..50 {
         // SAFETY: as above.
@@ -86,9 +86,10 @@ extern "C" fn asked(_: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
-/// Events until the file has a snapshot behind its mark.
+/// Events continue until the file has a snapshot behind its process mark.
 extern "C" fn interval(_: *mut c_void) -> *mut c_void {
-    // SAFETY: the variable is set for this program, and nothing changes it. All-zero is a record; the system fills it in.
+    // SAFETY: the variable is set for this program and does not change. All-zero is a record, and the system fills it
+    // in.
     unsafe {
         let mut file: libc::stat = std::mem::zeroed();
         let path = libc::getenv(c"MEMTRACK_DUMP".as_ptr());
@@ -138,10 +139,10 @@ extern "C" fn stages(_: *mut c_void) -> *mut c_void {
     stage(null_mut())
 }
 
-/// The child's recording is divided from the parent's, on the small stack.
+/// On the small stack, the child's recording becomes separate from the parent's.
 extern "C" fn forked(_: *mut c_void) -> *mut c_void {
     allocate(1000);
-    // SAFETY: the child ends at once; the status is written when it has.
+    // SAFETY: the child ends at once; the system writes the status when it has.
     unsafe {
         let child = libc::fork();
         if child == 0 {
@@ -155,7 +156,7 @@ extern "C" fn forked(_: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
-/// A thread that begins and ends: what a recording is to know of it.
+/// A thread that begins and ends, and must appear in the recording.
 extern "C" fn event(_: *mut c_void) -> *mut c_void {
     allocate(1000);
     null_mut()

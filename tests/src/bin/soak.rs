@@ -1,5 +1,5 @@
-//! Sixteen threads allocate, hand over and free while stages start and stop, peaks are reset, tags come and go, and dumps
-//! are taken; a second account audits it: `soak ROUNDS DUMP`.
+//! Sixteen threads allocate, pass blocks on and free them, while stages begin and end, peaks are reset, tags begin
+//! and end, and dumps are written; a second account audits the tracker: `soak ROUNDS DUMP`.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -70,7 +70,7 @@ fn work(me: usize, rounds: usize) {
     WORKING.fetch_sub(1, Relaxed);
 }
 
-/// Another stack for each depth.
+/// Each depth has a stack of its own.
 #[inline(never)]
 fn deep(depth: usize, size: usize) -> Vec<u8> {
     if depth == 0 { black_box(Vec::with_capacity(size)) } else { black_box(deep(depth - 1, size)) }

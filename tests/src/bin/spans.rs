@@ -1,6 +1,7 @@
-//! Stages of single threads, with a file that collects their cells: `spans`. The suite `spans` has the expectation.
+//! Spans, which are stages of a single thread, with a file that collects their cells: `spans`. The suite `spans` has
+//! the expected figures.
 //!
-//! What a thread holds before its first stage is told, so that every other number is this file's own.
+//! It prints the live bytes of a thread before its first span, so that every other number is this file's own.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -35,7 +36,7 @@ fn wide(size: usize) -> Vec<u8> {
 
 #[inline(never)]
 fn narrow(size: usize) -> Vec<u8> {
-    // Otherwise it and `wide` would become one function.
+    // Otherwise the linker would merge it with `wide`.
     black_box("narrow");
     black_box(Vec::with_capacity(black_box(size)))
 }
@@ -46,7 +47,7 @@ fn grown(mut block: Vec<u8>, size: usize) -> Vec<u8> {
     black_box(block)
 }
 
-/// Stages in stages: the outer ones keep the peak that they have seen.
+/// Nested spans: the outer ones keep the highest peak that they have seen.
 fn nesting() {
     told("outer", || {
         let kept = wide(1000);
@@ -57,7 +58,7 @@ fn nesting() {
             drop((one, two));
             drop(narrow(500));
         });
-        // The same name again, higher, and lower.
+        // The same name again, with a higher and a lower peak.
         told("again", || drop(wide(10)));
         told("again", || drop(wide(70)));
         told("again", || drop(wide(30)));
@@ -70,7 +71,7 @@ fn nesting() {
         let small = wide(20);
         drop((other, small));
     });
-    // A stage of the process, a reset and a scope take nothing from it.
+    // A stage of the process, a reset and a scope do not change the span.
     told("undisturbed", || {
         let block = wide(4000);
         drop(narrow(2000));
@@ -90,7 +91,7 @@ static HANDED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 static FULL: Barrier = Barrier::new(2);
 static FREED: Barrier = Barrier::new(2);
 
-/// Another thread frees what stood at the peak, while this one waits.
+/// Another thread frees the blocks of the peak, while this one waits.
 fn handing() {
     let mut blocks = Vec::with_capacity(100);
     told("handed", || {

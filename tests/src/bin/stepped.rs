@@ -1,5 +1,6 @@
-//! First events of threads, each interrupted by a signal whose handler allocates: after its first instruction, in the next
-//! thread after its second, and so on to the last. The processor's trap flag makes a signal of every instruction.
+//! First events of threads, each interrupted by a signal whose handler allocates: in the first thread after the first
+//! instruction, in the next thread after the second, and so on to the last. The processor's trap flag raises a signal
+//! at every instruction.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
@@ -11,26 +12,27 @@ mod x86_64 {
     use memtrack_tests::allocators::Slots;
     use memtrack_tests::say;
 
-    /// Two slots besides the tracker's own: threads of one name follow each other in them.
+    /// Two slots beside the tracker's own: threads of one name reuse a slot.
     type Tables = Region<1, 8, 4, 1, 1, 1>;
     static REGION: Tables = Tables::new();
     static HEAP: Tracker<Slots, NoUnwind, Host, Tables> =
         Tracker::with(Slots::new(), NoUnwind, Host, &REGION);
 
-    /// Of the event: far more than it takes.
+    /// Instructions of the event: far more than it has.
     const MOST: usize = 100_000;
-    /// Unoptimised there are twenty times as many instructions; a prime, so that they are not always the same ones of a loop.
+    /// Unoptimised code has twenty times as many instructions. The stride is a prime, so that it does not always hit
+    /// the same instructions of a loop.
     const STRIDE: usize = if cfg!(debug_assertions) { 97 } else { 1 };
-    /// The trap flag among the processor's flags.
+    /// The trap flag of the processor.
     const TRAP: libc::greg_t = 0x100;
 
-    /// Instructions of the event that have run, and after how many of them the handler allocates.
+    /// Instructions of the event that have run, and the number of them after which the handler allocates.
     static RUN: AtomicUsize = AtomicUsize::new(0);
     static AT: AtomicUsize = AtomicUsize::new(0);
 
     pub(super) fn main() {
-        // SAFETY: all-zero is a `sigaction` without mask; the handler has the right signature and uses what may be used in
-        // handlers: atomic operations, and this program's tracker and allocator.
+        // SAFETY: all-zero is a `sigaction` without mask; the handler has the right signature and is
+        // async-signal-safe: it uses atomic operations, and this program's tracker and allocator.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = handler as *const () as libc::sighandler_t;
@@ -59,7 +61,7 @@ mod x86_64 {
         assert!(HEAP.losses().all(|(cause, _)| cause == LossCause::Reentered));
     }
 
-    /// The first one interrupted, the next one not.
+    /// The first event is interrupted, the next one is not.
     fn events() {
         step(true);
         let first = allocate();
@@ -68,9 +70,9 @@ mod x86_64 {
         free(allocate());
     }
 
-    /// Makes a signal of every instruction, or no more.
+    /// Turns the signal at every instruction on or off.
     fn step(on: bool) {
-        // SAFETY: changes a flag of the processor that no code relies on.
+        // SAFETY: it changes a flag of the processor that no code relies on.
         unsafe {
             if on {
                 asm!("pushfq", "or qword ptr [rsp], 0x100", "popfq");
@@ -83,21 +85,21 @@ mod x86_64 {
     const BLOCK: Layout = Layout::new::<[u8; 40]>();
 
     fn allocate() -> *mut u8 {
-        // SAFETY: the layout's size is not zero.
+        // SAFETY: the size of the layout is not zero.
         let block = unsafe { HEAP.alloc(BLOCK) };
         assert!(!block.is_null());
         block
     }
 
     fn free(block: *mut u8) {
-        // SAFETY: it was allocated with this layout, and is freed once.
+        // SAFETY: the block was allocated with this layout, and is freed once.
         unsafe { HEAP.dealloc(block, BLOCK) }
     }
 
     extern "C" fn handler(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
         if RUN.fetch_add(1, Relaxed) + 1 == AT.load(Relaxed) {
             free(allocate());
-            // SAFETY: the system passes the context of what was interrupted, to be changed here.
+            // SAFETY: the system passes the context of the interrupted code, which may be changed here.
             let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
             context.uc_mcontext.gregs[libc::REG_EFL as usize] &= !TRAP;
         }

@@ -1,5 +1,5 @@
-//! Storms of short threads, forks and libraries that are loaded and unloaded, all of which allocate; after each round the
-//! accounts are compared: `storms threads|forks|plugins ROUNDS DUMP [LIBRARY…]`.
+//! Storms of short threads, of forks, or of libraries that are loaded and unloaded, all of which allocate. The
+//! accounts are compared after each round: `storms threads|forks|plugins ROUNDS DUMP [LIBRARY…]`.
 
 use std::alloc::System;
 use std::ffi::{CString, c_void};
@@ -14,17 +14,17 @@ use memtrack_tests::{say, snapshot};
 #[global_allocator]
 static HEAP: Audit<Tracker<System>> = Audit::new(Tracker::new(System));
 
-/// Threads that make short ones at the same time.
+/// Threads that start short ones concurrently.
 const MAKERS: usize = 16;
-/// Short threads of each in a round.
+/// Short threads that each of them starts in a round.
 const THREADS: usize = 50;
 const FORKS: usize = 6;
 const LOADERS: usize = 4;
 const LOADS: usize = 25;
 
-/// Blocks that a thread leaves to whoever comes next.
+/// Blocks that a thread leaves to the next one.
 static LEFT: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
-/// Events that plugins have called for.
+/// Events under plugins.
 static CALLED: AtomicU64 = AtomicU64::new(0);
 
 fn main() {
@@ -43,7 +43,7 @@ fn main() {
         check(dump);
         if storm == "threads" {
             let counted: u64 = HEAP.inner().threads().map(|thread| u64::from(thread.count)).sum();
-            // Each of them, those that made them, and the main thread.
+            // The short threads, the threads that started them, and the main thread.
             assert_eq!(counted, (round * MAKERS * (THREADS + 1) + 1) as u64);
         }
     }
@@ -51,7 +51,7 @@ fn main() {
     say!("called {}", CALLED.load(Relaxed));
 }
 
-/// What was recorded and lost is what was observed; the sums of threads and cells are the whole.
+/// Compares the tracker's figures with the second account, and the sums of threads and cells with the program.
 fn check(dump: &str) {
     let stats = HEAP.inner().stats();
     let told = [stats.total_allocs, stats.total_bytes, stats.live_blocks, stats.live_bytes, stats.reallocs];
@@ -87,12 +87,12 @@ fn short(number: usize) {
     }
 }
 
-/// Waits until they have ended, and not only their work: their destructors allocate, too.
+/// Waits until the threads have ended, and not only their closures: their destructors allocate, too.
 fn join<const N: usize>(threads: [std::thread::ScopedJoinHandle<'_, ()>; N]) {
     threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
 }
 
-/// Another stack for each depth.
+/// Each depth has a stack of its own.
 #[inline(never)]
 fn deep(depth: usize, size: usize) -> Vec<u8> {
     if depth == 0 { black_box(Vec::with_capacity(size)) } else { black_box(deep(depth - 1, size)) }
@@ -109,13 +109,13 @@ fn forks() {
             })
         });
         for _ in 0..FORKS {
-            // SAFETY: the child uses only what is safe in a forked child of several threads: the allocator, which the C
-            // library puts in order, and its end.
+            // SAFETY: the child only uses operations that are safe in a forked child of several threads: the
+            // allocator, whose locks the C library resets, and the end of the process.
             match unsafe { libc::fork() } {
                 0 => child(),
                 pid => {
                     let mut status = -1;
-                    // SAFETY: the status is written.
+                    // SAFETY: the system writes the status.
                     assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
                     assert_eq!(status, 0, "a child");
                 }
@@ -127,16 +127,16 @@ fn forks() {
 }
 
 fn child() -> ! {
-    // SAFETY: a child that hangs is ended by its own signal.
+    // SAFETY: it sets an alarm, which ends a child that hangs.
     unsafe { libc::alarm(60) };
     let tracker = HEAP.inner();
     let (before, own) = (tracker.stats(), tracker.thread_stats());
     let kept: Vec<_> = (0..40).map(|number| deep(number % 7, 100)).collect();
     let (after, own_after) = (tracker.stats(), tracker.thread_stats());
-    // The list's capacity is known beforehand: one block more.
+    // 40 blocks, and one for the list, whose capacity is known beforehand.
     let grown = [after.total_allocs - before.total_allocs, own_after.total_allocs - own.total_allocs];
     black_box(kept);
-    // SAFETY: ends the child.
+    // SAFETY: it ends the child.
     unsafe { libc::_exit(i32::from(grown != [41, 41])) }
 }
 
@@ -147,8 +147,8 @@ fn plugins(libraries: &[CString]) {
             scope.spawn(move || {
                 for number in 0..LOADS {
                     let path = &libraries[(loader + number) % libraries.len()];
-                    // SAFETY: the strings are C's, the function has this signature, and nothing of the library is used when
-                    // it is closed.
+                    // SAFETY: the strings are C strings, the function has this signature, and no code or data of the
+                    // library is in use when it is closed.
                     unsafe {
                         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
                         assert!(!handle.is_null());

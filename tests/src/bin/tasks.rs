@@ -39,7 +39,7 @@ fn main() {
     say!("moved {}", MOVED.load(Relaxed));
 }
 
-/// Holds blocks of a size of its own, some of them in an inner future under a tag of its own.
+/// Holds blocks of a size of its own; some are allocated in an inner future under another tag.
 async fn work(task: usize, full: Arc<Barrier>, done: Arc<Barrier>) {
     let mut kept = Vec::new();
     let mut workers = HashSet::new();
@@ -55,9 +55,9 @@ async fn work(task: usize, full: Arc<Barrier>, done: Arc<Barrier>) {
     drop(kept);
 }
 
-/// Given to another worker between its two halves, perhaps.
+/// May move to another worker between its two halves.
 async fn later(size: usize) -> Vec<u8> {
-    // A worker that is held up has its tasks stolen.
+    // Other workers steal the tasks of a worker that sleeps.
     std::thread::sleep(Duration::from_micros(200));
     tokio::task::yield_now().await;
     inner(size)

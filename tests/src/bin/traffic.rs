@@ -1,4 +1,5 @@
-//! Threads that allocate, grow, shrink, hand over and free at random, audited by a second account: `traffic ROUNDS`.
+//! Threads that allocate, grow, shrink, pass on and free blocks at random. A second account audits the tracker:
+//! `traffic ROUNDS`.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -12,9 +13,9 @@ use memtrack_tests::say;
 static HEAP: Audit<Tracker<System>> = Audit::new(Tracker::new(System));
 
 const THREADS: usize = 4;
-/// Threads end and others take over this often.
+/// Generations of threads that follow each other.
 const GENERATIONS: usize = 3;
-/// Blocks that a thread keeps.
+/// Blocks that a thread holds.
 const KEPT: usize = 64;
 
 /// Blocks on their way to another thread, which frees them.
@@ -22,8 +23,8 @@ static INBOX: [Mutex<Vec<Vec<u8>>>; THREADS] = [const { Mutex::new(Vec::new()) }
 
 fn main() {
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).expect("a number of rounds");
-    // Handlers run last first: this one after the runtime's end, before the tracker's own.
-    // SAFETY: the function has the right signature and lives as long as the program.
+    // Exit handlers run in reverse order: this one after the runtime's end, before the tracker's own.
+    // SAFETY: the function has the right signature and is never unloaded.
     assert_eq!(unsafe { libc::atexit(tell) }, 0);
     let tracker = HEAP.inner();
     for generation in 0..GENERATIONS {

@@ -1,6 +1,5 @@
-//! Two threads that wander through functions at random and allocate on the way, each time on another stack or on one
-//! that they have met before: `wander ROUNDS`. For every allocation a line tells the functions that are active, one
-//! letter each.
+//! Two threads that walk through functions at random and allocate on the way, each time on a new stack or on a known
+//! one: `wander ROUNDS`. For every allocation it prints a line with the active functions, one letter each.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -11,7 +10,7 @@ use memtrack_tests::say;
 #[global_allocator]
 static HEAP: Tracker<System> = Tracker::new(System);
 
-/// Functions that are active at most.
+/// The maximal number of active functions.
 const DEPTH: usize = 12;
 
 fn main() {
@@ -44,7 +43,7 @@ impl Walk {
         (self.random >> 20) % n
     }
 
-    /// Allocates here, or goes on through another function.
+    /// Allocates here, or continues through another function.
     #[inline(never)]
     fn step(&mut self) {
         let way = self.below(10);
@@ -67,7 +66,7 @@ fn leaf() -> Vec<u8> {
     black_box(Vec::with_capacity(100))
 }
 
-/// Functions with frames of different sizes, that go on a different number of times.
+/// Functions with frames of different sizes, which continue the walk a different number of times.
 macro_rules! functions {
     ($($name:ident $words:literal $times:literal)*) => {$(
         #[inline(never)]
@@ -82,7 +81,7 @@ macro_rules! functions {
 }
 functions! { a 1 1 b 2 2 c 9 1 d 40 1 }
 
-/// A frame that is aligned by itself, so that its caller's cannot be told from the stack pointer.
+/// A frame that aligns itself, so that the stack pointer does not determine the caller's frame.
 #[inline(never)]
 fn e(walk: &mut Walk) {
     #[repr(align(256))]
@@ -92,7 +91,7 @@ fn e(walk: &mut Walk) {
     black_box(frame.0);
 }
 
-/// Calls with arguments on the stack, by a function with another calling convention.
+/// Calls a function with another calling convention and arguments on the stack.
 #[inline(never)]
 fn f(walk: &mut Walk) {
     let many =
@@ -101,7 +100,7 @@ fn f(walk: &mut Walk) {
 }
 
 #[inline(never)]
-#[allow(clippy::too_many_arguments, reason = "the last ones are on the stack")]
+#[allow(clippy::too_many_arguments, reason = "the last arguments are on the stack")]
 extern "C" fn many_arguments(
     walk: &mut Walk,
     a: u64,
@@ -131,7 +130,7 @@ fn g(walk: &mut Walk) {
     black_box(again(walk, black_box(more)));
 }
 
-/// Goes on while a panic unwinds: what is dropped then allocates.
+/// Continues during the unwinding of a panic: a destructor allocates.
 #[inline(never)]
 fn h(walk: &mut Walk) {
     struct Last<'w>(&'w mut Walk);

@@ -1,4 +1,5 @@
-//! A program that is looked at while it runs: `watched signal|idle|interval|waiting|peak|failure|budget|panic|timeline|fork|slack|report`.
+//! A program that is observed while it runs:
+//! `watched signal|idle|interval|waiting|peak|failure|budget|panic|timeline|fork|slack|report`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use memtrack::{Stats, Tracker};
 use memtrack_tests::say;
 
-/// Refuses what is larger than a gigabyte.
+/// Refuses blocks larger than a gigabyte.
 struct Bounded;
 
-// SAFETY: hands on to the system's allocator, or returns null.
+// SAFETY: a call goes to the system's allocator, or returns null.
 unsafe impl GlobalAlloc for Bounded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.size() > 1 << 30 {
@@ -68,7 +69,7 @@ fn signal() {
     wait_for_snapshots(1);
 }
 
-/// No event ever comes.
+/// There is no event.
 fn idle() {
     // SAFETY: as above.
     assert_eq!(unsafe { libc::raise(libc::SIGUSR1) }, 0);
@@ -79,7 +80,7 @@ fn interval() {
     wait_for_snapshots(3);
 }
 
-/// What the tracker's thread waits by: its system call as the kernel shows it, with the operation on the futex.
+/// How the tracker's thread waits: its system call as the kernel shows it, with the futex operation.
 fn waiting() {
     let call = loop {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
@@ -106,10 +107,10 @@ fn peak() {
 fn failure() {
     let mut block: Vec<u8> = Vec::new();
     assert!(block.try_reserve_exact(2 << 30).is_err());
-    // Within a second: not dumped again.
+    // Within a second of the first failure: it triggers no dump.
     assert!(block.try_reserve_exact(3 << 30).is_err());
     // The program ends without its exit handlers.
-    // SAFETY: nothing follows.
+    // SAFETY: it ends the process.
     unsafe { libc::_exit(0) };
 }
 
@@ -119,12 +120,12 @@ static SEEN: AtomicUsize = AtomicUsize::new(0);
 fn over(stats: Stats) {
     CALLS.fetch_add(1, Relaxed);
     SEEN.store(stats.live_bytes as usize, Relaxed);
-    // It may allocate.
+    // The callback may allocate.
     drop(held(10));
 }
 
 fn budget() {
-    // The peak is above the budget already, what is live is not.
+    // The peak is above the budget already; the live bytes are not.
     drop(held(20 * MEGABYTE));
     HEAP.budget(10 * MEGABYTE, over);
     let live = || HEAP.stats().live_bytes as usize;
@@ -153,7 +154,7 @@ fn panic() {
     say!("survived 1");
 }
 
-/// A known course: up by a megabyte, down to nothing, up to three.
+/// A known curve: up by a megabyte, down to zero, up by three.
 fn timeline() {
     let step = || {
         for _ in 0..200 {
@@ -168,25 +169,25 @@ fn timeline() {
     }
 }
 
-/// The child has no waiting thread: its events look at the clock.
+/// The child has no waiting thread: its events read the clock.
 fn fork() {
-    // SAFETY: the child allocates, waits, and ends.
+    // SAFETY: the child only allocates, waits, and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
         while snapshots() < 2 {
             (0..100).for_each(|_| drop(held(10)));
             std::thread::sleep(Duration::from_millis(2));
         }
-        // SAFETY: ends the process.
+        // SAFETY: it ends the process.
         unsafe { libc::_exit(0) };
     }
     let mut status = 0;
-    // SAFETY: waits for the child.
+    // SAFETY: the system writes the status.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
 }
 
-/// Threads that hold head-room, and all at once eight megabytes each.
+/// Threads that hold head-room, and then eight megabytes each at the same time.
 fn slack() {
     HEAP.set_slack(MEGABYTE);
     let all = Barrier::new(4);
@@ -207,7 +208,7 @@ fn slack() {
     print!("{}", HEAP.report());
 }
 
-/// Until the dump's file has as many snapshots. Without an event: what this finds nothing else has caused.
+/// Waits until the dump file has this many snapshots. It has no event, so it triggers none of them itself.
 fn wait_for_snapshots(count: usize) {
     while snapshots() < count {
         std::thread::sleep(Duration::from_millis(2));
@@ -218,7 +219,7 @@ fn wait_for_snapshots(count: usize) {
 fn snapshots() -> usize {
     static BYTES: Mutex<[u8; 4 << 20]> = Mutex::new([0; 4 << 20]);
     let mut bytes = BYTES.lock().unwrap();
-    // SAFETY: the path is a C string, the buffer as long as told, and the file's descriptor closed once.
+    // SAFETY: the path is a C string, the buffer has the length that is passed, and the descriptor is closed once.
     let length = unsafe {
         let file = libc::open(path().as_ptr().cast(), libc::O_RDONLY);
         if file < 0 {
@@ -228,17 +229,17 @@ fn snapshots() -> usize {
         libc::close(file);
         length as usize
     };
-    // The file's mark, which says whose it is, ends like a snapshot.
+    // The process mark at the start of the file ends like a snapshot.
     bytes[..length].windows(4).filter(|tag| *tag == b"DONE").count().saturating_sub(1)
 }
 
-/// The dump's file: a forked child's has its process id behind the name.
+/// The path of the dump file. The name of a forked child's file ends in its process id.
 fn path() -> [u8; 4096] {
     static PARENT: OnceLock<u32> = OnceLock::new();
     let parent = *PARENT.get_or_init(std::process::id);
     let mut path = [0; 4096];
     let mut to = &mut path[..4095];
-    // SAFETY: the variable is set for this program, and nothing changes it.
+    // SAFETY: the variable is set for this program and does not change.
     let template = unsafe { std::ffi::CStr::from_ptr(libc::getenv(c"MEMTRACK_DUMP".as_ptr())) };
     to.write_all(template.to_bytes()).unwrap();
     if std::process::id() != parent {
@@ -247,7 +248,7 @@ fn path() -> [u8; 4096] {
     path
 }
 
-/// The course of [`timeline`], and a stage of two threads in which two events are lost.
+/// The curve of [`timeline`], and a stage of two threads in which two events are lost.
 fn report() {
     timeline();
     HEAP.in_stage("shared", || {

@@ -1,5 +1,5 @@
-//! A program that writes a stage into its dump and then lets another program begin the same file: itself by `exec`, or a
-//! child with the same variables.
+//! A program that writes a stage to its dump. Then another program begins the same file: this process after `exec`,
+//! or a child with the same environment.
 
 use std::alloc::System;
 use std::ffi::CString;
@@ -17,8 +17,8 @@ static HEAP: Tracker<System> = Tracker::new(System);
 
 fn main() {
     let mut ways = std::env::args().skip(1);
-    let way = ways.next().expect("what to do");
-    let program = std::env::current_exe().expect("its path");
+    let way = ways.next().expect("a way");
+    let program = std::env::current_exe().expect("the path of this program");
     match way.as_str() {
         "exec" => {
             std::mem::forget(HEAP.in_stage("before", first_keeps));
@@ -26,16 +26,16 @@ fn main() {
         }
         "spawn" => {
             std::mem::forget(HEAP.in_stage("before", first_keeps));
-            let mut child = Command::new(program).arg("last").spawn().expect("it starts");
+            let mut child = Command::new(program).arg("last").spawn().expect("the child starts");
             say!("child {}", child.id());
-            assert!(child.wait().expect("it ends").success());
+            assert!(child.wait().expect("the child ends").success());
             std::mem::forget(HEAP.in_stage("after", first_keeps));
         }
-        // As a shell starts a command: the child does nothing but replace itself.
+        // As a shell starts a command: the child only replaces itself.
         "start" => {
             let (path, last) = (c_string(program), c"last".as_ptr());
             std::mem::forget(HEAP.in_stage("before", first_keeps));
-            // SAFETY: the child replaces itself or ends; the strings and the list last as long as the calls.
+            // SAFETY: the child replaces itself or ends; the strings and the list outlive the calls.
             unsafe {
                 let child = libc::fork();
                 if child == 0 {

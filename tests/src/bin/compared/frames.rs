@@ -1,22 +1,23 @@
-//! Frames that Rust has no words for: of a size that is known when they run, and left by a jump. Written for x86_64.
+//! Frames that Rust cannot express: one whose size is known only at run time, and frames that are left by a jump.
+//! Only x86_64.
 
 use std::ffi::c_void;
 
 use crate::walk::Walk;
 
-/// Calls `f` from a frame with so many bytes of locals.
+/// Calls `f` from a frame with this many bytes of locals.
 pub(crate) fn with_dynamic(bytes: usize, walk: &mut Walk, f: fn(&mut Walk)) {
     call(walk, f, |then, call| {
-        // SAFETY: `then` is called once with `call`, which is valid meanwhile.
+        // SAFETY: `then` is called once with `call`, which is valid during the call.
         unsafe { memtrack_test_dynamic(bytes, then, call) }
     });
 }
 
-/// A place that can be jumped back to.
+/// A place to jump back to.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place(usize);
 
-/// Calls `f`, and returns when it does, or when it jumps to the place in `walk`.
+/// Calls `f`. Returns when `f` returns, or when it jumps to the place in `walk`.
 pub(crate) fn catch(walk: &mut Walk, f: fn(&mut Walk)) {
     let place: *mut usize = &raw mut walk.place.0;
     call(walk, f, |then, call| {
@@ -25,10 +26,10 @@ pub(crate) fn catch(walk: &mut Walk, f: fn(&mut Walk)) {
     });
 }
 
-/// Leaves all frames inside of [`catch`].
+/// Leaves all frames inside [`catch`].
 ///
 /// # Safety
-/// `catch` must run with this place, and none of those frames may have anything to drop.
+/// `catch` must be running with this place, and none of the frames inside it may have a value to drop.
 pub(crate) unsafe fn jump(place: Place) -> ! {
     // SAFETY: the caller upholds it.
     unsafe { memtrack_test_jump(place.0) }
@@ -38,7 +39,7 @@ type Call<'w> = (fn(&mut Walk), &'w mut Walk);
 
 fn call(walk: &mut Walk, f: fn(&mut Walk), run: impl FnOnce(unsafe extern "C" fn(*mut c_void), *mut c_void)) {
     unsafe extern "C" fn then(call: *mut c_void) {
-        // SAFETY: it is the pointer below.
+        // SAFETY: this is the pointer passed below.
         let (f, walk) = unsafe { &mut *call.cast::<Call<'_>>() };
         f(walk);
         std::hint::black_box(());
@@ -55,7 +56,7 @@ unsafe extern "C" {
 
 std::arch::global_asm!(
     ".pushsection .text.memtrack_test, \"ax\", @progbits",
-    // C's variable-length array: only the frame pointer tells where the frame ends.
+    // C's variable-length array: only the frame pointer determines where the frame ends.
     ".hidden memtrack_test_dynamic",
     ".globl memtrack_test_dynamic",
     "memtrack_test_dynamic:",
@@ -73,7 +74,7 @@ std::arch::global_asm!(
     ".cfi_def_cfa rsp, 8",
     "ret",
     ".cfi_endproc",
-    // C's `setjmp` and what is done behind it: saves what a callee keeps, and how deep that lies.
+    // C's `setjmp` and its caller: saves the callee-saved registers and the stack pointer.
     ".hidden memtrack_test_catch",
     ".globl memtrack_test_catch",
     "memtrack_test_catch:",

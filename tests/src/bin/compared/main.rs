@@ -1,12 +1,12 @@
-//! Two threads that wander at random through every kind of frame, and allocate on the way: `compared exact|by-key EVENTS`.
-//! At each event the tracker's capture is compared with a walk that remembers nothing, and on x86_64 with the C
-//! runtime's unwinder too, frame by frame.
+//! Two threads that walk at random through every kind of frame, and allocate on the way: `compared exact|by-key
+//! EVENTS`. At each event the tracker's capture is compared, frame by frame, with a walk that uses no memory of
+//! earlier ones, and on x86_64 also with the C runtime's unwinder.
 //!
-//! `by-key` is a planted bug: a memory that takes a stack for another one with the same registers and the same two
-//! innermost callers. It shows that these walks meet such stacks.
+//! `by-key` is a planted bug: its memory takes one stack for another with the same registers and the same two
+//! innermost callers. It shows that these walks produce such stacks.
 //!
-//! `compared seen|unseen PLUGIN PLUGIN` loads and unloads two libraries in turn instead. `unseen` is a planted bug: the
-//! tracker is not told that they are unloaded.
+//! `compared seen|unseen PLUGIN PLUGIN` instead loads and unloads two libraries in turn. `unseen` is a planted bug:
+//! the tracker does not see that they are unloaded.
 
 #[cfg(target_arch = "x86_64")]
 mod frames;
@@ -27,14 +27,14 @@ static EXACT: Tracker<System, Compared<Cfi>> = Tracker::with(System, Compared(Cf
 static BY_KEY: Tracker<System, Compared<ByKey>> =
     Tracker::with(System, Compared(ByKey), Host, &MEMTRACK_REGION);
 
-/// What the comparisons found.
+/// Results of the comparisons.
 static EVENTS: AtomicU64 = AtomicU64::new(0);
 static RECALLED: AtomicU64 = AtomicU64::new(0);
 static TOO_DEEP: AtomicU64 = AtomicU64::new(0);
-/// When the stack table was full.
+/// Stacks that were cut because the stack table was full.
 static CUT: AtomicU64 = AtomicU64::new(0);
 static DIFFERENT: AtomicU64 = AtomicU64::new(0);
-/// From what the C runtime finds.
+/// Stacks that differ from those that the C runtime finds.
 static DIFFERENT_FROM_RUNTIME: AtomicU64 = AtomicU64::new(0);
 
 fn main() {
@@ -58,9 +58,9 @@ fn main() {
 
 fn wander(heap: &'static (dyn GlobalAlloc + Sync), events: &str) {
     let events: u64 = events.parse().expect("a number of events");
-    // Events of another thread while the first one is being booked would have no stack.
+    // While the hook runs for the first event, an event of another thread would have no stack.
     Walk::new(heap, 1).run(1);
     let other = std::thread::spawn(move || Walk::new(heap, 77).run(events / 2));
     Walk::new(heap, 4711).run(events / 2);
-    other.join().expect("the other thread ends well");
+    other.join().expect("the other thread does not panic");
 }

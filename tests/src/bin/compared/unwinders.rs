@@ -1,4 +1,4 @@
-//! The unwinder whose every capture is compared, and one that is wrong.
+//! The unwinder whose captures are compared, and one with a planted bug.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -7,25 +7,25 @@ use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers,
 
 use crate::{CUT, DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
 
-/// Captures by `U` as the hook would, and compares.
+/// Captures by `U` as the hook does, and compares.
 pub(crate) struct Compared<U>(pub(crate) U);
 
-/// What `U` remembers, and what the comparison does. All-zero is the start.
+/// The memory of `U`, and that of the comparison. All-zero is the start.
 pub(crate) struct Remembered<M> {
     own: M,
     booked: [Booked; PLACES],
 }
 
-/// What the hook has kept beside a stack, which may have been forgotten since and learned anew.
+/// The note that the hook has set beside a stack. That stack may have been forgotten since and remembered anew.
 #[derive(Clone, Copy)]
 struct Booked {
-    /// Its frames, hashed.
+    /// The hash of its frames.
     stack: u64,
     note: Note,
 }
 
 impl Booked {
-    /// Whether a note beside this stack is the one that is known. It is known from now on.
+    /// Whether a note beside this stack is the known one. From now on it is the known one.
     fn agrees(&mut self, stack: u64, note: Note) -> bool {
         let agrees = self.stack != stack || self.note == note;
         *self = Booked { stack, note };
@@ -38,8 +38,8 @@ fn hash(frames: &[usize]) -> u64 {
     frames.iter().fold(1, |hash, frame| mixed(hash, frame).rotate_left(23))
 }
 
-// SAFETY: the inner unwinder keeps the promises; what is compared is kept in its memory and on the stack, and the C runtime's unwinder
-// neither allocates nor waits where it can ask the dynamic linker for a module.
+// SAFETY: the inner unwinder keeps the promises; the comparison uses the memo and the stack, and the C runtime's
+// unwinder neither allocates nor waits where it can ask the dynamic linker for a module.
 unsafe impl<U: Unwind> Unwind for Compared<U> {
     const NAME: &'static str = "compared";
     type Memo = Remembered<U::Memo>;
@@ -68,11 +68,11 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
             note => note,
         };
         let captured = self.0.capture(from, memory, Some(memo), stacks, frames);
-        // The true stack, by rules that are found anew for each frame.
+        // The true stack, by a new look-up of the rule of each frame.
         frames.clear();
         let end = Cfi.walk(from, memory, None, frames);
         let same = captured.end == end && is_stack(captured.interned, end, stacks, frames);
-        // Where the hook would have booked without a capture: the cell of the same stack, and of no other.
+        // The hook counts on the notes without a capture: they must belong to this stack, and to no other.
         let stack = hash(frames);
         let booked = &mut booked[stack as usize % PLACES];
         let notes = [captured.note.as_deref().copied().unwrap_or(Note::NONE), recalled];
@@ -92,7 +92,7 @@ fn count(counter: &AtomicU64, is_one: bool) {
     counter.fetch_add(is_one.into(), Relaxed);
 }
 
-/// Whether an interned stack is made of these frames; of the outer ones, when the table was full.
+/// Whether an interned stack consists of these frames, or of the outer ones if the table was full.
 fn is_stack(interned: Interned, end: End, stacks: Stacks<'_>, frames: &[usize]) -> bool {
     let is = |frames: &[usize]| {
         let outwards = frames.iter().try_fold(interned.stack, |stack, &frame| {
@@ -122,19 +122,19 @@ mod runtime {
             fn _Unwind_GetIPInfo(context: *mut c_void, before: *mut c_int) -> usize;
         }
         let mut before = 0;
-        // SAFETY: the context is the unwinder's for the call; `found` is what is passed below.
+        // SAFETY: the context is the unwinder's for the call; `found` is the pointer passed below.
         unsafe {
             let address = _Unwind_GetIPInfo(context, &raw mut before);
             let found = &mut *found.cast::<Found>();
-            // An address after a call, but of interrupted code.
+            // A return address, except in code that a signal interrupted.
             found.addresses[found.count] = if before == 0 { address.wrapping_sub(1) } else { address };
             found.count += 1;
         }
         c_int::from(false)
     }
 
-    /// Whether these are the frames that the runtime finds outside of the hook, to the outermost one. It does not tell a
-    /// library from one that was unloaded at its place.
+    /// Whether the runtime finds these frames outside the hook, up to the outermost one. The runtime does not
+    /// distinguish a library from an unloaded one at the same address.
     pub(super) fn agrees(frames: &[usize], end: End) -> bool {
         unsafe extern "C" {
             fn _Unwind_Backtrace(
@@ -143,10 +143,10 @@ mod runtime {
             ) -> c_int;
         }
         let mut found = Found { addresses: [0; MAX], count: 0 };
-        // SAFETY: `each` gets the pointer only during the call.
+        // SAFETY: `each` uses the pointer only during the call.
         unsafe { _Unwind_Backtrace(each, (&raw mut found).cast()) };
         let mut theirs = &found.addresses[..found.count];
-        // The outermost function's caller: none.
+        // The outermost function has no caller.
         while let [rest @ .., 0 | usize::MAX] = theirs {
             theirs = rest;
         }
@@ -161,7 +161,7 @@ mod runtime {
     }
 }
 
-/// The planted bug: a stack that begins like one before is taken for it.
+/// The planted bug: it takes a stack for an earlier one that begins with the same frames.
 pub(crate) struct ByKey;
 
 /// All-zero is empty.

@@ -1,4 +1,4 @@
-//! A walk at random through functions of every kind.
+//! A random walk through functions of every kind.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -9,15 +9,15 @@ use std::ptr::{from_mut, null_mut};
 #[cfg(target_arch = "x86_64")]
 use crate::frames::{self, Place};
 
-/// Functions that are active at most, but for those that call themselves.
+/// The maximal number of active functions, not counting recursion.
 const DEPTH: usize = 14;
 
-/// Where a walk is.
+/// The state of a walk.
 pub(crate) struct Walk {
     heap: &'static (dyn GlobalAlloc + Sync),
     random: u64,
     depth: usize,
-    /// Allocations that are still to come.
+    /// Allocations that remain.
     left: u64,
     #[cfg(target_arch = "x86_64")]
     pub(crate) place: Place,
@@ -25,7 +25,8 @@ pub(crate) struct Walk {
 
 type Function = fn(&mut Walk);
 
-/// The first ones are chosen more often. Pairs have frames of one size: what they call cannot tell them apart.
+/// The first `COMMON` functions are chosen more often. Pairs have frames of equal size: their callees cannot
+/// distinguish them by the stack pointer.
 const FUNCTIONS: &[Function] = &[
     one,
     two,
@@ -47,7 +48,7 @@ const FUNCTIONS: &[Function] = &[
 const COMMON: u64 = 7;
 
 thread_local! {
-    /// What a signal's handler goes on with.
+    /// The walk that a signal handler continues.
     static WALK: Cell<*mut Walk> = const { Cell::new(null_mut()) };
 }
 
@@ -63,14 +64,14 @@ impl Walk {
         }
     }
 
-    /// Wanders until there were so many allocations.
+    /// Walks until it has made this many allocations.
     #[inline(never)]
     pub(crate) fn run(&mut self, allocations: u64) {
         catch_signals();
         self.left = allocations;
         let mut ways = self.random;
         while self.left > 0 {
-            // Every second way is one of a few hundred, which come again and again.
+            // Every second path is one of 300, which repeat.
             self.random = ways;
             let (is_known, known) = (self.below(2) == 0, self.below(300));
             ways = self.random;
@@ -88,7 +89,7 @@ impl Walk {
         (self.random >> 20) % n
     }
 
-    /// Allocates here, or goes on through another function.
+    /// Allocates here, or continues through another function.
     #[inline(never)]
     fn step(&mut self) {
         let kind = self.below(10);
@@ -115,7 +116,7 @@ impl Walk {
     }
 }
 
-/// Functions that go on, with frames of so many words.
+/// Functions that continue the walk, with frames of this many words.
 macro_rules! functions {
     ($($name:ident $words:literal $times:literal)*) => {$(
         #[inline(never)]
@@ -130,7 +131,7 @@ macro_rules! functions {
 }
 functions! { one 2 1 two 2 1 three 5 1 four 5 1 large 300 1 twice 5 2 }
 
-/// A frame that is aligned by itself, so that its caller's cannot be told from the stack pointer.
+/// A frame that aligns itself, so that the stack pointer does not determine the caller's frame.
 #[inline(never)]
 fn aligned(walk: &mut Walk) {
     #[repr(align(256))]
@@ -155,18 +156,19 @@ fn again(walk: &mut Walk, more: u64) -> u64 {
     black_box(0)
 }
 
-/// Now and then deeper than stacks are captured.
+/// Sometimes deeper than the limit of captured stacks.
 #[inline(never)]
 fn very_deep(walk: &mut Walk) {
     let more = if walk.below(8) == 0 { 150 } else { 40 };
     black_box(again(walk, more));
 }
 
-/// Called back from the C library, several times.
+/// Called back by the C library, several times.
 #[inline(never)]
 fn back_from_c(walk: &mut Walk) {
     extern "C" fn compare(a: *const libc::c_void, b: *const libc::c_void) -> libc::c_int {
-        // SAFETY: `qsort` passes elements of the array; the walk is this thread's own, and nobody uses it meanwhile.
+        // SAFETY: `qsort` passes elements of the array; the walk belongs to this thread, and no other code uses it
+        // meanwhile.
         unsafe {
             (*WALK.get()).step();
             (*a.cast::<u32>()).cmp(&*b.cast::<u32>()) as libc::c_int
@@ -174,13 +176,13 @@ fn back_from_c(walk: &mut Walk) {
     }
     let mut numbers = [3u32, 1, 2];
     let before = WALK.replace(from_mut(walk));
-    // SAFETY: the array has so many elements of that size, which is what `compare` takes them for.
+    // SAFETY: the array has this many elements of the size that `compare` expects.
     unsafe { libc::qsort(numbers.as_mut_ptr().cast(), numbers.len(), size_of::<u32>(), Some(compare)) };
     WALK.set(before);
     assert_eq!(numbers, [1, 2, 3]);
 }
 
-/// Goes on while a panic unwinds, and once it was caught.
+/// Continues during the unwinding of a panic, and after it was caught.
 #[inline(never)]
 fn unwound(walk: &mut Walk) {
     struct Last<'w>(&'w mut Walk);
@@ -197,24 +199,24 @@ fn unwound(walk: &mut Walk) {
     black_box(caught).unwrap_err();
 }
 
-/// Goes on in a signal's handler, on a stack of its own unless one is being handled already.
+/// Continues in a signal handler, on the alternate stack unless that is in use.
 #[inline(never)]
 fn interrupted(walk: &mut Walk) {
     let before = WALK.replace(from_mut(walk));
-    // SAFETY: the handler runs on this thread, now.
+    // SAFETY: the handler runs on this thread, before `raise` returns.
     assert_eq!(unsafe { libc::raise(libc::SIGUSR1) }, 0);
     WALK.set(before);
 }
 
-/// This thread's handler of signals, and the stack for it.
+/// Sets this thread's signal handler and the stack for it.
 fn catch_signals() {
     const STACK: usize = 1 << 20;
     extern "C" fn handler(_: libc::c_int) {
-        // SAFETY: the signal was raised by `interrupted`, which does not use the walk meanwhile.
+        // SAFETY: `interrupted` raised the signal, and does not use the walk meanwhile.
         unsafe { (*WALK.get()).step() };
     }
-    // SAFETY: the stack is memory of its own that stays; all-zero is an action without a mask; the handler has the right
-    // signature.
+    // SAFETY: the stack is memory of its own that is never unmapped; all-zero is an action without a mask; the
+    // handler has the right signature.
     unsafe {
         let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         let stack = libc::mmap(null_mut(), STACK, access, kind, -1, 0);
@@ -228,7 +230,7 @@ fn catch_signals() {
     }
 }
 
-/// From a frame whose size is known only now.
+/// Continues from a frame whose size is known only at run time.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 fn dynamic(walk: &mut Walk) {
@@ -236,7 +238,7 @@ fn dynamic(walk: &mut Walk) {
     frames::with_dynamic(bytes, walk, Walk::step);
 }
 
-/// Frames that are left by a jump from the innermost one, and what comes there afterwards.
+/// Frames that the innermost one leaves by a jump, and what runs in their place afterwards.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 fn left_by_a_jump(walk: &mut Walk) {
@@ -246,8 +248,8 @@ fn left_by_a_jump(walk: &mut Walk) {
             return inwards(walk, black_box(more - 1)) + 1;
         }
         walk.allocate();
-        // SAFETY: `catch` runs below with the walk's place; there are only frames of this function inside of it, which
-        // have nothing to drop.
+        // SAFETY: `catch` runs below with the walk's place; inside it are only frames of this function, which have no
+        // value to drop.
         unsafe { frames::jump(walk.place) }
     }
     fn first(walk: &mut Walk) {

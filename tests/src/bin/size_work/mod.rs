@@ -1,5 +1,5 @@
-//! The same small program, in [`size_plain`](../size_plain.rs) on the plain allocator and in
-//! [`size_tracked`](../size_tracked.rs) under the tracker.
+//! The work of both size programs: [`size_plain`](../size_plain.rs) without the tracker, and
+//! [`size_tracked`](../size_tracked.rs) under it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub fn run() {
     }
 }
 
-/// Kilobytes of this process that are in memory.
+/// Resident kilobytes of this process.
 pub fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
