@@ -45,9 +45,13 @@ mod counter;
 mod dump;
 mod error;
 mod lock;
+#[cfg(feature = "std")]
+mod os;
 mod packets;
 mod platform;
 mod report;
+#[cfg(feature = "std")]
+mod session;
 mod stats;
 mod sync;
 mod table;

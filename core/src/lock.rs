@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 #[cfg(all(feature = "std", not(models)))]
-use crate::platform::host::mask::Held;
+use crate::os::linux::signal_mask::Held;
 
 /// Nothing leaves an interrupt by a jump.
 #[cfg(not(all(feature = "std", not(models))))]

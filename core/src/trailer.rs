@@ -138,7 +138,8 @@ const PAGE: usize = 4096;
 #[cold]
 #[inline(never)]
 fn is_there(place: *mut u32) -> bool {
-    use crate::platform::host::{calls, keep_errno};
+    use crate::os::linux::calls;
+    use crate::platform::host::keep_errno;
     place.is_aligned() && keep_errno(|| calls::is_readable(place as usize))
 }
 

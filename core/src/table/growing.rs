@@ -11,7 +11,7 @@ use super::stages::StageTable;
 use super::tags::Tags;
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
-use crate::platform::host::space;
+use crate::os::linux::memory;
 use core::mem::offset_of;
 use core::ptr::with_exposed_provenance;
 
@@ -95,7 +95,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 Array { offset: Self::NODE_INDEX + offset_of!(Index<N>, links), stride: size_of::<u32>() },
             ],
             capacity: N,
-            mapper: space::MAPPER,
+            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -103,7 +103,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<u32>(),
             }],
             capacity: N,
-            mapper: space::MAPPER,
+            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[
@@ -118,7 +118,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 },
             ],
             capacity: C,
-            mapper: space::MAPPER,
+            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -126,7 +126,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<u32>(),
             }],
             capacity: C,
-            mapper: space::MAPPER,
+            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -134,7 +134,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<ThreadSlot>(),
             }],
             capacity: T,
-            mapper: space::MAPPER,
+            mapper: memory::MAPPER,
         },
     ];
 
@@ -150,7 +150,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     /// The pages that have memory from the start, of a region at `base`: all but the ends of arrays. Each piece's address and
     /// length.
     fn pieces(base: usize) -> [(usize, usize); ARRAYS.len() + 1] {
-        let page = space::page_size();
+        let page = memory::page_size();
         let (mut begin, mut mapped) = (0, base);
         let mut piece = |end: usize, next: usize| {
             // Neighbours may have a page in common.
@@ -172,7 +172,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     /// Maps what has memory from the start at `base`; nothing, when a part of it is taken or refused.
     fn map(base: usize) -> bool {
         let pieces = Self::pieces(base);
-        let is_mapped = |&(start, len): &(usize, usize)| len == 0 || (space::MAPPER.map)(start, len);
+        let is_mapped = |&(start, len): &(usize, usize)| len == 0 || (memory::MAPPER.map)(start, len);
         let mapped = pieces.iter().take_while(|piece| is_mapped(piece)).count();
         if mapped < pieces.len() {
             Self::unmap(&pieces[..mapped]);
@@ -182,7 +182,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 
     fn unmap(pieces: &[(usize, usize)]) {
         let pieces = pieces.iter().filter(|(_, len)| *len > 0);
-        pieces.for_each(|&(start, len)| (space::MAPPER.unmap)(start, len));
+        pieces.for_each(|&(start, len)| (memory::MAPPER.unmap)(start, len));
     }
 
     /// The region at `base`, whose parts have memory for so many entries.
@@ -211,11 +211,11 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 
     fn place() -> Option<&'static Self> {
         let size = size_of::<Self>();
-        if let Some(base) = space::lonely(size).find(|&base| Self::map(base)) {
+        if let Some(base) = memory::lonely(size).find(|&base| Self::map(base)) {
             return Some(Self::at(base, Self::FIRST));
         }
         // Where there is no such place, something could come to lie in between.
-        Some(Self::at(space::map_anywhere(size)?, [N, N, C, C, T]))
+        Some(Self::at(memory::map_anywhere(size)?, [N, N, C, C, T]))
     }
 
     fn give_back(&'static self) {

@@ -40,7 +40,7 @@ pub(crate) mod watch;
 #[inline]
 fn prepare<T>(place: &T) {
     #[cfg(feature = "std")]
-    crate::platform::host::laid::prepare(core::ptr::from_ref(place).addr(), size_of::<T>());
+    crate::session::recording::memory::prepare(core::ptr::from_ref(place).addr(), size_of::<T>());
     let _ = place;
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
     (0..ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]
         if round > 0 {
-            crate::platform::host::calls::sched_yield();
+            crate::os::linux::calls::sched_yield();
         }
         let _ = round;
         (0..TRIES).find_map(|_| {

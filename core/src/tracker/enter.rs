@@ -2,9 +2,9 @@
 
 use super::Tracker;
 use crate::LossCause;
-#[cfg(feature = "std")]
-use crate::platform::host::fork;
 use crate::platform::{Local, Platform, undisturbed};
+#[cfg(feature = "std")]
+use crate::session::forks;
 use crate::sync::*;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
@@ -101,7 +101,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return Some(flags);
         }
         self.working_number()?;
-        fork::notice();
+        forks::notice();
         Some(self.flags())
     }
 

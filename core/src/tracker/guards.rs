@@ -1,9 +1,9 @@
 //! Guards: stages and tags end when they are dropped.
 
 use super::{Entry, Tracker};
-#[cfg(feature = "std")]
-use crate::platform::host::due;
 use crate::platform::{Local, Platform};
+#[cfg(feature = "std")]
+use crate::session::triggers;
 use crate::sync::*;
 use crate::table::marks::Mark;
 use crate::table::region::Tables;
@@ -57,7 +57,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let result = then(&mut stages);
         drop((entry, stages));
         #[cfg(feature = "std")]
-        due::serve();
+        triggers::serve();
         result
     }
 
@@ -148,7 +148,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         let ended = stages.end(serial, now);
         drop(stages);
         #[cfg(feature = "std")]
-        due::serve();
+        triggers::serve();
         let ended = ended?;
         if ended.dropped {
             tracker.region().head().losses.count(LossCause::StagesFull);

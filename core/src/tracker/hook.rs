@@ -118,7 +118,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             region.head().failed.add_shared(1);
         }
         #[cfg(feature = "std")]
-        crate::platform::host::due::failed();
+        crate::session::triggers::failed();
         core::ptr::null_mut()
     }
 

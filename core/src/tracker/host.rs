@@ -2,13 +2,15 @@
 
 use super::Tracker;
 use crate::dump;
-use crate::platform::host::annex::Writing;
-use crate::platform::host::dump_file::{File, Mode, Path};
-use crate::platform::host::dump_stack::Patience;
-use crate::platform::host::open::Named;
-use crate::platform::host::pages::Pages;
-use crate::platform::host::{due, fork, keep_errno, record, registry, signals, sink, start};
+use crate::os::linux::file::{File, Mode, Path};
+use crate::os::linux::open::Named;
+use crate::os::linux::pages::Pages;
+use crate::os::linux::signals;
+use crate::platform::host::keep_errno;
 use crate::platform::{Host, Platform};
+use crate::session::dump_stack::Patience;
+use crate::session::recording::annex::Writing;
+use crate::session::{forks, lifecycle, recording, registry, snapshot_file, triggers};
 use crate::table::inherited::{self, Copied};
 use crate::table::marks::Mark;
 use crate::table::region::{Head, HeadCopy, Tables};
@@ -133,7 +135,7 @@ impl<R: Tables> registry::Registered for R {
 
 /// Runs what a program asks for on the stack for dumps.
 fn on_stack<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    due::on_stack(Patience::Seconds, f).unwrap_or(Err(Error::DumpRunning))
+    triggers::on_stack(Patience::Seconds, f).unwrap_or(Err(Error::DumpRunning))
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -144,9 +146,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
         let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
-        fork::clear_in_child(self.region().head().watch.page_of_flags());
-        due::on_stack(Patience::Seconds, || record::at_claim(place));
-        if let Some(bytes) = start::peak_to_dump() {
+        forks::clear_in_child(self.region().head().watch.page_of_flags());
+        triggers::on_stack(Patience::Seconds, || recording::at_claim(place));
+        if let Some(bytes) = lifecycle::peak_to_dump() {
             self.region().head().watch.dump_above(bytes);
         }
         true
@@ -172,7 +174,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When the file cannot be written, or the tracker has no region.
     pub fn dump_stages_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        on_stack(|| sink::open(Path::new(path.as_ref())?, Named::ByCode))
+        on_stack(|| snapshot_file::open(Path::new(path.as_ref())?, Named::ByCode))
     }
 
     /// From now on each time the process gets `signal` a snapshot is appended to the file of
@@ -196,7 +198,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file; when the thread cannot be started.
     pub fn dump_every(&self, interval: core::time::Duration) -> Result<(), Error> {
         self.with_file()?;
-        due::every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
+        triggers::every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
     }
 
     /// From now on a snapshot is appended to that file whenever a peak rises above `bytes`, and then again each time it
@@ -212,14 +214,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     fn with_file(&self) -> Result<(), Error> {
         self.check()?;
-        if sink::is_set() { Ok(()) } else { Err(Error::NoFile) }
+        if snapshot_file::is_set() { Ok(()) } else { Err(Error::NoFile) }
     }
 
     /// A peak has risen above the lowest limit.
     pub(super) fn peak_passed(&self, peak: usize) {
         let watch = &self.region().head().watch;
         // While another snapshot is being written there is none: the next new peak tries again.
-        if watch.is_to_be_dumped(peak) && due::write(Cause::Peak) {
+        if watch.is_to_be_dumped(peak) && triggers::write(Cause::Peak) {
             watch.dumped(peak);
         }
     }
@@ -238,7 +240,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
         match registry::place_of(self.region()) {
-            Some(place) => on_stack(|| record::begin(place, Path::new(path.as_ref())?, Named::ByCode)),
+            Some(place) => on_stack(|| recording::begin(place, Path::new(path.as_ref())?, Named::ByCode)),
             // Another thread is claiming the region.
             None => Err(Error::RecordingThreads),
         }
@@ -246,8 +248,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The mark is about to be re-based: stages whose peak it holds are written while it stands.
     pub(super) fn before_rebase(&self) {
-        record::refresh();
-        if !sink::is_set() {
+        recording::refresh();
+        if !snapshot_file::is_set() {
             return;
         }
         let (now, peak) = (self.moment(), self.stage_peak());
@@ -264,8 +266,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A stage has ended: it is written when its peak is what the mark holds and no run before was higher.
     pub(super) fn after_stage(&self, ended: &Ended, peak: Peak) {
-        record::refresh();
-        if sink::is_set() && ended.is_highest && ended.run.peak.bytes == peak.bytes {
+        recording::refresh();
+        if snapshot_file::is_set() && ended.is_highest && ended.run.peak.bytes == peak.bytes {
             self.write_stage(&ended.run);
         }
     }
@@ -282,8 +284,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let Some(place) = registry::place_of(self.region()) else { return };
         // Two threads may end stages at the same time: both are written.
-        due::on_stack(Patience::Seconds, || {
-            let _ = sink::append_of(place, sink::Patience::Last, |first_node, file| {
+        triggers::on_stack(Patience::Seconds, || {
+            let _ = snapshot_file::append_of(place, snapshot_file::Patience::Last, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)

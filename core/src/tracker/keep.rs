@@ -8,7 +8,7 @@ use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::dump;
 use crate::platform::Platform;
-use crate::platform::host::sink;
+use crate::session::snapshot_file;
 use crate::sync::*;
 use crate::table::account::{Booker, Held};
 use crate::table::cells;
@@ -71,7 +71,7 @@ fn show<R: Tables>(region: &R) {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// A stage of the calling thread has begun. `None` when nobody wants its cells, or there is no level left.
     pub(super) fn begin_keeping(&self, slot: u16) -> Option<KeptLevel> {
-        if !sink::is_set() {
+        if !snapshot_file::is_set() {
             return None;
         }
         // The hook is kept out, so that no signal handler books in the middle.

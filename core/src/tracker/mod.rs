@@ -123,7 +123,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The region for whoever asks for figures, once it is known. In a forked child it is the child's own.
     fn known(&self) -> Option<&'static R> {
         #[cfg(feature = "std")]
-        crate::platform::host::fork::notice();
+        crate::session::forks::notice();
         self.site.known()
     }
 
@@ -211,7 +211,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// What refused it, and what to do.
     pub fn check(&self) -> Result<(), Error> {
         #[cfg(feature = "std")]
-        crate::platform::host::fork::notice();
+        crate::session::forks::notice();
         let _ = self.number();
         match self.number.load(Acquire) {
             REGION_TAKEN => Err(Error::RegionTaken),

@@ -3,7 +3,7 @@
 use super::{Tracker, elapsed};
 use crate::platform::Platform;
 #[cfg(feature = "std")]
-use crate::platform::host::due;
+use crate::session::triggers;
 use crate::stats::Stats;
 use crate::table::marks::Mark;
 use crate::table::region::{Head, Tables};
@@ -71,11 +71,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         #[cfg(feature = "std")]
         if flags & DUMP != 0 && watch.lower(DUMP) {
-            due::serve();
+            triggers::serve();
         }
         #[cfg(feature = "std")]
         if flags & MODULE != 0 && watch.lower(MODULE) {
-            crate::platform::host::record::refresh();
+            crate::session::recording::refresh();
         }
         flags & PAUSED != 0
     }
@@ -91,8 +91,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         #[cfg(feature = "std")]
         {
             // A signal may have found the timeline locked.
-            due::serve();
-            due::look_at_the_clock();
+            triggers::serve();
+            triggers::look_at_the_clock();
         }
     }
 }

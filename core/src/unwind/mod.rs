@@ -45,7 +45,7 @@ pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::{registers, stack_pointer};
 
 #[cfg(feature = "std")]
-use crate::platform::host::places::Turns;
+use crate::session::generations::Turns;
 
 /// On bare metal nothing is loaded in the place of something else.
 #[cfg(not(feature = "std"))]

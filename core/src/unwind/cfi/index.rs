@@ -62,11 +62,11 @@ pub(super) fn look_up_unusual(index: &'static [u8], pc: usize) -> Option<Found> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::host::objects;
+    use crate::os::linux::unwind_tables;
 
     /// The index of this test's own program.
     fn own() -> &'static [u8] {
-        let table = objects::find(own as *const () as usize).unwrap();
+        let table = unwind_tables::find(own as *const () as usize).unwrap();
         // SAFETY: the module is mapped from its index to its end.
         unsafe { core::slice::from_raw_parts(table.header as *const u8, table.end - table.header) }
     }

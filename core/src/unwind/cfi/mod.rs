@@ -21,7 +21,8 @@ mod walk;
 
 use super::arch::plain;
 use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
-use crate::platform::host::{objects as tables, unload};
+use crate::os::linux::unwind_tables as tables;
+use crate::session::unloading;
 use cache::Cache;
 use heapless::Vec;
 use names::Hash;
@@ -59,7 +60,7 @@ impl Memo {
     /// Forgets everything when the code that it knows may be another's by now.
     #[inline(always)]
     fn renew(&mut self) {
-        if self.unloaded != unload::count() {
+        if self.unloaded != unloading::count() {
             self.forget();
         }
     }
@@ -68,7 +69,7 @@ impl Memo {
     #[inline(never)]
     fn forget(&mut self) {
         // Before anything is asked anew: what is learned while libraries go is forgotten once more.
-        self.unloaded = unload::count();
+        self.unloaded = unloading::count();
         self.cache.clear();
         self.own.clear();
         self.ways = [Way::NONE; 2];

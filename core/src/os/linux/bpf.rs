@@ -1,0 +1,290 @@
+//! What a seccomp filter says of a system call, found without asking it: its program is walked like the kernel does.
+//!
+//! Of a call that the tracker makes later not every argument is known. A jump that depends on one goes both ways, and a
+//! call is allowed when every end that can be reached allows it.
+
+/// An instruction of the classic Berkeley packet filter: `sock_filter`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Step {
+    code: u16,
+    jump_true: u8,
+    jump_false: u8,
+    k: u32,
+}
+
+/// A system call of which some arguments are known.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) number: u32,
+    pub(crate) architecture: u32,
+    pub(crate) arguments: [Option<u64>; 6],
+}
+
+impl Asked {
+    /// A word of the record that a filter reads, `seccomp_data`: number, architecture, the instruction's address (which is
+    /// unknown), arguments.
+    fn word(&self, offset: u32) -> Option<u32> {
+        const INSTRUCTION: u32 = 8;
+        const ARGUMENTS: u32 = 16;
+        match offset {
+            0 => Some(self.number),
+            4 => Some(self.architecture),
+            INSTRUCTION..ARGUMENTS => None,
+            _ => {
+                let place = offset - ARGUMENTS;
+                let argument = (*self.arguments.get((place / 8) as usize)?)?;
+                let high_first = cfg!(target_endian = "big");
+                let high = (place % 8 >= 4) != high_first;
+                Some(if high { (argument >> 32) as u32 } else { argument as u32 })
+            }
+        }
+    }
+}
+
+/// Where a walk is. Values that depend on what is unknown are `None`.
+#[derive(Clone, Copy)]
+struct State {
+    next: usize,
+    a: Option<u32>,
+    x: Option<u32>,
+    memory: [Option<u32>; 16],
+}
+
+/// Ways that wait to be walked, at most.
+const WAYS: usize = 32;
+/// Instructions that are walked, at most. More than a filter has, for one that is walked several ways.
+const STEPS: usize = 1 << 15;
+
+/// The size of `seccomp_data`, which a filter may ask for.
+const LENGTH: u32 = 64;
+
+// Parts of an instruction's code.
+const LD: u16 = 0;
+const LDX: u16 = 1;
+const ST: u16 = 2;
+const STX: u16 = 3;
+const ALU: u16 = 4;
+const JMP: u16 = 5;
+const RET: u16 = 6;
+const MISC: u16 = 7;
+
+/// Whether the filter lets the call through, whatever its unknown arguments are. No, when that cannot be found out.
+pub(crate) fn allows(filter: &[Step], asked: &Asked) -> bool {
+    let mut ways = heapless::Vec::<State, WAYS>::new();
+    let start = State { next: 0, a: Some(0), x: Some(0), memory: [Some(0); 16] };
+    if ways.push(start).is_err() {
+        return false;
+    }
+    let mut left = STEPS;
+    while let Some(mut state) = ways.pop() {
+        loop {
+            let Some(step) = filter.get(state.next).filter(|_| left > 0) else { return false };
+            left -= 1;
+            state.next += 1;
+            match advance(step, asked, &mut state) {
+                Then::Next => {}
+                Then::Return(Some(libc::SECCOMP_RET_ALLOW)) => break,
+                Then::Return(_) | Then::Unknown => return false,
+                Then::Both(other) => {
+                    if ways.push(State { next: state.next + other, ..state }).is_err() {
+                        return false;
+                    }
+                    state.next += usize::from(step.jump_true);
+                }
+            }
+        }
+    }
+    true
+}
+
+enum Then {
+    Next,
+    /// Here, and from so many instructions further on.
+    Both(usize),
+    Return(Option<u32>),
+    /// The kernel would not have taken it.
+    Unknown,
+}
+
+fn advance(step: &Step, asked: &Asked, state: &mut State) -> Then {
+    let (k, mode, operation) = (step.k, step.code & 0xe0, step.code & 0xf0);
+    let operand = if step.code & 8 != 0 { state.x } else { Some(k) };
+    match step.code & 7 {
+        kind @ (LD | LDX) => {
+            let value = match mode {
+                0x00 => Some(k),
+                0x20 if kind == LD => asked.word(k),
+                0x60 => match state.memory.get(k as usize) {
+                    Some(value) => *value,
+                    None => return Then::Unknown,
+                },
+                0x80 => Some(LENGTH),
+                _ => return Then::Unknown,
+            };
+            *(if kind == LD { &mut state.a } else { &mut state.x }) = value;
+        }
+        kind @ (ST | STX) => {
+            let value = if kind == ST { state.a } else { state.x };
+            match state.memory.get_mut(k as usize) {
+                Some(place) => *place = value,
+                None => return Then::Unknown,
+            }
+        }
+        ALU => {
+            state.a = match (state.a, operand) {
+                (Some(a), Some(by)) => match calculate(operation, a, by) {
+                    Some(result) => Some(result),
+                    None => return Then::Unknown,
+                },
+                _ => None,
+            }
+        }
+        JMP if operation == 0 => state.next += k as usize,
+        JMP => {
+            let (Some(a), Some(with)) = (state.a, operand) else {
+                return Then::Both(usize::from(step.jump_false));
+            };
+            let is_true = match operation {
+                0x10 => a == with,
+                0x20 => a > with,
+                0x30 => a >= with,
+                0x40 => a & with != 0,
+                _ => return Then::Unknown,
+            };
+            state.next += usize::from(if is_true { step.jump_true } else { step.jump_false });
+        }
+        RET => return Then::Return(if step.code & 0x18 == 0x10 { state.a } else { Some(k) }),
+        MISC if step.code & 0xfff8 == 0 => state.x = state.a,
+        MISC if step.code & 0xfff8 == 0x80 => state.a = state.x,
+        _ => return Then::Unknown,
+    }
+    Then::Next
+}
+
+fn calculate(operation: u16, a: u32, by: u32) -> Option<u32> {
+    Some(match operation {
+        0x00 => a.wrapping_add(by),
+        0x10 => a.wrapping_sub(by),
+        0x20 => a.wrapping_mul(by),
+        // The kernel ends a filter that divides by zero with 0: the call is not let through.
+        0x30 => a.checked_div(by)?,
+        0x40 => a | by,
+        0x50 => a & by,
+        0x60 => a.checked_shl(by)?,
+        0x70 => a.checked_shr(by)?,
+        0x80 => a.wrapping_neg(),
+        0xa0 => a ^ by,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+    const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+
+    fn step(code: u32, k: u32) -> Step {
+        Step { code: code as u16, jump_true: 0, jump_false: 0, k }
+    }
+
+    fn jump(code: u32, k: u32, jump_true: u8, jump_false: u8) -> Step {
+        Step { code: code as u16, jump_true, jump_false, k }
+    }
+
+    fn load(offset: u32) -> Step {
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset)
+    }
+
+    fn equal(k: u32, jump_true: u8, jump_false: u8) -> Step {
+        jump(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k, jump_true, jump_false)
+    }
+
+    fn end(k: u32) -> Step {
+        step(libc::BPF_RET | libc::BPF_K, k)
+    }
+
+    fn asked(number: u32, arguments: [Option<u64>; 6]) -> Asked {
+        Asked { number, architecture: 7, arguments }
+    }
+
+    #[test]
+    fn a_list_of_numbers_is_followed() {
+        let filter = [
+            load(4),
+            equal(7, 1, 0),
+            end(KILL),
+            load(0),
+            equal(1, 2, 0),
+            equal(3, 1, 0),
+            end(KILL),
+            end(ALLOW),
+        ];
+        for (number, is_allowed) in [(0, false), (1, true), (2, false), (3, true)] {
+            assert_eq!(allows(&filter, &asked(number, [None; 6])), is_allowed, "{number}");
+        }
+        let other = Asked { architecture: 8, ..asked(1, [None; 6]) };
+        assert!(!allows(&filter, &other));
+    }
+
+    #[test]
+    fn an_argument_that_is_unknown_goes_both_ways() {
+        // Only for descriptor 1.
+        let filter = [load(0), equal(1, 1, 0), end(ALLOW), load(16), equal(1, 0, 1), end(ALLOW), end(KILL)];
+        let to = |descriptor| asked(1, [descriptor, None, None, None, None, None]);
+        assert!(allows(&filter, &to(Some(1))));
+        assert!(!allows(&filter, &to(Some(2))));
+        assert!(!allows(&filter, &to(None)));
+        assert!(allows(&filter, &asked(2, [None; 6])));
+        // The upper half counts, too: `2 << 32 | 1` is not 1.
+        let upper = [load(20), equal(0, 0, 1), end(ALLOW), end(KILL)];
+        assert!(!allows(&upper, &to(Some(2 << 32 | 1))) && allows(&upper, &to(Some(1))));
+        // Both ways allow it.
+        let either = [load(16), equal(1, 0, 1), end(ALLOW), end(ALLOW)];
+        assert!(allows(&either, &to(None)));
+    }
+
+    #[test]
+    fn values_are_calculated_kept_and_compared() {
+        let op = |code: u32, k| step(code | libc::BPF_K, k);
+        let filter = [
+            load(0),
+            op(libc::BPF_ALU | libc::BPF_LSH, 4),
+            op(libc::BPF_ALU | libc::BPF_OR, 5),
+            step(libc::BPF_ST, 3),
+            step(libc::BPF_LD | libc::BPF_IMM, 0),
+            step(libc::BPF_LDX | libc::BPF_MEM, 3),
+            step(libc::BPF_MISC | libc::BPF_TXA, 0),
+            op(libc::BPF_ALU | libc::BPF_AND, 0xff),
+            equal(0x25, 0, 1),
+            end(ALLOW),
+            jump(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K, 0x30, 0, 1),
+            end(ALLOW),
+            jump(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 0x10, 1, 0),
+            end(KILL),
+            step(libc::BPF_RET | libc::BPF_A, 0),
+        ];
+        let is_allowed = |number| allows(&filter, &asked(number, [None; 6]));
+        assert!(is_allowed(2) && is_allowed(4));
+        // Returns the number that was calculated, which is no allowance.
+        assert!(!is_allowed(1) && !is_allowed(0));
+    }
+
+    #[test]
+    fn what_makes_no_sense_allows_nothing() {
+        let any = asked(1, [None; 6]);
+        assert!(!allows(&[], &any));
+        assert!(!allows(&[load(0)], &any), "behind the end");
+        assert!(!allows(&[step(libc::BPF_LD | libc::BPF_MEM, 16), end(ALLOW)], &any));
+        assert!(!allows(&[step(0xffff, 0), end(ALLOW)], &any));
+        assert!(
+            !allows(&[end(libc::SECCOMP_RET_LOG)], &any) && !allows(&[end(libc::SECCOMP_RET_ERRNO)], &any)
+        );
+        // Two ways at each of many jumps.
+        let mut filter: Vec<Step> = (0..60).flat_map(|_| [load(16), equal(1, 0, 0)]).collect();
+        filter.push(end(ALLOW));
+        assert!(!allows(&filter, &any), "given up");
+    }
+}

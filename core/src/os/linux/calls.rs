@@ -1,0 +1,299 @@
+//! System calls, each of which a sandbox may forbid: then it is not made, and fails like one that the kernel lacks.
+//!
+//! They are made without the C library: its functions are cancellation points, which a `malloc` is not, and some lock.
+//! Names, arguments and results are the C library's; `errno` is set where it would be.
+
+use crate::os::linux::open::errno;
+use crate::os::linux::sandbox;
+use crate::os::linux::sandbox::Call;
+use core::ffi::{CStr, c_int, c_long, c_void};
+use core::mem::MaybeUninit;
+
+/// Makes a call that is allowed.
+macro_rules! call {
+    ($name:ident $(, $argument:expr)*) => {
+        make(Call::$name, &[$($argument as usize),*])
+    };
+}
+
+fn make(call: Call, given: &[usize]) -> isize {
+    let result = if sandbox::allows(call) {
+        let mut arguments = [0; 6];
+        arguments.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
+        // SAFETY: the functions below pass what the call takes, and their callers uphold what it asks of pointers.
+        unsafe { raw(sandbox::number(call), arguments) }
+    } else {
+        -(libc::ENOSYS as isize)
+    };
+    returned(result)
+}
+
+/// What the C library makes of the kernel's answer.
+pub(crate) fn returned(result: isize) -> isize {
+    if !(-4095..0).contains(&result) {
+        return result;
+    }
+    // SAFETY: the location is the calling thread's own.
+    unsafe { *libc::__errno_location() = -result as c_int };
+    -1
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "x86_64")]
+pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes the two registers that are named.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
+            in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "aarch64")]
+pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    unsafe {
+        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c,
+            in("x3") d, in("x4") e, in("x5") f, options(nostack));
+    }
+    result
+}
+
+/// A system call. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(target_arch = "riscv64")]
+pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    unsafe {
+        core::arch::asm!("ecall", in("a7") number, inlateout("a0") a as isize => result, in("a1") b, in("a2") c,
+            in("a3") d, in("a4") e, in("a5") f, options(nostack));
+    }
+    result
+}
+
+/// A system call, by the C library where this file has no assembly. The kernel's answer: a number of an error is negative.
+///
+/// # Safety
+/// As for the system call.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(crate) unsafe fn raw(number: c_long, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+    // SAFETY: the caller upholds it; the location is the calling thread's own.
+    unsafe {
+        match libc::syscall(number, a, b, c, d, e, f) {
+            -1 => -(*libc::__errno_location() as isize),
+            result => result as isize,
+        }
+    }
+}
+
+pub(crate) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> c_int {
+    call!(Openat, libc::AT_FDCWD, path.as_ptr(), flags, mode) as c_int
+}
+
+pub(crate) fn close(file: c_int) -> c_int {
+    call!(Close, file) as c_int
+}
+
+pub(crate) fn read(file: c_int, to: &mut [u8]) -> isize {
+    call!(Read, file, to.as_mut_ptr(), to.len())
+}
+
+/// Bytes read, like the C library's function.
+pub(crate) fn pread(file: c_int, to: &mut [u8], offset: usize) -> isize {
+    call!(Pread, file, to.as_mut_ptr(), to.len(), offset)
+}
+
+/// Whether a descriptor is closed. No, when that cannot be found out.
+pub(crate) fn is_closed(file: c_int) -> bool {
+    call!(DescriptorFlags, file, libc::F_GETFD) < 0 && errno() == libc::EBADF
+}
+
+/// A file's flags.
+pub(crate) fn flags(file: c_int) -> c_int {
+    call!(Flags, file, libc::F_GETFL) as c_int
+}
+
+pub(crate) fn ftruncate(file: c_int, length: usize) -> c_int {
+    call!(Ftruncate, file, length) as c_int
+}
+
+pub(crate) fn flock(file: c_int, how: c_int) -> c_int {
+    call!(Flock, file, how) as c_int
+}
+
+/// Asks for a process by signal 0, which is none.
+pub(crate) fn signal_nothing(pid: libc::pid_t) -> c_int {
+    call!(Kill, pid, 0) as c_int
+}
+
+/// A descriptor of the same file with a number from `least` on.
+pub(crate) fn duplicate(file: c_int, least: c_int) -> c_int {
+    call!(Duplicate, file, libc::F_DUPFD_CLOEXEC, least) as c_int
+}
+
+/// What the system says of the file at a path.
+pub(crate) fn stat(path: &CStr) -> Option<libc::stat> {
+    let mut file = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the call fills the record in when it succeeds.
+    (call!(Stat, libc::AT_FDCWD, path.as_ptr(), file.as_mut_ptr(), 0) == 0)
+        .then(|| unsafe { file.assume_init() })
+}
+
+/// What the system says of an open file.
+pub(crate) fn fstat(file: c_int) -> Option<libc::stat> {
+    let mut about = MaybeUninit::<libc::stat>::uninit();
+    let record = about.as_mut_ptr();
+    let result = if sandbox::allows(Call::Fstat) {
+        call!(Fstat, file, record)
+    } else {
+        // What the C library makes of it, which a filter allows that was made for that.
+        call!(StatOpen, file, c"".as_ptr(), record, libc::AT_EMPTY_PATH)
+    };
+    // SAFETY: the call fills the record in when it succeeds.
+    (result == 0).then(|| unsafe { about.assume_init() })
+}
+
+pub(crate) fn readlink(link: &CStr, to: &mut [u8]) -> isize {
+    call!(Readlink, libc::AT_FDCWD, link.as_ptr(), to.as_mut_ptr(), to.len())
+}
+
+/// The folder with a zero behind it: its length with that.
+pub(crate) fn getcwd(to: &mut [u8]) -> isize {
+    call!(Getcwd, to.as_mut_ptr(), to.len())
+}
+
+pub(crate) fn write(file: c_int, bytes: &[u8]) -> isize {
+    call!(Write, file, bytes.as_ptr(), bytes.len())
+}
+
+pub(crate) fn getpid() -> libc::pid_t {
+    call!(Getpid) as libc::pid_t
+}
+
+pub(crate) fn geteuid() -> libc::uid_t {
+    call!(Geteuid) as libc::uid_t
+}
+
+pub(crate) fn getppid() -> libc::pid_t {
+    call!(Getppid) as libc::pid_t
+}
+
+pub(crate) fn gettid() -> libc::pid_t {
+    call!(Gettid) as libc::pid_t
+}
+
+/// # Safety
+/// `name` must have room for 16 bytes.
+pub(crate) unsafe fn thread_name(name: *mut u8) -> c_int {
+    call!(ThreadName, libc::PR_GET_NAME, name) as c_int
+}
+
+pub(crate) fn sched_yield() {
+    call!(SchedYield);
+}
+
+pub(crate) fn nanosleep(time: &libc::timespec) {
+    call!(ClockNanosleep, libc::CLOCK_MONOTONIC, 0, core::ptr::from_ref(time), 0);
+}
+
+/// Sets the calling thread's signal mask. The mask before; `None` when that is not possible.
+pub(crate) fn set_signal_mask(mask: u64) -> Option<u64> {
+    let mut before = 0u64;
+    let (new, old) = (core::ptr::from_ref(&mask), &raw mut before);
+    (call!(SignalMask, libc::SIG_SETMASK, new, old, size_of::<u64>()) == 0).then_some(before)
+}
+
+/// New memory that nobody shares; null when there is none.
+pub(crate) fn map(length: usize) -> *mut c_void {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // There the call takes its arguments in memory.
+    #[cfg(target_arch = "s390x")]
+    // SAFETY: a mapping at a place of the system's choice.
+    let place = unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) as isize };
+    #[cfg(not(target_arch = "s390x"))]
+    let place = call!(Map, 0, length, protection, flags, -1isize, 0);
+    if place == -1 { core::ptr::null_mut() } else { core::ptr::with_exposed_provenance_mut(place as usize) }
+}
+
+/// Zeroed pages at exactly this place, where nothing is. Where they are, which is elsewhere on Linux before 4.17 when
+/// something is there; null when there are none.
+pub(crate) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    #[cfg(target_arch = "s390x")]
+    // SAFETY: nothing is replaced.
+    let place = unsafe { libc::mmap(place, length, protection, flags, -1, 0) as isize };
+    #[cfg(not(target_arch = "s390x"))]
+    let place = call!(MapAt, place, length, protection, flags, -1isize, 0);
+    if place == -1 { core::ptr::null_mut() } else { core::ptr::with_exposed_provenance_mut(place as usize) }
+}
+
+/// # Safety
+/// The range must be a mapping that nobody uses any more.
+pub(crate) unsafe fn unmap(place: *mut c_void, length: usize) {
+    call!(Unmap, place, length);
+}
+
+/// Makes pages of a private mapping resident, as if each were written.
+pub(crate) fn populate(place: *mut c_void, length: usize) {
+    call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
+}
+
+/// Has the system clear whole pages of a private mapping in a forked child. Whether it will.
+pub(crate) fn clear_in_child(place: *mut c_void, length: usize) -> bool {
+    call!(ClearInChild, place, length, libc::MADV_WIPEONFORK) == 0
+}
+
+pub(crate) fn membarrier(command: c_int) -> c_int {
+    call!(Membarrier, command, 0, 0) as c_int
+}
+
+/// Whether the eight bytes at `address` can be read. No, when that cannot be found out.
+pub(crate) fn is_readable(address: usize) -> bool {
+    const NO_SUCH_HOW: isize = -1;
+    // With that `how` the kernel changes nothing: it reads the set and finds the `how` to be invalid, or cannot read it.
+    call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && errno() == libc::EINVAL
+}
+
+/// Copies pieces of this process's memory one behind another, up to the first that cannot be read: how many bytes.
+pub(crate) fn gather(from: &[libc::iovec], to: &mut [u8]) -> isize {
+    let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    call!(ProcessVmReadv, getpid(), &raw const to_vector, 1, from.as_ptr(), from.len(), 0)
+}
+
+/// The soft limit of the main thread's stack.
+pub(crate) fn stack_limit() -> Option<libc::rlim64_t> {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    (call!(StackLimit, 0, libc::RLIMIT_STACK, 0, &raw mut limit) == 0).then_some(limit.rlim_cur)
+}
+
+/// Whether a signal's handler runs on the alternate stack; `None` when that cannot be found out.
+pub(crate) fn is_on_alternate_stack() -> Option<bool> {
+    let mut stack = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+    let found = call!(AlternateStack, 0, &raw mut stack) == 0;
+    found.then_some(stack.ss_flags & libc::SS_ONSTACK != 0)
+}
+
+/// Copies memory of this process; false when it cannot be read, or that cannot be found out.
+pub(crate) fn copy(from: usize, to: &mut [u8]) -> bool {
+    let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    let from_vector = libc::iovec { iov_base: from as *mut c_void, iov_len: to.len() };
+    let (to_vector, from_vector) = (&raw const to_vector, &raw const from_vector);
+    call!(ProcessVmReadv, getpid(), to_vector, 1, from_vector, 1, 0) == to.len() as isize
+}

@@ -1,0 +1,195 @@
+//! Functions of the C library for which memtrack stands in, to know what the program asks of the system: `prctl` and
+//! `syscall`, by which it puts itself into a sandbox or forks, and `unshare` and `setns`, which the system allows to a
+//! process of one thread alone.
+//!
+//! By weak symbols, like `dlclose` (see [`crate::session::unloading`]): the program's own come first.
+
+#[cfg(all(cfi, target_env = "gnu"))]
+pub(crate) use in_place::begin;
+
+/// There is no function to stand in for.
+#[cfg(not(all(cfi, target_env = "gnu")))]
+pub(crate) fn begin() {}
+
+#[cfg(all(cfi, target_env = "gnu"))]
+mod in_place {
+    use crate::os::linux::calls;
+    use crate::os::linux::sandbox::Seal;
+    use crate::session::{forks, triggers, unloading};
+    use crate::sync::*;
+    use core::ffi::{CStr, c_int, c_long, c_ulong, c_void};
+
+    #[cfg(target_arch = "x86_64")]
+    macro_rules! jump {
+        ($to:literal) => {
+            concat!("jmp {", $to, "}")
+        };
+    }
+    #[cfg(target_arch = "aarch64")]
+    macro_rules! jump {
+        ($to:literal) => {
+            concat!("b {", $to, "}")
+        };
+    }
+    #[cfg(target_arch = "riscv64")]
+    macro_rules! jump {
+        ($to:literal) => {
+            concat!("tail {", $to, "}")
+        };
+    }
+
+    /// A weak function of the C library's name that goes on in one of this file.
+    macro_rules! stand_in {
+        ($name:literal, $function:ident) => {
+            core::arch::global_asm!(
+                concat!(".pushsection .text.memtrack_", $name, ",\"ax\",@progbits"),
+                concat!(".weak ", $name),
+                concat!(".type ", $name, ",@function"),
+                concat!($name, ":"),
+                jump!("function"),
+                concat!(".size ", $name, ", . - ", $name),
+                ".popsection",
+                function = sym $function,
+            );
+        };
+    }
+
+    stand_in!("prctl", prctl);
+    stand_in!("syscall", syscall);
+    stand_in!("unshare", unshare);
+    stand_in!("setns", setns);
+
+    /// The function of a name that is next in the order of the dynamic linker: the C library's. Null before the program
+    /// starts, and in one that is linked statically; then the system is asked without it.
+    struct Next(AtomicPtr<c_void>);
+
+    impl Next {
+        const fn new() -> Next {
+            Next(AtomicPtr::new(core::ptr::null_mut()))
+        }
+
+        fn find(&self, name: &CStr) {
+            self.0.store(unloading::next(name), Release);
+        }
+
+        fn get(&self) -> Option<*mut c_void> {
+            Some(self.0.load(Acquire)).filter(|function| !function.is_null())
+        }
+    }
+
+    static PRCTL: Next = Next::new();
+    static SYSCALL: Next = Next::new();
+    static UNSHARE: Next = Next::new();
+    static SETNS: Next = Next::new();
+
+    /// At the program's start, which is in every program and so brings this file into it: finds the functions.
+    pub(crate) fn begin() {
+        PRCTL.find(c"prctl");
+        SYSCALL.find(c"syscall");
+        UNSHARE.find(c"unshare");
+        SETNS.find(c"setns");
+    }
+
+    type Prctl = unsafe extern "C" fn(c_int, c_ulong, c_ulong, c_ulong, c_ulong) -> c_int;
+
+    /// `prctl`, which takes up to five arguments: those that are not given are whatever is in their registers, and the
+    /// system does not look at them.
+    unsafe extern "C" fn prctl(option: c_int, a: c_ulong, b: c_ulong, c: c_ulong, d: c_ulong) -> c_int {
+        let ask = || match PRCTL.get() {
+            // SAFETY: the C library's function of that name; the caller upholds what it asks of its arguments.
+            Some(next) => unsafe { core::mem::transmute::<*mut c_void, Prctl>(next)(option, a, b, c, d) },
+            None => {
+                let arguments = [option as usize, a as usize, b as usize, c as usize, d as usize, 0];
+                // SAFETY: the caller upholds what the call asks of its arguments.
+                calls::returned(unsafe { calls::raw(libc::SYS_prctl, arguments) }) as c_int
+            }
+        };
+        match Seal::of_prctl(option, [a, b]) {
+            Some(seal) => seal.run(ask),
+            None => ask(),
+        }
+    }
+
+    type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
+
+    /// `syscall`, which takes up to seven arguments, like `prctl`.
+    unsafe extern "C" fn syscall(
+        number: c_long,
+        a: usize,
+        b: usize,
+        c: usize,
+        d: usize,
+        e: usize,
+        f: usize,
+    ) -> c_long {
+        let arguments = [a, b, c, d, e, f];
+        let ask = || match SYSCALL.get() {
+            // SAFETY: the C library's function of that name; the caller upholds what it asks of its arguments.
+            Some(next) => unsafe {
+                core::mem::transmute::<*mut c_void, Syscall>(next)(number, a, b, c, d, e, f)
+            },
+            // SAFETY: the caller upholds what the call asks of its arguments.
+            None => calls::returned(unsafe { calls::raw(number, arguments) }) as c_long,
+        };
+        match Seal::of_call(number, arguments) {
+            Some(seal) => seal.run(ask),
+            None if number == libc::SYS_unshare || number == libc::SYS_setns => triggers::without_thread(ask),
+            // SAFETY: the caller upholds what the call asks of its arguments.
+            None if unsafe { is_fork(number, arguments) } => forks::by_call(ask),
+            None => ask(),
+        }
+    }
+
+    /// The record of `clone3`, as far as it is looked at.
+    #[repr(C)]
+    struct CloneArguments {
+        flags: u64,
+        _others: [u64; 4],
+        stack: u64,
+    }
+
+    /// Whether a system call makes a process that goes on here, with memory of its own.
+    ///
+    /// # Safety
+    /// The arguments must be what the call takes.
+    unsafe fn is_fork(number: c_long, [first, second, ..]: [usize; 6]) -> bool {
+        let is_apart = |flags: u64, stack: u64| flags & libc::CLONE_VM as u64 == 0 && stack == 0;
+        match number {
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_fork => true,
+            libc::SYS_clone => is_apart(first as u64, second as u64),
+            libc::SYS_clone3 if second >= size_of::<CloneArguments>() => {
+                // SAFETY: the first argument is the address of a record of at least that length.
+                let arguments = unsafe { &*core::ptr::with_exposed_provenance::<CloneArguments>(first) };
+                is_apart(arguments.flags, arguments.stack)
+            }
+            _ => false,
+        }
+    }
+
+    type Unshare = unsafe extern "C" fn(c_int) -> c_int;
+
+    /// `unshare`.
+    unsafe extern "C" fn unshare(flags: c_int) -> c_int {
+        let arguments = [flags as usize, 0, 0, 0, 0, 0];
+        triggers::without_thread(|| match UNSHARE.get() {
+            // SAFETY: the C library's function of that name.
+            Some(next) => unsafe { core::mem::transmute::<*mut c_void, Unshare>(next)(flags) },
+            // SAFETY: the call takes a number.
+            None => calls::returned(unsafe { calls::raw(libc::SYS_unshare, arguments) }) as c_int,
+        })
+    }
+
+    type Setns = unsafe extern "C" fn(c_int, c_int) -> c_int;
+
+    /// `setns`.
+    unsafe extern "C" fn setns(file: c_int, kind: c_int) -> c_int {
+        let arguments = [file as usize, kind as usize, 0, 0, 0, 0];
+        triggers::without_thread(|| match SETNS.get() {
+            // SAFETY: the C library's function of that name.
+            Some(next) => unsafe { core::mem::transmute::<*mut c_void, Setns>(next)(file, kind) },
+            // SAFETY: the call takes numbers.
+            None => calls::returned(unsafe { calls::raw(libc::SYS_setns, arguments) }) as c_int,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! Loaded executables and libraries, with their paths and build ids.
+
+use crate::os::linux::elf;
+use crate::os::linux::elf::{Image, Loaded, PAGE, Read};
+use crate::os::linux::maps::Memory;
+use crate::os::linux::program;
+use heapless::Vec;
+use memtrack_format::{List, Module};
+
+/// Is called for a module; the memory that it is in is read by the second argument.
+pub(crate) type Each<'e> = &'e mut dyn FnMut(&Module<'_>, Read<'_>);
+
+pub(crate) const MAX_BUILD_ID: usize = 64;
+const MAX_PATH: usize = libc::PATH_MAX as usize;
+
+/// Calls `each` for every module that is loaded, the program first. False when the kernel does not list them; then nothing
+/// was called. No lock is taken.
+pub(crate) fn each(each: Each<'_>) -> bool {
+    let mut path = Vec::<u8, MAX_PATH>::new();
+    let headers = program::headers();
+    let mut of_program = None;
+    let is_listed = elf::each_mapped(&mut path, &mut |loaded| {
+        let is_it = loaded.image.segment_of(headers.0).is_some();
+        if is_it {
+            of_program = Some(loaded.image.bias);
+            described(loaded, each);
+        }
+        !is_it
+    });
+    if !is_listed {
+        return false;
+    }
+    if of_program.is_none() {
+        // Its beginning is not mapped, or is of no file any more: programs move themselves into large pages.
+        let memory = Memory::open();
+        let read: Read<'_> = &|address, buffer| memory.read(address, buffer);
+        if let Some(image) = Image::of_headers(None, headers.0, headers.1, read) {
+            program::path(&mut path);
+            described(&Loaded { image: &image, path: &path, read }, each);
+        }
+    }
+    elf::each_mapped(&mut path, &mut |loaded| {
+        if of_program != Some(loaded.image.bias) {
+            described(loaded, each);
+        }
+        true
+    })
+}
+
+/// The same by the dynamic linker's list, whose lock it takes: at the program's start, and where something is unloaded.
+pub(crate) fn each_linked(each: Each<'_>) {
+    elf::each_linked(&mut |loaded| {
+        if loaded.path.is_empty() {
+            let mut path = Vec::<u8, MAX_PATH>::new();
+            program::path(&mut path);
+            described(&Loaded { path: &path, ..*loaded }, each);
+        } else {
+            described(loaded, each);
+        }
+    });
+}
+
+fn described(loaded: &Loaded<'_>, each: Each<'_>) {
+    let Loaded { image, path, read } = *loaded;
+    let build_id = build_id(image, read);
+    let segments = List::Items(&image.segments);
+    each(&Module { path, build_id: &build_id, bias: image.bias, segments, ..Module::default() }, read);
+}
+
+/// A number that changes when modules are loaded or unloaded. `None` when the kernel does not list them.
+pub(crate) fn fingerprint() -> Option<u64> {
+    let mut sum = 0u64;
+    // Nobody asks for paths.
+    let is_listed = elf::each_mapped(&mut Vec::<u8, 1>::new(), &mut |loaded| {
+        let Image { bias, unwind, .. } = loaded.image;
+        for word in [*bias, *unwind as u64] {
+            sum = (sum ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        }
+        true
+    });
+    is_listed.then_some(sum)
+}
+
+/// The GNU build id among an image's notes: name size, descriptor size, type, name, descriptor, each padded.
+fn build_id(image: &Image, read: Read<'_>) -> Vec<u8, MAX_BUILD_ID> {
+    const GNU_BUILD_ID: u32 = 3;
+    for &[start, length, align] in &image.notes {
+        let pad = if align == 8 { 8 } else { 4 };
+        let end = start.saturating_add(length.min(PAGE as u64));
+        let mut at = start;
+        while at < end {
+            let mut head = [0; 16];
+            if !read(at as usize, &mut head) {
+                break;
+            }
+            let [name, descriptor, kind, owner] = words(head);
+            let begin = at + u64::from(name).saturating_add(12).next_multiple_of(pad);
+            let next = begin.saturating_add(u64::from(descriptor).next_multiple_of(pad));
+            if (kind, name, owner) == (GNU_BUILD_ID, 4, u32::from_ne_bytes(*b"GNU\0")) {
+                let mut id = Vec::new();
+                let fits = next <= end && id.resize(descriptor as usize, 0).is_ok();
+                return if fits && read(begin as usize, &mut id) { id } else { Vec::new() };
+            }
+            at = next;
+        }
+    }
+    Vec::new()
+}
+
+fn words(bytes: [u8; 16]) -> [u32; 4] {
+    let (words, _) = bytes.as_chunks::<4>();
+    let mut words = words.iter().map(|word| u32::from_ne_bytes(*word));
+    [(); 4].map(|()| words.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Paths, lengths of build ids, whether this code is inside.
+    fn found(which: impl FnOnce(Each<'_>)) -> std::vec::Vec<(String, usize, bool)> {
+        let mut found = std::vec::Vec::new();
+        which(&mut |module, _| {
+            let inside = module.segments.iter().any(|s| {
+                let here = build_id as *const () as u64;
+                s.executable && here >= s.start && here - s.start < s.length
+            });
+            found.push((String::from_utf8_lossy(module.path).into_owned(), module.build_id.len(), inside));
+        });
+        found
+    }
+
+    #[test]
+    fn this_program_comes_first_and_its_libraries_are_listed() {
+        let program = std::env::current_exe().unwrap();
+        for modules in [found(|to| assert!(each(to))), found(|to| each_linked(to))] {
+            assert!(modules[0].2 && Path::new(&modules[0].0) == program, "{modules:?}");
+            assert_eq!(modules.iter().filter(|(.., inside)| *inside).count(), 1, "{modules:?}");
+            assert!(modules.iter().any(|(path, id, _)| path.contains("libc.so") && *id == 20), "{modules:?}");
+        }
+    }
+
+    #[test]
+    fn both_lists_have_the_same_modules() {
+        let places = |modules: &mut dyn FnMut(Each<'_>)| {
+            let mut places = std::vec::Vec::new();
+            modules(&mut |module, _| {
+                let segments: std::vec::Vec<_> =
+                    module.segments.iter().map(|s| (s.start, s.length)).collect();
+                places.push((module.bias, module.build_id.to_vec(), segments));
+            });
+            places.sort();
+            places
+        };
+        assert_eq!(places(&mut |to| assert!(each(to))), places(&mut |to| each_linked(to)));
+        assert_eq!(fingerprint(), fingerprint());
+    }
+
+    #[test]
+    fn a_file_that_is_only_looked_at_is_no_module() {
+        use std::os::fd::AsRawFd;
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        // SAFETY: a mapping at a place of the system's choice, which is unmapped below.
+        let mapped = unsafe {
+            libc::mmap(
+                core::ptr::null_mut(),
+                1 << 20,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        assert_ne!(mapped, libc::MAP_FAILED);
+        let mut biases = std::vec::Vec::new();
+        each(&mut |module, _| biases.push(module.bias));
+        assert!(!biases.contains(&(mapped as u64)));
+        // SAFETY: it was mapped above.
+        unsafe { libc::munmap(mapped, 1 << 20) };
+    }
+
+    #[test]
+    fn the_build_id_is_found_behind_other_notes() {
+        let mut notes = std::vec::Vec::new();
+        for (kind, name, descriptor) in [(1u32, &b"GNU\0"[..], &[9u8; 16][..]), (3, b"GNU\0", &[7; 20])] {
+            notes.extend((name.len() as u32).to_ne_bytes());
+            notes.extend((descriptor.len() as u32).to_ne_bytes());
+            notes.extend(kind.to_ne_bytes());
+            notes.extend(name);
+            notes.extend(descriptor);
+        }
+        let image = |length: usize| {
+            let mut image = Image::default();
+            image.notes.push([notes.as_ptr() as u64, length as u64, 4]).unwrap();
+            image
+        };
+        let read: Read<'_> = &elf::read_mapped;
+        assert_eq!(build_id(&image(notes.len()), read), [7u8; 20]);
+        assert_eq!(build_id(&image(notes.len() - 1), read), []);
+    }
+}

@@ -1,0 +1,224 @@
+//! Signals that ask for a dump. Behind the dump comes what the signal does in the program without the tracker: the
+//! handler that it had, or the default. Only signals that have no meaning but the program's own (USR1, USR2, real-time
+//! signals) do nothing else where the program has no handler.
+
+use crate::Error;
+use crate::os::linux::open::errno;
+use crate::platform::host::keep_errno;
+use crate::session::triggers;
+use crate::sync::*;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::null_mut;
+
+/// Signals from 1 on.
+const COUNT: usize = 65;
+
+/// What a signal did before: its handler, `SIG_DFL` or `SIG_IGN`, and its flags.
+struct Previous {
+    handler: AtomicUsize,
+    flags: AtomicU32,
+}
+
+static PREVIOUS: [Previous; COUNT] =
+    [const { Previous { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicU32::new(0) } }; COUNT];
+
+/// Names of signals. Those that are left out cannot be handled (KILL, STOP), or say that the program is damaged, where a
+/// dump cannot be trusted to end (ABRT, BUS, FPE, ILL, SEGV, SYS, TRAP).
+const NAMES: [(&str, libc::c_int); 23] = [
+    ("ALRM", libc::SIGALRM),
+    ("CHLD", libc::SIGCHLD),
+    ("CONT", libc::SIGCONT),
+    ("HUP", libc::SIGHUP),
+    ("INT", libc::SIGINT),
+    ("IO", libc::SIGIO),
+    ("PIPE", libc::SIGPIPE),
+    ("POLL", libc::SIGPOLL),
+    ("PROF", libc::SIGPROF),
+    ("PWR", libc::SIGPWR),
+    ("QUIT", libc::SIGQUIT),
+    ("STKFLT", libc::SIGSTKFLT),
+    ("TERM", libc::SIGTERM),
+    ("TSTP", libc::SIGTSTP),
+    ("TTIN", libc::SIGTTIN),
+    ("TTOU", libc::SIGTTOU),
+    ("URG", libc::SIGURG),
+    ("USR1", libc::SIGUSR1),
+    ("USR2", libc::SIGUSR2),
+    ("VTALRM", libc::SIGVTALRM),
+    ("WINCH", libc::SIGWINCH),
+    ("XCPU", libc::SIGXCPU),
+    ("XFSZ", libc::SIGXFSZ),
+];
+
+const DAMAGED: [libc::c_int; 7] =
+    [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
+
+/// What the value of `MEMTRACK_DUMP_SIGNAL` should be.
+pub(crate) const EXPECTED: &str = "a signal's name (USR1, TERM, RTMIN+1, …) or number, but not KILL or STOP, which no program can handle, \
+     nor ABRT, BUS, FPE, ILL, SEGV, SYS or TRAP, after which a dump cannot be trusted";
+
+/// A signal by its name in either case, with or without `SIG`, or by its number.
+pub(crate) fn parse(name: &[u8]) -> Option<libc::c_int> {
+    let name = core::str::from_utf8(name).ok()?;
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return name.parse().ok().filter(|signal| (1..=64).contains(signal) && !DAMAGED.contains(signal));
+    }
+    let without = |text: &'_ str, prefix: &str| -> Option<usize> {
+        text.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(str::len)
+    };
+    let short = without(name, "SIG").map_or(name, |length| &name[length..]);
+    let real_time = |prefix: &str, from: libc::c_int| -> Option<libc::c_int> {
+        let rest = &short[without(short, prefix)?..];
+        let distance = if rest.is_empty() {
+            0
+        } else {
+            rest.parse::<i8>().ok().filter(|_| !rest.starts_with(|c: char| c.is_ascii_digit()))?
+        };
+        let signal = from + libc::c_int::from(distance);
+        (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal).then_some(signal)
+    };
+    let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(short)).map(|(_, signal)| *signal);
+    known.or_else(|| real_time("RTMIN", libc::SIGRTMIN())).or_else(|| real_time("RTMAX", libc::SIGRTMAX()))
+}
+
+/// What a signal does by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Default {
+    Nothing,
+    /// Ends or stops the process.
+    Acts,
+}
+
+impl Default {
+    fn of(signal: libc::c_int) -> Default {
+        match signal {
+            libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => {
+                Default::Nothing
+            }
+            real_time if real_time >= 32 => Default::Nothing,
+            _ => Default::Acts,
+        }
+    }
+}
+
+/// Dumps whenever the process gets `signal`.
+pub(crate) fn dump_on(signal: libc::c_int) -> Result<(), Error> {
+    let previous = usize::try_from(signal).ok().and_then(|signal| PREVIOUS.get(signal));
+    let Some(previous) = previous.filter(|_| !DAMAGED.contains(&signal)) else {
+        return Err(Error::Signal(libc::EINVAL));
+    };
+    let mut before = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: the system writes the record when it returns 0.
+    let before = unsafe {
+        if libc::sigaction(signal, core::ptr::null(), before.as_mut_ptr()) != 0 {
+            return Err(Error::Signal(errno()));
+        }
+        before.assume_init()
+    };
+    if before.sa_sigaction == handler as *const () as usize {
+        return Ok(());
+    }
+    previous.handler.store(before.sa_sigaction, Relaxed);
+    previous.flags.store(before.sa_flags as u32, Release);
+    install(signal, before)
+}
+
+/// Sets the handler, with mask and flags of what the signal did before.
+fn install(signal: libc::c_int, before: libc::sigaction) -> Result<(), Error> {
+    let mut action = before;
+    action.sa_sigaction = handler as *const () as usize;
+    match before.sa_sigaction {
+        // A call that it interrupts goes on, as if the signal were not there.
+        libc::SIG_DFL => action.sa_flags |= libc::SA_RESTART | libc::SA_ONSTACK,
+        // Children of which nobody wants to know vanish.
+        libc::SIG_IGN => action.sa_flags |= libc::SA_RESTART | libc::SA_ONSTACK | libc::SA_NOCLDWAIT,
+        _ => {}
+    }
+    action.sa_flags = (action.sa_flags | libc::SA_SIGINFO) & !(libc::SA_RESETHAND as libc::c_int);
+    // SAFETY: the record is one that the system gave, with a handler that has the right signature.
+    let result = unsafe { libc::sigaction(signal, &raw const action, null_mut()) };
+    if result == 0 { Ok(()) } else { Err(Error::Signal(errno())) }
+}
+
+extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let Some(previous) = PREVIOUS.get(signal as usize) else { return };
+    let flags = previous.flags.load(Acquire) as libc::c_int;
+    let before = if flags & libc::SA_RESETHAND as libc::c_int != 0 {
+        previous.handler.swap(libc::SIG_DFL, AcqRel)
+    } else {
+        previous.handler.load(Relaxed)
+    };
+    let acts = before == libc::SIG_DFL && Default::of(signal) == Default::Acts;
+    keep_errno(|| triggers::ask(signal, acts));
+    if before == libc::SIG_DFL || before == libc::SIG_IGN {
+        return;
+    }
+    // SAFETY: the program set this function for the signal, with a flag that says which of the two it is.
+    unsafe {
+        if flags & libc::SA_SIGINFO != 0 {
+            type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
+            core::mem::transmute::<usize, Handler>(before)(signal, info, context);
+        } else {
+            core::mem::transmute::<usize, extern "C" fn(libc::c_int)>(before)(signal);
+        }
+    }
+}
+
+/// Has the signal do what it does by default. Comes back when that did not end the process: it was stopped, and goes on.
+pub(crate) fn act_by_default(signal: libc::c_int) {
+    // SAFETY: all-zero is an action without flags and mask; the sets are written before they are read. The signal is sent
+    // to this very thread, and acts when it is let through.
+    unsafe {
+        let mut ours: libc::sigaction = core::mem::zeroed();
+        let mut default: libc::sigaction = core::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        libc::sigaction(signal, &raw const default, &raw mut ours);
+        let (mut only, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigemptyset(&raw mut only);
+        libc::sigaddset(&raw mut only, signal);
+        libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, &raw mut before);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
+        libc::sigaction(signal, &raw const ours, null_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_names_and_numbers() {
+        let names: [&[u8]; 5] = [b"TERM", b"SIGTERM", b"term", b"sigTerm", b"15"];
+        assert_eq!(names.map(parse), [Some(libc::SIGTERM); 5]);
+        let first = libc::SIGRTMIN();
+        let names: [&[u8]; 4] = [b"RTMIN", b"SIGRTMIN+3", b"RTMAX-1", b"50"];
+        assert_eq!(names.map(parse), [Some(first), Some(first + 3), Some(libc::SIGRTMAX() - 1), Some(50)]);
+        let nothing: [&[u8]; 12] = [
+            b"", b"SIG", b"KILLER", b"0", b"65", b"SIG10", b"-1", b"RTMIN3", b"RTMIN-1", b"RTMAX+1",
+            b"RTMIN+", b"\xff",
+        ];
+        assert_eq!(nothing.map(parse), [None; 12]);
+    }
+
+    #[test]
+    fn signals_of_a_damaged_program_are_refused() {
+        let names: [&[u8]; 9] = [b"KILL", b"STOP", b"SEGV", b"SIGABRT", b"FPE", b"BUS", b"ILL", b"11", b"6"];
+        assert_eq!(names.map(parse), [None; 9]);
+        for signal in [libc::SIGSEGV, libc::SIGKILL, -1, 0, 65, 1000] {
+            assert_eq!(dump_on(signal), Err(Error::Signal(libc::EINVAL)), "{signal}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_program_gives_a_meaning_does_nothing_else() {
+        for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN(), libc::SIGRTMAX(), libc::SIGWINCH] {
+            assert_eq!(Default::of(signal), Default::Nothing, "{signal}");
+        }
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGALRM, libc::SIGTSTP]
+        {
+            assert_eq!(Default::of(signal), Default::Acts, "{signal}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Modules that the tracker lists itself, where the dynamic linker does not tell enough of them.
+
+use super::*;
+use crate::lock::Lock;
+use crate::table::try_lock;
+
+/// Modules that are listed; more have no stacks through them.
+const MAX: usize = 512;
+/// Ranges of code that one of them has.
+const CODES: usize = 4;
+/// Words of an entry: begin and end of the module, its table, begin and end of what is mapped around that, and of each
+/// range of code.
+const WORDS: usize = 5 + 2 * CODES;
+
+/// A module. Whoever reads an entry while it is written sees that by its version, which is odd then, and another one
+/// later.
+struct Entry {
+    version: AtomicUsize,
+    words: [AtomicUsize; WORDS],
+}
+
+static ENTRIES: [Entry; MAX] =
+    [const { Entry { version: AtomicUsize::new(0), words: [const { AtomicUsize::new(0) }; WORDS] } }; MAX];
+/// Entries that were ever used.
+static USED: AtomicUsize = AtomicUsize::new(0);
+static WRITER: Lock<()> = Lock::new(());
+/// How often code was met in vain since the list was last read to some purpose.
+static MISSED: AtomicUsize = AtomicUsize::new(0);
+
+impl Entry {
+    fn read(&self) -> Option<[usize; WORDS]> {
+        let before = self.version.load(Acquire);
+        let words = self.words.each_ref().map(|word| word.load(Relaxed));
+        fence(Acquire);
+        (before & 1 == 0 && self.version.load(Relaxed) == before).then_some(words)
+    }
+
+    /// Under the lock.
+    fn write(&self, words: [usize; WORDS]) {
+        let version = self.version.load(Relaxed);
+        self.version.store(version | 1, Relaxed);
+        fence(Release);
+        for (place, word) in self.words.iter().zip(words) {
+            place.store(word, Relaxed);
+        }
+        self.version.store((version | 1).wrapping_add(1), Release);
+    }
+}
+
+fn entries() -> &'static [Entry] {
+    ENTRIES.get(..USED.load(Acquire)).unwrap_or(&ENTRIES)
+}
+
+pub(super) fn is_used() -> bool {
+    USED.load(Relaxed) != 0
+}
+
+/// The module with the code at `pc`, and with that table when one is given.
+pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
+    let words = entries().iter().filter_map(Entry::read).find(|words| {
+        let (codes, _) = words.split_at(WORDS - 2 * CODES).1.as_chunks::<2>();
+        codes.iter().any(|[start, end]| (*start..*end).contains(&pc))
+    })?;
+    let [start, end, header, table_start, table_end, ..] = words;
+    let is_expected = expected.is_none_or(|expected| expected == 0 || expected == header);
+    is_expected.then_some(Object {
+        start,
+        end,
+        table: UnwindTable { header, start: table_start, end: table_end, module: start },
+    })
+}
+
+/// Reads the list once more, for code that was not found: ever more seldom while that is in vain, as for code that is
+/// made at run time. `bias` is what the dynamic linker says of the module, where it is known.
+#[cold]
+#[inline(never)]
+pub(super) fn find_anew(pc: usize, expected: Option<usize>, bias: Option<usize>) -> Option<Object> {
+    let missed = MISSED.fetch_add(1, Relaxed);
+    if !missed.is_power_of_two() && missed & 0xfff != 0 {
+        return None;
+    }
+    // The event's own stack may be a small one.
+    let read = || {
+        if !refresh(&mapped)
+            && let Some(bias) = bias
+        {
+            add_alone(bias);
+        }
+    };
+    let is_read = keep_errno(|| dump_stack::run(Patience::None, read));
+    let found = find(pc, expected);
+    if found.is_some() || is_read.is_none() {
+        MISSED.store(0, Relaxed);
+    }
+    found
+}
+
+/// Where the system forbids to read the list: the one module, whose file begins at its bias as that of libraries does.
+fn add_alone(bias: usize) {
+    let memory = super::super::maps::Memory::open();
+    if let Some(image) = Image::at(bias, &|address, buffer| memory.read(address, buffer))
+        && let Some(_writer) = try_lock(&WRITER)
+    {
+        add(&image, &mut [0; MAX / 64]);
+    }
+}
+
+/// Outside the hook: where the kernel does not list the modules, the dynamic linker does.
+pub(super) fn refresh_outside() {
+    if !refresh(&mapped) {
+        refresh(&|each| {
+            elf::each_linked(&mut |loaded| each(loaded.image));
+            true
+        });
+    }
+}
+
+fn mapped(each: Each<'_>) -> bool {
+    elf::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
+        each(loaded.image);
+        true
+    })
+}
+
+type Each<'e> = &'e mut dyn FnMut(&Image);
+
+/// Brings the list up to date from a source, which says whether it told of all.
+fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
+    // Another thread brings it up to date.
+    let Some(_writer) = try_lock(&WRITER) else { return true };
+    let mut seen = [0u64; MAX / 64];
+    let is_whole = source(&mut |image| add(image, &mut seen));
+    if is_whole {
+        for (entry, place) in entries().iter().zip(0..) {
+            if !bit(&mut seen, place, false) {
+                entry.write([0; WORDS]);
+            }
+        }
+    }
+    is_whole
+}
+
+/// Whether the bit of an entry is set; sets it.
+fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
+    let Some(word) = bits.get_mut(place / 64) else { return false };
+    let mask = 1 << (place % 64);
+    let before = *word & mask != 0;
+    if set {
+        *word |= mask;
+    }
+    before
+}
+
+/// Under the lock.
+fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
+    let words = words(image);
+    let same = |entry: &Entry| entry.read() == Some(words);
+    let free = |entry: &Entry| entry.read().is_some_and(|words| words == [0; WORDS]);
+    let place = entries().iter().position(same).or_else(|| {
+        let place = entries().iter().position(free).unwrap_or(entries().len());
+        ENTRIES.get(place)?.write(words);
+        USED.store(USED.load(Relaxed).max(place + 1), Release);
+        Some(place)
+    });
+    if let Some(place) = place {
+        bit(seen, place, true);
+    }
+}
+
+fn words(image: &Image) -> [usize; WORDS] {
+    let ends = |segment: &memtrack_format::Segment| {
+        [segment.start as usize, segment.start.wrapping_add(segment.length) as usize]
+    };
+    let [mut low, mut high] = [usize::MAX, 0];
+    let mut codes = [[0; 2]; CODES];
+    let mut free = codes.iter_mut();
+    for segment in &image.segments {
+        let [start, end] = ends(segment);
+        (low, high) = (low.min(start), high.max(end));
+        if segment.executable
+            && let Some(code) = free.next()
+        {
+            *code = [start, end];
+        }
+    }
+    let (table_start, table_end) = image.segment_of(image.unwind).unwrap_or_default();
+    let head = [low, high, image.unwind, table_start, table_end];
+    let mut words = head.into_iter().chain(codes.into_iter().flatten());
+    [(); WORDS].map(|()| words.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry that no other test writes to while this one looks.
+    fn with_lists(test: impl FnOnce()) {
+        static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        test();
+    }
+
+    const CODES_HERE: [fn() -> usize; 2] =
+        [|| super::find as *const () as usize, || libc::qsort as *const () as usize];
+
+    #[test]
+    fn both_sources_list_the_same_and_what_the_dynamic_linker_tells() {
+        with_lists(|| {
+            let mut all = [[None; 2]; 2];
+            for (found, from_kernel) in all.iter_mut().zip([true, false]) {
+                let linked = |each: Each<'_>| {
+                    elf::each_linked(&mut |loaded| each(loaded.image));
+                    true
+                };
+                assert!(refresh(if from_kernel { &mapped } else { &linked }));
+                *found = CODES_HERE.map(|pc| find(pc(), None));
+            }
+            assert_eq!(all[0], all[1]);
+            for (found, pc) in all[0].iter().zip(CODES_HERE) {
+                let found = found.unwrap();
+                // The table begins with its version, and lies in the module.
+                let table = found.table.bytes(found.table.header).unwrap();
+                assert_eq!(table[0], 1);
+                assert!((found.start..found.end).contains(&pc()) && found.table.start >= found.start);
+                match ask_linker(pc()) {
+                    Answer::Object(told) => {
+                        assert_eq!(told.table.header, found.table.header);
+                        assert_eq!((told.start, told.end), (found.start, found.end));
+                    }
+                    // A layout with gaps.
+                    Answer::Segment { header, .. } => assert_eq!(header, found.table.header),
+                    // C libraries without the function.
+                    Answer::Unable => {}
+                    Answer::Nothing => panic!("the dynamic linker does not know this code"),
+                }
+            }
+            assert_eq!(find(0x10, None), None);
+        });
+    }
+
+    #[test]
+    fn a_module_that_is_gone_is_listed_no_more_and_its_place_is_used_again() {
+        with_lists(|| {
+            refresh(&mapped);
+            let used = USED.load(Relaxed);
+            let mut gone = [0; WORDS];
+            (gone[0], gone[1], gone[WORDS - 2], gone[WORDS - 1]) = (0x10, 0x40, 0x20, 0x30);
+            ENTRIES[used].write(gone);
+            USED.store(used + 1, Relaxed);
+            assert_eq!(find(0x20, None).map(|found| (found.start, found.end)), Some((0x10, 0x40)));
+            // Between two ranges of its code there may be another module's.
+            assert_eq!((find(0x10, None), find(0x30, None)), (None, None));
+            // The place was another module's before.
+            assert_eq!(find(0x20, Some(0x18)), None);
+            refresh(&mapped);
+            assert_eq!(find(0x20, None), None);
+            assert_eq!(entries().len(), used + 1);
+        });
+    }
+
+    #[test]
+    fn an_entry_that_is_being_written_is_not_read() {
+        let entry = Entry { version: AtomicUsize::new(3), words: [const { AtomicUsize::new(7) }; WORDS] };
+        assert_eq!(entry.read(), None);
+        entry.write([8; WORDS]);
+        assert_eq!(entry.read(), Some([8; WORDS]));
+    }
+
+    #[test]
+    fn code_of_no_module_is_asked_for_ever_more_seldom() {
+        with_lists(|| {
+            MISSED.store(0, Relaxed);
+            let asked = (0..10_000)
+                .filter(|_| {
+                    let missed = MISSED.load(Relaxed);
+                    assert_eq!(find_anew(0x10, None, None), None);
+                    missed.is_power_of_two() || missed & 0xfff == 0
+                })
+                .count();
+            // A few times more when another test has the stack on which the list is read.
+            assert!(asked < 200, "{asked}");
+        });
+    }
+}

@@ -1,0 +1,3 @@
+//! The operating system.
+
+pub(crate) mod linux;

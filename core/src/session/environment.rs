@@ -1,0 +1,170 @@
+//! Environment variables: their values when the program started, and what these mean.
+//!
+//! The values are copied, because a program may clear or overwrite its environment later. A process whose privileges were
+//! raised has none: whoever starts it must not choose the files that it writes.
+
+use crate::os::linux::stderr;
+use crate::sync::*;
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char};
+
+/// What the tracker reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variable {
+    Dump,
+    DumpSignal,
+    DumpInterval,
+    DumpPeak,
+    Record,
+}
+
+impl Variable {
+    const ALL: [Variable; 5] =
+        [Variable::Dump, Variable::DumpSignal, Variable::DumpInterval, Variable::DumpPeak, Variable::Record];
+
+    pub(crate) const fn name(self) -> &'static CStr {
+        match self {
+            Variable::Dump => c"MEMTRACK_DUMP",
+            Variable::DumpSignal => c"MEMTRACK_DUMP_SIGNAL",
+            Variable::DumpInterval => c"MEMTRACK_DUMP_INTERVAL",
+            Variable::DumpPeak => c"MEMTRACK_DUMP_PEAK",
+            Variable::Record => c"MEMTRACK_RECORD",
+        }
+    }
+
+    /// The value, when it is set and not empty.
+    pub(crate) fn get(self) -> Option<&'static [u8]> {
+        VALUES.copy_once();
+        let value = &VALUES.values[self as usize];
+        let length = value.length.load(Acquire);
+        // SAFETY: the length is 0 until the bytes are written, which happens once.
+        (length > 0).then(|| unsafe { &(&*value.bytes.get())[..length] })
+    }
+}
+
+/// The longest value that is taken: a path.
+const MOST: usize = libc::PATH_MAX as usize;
+
+/// All-zero before it is filled, so that it adds nothing to the binary.
+struct Values {
+    state: AtomicU32,
+    values: [Value; Variable::ALL.len()],
+}
+
+struct Value {
+    length: AtomicUsize,
+    bytes: UnsafeCell<[u8; MOST]>,
+}
+
+const UNKNOWN: u32 = 0;
+const TAKEN: u32 = 1;
+
+// SAFETY: the bytes are written once, by whoever changes the state, and read only behind their length.
+unsafe impl Sync for Values {}
+
+static VALUES: Values = Values {
+    state: AtomicU32::new(UNKNOWN),
+    values: [const { Value { length: AtomicUsize::new(0), bytes: UnsafeCell::new([0; MOST]) } };
+        Variable::ALL.len()],
+};
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+impl Values {
+    /// Copies the environment. Before the C library has begun there is none; then the next caller does it.
+    fn copy_once(&self) {
+        // SAFETY: the pointer is the C library's, which this reads where programs start.
+        if self.state.load(Acquire) != UNKNOWN || unsafe { environ.is_null() } {
+            return;
+        }
+        if self.state.compare_exchange(UNKNOWN, TAKEN, AcqRel, Acquire).is_ok() {
+            stderr::at_start();
+            if !is_privileged() {
+                Variable::ALL.into_iter().for_each(|variable| self.copy(variable));
+            }
+        }
+    }
+
+    fn copy(&self, variable: Variable) {
+        // SAFETY: the name is a C string; the value stays where it is while programs start.
+        let Some(value) = (unsafe {
+            let value = libc::getenv(variable.name().as_ptr());
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
+        }) else {
+            return;
+        };
+        let to = &self.values[variable as usize];
+        if value.len() >= MOST {
+            let name = variable.name().to_str().unwrap_or_default();
+            return stderr::line(format_args!(
+                "{name} is longer than {MOST} bytes and ignored: use a shorter value"
+            ));
+        }
+        // SAFETY: only the thread that took the state gets here, once, and nobody reads before the length is there.
+        unsafe { (&mut *to.bytes.get())[..value.len()].copy_from_slice(value) };
+        to.length.store(value.len(), Release);
+    }
+}
+
+/// Whether the process has rights that whoever started it may not have: by a set-user-id or set-group-id program, or by a
+/// file's capabilities. What `secure_getenv` asks, in statically linked programs too.
+fn is_privileged() -> bool {
+    crate::platform::host::keep_errno(|| {
+        // SAFETY: the calls only return numbers, and the location is the calling thread's own.
+        unsafe {
+            *libc::__errno_location() = 0;
+            let secure = libc::getauxval(libc::AT_SECURE) != 0;
+            let is_unknown = *libc::__errno_location() == libc::ENOENT;
+            let differs = || libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid();
+            secure || is_unknown && differs()
+        }
+    })
+}
+
+/// A number of seconds with up to three decimals, in nanoseconds. Not by floating-point numbers, whose reading is as large
+/// as all of the hook.
+pub(crate) fn nanoseconds(seconds: &[u8]) -> Option<u64> {
+    let (whole, decimals) = text(seconds)?.split_once('.').unwrap_or((text(seconds)?, "0"));
+    let digits =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+    let thousandths = digits(decimals)? * 10u64.pow(3u32.checked_sub(decimals.len() as u32)?);
+    digits(whole)?
+        .checked_mul(1000)?
+        .checked_add(thousandths)?
+        .checked_mul(1_000_000)
+        .filter(|&time| time > 0)
+}
+
+/// A number of bytes, or of a binary unit.
+pub(crate) fn bytes(size: &[u8]) -> Option<usize> {
+    const UNITS: [(&str, u32); 3] = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let size = text(size)?;
+    let unit = UNITS.iter().find_map(|(unit, shift)| Some((size.strip_suffix(unit)?.trim_end(), *shift)));
+    let (digits, shift) = unit.unwrap_or((size, 0));
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    core::str::from_utf8(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_units() {
+        assert_eq!(
+            (bytes(b"4096"), bytes(b"64MiB"), bytes(b"2 GiB")),
+            (Some(4096), Some(64 << 20), Some(2 << 30))
+        );
+        assert_eq!([bytes(b"64MB"), bytes(b"-1"), bytes(b"99999999999GiB"), bytes(b"")], [None; 4]);
+        assert_eq!((nanoseconds(b"0.5"), nanoseconds(b"10")), (Some(500_000_000), Some(10_000_000_000)));
+        assert_eq!((nanoseconds(b"0.001"), nanoseconds(b"1.25")), (Some(1_000_000), Some(1_250_000_000)));
+        let nothing: [&[u8]; 8] =
+            [b"0", b"0.0", b"0.0001", b"nan", b"soon", b"-1", b".", b"99999999999999999999"];
+        assert!(nothing.iter().all(|text| nanoseconds(text).is_none()));
+    }
+}

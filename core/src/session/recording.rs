@@ -1,0 +1,278 @@
+//! Recordings: the pages of a region are those of a file, which stays when the process is killed, and which another
+//! process can look at meanwhile. Behind them lies the [annex](crate::session::recording::annex).
+//!
+//! No descriptor is needed once the memory is laid into the file, so that a program may close all that it did not open.
+
+pub(crate) mod annex;
+pub(crate) mod memory;
+
+use crate::Error;
+use crate::lock::Lock;
+use crate::os::linux::file::Path;
+use crate::os::linux::open::Named;
+use crate::os::linux::pages::{Before, Pages};
+use crate::os::linux::pages_file::{PagesFile, Released};
+use crate::os::linux::{fault, fork_gate, modules, sandbox, signal_mask, stderr};
+use crate::platform::Host;
+use crate::platform::Platform;
+use crate::platform::host::keep_errno;
+use crate::session::dump_stack::Patience;
+use crate::session::environment::Variable;
+use crate::session::recording::annex::Annex;
+use crate::session::registry;
+use crate::session::registry::{Each, Place, Registered};
+use crate::session::{lifecycle, triggers};
+use crate::sync::*;
+use crate::table::try_lock;
+use core::cell::Cell;
+
+struct Recording {
+    path: Path,
+    /// The variable's value, when the path comes from there.
+    template: Option<&'static [u8]>,
+    pages: Pages,
+    annex: Annex,
+    file: Released,
+    /// What the annex knows: news of modules, the modules, thread slots.
+    known: (usize, Option<u64>, u32),
+}
+
+// In cells, for these hide the values which no recording can have: so `None` is all-zero, and adds nothing to the binary.
+static RECORDINGS: Each<Lock<Option<Cell<Recording>>>> = Each::new([const { Lock::new(None) }; _]);
+/// Whether there are any: asked without taking a lock.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_any() -> bool {
+    ANY.load(Acquire)
+}
+
+/// A tracker has just claimed its region: the first one's is recorded when the variable says so.
+pub(crate) fn at_claim(place: Place) {
+    let Some(template) = Variable::Record.get().filter(|_| place.is_first()) else { return };
+    let process = Host.process();
+    let path = lifecycle::path(template, process);
+    let result = path.and_then(|path| match begin(place, path, Named::ByVariable) {
+        // A process that this one has started, with the same variables.
+        Err(Error::RecordingTaken) => {
+            begin(place, lifecycle::path(template, process)?.with_pid(process.pid)?, Named::ByVariable)
+        }
+        other => other,
+    });
+    if let Err(error) = result {
+        complain(template, error);
+    }
+}
+
+/// Lays the pages of tracker `number` into a file.
+pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error> {
+    let region = registry::get(place).ok_or(Error::TooManyTrackers)?;
+    let pages = region.pages()?;
+    signal_mask::without(|| {
+        let mut slot =
+            try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
+        if threads() != 1 + triggers::threads() {
+            return Err(Error::RecordingThreads);
+        }
+        fault::handle();
+        let (annex, file) = lay(&path, region, pages, named, None)?;
+        memory::begin(place, pages, annex.pages(), region.head_copy());
+        let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
+        let recording = Recording { path, template, pages, annex, file, known: (0, None, 0) };
+        let recording = slot.insert(Cell::new(recording));
+        ANY.store(true, Release);
+        recording.get_mut().refresh(region)
+    })
+}
+
+/// Lays pages and an annex into a new file: those of a recording in the parent of this process, or pages of no file yet.
+fn lay(
+    path: &Path,
+    region: &dyn Registered,
+    pages: Pages,
+    named: Named,
+    parents: Option<&Recording>,
+) -> Result<(Annex, Released), Error> {
+    let file = PagesFile::create(path, pages.len() + Annex::LEN, named)?;
+    // These are used at random, and everything else in order, with room taken ahead of each use.
+    for heads in region.heads() {
+        file.reserve(heads.start - pages.start().addr(), heads.len())?;
+    }
+    let annex = Annex::new(pages.len())?;
+    if let Some(parents) = parents {
+        annex.copy(&parents.annex);
+    }
+    let of_parent = parents.map(|parents| parents.file.again());
+    let before = match &of_parent {
+        None => Before::Memory,
+        Some(Some(file)) => Before::File(file),
+        Some(None) => Before::LostFile,
+    };
+    let result = annex.pages().share(&file, Before::Memory).and_then(|()| pages.share(&file, before));
+    match result.and_then(|()| file.release()) {
+        Ok(file) => {
+            // The child has no use for it any more.
+            drop(of_parent.flatten());
+            Ok((annex, file))
+        }
+        Err(error) => {
+            annex.remove();
+            Err(error)
+        }
+    }
+}
+
+/// Modules that were met, by their unwind tables.
+static MET: [AtomicUsize; 1024] = [const { AtomicUsize::new(0) }; 1024];
+/// Counts modules that are met for the first time. It begins at 1, for what a recording begins with.
+static NEWS: AtomicUsize = AtomicUsize::new(1);
+
+/// Inside the hook: code of a module is on a stack. A new one is told to the recordings behind the event.
+pub(crate) fn met(table: usize) {
+    if is_any() && is_new(table) {
+        NEWS.fetch_add(1, AcqRel);
+        registry::all().for_each(|(_, region)| region.met_module());
+    }
+}
+
+/// Whether it is met for the first time. No more than can be remembered are new.
+fn is_new(table: usize) -> bool {
+    let first = (table >> 4).wrapping_mul(0x9E37_79B1) >> 12;
+    let places = MET.iter().cycle().skip(first % MET.len()).take(MET.len());
+    for place in places {
+        match place.compare_exchange(0, table, Relaxed, Relaxed) {
+            Ok(_) => return true,
+            Err(known) if known == table => return false,
+            Err(_) => {}
+        }
+    }
+    false
+}
+
+/// Outside the hook: something was unloaded, and what is loaded in its place is to be told of.
+pub(crate) fn unloaded() {
+    MET.iter().for_each(|place| place.store(0, Relaxed));
+    NEWS.fetch_add(1, AcqRel);
+    refresh();
+}
+
+/// Tells the recordings of modules and threads that are new. No lock of others is waited for.
+pub(crate) fn refresh() {
+    if !is_any() || !sandbox::is_none() {
+        return;
+    }
+    triggers::on_stack(Patience::None, || {
+        for (place, region) in registry::all() {
+            let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
+            let recording = slot.as_mut().map(Cell::get_mut);
+            let Some(recording) = recording.filter(|_| memory::is_running(place)) else { continue };
+            // A fragment that does not fit is missing from the file; the next refresh tries again.
+            if keep_errno(|| recording.refresh(region)) == Err(Error::File(libc::ENOSPC)) {
+                memory::end(place, region);
+            }
+        }
+    });
+}
+
+impl Recording {
+    fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
+        let (news, threads) = (NEWS.load(Acquire), region.threads_used());
+        if threads != self.known.2 {
+            region.keep_names();
+            self.known.2 = threads;
+        }
+        if news != self.known.0 {
+            let modules = modules::fingerprint();
+            if modules.is_none() || modules != self.known.1 {
+                self.append(region, true)?;
+            }
+            (self.known.0, self.known.1) = (news, modules);
+        }
+        Ok(())
+    }
+
+    /// Adds a fragment to the annex. One that fails half-way counts for nothing.
+    fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
+        self.annex.write(modules, |to| region.annex(to, modules))
+    }
+
+    /// In a forked child: a file of its own.
+    fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
+        let process = Host.process();
+        let path = match self.template {
+            Some(template) => lifecycle::path_in_child(template, process),
+            None => self.path.with_pid(process.pid),
+        }?;
+        let (annex, file) = lay(&path, region, self.pages, Named::ByVariable, Some(self))?;
+        (self.path, self.file) = (path, file);
+        core::mem::replace(&mut self.annex, annex).remove();
+        // The modules are those of the parent.
+        self.append(region, false)
+    }
+}
+
+/// Before a fork, in the parent.
+pub(crate) extern "C" fn before_fork() {
+    if is_any() {
+        fork_gate::close();
+    }
+}
+
+/// After a fork, or when it failed, in the parent.
+pub(crate) extern "C" fn after_fork() {
+    fork_gate::wait();
+}
+
+/// After a fork, in the child, before its first event.
+pub(crate) fn in_child() {
+    fork_gate::open_behind(|| {
+        if is_any() {
+            signal_mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
+        }
+    });
+}
+
+/// In a forked child, once its tables say what it inherited: so does its recording.
+pub(crate) fn forked() {
+    if is_any() {
+        for (place, region) in registry::all() {
+            if let Some(mut slot) = RECORDINGS[place].try_lock()
+                && let Some(recording) = slot.as_mut().map(Cell::get_mut)
+            {
+                // One that cannot be written is missing: then all of the child counts as its own.
+                let _ = recording.append(region, false);
+            }
+        }
+    }
+}
+
+fn divide(place: Place, region: &dyn Registered) {
+    let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
+    // What has ended in the parent has ended here.
+    let recording = slot.as_mut().map(Cell::get_mut);
+    let Some(recording) = recording.filter(|_| memory::forked(place)) else { return };
+    match recording.divide(region) {
+        Ok(()) => memory::begin(place, recording.pages, recording.annex.pages(), region.head_copy()),
+        Err(error) => {
+            complain(recording.path.as_c_str().to_bytes(), error);
+            // From now on its pages are its own and nobody's file.
+            memory::keep(place);
+            *slot = None;
+        }
+    }
+}
+
+/// How many threads the process has; 0 when that cannot be told.
+fn threads() -> u64 {
+    // SAFETY: the path is a C string, and the record is filled in when the call returns 0.
+    unsafe {
+        let mut folder: libc::stat = core::mem::zeroed();
+        let told = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
+        // A folder has a link from above, from itself, and from each folder in it.
+        if told { (folder.st_nlink as u64).saturating_sub(2) } else { 0 }
+    }
+}
+
+/// Nobody can be given the error. Inside the first event, or a fork.
+fn complain(path: &[u8], error: Error) {
+    stderr::line(format_args!("not recorded: {error}: {}", stderr::Text(path)));
+}

@@ -1,0 +1,207 @@
+//! The file that collects snapshots while the program runs: of stages as they end, of the program at its exit.
+//!
+//! Several trackers may write to one file: those of a plugin that brings its own, and those of a program that replaced
+//! itself by `exec`. So the file begins with a mark that says which process has it. Whoever opens it appends when that
+//! is its own process, writes beside it when that is another one that runs, and replaces what an ended one left.
+
+use crate::Error;
+use crate::dump;
+use crate::lock::{self, Guard, Lock};
+use crate::os::linux::calls;
+use crate::os::linux::file::{File, Mode, Path};
+use crate::os::linux::open::Named;
+use crate::platform::Host;
+use crate::platform::Platform;
+use crate::session::lifecycle;
+use crate::session::owner::Owner;
+use crate::session::registry::{Each, Place};
+use crate::sync::*;
+use crate::table::try_lock;
+use core::cell::Cell;
+
+/// A file and what of the stack tables it already holds.
+struct Sink {
+    path: Path,
+    named: Named,
+    /// Where the path comes from, when that is the variable.
+    template: Option<Path>,
+    /// Of each tracker the first stack node that the file does not hold.
+    next_nodes: Each<u32>,
+    /// The process that has the file, by its [generation](lock::generation): a forked child begins its own.
+    generation: u32,
+}
+
+// In a cell, for that hides the values which no sink can have: so `None` is all-zero, and adds nothing to the binary.
+static SINK: Lock<Option<Cell<Sink>>> = Lock::new(None);
+/// Whether there is one: asked at every stage without taking the lock.
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_set() -> bool {
+    IS_SET.load(Acquire)
+}
+
+/// Snapshots go to `path` from now on. It is made here, and what a process that has ended left in it is removed.
+pub(crate) fn open(path: Path, named: Named) -> Result<(), Error> {
+    begin(path, named, None)
+}
+
+/// The same for the path that `template` gives.
+pub(crate) fn open_template(template: Path) -> Result<(), Error> {
+    let path = lifecycle::path(template.as_c_str().to_bytes(), Host.process())?;
+    begin(path, Named::ByVariable, Some(template))
+}
+
+fn begin(path: Path, named: Named, template: Option<Path>) -> Result<(), Error> {
+    let (path, named) = claim(path, named)?;
+    let mut sink = try_lock(&SINK).ok_or(Error::DumpRunning)?;
+    let (next_nodes, generation) = (Each::ZERO, lock::generation());
+    *sink = Some(Cell::new(Sink { path, named, template, next_nodes, generation }));
+    IS_SET.store(true, Release);
+    Ok(())
+}
+
+/// Makes the file at `path` this process's, or one beside it when another process that runs has that.
+fn claim(path: Path, named: Named) -> Result<(Path, Named), Error> {
+    let file = File::create(path.as_c_str(), Mode::Append, named)?;
+    // Nothing can be removed from a pipe or device, and whoever reads it expects snapshots alone.
+    if !file.is_regular() {
+        return Ok((path, named));
+    }
+    let is_locked = lock_file(&file, Patience::Last);
+    match Owner::of(path.as_c_str()) {
+        Some(owner) if owner == Owner::this() => Ok((path, named)),
+        Some(owner) if owner.is_running() => beside(&path),
+        _ if !is_locked => beside(&path),
+        _ => {
+            file.empty()?;
+            mark(file);
+            Ok((path, named))
+        }
+    }
+}
+
+fn beside(path: &Path) -> Result<(Path, Named), Error> {
+    // Nobody chose this very name, wherever the other one comes from.
+    let (path, named) = (path.with_pid(Host.process().pid)?, Named::ByVariable);
+    let file = File::create(path.as_c_str(), Mode::Append, named)?;
+    // By its name nobody else's: what another one left there has ended.
+    if Owner::of(path.as_c_str()) != Some(Owner::this()) {
+        file.empty()?;
+        mark(file);
+    }
+    Ok((path, named))
+}
+
+/// Writes the mark into an empty file. One that cannot be written is missing: the next snapshot says why.
+fn mark(mut file: File) {
+    if dump::mark(&Host, &mut file).is_err() {
+        let _ = file.empty();
+    }
+}
+
+/// Appends snapshots of programs. One that fails leaves what stands before it readable.
+///
+/// # Errors
+/// When the file could not be written, or another snapshot is being written.
+pub(crate) fn append(
+    patience: Patience,
+    write: impl FnOnce(u32, &mut File) -> Result<u32, Error>,
+) -> Result<(), Error> {
+    append_to(patience, |_, file| write(0, file).map(|_| ()))
+}
+
+/// Appends a snapshot of the tracker whose region has that place. `write` gets the first stack node to write and returns the first one that is
+/// left for the next time.
+///
+/// # Errors
+/// As of [`append`].
+pub(crate) fn append_of(
+    place: Place,
+    patience: Patience,
+    write: impl FnOnce(u32, &mut File) -> Result<u32, Error>,
+) -> Result<(), Error> {
+    append_to(patience, |next_nodes, file| {
+        next_nodes[place] = write(next_nodes[place], file)?;
+        Ok(())
+    })
+}
+
+fn append_to(
+    patience: Patience,
+    write: impl FnOnce(&mut Each<u32>, &mut File) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut guard = lock(patience).ok_or(Error::DumpRunning)?;
+    let Some(sink) = guard.as_mut().map(Cell::get_mut) else { return Ok(()) };
+    let result = sink.own().and_then(|()| {
+        let mut file = File::create(sink.path.as_c_str(), Mode::Append, sink.named)?;
+        if file.is_regular() {
+            if !lock_file(&file, patience) {
+                return Err(Error::DumpRunning);
+            }
+            if file.len() == 0 {
+                // Somebody moved the file away, or emptied it.
+                sink.next_nodes = Each::ZERO;
+            }
+        }
+        write(&mut sink.next_nodes, &mut file)
+    });
+    if result.is_err() {
+        // The whole tables again next time: parts of them may be missing.
+        sink.next_nodes = Each::ZERO;
+    }
+    result
+}
+
+/// How long to wait for a snapshot that another thread writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Hardly: whoever writes may be the very thread that asks, in a signal's handler.
+    Little,
+    /// Seconds: there is no other time.
+    Last,
+}
+
+impl Patience {
+    /// Calls `attempt` until it succeeds or patience ends, with naps between.
+    fn wait<T>(self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        const NAPS: usize = 300;
+        let nap = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let naps = if self == Patience::Last { NAPS } else { 1 };
+        attempt().or_else(|| {
+            (0..naps).find_map(|_| {
+                calls::nanosleep(&nap);
+                attempt()
+            })
+        })
+    }
+}
+
+fn lock(patience: Patience) -> Option<Guard<'static, Option<Cell<Sink>>>> {
+    match try_lock(&SINK) {
+        None if patience == Patience::Last => patience.wait(|| SINK.try_lock()),
+        lock => lock,
+    }
+}
+
+/// Keeps other trackers' snapshots out of the file, so that none stands in the middle of another.
+fn lock_file(file: &File, patience: Patience) -> bool {
+    patience.wait(|| file.lock().then_some(())).is_some()
+}
+
+impl Sink {
+    /// In a forked child the parent's file is not touched: the child gets its own.
+    fn own(&mut self) -> Result<(), Error> {
+        if self.generation != lock::generation() {
+            let process = Host.process();
+            let path = match &self.template {
+                Some(template) => lifecycle::path_in_child(template.as_c_str().to_bytes(), process)?,
+                None => self.path.with_pid(process.pid)?,
+            };
+            // Nobody chose this very name, wherever the parent's comes from.
+            (self.path, self.named) = claim(path, Named::ByVariable)?;
+            self.next_nodes = Each::ZERO;
+            self.generation = lock::generation();
+        }
+        Ok(())
+    }
+}
