@@ -1,7 +1,7 @@
 //! Jumps out of the hook: a signal's handler that interrupts it and leaves by `siglongjmp`. The thread recovers at its next
 //! event, and what is recorded stays whole.
 //!
-//! Planted bugs: a `has_left` in `core/src/platform/host/stack.rs` that is always false loses every later event; an
+//! Planted bugs: a `has_left` in `core/src/os/linux/stack.rs` that is always false loses every later event; an
 //! `undisturbed` in `core/src/platform/mod.rs` that only calls `f` loses all of a thread whose first event was left; a lock
 //! that holds no signals stays shut.
 

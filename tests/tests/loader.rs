@@ -1,7 +1,7 @@
 //! What the dynamic linker does, and what is not known without it: its lock is never waited for, all that it has loaded has
 //! names, the stacks that it begins are whole, and so are those in programs that it leaves gaps in.
 //!
-//! Planted bug: `each_mapped` in `core/src/platform/host/image.rs` by `dl_iterate_phdr` has five of the six cases wait for
+//! Planted bug: `each_mapped` in `core/src/os/linux/elf.rs` by `dl_iterate_phdr` has five of the six cases wait for
 //! ever.
 
 use std::ffi::CString;

@@ -1,6 +1,6 @@
 //! Libraries with a tracker inside that a program loads and closes: the program lives on, and its dump is written.
 //!
-//! Planted bug: a library that does not keep itself loaded (`resident::keep` in `core/src/platform/host`) crashes the program
+//! Planted bug: a library that does not keep itself loaded (`resident::keep` in `core/src/os/linux`) crashes the program
 //! when a thread ends that has used it.
 
 use std::path::PathBuf;

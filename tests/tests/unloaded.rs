@@ -1,7 +1,7 @@
 //! Libraries that are loaded at the place of others that were unloaded: each keeps its own names, in dumps, recordings and
 //! what is made of them.
 //!
-//! Planted bug: a `note` in `core/src/platform/host/places.rs` that does nothing gives all blocks to nobody.
+//! Planted bug: a `note` in `core/src/session/generations.rs` that does nothing gives all blocks to nobody.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
