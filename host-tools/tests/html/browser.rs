@@ -1,4 +1,4 @@
-//! A headless browser, driven through WebDriver.
+//! Drives a headless browser through WebDriver.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::wire;
 
-/// How WebDriver marks elements.
+/// The key under which WebDriver returns elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub const ENTER: &str = "\u{e007}";
@@ -18,20 +18,20 @@ pub const DOWN: &str = "\u{e015}";
 pub const RIGHT: &str = "\u{e014}";
 pub const BACKSPACE: &str = "\u{e003}";
 
-/// A driver and the one page it shows.
+/// A driver, with one browser that shows one page.
 pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    /// What the browser keeps between pages: nothing.
+    /// The browser's own files, which are deleted with it.
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    /// Starts one; `None` when the machine has none.
+    /// Starts a browser; `None` if the machine has none.
     ///
     /// # Panics
-    /// When it does not start, or is missing although nothing may be skipped.
+    /// If it does not start, or if it is missing and `CI=true`.
     pub fn start(width: u32, height: u32) -> Option<Self> {
         let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut driver = match started {
@@ -72,20 +72,20 @@ impl Browser {
         self.post("url", json!({ "url": format!("file://{}", file.display()) }));
     }
 
-    /// Shows a file, with what stands behind the `#` of its address.
+    /// Shows a file, with a fragment (`#…`) behind its address.
     pub fn open_at(&self, file: &Path, fragment: &str) {
         self.post("url", json!({ "url": format!("file://{}{fragment}", file.display()) }));
     }
 
-    /// What an expression of the page's language is.
+    /// Evaluates an expression in the page.
     pub fn value(&self, expression: &str) -> Value {
         self.post("execute/sync", json!({ "script": format!("return {expression}"), "args": [] }))
     }
 
-    /// The text that an expression is once it is what one waits for.
+    /// Waits until an expression is the expected text, and returns it.
     ///
     /// # Panics
-    /// When that takes longer than anybody would wait.
+    /// If that takes longer than a minute.
     #[track_caller]
     pub fn until(&self, expression: &str, is_there: impl Fn(&str) -> bool) -> String {
         const PATIENCE: Duration = Duration::from_secs(60);
@@ -101,13 +101,13 @@ impl Browser {
         }
     }
 
-    /// The text of the first element that a selector names, as a person sees it.
+    /// The visible text of the first element that a selector finds.
     pub fn text(&self, selector: &str) -> String {
         let element = self.find(selector);
         self.get(&format!("element/{element}/text")).as_str().expect("text").into()
     }
 
-    /// The text of all that a selector names.
+    /// The text of every element that a selector finds.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let list = self
             .value(&format!("[...document.querySelectorAll({})].map(e => e.textContent)", json!(selector)));
@@ -119,7 +119,7 @@ impl Browser {
         self.post(&format!("element/{element}/click"), json!({}));
     }
 
-    /// Clicks into an element, `x` pixels right of its middle and `y` below.
+    /// Clicks into an element, `x` pixels right of its centre and `y` pixels below it.
     pub fn click_at(&self, selector: &str, x: i64, y: i64) {
         let origin = json!({ ELEMENT: self.find(selector) });
         let actions = json!([
@@ -131,7 +131,7 @@ impl Browser {
         self.post("actions", json!({ "actions": [mouse] }));
     }
 
-    /// Drags in an element, from `from` pixels right of its middle to `to`.
+    /// Drags in an element, from `from` to `to`, in pixels right of its centre.
     pub fn drag(&self, selector: &str, from: i64, to: i64) {
         let origin = json!({ ELEMENT: self.find(selector) });
         let actions = json!([
@@ -150,12 +150,12 @@ impl Browser {
         self.post(&format!("element/{element}/value"), json!({ "text": text }));
     }
 
-    /// Chooses an option of a list by what it says.
+    /// Selects an option of a list by its text.
     pub fn pick(&self, selector: &str, option: &str) {
         self.keys(selector, option);
     }
 
-    /// The first element that a selector names.
+    /// The first element that a selector finds.
     fn find(&self, selector: &str) -> String {
         let found = self.post("element", json!({ "using": "css selector", "value": selector }));
         found[ELEMENT].as_str().expect("an element").into()
@@ -180,7 +180,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends the browser; then the driver, which has nothing left to do.
+        // This ends the browser. Then the driver is idle and can be killed.
         let _ = wire::request(self.port, "DELETE", &format!("/session/{}", self.session), None);
         let _ = self.driver.kill();
         let _ = self.driver.wait();

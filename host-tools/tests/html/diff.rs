@@ -1,4 +1,4 @@
-//! Two dumps in one report.
+//! The report of the difference between two dumps.
 
 use crate::browser::{Browser, DOWN};
 use crate::dumps::{self, cell, figures};

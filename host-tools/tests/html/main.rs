@@ -1,7 +1,7 @@
-//! The HTML report in headless Chromium: clicks and keys change the numbers shown to what the dump says.
+//! Tests the HTML report in headless Chromium: clicks and keys change the numbers to those of the dump.
 //!
-//! `cargo xtask test` installs Chromium and its driver. Run by hand without them, a test says so and passes, unless
-//! `CI=true`.
+//! `cargo xtask test` installs Chromium and its driver. Without them, each test prints a message and passes,
+//! unless `CI=true`.
 
 #[allow(dead_code, reason = "the suite of viewers waits by it, and this one does not")]
 mod browser;

@@ -1,4 +1,4 @@
-//! What is chosen changes every number below it.
+//! Every selection changes all numbers below it.
 
 use memtrack_format::{Cell, Kind, Loss, LossCause, Node, SizeClass, Stage, TagName, TimePoint};
 
@@ -6,8 +6,8 @@ use crate::browser::{BACKSPACE, Browser, DOWN, ENTER, ESCAPE, RIGHT};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::Place;
 
-/// The whole program of the other suites, with a stage that has cells of its own, 700 bytes at its peak, and one that
-/// has none.
+/// The whole program of the other suites, with two stages: `parse` has cells of its own, 700 bytes at its
+/// peak; `render` has none.
 fn dump() -> Vec<u8> {
     let mut stage = Builder::new(Kind::Stage, 0);
     stage.record(&dumps::target(42));
@@ -66,7 +66,7 @@ fn total(browser: &Browser) -> String {
     browser.text("#flame-total").replace('\u{202f}', " ")
 }
 
-/// The rows of the table: its cells, thousands with plain spaces.
+/// The cells of each row of the table, with plain spaces between thousands.
 fn rows(browser: &Browser) -> Vec<Vec<String>> {
     let rows = browser.value(
         "[...document.querySelectorAll('#table tbody tr')].map(row => [...row.cells].map(cell => cell.firstChild.textContent.replaceAll('\\u202f', ' ')))",
@@ -127,7 +127,7 @@ fn a_clicked_stage_narrows_everything_below() {
     assert_eq!(rows(&browser)[0], ["400 B", "400 B", "server+0x400"]);
     browser.click("#tab-stages");
     assert_eq!(browser.text("#table tr.chosen td.name"), "parse");
-    // Again, and all is as before.
+    // A second click clears the selection.
     browser.click(".stage[data-stage=parse]");
     assert_eq!(total(&browser), "8.79 KiB");
     browser.click(".stage[data-stage=render]");
@@ -181,7 +181,7 @@ fn the_graph_zooms_by_mouse_and_keys_and_finds_frames() {
     assert_eq!(crumbs(), "all server+0x100");
     browser.keys("body", ESCAPE);
     assert_eq!(crumbs(), "");
-    // The second row is server+0x100 over the most of the width.
+    // The second row is `server+0x100`, across most of the width.
     let height = browser.value("document.getElementById('flame').clientHeight").as_i64().unwrap();
     browser.click_at("#flame", -300, 30 - height / 2);
     assert_eq!(crumbs(), "all server+0x100");
@@ -198,7 +198,7 @@ fn inverted_begins_with_the_innermost_frame() {
     let Some((browser, _place)) = report("-m allocs") else { return };
     browser.click("#inverted");
     browser.keys("#flame", DOWN);
-    // Cells 2 and 7 end in 0x400.
+    // The stacks of cells 2 and 7 end in 0x400.
     assert!(browser.text("#details").starts_with("server+0x400 110, 24.4%"), "{}", browser.text("#details"));
     browser.keys("#flame", DOWN);
     assert!(browser.text("#details").starts_with("server+0x100 110, 24.4%"), "{}", browser.text("#details"));
@@ -242,7 +242,7 @@ fn ten_thousand_stacks_are_shown() {
     let Some(browser) = Browser::start(1440, 900) else { return };
     let mut builder = Builder::new(Kind::Program, 0);
     builder.record(&dumps::target(42));
-    // A hundred callers of depth 20, with a hundred callees each.
+    // A hundred callers, 20 frames deep, with a hundred callees each.
     let mut id = 2;
     let mut cells: Vec<Cell> = Vec::new();
     for caller in 0..100u64 {
@@ -267,7 +267,7 @@ fn ten_thousand_stacks_are_shown() {
     browser.click("#inverted");
     browser.keys("#flame", DOWN);
     assert_eq!(total(&browser), "10 000");
-    // Each choice sums up over what was made for the one before it.
+    // Each selection is computed from the tree of the one before.
     let shown = total(&browser);
     for metric in ["peak-blocks", "allocs", "live-blocks"] {
         browser.click(&format!("#choose-metric [data-value={metric}]"));

@@ -1,4 +1,4 @@
-//! The page as a whole: names are text, nothing is loaded, light and dark.
+//! The page as a whole: names are text, nothing is loaded, and there are a light and a dark theme.
 
 use memtrack_format::{Kind, Module, Stage, TagName};
 

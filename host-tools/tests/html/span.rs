@@ -1,4 +1,4 @@
-//! A span of time narrows to what the dump knows of it, and says what that is.
+//! A selected span of time shows the figures that the dump has of it, and explains them.
 
 use memtrack_format::{Cell, Kind, Marks, Node, Stage, TimePoint};
 
@@ -8,8 +8,9 @@ use crate::program::Place;
 
 const MS: u64 = 1_000_000;
 
-/// Stage "load" from 0.1 s to 0.5 s, with a peak at 0.3 s; a snapshot of the program at 1 s, when its peak stood at 0.8 s; the end
-/// at 1.5 s, with a peak at 1.2 s. Until then there were 10, 20 and 40 allocations.
+/// The stage "load" lasts from 0.1 s to 0.5 s, with a peak at 0.3 s. One snapshot of the program is at 1 s,
+/// with the peak at 0.8 s. The last one is at 1.5 s, with the peak at 1.2 s. They have 10, 20 and 40
+/// allocations.
 fn dump() -> Vec<u8> {
     let begin = |kind, sequence, time_ns| {
         let mut builder = Builder::at(kind, sequence, time_ns);
@@ -61,7 +62,8 @@ fn dump() -> Vec<u8> {
     [stage.finish(), between, last].concat()
 }
 
-/// The report of [`dump`], and where a time stands on its timeline: pixels right of the middle.
+/// The report of [`dump`], and a function from milliseconds to the position on its timeline, in pixels right
+/// of the centre.
 fn report(options: &str) -> Option<(Browser, Place, impl Fn(u64) -> i64)> {
     let browser = Browser::start(1440, 900)?;
     let place = Place::with(&dump());
@@ -87,7 +89,7 @@ fn a_dragged_span_counts_what_lies_between_the_nearest_moments() {
         note.starts_with("What was counted between 500.00 ms (stage load) and 1.00 s (a snapshot)"),
         "{note}"
     );
-    // 15 − 10 of the one, 5 of the other.
+    // 15 − 10 of the first cell, 5 of the second.
     let rows = browser.texts("#table tbody tr td:nth-child(1)");
     assert_eq!(rows, ["550.0%", "550.0%", "00.0%", "00.0%"], "own, and its share");
     browser.click("#choose-metric [data-value=peak]");
@@ -98,7 +100,7 @@ fn a_dragged_span_counts_what_lies_between_the_nearest_moments() {
     let (total, note) = texts(&browser);
     assert_eq!(total, "600 B");
     assert!(note.starts_with("What was alive after 1.00 s (a snapshot)"), "{note}");
-    // The stage ended in the span; a later span has no stage.
+    // The stage ended in this span. A later span has no stage.
     browser.click("#tab-stages");
     assert_eq!(browser.texts("#table td.name"), ["load"]);
     browser.drag(".surface", at(700), at(760));
@@ -135,7 +137,7 @@ fn a_click_takes_the_time_between_two_moments() {
     browser.click_at(".surface", at(1200), 0);
     assert_eq!(browser.text("#flame-total"), "20");
     assert_eq!(browser.text("#chips .chip"), "span 1.00 s – 1.50 s ✕");
-    // The address says so, and shows the same again.
+    // The address has the span, and shows it again.
     let address = browser.value("location.hash");
     assert_eq!(address, "#span=1000000000-1500000000");
     browser.value("location.assign('about:blank')");
@@ -157,7 +159,7 @@ fn arrow_keys_move_the_span() {
     browser.click_at(".surface", at(700), 0);
     assert_eq!(browser.text("#chips .chip"), "span 500.00 ms – 1.00 s ✕");
     browser.keys(".surface", RIGHT);
-    // A fiftieth of 1.5 s.
+    // One fiftieth of 1.5 s.
     assert_eq!(browser.text("#chips .chip"), "span 530.00 ms – 1.03 s ✕");
     browser.keys(".surface", &["\u{e008}", RIGHT].concat());
     assert_eq!(browser.text("#chips .chip"), "span 530.00 ms – 1.06 s ✕");

@@ -1,4 +1,4 @@
-//! As much of HTTP as WebDriver needs: one request, one answer, JSON both ways.
+//! The part of HTTP that WebDriver needs: one request and one answer, both in JSON.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A browser that says nothing for so long has hung: the test fails instead of waiting for ever.
+/// A browser that is silent for longer has hung, and its test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Sends a request to a port of this machine; gives the status and the body.
+/// Sends a request to a port of this machine, and returns status and body.
 pub fn request(port: u16, method: &str, path: &str, body: Option<&Value>) -> io::Result<(u16, Value)> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -23,7 +23,7 @@ pub fn request(port: u16, method: &str, path: &str, body: Option<&Value>) -> io:
     answer(&mut BufReader::new(stream))
 }
 
-/// Status, length and body: the driver keeps the connection open.
+/// Reads status, length and body. The driver keeps the connection open, so the length is needed.
 fn answer(from: &mut impl BufRead) -> io::Result<(u16, Value)> {
     let mut line = String::new();
     from.read_line(&mut line)?;

@@ -1,4 +1,4 @@
-//! Compiles small programs, runs them, and makes dumps of the addresses that they print.
+//! Compiles and runs small programs, and makes dumps of the addresses that they print.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,13 +8,13 @@ use memtrack_format::{Kind, Marks, Module, Node};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::Place;
 
-/// What a compiled program printed: `label 0xaddress` lines and its `/proc/self/maps`.
+/// The output of a program: lines `label 0xaddress`, and its `/proc/self/maps`.
 pub struct Printed {
     pub addresses: Vec<(String, u64)>,
     maps: Vec<(PathBuf, memtrack_format::Segment)>,
 }
 
-/// Runs a command; fails the test with its output when it fails.
+/// Runs a command. If the command fails, the test fails with its output.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -22,7 +22,7 @@ pub fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether a compiler is there. Without it, a test has nothing to say, except where everything must be tested.
+/// Whether a tool is installed. If not, the test is skipped, or fails if `CI` is set.
 pub fn has(tool: &str) -> bool {
     let found = Command::new(tool).arg("--version").output().is_ok();
     assert!(found || std::env::var_os("CI").is_none(), "{tool} is not installed");
@@ -33,7 +33,7 @@ pub fn has(tool: &str) -> bool {
 }
 
 impl Place {
-    /// Compiles `source` (C, C++ or Rust by its extension) into `output`.
+    /// Compiles `source` (C, C++ or Rust, by its extension) into `output`.
     #[track_caller]
     pub fn compile(&self, source: &str, text: &str, output: &str, flags: &[&str]) -> PathBuf {
         self.file(source, text.as_bytes());
@@ -86,12 +86,13 @@ pub fn build_id(path: &Path) -> Vec<u8> {
 }
 
 impl Printed {
-    /// A dump in which each printed return address is a stack of its own; thread and block count are its number.
+    /// A dump in which each printed return address is a stack of its own. Its id is also its number of
+    /// allocations.
     pub fn dump(&self) -> Vec<u8> {
         self.dump_with(|path| (path.into(), build_id(path)))
     }
 
-    /// The same, with the paths and build ids of the program's own files as `of` says.
+    /// The same dump, with paths and build ids of the modules from `of`.
     pub fn dump_with(&self, of: impl Fn(&Path) -> (PathBuf, Vec<u8>)) -> Vec<u8> {
         self.dump_of_files(|path| {
             let (path, id) = of(path);
@@ -99,7 +100,7 @@ impl Printed {
         })
     }
 
-    /// The same, also with size and time of the files.
+    /// The same dump, also with sizes and times of the files.
     pub fn dump_of_files(&self, of: impl Fn(&Path) -> (PathBuf, Vec<u8>, [u64; 2])) -> Vec<u8> {
         let mut builder = Builder::new(Kind::Program, 0);
         builder.record(&dumps::target(42));
@@ -114,13 +115,13 @@ impl Printed {
         builder.finish()
     }
 
-    /// The address that was printed first, as the program was linked; of a byte inside the call.
+    /// The first printed address as linked, at a byte inside the call.
     pub fn offset(&self) -> u64 {
         let (_, segments) = &self.modules()[0];
         self.addresses[0].1 - (segments[0].start - segments[0].file_offset) - 1
     }
 
-    /// A dump of one stack: each address printed is called by the one printed before it.
+    /// A dump of one stack, in which each printed address is called by the one before it.
     pub fn chain(&self) -> Vec<u8> {
         let mut builder = Builder::new(Kind::Program, 0);
         for (path, segments) in self.modules() {
@@ -137,7 +138,7 @@ impl Printed {
         builder.finish()
     }
 
-    /// A dump as of bare metal: no modules, addresses as the program was linked.
+    /// A dump as on bare metal: without modules, with addresses as linked.
     pub fn bare_dump(&self) -> Vec<u8> {
         let mut builder = Builder::new(Kind::Program, 0);
         let (_, segments) = self.modules()[0].clone();
@@ -148,7 +149,7 @@ impl Printed {
     fn stacks(&self, builder: &mut Builder, bias: u64) {
         let ids = 2..;
         for (id, (_, address)) in ids.clone().zip(&self.addresses) {
-            // Inside the call, not behind it.
+            // An address inside the call: the return address is behind it.
             builder.node(id, Node::ROOT, address - bias - 1);
         }
         let cells: Vec<_> =
@@ -159,7 +160,7 @@ impl Printed {
         builder.record(&Marks { figures, frees: figures.allocs - figures.live_blocks, ..Marks::default() });
     }
 
-    /// Files in the order of the maps, each with its segments: the program first.
+    /// The files in the order of the maps, each with its segments. The program comes first.
     fn modules(&self) -> Vec<(&Path, Vec<memtrack_format::Segment>)> {
         let mut modules: Vec<(&Path, Vec<_>)> = Vec::new();
         for (path, segment) in &self.maps {

@@ -1,5 +1,5 @@
-//! Input costs what it holds, not what it claims: compressed files, files with holes, pipes and devices, debug information that
-//! nests without end.
+//! The cost of input depends on its content, not on its claims: compressed files, files with holes, pipes and
+//! devices, and debug information with endless nesting.
 
 use std::io::Write;
 use std::process::Command;
@@ -27,7 +27,7 @@ fn what_unpacks_to_more_than_its_limit_is_refused() {
         assert!(line.contains("--limit"), "{command}: {line}");
     }
     assert!(place.run("dump.bin --limit 1MiB").ok().contains("server+0x100"));
-    // A bomb: a megabyte of it would be a gigabyte.
+    // A zip bomb: a megabyte of it would unpack to a gigabyte.
     let bomb = gzip(&dumps::full(), 80);
     assert!(bomb.len() < 1 << 20);
     place.file("bomb", &bomb);
@@ -43,7 +43,7 @@ fn holes_of_a_file_cost_nothing() {
     let whole = dumps::full();
     let place = Place::with(&whole);
     let expected = place.run("dump.bin").ok();
-    // Longer than could be searched in an hour.
+    // A file that nobody could search in an hour.
     let file = std::fs::File::options().write(true).open(place.path("dump.bin")).unwrap();
     if file.set_len(8 << 40).is_err() {
         return eprintln!("skipped: the file system has no files of that length");
@@ -56,7 +56,7 @@ fn holes_of_a_file_cost_nothing() {
 #[test]
 fn a_binary_is_no_large_hole() {
     let place = Place::with(&dumps::full());
-    // The section headers of an ELF file may claim all of it.
+    // The section headers of an ELF file may claim the whole file.
     std::fs::copy("/proc/self/exe", place.path("program")).unwrap();
     let file = std::fs::File::options().write(true).open(place.path("program")).unwrap();
     if file.set_len(8 << 40).is_err() {
@@ -94,7 +94,7 @@ fn a_pipe_that_is_written_to_is_read() {
     run(Command::new("mkfifo").arg(place.path("pipe")));
     let mut reader =
         command(place.dir.path()).arg("pipe").stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // Opening waits for the reader.
+    // Opening the pipe waits for the reader.
     std::fs::write(place.path("pipe"), dumps::full()).unwrap();
     let mut text = String::new();
     std::io::Read::read_to_string(&mut reader.stdout.take().unwrap(), &mut text).unwrap();
@@ -102,7 +102,7 @@ fn a_pipe_that_is_written_to_is_read() {
     assert_eq!(text, expected);
 }
 
-/// A function into which functions are inlined, each into the one before, `DEPTH` of them.
+/// A function with `DEPTH` inlined functions, each inlined into the one before.
 const DEEP: &str = r#"
 .text
 .globl deep

@@ -1,4 +1,4 @@
-//! `memtrack-fold check`: limits kept and exceeded.
+//! `memtrack-fold check` compares a dump with limits.
 
 use crate::dumps::{self, cell, figures};
 use crate::program::Place;
@@ -67,7 +67,7 @@ fn what_cannot_be_checked_is_no_success() {
     assert!(line.starts_with("no stage is called \"prase\": did you mean one of \"parse\""), "{line}");
     let cells = [cell(1, 1, 4, figures(10, 1, 2))];
     let whole = dumps::program(&cells).finish();
-    // The figures stand near the end: what is left has none.
+    // The figures are near the end, so the rest has none.
     place.file("cut.bin", &whole[..whole.len() - 60]);
     let line = place.run("check cut.bin --max-peak 1GiB").refused(3);
     assert!(line.contains("no figures of the whole program"), "{line}");

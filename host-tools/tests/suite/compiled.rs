@@ -1,9 +1,9 @@
-//! Programs of C that print return addresses into themselves and their maps, and the dumps of their runs.
+//! C programs that print return addresses into themselves and their maps, and dumps of their runs.
 
 use crate::binary::printed;
 use crate::program::Place;
 
-/// Prints return addresses into functions that another was inlined into, and its maps.
+/// Prints return addresses into a function with an inlined call and into others, and the program's maps.
 pub(crate) const C: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ __attribute__((noinline)) static void *hidden(void) { void *at = here(); __asm__
 void *exported(void) { void *at = hidden(); __asm__ volatile(""); return at; }
 "#;
 
-/// Prints two calls of one function, and its maps.
+/// Prints two addresses in one function, and the program's maps.
 pub(crate) const TWICE: &str = r#"
 #include <stdio.h>
 #include "cart.h"
@@ -64,7 +64,7 @@ pub(crate) fn linked(flags: &[&'static str]) -> Vec<&'static str> {
     [flags, &["-Wl,--build-id=sha1", "-pie", "-fPIE"]].concat()
 }
 
-/// A place with the compiled program, and the dump of its run.
+/// A directory with the compiled program and the dump of its run.
 pub(crate) fn c_program(flags: &[&'static str]) -> Place {
     let place = Place::with(b"");
     let program = place.compile("program.c", C, "program", &linked(flags));

@@ -7,7 +7,7 @@ use memtrack_host_tools::export::{self, Format};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::{Place, total};
 
-/// Runs the library over bytes as the program would; any panic fails the test.
+/// Reads bytes with the library as the program does. A panic fails the test.
 fn survives(bytes: &[u8], formats: &[Format]) {
     use memtrack_host_tools::{info, profile, reader, select, symbolize, warnings};
     let Ok(dump) = reader::Dump::open("dump.bin".as_ref(), bytes) else { return };
@@ -40,7 +40,8 @@ fn a_dump_cut_at_every_byte_yields_what_came_before() {
     for end in 0..whole.len() {
         survives(&whole[..end], &Format::ALL);
     }
-    // What the user sees of it: one line, nothing or all that could be read, never anything half-written.
+    // The user gets one line. The output has all that could be read, or does not exist, but is never
+    // half-written.
     for end in (0..whole.len()).step_by(37) {
         let place = Place::with(&whole[..end]);
         let ran = place.run("dump.bin -o out.json");
@@ -76,11 +77,11 @@ fn every_flipped_bit_is_survived() {
 fn damage_in_the_middle_leaves_the_rest() {
     let first = dumps::full();
     let mut file = [first.clone(), dumps::program(&[cell(1, 1, 2, figures(9, 0, 0))]).finish()].concat();
-    // The header of the second snapshot: its sections still tell that it began.
+    // The header of the second snapshot is damaged. Its other sections reveal its start.
     file[first.len() + 3] ^= 0xff;
     let ran = Place::with(&file).run("dump.bin -m allocs");
     assert_eq!((ran.code, ran.stdout.as_str()), (3, "server+0x100 9\n"));
-    // Something in the last snapshot's cells: the complete one before it is shown.
+    // A cell of the last snapshot is damaged. The complete snapshot before it is shown.
     let end = file.len() - 120;
     file[end] ^= 0xff;
     let ran = Place::with(&file).run("dump.bin -m allocs");
@@ -144,7 +145,7 @@ fn stacks_without_end_are_cut() {
 
 #[test]
 fn records_that_are_empty_do_not_fill_the_memory() {
-    // A megabyte of empty records would be stages of a hundred megabytes.
+    // Stages read from a megabyte of empty records would take a hundred megabytes.
     let empty = vec![0; 1 << 20];
     let mut section = [&b"STAG"[..], &(empty.len() as u32).to_le_bytes(), &empty].concat();
     section.extend(memtrack_format::crc32(&section).to_le_bytes());

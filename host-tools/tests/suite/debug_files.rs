@@ -1,4 +1,4 @@
-//! Debug information that lies elsewhere than in the binary: where it is found, and that it is not another's.
+//! Debug information outside of the binary: it is found, and that of another build is not used.
 
 use std::process::Command;
 
@@ -42,14 +42,14 @@ fn separate_debug_files_are_found_by_build_id() {
         "where the target's system has it"
     );
     std::fs::rename(below.join("debug"), place.path("debug")).unwrap();
-    // A file of that name that is of another build is not used.
+    // A debug file of another build is not used, even under the right name.
     std::fs::write(&debug, std::fs::read("/proc/self/exe").unwrap()).unwrap();
     assert!(place.run("dump.bin --debug-dir debug").ok().contains("program+0x"));
 }
 
 #[test]
 fn separate_debug_files_are_found_by_link() {
-    // No build id: the link's checksum is all there is.
+    // Without a build id, the link's checksum is the only evidence.
     let place = c_program(&["-O2", "-g", "-Wl,--build-id=none"]);
     let expected = place.run("dump.bin -m allocs").ok();
     let dir = place.dir.path();
@@ -65,7 +65,7 @@ fn separate_debug_files_are_found_by_link() {
     std::fs::rename(place.path(".debug/program.dbg"), below.join("program.dbg")).unwrap();
     assert!(place.run("dump.bin").ok().contains("program+0x"));
     assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "as below /usr/lib/debug");
-    // A file of that name with another checksum is not used.
+    // A debug file with another checksum is not used, even under the right name.
     let mut bytes = std::fs::read(below.join("program.dbg")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(below.join("program.dbg"), bytes).unwrap();
@@ -74,7 +74,7 @@ fn separate_debug_files_are_found_by_link() {
 
 #[test]
 fn split_debug_information_is_read_from_objects_and_packages() {
-    // GNU's packager knows the older version only.
+    // GNU's packager supports only the older version.
     for (version, packager) in [("-gdwarf-5", "llvm-dwp"), ("-gdwarf-4", "dwp")] {
         if !has(packager) {
             continue;
@@ -92,7 +92,7 @@ fn split_debug_information_is_read_from_objects_and_packages() {
         std::fs::rename(place.path("program.dwp"), moved.join("program.dwp")).unwrap();
         assert_ne!(place.run("dump.bin -m allocs").ok(), whole, "{version}: only the skeleton is left");
         assert_eq!(place.run("dump.bin -m allocs --debug-dir moved").ok(), whole, "{version}");
-        // An object of another unit is not used.
+        // A file of another unit is not used.
         std::fs::remove_file(moved.join("program.dwp")).unwrap();
         std::fs::copy(place.path("program"), moved.join(&object)).unwrap();
         assert_ne!(place.run("dump.bin -m allocs --debug-dir moved").ok(), whole, "{version}");

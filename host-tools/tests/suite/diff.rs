@@ -1,9 +1,10 @@
-//! `memtrack-fold diff`: two dumps, by function.
+//! `memtrack-fold diff` compares two dumps by function.
 
 use crate::dumps::{self, cell, figures};
 use crate::program::Place;
 
-/// The older dump is `dump.bin`, the newer one `new.bin`: a stack grew, one shrank, one is gone, one came.
+/// The older dump is `dump.bin`, the newer one `new.bin`. Of four stacks, one grew, one shrank, one is gone,
+/// and one is new.
 fn place() -> Place {
     let old =
         [cell(1, 1, 4, figures(10, 0, 4)), cell(2, 1, 5, figures(20, 0, 9)), cell(3, 1, 2, figures(5, 0, 5))];

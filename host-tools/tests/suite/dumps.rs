@@ -1,4 +1,4 @@
-//! Builds dumps.
+//! Builds dumps for the tests.
 
 use std::convert::Infallible;
 
@@ -27,7 +27,7 @@ impl Builder {
         Self::at(kind, sequence, 1_500_000_000)
     }
 
-    /// A snapshot that was taken so many nanoseconds after the start.
+    /// A snapshot taken at `time_ns` after the start.
     pub fn at(kind: Kind, sequence: u32, time_ns: u64) -> Self {
         let mut builder = Builder(Encoder::new(Bytes(Vec::new())).unwrap());
         let cause = if kind == Kind::Stage { Cause::StageEnd } else { Cause::Exit };
@@ -64,7 +64,7 @@ pub fn target(pid: u32) -> Target<'static> {
     }
 }
 
-/// A module whose file does not exist: its addresses show as `server+0x…`.
+/// A module whose file does not exist, so its addresses show as `server+0x…`.
 pub fn module<'a>(path: &'a [u8], build_id: &'a [u8], bias: u64, segments: &'a [Segment]) -> Module<'a> {
     Module { path, build_id, bias, segments: List::Items(segments), ..Module::default() }
 }
@@ -73,7 +73,7 @@ pub fn segment(start: u64, length: u64, file_offset: u64) -> Segment {
     Segment { start, length, file_offset, executable: true }
 }
 
-/// `allocs` blocks of 100 bytes, of which `live` are alive and `peak` were at the peak.
+/// `allocs` blocks of 100 bytes. `live` of them are live now, and `peak` were live at the peak.
 pub fn figures(allocs: u64, live: u64, peak: u64) -> Figures {
     Figures {
         allocs,
@@ -112,7 +112,7 @@ pub fn thread<'a>(id: u32, name: &'a [u8], cells: &[Cell]) -> Thread<'a> {
     Thread { id, name, state, figures, count: 1, own_peak: figures.peak, ..Thread::default() }
 }
 
-/// A complete dump of these cells over a fixed tree of stacks:
+/// A complete dump of the given cells, on this tree of stacks:
 ///
 /// ```text
 /// 2 server+0x100 ─ 3 server+0x200 ─ 4 server+0x300
@@ -142,7 +142,8 @@ pub fn program(cells: &[Cell]) -> Builder {
     builder
 }
 
-/// Cells in all places: three threads, the whole tree, unattributed, truncated, cut, tagged, of another heap.
+/// Cells of all kinds: of three threads, on the whole tree, unattributed, truncated, cut, tagged, and of
+/// another heap.
 pub fn cells() -> Vec<Cell> {
     vec![
         cell(0, 0, 0, figures(10, 1, 2)),
@@ -157,7 +158,7 @@ pub fn cells() -> Vec<Cell> {
     ]
 }
 
-/// The dump that most tests read.
+/// The dump of most tests.
 pub fn full() -> Vec<u8> {
     let mut builder = program(&cells());
     builder.record(&TagName { id: 1, parent: 0, name: b"request" });

@@ -1,4 +1,4 @@
-//! Formats that hold all metrics: totals, names in full, labels.
+//! Formats with all metrics: totals, complete names, labels.
 
 use flate2::read::GzDecoder;
 use serde_json::Value;

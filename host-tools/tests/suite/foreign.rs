@@ -1,5 +1,5 @@
-//! Binaries of machines and systems that this one need not be: their names are those that LLVM's symbolizer gave.
-//! `corpus/make.sh` makes the binaries and writes down what it said.
+//! Binaries of other architectures and systems get the same names as from LLVM's symbolizer. `corpus/make.sh`
+//! makes the binaries and records the names.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use memtrack_format::{Kind, Node};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::{Place, Ran};
 
-/// Where the dump says that the file was loaded, above the place where it was linked.
+/// The distance between the load address in the dump and the link address.
 const BIAS: u64 = 0x5000_0000;
 
 /// A line of `expected.txt`.
@@ -21,7 +21,7 @@ fn corpus(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(file)
 }
 
-/// What is expected of the calls in one of the binaries. From a database we tell names without arguments.
+/// The expected calls in one of the binaries. Names from a database have no arguments.
 fn calls(name: &str) -> Vec<Call> {
     let text = std::fs::read_to_string(corpus("expected.txt")).unwrap();
     let text = if name == "pe" { text.replace("(int)", "") } else { text };
@@ -36,7 +36,7 @@ fn call(rest: &str) -> Option<Call> {
     Some(Call { address, frames: frames.into() })
 }
 
-/// The dump of a process with one module, in which each call is a stack of its own.
+/// The dump of a process with one module and one stack per call.
 fn dump(calls: &[Call], path: &str, build_id: &[u8], base: u64) -> Vec<u8> {
     let mut builder = Builder::new(Kind::Program, 0);
     builder.record(&dumps::target(42));
@@ -49,21 +49,21 @@ fn dump(calls: &[Call], path: &str, build_id: &[u8], base: u64) -> Vec<u8> {
     builder.finish()
 }
 
-/// The calls' frames as folded stacks.
+/// The frames of the calls, as folded stacks.
 fn folded(calls: &[Call]) -> String {
     let mut stacks = std::collections::BTreeMap::<&str, u64>::new();
     calls.iter().for_each(|call| *stacks.entry(&call.frames).or_default() += 1);
     stacks.iter().map(|(stack, count)| format!("{stack} {count}\n")).collect()
 }
 
-/// A binary of the corpus and its debug information, in a place where they can be moved about.
+/// A binary of the corpus and its debug information, in a directory where they can be moved.
 struct Foreign {
     place: Place,
     calls: Vec<Call>,
 }
 
 impl Foreign {
-    /// The files are copied under their own names.
+    /// Copies the files under their own names.
     fn with(name: &str, files: &[&str], path: &str, build_id: &[u8], base: u64) -> Self {
         let calls = calls(name);
         let place = Place::with(&dump(&calls, path, build_id, base));
@@ -100,16 +100,16 @@ impl Foreign {
     }
 }
 
-/// What stands behind each occurrence of `mark` in a file.
+/// The bytes behind each occurrence of `mark` in a file.
 fn behind<const N: usize>(file: &str, mark: &[u8]) -> Vec<Vec<u8>> {
     let bytes = std::fs::read(corpus(file)).unwrap();
     let at = |window: &[u8]| window.starts_with(mark).then(|| window[mark.len()..].to_vec());
     bytes.windows(mark.len() + N).filter_map(at).collect()
 }
 
-/// The UUIDs of a universal file: of its part for x86_64 and of that for arm64.
+/// The UUIDs of a universal file: of its parts for x86_64 and arm64.
 fn uuids() -> [Vec<u8>; 2] {
-    // LC_UUID, and the length of that command.
+    // The command LC_UUID with its length.
     behind::<16>("basket.dylib", &[0x1b, 0, 0, 0, 0x18, 0, 0, 0]).try_into().expect("two parts")
 }
 
@@ -153,7 +153,7 @@ fn mach_o_is_named_from_its_bundle_wherever_that_is() {
         foreign.moved("basket.dylib.dSYM", "symbols/of-a-release.dSYM");
         foreign.named("-b basket.dylib --debug-dir symbols");
         foreign.named("--debug-dir symbols");
-        // Without it there are the symbols that the binary exports: nothing is inlined then.
+        // Without the bundle, there are only the exported symbols, and no inlined functions.
         let table = foreign.run("-b basket.dylib").ok();
         assert_eq!(table, "basket_main 2\nouter 3\npack(int) 1\nshop::Basket::fill(int) 3\n");
         foreign.moved("basket.dylib", "root/shop/lib/basket.dylib");
@@ -181,7 +181,7 @@ fn mach_o_of_another_build_is_refused() {
     assert!(forced.stdout.contains("shop::Basket::fill"), "{}", forced.stdout);
 }
 
-/// Symbols of Mach-O have no sizes. Where one is missing, the one before it ends where the next function begins.
+/// Symbols of Mach-O have no sizes, so a symbol must end at the next function even if that has no symbol.
 #[test]
 fn a_stripped_function_is_not_taken_for_the_one_before_it() {
     let foreign =
@@ -202,7 +202,7 @@ fn pe_is_named_from_its_database_wherever_that_is() {
     foreign.moved("basket.pdb", "symbols/basket.pdb");
     foreign.named("-b basket.dll --debug-dir symbols");
     foreign.named("--debug-dir symbols");
-    // As symbol servers keep it.
+    // The layout of symbol servers.
     let mut guid = guid_and_age();
     [0..4, 4..6, 6..8].into_iter().for_each(|part| guid[part].reverse());
     let key: String = guid[..16].iter().map(|byte| format!("{byte:02X}")).collect();
@@ -270,7 +270,7 @@ fn damaged_binaries_are_survived() {
                 let path = place.file("damaged", bytes);
                 let search = symbolize::Search { binaries: vec![path], ..Default::default() };
                 let options = symbolize::Options { search, ..Default::default() };
-                // Named, nameless or refused; what counts is that it ends.
+                // The result may be named, nameless or refused. It must not be a panic.
                 let _ = profile::Profile::new(dump.snapshot(selected.index), selected.kind, &options);
             }
         }

@@ -1,4 +1,4 @@
-//! What each format says about one dump.
+//! The content of each format, for one dump.
 
 use crate::dumps;
 use crate::program::{Place, total};
@@ -65,7 +65,8 @@ fn the_report_has_sum_functions_and_tree() {
                 (event inside the hook (signal or interrupt))";
     assert_eq!(lines.next(), Some(lost));
     assert_eq!(lines.next(), Some("total: 9000 bytes"));
-    // Own, with calls: the cell on node 2 and all of the tree; the frame under two roots counts once each.
+    // Own value, then value with calls: the cell at node 2, and the whole tree. The frame has two roots and
+    // counts once for each.
     assert!(text.contains("  1.76 KiB  20.0%    7.42 KiB  84.4%  server+0x100\n"), "{text}");
     assert!(text.contains("  3.52 KiB  40.0%    server+0x200\n"), "{text}");
     let titled = place.run("dump.bin -f text --title Tuesday").ok();

@@ -1,4 +1,5 @@
-//! A file at a module's path is used when it is the one that ran, refused when it is another, and told when nobody knows.
+//! The file at a module's path is used if it is the one that ran, and refused if it is another one. If nobody
+//! knows, it is used with a warning.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::binary::{build_id, printed};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::Place;
 
-/// Prints the address of a call in a function called `NAME`, and its maps.
+/// Prints a return address into a function called `NAME`, and the program's maps.
 const SOURCE: &str = r#"
 #include <stdio.h>
 __attribute__((noinline)) void *here(void) { return __builtin_return_address(0); }
@@ -29,14 +30,15 @@ fn compile(place: &Place, name: &str, id: &str) -> PathBuf {
     place.compile("program.c", SOURCE, "program", &["-O1", "-g", &format!("-DNAME={name}"), id])
 }
 
-/// Size and time of a file, as a dump has them.
+/// Size and modification time of a file, as a dump has them.
 fn stamps(path: &Path) -> [u64; 2] {
     let file = fs::metadata(path).unwrap();
     let time = file.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
     [file.len(), time.as_nanos() as u64]
 }
 
-/// The dump of a run of `program`: with its build id where it has one, and with what `stamps` makes of size and time.
+/// The dump of a run of `program`: with its build id if it has one, and with its size and time changed by
+/// `stamps_of`.
 fn dump(program: &Path, has_id: bool, stamps_of: impl Fn([u64; 2]) -> [u64; 2]) -> Vec<u8> {
     printed(program).dump_of_files(|path| {
         let id = if has_id { build_id(path) } else { Vec::new() };
@@ -51,7 +53,7 @@ const SMALLER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size - 1, time];
 
 #[test]
 fn another_program_at_the_path_never_lends_its_names() {
-    // What the dump knows and what is there: build ids in both, in one, in none; each is another program.
+    // Build ids in the dump, in the file, in both, or in neither. The file is always another program.
     for (in_dump, in_file) in [(true, true), (true, false), (false, true), (false, false)] {
         let place = Place::with(b"");
         let id = |has| if has { WITH_ID } else { WITHOUT_ID };
@@ -69,7 +71,7 @@ fn another_program_at_the_path_never_lends_its_names() {
         let forced = place.run("dump.bin -m allocs --force");
         assert_eq!(forced.stdout, "a_longer_and_wrong_name 2\n", "{in_dump} {in_file}");
         assert!(forced.stderr.contains("of another build"), "{}", forced.stderr);
-        // The user's own word counts for more, but not for more than a build id.
+        // A file that the user names is used despite its size and time, but not despite its build id.
         let given = place.run("dump.bin -m allocs -b program");
         match (in_dump, in_file) {
             (true, true) => assert_eq!(given.code, 2, "{}", given.stderr),

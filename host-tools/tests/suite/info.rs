@@ -96,7 +96,7 @@ fn all_that_a_dump_has_is_told_to_people_and_machines() {
     let sum = |of: fn(&memtrack_format::Cell) -> u32, id| {
         cells.iter().filter(|cell| of(cell) == id).map(|cell| cell.figures.bytes).sum::<u64>()
     };
-    // What is under it and under no tag inside of it.
+    // Allocations under this tag, but under no tag inside of it.
     assert_eq!(value["tags"][0]["figures"]["bytes"], sum(|cell| cell.tag, 1));
     assert_eq!(value["heaps"][0]["figures"]["bytes"], sum(|cell| cell.heap, 1));
     assert_eq!(value["timeline"][1], serde_json::json!([2_000_000, 80, 80]));

@@ -1,4 +1,4 @@
-//! Mangled names of C++ and Rust.
+//! Demangled names of C++ and Rust.
 
 use crate::binary::{has, printed};
 use crate::compiled::linked;
@@ -64,7 +64,7 @@ fn rust_is_demangled_with_inlined_frames() {
         instruction
     );
     let place = Place::with(b"");
-    // The legacy mangling forgets what `T` was; line tables alone forget the path of what was inlined.
+    // Legacy mangling loses the type of `T`. Line tables alone lose the path of an inlined function.
     for (mangling, item) in [(&[][..], "T"), (&["-Csymbol-mangling-version=v0"], "u8")] {
         for (debug, small) in [("2", "cart::small"), ("1", "cart::small"), ("line-tables-only", "small")] {
             let debug = format!("-Cdebuginfo={debug}");

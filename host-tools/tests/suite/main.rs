@@ -1,4 +1,4 @@
-//! The program and the library over dumps that are built here, and over real binaries that are compiled here.
+//! Runs program and library on dumps that are built here, and on real binaries that are compiled here.
 
 mod binary;
 mod bounds;

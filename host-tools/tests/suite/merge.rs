@@ -1,12 +1,12 @@
-//! `memtrack-fold merge`: several dumps become one.
+//! `memtrack-fold merge` makes one dump of several.
 
 use memtrack_format::{Cell, Kind, Node, TagName};
 
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::{Place, total};
 
-/// A dump of the program of the other tests, loaded elsewhere: `server+0x200` is called by `server+0x100`, and node and
-/// thread ids are others.
+/// A dump of the program of the other tests, loaded at another address. As there, `server+0x100` calls
+/// `server+0x200`, but the ids of nodes and threads differ.
 fn elsewhere(cells: &[Cell]) -> Builder {
     let mut builder = Builder::new(Kind::Program, 3);
     builder.record(&memtrack_format::Target { pid: 43, ..dumps::target(43) });
@@ -102,7 +102,7 @@ fn stages_keep_their_highest_peak_with_its_cells() {
     let info: serde_json::Value = serde_json::from_str(&place.run("info --json all.bin").ok()).unwrap();
     let parse = &info["stages"][0];
     assert_eq!((&parse["runs"], &parse["peak"], &parse["allocs"]), (&4.into(), &900.into(), &180.into()));
-    // Tags, cut and truncated stacks, and the unattributed cell go over as they are.
+    // Tags, cut and truncated stacks, and the unattributed cell stay the same.
     let doubled = place.run("dump.bin -m allocs").ok();
     let doubled: String = doubled
         .lines()

@@ -1,4 +1,5 @@
-//! Which file is taken for a module of a dump: moved, given by hand, of another build, or no binary at all.
+//! The file that is used for a module of a dump: moved, named by the user, of another build, or no binary at
+//! all.
 
 use std::path::Path;
 use std::process::Command;
@@ -92,7 +93,7 @@ fn only_regular_files_are_opened() {
     run(Command::new("mkfifo").arg(place.path("pipe")));
     for (path, reason) in [("pipe", "not a regular file"), (".", "not a regular file")] {
         let path = place.path(path);
-        // A reader of the pipe would wait for ever.
+        // Reading the pipe would wait for ever.
         place.file("dump.bin", &printed.dump_with(|_| (path.clone(), Vec::new())));
         let ran = place.run("dump.bin");
         assert_eq!(ran.code, 0);

@@ -1,4 +1,4 @@
-//! Where the output goes: never half-written, never over what is no file.
+//! Output files are never written in part, and never replace anything but a file.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -72,7 +72,7 @@ fn links_modes_and_devices_are_kept() {
     let mode = |name: &str| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
     place.file("plain", b"");
     assert_eq!(mode("new.txt"), mode("plain"), "as any new file");
-    // Replacing /dev/full by a file would do harm; writing to it fails as on a full disk.
+    // Replacing `/dev/full` by a file would do harm. Writing to it fails as on a full disk.
     symlink("/dev/full", place.path("full.txt")).unwrap();
     assert!(place.run("dump.bin -o full.txt").refused(4).contains("No space left"));
     assert!(place.run("dump.bin -f text -o /dev/null").ok().is_empty());
@@ -91,7 +91,7 @@ fn a_full_disk_behind_standard_output_is_an_error() {
 fn a_full_disk_leaves_what_was_there() {
     let place = place();
     std::fs::create_dir(place.path("disk")).unwrap();
-    // A page for the file that is there, and none for another.
+    // The disk has one page for the old file, and none for another.
     let begin = "mount -t tmpfs -o size=4k none disk && echo before >disk/FILE || exit 77";
     let on_full_disk = |file: &str, arguments: &str| {
         let run = format!("'{}' {arguments} -o disk/{file}", env!("CARGO_BIN_EXE_memtrack-fold"));

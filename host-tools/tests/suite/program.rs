@@ -9,7 +9,7 @@ pub struct Place {
     pub dir: tempfile::TempDir,
 }
 
-/// What a run left behind.
+/// The result of a run.
 pub struct Ran {
     pub code: i32,
     pub stdout: String,
@@ -43,12 +43,12 @@ impl Place {
         names
     }
 
-    /// Runs the program in the directory; arguments are split at spaces.
+    /// Runs the program in the directory. Spaces separate the arguments.
     pub fn run(&self, arguments: &str) -> Ran {
         self.run_with(arguments, b"")
     }
 
-    /// The same with something on standard input.
+    /// Runs the program with data on standard input.
     pub fn run_with(&self, arguments: &str, stdin: &[u8]) -> Ran {
         let mut child = command(self.dir.path())
             .args(arguments.split(' ').filter(|argument| !argument.is_empty()))
@@ -57,7 +57,7 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that does not read its input closes it: no failure of the test.
+        // A program may end before it has read all of its input. That is no failure of the test.
         let _ = child.stdin.take().unwrap().write_all(stdin);
         let output = child.wait_with_output().unwrap();
         Ran {
@@ -79,14 +79,15 @@ pub fn command(dir: &Path) -> Command {
 }
 
 impl Ran {
-    /// Fails unless the run succeeded; gives its standard output.
+    /// Returns the standard output of a successful run. Any other run fails the test.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "stderr: {}", self.stderr);
         self.stdout
     }
 
-    /// Fails unless it ended with `code`, nothing on standard output and one line on stderr; gives that line.
+    /// Returns the error of a run that ended with `code`, with no output and with one error line. Any other
+    /// run fails the test.
     #[track_caller]
     pub fn refused(self, code: i32) -> String {
         assert_eq!((self.code, self.stdout.as_str()), (code, ""), "stderr: {}", self.stderr);

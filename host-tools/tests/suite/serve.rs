@@ -1,4 +1,4 @@
-//! `memtrack-fold serve`: the report on a port of this machine.
+//! `memtrack-fold serve` shows the report on a port of this machine.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use crate::dumps;
 use crate::program::{Place, command};
 
-/// A server that ends with the test.
+/// A server, which is ended with its test.
 struct Serving {
     child: Child,
     address: String,
@@ -74,7 +74,7 @@ fn a_request_is_never_more_than_its_head() {
         stream.read_to_string(&mut answer).unwrap();
         answer.lines().next().unwrap_or_default().to_string()
     };
-    // Those who say nothing hold up nobody.
+    // Silent connections hold up nobody.
     let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
     for (head, status) in [
         ("POST / HTTP/1.1\r\nContent-Length: 18446744073709551615", "405"),

@@ -1,4 +1,4 @@
-//! debuginfod: names from a server, asked only when the user says so.
+//! debuginfod servers provide names, and are asked only if the user names them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,7 +15,7 @@ const SOURCE: &str = "#include <stdio.h>\n\
     int main(void) { printf(\"basket 0x%lx\\n\", basket()); char line[512]; FILE *maps = fopen(\"/proc/self/maps\", \"r\");\n\
     while (fgets(line, sizeof line, maps)) fputs(line, stdout); return 0; }\n";
 
-/// A stripped program, its dump, and `basket.debug`, which alone has names.
+/// A stripped program, its dump, and `basket.debug`, the only file with names.
 fn place() -> Place {
     let place = Place::with(b"");
     let flags = ["-O1", "-g", "-Wl,--build-id=sha1", "-fno-optimize-sibling-calls"];
@@ -39,7 +39,7 @@ fn asked(place: &Place, url: &str) -> Ran {
     }
 }
 
-/// Answers one request after the other, and tells what was asked for.
+/// Answers requests one after the other, and sends the first line of each to the test.
 fn server(answers: Vec<(&'static str, Vec<u8>)>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -49,7 +49,7 @@ fn server(answers: Vec<(&'static str, Vec<u8>)>) -> (String, mpsc::Receiver<Stri
             let Ok((mut stream, _)) = listener.accept() else { return };
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             let first = lines.next().unwrap_or_default();
-            // The rest of the head.
+            // Skip the rest of the head.
             let _ = lines.find(String::is_empty);
             let length = body.len();
             let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -80,7 +80,7 @@ fn a_file_is_fetched_once_and_kept() {
     let line = format!("GET /buildid/{}/debuginfo HTTP/1.1", hex(&place));
     assert_eq!((asked_first.recv().unwrap(), asked_second.recv().unwrap()), (line.clone(), line));
     assert!(place.path("cache").join(hex(&place)).join("debuginfo").exists());
-    // Both servers are gone.
+    // Both servers are gone by now.
     assert_eq!(asked(&place, &both).ok(), "basket 2\n");
 }
 
@@ -100,7 +100,7 @@ fn a_server_that_fails_is_named() {
     let ran = asked(&place, &url);
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains(&format!("{url} could not be asked")), "{}", ran.stderr);
-    // With a binary that has names of its own, nobody is asked.
+    // No server is asked about a binary that has names of its own.
     let named = Place::with(b"");
     let program = named.compile("basket.c", SOURCE, "basket", &["-O1", "-g", "-Wl,--build-id=sha1"]);
     named.file("dump.bin", &printed(&program).dump());
@@ -115,7 +115,7 @@ fn a_server_that_trickles_is_given_up() {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n\x7fELF";
-        // Until nobody reads any more.
+        // Sends until the client closes the connection.
         let mut sent = stream.write_all(head.as_bytes());
         while sent.is_ok() {
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -145,7 +145,8 @@ fn what_is_of_another_build_is_not_kept() {
     assert!(!place.path("cache").join(hex(&place)).exists());
 }
 
-/// The real server listens on all interfaces: it runs where there is only the loopback one.
+/// The real server listens on all interfaces, so it runs in a network with nothing but the loopback
+/// interface.
 #[test]
 fn debuginfod_has_the_names() {
     if !has("debuginfod") || !alone(Path::new("/"), "true") {
@@ -169,7 +170,7 @@ fn debuginfod_has_the_names() {
     assert_eq!(read("names.txt"), "basket 2\n", "{} {}", read("errors.txt"), read("server.log"));
 }
 
-/// Runs a script in a network that has nothing but its own loopback interface.
+/// Runs a script in a network that has only its own loopback interface.
 fn alone(dir: &Path, script: &str) -> bool {
     let script = format!("ip link set lo up || exit 1\n{script}");
     let mut command = Command::new("unshare");

@@ -7,7 +7,7 @@ use memtrack_format::{Cell, Kind, Loss, LossCause, Node};
 use crate::dumps::{self, Builder, cell, figures};
 use crate::program::{Place, total};
 
-/// A finished stage's snapshot; `nodes` are those not written before.
+/// The snapshot of a finished stage. `nodes` are those that no earlier snapshot has.
 fn stage(sequence: u32, pid: u32, name: &[u8], nodes: &[(u32, u32, u64)], cells: &[Cell]) -> Builder {
     let mut builder = Builder::new(Kind::Stage, sequence);
     builder.record(&dumps::target(pid));
@@ -20,7 +20,7 @@ fn stage(sequence: u32, pid: u32, name: &[u8], nodes: &[(u32, u32, u64)], cells:
     builder
 }
 
-/// Two stages and the program, as `MEMTRACK_DUMP` writes them.
+/// Two stages and the program, in the order in which `MEMTRACK_DUMP` writes them.
 fn run() -> Vec<u8> {
     let parse =
         stage(0, 42, b"parse", &[(2, 0, 0x10100), (3, 2, 0x10200)], &[cell(1, 1, 3, figures(10, 0, 7))]);
@@ -108,7 +108,7 @@ fn figures_that_are_not_the_stages_own_are_told() {
     assert!(ran.stderr.contains("allocations are those of the program until the stage ended: --metric peak"));
     assert!(ran.stdout.contains("from the program's start to the end of stage render"), "{}", ran.stdout);
     assert!(!place.run("dump.bin -s render -m peak").stderr.contains("--metric"));
-    // The list says 9000 bytes, the snapshot holds 700.
+    // The list of stages says 9000 bytes, the snapshot has 700.
     let ran = place.run("dump.bin -s parse -m peak");
     assert!(
         ran.stderr.contains(
@@ -119,7 +119,7 @@ fn figures_that_are_not_the_stages_own_are_told() {
     );
 }
 
-/// A stage of one thread, which has the cells.
+/// A stage of one thread, which owns the cells.
 fn of_thread(sequence: u32, thread: u32, name: &[u8], cells: &[Cell]) -> Builder {
     let mut builder = Builder::new(Kind::Stage, sequence);
     builder.record(&dumps::target(42));
@@ -131,7 +131,7 @@ fn of_thread(sequence: u32, thread: u32, name: &[u8], cells: &[Cell]) -> Builder
     builder
 }
 
-/// `parse` of two threads and of the process; nodes are those that [`run`] writes.
+/// Stages called `parse`, of the process and of two threads. Their nodes are those of [`run`].
 fn namesakes() -> Vec<u8> {
     let of = |sequence, thread, blocks| {
         of_thread(sequence, thread, b"parse", &[cell(thread, thread, 3, figures(10, 0, blocks))]).finish()
@@ -163,7 +163,7 @@ fn stages_of_one_name_are_told_apart_by_their_thread() {
         assert_eq!((ran.code, total(&ran.stdout)), (0, blocks), "{}", ran.stderr);
         assert!(!ran.stderr.contains("several stages"), "{}", ran.stderr);
     }
-    // By the label that namesakes have in the whole program.
+    // By the label that threads of one name have in the whole program.
     let program = Command::new(env!("CARGO_BIN_EXE_memtrack-fold"))
         .args(["dump.bin", "-s", "parse", "-m", "peak-blocks", "-t", "worker #2"])
         .current_dir(place.dir.path())
@@ -213,7 +213,7 @@ fn partial_snapshots_are_second_choice() {
 fn a_report_has_the_stages_with_the_highest_peaks() {
     let mut file = Vec::new();
     for number in 0..250u32 {
-        // Peaks of 0 to 249, in no order.
+        // Peaks from 0 to 249, in mixed order.
         let peak = u64::from(number * 97 % 250);
         let name = format!("stage {number:03}");
         let cells = [cell(1, 1, 2, figures(300, 0, peak))];

@@ -1,9 +1,10 @@
-//! Suppressions: files of LeakSanitizer and valgrind take what is known out of `live`.
+//! Suppression files of LeakSanitizer and valgrind remove known leaks from `live`.
 
 use crate::dumps;
 use crate::program::{Place, total};
 
-/// 8100 bytes live; the stacks that end in `server+0x300` hold 1000 of them, those that end in `server+0x400` 2000.
+/// 8100 bytes are live. The stacks that end in `server+0x300` hold 1000 of them, those that end in
+/// `server+0x400` 2000.
 fn place() -> Place {
     let place = Place::with(&dumps::full());
     place.file("lsan.supp", b"# the cache is never freed\nleak:^server+0x300$\nleak:nothing_like_it\n");
@@ -26,7 +27,7 @@ fn what_is_suppressed_is_no_leak_to_check() {
     assert_eq!(place.run(&format!("{limit} 7099 --suppressions lsan.supp")).code, 1);
     let both = place.run(&format!("{limit} 5100 --suppressions lsan.supp --suppressions valgrind.supp")).ok();
     assert!(both.contains("20  the pool"), "{both}");
-    // A peak is a peak.
+    // A suppression does not change a peak.
     assert_eq!(place.run("check dump.bin --max-peak 8999 --suppressions lsan.supp").code, 1);
 }
 

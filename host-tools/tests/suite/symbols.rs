@@ -1,4 +1,4 @@
-//! Names from symbol tables and debug information of binaries that are compiled here.
+//! Names from the symbol tables and debug information of binaries that are compiled here.
 
 use std::process::Command;
 
@@ -62,7 +62,8 @@ fn shared_libraries_are_named_as_far_as_their_symbols_go() {
     let program = place.compile("program.c", C, "program", &[&flags[..], &[&at]].concat());
     place.file("dump.bin", &printed(&program).dump());
     assert_eq!(place.run("dump.bin -m allocs").ok(), "hidden 4\nmemtrack_malloc 3\nouter 2\n");
-    // Stripped of all but dynamic symbols: `exported` is known, and not taken for `hidden` before it.
+    // After `strip`, only dynamic symbols are left. `exported` is one of them, and must not name `hidden`,
+    // which lies before it.
     run(Command::new("strip").arg(&library));
     run(Command::new("strip").arg(&program));
     let ran = place.run("dump.bin -m allocs");
@@ -105,7 +106,7 @@ fn a_function_without_name_is_one_frame() {
     let ran = place.run("dump.bin -m allocs");
     assert_eq!(lines(&ran.stdout), lines(&expected));
     assert!(ran.stderr.contains("3 addresses without a name"), "{}", ran.stderr);
-    // Asked for without names, every address is itself.
+    // With --no-symbols, each address is a frame of its own.
     assert_eq!(place.run("dump.bin -m allocs --no-symbols").ok().lines().count(), 3);
 }
 

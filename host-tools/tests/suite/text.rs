@@ -1,4 +1,4 @@
-//! What the terminal shows: tables and trees.
+//! Text for the terminal: tables and trees.
 
 use crate::dumps;
 use crate::program::Place;
@@ -14,7 +14,7 @@ fn rows(table: &str) -> Vec<String> {
 #[test]
 fn callers_and_callees_of_a_function_add_up() {
     let out = place().run("dump.bin -m allocs --peek 0x200$").ok();
-    // 0x200 ends no stack but cell 4's; cells 1, 3 and 6 go on from it.
+    // Only cell 4's stack ends in 0x200. The stacks of cells 1, 3 and 6 go through it.
     assert_eq!(
         rows(&out)[4..],
         [
@@ -95,7 +95,7 @@ fn a_subtitle_stands_before_what_must_be_said() {
 #[test]
 fn an_inverted_graph_has_its_root_at_the_top() {
     let place = place();
-    // The frame's rectangle follows its title.
+    // A frame's rectangle follows its title.
     let y = |svg: &str, frame: &str| -> f64 {
         let (_, rest) =
             svg.split_once(&format!("<title>{frame} (")).unwrap_or_else(|| panic!("{frame}: {svg}"));

@@ -1,4 +1,4 @@
-//! Wrong usage and unusable input: one clear line, the right exit code.
+//! Wrong usage and unusable input cause one clear line and the right exit code.
 
 use crate::dumps;
 use crate::program::{Place, total};
@@ -182,7 +182,7 @@ fn standard_input_and_compressed_dumps_are_read() {
     let gzip = gzip.finish().unwrap();
     let fastest = ruzstd::encoding::CompressionLevel::Fastest;
     let whole = dumps::full();
-    // Compressed in pieces: two frames.
+    // Two frames, as of a file that was compressed in pieces.
     let zstd: Vec<u8> = whole
         .chunks(whole.len() / 2 + 1)
         .flat_map(|piece| ruzstd::encoding::compress_to_vec(piece, fastest))

@@ -1,4 +1,4 @@
-//! Which part of a dump is shown: threads, tags, filters.
+//! Views of a part of a dump: threads, tags, filters.
 
 use crate::dumps;
 use crate::program::{Place, total};
@@ -86,7 +86,7 @@ fn reversed_stacks_have_the_innermost_frame_at_the_root() {
 #[test]
 fn small_frames_go_to_their_callers() {
     let out = place().run("dump.bin -m allocs --min-percent 20").ok();
-    // 450 in all: frames below 90 are left out, and what they hold stays.
+    // Frames with less than 90 of 450 are left out. Their values count for their callers.
     assert_eq!(
         out,
         "[heap arena];server+0x100 90\n\

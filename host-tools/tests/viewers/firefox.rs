@@ -1,4 +1,4 @@
-//! The Firefox Profiler's format in its own command line, `profiler-cli` of npm.
+//! The Firefox Profiler's format, read by its own command line program `profiler-cli` from npm.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,13 +13,13 @@ use crate::program::Place;
 use crate::subject::both;
 use crate::viewer;
 
-/// By name and version: a profiler that stops reading our version of the format is a finding, not a surprise.
+/// Name and version are fixed: a newer version may not read our format.
 const PACKAGE: &str = "@firefox-devtools/profiler-cli@0.10.0";
 
-/// How often to ask it.
+/// The most attempts to open a profile.
 const TRIES: usize = 20;
 
-/// A profile that `profiler-cli` has opened; closed with the test.
+/// A profile that `profiler-cli` has open. It is closed with the test.
 struct Session<'p> {
     place: &'p Place,
     script: PathBuf,
@@ -29,7 +29,8 @@ impl<'p> Session<'p> {
     fn open(place: &'p Place, file: &str) -> Option<Self> {
         let script = installed()?;
         let session = Session { place, script };
-        // Its daemon gives itself half a second to start, which a busy machine does not: then it waits for the next try.
+        // Its daemon allows itself half a second to start. On a busy machine that is too short, so it needs
+        // another attempt.
         for _ in 0..TRIES {
             let output = session.command().args(["load", file]).current_dir(place.dir.path()).output();
             let output = match output {
@@ -43,7 +44,7 @@ impl<'p> Session<'p> {
             assert!(stderr.contains("did not become ready"), "{file}: {stderr}");
             std::thread::sleep(Duration::from_secs(1));
         }
-        // Says what is wrong, or that the machine has no node.
+        // This reports the failure, or that the machine lacks node.
         session.say(&["load", file])?;
         Some(session)
     }
@@ -84,7 +85,8 @@ fn retained_and_allocated_bytes_are_ours() {
         session.say(&["strategy", strategy]).unwrap();
         session.say(&["thread", "functions"]).unwrap()
     };
-    // Threads come by id: unattributed, main, and the workers. Main's cells 2 and 7 end in 0x400.
+    // Threads are in the order of their ids: unattributed, main, workers. The stacks of main's cells 2 and 7
+    // end in 0x400.
     let retained = functions("t-1", "native-retained-allocations");
     assert!(retained.contains("server+0x400 - self: 2,000B (58.8%), total: 2,000B"), "{retained}");
     assert!(retained.contains("server+0x100 - self: 0B (0.0%), total: 2,300B"), "{retained}");
@@ -94,7 +96,7 @@ fn retained_and_allocated_bytes_are_ours() {
     assert!(counters.contains("Live bytes") && counters.contains("Samples: 2 total"), "{counters}");
 }
 
-/// What all functions of a thread hold themselves; nothing where the thread has no events of that kind.
+/// The sum of the own values of all functions of a thread; 0 if the thread has no events of that kind.
 fn sum(session: &Session<'_>, thread: usize, strategy: &str) -> u64 {
     let thread = format!("t-{thread}");
     let arguments =
@@ -126,7 +128,7 @@ fn all_threads_add_up() {
     }
 }
 
-/// It refuses speedscope's format and pprof's, but takes DHAT's.
+/// It can't read the formats of speedscope and pprof, but it can read DHAT's.
 #[test]
 fn it_reads_dhat_as_well() {
     for subject in both() {

@@ -1,4 +1,4 @@
-//! heaptrack's format in `heaptrack_print`.
+//! heaptrack's format, read by `heaptrack_print`.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn calls_temporaries_peak_and_leaks_are_ours() {
     assert!(text.contains("server+0x300") && text.contains("[unattributed]"), "{text}");
 }
 
-/// A naive replay peaks where the most blocks were allocated, and takes every block for a temporary one.
+/// A naive replay would have its peak after the most allocations, and would make every block temporary.
 #[test]
 fn each_stack_has_its_own_peak_and_no_false_temporaries() {
     let mut churning = figures(1000, 0, 1);
@@ -55,7 +55,7 @@ fn each_stack_has_its_own_peak_and_no_false_temporaries() {
     assert!(peaks.contains("100B peak memory consumed over 1000 calls"), "{peaks}");
 }
 
-/// `heaptrack_gui` counts blocks by their numbers, which must appear in order: others it writes outside its memory.
+/// `heaptrack_gui` indexes blocks by their numbers. Numbers out of order make it write outside of its memory.
 #[test]
 fn blocks_are_numbered_as_they_appear() {
     let (once, twice) = (figures(1, 1, 1), figures(2, 0, 2));
@@ -78,17 +78,17 @@ fn blocks_are_numbered_as_they_appear() {
             allocated = allocated.max(number + 1);
         }
         assert_eq!(declared, allocated, "each of them: {text}");
-        // No false temporary ones, of however few blocks.
+        // Even a few blocks must not become temporary ones.
         let Some(printed) = printed(&place, &[]) else { continue };
         let temporary: u64 = cells.iter().map(|cell| cell.figures.temporary).sum();
         assert!(printed.contains(&format!("temporary memory allocations: {temporary} ")), "{printed}");
     }
 }
 
-/// It has no way to print what it read, and says nothing when it has; but it ended by a signal where it read wrong numbers.
+/// `heaptrack_gui` can't print what it has read, and reports no success. But wrong numbers make it crash.
 #[test]
 fn heaptrack_gui_reads_the_file() {
-    /// Long enough for a thousand such files.
+    /// The time to read a thousand of these files.
     const A_WHILE: Duration = Duration::from_secs(4);
     for subject in both() {
         subject.write("run.heaptrack", Metric::Bytes);

@@ -1,10 +1,10 @@
-//! heap_v2 in `jeprof`.
+//! The heap_v2 format, read by `jeprof`.
 
 use crate::dumps::{self, cell, figures};
 use crate::program::Place;
 use crate::viewer;
 
-/// `jeprof` wants a program: any will do where no address lies in it.
+/// `jeprof` needs a program. Any will do, because no address lies in it.
 fn report(place: &Place, options: &[&str]) -> Option<String> {
     let program = env!("CARGO_BIN_EXE_memtrack-fold");
     let arguments = [&["--text", "--show_bytes"], options, &[program, "run.heap"]].concat();
@@ -28,13 +28,13 @@ fn what_is_in_use_and_what_was_allocated_are_ours() {
 
 #[test]
 fn the_peak_is_in_use_where_it_is_asked_for() {
-    // Blocks of one byte, which a sampling rate would scale.
+    // Blocks of one byte: `jeprof` would scale them if there were a sampling rate.
     let small = memtrack_format::Figures { bytes: 7, live: 3, peak: 5, ..figures(7, 3, 5) };
     let place = Place::with(&dumps::program(&[cell(1, 1, 4, small), cell(2, 2, 4, small)]).finish());
     place.run("dump.bin -o run.heap -m peak").ok();
     let Some(text) = report(&place, &[]) else { return };
     assert!(text.starts_with("Total: 10 B"), "{text}");
-    // Innermost first, return addresses behind it; where the program was, for whoever has it.
+    // Innermost frame first, then return addresses. The mapping shows where the program was loaded.
     let file = std::fs::read_to_string(place.path("run.heap")).unwrap();
     assert!(file.contains("@ 0x10300 0x10201 0x10101\n  t*: 10: 10 [14: 14]\n  t1: 5: 5 [7: 7]\n"), "{file}");
     assert!(file.contains("\n00010000-00011000 r-xp 00000000 00:00 0 /opt/shop/server\n"), "{file}");

@@ -1,7 +1,7 @@
-//! Each format, opened by the program that people open it with: its numbers are ours.
+//! Opens each format in the program that people use for it, and compares its numbers with ours.
 //!
-//! `cargo xtask test` installs these programs. Run by hand without one of them, a test says so and passes, unless
-//! `CI=true`.
+//! `cargo xtask test` installs these programs. Without one of them, its tests print a message and pass,
+//! unless `CI=true`.
 
 #[expect(dead_code, reason = "shared with the other suite")]
 #[path = "../suite/binary.rs"]

@@ -1,4 +1,4 @@
-//! massif.out in `ms_print`.
+//! massif.out, read by `ms_print`.
 
 use memtrack_format::TimePoint;
 
@@ -22,7 +22,7 @@ fn the_peak_and_the_end_have_their_trees() {
     assert!(text.contains("(peak)"), "{text}");
     assert!(text.contains("100.00% (9,000B) (heap allocations)"), "the peak: {text}");
     assert!(text.contains("100.00% (8,100B) (heap allocations)"), "the end: {text}");
-    // Innermost functions first: the stacks that end in 0x300 held 400 and 800 bytes at the peak.
+    // Innermost functions first. The stacks that end in 0x300 held 400 and 800 bytes at the peak.
     assert!(text.contains("->13.33% (1,200B) 0x0: server+0x300\n"), "{text}");
     assert!(text.contains("8,500 "), "the timeline: {text}");
 }

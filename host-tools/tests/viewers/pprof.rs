@@ -1,4 +1,4 @@
-//! profile.proto in `go tool pprof`.
+//! profile.proto, read by `go tool pprof`.
 
 use std::process::Command;
 
@@ -58,7 +58,7 @@ fn a_difference_is_taken_by_pprof_too() {
     assert!(text.contains("Showing nodes accounting for 0, 0% of 9000B total"), "{text}");
 }
 
-/// pprof shortens `<Cart<[u8; 4]> as Fill>::fill` to `::fill` where it believes to see a mangled name.
+/// If pprof takes a name for a mangled one, it shortens `<Cart<[u8; 4]> as Fill>::fill` to `::fill`.
 #[test]
 fn rust_names_are_shown_in_full() {
     let place = Place::with(b"");
@@ -91,7 +91,7 @@ fn rust_names_are_shown_in_full() {
     assert!(text.contains("shop.rs:4"), "{text}");
 }
 
-/// Prints a return address of a function, and its maps.
+/// Prints a return address into a function, and the program's maps.
 const BASKET: &str = r#"
 #include <stdio.h>
 __attribute__((noinline)) void *here(void) { return __builtin_return_address(0); }
@@ -104,7 +104,7 @@ int main(void) {
 }
 "#;
 
-/// Where mappings, offsets and build ids are right, pprof finds in the binary the names that we leave out.
+/// If mappings, offsets and build ids are right, pprof finds in the binary the names that we leave out.
 #[test]
 fn pprof_names_what_has_no_names_by_itself() {
     let place = Place::with(b"");

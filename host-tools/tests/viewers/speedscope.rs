@@ -1,4 +1,4 @@
-//! speedscope, as npm ships it: a page that opens files.
+//! speedscope as npm ships it: a page that opens files.
 
 use memtrack_host_tools::profile::Metric;
 
@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::subject::{both, shows};
 use crate::viewer;
 
-/// By name and version: a viewer that stops reading our files is a finding, not a surprise.
+/// Name and version are fixed: a newer version may not read our files.
 const PACKAGE: &str = "speedscope@1.25.0";
 
 #[test]
@@ -15,7 +15,7 @@ fn functions_hold_what_we_say_in_both_formats() {
     let Some(browser) = Browser::start(1300, 900) else { return };
     for subject in both() {
         let (name, most) = subject.largest(Metric::Peak);
-        // Of pprof's format it leaves out what has no name yet.
+        // From pprof's format, it leaves out unnamed functions.
         let files: &[&str] = match subject.is_named() {
             true => &["run.speedscope.json", "run.folded", "run.pb.gz"],
             false => &["run.speedscope.json", "run.folded"],
@@ -25,7 +25,7 @@ fn functions_hold_what_we_say_in_both_formats() {
             browser.open(&page);
             browser.keys("input[type=file]", path.to_str().unwrap());
             browser.until("document.body.innerText", |text| text.contains("Sandwich"));
-            // The table of functions: with all that it calls, itself, its name. It shows the upper ones only.
+            // In the table of functions, a row is total, own value, name. The page shows the upper rows only.
             browser.keys("body", "3");
             browser.until("document.body.innerText", |text| text.contains("Symbol Name"));
             browser

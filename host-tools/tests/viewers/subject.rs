@@ -1,4 +1,4 @@
-//! What the viewers are shown: a dump of known totals, and the dump of a real program.
+//! The dumps that the viewers show: one with known totals, and one of a real program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use memtrack_host_tools::symbolize::Options;
 use crate::dumps;
 use crate::program::Place;
 
-/// A profile, and a place for the files that are made of it.
+/// A profile, and a directory for the files that are made of it.
 pub struct Subject {
     pub place: Place,
     pub profile: Profile,
-    /// The program that was tracked; any for those that want one.
+    /// The program that was tracked. For the dump with known totals, it is any program.
     pub program: PathBuf,
 }
 
-/// Both.
+/// Both dumps.
 pub fn both() -> [Subject; 2] {
     [known(), real()]
 }
 
-/// The dump of known totals: [`dumps::cells`].
+/// The dump with known totals, [`dumps::cells`].
 fn known() -> Subject {
     let subject = Subject::of(&dumps::full(), word_index());
     let sum = dumps::sum(dumps::cells().iter().map(|cell| cell.figures));
@@ -35,7 +35,7 @@ fn known() -> Subject {
     subject
 }
 
-/// `examples/word-index` over the sources of two of our crates.
+/// The dump of `examples/word-index`, run over the sources of two of our crates.
 fn real() -> Subject {
     static DUMP: OnceLock<Vec<u8>> = OnceLock::new();
     let program = word_index();
@@ -59,7 +59,7 @@ fn real() -> Subject {
     subject
 }
 
-/// `cargo xtask test` builds all programs before it runs a suite.
+/// The program's path. `cargo xtask test` builds it before this suite.
 fn word_index() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_memtrack-fold")).with_file_name("word-index");
     assert!(
@@ -94,12 +94,12 @@ impl Subject {
         self.profile.symbols.locations().iter().any(|location| location.named)
     }
 
-    /// What we say that all stacks together hold.
+    /// Our own total over all stacks.
     pub fn total(&self, metric: Metric) -> u64 {
         View::new(metric).flame(&self.profile).unwrap().root().total
     }
 
-    /// The function that holds most with all that it calls, and how much that is.
+    /// The function with the highest value, including its callees, and that value.
     pub fn largest(&self, metric: Metric) -> (String, u64) {
         let flame = View::new(metric).flame(&self.profile).unwrap();
         let functions = flame.functions();
@@ -108,7 +108,7 @@ impl Subject {
     }
 }
 
-/// A number as people write it: `45,000`.
+/// A number with thousands separators: `45,000`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
@@ -116,7 +116,8 @@ pub fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Whether a rounded number with a unit (`1.23M`, `11.0KB`, `500B`) is one of ours. `step` is 1000 or 1024.
+/// Whether `text`, a rounded number with a unit (`1.23M`, `11.0KB`, `500B`), is `value`. A unit is `step`
+/// (1000 or 1024) times the one before.
 pub fn shows(text: &str, value: u64, step: f64) -> bool {
     let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let number: String = text[..digits].chars().filter(|c| *c != ',' && *c != ' ').collect();

@@ -1,5 +1,5 @@
-//! One dump of known totals and one of a real program go through the programs that people open our files with: each says
-//! the numbers that we say.
+//! Two dumps, one with known totals and one of a real program, go through every viewer. Each viewer shows the
+//! same numbers as we do.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::program::Place;
 use crate::subject::{Subject, both, grouped, shows};
 use crate::viewer::{lines, output};
 
-/// Longer than anybody would wait for a file this small.
+/// No viewer takes longer for a file this small.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn say(subject: &Subject, program: &str, package: &str, arguments: &[&str]) -> Option<String> {
     output(program, package, subject.place.dir.path(), arguments)
 }
 
-/// The text behind `before`, to the end of the word.
+/// The first word behind `before`.
 #[track_caller]
 fn word<'t>(text: &'t str, before: &str) -> &'t str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{before}: {text}"));
@@ -45,7 +45,7 @@ fn pprof_adds_up_every_metric() {
         let ours = [Allocs, Bytes, LiveBlocks, Live, PeakBlocks, Peak, Temporary]
             .map(|metric| subject.total(metric));
         assert_eq!(sums, ours);
-        // Its own sum and its own name of the largest function.
+        // pprof has its own sum, and its own name for the largest function.
         let arguments = [
             "tool",
             "pprof",
@@ -60,7 +60,7 @@ fn pprof_adds_up_every_metric() {
         assert!(top.contains(&format!("of {}B total", subject.total(Peak))), "{top}");
         let (name, total) = subject.largest(Peak);
         let is_there = |line: &str| line.contains(&format!(" {total}B ")) && line.ends_with(&name);
-        // What has no name yet, it names itself.
+        // pprof makes up its own name for an unnamed function.
         assert!(!subject.is_named() || top.lines().any(is_there), "{name}: {top}");
     }
 }
@@ -80,7 +80,7 @@ fn flamegraph_pl_adds_up_folded_stacks() {
     }
 }
 
-/// `;` separates frames, a line ends a stack, and a number at its end is what it counts.
+/// `;` separates frames, a line ends a stack, and the number at its end is its value.
 #[test]
 fn no_name_breaks_a_folded_stack() {
     const SCRIPT: &str = "/usr/share/perl5/Devel/NYTProf/flamegraph.pl";
@@ -183,7 +183,7 @@ fn the_graph_is_what_a_browser_shows() {
             title.strip_prefix(&names)?.split(' ').next()?.replace(',', "").parse().ok()
         };
         assert_eq!(titles.iter().filter_map(of).sum::<u64>(), most, "{name}: {titles:?}");
-        // Its search marks the function, and says how much of the whole that is.
+        // The search marks the function, and shows its share of the total.
         let pattern = name.replace(|c: char| !c.is_alphanumeric(), ".");
         browser.value(&format!("search({})", serde_json::json!(pattern)));
         let share = format!("Matched: {:.1}%", 100.0 * most as f64 / subject.total(Metric::Peak) as f64);

@@ -1,4 +1,4 @@
-//! Runs programs of other people.
+//! Runs the viewers.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What a viewer prints about a file; `None` when the machine lacks it.
+/// Runs a viewer on a file, and returns its output; `None` if the machine lacks it.
 ///
 /// # Panics
-/// When it fails, or is missing although nothing may be skipped.
+/// If the viewer fails, or if it is missing and `CI=true`.
 pub fn output(program: &str, package: &str, dir: &Path, arguments: &[&str]) -> Option<String> {
-    // A home of its own: `go` keeps files there.
+    // Each viewer gets its own home directory: `go` keeps files there.
     let result = Command::new(program).args(arguments).current_dir(dir).env("HOME", dir).output();
     let output = match result {
         Ok(output) => output,
@@ -27,11 +27,11 @@ pub fn output(program: &str, package: &str, dir: &Path, arguments: &[&str]) -> O
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What a program with windows says on its standard error about a file, until a line is the last one that is wanted or
-/// `most` is over; then it is ended. `None` when the machine lacks it.
+/// Runs a viewer that opens a window, and returns its standard error. It is ended after the last line that
+/// the test wants, or after `most`. `None` if the machine lacks it.
 ///
 /// # Panics
-/// When it ends by itself, or is missing although nothing may be skipped.
+/// If it ends by itself, or if it is missing and `CI=true`.
 pub fn lines(
     program: &str,
     package: &str,
@@ -41,7 +41,7 @@ pub fn lines(
     is_last: impl Fn(&str) -> bool,
 ) -> Option<String> {
     let mut command = Command::new(program);
-    // Windows that nobody sees, and nothing kept.
+    // The window is invisible, and no settings are kept.
     command.arg(file).current_dir(dir).env("HOME", dir).env("QT_QPA_PLATFORM", "offscreen");
     let mut child = match command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -77,7 +77,7 @@ pub fn lines(
     Some(text)
 }
 
-/// A file of a package of npm, which is installed once into the folder that cargo keeps for tests.
+/// A file of an npm package, which is installed once into cargo's directory for tests.
 pub fn npm(folder: &str, package: &str, file: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let file = root.join("node_modules").join(file);
