@@ -10,9 +10,9 @@ use crate::Error;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::Held;
-use crate::table::marks::Mark;
+use crate::table::peak::Mark;
+use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
-use crate::table::stages::{Stages, Summary};
 use crate::table::{threads, try_lock};
 use crate::tracker::totals;
 use crate::{LossCause, table};
@@ -298,7 +298,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 
     fn stage(&mut self, stage: &Summary) -> Result<(), Error> {
-        let threads: heapless::Vec<ThreadPeak, { table::stages::TOP_THREADS }> = stage
+        let threads: heapless::Vec<ThreadPeak, { table::peak::stage::TOP_THREADS }> = stage
             .threads
             .iter()
             .map(|of| ThreadPeak { thread: u32::from(of.thread), peak: of.bytes as u64 })

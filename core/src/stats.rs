@@ -2,7 +2,7 @@
 
 use crate::table::list::List;
 use crate::table::name::Name;
-use crate::table::stages::{Summary, TOP_THREADS, ThreadPeak};
+use crate::table::peak::stage::{Summary, TOP_THREADS, ThreadPeak};
 use memtrack_format::Figures;
 
 /// The figures of the program, or of one thread.

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memtrack::unwind::{Registers, laid};
+use memtrack::unwind::{Registers, fuzz};
 use memtrack_fuzz::walks::{Bases, Input};
 
 fn walk(bytes: &[u8]) -> Option<()> {
@@ -26,7 +26,7 @@ fn walk(bytes: &[u8]) -> Option<()> {
         .map(|range| (range.start as usize, range.end as usize));
     let prove = |at| ranges.into_iter().find(|range| (range.0..range.1).contains(&at));
     let mut frames = heapless::Vec::<usize, 64>::new();
-    laid::cfi(&table, Registers { pc, sp, fp }, &prove, &mut frames);
+    fuzz::cfi(&table, Registers { pc, sp, fp }, &prove, &mut frames);
     Some(())
 }
 

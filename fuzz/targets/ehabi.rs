@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memtrack::unwind::laid;
+use memtrack::unwind::fuzz;
 use memtrack_fuzz::walks::Input;
 
 fn walk(bytes: &[u8]) -> Option<()> {
@@ -16,7 +16,7 @@ fn walk(bytes: &[u8]) -> Option<()> {
         (0..length).map(|_| input.u32().map(|word| word as usize)).collect::<Option<Box<[usize]>>>()?;
     let tables: Vec<u32> = std::iter::from_fn(|| input.u32()).collect();
     let mut frames = heapless::Vec::<usize, 64>::new();
-    laid::ehabi(&tables, rows, registers, &stack, &mut frames);
+    fuzz::ehabi(&tables, rows, registers, &stack, &mut frames);
     Some(())
 }
 

@@ -1,7 +1,7 @@
 //! Which peak a snapshot shows, and of whom.
 
 use crate::table::account::{Account, Held};
-use crate::table::marks::{Mark, Marks};
+use crate::table::peak::{Mark, Marks};
 use memtrack_format::Figures;
 
 /// The peak that a snapshot shows.

@@ -5,12 +5,12 @@
 //! Live is own minus remote, modulo the word's width. An account without an owner (events that belong to no
 //! known thread) uses atomic adds on both.
 //!
-//! `touch` keeps what the account held at a mark; [`super::marks`] has the mechanism. Own and remote parts
+//! `touch` keeps what the account held at a mark; [`super::peak`] has the mechanism. Own and remote parts
 //! remember separately, so that neither side ever writes the other's line. Where several threads write, the first one
 //! keeps and the others wait for it: nothing may change in between.
 
-use super::marks::{Epoch, Mark, Marks};
-use super::stamp::Stamp;
+use super::peak::epoch::Stamp;
+use super::peak::{Epoch, Mark, Marks};
 use crate::counter::{Counter, add_owned, add_owned32};
 use crate::sync::*;
 use memtrack_format::Figures;

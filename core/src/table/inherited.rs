@@ -6,7 +6,7 @@
 
 use super::account::Account;
 use super::losses::Losses;
-use super::marks::{Mark, Marks};
+use super::peak::{Mark, Marks};
 use super::region::Tables;
 use super::threads::{OVERFLOW, UNATTRIBUTED};
 use crate::counter::Counter;

@@ -10,31 +10,24 @@ pub(crate) mod cells;
 #[cfg(feature = "std")]
 pub(crate) mod growing;
 pub(crate) mod growth;
-pub(crate) mod highs;
 pub(crate) mod image;
 pub(crate) mod index;
 #[cfg(feature = "std")]
 pub(crate) mod inherited;
 pub(crate) mod list;
 pub(crate) mod losses;
-pub(crate) mod marks;
 #[cfg(all(test, models))]
 mod models;
 pub(crate) mod name;
-mod own;
+pub(crate) mod peak;
+pub(crate) mod pending;
+mod private_pages;
 pub(crate) mod region;
-pub(crate) mod room;
-pub(crate) mod share;
 pub(crate) mod sizes;
-#[cfg(feature = "std")]
-pub(crate) mod spans;
 pub(crate) mod stacks;
-pub(crate) mod stages;
-pub(crate) mod stamp;
 pub(crate) mod tags;
 pub(crate) mod threads;
 pub(crate) mod timeline;
-pub(crate) mod watch;
 
 /// Has room for something that is about to be used for the first time, where the memory is a recording's file.
 #[inline]

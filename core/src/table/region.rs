@@ -4,18 +4,18 @@ use super::account::Account;
 use super::cells::{CellTable, Cells};
 use super::image::{self, Image, Place};
 use super::losses::{CAUSES, Losses};
-use super::marks::Marks;
+use super::peak::Marks;
 #[cfg(feature = "std")]
-use super::own::OwnPages;
+use super::peak::credit::Room;
+use super::peak::stage::{StageTable, TOP_THREADS};
+use super::pending::Watch;
 #[cfg(feature = "std")]
-use super::room::Room;
+use super::private_pages::OwnPages;
 use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
-use super::stages::{StageTable, TOP_THREADS};
 use super::tags::{TagTable, Tags};
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
-use super::watch::Watch;
 use crate::counter::Counter;
 use crate::lock::Lock;
 use crate::sync::*;
@@ -91,7 +91,7 @@ pub struct Head {
     /// What is looked out for when a peak rises, and besides. Here begins what stays the process's own: [`Self::own`].
     pub(crate) watch: Watch,
     #[cfg(feature = "std")]
-    pub(crate) spans: OwnPages<super::spans::SpanMemory>,
+    pub(crate) spans: OwnPages<super::peak::stage_cells::SpanMemory>,
     /// How far the tables of a region reach that grows.
     #[cfg(feature = "std")]
     pub(super) extents: [super::growth::Extent; super::growing::PARTS],
@@ -151,7 +151,7 @@ pub trait Tables: Sync + 'static + sealed::Parts {}
 
 mod sealed {
     use super::*;
-    use crate::table::stages::Stages;
+    use crate::table::peak::stage::Stages;
 
     #[doc(hidden)]
     pub trait Parts: Sized {

@@ -2,9 +2,9 @@
 
 use super::account::{Account, Booker, Held};
 use super::growth::Growth;
-use super::highs::Highs;
-use super::marks::{Epoch, Marks};
-use super::share::Share;
+use super::peak::Share;
+use super::peak::thread::Highs;
+use super::peak::{Epoch, Marks};
 use super::sizes::Sizes;
 use crate::counter::Counter;
 use crate::sync::*;

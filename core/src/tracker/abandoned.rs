@@ -55,7 +55,7 @@ mod tests {
     use super::super::{Entry, Heap};
     use super::*;
     use crate::table::account::Account;
-    use crate::table::marks::Mark;
+    use crate::table::peak::Mark;
     use crate::table::region::Parts;
     use crate::{NoUnwind, Region};
 

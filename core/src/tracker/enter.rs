@@ -6,9 +6,9 @@ use crate::platform::{Local, Platform, undisturbed};
 #[cfg(feature = "std")]
 use crate::session::forks;
 use crate::sync::*;
+use crate::table::pending as watch;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
-use crate::table::watch;
 use crate::unwind::{Unwind, stack_pointer};
 
 /// Whether an event can be booked.

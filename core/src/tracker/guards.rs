@@ -5,9 +5,9 @@ use crate::platform::{Local, Platform};
 #[cfg(feature = "std")]
 use crate::session::triggers;
 use crate::sync::*;
-use crate::table::marks::Mark;
+use crate::table::peak::Mark;
+use crate::table::peak::stage::{Ended, Peak, Stages};
 use crate::table::region::Tables;
-use crate::table::stages::{Ended, Peak, Stages};
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause};

@@ -12,9 +12,9 @@ use crate::session::dump_stack::Patience;
 use crate::session::recording::annex::Writing;
 use crate::session::{forks, lifecycle, recording, registry, snapshot_file, triggers};
 use crate::table::inherited::{self, Copied};
-use crate::table::marks::Mark;
+use crate::table::peak::Mark;
+use crate::table::peak::stage::{Ended, Peak, Stages, Summary};
 use crate::table::region::{Head, HeadCopy, Tables};
-use crate::table::stages::{Ended, Peak, Stages, Summary};
 use crate::table::threads::FIRST;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
@@ -62,7 +62,7 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn ask_for_dump(&self) {
-        self.head().watch.raise(crate::table::watch::DUMP);
+        self.head().watch.raise(crate::table::pending::DUMP);
     }
 
     fn is_at_rest(&self) -> bool {
@@ -74,7 +74,7 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn met_module(&self) {
-        self.head().watch.raise(crate::table::watch::MODULE);
+        self.head().watch.raise(crate::table::pending::MODULE);
     }
 
     fn pages(&self) -> Result<Pages, Error> {
@@ -103,7 +103,7 @@ impl<R: Tables> registry::Registered for R {
         self.head().restore(copy);
         // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
         // nobody.
-        self.head().watch.raise(crate::table::watch::PAUSED);
+        self.head().watch.raise(crate::table::pending::PAUSED);
     }
 
     fn recording_lost(&self) {

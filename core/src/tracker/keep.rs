@@ -12,11 +12,11 @@ use crate::session::snapshot_file;
 use crate::sync::*;
 use crate::table::account::{Booker, Held};
 use crate::table::cells;
+use crate::table::peak::stage::Ended;
+use crate::table::peak::stage_cells::{Freer, Spans};
 use crate::table::region::Tables;
-use crate::table::spans::{Freer, Spans};
-use crate::table::stages::Ended;
 use crate::table::threads::booker;
-use crate::table::{try_lock, watch};
+use crate::table::{pending as watch, try_lock};
 use crate::unwind::{Registers, Unwind};
 
 /// A level that a stage of a thread has.

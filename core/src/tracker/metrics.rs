@@ -8,8 +8,8 @@
 use super::{Tracker, fold};
 use crate::platform::Platform;
 use crate::stats::{Stats, ThreadStats};
+use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
-use crate::table::stages::{Stages, Summary};
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause};

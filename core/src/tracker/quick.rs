@@ -7,11 +7,11 @@ use super::resize::Resize;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
-use crate::table::marks::{Epoch, Marks};
+use crate::table::peak::{Epoch, Marks};
+use crate::table::pending::QUIET;
 use crate::table::region::{Head, Tables};
 use crate::table::threads::{FIRST, ThreadSlot};
 use crate::table::timeline::Timeline;
-use crate::table::watch::QUIET;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
 /// Whether reallocations and frees of other threads' blocks have a straight line too: in a firmware flash is dearer than

@@ -4,8 +4,8 @@ use super::guards::StageGuard;
 use super::{Entry, Tracker};
 use crate::platform::Platform;
 use crate::sync::*;
+use crate::table::peak::stage::Stages;
 use crate::table::region::Tables;
-use crate::table::stages::Stages;
 use crate::table::try_lock;
 use crate::unwind::Unwind;
 

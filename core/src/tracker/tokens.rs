@@ -151,7 +151,7 @@ fn place(address: usize) -> usize {
 pub(super) mod tests {
     use super::super::Entry;
     use super::*;
-    use crate::table::marks::Mark;
+    use crate::table::peak::Mark;
     use crate::table::region::Parts;
     use crate::{LossCause, NoUnwind, Region};
 

@@ -5,11 +5,11 @@ use crate::platform::Platform;
 #[cfg(feature = "std")]
 use crate::session::triggers;
 use crate::stats::Stats;
-use crate::table::marks::Mark;
-use crate::table::region::{Head, Tables};
+use crate::table::peak::Mark;
 #[cfg(feature = "std")]
-use crate::table::watch::{DUMP, MODULE};
-use crate::table::watch::{PASSED, PAUSED};
+use crate::table::pending::{DUMP, MODULE};
+use crate::table::pending::{PASSED, PAUSED};
+use crate::table::region::{Head, Tables};
 use crate::unwind::Unwind;
 
 /// Adds what is live now to the timeline.

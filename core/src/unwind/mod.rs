@@ -12,7 +12,7 @@ mod arch;
 #[cfg(cfi)]
 mod cfi;
 #[cfg(cfi_bare)]
-#[path = "cfi/bare.rs"]
+#[path = "cfi_bare.rs"]
 mod cfi;
 #[cfg(any(
     all(target_arch = "arm", not(feature = "std")),
@@ -21,8 +21,12 @@ mod cfi;
 mod ehabi;
 mod frame_pointer;
 #[cfg(feature = "mini-backtrace")]
-mod mini;
-mod none;
+mod mini_backtrace;
+mod no_unwind;
+#[cfg(any(cfi, cfi_bare))]
+mod rules;
+#[cfg(cfi)]
+mod stack_cache;
 
 #[cfg(any(cfi, cfi_bare))]
 pub use cfi::Cfi;
@@ -30,15 +34,15 @@ pub use cfi::Cfi;
 pub use ehabi::Ehabi;
 pub use frame_pointer::FramePointer;
 #[cfg(feature = "mini-backtrace")]
-pub use mini::MiniBacktrace;
-pub use none::NoUnwind;
+pub use mini_backtrace::MiniBacktrace;
+pub use no_unwind::NoUnwind;
 
 /// Walks over stacks and by tables that are laid by hand.
 #[cfg(all(fuzzing, cfi))]
 #[doc(hidden)]
-pub mod laid {
-    pub use super::cfi::laid::walk as cfi;
-    pub use super::ehabi::laid::{INDEX, STACK, walk as ehabi};
+pub mod fuzz {
+    pub use super::cfi::fuzz::walk as cfi;
+    pub use super::ehabi::simulated::{INDEX, STACK, walk as ehabi};
 }
 
 pub use crate::table::stacks::{Interned, StackId, Stacks};

@@ -1,6 +1,6 @@
 //! Computes how much each account held at a peak.
 //!
-//! A tracker reads its own tables by the same rules. The modules `marks`, `account` and `highs` of the core
+//! A tracker reads its own tables by the same rules. The modules `account` and `peak` of the core
 //! explain them.
 
 use memtrack_format::Figures;

@@ -6,13 +6,13 @@
 //! Not modelled: that `membarrier` on one side makes a full fence of the compiler's fence on the other. Both sides are
 //! full fences here. loom takes a `SeqCst` access for an `AcqRel` one, which allows more than the machine does.
 
-mod marks;
+mod credit;
+mod epoch;
 mod nesting;
-mod room;
 mod tables;
 
 use super::growth::Growth;
-use super::marks::Marks;
+use super::peak::Marks;
 use super::threads::{FIRST, ThreadSlot, Threads};
 use crate::sync::checked::{Checker, Fault, checker, choose};
 use crate::sync::*;

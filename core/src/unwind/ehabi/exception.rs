@@ -65,5 +65,5 @@ fn process_stack() -> u32 {
         sp
     }
     #[cfg(not(target_arch = "arm"))]
-    super::laid::PROCESS_STACK
+    super::simulated::PROCESS_STACK
 }

@@ -6,9 +6,9 @@
 
 mod bytecode;
 pub(super) mod exception;
-#[cfg(not(target_pointer_width = "32"))]
-pub(super) mod laid;
 mod prologue;
+#[cfg(not(target_pointer_width = "32"))]
+pub(super) mod simulated;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -94,5 +94,5 @@ fn read(memory: &Memory<'_>, at: u32) -> Option<u32> {
     #[cfg(target_pointer_width = "32")]
     return memory.read(at as usize).map(|word| word as u32);
     #[cfg(not(target_pointer_width = "32"))]
-    return laid::read(memory, at);
+    return simulated::read(memory, at);
 }

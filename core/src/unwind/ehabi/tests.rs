@@ -1,6 +1,6 @@
 //! Tables and stacks laid out by hand from the specification.
 
-use super::laid::{INDEX, STACK};
+use super::simulated::{INDEX, STACK};
 use super::table::Tables;
 use super::*;
 use crate::unwind::Memory;
@@ -110,7 +110,7 @@ fn a_large_frame_is_a_uleb128() {
 
 /// The walk over a stack of `words`, all functions being the one that pops {r4, lr}.
 fn walked(words: &[usize]) -> (std::vec::Vec<usize>, End) {
-    let range = laid::lay(words);
+    let range = simulated::lay(words);
     let prove = move |_: usize| Some(range);
     let index = index(inline([0xa8, 0xb0, 0xb0]));
     let tables = Tables { start: INDEX, index: &index, word: no_extab };

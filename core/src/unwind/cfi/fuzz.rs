@@ -1,9 +1,9 @@
 //! The walk by tables that the fuzzer lays.
 
-use super::super::{End, Frames, Memory, Registers, Turns};
-use super::rule::{Rule, State};
-use super::trace::Untraced;
-use super::{find, tables, walk::walk as walk_by};
+use crate::unwind::rules::find::{self, tables};
+use crate::unwind::rules::rule::{Rule, State, Untraced};
+use crate::unwind::rules::walk::walk as walk_by;
+use crate::unwind::{End, Frames, Memory, Registers, Turns};
 
 /// Walks from `from` by an unwind table, which begins with its index. `prove` gives the readable range around an address.
 pub fn walk(

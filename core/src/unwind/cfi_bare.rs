@@ -1,20 +1,10 @@
 //! Unwinding by DWARF call frame information without an operating system: the rules are the same as on a host, but
-//! found in the program's own table ([`tables`]), and as few of them remembered as fit into a microcontroller.
+//! found in the program's own table ([`find`]), and as few of them remembered as fit into a microcontroller.
 
-mod cache;
-mod find;
-mod index;
-#[expect(dead_code, reason = "the hook's own frames are nothing special here")]
-mod rule;
-mod tables;
-#[expect(dead_code, reason = "what decided a walk is remembered on hosts alone")]
-mod trace;
-mod walk;
-
+use super::rules::cache::Cache;
+use super::rules::rule::{State, Untraced};
+use super::rules::{find, walk};
 use super::{End, Frames, Memory, Registers, Turns, Unwind};
-use cache::Cache;
-use rule::State;
-use trace::Untraced;
 
 /// DWARF call frame information (`.eh_frame`) of the program itself.
 ///

@@ -4,9 +4,9 @@
 //! saw is folded into every stage that is active. So an outer stage's peak is the larger of its own and of the
 //! stages' inside it. Stages that end out of order, on different threads, fold the same way.
 
-use super::image::Place;
-use super::list::List;
-use super::name::Name;
+use crate::table::image::Place;
+use crate::table::list::List;
+use crate::table::name::Name;
 
 /// Deepest nesting of active stages.
 pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } else { 4 };
@@ -197,12 +197,12 @@ pub trait Stages {
 }
 
 impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
-    pub(super) const FINISHED: Place = Place {
+    pub(in crate::table) const FINISHED: Place = Place {
         offset: core::mem::offset_of!(Self, finished),
         stride: size_of::<Summary>(),
         capacity: STAGES,
     };
-    pub(super) const ACTIVE: Place = Place {
+    pub(in crate::table) const ACTIVE: Place = Place {
         offset: core::mem::offset_of!(Self, active),
         stride: size_of::<Active<THREADS>>(),
         capacity: MAX_ACTIVE,

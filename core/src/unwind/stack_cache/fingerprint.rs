@@ -5,19 +5,19 @@
 //! so programs that come by one function in a thousand ways read as many words as it takes to tell these, and compare
 //! one stack in full. A name proves nothing: whoever finds a stack compares it.
 
-use super::super::{Memory, Registers};
-use super::recall::Place;
+use super::cache::Place;
+use crate::unwind::{Memory, Registers};
 
 const WORD: usize = size_of::<usize>();
 const SETS: usize = 1 << 11;
 const GROUPS: usize = 1 << 10;
 /// Stacks of one set.
-pub(super) const WAYS: usize = 4;
+pub(in crate::unwind) const WAYS: usize = 4;
 /// Words by which a group tells its stacks apart.
 const TELLING: usize = 12;
 
 /// All-zero is empty.
-pub(super) struct Names {
+pub(in crate::unwind) struct Names {
     groups: [Group; GROUPS],
     sets: [Set; SETS],
 }
@@ -49,12 +49,12 @@ struct Slot {
 
 /// What a stack is looked up by: of a group, or of one in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hash(u64);
+pub(in crate::unwind) struct Hash(u64);
 
 impl Hash {
     /// Of the group of a second caller and a stack pointer.
     #[inline(always)]
-    pub(super) fn new(second: usize, from: Registers) -> Hash {
+    pub(in crate::unwind) fn new(second: usize, from: Registers) -> Hash {
         Hash((from.sp as u64).rotate_left(29)).with(second as u64)
     }
 
@@ -91,20 +91,25 @@ impl Group {
 impl Names {
     /// The name of the present stack, when there are stacks of its group.
     #[inline(always)]
-    pub(super) fn find(&self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Hash> {
+    pub(in crate::unwind) fn find(&self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Hash> {
         let group = &self.groups[hash.place(GROUPS)];
         if group.tag == hash.tag() { group.name(hash, from, memory) } else { None }
     }
 
     /// A stack that may have the name, of [`WAYS`].
     #[inline(always)]
-    pub(super) fn get(&self, name: Hash, way: usize) -> Option<Place> {
+    pub(in crate::unwind) fn get(&self, name: Hash, way: usize) -> Option<Place> {
         let slot = self.sets[name.place(SETS)].0[way];
         (slot.tag == name.tag() && slot.place != 0).then_some(slot.place)
     }
 
     /// The name for the present stack, whose group is made when there is none.
-    pub(super) fn make(&mut self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Hash> {
+    pub(in crate::unwind) fn make(
+        &mut self,
+        hash: Hash,
+        from: Registers,
+        memory: &Memory<'_>,
+    ) -> Option<Hash> {
         let group = &mut self.groups[hash.place(GROUPS)];
         if group.tag != hash.tag() {
             *group = Group { tag: hash.tag(), count: 0, offsets: [0; TELLING], reach: 0 };
@@ -113,7 +118,7 @@ impl Names {
     }
 
     /// The name when its group looks at one more word, at that offset. As it stands when there are too many.
-    pub(super) fn lengthen(
+    pub(in crate::unwind) fn lengthen(
         &mut self,
         hash: Hash,
         offset: u16,
@@ -130,14 +135,14 @@ impl Names {
     }
 
     /// Gives a name to a stack, in the place of the one that got it first.
-    pub(super) fn insert(&mut self, name: Hash, place: Place) {
+    pub(in crate::unwind) fn insert(&mut self, name: Hash, place: Place) {
         let slots = &mut self.sets[name.place(SETS)].0;
         slots.copy_within(..WAYS - 1, 1);
         slots[0] = Slot { tag: name.tag(), place };
     }
 
     /// No stack has a name any more.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::unwind) fn clear(&mut self) {
         self.sets.fill(Set([Slot { tag: 0, place: 0 }; WAYS]));
     }
 }
@@ -147,7 +152,7 @@ impl Names {
 /// # Safety
 /// It must be readable, and the stack pointer aligned to words.
 #[inline(always)]
-pub(super) unsafe fn word(sp: usize, offset: u16) -> u64 {
+pub(in crate::unwind) unsafe fn word(sp: usize, offset: u16) -> u64 {
     // SAFETY: the caller upholds it.
     unsafe { (sp as *const u64).add(usize::from(offset)).read_volatile() }
 }

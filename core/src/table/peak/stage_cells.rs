@@ -6,18 +6,18 @@
 //! here. So a reader takes what is kept in the present epoch, and for all other cells what is live.
 //!
 //! Only the thread moves the epoch, and only the thread's own cells matter: other threads come in where they free its
-//! blocks. As in [`super::account`] they have a part of their own, so that neither side writes the other's.
+//! blocks. As in [`crate::table::account`] they have a part of their own, so that neither side writes the other's.
 
-use super::account::{Account, Held};
-use super::cells::Cells;
-use super::stamp::Stamp;
-use super::threads::Threads;
+use super::epoch::Stamp;
 use crate::counter::Counter;
 use crate::sync::*;
+use crate::table::account::{Account, Held};
+use crate::table::cells::Cells;
+use crate::table::threads::Threads;
 
 /// Stages of one thread that keep their cells at a time. Those inside of them have figures alone.
 pub(crate) const LEVELS: usize = 4;
-/// One epoch of a level: even, as a [stamp](super::stamp) wants it.
+/// One epoch of a level: even, as a [stamp](super::epoch) wants it.
 const EPOCH: usize = 2;
 
 /// One of a thread's levels.
@@ -126,8 +126,8 @@ impl SpanMemory {
 /// The levels of all threads, and what is kept of all cells: of one level behind the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Spans<'t> {
-    pub(super) levels: &'t [Levels],
-    pub(super) kept: &'t [Kept],
+    pub(in crate::table) levels: &'t [Levels],
+    pub(in crate::table) kept: &'t [Kept],
 }
 
 impl<'t> Spans<'t> {

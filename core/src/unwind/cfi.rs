@@ -1,36 +1,26 @@
 //! Unwinding by DWARF call frame information, without compiler flags, locks or memory.
 //!
-//! Unwinding one frame at a return address is a fixed rule ([`rule`]): found once in the module's unwind table
-//! ([`find`]), then kept in a table of the thread's own ([`cache`]). A whole stack is remembered with the words that
-//! decided its walk ([`trace`], [`recall`]): while they are unchanged nothing is walked at all. On a miss the stack is
+//! Unwinding one frame at a return address is a fixed rule ([`rules`](super::rules)): found once in the module's unwind table
+//! ([`find`]), then kept in a table of the thread's own (its `cache`). A whole stack is remembered with the words that
+//! decided its walk ([`stack_cache`](super::stack_cache)): while they are unchanged nothing is walked at all. On a miss the stack is
 //! walked by rules, and the outer frames that it shares with the one walked before keep their nodes.
 
-mod cache;
-mod find;
-mod index;
+mod entry;
 #[cfg(fuzzing)]
-pub(super) mod laid;
-mod names;
-mod own;
-#[cfg(target_arch = "x86_64")]
-mod plt;
-mod recall;
-mod rule;
-mod trace;
-mod walk;
+pub(super) mod fuzz;
 
 use super::arch::plain;
+use super::rules::cache::Cache;
+use super::rules::find;
+use super::rules::rule::{Rule, State, Step, Trace, Untraced};
+use super::rules::walk::{push, walk};
+use super::stack_cache::cache::{Place, Recall};
+use super::stack_cache::fingerprint::Hash;
+use super::stack_cache::trace::Words;
 use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
-use crate::os::linux::unwind_tables as tables;
 use crate::session::unloading;
-use cache::Cache;
+use entry::{Own, Way};
 use heapless::Vec;
-use names::Hash;
-use own::{Own, Way};
-use recall::{Place, Recall};
-use rule::{Rule, State, Step};
-use trace::{Trace, Untraced, Words};
-use walk::{push, walk};
 
 /// DWARF call frame information (`.eh_frame`), which compilers emit for all code on Linux.
 #[derive(Debug, Default, Clone, Copy)]

@@ -6,7 +6,7 @@
 //! It holds pointers, so it stays private to the process when the region is a recording's file. On a host the flags have a
 //! page to themselves. The system clears that page in a forked child, so the child's first event finds out about the fork.
 
-use super::own::OwnPages;
+use super::private_pages::OwnPages;
 use crate::sync::*;
 
 /// Tracking is paused.

@@ -1,10 +1,10 @@
 //! Finding the rule of a code address: the module's [`index`] is a sorted table, so that one look-up costs a binary
 //! search and a few instructions of call frame information, however large the program.
 
-use super::super::arch::DWARF;
-use super::index;
-use super::rule::{Base, Rule, Saved};
+use super::eh_frame_hdr as index;
 use super::tables;
+use crate::unwind::arch::DWARF;
+use crate::unwind::rules::rule::{Base, Rule, Saved};
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameOffset, Expression, FrameDescriptionEntry, LittleEndian,
     Operation, Register, RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
@@ -28,7 +28,7 @@ type Bytes = gimli::EndianSlice<'static, LittleEndian>;
 /// The rule for the code at `pc`.
 #[cold]
 #[inline(never)]
-pub(super) fn rule(pc: usize) -> Rule {
+pub(in crate::unwind) fn rule(pc: usize) -> Rule {
     lasting_rule(pc).unwrap_or(Rule::UNKNOWN)
 }
 
@@ -36,14 +36,14 @@ pub(super) fn rule(pc: usize) -> Rule {
 /// allocate before theirs is.
 #[cold]
 #[inline(never)]
-pub(super) fn lasting_rule(pc: usize) -> Option<Rule> {
+pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<Rule> {
     let table = tables::find(pc)?;
     Some(in_module(&table, pc).unwrap_or(Rule::UNKNOWN))
 }
 
 // Apart from finding the table: each takes kilobytes of the stack.
 #[inline(never)]
-pub(super) fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
+pub(in crate::unwind) fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
     let header = table.bytes(table.header)?;
     let look_up = |pc| index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc));
     let found = look_up(pc)?;
@@ -96,7 +96,7 @@ fn undescribed(pc: usize, table: &tables::UnwindTable, is_same_gap: impl Fn(usiz
         return Some(Rule::OUTERMOST);
     }
     #[cfg(target_arch = "x86_64")]
-    return super::plt::rule(pc);
+    return super::linkage_table::rule(pc);
     #[cfg(not(target_arch = "x86_64"))]
     None
 }

@@ -3,18 +3,18 @@
 //! Two marks stand at once: the *program's* (since the last `reset_peak`) and the *stage's* (since the innermost
 //! stage began). While live only rises past a peak, nothing is copied: accounts *stand* at the peak. The first
 //! fall after it begins a new epoch. Each account remembers the epoch in which it last changed; before it
-//! changes for the first time in an epoch it copies its live figures (see [`super::account`]). So a reader takes
+//! changes for the first time in an epoch it copies its live figures (see [`crate::table::account`]). So a reader takes
 //! for each mark: live, while the mark stands; the copy, when the account has changed since the fall that
 //! followed the mark; live otherwise. O(1) extra work an event, no walk.
 //!
-//! No word counts live: the stage's peak is live plus the head-room that [`super::room`] hands around.
+//! No word counts live: the stage's peak is live plus the head-room that [`super::credit`] hands around.
 
-use super::room::Room;
+use super::credit::Room;
 use super::share::Share;
-use super::threads::Threads;
-use super::watch::Watch;
 use crate::counter::Counter;
 use crate::sync::*;
+use crate::table::pending::Watch;
+use crate::table::threads::Threads;
 
 /// Flag of the state word: the stage's mark stands at its peak.
 const STAGE: usize = 1;
@@ -23,7 +23,7 @@ const PROGRAM: usize = 2;
 const FLAGS: usize = STAGE | PROGRAM;
 /// One epoch in the state word.
 const EPOCH: usize = 4;
-/// One generation: even, as a [stamp](super::stamp) wants it.
+/// One generation: even, as a [stamp](super::epoch) wants it.
 const GENERATION: usize = 2;
 
 /// The two marks; also the index of an account's copies.
@@ -85,7 +85,7 @@ impl Epoch<'_> {
 
 impl Marks {
     /// Where an image of it begins.
-    pub(super) const IMAGE: usize = core::mem::offset_of!(Self, state);
+    pub(in crate::table) const IMAGE: usize = core::mem::offset_of!(Self, state);
 
     /// The present epoch.
     #[inline]

@@ -1,12 +1,11 @@
 //! The walk itself: from frame to frame by rules.
 
-use super::super::arch::plain;
-use super::super::{End, Frames, Memory, Turns};
-use super::rule::{Rule, State, Step};
-use super::trace::Trace;
+use super::rule::{Rule, State, Step, Trace};
+use crate::unwind::arch::plain;
+use crate::unwind::{End, Frames, Memory, Turns};
 
 /// Walks outwards from `state` by the rules that `rule` finds, and appends the callers.
-pub(super) fn walk(
+pub(in crate::unwind) fn walk(
     mut state: State,
     mut memory: Memory<'_>,
     mut rule: impl FnMut(usize) -> Rule,
@@ -46,7 +45,7 @@ pub(super) fn walk(
 
 /// Appends a caller, or tells why it cannot be.
 #[inline(always)]
-pub(super) fn push(pc: usize, turns: &mut Turns, frames: &mut Frames) -> Result<(), End> {
+pub(in crate::unwind) fn push(pc: usize, turns: &mut Turns, frames: &mut Frames) -> Result<(), End> {
     let frame = turns.address(pc).ok_or(End::Stopped)?;
     frames.push(frame).map_err(|_| End::TooDeep)
 }

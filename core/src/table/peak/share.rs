@@ -1,6 +1,6 @@
-//! A thread's share of the [head-room](super::room).
+//! A thread's share of the [head-room](super::credit).
 
-use super::room::Room;
+use super::credit::Room;
 use crate::sync::*;
 
 /// A thread's share. Only the thread adds to it; others may take all of it.

@@ -1,22 +1,21 @@
 //! The rule of one return address: how to get from a frame to its caller's.
 
-use super::super::Memory;
-use super::super::arch::DWARF;
-use super::trace::Trace;
+use crate::unwind::Memory;
+use crate::unwind::arch::DWARF;
 
 const WORD: usize = size_of::<usize>();
 
 /// What unwinding needs to know of a frame. `pc` is an address inside the instruction that is running or calling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) pc: usize,
-    pub(super) sp: usize,
-    pub(super) fp: usize,
+pub(in crate::unwind) struct State {
+    pub(in crate::unwind) pc: usize,
+    pub(in crate::unwind) sp: usize,
+    pub(in crate::unwind) fp: usize,
 }
 
 /// Where unwinding a frame leads. The new `pc` is a return address as it stood on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::unwind) enum Step {
     /// To the caller.
     Call(State),
     /// To code that a signal interrupted.
@@ -27,10 +26,36 @@ pub(super) enum Step {
     Unknown,
 }
 
+/// Sees what a walk reads.
+pub(in crate::unwind) trait Trace {
+    /// Reads a word that decides.
+    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
+    /// Reads a frame pointer, which decides if it is used.
+    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
+    /// The frame pointer read last (or the first frame's register) is used.
+    fn frame_pointer_used(&mut self);
+}
+
+/// Keeps nothing.
+pub(in crate::unwind) struct Untraced;
+
+impl Trace for Untraced {
+    #[inline(always)]
+    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        memory.read(address)
+    }
+    #[inline(always)]
+    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+        memory.read(address)
+    }
+    #[inline(always)]
+    fn frame_pointer_used(&mut self) {}
+}
+
 /// What the canonical frame address (the stack pointer in the caller) is computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub(super) enum Base {
+pub(in crate::unwind) enum Base {
     /// No rule.
     Unknown = 0,
     /// The stack pointer.
@@ -47,7 +72,7 @@ pub(super) enum Base {
 
 /// Where the caller's frame pointer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Saved {
+pub(in crate::unwind) enum Saved {
     /// Still in the register.
     Same,
     /// At this offset, in words, from the canonical frame address.
@@ -61,7 +86,7 @@ pub(super) enum Saved {
 ///
 /// Both others count from the canonical frame address, or from the base: a large frame has registers at one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rule(u64);
+pub(in crate::unwind) struct Rule(u64);
 
 const BASE: u64 = 7;
 /// Return address and saved frame pointer are told by their offsets from the base.
@@ -78,14 +103,14 @@ fn packed(offset: i64, bits: u32) -> Option<u64> {
 
 impl Rule {
     /// No rule is known.
-    pub(super) const UNKNOWN: Rule = Rule(Base::Unknown as u64);
+    pub(in crate::unwind) const UNKNOWN: Rule = Rule(Base::Unknown as u64);
     /// There is no caller.
-    pub(super) const OUTERMOST: Rule = Rule(Base::Outermost as u64);
+    pub(in crate::unwind) const OUTERMOST: Rule = Rule(Base::Outermost as u64);
     /// The frame is a signal's.
-    pub(super) const SIGNAL: Rule = Rule(Base::Signal as u64);
+    pub(in crate::unwind) const SIGNAL: Rule = Rule(Base::Signal as u64);
 
     /// A rule from offsets in bytes; [`Rule::UNKNOWN`] when they are too large or not whole words.
-    pub(super) fn new(base: Base, cfa: i64, ra: i64, saved: Saved) -> Rule {
+    pub(in crate::unwind) fn new(base: Base, cfa: i64, ra: i64, saved: Saved) -> Rule {
         let words = |bytes: i64| (bytes % WORD as i64 == 0).then_some(bytes / WORD as i64);
         let Some((cfa, ra)) = words(cfa).zip(words(ra)) else { return Rule::UNKNOWN };
         let from = |flag: u64, origin: i64| {
@@ -102,9 +127,10 @@ impl Rule {
         from(0, 0).or_else(from_base).unwrap_or(Rule::UNKNOWN)
     }
 
+    #[cfg(cfi)]
     /// Where the return address stands above the stack pointer, and where the caller's stack pointer is, in bytes, when
     /// the frame is known by its stack pointer alone.
-    pub(super) fn above_sp(self) -> Option<(usize, usize)> {
+    pub(in crate::unwind) fn above_sp(self) -> Option<(usize, usize)> {
         let bytes = |words: isize| usize::try_from(words * WORD as isize).ok();
         let (cfa, ra) = (self.cfa(), self.ra());
         let ra = if self.0 & FROM_BASE != 0 { ra } else { cfa + ra };
@@ -131,7 +157,12 @@ impl Rule {
 
     /// Unwinds one frame, and tells `trace` which words of the stack decided.
     #[inline(always)]
-    pub(super) fn step(self, from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
+    pub(in crate::unwind) fn step(
+        self,
+        from: State,
+        memory: &mut Memory<'_>,
+        trace: &mut impl Trace,
+    ) -> Step {
         let at = |base: usize, words: isize| base.wrapping_add_signed(words * WORD as isize);
         let offset = self.cfa();
         let base_and_cfa = match self.0 & BASE {
@@ -177,7 +208,6 @@ fn signal(from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step 
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::super::trace::Untraced;
     use super::*;
 
     /// One step on a stack of words `0, 1, 2 …` below a large frame, from a stack pointer and a frame pointer in words: the

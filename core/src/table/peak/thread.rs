@@ -5,10 +5,10 @@
 //! the others. Resets and stages are told by a generation, which the thread follows at its next event; until then its
 //! peak is what it held when the generation began.
 
-use super::account::{Account, Held};
-use super::marks::Marks;
-use super::stamp::Stamp;
+use super::epoch::Stamp;
+use super::program::Marks;
 use crate::sync::*;
+use crate::table::account::{Account, Held};
 
 /// A high-water mark. It may stand below zero while a free is booked before its allocation: compared with a sign.
 #[repr(C)]

@@ -3,9 +3,9 @@
 use super::{Program, models, together};
 use crate::sync::checked::{Fault, barrier};
 use crate::sync::*;
-use crate::table::marks::Mark;
-use crate::table::share::Share;
-use crate::table::watch::Watch;
+use crate::table::peak::Mark;
+use crate::table::peak::Share;
+use crate::table::pending::Watch;
 use std::boxed::Box;
 use std::sync::Arc;
 

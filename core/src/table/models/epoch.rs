@@ -4,8 +4,8 @@
 use super::{Program, models, together};
 use crate::sync::checked::Fault;
 use crate::table::account::{Account, Booker};
-use crate::table::marks::Mark;
-use crate::table::watch::Watch;
+use crate::table::peak::Mark;
+use crate::table::pending::Watch;
 use std::boxed::Box;
 use std::sync::Arc;
 

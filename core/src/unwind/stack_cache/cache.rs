@@ -6,11 +6,11 @@
 //!
 //! Stacks stand one behind another in an arena, until it is full and all are forgotten. A loop comes by its call sites
 //! in turn, each once or several times, so the last stack, if it tends to come again, and the one that followed it last time
-//! are tried first, with nothing unwound; else they are found by [name](super::names).
+//! are tried first, with nothing unwound; else they are found by [name](super::fingerprint).
 
-use super::super::{End, Interned, Memory, Note, Registers, StackId};
-use super::names::{Hash, Names, WAYS, word};
+use super::fingerprint::{Hash, Names, WAYS, word};
 use super::trace::Words;
+use crate::unwind::{End, Interned, Memory, Note, Registers, StackId};
 
 const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
@@ -20,10 +20,10 @@ const ARENA: usize = 1 << 17;
 const AT_ONCE: usize = 4;
 /// Where an entry stands in the arena. At 0 stands none: an entry of zeros, which is no stack's, for no stack pointer
 /// is 0.
-pub(super) type Place = u32;
+pub(in crate::unwind) type Place = u32;
 
 /// All-zero is empty.
-pub(super) struct Recall {
+pub(in crate::unwind) struct Recall {
     names: Names,
     /// Words of the arena that are used; 0 is as many as the entry of zeros has.
     used: Place,
@@ -36,7 +36,7 @@ pub(super) struct Recall {
 /// four to a word of the arena.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(super) struct Entry {
+pub(in crate::unwind) struct Entry {
     /// The registers that the walk began with.
     pc: u64,
     sp: u64,
@@ -47,7 +47,7 @@ pub(super) struct Entry {
     words: u16,
     /// The largest offset.
     reach: u16,
-    pub(super) note: Note,
+    pub(in crate::unwind) note: Note,
     /// The stack that was found after this one.
     follower: Place,
     /// All words lie on the thread's own stack: they can be read whenever its stack pointer is this one.
@@ -69,7 +69,7 @@ const _: () = assert!(size_of::<Entry>() == 56, "seven words before the values")
 
 impl Entry {
     /// The stack, and how its walk ended.
-    pub(super) fn stack(&self) -> (Interned, End) {
+    pub(in crate::unwind) fn stack(&self) -> (Interned, End) {
         let end = match self.lost & !CUT {
             0 => End::Complete,
             1 => End::TooDeep,
@@ -80,7 +80,7 @@ impl Entry {
 
     /// The note, when nothing about the stack is lost: losses are counted at every event.
     #[inline(always)]
-    pub(super) fn note(&self) -> Note {
+    pub(in crate::unwind) fn note(&self) -> Note {
         if self.lost == 0 { self.note } else { Note::NONE }
     }
 
@@ -97,7 +97,7 @@ impl Recall {
     /// The note of the last stack again when that is expected, or of the one that followed it before, when it is on the
     /// thread's own stack and all its words are unchanged. (The registers one by one stay in registers.)
     #[inline(never)]
-    pub(super) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> Note {
+    pub(in crate::unwind) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> Note {
         let from = Registers { pc, sp, fp };
         let last = self.last;
         let again = self.entry(last).again;
@@ -129,7 +129,12 @@ impl Recall {
 
     /// The stack of that hash, when one is remembered whose words are all unchanged.
     #[inline(always)]
-    pub(super) fn search(&mut self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Place> {
+    pub(in crate::unwind) fn search(
+        &mut self,
+        hash: Hash,
+        from: Registers,
+        memory: &Memory<'_>,
+    ) -> Option<Place> {
         let name = self.names.find(hash, from, memory)?;
         for way in 0..WAYS {
             if let Some(place) = self.names.get(name, way)
@@ -165,7 +170,7 @@ impl Recall {
 
     /// The entry at a place that was found.
     #[inline(always)]
-    pub(super) fn entry(&mut self, place: Place) -> &mut Entry {
+    pub(in crate::unwind) fn entry(&mut self, place: Place) -> &mut Entry {
         let place = place as usize;
         debug_assert!(place + HEAD <= ARENA);
         // SAFETY: places are those of entries that were stored whole within the arena, aligned to words, of plain
@@ -224,7 +229,7 @@ impl Recall {
 
     /// Remembers a stack: the note beside it, or `None` when it depends on words that are too many or too far away.
     /// `memory` is the stack that the walk began on.
-    pub(super) fn store(
+    pub(in crate::unwind) fn store(
         &mut self,
         hash: Hash,
         from: Registers,
@@ -318,7 +323,7 @@ impl Recall {
     }
 
     /// Forgets all stacks.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::unwind) fn clear(&mut self) {
         self.names.clear();
         (self.used, self.last) = (0, 0);
     }
@@ -326,8 +331,8 @@ impl Recall {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace::Trace;
     use super::*;
+    use crate::unwind::rules::rule::Trace;
     use std::boxed::Box;
 
     /// An empty cache, and a list of no words.

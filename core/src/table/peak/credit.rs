@@ -13,8 +13,8 @@
 //! makes the barrier that the first one spares itself, and waits until that is outside of the hook ([`Room::open`]).
 
 use super::share::Share;
-use super::threads::{FIRST, Threads};
 use crate::sync::*;
+use crate::table::threads::{FIRST, Threads};
 
 /// Somebody may hold a share.
 const GIVEN: u32 = 1;
@@ -47,7 +47,7 @@ pub(crate) struct Room {
 impl Room {
     /// Where a copy of it has the number of inherited slots.
     #[cfg(feature = "std")]
-    pub(super) const INHERITED: usize = core::mem::offset_of!(Self, inherited);
+    pub(in crate::table) const INHERITED: usize = core::mem::offset_of!(Self, inherited);
 
     /// Adds to the share of the thread that freed, or to the pool.
     #[inline]

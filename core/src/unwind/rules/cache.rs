@@ -15,7 +15,7 @@ const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
 };
 
 /// A set-associative cache of 4096 rules (64 KiB), without an operating system of 32 (512 bytes). All-zero is empty.
-pub(super) struct Cache {
+pub(in crate::unwind) struct Cache {
     sets: [Set; SETS],
 }
 
@@ -28,7 +28,7 @@ struct Set {
 impl Cache {
     /// The rule for the code at `pc`.
     #[inline]
-    pub(super) fn rule(&mut self, pc: usize) -> Rule {
+    pub(in crate::unwind) fn rule(&mut self, pc: usize) -> Rule {
         let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (SETS - 1)];
         match set.entries.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
@@ -38,7 +38,7 @@ impl Cache {
 
     /// Forgets all rules.
     #[cfg(feature = "std")]
-    pub(super) fn clear(&mut self) {
+    pub(in crate::unwind) fn clear(&mut self) {
         self.sets.fill_with(|| Set::EMPTY);
     }
 }

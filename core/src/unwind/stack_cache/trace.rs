@@ -4,43 +4,18 @@
 //! only when a later frame's rule uses it; until then it is kept back, for most functions use that register for
 //! something else and it changes all the time.
 
-use super::super::Memory;
+use crate::unwind::Memory;
+use crate::unwind::rules::rule::Trace;
 use heapless::Vec;
 
 /// Words that a remembered walk may depend on.
-pub(super) const MAX_WORDS: usize = 256;
-
-/// Sees what a walk reads.
-pub(super) trait Trace {
-    /// Reads a word that decides.
-    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
-    /// Reads a frame pointer, which decides if it is used.
-    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize>;
-    /// The frame pointer read last (or the first frame's register) is used.
-    fn frame_pointer_used(&mut self);
-}
-
-/// Keeps nothing.
-pub(super) struct Untraced;
-
-impl Trace for Untraced {
-    #[inline(always)]
-    fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
-        memory.read(address)
-    }
-    #[inline(always)]
-    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
-        memory.read(address)
-    }
-    #[inline(always)]
-    fn frame_pointer_used(&mut self) {}
-}
+pub(in crate::unwind) const MAX_WORDS: usize = 256;
 
 /// A word of the stack.
 #[derive(Clone, Copy)]
-pub(super) struct Word {
-    pub(super) address: usize,
-    pub(super) value: usize,
+pub(in crate::unwind) struct Word {
+    pub(in crate::unwind) address: usize,
+    pub(in crate::unwind) value: usize,
 }
 
 /// Where the present frame pointer comes from.
@@ -55,18 +30,18 @@ enum Origin {
 }
 
 /// The words that decided.
-pub(super) struct Words {
-    pub(super) words: Vec<Word, MAX_WORDS>,
+pub(in crate::unwind) struct Words {
+    pub(in crate::unwind) words: Vec<Word, MAX_WORDS>,
     /// The first frame's frame pointer decided.
-    pub(super) uses_register: bool,
+    pub(in crate::unwind) uses_register: bool,
     /// There were more words than are kept.
-    pub(super) overflow: bool,
+    pub(in crate::unwind) overflow: bool,
     origin: Origin,
 }
 
 impl Words {
     /// Of a walk that begins.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::unwind) fn begin(&mut self) {
         self.words.clear();
         (self.uses_register, self.overflow, self.origin) = (false, false, Origin::Register);
     }

@@ -1,8 +1,8 @@
 //! The hook's own frames, with which every walk begins.
 
-use super::super::{Memory, Registers};
-use super::find;
-use super::rule::Rule;
+use crate::unwind::rules::find;
+use crate::unwind::rules::rule::Rule;
+use crate::unwind::{Memory, Registers};
 
 /// The rules of the hook's own frames.
 pub(super) struct Own([(usize, Rule); 2]);

@@ -1,7 +1,7 @@
 //! Entries of the procedure linkage table. lld and mold write no call frame information for them, and a signal may
 //! interrupt them; but their code has one form: it jumps, and has pushed at most two words when it does.
 
-use super::rule::{Base, Rule, Saved};
+use crate::unwind::rules::rule::{Base, Rule, Saved};
 
 /// Bytes of code before and from the address on that tell the entry's instruction.
 const BEFORE: usize = 6;
