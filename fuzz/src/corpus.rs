@@ -1,4 +1,4 @@
-//! The dump that limits and suppressions are tried on.
+//! The dump to which limits and suppressions are applied.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Changes to dumps.
+//! Mutates dumps, and keeps their checksums valid.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use memtrack_format::{HEADER_LEN, MAGIC, OVERHEAD, crc32};
 /// A header or section.
 struct Frame {
     whole: Range<usize>,
-    /// Without what says what and how long it is, and without the checksum.
+    /// The frame without tag, length and checksum.
     content: Range<usize>,
 }
 
@@ -16,8 +16,10 @@ const CRC: usize = 4;
 /// Tag and length of a section.
 const HEAD: usize = OVERHEAD - CRC;
 
-/// Changes one section or header of the dump `data[..size]` and makes its length and checksum right; leaves one out or doubles it;
-/// or changes any bytes. The new size.
+/// Mutates the dump `data[..size]`, and returns its new size.
+///
+/// `seed` selects the mutation: it changes the content of one header or section, and corrects its length and
+/// checksum; or it removes or repeats one; or it changes any bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let frames = frames(&data[..size]);
     let (action, place) = (seed % 16, seed as usize / 16);
@@ -45,7 +47,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     put(&changed, data, max_size)
 }
 
-/// Some bytes, changed, and up to `room` longer.
+/// Mutates some bytes. The result is up to `room` bytes longer.
 pub(crate) fn changed(bytes: &[u8], room: usize) -> Vec<u8> {
     let mut changed = bytes.to_vec();
     changed.resize(bytes.len() + room, 0);
@@ -57,14 +59,14 @@ pub(crate) fn changed(bytes: &[u8], room: usize) -> Vec<u8> {
     changed
 }
 
-/// Puts bytes in the place of the input, as far as there is room. Their number.
+/// Replaces the input by as many of `bytes` as fit, and returns their number.
 pub(crate) fn put(bytes: &[u8], data: &mut [u8], max_size: usize) -> usize {
     let size = bytes.len().min(max_size);
     data[..size].copy_from_slice(&bytes[..size]);
     size
 }
 
-/// The frames of a dump, up to the first bytes that are none.
+/// The frames of a dump, up to the first bytes that are no frame.
 fn frames(dump: &[u8]) -> Vec<Frame> {
     const _: () = assert!(HEADER_LEN == MAGIC.len() + 4 + CRC && HEAD == MAGIC.len());
     let mut frames = Vec::new();

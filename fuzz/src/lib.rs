@@ -1,4 +1,4 @@
-//! What the targets share: changes to input that keep its checksums right, a profile, and numbers of which walks are laid.
+//! Shared by the targets: mutations that keep checksums valid, a profile, and the input of stack walks.
 
 pub mod corpus;
 pub mod dumps;

@@ -1,11 +1,14 @@
-//! Changes to packets.
+//! Mutates packets, and keeps their checksums valid.
 
 use libfuzzer_sys::fuzzer_mutate;
 use memtrack_format::{MAX_PACKET, Packet};
 
 use crate::dumps::{changed, put};
 
-/// Changes the offset or the data of one packet among `data[..size]` and makes its checksum right; or changes any bytes. The new size.
+/// Mutates the packets in `data[..size]`, and returns the new size.
+///
+/// `seed` selects the mutation: it changes offset or data of one packet, and corrects its checksum; or it
+/// changes any bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let (action, place) = (seed % 4, seed as usize / 4);
     let bytes = &data[..size];
@@ -19,7 +22,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     let Some((offset, data_of_packet)) = content.split_first_chunk() else { return size };
     let mut out = [0; MAX_PACKET];
     let (length, _) = Packet { offset: u32::from_le_bytes(*offset), data: data_of_packet }.encode(&mut out);
-    // Without the zeros around it, which are there.
+    // Strip the zeros around the packet: the input already has them.
     let start = part.as_ptr() as usize - bytes.as_ptr() as usize;
     let new = [&bytes[..start], &out[1..length - 1], &bytes[start + part.len()..]].concat();
     put(&new, data, max_size)

@@ -1,6 +1,7 @@
-//! Stacks for walks that use real addresses, which differ from run to run: input says them from the begin of a stack or table.
+//! Input for stack walks. A walk uses real addresses, which differ in each run, so the input has them
+//! relative to the start of a stack or table.
 
-/// Takes numbers from the front of the input.
+/// Reads numbers from the start of the input.
 pub struct Input<'i>(pub &'i [u8]);
 
 impl<'i> Input<'i> {
@@ -26,17 +27,18 @@ impl<'i> Input<'i> {
     }
 }
 
-/// Where the parts of a walk lie in memory.
+/// The places of table and stacks in memory.
 pub struct Bases {
-    /// The unwind table. Code is told by its distance, which may be negative.
+    /// The unwind table. The address of code is relative to it, and may be before it.
     pub table: usize,
-    /// Each of the two stacks, and its length in words.
+    /// Address and length in words of each of the two stacks.
     pub stacks: [(usize, usize); 2],
 }
 
 impl Bases {
-    /// What a word of the input means: its highest byte says from where it counts. In a stack it counts words, from the second one
-    /// below to the second one above, whatever the stack's length, and bytes in a word.
+    /// Translates a word of the input to an address. Its highest byte selects the base. Relative to a stack,
+    /// it has a number of words and a number of bytes in a word. For any length of the stack, the address is
+    /// between two words below and two words above it.
     pub fn word(&self, word: u64) -> usize {
         const BEYOND: usize = 2;
         match word >> 56 {
@@ -45,7 +47,7 @@ impl Bases {
                 let (base, length) = self.stacks[stack as usize - 2];
                 let place = usize::from(word as u16) % (length + 2 * BEYOND);
                 let bytes = 8 * place + (word >> 16 & 7) as usize;
-                // An empty stack begins anywhere.
+                // An empty stack may be at any address, so this may wrap.
                 base.wrapping_add(bytes).wrapping_sub(8 * BEYOND)
             }
             _ => word as usize,

@@ -1,7 +1,8 @@
-//! A walk by call frame information over two stacks. Whatever tables and stacks hold, nothing outside of them is read.
+//! Walks two stacks by call frame information. No content of tables and stacks may cause a read outside of
+//! them.
 //!
-//! The input: the words of each stack, as a byte; program counter, stack pointer and frame pointer; the words of the stacks; the
-//! table, its index first. Words have eight bytes.
+//! The input: the number of words in each stack (one byte each); program counter, stack pointer and frame
+//! pointer; the words of the stacks; the table, which begins with its index. A word has eight bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +13,7 @@ fn walk(bytes: &[u8]) -> Option<()> {
     let mut input = Input(bytes);
     let lengths = [input.byte()?, input.byte()?].map(usize::from);
     let registers = [input.u64()?, input.u64()?, input.u64()?];
-    // Each has a block of its own, so that AddressSanitizer sees what is read outside.
+    // Each stack is a separate block, so that AddressSanitizer detects reads outside of it.
     let mut stacks = lengths.map(|length| vec![0usize; length].into_boxed_slice());
     let words: Vec<u64> = (0..lengths.iter().sum()).map(|_| input.u64()).collect::<Option<_>>()?;
     let table: Box<[u8]> = input.0.into();

@@ -1,4 +1,4 @@
-//! A dump, into every format: an input into one of them, which follows from its checksum, as does what is shown.
+//! Exports a dump. The checksum of the input selects format, metric and view.
 #![no_main]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use memtrack_host_tools::export::{self, Format};
 use memtrack_host_tools::profile::{Metric, Profile, View, check};
 use memtrack_host_tools::{info, reader, select, symbolize, warnings};
 
-/// Parts of a number, one after the other.
+/// Draws choices from a number.
 struct Choices(usize);
 
 impl Choices {

@@ -1,7 +1,9 @@
-//! A walk by ARM's exception handling tables. Whatever tables and stack hold, nothing outside of the stack is read.
+//! Walks a stack by ARM's exception handling tables. No content of tables and stack may cause a read outside
+//! of the stack.
 //!
-//! The input: the rows of the index and the words of the stack, a byte each; program counter, stack pointer and r7; the words of the
-//! stack, of the index and behind it. Words have four bytes.
+//! The input: the number of rows in the index and of words in the stack (one byte each); program counter,
+//! stack pointer and r7; the words of the stack, of the index, and of the tables behind it. A word has four
+//! bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

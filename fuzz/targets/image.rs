@@ -1,4 +1,4 @@
-//! A memory image, and the dump that is made of it.
+//! Reads a memory image, and the dump made of it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A file of limits, and what it says of a profile.
+//! Reads a file of limits, and compares a profile with them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Two dumps, merged: one after the other, or the same twice.
+//! Merges two dumps: either both are in the input, or the input is merged with itself.
 #![no_main]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use memtrack_host_tools::merge::{Part, merge};
 use memtrack_host_tools::reader::Dump;
 
 fuzz_target!(|bytes: &[u8]| {
-    // The second begins with the last header.
+    // The second dump begins at the last header.
     let at = bytes.windows(MAGIC.len()).rposition(|window| window == MAGIC).unwrap_or(0);
     let (one, other) = if at == 0 { (bytes, bytes) } else { bytes.split_at(at) };
     let (one, other) = (Dump::open(Path::new("one"), one), Dump::open(Path::new("other"), other));

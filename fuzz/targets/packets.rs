@@ -1,4 +1,4 @@
-//! What came over a line.
+//! Reads the packets of a serial line.
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};

@@ -1,4 +1,4 @@
-//! A file of suppressions, and what it leaves of a profile.
+//! Reads a file of suppressions, and applies it to a profile.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

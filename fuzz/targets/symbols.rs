@@ -1,4 +1,5 @@
-//! A binary with its debug information: ELF, Mach-O, PE, PDB. It is also its own supplementary file.
+//! Names addresses by a binary with its debug information (ELF, Mach-O, PE, PDB). The binary is also its own
+//! supplementary file.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -6,7 +7,8 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use memtrack_host_tools::symbolize::names_in;
 
-/// Where the seeds have code, as the suite that compares their names has it, and the ends.
+/// Addresses of code in the seeds, from the suite that compares their names; and the lowest and highest
+/// address.
 static PLACES: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let expected = include_str!("../../host-tools/tests/corpus/expected.txt");
     let place = |line: &str| u64::from_str_radix(line.split(' ').nth(1)?.strip_prefix("0x")?, 16).ok();

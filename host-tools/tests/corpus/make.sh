@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes binaries of machines that a suite cannot compile for everywhere, and `expected.txt`: what LLVM's own symbolizer
-# says of each call in them. Needs clang, lld and llvm, all 14, as in Debian 12: `cargo xtask bless binaries` brings and
-# runs it. The same every time.
+# Makes the binaries of other architectures, which not every machine can compile, and `expected.txt`: the names that
+# LLVM's symbolizer gives each call in them. Needs clang, lld and llvm 14, as in Debian 12: `cargo xtask bless binaries`
+# installs them and runs this script. The output is the same every time.
 set -eu
 corpus=$(cd "$(dirname "$0")" && pwd)
 PATH="$PATH:$(llvm-config-14 --bindir)"
-# A fixed name: linkers write it into what they make.
+# A fixed directory, because linkers write it into their output.
 work=/tmp/memtrack-binaries
 mkdir "$work"
 trap 'rm -r "$work"' EXIT
@@ -19,27 +19,27 @@ compile() { # TARGET OUTPUT OPTION…
         -ffile-compilation-dir=/shop "$@" -c basket.cpp -o "$output"
 }
 
-# Mach-O for two machines in one file, its debug information in a bundle beside it.
+# Mach-O for two architectures in one file, with debug information in a bundle beside it.
 dwarf=basket.dylib.dSYM/Contents/Resources/DWARF
 mkdir -p "$dwarf"
 for arch in x86_64 arm64; do
     compile "$arch-apple-macos11" "$arch.o"
-    # A Mach-O file tells when its object was made.
+    # A Mach-O file contains the time of its object file.
     touch -d @0 "$arch.o"
     ld64.lld -arch "$arch" -platform_version macos 11 11 -dylib -install_name basket.dylib "$arch.o" -o "$arch.dylib"
     dsymutil --flat "$arch.dylib" -o "$arch.dwarf"
 done
 llvm-lipo -create x86_64.dylib arm64.dylib -output basket.dylib
-# As programs are given away: without the names that nothing outside of them needs.
+# As programs are released: without names that only the program itself uses.
 llvm-strip -x x86_64.dylib -o basket-stripped.dylib
 llvm-lipo -create x86_64.dwarf arm64.dwarf -output "$dwarf/basket.dylib"
 
-# PE, its debug information in a program database.
+# PE, with debug information in a program database.
 compile x86_64-pc-windows-msvc pe.o -gcodeview
 lld-link /nologo /dll /noentry /nodefaultlib /debug /export:basket_main /timestamp:0 /pdbaltpath:%_PDB% \
     /out:basket.dll /pdb:basket.pdb /implib:basket.lib pe.o
 
-# ELF of 32 bits (also of Thumb code), of the other byte order, of both.
+# ELF with 32 bits (once as Thumb code), with big-endian byte order, and with both.
 elf() { # NAME TARGET OPTION…
     name=$1 target=$2
     shift 2
@@ -50,10 +50,10 @@ elf i386 i386
 elf armv7 armv7 -mthumb -mfloat-abi=soft
 elf powerpc powerpc
 elf powerpc64 powerpc64 -mabi=elfv2
-# In pieces: a skeleton, and the rest in a file of its own.
+# With split debug information: a skeleton, and the rest in another file.
 elf split powerpc -gsplit-dwarf -ffile-compilation-dir="$work"
 
-# What stands at each call, a line each: NAME ADDRESS FRAME;…;FRAME, outermost first.
+# The frames at each call, one line each: NAME ADDRESS FRAME;…;FRAME, outermost first.
 names() { # NAME FILE [SYMBOLS [ARCHITECTURE]]
     calls=$(llvm-objdump -d --no-show-raw-insn "$2" |
         awk '$2 ~ /^(call[lq]?|bl)$/ { sub(":", "", $1); print "0x" $1 }')
