@@ -150,7 +150,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         let time_ns = crate::tracker::elapsed(self.region, self.platform);
         let sequence = head.snapshots.fetch_add(1, Relaxed);
         self.record(&Snapshot { kind, cause, sequence, time_ns })?;
-        crate::tracker::sample(self.region, time_ns);
+        crate::hook::attend::sample(self.region, time_ns);
         self.target(unwinder)?;
         self.config()?;
         self.modules()?;

@@ -44,6 +44,7 @@ extern crate std;
 mod counter;
 mod dump;
 mod error;
+mod hook;
 mod lock;
 #[cfg(feature = "std")]
 mod os;

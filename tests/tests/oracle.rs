@@ -3,7 +3,7 @@
 //! freely, the book and the tracker see an event at different moments; then the peak lies within what is under way.
 //!
 //! Planted bug: a free of another thread's block that is booked on the freeing thread (`free_remotely` in
-//! `core/src/tracker/hook.rs`) is caught by the threads' figures.
+//! `core/src/hook/alloc.rs`) is caught by the threads' figures.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::{Mutex, MutexGuard};

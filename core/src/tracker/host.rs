@@ -40,7 +40,7 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn forked(&self, slot: Option<u16>, copied: Copied) {
-        super::keep::forked(self, slot);
+        crate::hook::stage_cells::forked(self, slot);
         let process = Host.process();
         inherited::fork(self, process.parent, super::elapsed(self, &Host), copied);
     }
@@ -218,7 +218,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// A peak has risen above the lowest limit.
-    pub(super) fn peak_passed(&self, peak: usize) {
+    pub(crate) fn peak_passed(&self, peak: usize) {
         let watch = &self.region().head().watch;
         // While another snapshot is being written there is none: the next new peak tries again.
         if watch.is_to_be_dumped(peak) && triggers::write(Cause::Peak) {
@@ -280,7 +280,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Appends a snapshot, which `write` writes with the stack nodes from the one on that it is told.
-    pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
+    pub(crate) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let Some(place) = registry::place_of(self.region()) else { return };
         // Two threads may end stages at the same time: both are written.

@@ -1,36 +1,24 @@
 //! The tracker: wraps an allocator and books every event. Here it claims its region.
 
-#[cfg(feature = "std")]
-mod abandoned;
 #[cfg(feature = "allocator-api2")]
 mod allocator;
-mod api;
-mod enter;
-mod guards;
-mod hook;
+mod begin_end;
+mod figures;
 #[cfg(feature = "std")]
 mod host;
-#[cfg(feature = "std")]
-mod keep;
 mod metrics;
-mod place;
-mod quick;
-mod resize;
 mod scope;
-mod site;
-mod spans;
+mod stage;
 mod tagged;
-mod tokens;
-mod watch;
+pub(crate) mod token;
 
-pub(crate) use api::{elapsed, fold, moment, totals};
-use enter::{Entered, Entry};
-pub use guards::{StageGuard, TagGuard};
+use crate::hook::guard::Entry;
+use crate::hook::region_pointer::Site;
+pub(crate) use figures::{elapsed, fold, moment, totals};
 pub use scope::{ScopeStats, ThreadStageGuard};
-use site::Site;
+pub use stage::{StageGuard, TagGuard};
 pub use tagged::Tagged;
-pub use tokens::{Heap, Token};
-pub(crate) use watch::sample;
+pub use token::{Heap, Token};
 
 use crate::platform::{DefaultPlatform, Platform, undisturbed};
 use crate::sync::*;
@@ -50,10 +38,10 @@ use crate::{Error, LossCause};
 /// `U` captures stacks, `P` is the platform, `R` the region with the tables; all have defaults. A tracker is a
 /// `static`; it claims its region at its first event.
 pub struct Tracker<A, U = DefaultUnwind, P = DefaultPlatform, R: Tables = DefaultRegion> {
-    inner: A,
-    unwind: U,
-    platform: P,
-    site: Site<R>,
+    pub(crate) inner: A,
+    pub(crate) unwind: U,
+    pub(crate) platform: P,
+    pub(crate) site: Site<R>,
     /// The tracker's number once it has claimed its region; [`UNCLAIMED`]; one of the refusals.
     number: AtomicUsize,
 }
@@ -116,7 +104,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The region of a tracker that has a number; or of any, where its region is [known](Site::known).
     #[inline(always)]
-    fn region(&self) -> &'static R {
+    pub(crate) fn region(&self) -> &'static R {
         self.site.at().region()
     }
 
@@ -139,7 +127,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The tracker's number.
     #[inline(always)]
-    fn number(&self) -> Entry<usize> {
+    pub(crate) fn number(&self) -> Entry<usize> {
         match self.number.load(Acquire) {
             UNCLAIMED => undisturbed(|| self.claim()),
             REGION_TAKEN | TOO_MANY => Entry::Refused,
@@ -151,7 +139,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The tracker's number when it has one already, of those that the platform has words for.
     #[inline(always)]
-    fn working_number(&self) -> Option<usize> {
+    pub(crate) fn working_number(&self) -> Option<usize> {
         let number = self.number.load(Acquire);
         (number < P::TRACKERS).then_some(number)
     }
@@ -223,7 +211,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Nanoseconds since the tracker started.
-    fn elapsed(&self) -> u64 {
+    pub(crate) fn elapsed(&self) -> u64 {
         elapsed(self.region(), &self.platform)
     }
 }

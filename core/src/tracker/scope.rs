@@ -1,7 +1,8 @@
 //! Spans of one thread: what a closure allocates, and stages that concern the calling thread alone.
 
-use super::{Entry, Tracker};
+use super::Tracker;
 use crate::LossCause;
+use crate::hook::guard::Entry;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::{Booker, Held};
@@ -40,7 +41,7 @@ pub struct ThreadStageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
     name: Name,
     /// What keeps the cells at its peak.
     #[cfg(feature = "std")]
-    level: Option<super::keep::KeptLevel>,
+    level: Option<crate::hook::stage_cells::KeptLevel>,
     /// A span belongs to the thread that began it.
     not_send: core::marker::PhantomData<*const ()>,
 }

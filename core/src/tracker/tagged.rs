@@ -1,6 +1,7 @@
 //! A future under a tag: work that moves between threads keeps its name.
 
-use super::{Entry, Tracker};
+use super::Tracker;
+use crate::hook::guard::Entry;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::region::Tables;

@@ -140,10 +140,10 @@ const UNWINDING: &str = "_Unwind_Resume";
 /// Whose machine code has no panic at all: what runs at nearly every event, and what an event may have to read. Elsewhere there
 /// are some still, mostly of indices that are in bounds, which the compiler does not see.
 const WITHOUT_PANIC: &[&str] = &[
-    "8memtrack7tracker4hook",
-    "8memtrack7tracker5quick",
-    "8memtrack7tracker6resize",
-    "8memtrack7tracker6tokens",
+    "8memtrack4hook5alloc",
+    "8memtrack4hook5quick",
+    "8memtrack4hook7realloc",
+    "8memtrack7tracker5token",
     "8memtrack6unwind3cfi5entry",
     "8memtrack6unwind5rules",
     "8memtrack6unwind11stack_cache11fingerprint",

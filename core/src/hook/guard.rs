@@ -1,6 +1,5 @@
 //! Entering and leaving the hook: on which thread an event is booked, and what comes while the hook runs on it already.
 
-use super::Tracker;
 use crate::LossCause;
 use crate::platform::{Local, Platform, undisturbed};
 #[cfg(feature = "std")]
@@ -9,25 +8,26 @@ use crate::sync::*;
 use crate::table::pending as watch;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
+use crate::tracker::Tracker;
 use crate::unwind::{Unwind, stack_pointer};
 
 /// Whether an event can be booked.
-pub(super) enum Entry<T> {
+pub(crate) enum Entry<T> {
     /// In full.
     Ready(T),
     /// Without thread and stack.
     Lost(LossCause),
     /// Not at all: the tracker has no region.
     Refused,
-    /// As one of the first two says, while stages of threads keep their cells: see [`super::keep`].
+    /// As one of the first two says, while stages of threads keep their cells: see [`super::stage_cells`].
     #[cfg(feature = "std")]
     Kept(Result<T, LossCause>),
 }
 
 /// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.
-pub(super) struct Entered<'l> {
-    pub(super) local: &'l Local,
-    pub(super) slot: u16,
+pub(crate) struct Entered<'l> {
+    pub(crate) local: &'l Local,
+    pub(crate) slot: u16,
     /// The slot, when the thread has it to itself.
     own: Option<&'static ThreadSlot>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Entered<'l> {
 impl<'l> Entered<'l> {
     /// Of a thread that has a slot to itself, and is inside.
     #[inline(always)]
-    pub(super) fn again(local: &'l Local, slot: &'static ThreadSlot) -> Self {
+    pub(crate) fn again(local: &'l Local, slot: &'static ThreadSlot) -> Self {
         Entered { local, slot: slot.number() as u16, own: Some(slot) }
     }
 
@@ -65,14 +65,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// is dearer than a call.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
+    pub(crate) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
         let flags = self.flags();
         if flags != watch::QUIET { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
     }
 
     /// What events look out for besides.
     #[inline(always)]
-    pub(super) fn flags(&self) -> usize {
+    pub(crate) fn flags(&self) -> usize {
         self.site.at().head().watch.flags()
     }
 
@@ -107,7 +107,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Enters the hook on this thread, tracking paused or not.
     #[inline(always)]
-    pub(super) fn enter_always(&self) -> Entry<Entered<'_>> {
+    pub(crate) fn enter_always(&self) -> Entry<Entered<'_>> {
         #[cfg(feature = "std")]
         self.claimed(self.flags());
         self.enter_at(stack_pointer())

@@ -8,20 +8,21 @@
 //! frames of an allocation and of a free differ by much, as without optimisation, that can be the event after the jump; the
 //! next one of the abandoned kind recovers.
 
-use super::{Entered, Tracker};
+use super::guard::Entered;
 use crate::LossCause;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::cells;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
+use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Enters the hook on a thread that counts as inside; `None` when it may really be.
     #[cold]
     #[inline(never)]
-    pub(super) fn enter_abandoned<'l>(
+    pub(crate) fn enter_abandoned<'l>(
         &self,
         local: &'l Local,
         slot: &'static ThreadSlot,
@@ -51,12 +52,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens::tests::below;
-    use super::super::{Entry, Heap};
+    use super::super::guard::Entry;
     use super::*;
     use crate::table::account::Account;
     use crate::table::peak::Mark;
     use crate::table::region::Parts;
+    use crate::tracker::token::Heap;
+    use crate::tracker::token::tests::below;
     use crate::{NoUnwind, Region};
 
     type Small = Region<64, 64, 4, 2, 2, 8>;

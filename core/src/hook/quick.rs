@@ -1,9 +1,8 @@
 //! The common event, in a straight line: the tracker runs, the thread has a slot of its own and is not inside the hook,
 //! its stack and cell are known, no mark has to be kept, the head-room suffices. Whatever else comes is left to
-//! [`super::hook`], with nothing booked yet.
+//! [`super::alloc`], with nothing booked yet.
 
-use super::Tracker;
-use super::resize::Resize;
+use super::realloc::Resize;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::account::{Account, Booker};
@@ -12,6 +11,7 @@ use crate::table::pending::QUIET;
 use crate::table::region::{Head, Tables};
 use crate::table::threads::{FIRST, ThreadSlot};
 use crate::table::timeline::Timeline;
+use crate::tracker::Tracker;
 use crate::unwind::{Memory, Note, Registers, Unwind};
 
 /// Whether reallocations and frees of other threads' blocks have a straight line too: in a firmware flash is dearer than
@@ -73,10 +73,10 @@ fn rise_above<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'stati
 }
 
 /// A booked allocation.
-pub(super) struct Booked {
-    pub(super) cell: u32,
+pub(crate) struct Booked {
+    pub(crate) cell: u32,
     /// It made a new peak: somebody may wait for that.
-    pub(super) is_peak: bool,
+    pub(crate) is_peak: bool,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -123,7 +123,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation.
     #[inline(always)]
-    pub(super) fn book_quickly(
+    pub(crate) fn book_quickly(
         &self,
         from: Registers,
         heap: u8,
@@ -146,7 +146,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a free on the cell that a block names.
     #[inline(always)]
-    pub(super) fn book_free_quickly(
+    pub(crate) fn book_free_quickly(
         &self,
         sp: usize,
         cell: Option<u32>,
@@ -189,7 +189,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a reallocation: the cell.
     #[inline(always)]
-    pub(super) fn book_realloc_quickly(&self, resize: &Resize) -> Option<Booked> {
+    pub(crate) fn book_realloc_quickly(&self, resize: &Resize) -> Option<Booked> {
         let &Resize { here, old, old_size, heap, new, new_size } = resize;
         if !ALL {
             return None;

@@ -1,25 +1,26 @@
 //! A reallocation: one event, from the cell that the old block names to that of the stack here.
 
-use super::hook::here;
-use super::{Entered, Entry, Tracker};
+use super::alloc::here;
+use super::guard::{Entered, Entry};
 use crate::LossCause;
 use crate::platform::Platform;
 use crate::table::account::Booker;
 use crate::table::cells;
 use crate::table::region::Tables;
 use crate::table::threads::{self, booker};
+use crate::tracker::Tracker;
 use crate::trailer;
 use crate::unwind::{Registers, Unwind};
 
 /// A block that was resized: where, from what, to what.
-pub(super) struct Resize {
-    pub(super) here: Registers,
+pub(crate) struct Resize {
+    pub(crate) here: Registers,
     /// The cell that the old block's trailer names.
-    pub(super) old: Option<u32>,
-    pub(super) old_size: usize,
-    pub(super) heap: u8,
-    pub(super) new: usize,
-    pub(super) new_size: usize,
+    pub(crate) old: Option<u32>,
+    pub(crate) old_size: usize,
+    pub(crate) heap: u8,
+    pub(crate) new: usize,
+    pub(crate) new_size: usize,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -28,7 +29,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// # Safety
     /// `new` must be null or have the padded layout of one of `new_size` bytes.
     #[inline(never)]
-    pub(super) unsafe fn reallocated(
+    pub(crate) unsafe fn reallocated(
         &self,
         old: Option<u32>,
         old_size: usize,
@@ -47,7 +48,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a reallocation: from the cell that the old block names to that of the stack here, which it returns.
     #[inline(always)]
-    pub(super) fn book_realloc(&self, resize: Resize) -> u32 {
+    pub(crate) fn book_realloc(&self, resize: Resize) -> u32 {
         match self.book_realloc_quickly(&resize) {
             Some(booked) => self.attend_peak(booked),
             None => self.book_realloc_slowly(&resize),
@@ -69,7 +70,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a reallocation by who makes it.
     #[inline(always)]
-    pub(super) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
+    pub(crate) fn book_realloc_as(&self, entry: &Entry<Entered<'_>>, resize: &Resize) -> u32 {
         let &Resize { here, old, heap, new, new_size, .. } = resize;
         let marks = &self.region().head().marks;
         let from = self.cell_of(old);

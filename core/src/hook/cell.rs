@@ -1,6 +1,6 @@
 //! Where an event is booked when it goes the whole way: the cell of its stack, and the slot of its thread.
 
-use super::{Entered, Tracker};
+use super::guard::Entered;
 use crate::LossCause;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -8,6 +8,7 @@ use crate::table::account::Account;
 use crate::table::cells::{self, Key};
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot};
+use crate::tracker::Tracker;
 use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind};
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -15,7 +16,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// flash is dearer than a call.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn place(
+    pub(crate) fn place(
         &self,
         entered: &Entered<'_>,
         from: Registers,

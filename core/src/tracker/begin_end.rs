@@ -1,7 +1,8 @@
 //! Stages and tags without guards, for callers that cannot hold one: a C program begins and ends them by calls.
 
-use super::guards::StageGuard;
-use super::{Entry, Tracker};
+use super::Tracker;
+use super::stage::StageGuard;
+use crate::hook::guard::Entry;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::peak::stage::Stages;

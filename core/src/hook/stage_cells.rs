@@ -3,8 +3,8 @@
 //! Events look out for such stages by a flag, which they read anyway. While it stands all events come here; a program
 //! without such stages never does.
 
-use super::resize::Resize;
-use super::{Entered, Entry, Tracker};
+use super::guard::{Entered, Entry};
+use super::realloc::Resize;
 use crate::LossCause;
 use crate::dump;
 use crate::platform::Platform;
@@ -17,11 +17,12 @@ use crate::table::peak::stage_cells::{Freer, Spans};
 use crate::table::region::Tables;
 use crate::table::threads::booker;
 use crate::table::{pending as watch, try_lock};
+use crate::tracker::Tracker;
 use crate::unwind::{Registers, Unwind};
 
 /// A level that a stage of a thread has.
 #[derive(Clone, Copy)]
-pub(super) struct KeptLevel {
+pub(crate) struct KeptLevel {
     slot: u16,
     level: usize,
 }
@@ -29,7 +30,7 @@ pub(super) struct KeptLevel {
 type Inside<'l> = Result<Entered<'l>, LossCause>;
 
 impl<'l> Entry<Entered<'l>> {
-    pub(super) fn kept(self) -> Self {
+    pub(crate) fn kept(self) -> Self {
         match self {
             Entry::Ready(entered) => Entry::Kept(Ok(entered)),
             Entry::Lost(cause) => Entry::Kept(Err(cause)),
@@ -50,7 +51,7 @@ fn spans<R: Tables>(region: &R) -> Option<Spans<'_>> {
 }
 
 /// In a forked child, whose one thread has the slot.
-pub(super) fn forked<R: Tables>(region: &R, slot: Option<u16>) {
+pub(crate) fn forked<R: Tables>(region: &R, slot: Option<u16>) {
     let running = spans(region).map_or(0, |spans| spans.forked(slot));
     region.head().spans.running.store(running, Relaxed);
     show(region);
@@ -70,7 +71,7 @@ fn show<R: Tables>(region: &R) {
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// A stage of the calling thread has begun. `None` when nobody wants its cells, or there is no level left.
-    pub(super) fn begin_keeping(&self, slot: u16) -> Option<KeptLevel> {
+    pub(crate) fn begin_keeping(&self, slot: u16) -> Option<KeptLevel> {
         if !snapshot_file::is_set() {
             return None;
         }
@@ -90,12 +91,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// When the peak was that is kept.
-    pub(super) fn kept_time(&self, kept: KeptLevel, now: u64) -> u64 {
+    pub(crate) fn kept_time(&self, kept: KeptLevel, now: u64) -> u64 {
         spans(self.region()).map_or(0, |spans| spans.peak_time(kept.slot, kept.level, now))
     }
 
     /// The stage has ended: it is written when no run before had a higher peak.
-    pub(super) fn end_keeping(&self, kept: KeptLevel, ended: Option<&Ended>) {
+    pub(crate) fn end_keeping(&self, kept: KeptLevel, ended: Option<&Ended>) {
         let Some(spans) = spans(self.region()) else { return };
         if let Some(ended) = ended.filter(|ended| ended.is_highest) {
             let held = |id, cell: &_| spans.held(kept.slot, kept.level, id, cell);
@@ -116,7 +117,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books an allocation while cells are kept.
     #[cold]
     #[inline(never)]
-    pub(super) fn book_kept(
+    pub(crate) fn book_kept(
         &self,
         inside: Inside<'_>,
         from: Registers,
@@ -137,7 +138,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books a free while cells are kept.
     #[cold]
     #[inline(never)]
-    pub(super) fn book_free_kept(&self, inside: Inside<'_>, cell: Option<u32>, block: usize, size: usize) {
+    pub(crate) fn book_free_kept(&self, inside: Inside<'_>, cell: Option<u32>, block: usize, size: usize) {
         self.keep_before_free(&inside, cell);
         self.book_free_as(&Entry::of(inside), cell, block, size);
     }
@@ -145,7 +146,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books a reallocation while cells are kept.
     #[cold]
     #[inline(never)]
-    pub(super) fn book_realloc_kept(&self, inside: Inside<'_>, resize: &Resize) -> u32 {
+    pub(crate) fn book_realloc_kept(&self, inside: Inside<'_>, resize: &Resize) -> u32 {
         self.keep_before_free(&inside, resize.old);
         let entry = Entry::of(inside);
         let id = self.book_realloc_as(&entry, resize);

@@ -1,6 +1,5 @@
 //! What events notice besides themselves: the clock of the timeline, limits that were passed, dumps asked for.
 
-use super::{Tracker, elapsed};
 use crate::platform::Platform;
 #[cfg(feature = "std")]
 use crate::session::triggers;
@@ -10,6 +9,7 @@ use crate::table::peak::Mark;
 use crate::table::pending::{DUMP, MODULE};
 use crate::table::pending::{PASSED, PAUSED};
 use crate::table::region::{Head, Tables};
+use crate::tracker::{Tracker, elapsed};
 use crate::unwind::Unwind;
 
 /// Adds what is live now to the timeline.
@@ -57,7 +57,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Does what the flags ask for. Whether tracking is paused.
     #[cold]
     #[inline(never)]
-    pub(super) fn attend(&self, flags: usize) -> bool {
+    pub(crate) fn attend(&self, flags: usize) -> bool {
         if self.check().is_err() {
             return false;
         }
@@ -83,7 +83,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Adds a sample to the timeline when its time has come.
     #[cold]
     #[inline(never)]
-    pub(super) fn look_at_the_clock(&self) {
+    pub(crate) fn look_at_the_clock(&self) {
         let now = elapsed(self.region(), &self.platform);
         if now >= self.region().head().next_sample.get() {
             sample(self.region(), now);

@@ -1,6 +1,7 @@
 //! Guards: stages and tags end when they are dropped.
 
-use super::{Entry, Tracker};
+use super::Tracker;
+use crate::hook::guard::Entry;
 use crate::platform::{Local, Platform};
 #[cfg(feature = "std")]
 use crate::session::triggers;
@@ -43,7 +44,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Starts the stage's mark from what is live, after telling the active stages what it has seen, and goes on with
     /// `then` before anything else happens to them. `None` when the stages' lock cannot be had.
-    pub(super) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
+    pub(crate) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
         #[cfg(feature = "std")]
         self.before_rebase();
         let mut stages = try_lock(self.region().stages())?;

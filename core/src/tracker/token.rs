@@ -2,8 +2,8 @@
 //! of C are told by whoever hands them out, and each is known by a token afterwards.
 
 use super::Tracker;
-use super::hook::here;
-use super::resize::Resize;
+use crate::hook::alloc::here;
+use crate::hook::realloc::Resize;
 use crate::platform::Platform;
 use crate::table::cells;
 use crate::table::region::Tables;
@@ -148,9 +148,9 @@ fn place(address: usize) -> usize {
 }
 
 #[cfg(all(test, feature = "std"))]
-pub(super) mod tests {
-    use super::super::Entry;
+pub(crate) mod tests {
     use super::*;
+    use crate::hook::guard::Entry;
     use crate::table::peak::Mark;
     use crate::table::region::Parts;
     use crate::{LossCause, NoUnwind, Region};
@@ -207,7 +207,7 @@ pub(super) mod tests {
 
     /// Runs something as far below as a signal's handler is.
     #[inline(never)]
-    pub(in super::super) fn below<T>(f: impl FnOnce() -> T) -> T {
+    pub(crate) fn below<T>(f: impl FnOnce() -> T) -> T {
         let frame = core::hint::black_box([0u8; 2048]);
         let result = f();
         core::hint::black_box(frame);

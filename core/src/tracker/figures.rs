@@ -1,6 +1,8 @@
 //! What a program asks of its tracker. None of it allocates.
 
-use super::{Entered, Entry, Tracker, sample};
+use super::Tracker;
+use crate::hook::attend::sample;
+use crate::hook::guard::{Entered, Entry};
 use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
 use crate::table::account::Held;

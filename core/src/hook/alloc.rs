@@ -3,8 +3,8 @@
 //! An allocation is booked after the inner allocator succeeded, a free before the inner allocator runs: live never
 //! exceeds what the program really holds, and no block is seen freed before it was seen allocated.
 
+use super::guard::{Entered, Entry};
 use super::quick::Booked;
-use super::{Entered, Entry, Tracker};
 use crate::LossCause;
 use crate::platform::Platform;
 use crate::table::account::{Account, Booker};
@@ -15,6 +15,7 @@ use crate::table::pending as watch;
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::table::timeline::Timeline;
+use crate::tracker::Tracker;
 use crate::trailer;
 use crate::unwind::{Registers, Unwind, registers, stack_pointer};
 use core::alloc::{GlobalAlloc, Layout};
@@ -78,13 +79,13 @@ fn padded_again(layout: Layout) -> Layout {
 
 /// Where the calling function's walk begins: in it, not in what it calls, which would be a frame more of every stack.
 #[inline(always)]
-pub(super) fn here<U: Unwind>() -> Registers {
+pub(crate) fn here<U: Unwind>() -> Registers {
     if U::CAPTURES { registers() } else { Registers { pc: 0, sp: stack_pointer(), fp: 0 } }
 }
 
 /// The share of a thread that has a slot to itself.
 #[inline]
-pub(super) fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
+pub(crate) fn share(slot: &'static ThreadSlot, by: Booker) -> Option<&'static Share> {
     (by == Booker::Owner).then_some(&slot.share)
 }
 
@@ -107,13 +108,13 @@ impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// What tells its blocks from another tracker's.
     #[inline(always)]
-    pub(super) fn salt(&self) -> trailer::Salt {
+    pub(crate) fn salt(&self) -> trailer::Salt {
         trailer::Salt::of(self)
     }
 
     /// The inner allocator could not, or cannot be asked.
     #[cold]
-    pub(super) fn refused(&self) -> *mut u8 {
+    pub(crate) fn refused(&self) -> *mut u8 {
         if let Some(region) = self.site.known() {
             region.head().failed.add_shared(1);
         }
@@ -139,7 +140,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation. The cell for its trailer.
     #[inline(always)]
-    pub(super) fn book(&self, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
+    pub(crate) fn book(&self, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
         match self.book_quickly(from, heap, block, size) {
             Some(booked) => self.attend_peak(booked),
             None => self.book_slowly(from.pc, from.sp, from.fp, heap, block, size),
@@ -148,7 +149,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Does what is to be done when a peak passed a limit. The cell that was booked.
     #[inline(always)]
-    pub(super) fn attend_peak(&self, booked: Booked) -> u32 {
+    pub(crate) fn attend_peak(&self, booked: Booked) -> u32 {
         if booked.is_peak {
             self.attend_raised();
         }
@@ -156,7 +157,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     #[inline(never)]
-    pub(super) fn attend_raised(&self) {
+    pub(crate) fn attend_raised(&self) {
         let flags = self.flags();
         if flags != watch::QUIET {
             self.attend(flags);
@@ -182,7 +183,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books an allocation: on the cell of its stack, on its thread, on the marks.
     #[inline(always)]
-    pub(super) fn book_on(
+    pub(crate) fn book_on(
         &self,
         entered: &Entered<'_>,
         from: Registers,
@@ -208,7 +209,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Books an allocation of which neither thread nor stack is known.
     #[cold]
     #[inline(never)]
-    pub(super) fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
+    pub(crate) fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
         let head = self.region().head();
         head.losses.count(cause);
         let epoch = head.marks.epoch();
@@ -220,7 +221,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a free on the cell that a block names.
     #[inline(always)]
-    pub(super) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
+    pub(crate) fn book_free(&self, cell: Option<u32>, block: usize, size: usize) {
         let sp = stack_pointer();
         if self.book_free_quickly(sp, cell, block, size).is_none() {
             self.book_free_slowly(sp, cell, block, size);
@@ -240,7 +241,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Books a free by who makes it.
     #[inline(always)]
-    pub(super) fn book_free_as(
+    pub(crate) fn book_free_as(
         &self,
         entry: &Entry<Entered<'_>>,
         cell: Option<u32>,
@@ -278,14 +279,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// firmware, where flash is dearer than a call.
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
+    pub(crate) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
         cell.free(size, epoch, Booker::Anyone);
         self.region().threads().get(owner).free_remote(size, &self.region().head().marks, epoch);
     }
 
     /// The calling thread's share of the head-room, when it has one.
     #[inline]
-    pub(super) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
+    pub(crate) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
         match entry {
             Entry::Ready(entered) => share(self.region().threads().get(entered.slot), booker(entered.slot)),
             _ => None,
@@ -295,7 +296,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The cell that a trailer names, and its thread. `None` when it is overwritten or another allocator's: that is counted
     /// and nothing is booked, for who knows whether the block was ever booked here. What is live is never told too low.
     #[inline]
-    pub(super) fn cell_of(&self, trailer: Option<u32>) -> Option<(&'static Account, u16)> {
+    pub(crate) fn cell_of(&self, trailer: Option<u32>) -> Option<(&'static Account, u16)> {
         let cells = self.region().cells();
         // Cells that are not used yet have no blocks.
         let owned = trailer.filter(|&id| id <= cells.usage().0).and_then(|id| cells.owned(id));
