@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memtrack_host_tools::{image, input::Extents, reader};
+use memtrack_host_tools::{image, extents::Extents, reader};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(image) = image::read(bytes, &Extents::default(), None) {

@@ -26,7 +26,7 @@ mod write;
 
 pub use header::{claimed_size, is_image};
 
-use crate::input::Extents;
+use crate::extents::Extents;
 
 /// The dump made of an image, and how reading went.
 pub struct Image {

@@ -21,6 +21,7 @@ pub mod clean;
 pub mod diff;
 mod error;
 pub mod export;
+pub mod extents;
 pub mod image;
 pub mod info;
 pub mod input;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use memtrack_format::{Figures, Kind, Stage, TimePoint};
+use memtrack_host_tools::extents::Extents;
 use memtrack_host_tools::image;
-use memtrack_host_tools::input::Extents;
 use memtrack_tests::c;
 use memtrack_tests::folded::{fold, fold_in_motion};
 use memtrack_tests::fork;

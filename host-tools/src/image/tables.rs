@@ -4,7 +4,7 @@ use super::header::{Header, Place, ROOM};
 use super::memory::{Fields, Memory, Rule};
 use super::records::{Account, Node, Slot, Tag, measure};
 use super::stages::{Active, Point, Stage};
-use crate::input::Extents;
+use crate::extents::Extents;
 
 /// The fields between the head-room and the tables.
 pub(super) struct Head {

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use super::extents::holes;
-use super::{Bytes, Extents};
+use super::bytes::Bytes;
 use crate::Error;
+use crate::extents::{Extents, holes};
 
 /// Most bytes that come through a pipe, unless the user says more.
 const PIPED: u64 = 4 << 30;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use memmap2::MmapMut;
 
-use super::{Bytes, Extents, Input};
+use super::bytes::Bytes;
+use super::opened::Input;
+use crate::extents::Extents;
 use crate::{Error, image};
 
 /// Bytes that any compressed file may unpack to, and how often its own size: what compresses better is as a rule no dump.

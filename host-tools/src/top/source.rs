@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::input::Extents;
+use crate::extents::Extents;
 use crate::reader::Dump;
 use crate::{Error, image};
 

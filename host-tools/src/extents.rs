@@ -58,7 +58,7 @@ impl Extents {
 
 /// By how many bytes a file takes less room than it is long.
 #[cfg(unix)]
-pub(super) fn holes(file: &File) -> u64 {
+pub(crate) fn holes(file: &File) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let holes =
         |metadata: std::fs::Metadata| metadata.len().saturating_sub(metadata.blocks().saturating_mul(512));
@@ -66,7 +66,7 @@ pub(super) fn holes(file: &File) -> u64 {
 }
 
 #[cfg(not(unix))]
-pub(super) fn holes(_: &File) -> u64 {
+pub(crate) fn holes(_: &File) -> u64 {
     0
 }
 
