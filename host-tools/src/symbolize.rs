@@ -9,9 +9,12 @@ mod image;
 mod internal;
 mod name;
 mod parallel;
+mod paths;
 mod pdb;
 mod progress;
+mod raw_frame;
 mod same;
+mod section;
 mod separate;
 mod server;
 mod split;
@@ -23,7 +26,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-pub use find::{Missing, Search, hex};
+pub use find::{Missing, Search};
 pub use internal::{Origin, hidden, origin};
 pub use name::readable;
 pub use progress::Progress;

@@ -7,8 +7,8 @@ use crate::loss;
 use crate::modules::Module;
 use crate::profile::{Metric, Profile};
 use crate::reader::Dump;
-use crate::symbolize::{Doubt, Missing, Source, hex};
-use crate::units::{count, things};
+use crate::symbolize::{Doubt, Missing, Source};
+use crate::units::{count, hex, things};
 
 /// Damage of the dump.
 #[must_use]

@@ -14,7 +14,7 @@ use super::each::Each;
 use crate::info::json as info;
 use crate::profile::stacks::{Row, Shown};
 use crate::profile::{Metric, Profile, Stacks, Step};
-use crate::symbolize::hex;
+use crate::units::hex;
 
 /// The version of this description.
 const VERSION: u32 = 1;

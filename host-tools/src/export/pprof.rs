@@ -110,7 +110,7 @@ impl Writer<'_> {
                     memory_limit: segment.start.saturating_add(segment.length),
                     file_offset: segment.file_offset,
                     filename: self.strings.add(&module.shown_path()),
-                    build_id: self.strings.add(&crate::symbolize::hex(&module.build_id)),
+                    build_id: self.strings.add(&crate::units::hex(&module.build_id)),
                     has_functions: named,
                     has_filenames: named && source.debug_info,
                     has_line_numbers: named && source.debug_info,

@@ -7,7 +7,7 @@ use super::{Info, entry_words, lists, module_of, tables};
 use crate::clean::clean;
 use crate::loss;
 use crate::profile::{Metric, Profile, Program, Size, Stage, Thread};
-use crate::symbolize::hex;
+use crate::units::hex;
 use crate::warnings::reason;
 
 /// The version of this description.

@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Info, entry_words, lists, module_of, tables};
-use crate::symbolize::hex;
 use crate::table::Table;
-use crate::units::{bytes, count, duration, percent, things};
+use crate::units::{bytes, count, duration, hex, percent, things};
 use crate::{loss, warnings};
 
 /// Writes it.

@@ -1,13 +1,14 @@
 //! Finds the file that holds a module's names: the one that the user gave, the one at the path in the dump,
 //! or a separate debug file. A file other than the one that ran is used only if the user forces it.
 
-use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::modules::{Module, last_part};
+use crate::units::hex;
 use crate::{Error, input};
 
 use super::binary::Binary;
+use super::paths::{below, to_path};
 use super::same::{Difference, Doubt, Match, compare};
 use super::server::Servers;
 use super::{bundle, split};
@@ -189,34 +190,7 @@ impl Search {
     }
 }
 
-/// A path of the target, placed below a directory that the user named. It can't lead out of that directory.
-pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
-    let is_drive = |name: &OsStr| matches!(name.as_encoded_bytes(), [_, b':']);
-    let inner = |part: &Component<'_>| matches!(part, Component::Normal(name) if !is_drive(name));
-    root.join(path.components().filter(inner).collect::<PathBuf>())
-}
-
-/// The path that a dump's bytes name. A Windows path (`C:\shop\app.exe`) is split at its backslashes here as
-/// well.
-fn to_path(bytes: &[u8]) -> PathBuf {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStringExt;
-        let windows = matches!(bytes, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
-        let part = |&byte: &u8| if windows && byte == b'\\' { b'/' } else { byte };
-        std::ffi::OsString::from_vec(bytes.iter().map(part).collect()).into()
-    }
-    #[cfg(not(unix))]
-    String::from_utf8_lossy(bytes).into_owned().into()
-}
-
 /// The program itself is the first module.
 fn first(modules: &[Module]) -> Option<usize> {
     (!modules.is_empty()).then_some(0)
-}
-
-/// Bytes in hexadecimal, the usual form of build ids.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

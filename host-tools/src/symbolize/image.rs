@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use addr2line::{LookupContinuation, LookupResult};
 use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
-use object::{CompressionFormat, Object, ObjectSection};
+use object::{Object, ObjectSection};
 
 use super::contained::contained;
 use super::depth::is_sane;
 use super::pdb::{self, Pdb, PdbNames};
+use super::raw_frame::RawFrame;
+use super::section::section;
 use super::split::{Places, Splits};
 use super::starts::Starts;
 use super::table::Table;
@@ -25,17 +27,6 @@ pub(super) struct Image<'a> {
     table: Table<'a>,
     starts: Option<Starts<'a>>,
     splits: Splits,
-}
-
-/// A frame as in the binary.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct RawFrame<'i> {
-    /// The symbol, mangled if the compiler mangles.
-    pub(super) symbol: Option<Cow<'i, str>>,
-    /// Path of the source file.
-    pub(super) file: Option<Cow<'i, str>>,
-    /// The line in that file; 0 if unknown.
-    pub(super) line: u32,
 }
 
 /// Whether a binary has debug information.
@@ -213,32 +204,4 @@ fn dwarf<'a>(file: &object::File<'a>) -> Option<DwarfSections<Cow<'a, [u8]>>> {
 
 fn has_dwarf(file: &object::File<'_>) -> bool {
     file.section_by_name(".debug_info").is_some_and(|section| section.size() > 0)
-}
-
-/// The bytes of a section, uncompressed; empty if there is no section of that name.
-pub(super) fn section<'a>(file: &object::File<'a>, name: &str) -> Cow<'a, [u8]> {
-    let Some(section) = file.section_by_name(name) else { return Cow::Borrowed(&[]) };
-    let small = section.compressed_data().is_ok_and(|data| {
-        data.format == CompressionFormat::None || is_plausible(data.data.len() as u64, data.uncompressed_size)
-    });
-    if small { section.uncompressed_data().unwrap_or_default() } else { Cow::Borrowed(&[]) }
-}
-
-/// Whether a compressed section may have this uncompressed size. A larger one is damaged.
-fn is_plausible(packed: u64, unpacked: u64) -> bool {
-    /// The size that every section may have, and the largest ratio of sizes.
-    const LEAST: u64 = 64 << 20;
-    const RATIO: u64 = 32;
-    unpacked <= LEAST.max(packed.saturating_mul(RATIO))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plausible;
-
-    #[test]
-    fn a_section_that_unpacks_to_a_thousand_times_its_length_is_damage() {
-        assert!(is_plausible(0, 64 << 20) && is_plausible(100 << 20, 3 << 30));
-        assert!(!is_plausible(1 << 20, 1 << 30) && !is_plausible(100, u64::MAX));
-    }
 }

@@ -7,7 +7,7 @@ use pdb_addr2line::pdb::PDB;
 use pdb_addr2line::{Context, ContextPdbData, TypeFormatterFlags};
 
 use super::contained::contained;
-use super::image::RawFrame;
+use super::raw_frame::RawFrame;
 
 /// The first bytes of a database. The format used before 2000 is not supported.
 const MAGIC: &[u8] = b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0";

@@ -6,9 +6,11 @@ use object::Object;
 
 use super::binary::{Binary, File};
 use super::contained::contained;
-use super::find::{Found, Missing, Search, below, hex};
+use super::find::{Found, Missing, Search};
+use super::paths::below;
 use super::{bundle, image, pdb};
 use crate::modules::{Module, last_part};
+use crate::units::hex;
 
 /// The directory of separate debug files, besides those that the user names.
 const DEBUG_DIR: &str = "/usr/lib/debug";

@@ -10,9 +10,9 @@ use std::time::Duration;
 use ureq::Agent;
 
 use super::binary::{Binary, File};
-use super::find::hex;
 use super::transfer::{Limits, transfer};
 use crate::input::Bytes;
+use crate::units::hex;
 
 /// The servers, the cache, and limits on answers.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,8 @@ use gimli::{DwarfPackageSections, DwarfSections, EndianSlice, RunTimeEndian, Sec
 use object::Object;
 
 use super::depth::is_sane;
-use super::image::section;
+use super::paths::below;
+use super::section::section;
 use crate::input;
 
 type Slice<'i> = EndianSlice<'i, RunTimeEndian>;
@@ -106,7 +107,7 @@ impl Places {
         let (directory, name) = (text(directory), text(name));
         let compiled = directory.join(&name);
         let compiled = match &self.sysroot {
-            Some(root) => super::find::below(root, &compiled),
+            Some(root) => below(root, &compiled),
             None => compiled,
         };
         let beside = self.binary.parent().unwrap_or(Path::new("."));
