@@ -5,6 +5,7 @@
 //! page.
 
 mod request;
+mod status;
 
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use request::{Head, Method};
+use status::Status;
 
 /// The names under which a browser of this machine reaches the server. A hostile site may let its own name
 /// resolve to this machine: its requests have that name in `Host`, and are refused.
@@ -133,21 +135,6 @@ impl Server {
             Some("/") => Status::OK,
             _ => Status::new(404, "Not Found"),
         }
-    }
-}
-
-/// The status of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Status {
-    code: u16,
-    reason: &'static str,
-}
-
-impl Status {
-    const OK: Status = Status::new(200, "OK");
-
-    const fn new(code: u16, reason: &'static str) -> Self {
-        Status { code, reason }
     }
 }
 

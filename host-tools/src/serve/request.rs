@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::Status;
+use super::status::Status;
 
 /// The most bytes in a head.
 const MAX_HEAD: usize = 16 << 10;

@@ -10,7 +10,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Sparkline, Table};
 
-use super::{Order, Shot, Top};
+use super::shot::{Shot, Stack};
+use super::view::{Order, Top};
 use crate::units::{bytes, count, duration, percent};
 
 /// Rows of the timeline, and of the tables of threads and stages, with headings and borders. In a low
@@ -177,7 +178,7 @@ fn stack_table<'t>(top: &Top, shot: &Shot, area: Rect) -> Table<'t> {
         stacks.truncate(fit);
         stacks.sort_by(|a, b| a.names.cmp(&b.names));
     }
-    let row = |stack: &&super::Stack| {
+    let row = |stack: &&Stack| {
         let names = if stack.names.is_empty() { "[no stack]".into() } else { stack.names.join(" ← ") };
         Row::new([
             Cell::from(Line::from(shot.metric.human(stack.value)).right_aligned()),
