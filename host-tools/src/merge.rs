@@ -14,33 +14,25 @@
 mod cells;
 mod inherited;
 mod layout;
+mod part;
 mod stages;
 mod who;
+mod whole;
 mod write;
 
-use std::path::Path;
-
-use memtrack_format::{Config, Kind, Loss, LossCause, Marks};
+use memtrack_format::Kind;
 
 use crate::Error;
 use crate::modules::Module;
-use crate::reader::{Dump, Snapshot};
+use crate::reader::Snapshot;
 use crate::select;
-use crate::symbolize::hex;
-pub(crate) use cells::plus;
+use crate::units::hex;
 use cells::{Cells, Tree};
 use layout::Layout;
+pub use part::Part;
 use stages::Stages;
 use who::Who;
 use write::Whole;
-
-/// A dump to merge.
-pub struct Part<'p> {
-    /// The file that holds it.
-    pub path: &'p Path,
-    /// Its content.
-    pub dump: &'p Dump<'p>,
-}
 
 /// Merges dumps into the bytes of a new one. `force` merges dumps of different programs, too.
 ///
@@ -125,50 +117,4 @@ fn alike(parts: &[Part<'_>], programs: &[Snapshot<'_>]) -> Result<(), Error> {
 /// The build id of the program itself; empty if it has none.
 fn build_id<'d>(snapshot: &Snapshot<'d>) -> &'d [u8] {
     snapshot.modules.first().map_or(&[], |module| module.build_id)
-}
-
-/// The figures of all programs: sums, except for the time of the peak, which is that of the highest one.
-fn marks(programs: &[Snapshot<'_>]) -> Option<Marks> {
-    let all = programs.iter().filter_map(|snapshot| snapshot.marks);
-    let highest = all.clone().max_by_key(|marks| marks.figures.peak)?;
-    Some(all.fold(Marks { peak_time_ns: highest.peak_time_ns, ..Marks::default() }, |sum, more| Marks {
-        figures: plus(&sum.figures, &more.figures),
-        frees: sum.frees.saturating_add(more.frees),
-        failed_allocs: sum.failed_allocs.saturating_add(more.failed_allocs),
-        peak_time_ns: sum.peak_time_ns,
-        peak_error: sum.peak_error.saturating_add(more.peak_error),
-        mark_error: sum.mark_error.saturating_add(more.mark_error),
-    }))
-}
-
-/// The largest capacity and the highest use of each table.
-fn config(programs: &[Snapshot<'_>]) -> Option<Config> {
-    programs.iter().filter_map(|snapshot| snapshot.config).reduce(|a, b| Config {
-        nodes: a.nodes.max(b.nodes),
-        nodes_capacity: a.nodes_capacity.max(b.nodes_capacity),
-        cells: a.cells.max(b.cells),
-        cells_capacity: a.cells_capacity.max(b.cells_capacity),
-        threads: a.threads.max(b.threads),
-        threads_capacity: a.threads_capacity.max(b.threads_capacity),
-        max_depth: a.max_depth.max(b.max_depth),
-        stages: a.stages.max(b.stages),
-        stages_capacity: a.stages_capacity.max(b.stages_capacity),
-        tags: a.tags.max(b.tags),
-        tags_capacity: a.tags_capacity.max(b.tags_capacity),
-    })
-}
-
-/// Losses by cause, with the records that were too large for the merged dump.
-fn losses(programs: &[Snapshot<'_>], too_large: u64) -> Vec<Loss> {
-    let mut sums: Vec<Loss> = Vec::new();
-    let own = Loss { cause: LossCause::RecordTooLarge, events: too_large };
-    let all = programs.iter().flat_map(|snapshot| snapshot.losses.iter().copied()).chain([own]);
-    for loss in all.filter(|loss| loss.events > 0) {
-        match sums.iter_mut().find(|sum| sum.cause == loss.cause) {
-            Some(sum) => sum.events = sum.events.saturating_add(loss.events),
-            None => sums.push(loss),
-        }
-    }
-    sums.sort_by_key(|loss| loss.cause.code());
-    sums
 }

@@ -7,7 +7,7 @@ use memtrack_format::{Cell, Figures, Node};
 
 use super::layout::{Layout, Places};
 use super::who::Ids;
-use crate::reader::Snapshot;
+use crate::reader::{Snapshot, plus};
 
 /// The stacks of all dumps.
 #[derive(Default)]
@@ -82,20 +82,5 @@ impl Cells {
             figures,
         });
         unattributed.into_iter().chain(others)
-    }
-}
-
-/// Adds figures. A sum stops at the largest 64-bit number, and the check of the accounting equations reports
-/// it.
-pub(crate) fn plus(a: &Figures, b: &Figures) -> Figures {
-    Figures {
-        allocs: a.allocs.saturating_add(b.allocs),
-        bytes: a.bytes.saturating_add(b.bytes),
-        live: a.live.saturating_add(b.live),
-        live_blocks: a.live_blocks.saturating_add(b.live_blocks),
-        peak: a.peak.saturating_add(b.peak),
-        peak_blocks: a.peak_blocks.saturating_add(b.peak_blocks),
-        temporary: a.temporary.saturating_add(b.temporary),
-        reallocs: a.reallocs.saturating_add(b.reallocs),
     }
 }

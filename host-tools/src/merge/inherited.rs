@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use memtrack_format::{Figures, Marks, Thread, ThreadState};
 
-use super::cells::plus;
-use crate::reader::Snapshot;
+use crate::reader::{Snapshot, plus};
 
 /// Removes inherited figures from every snapshot but one: the snapshot of the parent, or of its first child
 /// if the parent's dump is not here.

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use memtrack_format::{Stage, ThreadPeak};
 
-use super::Part;
+use super::part::Part;
 use super::who::Ids;
 use crate::clean::clean_bytes;
 use crate::reader::Snapshot;

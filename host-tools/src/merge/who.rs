@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use memtrack_format::{Heap, SizeClass, TagName, Thread, ThreadState};
 
-use super::cells::plus;
-use crate::reader::Snapshot;
+use crate::reader::{Snapshot, plus};
 
 /// The thread id of size classes that cover the whole program.
 const EVERYONE: u32 = u32::MAX;

@@ -10,7 +10,7 @@ use super::cells::{Cells, Tree};
 use super::layout::Layout;
 use super::stages::{self, Stages, Summed};
 use super::who::{Ids, Who};
-use super::{config, losses, marks};
+use super::whole::{config, losses, marks};
 use crate::reader::Snapshot;
 
 /// The size of the largest section.

@@ -10,8 +10,8 @@
 
 use memtrack_format::{Config, List, Loss, Marks, Module, Node, Process, Target, Thread, ThreadState};
 
-use super::Snapshot;
-use crate::merge::plus;
+use super::figures::plus;
+use super::snapshot::Snapshot;
 
 /// A tracker of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
