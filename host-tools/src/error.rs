@@ -1,12 +1,10 @@
 //! What can go wrong, each with what to do about it and the exit code of the program.
 
-use std::fmt;
+mod message;
+mod unknown;
+
 use std::io;
 use std::path::PathBuf;
-
-use memtrack_format::{CURRENT, MIN_SUPPORTED};
-
-use crate::clean::clean;
 
 /// Why the tool stops.
 #[derive(Debug)]
@@ -188,146 +186,6 @@ impl Error {
             | Error::NotARecording { .. }
             | Error::Figures { .. } => 3,
             Error::Read { .. } | Error::NotAFile { .. } | Error::Listen { .. } | Error::Write { .. } => 4,
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Read { path, source } => write!(f, "cannot read {}: {source}", shown(path)),
-            Error::NotAFile { path } => {
-                write!(f, "{} is not a regular file: name a file", shown(path))
-            }
-            Error::NotADump { path, reason } => {
-                write!(
-                    f,
-                    "{} is not a memtrack dump ({reason}): give a file that HEAP.dump_to_path or MEMTRACK_DUMP wrote",
-                    shown(path)
-                )
-            }
-            Error::Version { path, version } if *version > CURRENT => write!(
-                f,
-                "{} was written by a newer memtrack (dump format {version}; this program reads up to {CURRENT}): \
-                 update memtrack-fold",
-                shown(path)
-            ),
-            Error::Version { path, version } => write!(
-                f,
-                "{} has dump format {version}, older than {MIN_SUPPORTED}: read it with the memtrack-fold of its time",
-                shown(path)
-            ),
-            Error::TooLarge { path, limit } => write!(
-                f,
-                "{} holds more than {}: if that is right, say how much it may hold with --limit SIZE",
-                shown(path),
-                crate::units::bytes(*limit)
-            ),
-            Error::NoSnapshot { path, begun: Some(pid) } => write!(
-                f,
-                "{} holds no snapshot: process {pid} began it, and has written none; it still runs, or was ended \
-                 before it could",
-                shown(path)
-            ),
-            Error::NoTracker { number, known } => {
-                write!(f, "there is no tracker {number}: the dump has snapshots of {known}; memtrack-fold info lists them")
-            }
-            Error::NoSnapshot { path, begun: None } => write!(
-                f,
-                "{} holds no readable snapshot: it is damaged from the beginning; take the dump again",
-                shown(path)
-            ),
-            Error::Figures { metric } => write!(
-                f,
-                "the sum of {metric} over all cells is beyond 64 bits: the dump is damaged; take it again"
-            ),
-            Error::TooManyFrames => f.write_str(
-                "this view has too many frames to show: narrow it with --thread, --tag or --filter",
-            ),
-            Error::Unknown { what, name, near } => unknown(f, what, name, near),
-            Error::StageWithoutCells { name } => write!(
-                f,
-                "the dump has the figures of stage \"{}\" (see --list-stages) but not its cells: set MEMTRACK_DUMP \
-                 or call dump_stages_to before the stage begins",
-                clean(name)
-            ),
-            Error::WrongBinary { path, module, found, wanted } => write!(
-                f,
-                "{} is not the program of the dump: its build id is {found}, {} had {wanted}; give the binary that \
-                 ran, or --force to use this one",
-                shown(path),
-                clean(module)
-            ),
-            Error::UnusableBinary { path, reason } => {
-                write!(f, "{} cannot be used as --binary: {}", shown(path), clean(reason))
-            }
-            Error::Pattern { pattern, reason } => {
-                write!(f, "\"{}\" is not a regular expression: {}", clean(pattern), clean(reason))
-            }
-            Error::NoRecording { pid } => write!(
-                f,
-                "process {pid} does not record, or is not yours: start it with MEMTRACK_RECORD=path, or give the path"
-            ),
-            Error::NotARecording { path } => write!(
-                f,
-                "{} is no recording: give a file that MEMTRACK_RECORD or HEAP.record_to wrote; info reads dumps",
-                shown(path)
-            ),
-            Error::NoFigures => f.write_str(
-                "the dump has no figures of the whole program, only of stages or a part: take it again at exit",
-            ),
-            Error::Limits { path, reason } => {
-                write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
-            }
-            Error::Suppressions { path, reason } => {
-                write!(f, "{} is no file of suppressions: {}", shown(path), clean(reason))
-            }
-            Error::OtherProgram { path, found, wanted } => write!(
-                f,
-                "{} is a dump of {}, not of {}: merge dumps of one program, or give --force",
-                shown(path),
-                clean(found),
-                clean(wanted)
-            ),
-            Error::NotForDiff => {
-                f.write_str("a difference is written as folded, svg, html or text: choose one of them with --format")
-            }
-            Error::UnknownFormat { path } => write!(
-                f,
-                "{} names no format: end it in .folded, .svg, .html, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
-                shown(path)
-            ),
-            Error::Listen { port: 0, reason } => write!(f, "cannot listen on a port of this machine: {reason}"),
-            Error::Listen { port, reason } => {
-                write!(f, "cannot listen on port {port}: {reason}; leave --port out to get one that is free")
-            }
-            Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Read { source, .. } | Error::Write { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-/// A path as a message shows it.
-fn shown(path: &std::path::Path) -> String {
-    if path.as_os_str() == "-" { "standard input".into() } else { clean(&path.to_string_lossy()) }
-}
-
-fn unknown(f: &mut fmt::Formatter<'_>, what: &str, name: &str, near: &[String]) -> fmt::Result {
-    write!(f, "no {what} is called \"{}\"", clean(name))?;
-    match near {
-        [] => write!(f, ": the dump has no {what}s"),
-        [one] => write!(f, ": did you mean \"{}\"?", clean(one)),
-        several => {
-            let names: Vec<_> = several.iter().map(|near| format!("\"{}\"", clean(near))).collect();
-            write!(f, ": did you mean one of {}?", names.join(", "))
         }
     }
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::Error;
 use crate::profile::Profile;
-use crate::profile::view::unknown;
 use crate::table::Table;
 use crate::units;
 
@@ -127,7 +126,11 @@ impl Limits {
             let peaks =
                 profile.stages.iter().filter(|stage| stage.name == *name).map(|stage| stage.figures.peak);
             let Some(peak) = peaks.max() else {
-                return Err(unknown("stage", name, profile.stages.iter().map(|stage| stage.name.as_str())));
+                return Err(Error::unknown(
+                    "stage",
+                    name,
+                    profile.stages.iter().map(|stage| stage.name.as_str()),
+                ));
             };
             add(format!("peak of stage {name}"), limit, peak, units::bytes);
         }

@@ -2,7 +2,6 @@
 
 use memtrack_format::{Loss, LossCause};
 
-use crate::profile::Profile;
 use crate::units;
 
 /// One loss in words: `12 stacks truncated (stack deeper than the limit)`.
@@ -30,13 +29,9 @@ pub fn text(loss: &Loss) -> String {
 
 /// What to do about it, where something can be done.
 #[must_use]
-pub fn remedy(cause: LossCause, profile: &Profile) -> &'static str {
+pub fn remedy(cause: LossCause, is_preloaded: bool) -> &'static str {
     // Who runs a program under the library chooses no region.
-    if profile.modules.all().iter().any(|module| module.name().starts_with("libmemtrack.so")) {
-        under_the_library(cause)
-    } else {
-        in_the_program(cause)
-    }
+    if is_preloaded { under_the_library(cause) } else { in_the_program(cause) }
 }
 
 /// For a program that runs under the preloaded library, whose tables are of one size.

@@ -6,7 +6,6 @@ use memtrack_format::Kind;
 
 use crate::Error;
 use crate::clean::clean_bytes;
-use crate::profile::view::unknown;
 use crate::reader::{Dump, Entry, Snapshot, StageHead, Tracker};
 use crate::units::bytes;
 
@@ -116,7 +115,7 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
         if names.iter().any(|known| known == name) {
             return Err(Error::StageWithoutCells { name: name.into() });
         }
-        return Err(unknown("stage", name, names.iter().map(String::as_str)));
+        return Err(Error::unknown("stage", name, names.iter().map(String::as_str)));
     };
     let entry = &dump.entries()[index];
     let note = match entry.stage {

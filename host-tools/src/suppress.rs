@@ -10,10 +10,8 @@ use std::path::Path;
 use memtrack_format::Figures;
 
 use crate::Error;
-use crate::profile::{At, Profile, Stack};
+use crate::profile::{At, Profile, Stack, Suppressed};
 use crate::symbolize::hidden;
-use crate::table::Table;
-use crate::units::{bytes, count, things};
 use rule::{Pattern, Rule, Shown};
 
 /// Suppressions, in the order of their files. The default is none.
@@ -21,17 +19,6 @@ use rule::{Pattern, Rule, Shown};
 pub struct Suppressions {
     rules: Vec<Rule>,
     patterns: Vec<Pattern>,
-}
-
-/// What one suppression left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suppressed {
-    /// Its name: the first line of valgrind's, `leak:PATTERN`.
-    pub name: String,
-    /// Bytes that are alive.
-    pub bytes: u64,
-    /// Their blocks.
-    pub blocks: u64,
 }
 
 impl Suppressions {
@@ -116,27 +103,4 @@ impl Suppressions {
         };
         self.patterns.iter().map(|pattern| pattern.matches(&shown)).collect()
     }
-}
-
-/// What was left out, in one line; `None` when nothing was.
-#[must_use]
-pub fn summary(suppressed: &[Suppressed]) -> Option<String> {
-    let sum = |of: fn(&Suppressed) -> u64| suppressed.iter().map(of).fold(0, u64::saturating_add);
-    let (held, blocks) = (sum(|one| one.bytes), sum(|one| one.blocks));
-    (!suppressed.is_empty()).then(|| {
-        let by = things(suppressed.len() as u64, "suppression");
-        format!("left out of live: {} in {} by {by}", bytes(held), things(blocks, "block"))
-    })
-}
-
-/// What was left out by which suppression, the most first.
-#[must_use]
-pub fn table(suppressed: &[Suppressed]) -> Table {
-    let mut sorted: Vec<&Suppressed> = suppressed.iter().collect();
-    sorted.sort_by_key(|one| (std::cmp::Reverse((one.bytes, one.blocks)), &one.name));
-    let mut table = Table::new(&[">suppressed", ">blocks", "by"]);
-    for one in sorted {
-        table.row([bytes(one.bytes), count(one.blocks), one.name.clone()]);
-    }
-    table
 }

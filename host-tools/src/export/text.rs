@@ -7,7 +7,6 @@ use regex::Regex;
 
 use super::Style;
 use crate::Error;
-use crate::profile::view::unknown;
 use crate::profile::{Around, Flame, Profile, View};
 use crate::table::Table;
 use crate::units::percent;
@@ -60,7 +59,7 @@ pub fn peek(
     let found = flame.around(|name| pattern.is_match(name));
     if found.is_empty() {
         let names = flame.functions();
-        return Err(unknown("function", pattern.as_str(), names.iter().map(|row| row.0)));
+        return Err(Error::unknown("function", pattern.as_str(), names.iter().map(|row| row.0)));
     }
     let whole = flame.root().total;
     let written = head(whole, profile, view, style, out)

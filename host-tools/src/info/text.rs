@@ -36,7 +36,7 @@ pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
 fn alarms(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     for loss in info.profile.losses.iter().filter(|loss| loss.events > 0) {
         writeln!(out, "LOST     {}", loss::text(loss))?;
-        let remedy = loss::remedy(loss.cause, info.profile);
+        let remedy = loss::remedy(loss.cause, info.profile.is_preloaded());
         if !remedy.is_empty() {
             writeln!(out, "         {remedy}")?;
         }

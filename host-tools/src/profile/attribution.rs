@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use memtrack_format::{Node, ThreadState};
 
-use super::{MAX_DEPTH, Profile, Sample};
+use super::model::{MAX_DEPTH, Profile};
+use super::sample::Sample;
 
 /// Allocations by how much is known of them. The sum is the number of allocations that the tracker observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use memtrack_format::{Cell, Figures, Kind, Marks};
 
-use super::Metric;
+use super::metric::Metric;
 use crate::reader::Snapshot;
 use crate::units::count;
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use memtrack_format as format;
 use memtrack_format::{List, ThreadState};
 
-use super::{Program, Size, Stage, Thread, sizes};
+use super::parts::{Program, Stage, Thread};
+use super::sizes::{self, Size};
 use crate::clean::clean_bytes;
 use crate::modules::Module;
 use crate::reader::Snapshot;

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use regex::Regex;
 
 use super::labels::Labels;
-use super::{At, Profile, Sample, View};
+use super::model::Profile;
+use super::sample::{At, Sample};
+use super::view::View;
 use crate::symbolize::{Text, hidden};
 
 /// A frame on a path, or an entry in the place of one: a thread, a tag or a remark.

@@ -4,9 +4,12 @@ use indexmap::IndexMap;
 use memtrack_format::Figures;
 
 use super::labels::Labels;
+use super::metric::Metric;
+use super::model::Profile;
 use super::paths::{Paths, Step};
-use super::{Metric, Profile, View};
+use super::view::View;
 use crate::Error;
+use crate::reader::plus;
 use crate::symbolize::Location;
 
 /// The stacks of a view, in the order of their names.
@@ -74,7 +77,8 @@ impl<'p> Stacks<'p> {
                 }
             }
             let (thread, tag) = if split == Split::Merged { (0, 0) } else { (sample.thread, sample.tag) };
-            add(found.entry((path.to_vec(), thread, tag)).or_default(), &sample.figures);
+            let sum = found.entry((path.to_vec(), thread, tag)).or_default();
+            *sum = plus(sum, &sample.figures);
         }
         let rows = found
             .into_iter()
@@ -131,22 +135,5 @@ impl<'p> Stacks<'p> {
             let by_place = || a.steps.iter().map(place).cmp(b.steps.iter().map(place));
             by_name.then_with(by_place).then((a.thread, a.tag).cmp(&(b.thread, b.tag)))
         });
-    }
-}
-
-/// Adds figures. Only the sums of a damaged dump are beyond 64 bits: they saturate.
-pub(super) fn add(sum: &mut Figures, more: &Figures) {
-    let Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs } = sum;
-    for (sum, more) in [
-        (allocs, more.allocs),
-        (bytes, more.bytes),
-        (live, more.live),
-        (live_blocks, more.live_blocks),
-        (peak, more.peak),
-        (peak_blocks, more.peak_blocks),
-        (temporary, more.temporary),
-        (reallocs, more.reallocs),
-    ] {
-        *sum = sum.saturating_add(more);
     }
 }

@@ -1,12 +1,16 @@
 //! A view: which part of a profile is shown, and how.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use memtrack_format::Kind;
 use regex::Regex;
 
-use super::{Flame, Metric, Profile, Sample};
-use crate::{Error, loss, suppress, units};
+use super::metric::Metric;
+use super::model::Profile;
+use super::parts::Thread;
+use super::sample::Sample;
+use super::suppressed;
+use crate::{Error, loss, units};
 
 /// The number of causes of losses that fit into a subtitle.
 const LOSSES: usize = 3;
@@ -62,9 +66,9 @@ impl View {
         let mut found: Vec<u32> = Vec::new();
         // Labels may differ between snapshots: one of the whole program has the id where a stage has only one
         // thread of that name.
-        let numbered = |thread: &super::Thread| format!("{} #{}", thread.name, thread.id);
+        let numbered = |thread: &Thread| format!("{} #{}", thread.name, thread.id);
         let called =
-            |thread: &&super::Thread| thread.name == name || thread.label == name || numbered(thread) == name;
+            |thread: &&Thread| thread.name == name || thread.label == name || numbered(thread) == name;
         found.extend(profile.threads.iter().filter(called).map(|thread| thread.id));
         if found.is_empty()
             && let Ok(id) = name.parse::<u32>()
@@ -73,7 +77,7 @@ impl View {
         }
         if found.is_empty() {
             let names = profile.threads.iter().map(|thread| thread.label.as_str());
-            return Err(unknown("thread", name, names));
+            return Err(Error::unknown("thread", name, names));
         }
         self.threads.extend(found);
         self.scope.push(format!("thread {name}"));
@@ -89,7 +93,7 @@ impl View {
             profile.tags.iter().filter(|(_, tag)| tag.1 == name).map(|(&id, _)| id).collect();
         if called.is_empty() {
             let names = profile.tags.values().map(|tag| tag.1.as_str());
-            return Err(unknown("tag", name, names));
+            return Err(Error::unknown("tag", name, names));
         }
         let under = |&&id: &&u32| profile.tag_path(id).iter().any(|tag| called.contains(tag));
         self.tags.extend(profile.tags.keys().filter(under));
@@ -102,14 +106,6 @@ impl View {
     pub fn has(&self, sample: &Sample) -> bool {
         (self.threads.is_empty() || self.threads.contains(&sample.thread))
             && (self.tags.is_empty() || self.tags.contains(&sample.tag))
-    }
-
-    /// The tree of frames with their sums.
-    ///
-    /// # Errors
-    /// Returns an error if the sum is beyond 64 bits, or if the tree is too large.
-    pub fn flame(&self, profile: &Profile) -> Result<Flame, Error> {
-        Flame::new(profile, self)
     }
 
     /// The title: program, metric, sum.
@@ -143,7 +139,7 @@ impl View {
         }
         parts.extend(self.narrowed());
         if matches!(self.metric, Metric::Live | Metric::LiveBlocks) {
-            parts.extend(suppress::summary(&profile.suppressed));
+            parts.extend(suppressed::summary(&profile.suppressed));
         }
         parts.extend(loss::summary(&profile.losses, LOSSES));
         let modules = profile.symbols.sources().iter().zip(profile.modules.all());
@@ -158,22 +154,4 @@ impl View {
         }));
         (!parts.is_empty()).then(|| parts.join(" · "))
     }
-}
-
-/// The error for an unknown name, with the most similar known names.
-#[must_use]
-pub fn unknown<'n>(what: &'static str, name: &str, known: impl Iterator<Item = &'n str>) -> Error {
-    /// The number of names that fit into a line.
-    const SUGGESTIONS: usize = 3;
-    let lower = name.to_lowercase();
-    let likeness = |other: &str| {
-        let other = other.to_lowercase();
-        let part = if other.contains(&lower) || lower.contains(&other) { 1.0 } else { 0.0 };
-        part + strsim::jaro_winkler(&lower, &other)
-    };
-    let known: BTreeSet<&str> = known.collect();
-    let mut known: Vec<(f64, &str)> = known.into_iter().map(|other| (likeness(other), other)).collect();
-    known.sort_by(|a, b| b.0.total_cmp(&a.0));
-    known.truncate(SUGGESTIONS);
-    Error::Unknown { what, name: name.into(), near: known.into_iter().map(|(_, name)| name.into()).collect() }
 }

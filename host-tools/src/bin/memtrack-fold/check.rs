@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use memtrack_host_tools::limits::{self, Limits};
-use memtrack_host_tools::suppress::{self, Suppressions};
+use memtrack_host_tools::profile::suppressed;
+use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
@@ -38,11 +39,11 @@ pub fn run(args: &args::Check) -> Outcome {
     if !opened.suppressions.is_empty() && !args.names.no_symbols {
         warnings::names(&profile).iter().for_each(|text| warn(text));
     }
-    let suppressed = suppress::table(&profile.suppressed);
+    let left_out = suppressed::table(&profile.suppressed);
     output::write(args.output.as_deref(), |out| {
-        Ok(write!(out, "{table}").and_then(|()| match suppressed.is_empty() {
+        Ok(write!(out, "{table}").and_then(|()| match left_out.is_empty() {
             true => Ok(()),
-            false => write!(out, "\n{suppressed}"),
+            false => write!(out, "\n{left_out}"),
         }))
     })?;
     let exceeded: Vec<_> = verdicts.iter().filter(|verdict| !verdict.kept()).collect();

@@ -9,8 +9,8 @@ use super::{Run, Start};
 use crate::Error;
 use crate::export::Style;
 use crate::info::json as info;
-use crate::profile::{Metric, Profile, View};
-use crate::{loss, suppress, warnings};
+use crate::profile::{Metric, Profile, View, suppressed};
+use crate::{loss, warnings};
 
 /// All of it.
 #[derive(Serialize)]
@@ -121,13 +121,13 @@ impl MomentData {
 fn losses(profile: &Profile) -> Vec<Value> {
     let losses = profile.losses.iter().filter(|loss| loss.events > 0);
     losses
-        .map(|lost| json!({ "text": loss::text(lost), "remedy": loss::remedy(lost.cause, profile) }))
+        .map(|lost| json!({ "text": loss::text(lost), "remedy": loss::remedy(lost.cause, profile.is_preloaded()) }))
         .collect()
 }
 
 /// What a reader must know besides losses, which have a place of their own.
 fn notes(run: &Run<'_>, view: &View) -> Vec<String> {
     let names = warnings::names(run.profile);
-    let suppressed = suppress::summary(&run.profile.suppressed);
+    let suppressed = suppressed::summary(&run.profile.suppressed);
     view.narrowed().into_iter().chain(suppressed).chain(run.warnings.iter().cloned()).chain(names).collect()
 }

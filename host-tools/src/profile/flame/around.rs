@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::Flame;
+use super::tree::Flame;
 
 /// A function with its neighbours. The values of its callers add up to `total`, and so do `own` and the
 /// values of its callees. If the function calls itself, its outermost call counts, and the inner one is a

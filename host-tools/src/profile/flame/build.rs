@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Flame, FlameNode, MAX_NODES, narrow};
+use super::tree::{Flame, FlameNode, MAX_NODES, narrow};
 use crate::Error;
 use crate::profile::labels::Labels;
 
