@@ -1,4 +1,4 @@
-//! A first look: two stages, a report and a dump.
+//! A first example: two stages, a report and a dump.
 //!
 //! `cargo run --release -p memtrack-core --example quick`, then `memtrack-fold quick.memtrack`.
 

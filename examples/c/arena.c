@@ -1,6 +1,6 @@
 /*
- * Tokens: an arena hands out pieces of one mapping. No allocator can be wrapped here, so the arena tells memtrack of
- * each piece, in a heap of its own: the flame graph shows "arena" beside malloc.
+ * Tokens: an arena hands out pieces of one mapping. No allocator can be wrapped here, so the arena reports each piece to
+ * memtrack, in a heap of its own: the flame graph shows "arena" beside malloc.
  *
  *   cc -g arena.c -I ../../include -L ../../target/release -lmemtrack -o arena
  *   ./arena arena.memtrack
@@ -14,7 +14,7 @@ static char memory[1 << 16];
 static size_t used;
 static memtrack_heap_t heap;
 
-/* A piece, and the token that it is known by. */
+/* A piece, and the token that identifies it. */
 typedef struct piece {
     void *bytes;
     memtrack_token_t token;
@@ -26,7 +26,7 @@ static piece arena_take(size_t size) {
         taken.bytes = memory + used;
         used += size;
     }
-    /* NULL is no piece, and gives no token. */
+    /* NULL is no piece, and returns no token. */
     taken.token = memtrack_heap_on_alloc(heap, taken.bytes, size);
     return taken;
 }

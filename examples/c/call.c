@@ -1,5 +1,5 @@
 /*
- * Way in (a): the program calls the memtrack_malloc family itself.
+ * Way (a): the program calls the memtrack_malloc family itself.
  *
  *   cc -g call.c -I ../../include -L ../../target/release -lmemtrack -o call
  *   ./call call.memtrack
@@ -40,7 +40,7 @@ static void free_entries(entry *list) {
     }
 }
 
-/* Tells what went wrong, in words. */
+/* Prints what went wrong. */
 static int checked(memtrack_result_t result) {
     if (result != MEMTRACK_OK) {
         fprintf(stderr, "memtrack: %s\n", memtrack_strerror(result));

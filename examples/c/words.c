@@ -1,12 +1,12 @@
 /*
- * A program that does not know memtrack: it counts the words of its input.
+ * Counts the words of its input. The program does not know memtrack.
  *
- * Way in (b), the linker puts memtrack in the place of malloc:
+ * Way (b), the linker redirects malloc to memtrack:
  *
  *   cc -g words.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -L ../../target/release -l:libmemtrack.a -o words
  *   MEMTRACK_DUMP=words.memtrack ./words < words.c
  *
- * Way in (c), nothing is rebuilt:
+ * Way (c), nothing is rebuilt:
  *
  *   cc -g words.c -o words
  *   memtrack-fold record -o words.memtrack -- ./words < words.c
@@ -28,7 +28,7 @@ typedef struct word {
     char *text;
 } word;
 
-/* The whole input, in a buffer that doubles. */
+/* Returns the whole input, in a buffer that doubles. */
 static char *read_all(FILE *input, size_t *length) {
     size_t room = 64, used = 0, n;
     char *text = malloc(room);

@@ -1,5 +1,5 @@
 /*
- * C++: including memtrack.hpp once puts memtrack under every operator new and delete of the program.
+ * C++: one include of memtrack.hpp puts memtrack below every operator new and delete of the program.
  *
  *   c++ -g -std=c++17 shapes.cpp -I ../../include -L ../../target/release -lmemtrack -o shapes
  *   MEMTRACK_DUMP=shapes.memtrack ./shapes
@@ -24,7 +24,7 @@ struct Square : Shape {
     std::string label;
 };
 
-/* A type whose alignment malloc alone would not keep. */
+/* A type whose alignment malloc alone does not guarantee. */
 struct alignas(64) Mesh : Shape {
     double area() const override { return points[0] + points[7]; }
     double points[8] = {1, 2, 3, 4, 5, 6, 7, 8};

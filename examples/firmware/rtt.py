@@ -2,8 +2,8 @@
 
     gdb-multiarch -nx -batch firmware.elf -ex 'target remote :3333' -ex 'tbreak main_ends' -x rtt.py
 
-The program runs until it meets a breakpoint; again and again it is stopped for a moment, and what stands in the rings is
-appended to rtt0.bin, rtt1.bin … A dump is then read by `memtrack-fold rtt0.bin -b firmware.elf`.
+The program runs until it reaches a breakpoint. This script stops it for a moment at short intervals and appends the contents of
+the rings to rtt0.bin, rtt1.bin … Then `memtrack-fold rtt0.bin -b firmware.elf` reads a dump.
 """
 
 import os
@@ -26,7 +26,7 @@ def words(address, count):
 
 def drain():
     memory = gdb.selected_inferior()
-    # The program writes the name when everything else is in its place.
+    # The program writes the name last, when everything else is ready.
     if bytes(memory.read_memory(CONTROL, 11)) != b"SEGGER RTT\0":
         return
     for number in range(words(CONTROL + 16, 1)[0]):

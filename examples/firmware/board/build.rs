@@ -1,4 +1,4 @@
-//! Puts the target's linker script where the linker finds it as `board.ld`.
+//! Copies the target's linker script to the place where the linker looks for `board.ld`.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -1,6 +1,6 @@
 /*
- * It knows nothing of memtrack: it calls malloc, and how that comes to be tracked is for the program to decide that it
- * is part of.
+ * This file does not know memtrack: it calls malloc. The program that it is linked into decides how these calls are
+ * tracked.
  */
 #include "gateway.h"
 
@@ -84,7 +84,7 @@ static int ascending(const void *one, const void *other) {
     return *(const int *)one - *(const int *)other;
 }
 
-/* The middle one, of a copy in their order. */
+/* The middle value, from a sorted copy. */
 static int median(const sensor *of) {
     int *sorted = malloc(of->count * sizeof *sorted), middle;
     if (sorted == NULL) {

@@ -1,8 +1,8 @@
 /*
- * Firmware in C, profiled. Two programs are made of this, which differ in their heap:
+ * Profiled firmware in C. Two programs are built from this file. They differ in their heap:
  *
- *   c_own_heap  has one of its own (own_heap.c): every malloc of the sources becomes memtrack_malloc (-Dmalloc=…)
- *   c_newlib    has the C library's (newlib.c), which the linker puts memtrack in front of (-Wl,--wrap=malloc …)
+ *   c_own_heap  has a heap of its own (own_heap.c): every malloc of the sources becomes memtrack_malloc (-Dmalloc=…)
+ *   c_newlib    has the C library's heap (newlib.c): the linker redirects malloc to memtrack (-Wl,--wrap=malloc …)
  *
  * `cargo xtask qemu "in C"` builds and runs both; docs/embedded.md has the commands.
  */
@@ -21,7 +21,7 @@ static const char readings[] =
 
 static void print(const char *text) { board_print(NULL, (const uint8_t *)text, strlen(text)); }
 
-/* What memtrack cannot know here. */
+/* Facts that memtrack cannot find out here. */
 static memtrack_result_t tell_of_the_board(void) {
     const char *build_id = _build_id + BUILD_ID_NOTE;
     memtrack_result_t result = memtrack_set_stack(_stack_bottom, _stack_top);
@@ -71,7 +71,7 @@ int main(void) {
     if (check("report", memtrack_report(board_print, NULL)) || check("stats", memtrack_get_stats(&stats))) {
         return 1;
     }
-    /* Nothing was lost, so each stack is whole; and all that was allocated was freed. */
+    /* Nothing was lost, so each stack is whole. All allocated blocks were freed. */
     if (stats.lost_events != 0 || stats.live_bytes != 0 || stats.total_allocs == 0) {
         print("the figures are not what they should be\n");
         return 1;

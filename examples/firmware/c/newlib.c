@@ -1,6 +1,6 @@
 /*
- * The C library's heap. The linker gives every call of malloc, calloc, realloc and free to memtrack
- * (-Wl,--wrap=malloc …), and the C library's own functions the names __real_malloc …, where memtrack's blocks come from.
+ * The C library's heap. The linker redirects every call of malloc, calloc, realloc and free to memtrack
+ * (-Wl,--wrap=malloc …). It names the C library's own functions __real_malloc …; memtrack takes its blocks from these.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ void *__real_malloc(size_t size);
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
 
-/* The alignment that malloc keeps. */
+/* The alignment of malloc's blocks. */
 enum { NATURAL = 8 };
 
 static void *allocate(void *context, size_t size, size_t align) {

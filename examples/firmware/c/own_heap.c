@@ -1,5 +1,5 @@
 /*
- * A heap of the program's own: chunks that lie one behind the other; the first that is free and long enough serves.
+ * A heap of the program's own: chunks in a row. An allocation takes the first chunk that is free and long enough.
  * memtrack_malloc … take their blocks from it.
  */
 #include "program.h"
@@ -18,14 +18,14 @@ static chunk *after(chunk *at) { return (chunk *)((char *)at + at->length); }
 
 static int is_inside(const chunk *at) { return (const char *)at < (const char *)memory + SIZE; }
 
-/* Takes in the free chunks that follow. */
+/* Merges the free chunks that follow. */
 static void join(chunk *at) {
     while (is_inside(after(at)) && !after(at)->used) {
         at->length += after(at)->length;
     }
 }
 
-/* Ends a chunk after `length` bytes; the rest becomes one of its own. */
+/* Cuts a chunk after `length` bytes; the rest becomes a chunk of its own. */
 static void split(chunk *at, uint32_t length) {
     uint32_t rest = at->length - length;
     if (rest >= 2 * sizeof(chunk)) {
@@ -38,7 +38,7 @@ static void split(chunk *at, uint32_t length) {
 static void *allocate(void *context, size_t size, size_t align) {
     chunk *at = (chunk *)memory;
     (void)context;
-    /* Nothing here asks for more than malloc's alignment. */
+    /* No caller here asks for more than malloc's alignment. */
     if (size > SIZE || align > NATURAL) {
         return NULL;
     }
@@ -64,14 +64,14 @@ static void release(void *context, void *block) {
     ((chunk *)block - 1)->used = 0;
 }
 
-/* It cannot resize: memtrack allocates anew and copies. */
+/* It cannot resize: memtrack allocates a new block and copies. */
 const memtrack_allocator_t program_allocator = {
     .size = sizeof program_allocator,
     .allocate = allocate,
     .release = release,
 };
 
-/* What is left to the C library: nothing. */
+/* The C library has no memory of its own. */
 void *_sbrk(ptrdiff_t bytes);
 void *_sbrk(ptrdiff_t bytes) {
     (void)bytes;

@@ -1,4 +1,4 @@
-/* What the two programs differ in: where blocks come from. */
+/* The part that differs between the two programs: the source of blocks. */
 #ifndef PROGRAM_H
 #define PROGRAM_H
 

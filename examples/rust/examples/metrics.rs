@@ -3,11 +3,11 @@
 //! ```text
 //! cargo run --release -p memtrack-examples --example metrics -- 127.0.0.1:9187
 //! curl http://127.0.0.1:9187/metrics
-//! curl http://127.0.0.1:9187/keep/1000000      # keeps so many bytes more
-//! curl http://127.0.0.1:9187/forget            # keeps nothing any more
+//! curl http://127.0.0.1:9187/keep/1000000      # keeps that many bytes more
+//! curl http://127.0.0.1:9187/forget            # frees all of them
 //! ```
 //!
-//! Without an address it listens on a port that is free, and says which.
+//! Without an address it listens on a free port and prints the address.
 
 use memtrack::Tracker;
 use std::alloc::System;
@@ -17,7 +17,7 @@ use std::net::{TcpListener, TcpStream};
 #[global_allocator]
 static HEAP: Tracker<System> = Tracker::new(System);
 
-/// What Prometheus expects of its text format.
+/// The content type of Prometheus' text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     println!("http://{}/metrics", listener.local_addr()?);
     let mut kept = Vec::with_capacity(1024);
     for stream in listener.incoming() {
-        // A client that goes away in the middle is no reason to end.
+        // The service continues when a client disconnects early.
         if let Err(error) = answer(stream?, &mut kept) {
             eprintln!("{error}");
         }
@@ -37,10 +37,10 @@ fn main() -> io::Result<()> {
 
 fn answer(mut stream: TcpStream, kept: &mut Vec<Vec<u8>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    // Room for all of it, as for the body below: a line comes in pieces.
+    // Room for all of it, and below for the whole body: a line arrives in pieces.
     let mut line = String::with_capacity(1 << 10);
     reader.read_line(&mut line)?;
-    // Headers are of no interest.
+    // The headers are ignored.
     let mut header = String::with_capacity(1 << 10);
     while reader.read_line(&mut header)? > 2 {
         header.clear();
@@ -48,7 +48,7 @@ fn answer(mut stream: TcpStream, kept: &mut Vec<Vec<u8>>) -> io::Result<()> {
     let path = line.split(' ').nth(1).unwrap_or("/");
     let (status, content, body) = match path.trim_start_matches('/').split_once('/') {
         None if path == "/metrics" => {
-            // Room for all of it: text that grows while it is written would change the figures that it tells.
+            // Room for all of it: text that grows while it is written would change the figures in it.
             let mut body = Vec::with_capacity(64 << 10);
             HEAP.metrics(&mut body).map_err(io::Error::other)?;
             ("200 OK", METRICS, body)

@@ -1,4 +1,4 @@
-//! A tokio service: every request's bytes are under its own tag, whichever worker runs it.
+//! A tokio service: the bytes of each request are under a tag of their own, whichever worker runs it.
 //!
 //! ```text
 //! MEMTRACK_DUMP=service.memtrack cargo run --release -p memtrack-examples --example service
@@ -30,18 +30,18 @@ async fn main() -> io::Result<()> {
 async fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
-        // The tag goes with the task.
+        // The tag moves with the task.
         tokio::spawn(HEAP.tagged_as("request", answer(stream)));
     }
 }
 
-/// `SIZE\n` and as many bytes, or `hello\n`.
+/// `SIZE\n` and that many bytes, or `hello\n`.
 async fn answer(stream: TcpStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await?;
     let reply = match line.trim().parse() {
-        // Inside of the request, a tag of its own.
+        // A second tag inside of the request.
         Ok(size) => HEAP.tagged_as("upload", upload(&mut stream, size)).await?,
         Err(_) => format!("{} to you", line.trim()),
     };

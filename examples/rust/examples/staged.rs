@@ -1,4 +1,4 @@
-//! A pipeline of stages: which of them needs the most memory, and what did it hold then?
+//! A pipeline of stages: which of them needs the most memory, and which blocks are alive then?
 //!
 //! ```text
 //! MEMTRACK_DUMP=staged.memtrack cargo run --release -p memtrack-examples --example staged
@@ -18,7 +18,7 @@ fn main() {
     };
     let words = {
         let _split = HEAP.stage("split");
-        // A stage in a stage: the outer one's peak is at least the inner one's.
+        // A stage inside a stage: the outer peak is at least the inner one.
         let mut words = split(&lines);
         HEAP.in_stage("sort", || sort(&mut words));
         words
@@ -35,7 +35,7 @@ fn split(lines: &[String]) -> Vec<String> {
     lines.iter().flat_map(|line| line.split(' ')).map(str::to_owned).collect()
 }
 
-/// Sorts by a copied key: what makes this the highest stage.
+/// Sorts by a copied key. This makes it the stage with the highest peak.
 fn sort(words: &mut [String]) {
     words.sort_by_cached_key(|word| word.chars().rev().collect::<String>());
 }

@@ -1,2 +1,2 @@
-//! Programs to start from, a file each: `examples/staged.rs`, a pipeline of stages; `examples/service.rs`, a tokio service
-//! whose requests have tags; `tests/scope.rs`, what a test can say of the heap.
+//! Programs to start from, one file each: `examples/staged.rs`, a pipeline of stages; `examples/service.rs`, a tokio service
+//! whose requests have tags; `examples/metrics.rs`, live metrics over HTTP; `tests/scope.rs`, a test that measures the heap.

@@ -1,4 +1,4 @@
-//! What a test can say of the heap: exact figures of a closure on its own thread, whatever other tests run meanwhile.
+//! A test can measure the heap: it gets exact figures of a closure on its own thread, whatever other tests run meanwhile.
 
 use memtrack::Tracker;
 use std::alloc::System;

@@ -9,7 +9,7 @@ use crate::metadata::Package;
 
 const KINDS: [&str; 3] = ["rs", "md", "toml"];
 
-/// One file of the corpus; its number is its place in [`Corpus::sources`].
+/// One file of the corpus; its number is its index in [`Corpus::sources`].
 #[derive(Debug)]
 pub(crate) struct Source {
     package: usize,
@@ -36,7 +36,7 @@ impl Corpus {
         &self.sources[source as usize].path
     }
 
-    /// `package version` and the path within it, for people to read.
+    /// `package version` and the path within it, for readers.
     pub(crate) fn title(&self, source: u32) -> (String, String) {
         let source = &self.sources[source as usize];
         let package = &self.packages[source.package];

@@ -12,12 +12,12 @@ use crate::tokenise::{Block, WordMap, shard_of};
 /// The documents that have one word, packed.
 #[derive(Debug)]
 pub(crate) struct Postings {
-    /// How many documents have the word.
+    /// The number of documents that have the word.
     pub(crate) documents: u32,
     packed: Box<[u8]>,
 }
 
-/// One document that has the word, and where.
+/// One document that has the word, and the positions of the word.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Posting {
     pub(crate) source: u32,
@@ -58,12 +58,12 @@ impl Index {
         Self { shards, lengths: lengths.into_iter().map(|(_, length)| length).collect() }
     }
 
-    /// What is known about a lower-case word.
+    /// The postings of a lower-case word.
     pub(crate) fn postings(&self, word: &str) -> Option<&Postings> {
         self.shards[shard_of(word, self.shards.len())].words.get(word)
     }
 
-    /// How many different words there are.
+    /// The number of different words.
     pub(crate) fn vocabulary(&self) -> usize {
         self.shards.iter().map(|shard| shard.words.len()).sum()
     }

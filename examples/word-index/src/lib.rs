@@ -1,9 +1,9 @@
-//! An inverted index over text that every machine with cargo has: the sources of this workspace's
+//! An inverted index over text that every machine with cargo has: the source code of this workspace's
 //! dependencies. It answers ranked queries with the files and lines that match best.
 //!
-//! The work runs in stages, and each leaves a different mark on the heap:
+//! The work runs in stages, and each uses the heap in another way:
 //!
-//! | stage      | threads        | what it allocates                         | what is left of it      |
+//! | stage      | threads        | allocations                               | still alive afterwards  |
 //! |------------|----------------|-------------------------------------------|-------------------------|
 //! | `metadata` | main           | the JSON tree of `cargo metadata`         | a list of packages      |
 //! | `scan`     | main           | paths                                     | a list of sources       |
@@ -14,8 +14,8 @@
 //! | `render`   | main           | the files of the hits, read once more     | nothing                 |
 //!
 //! Blocks change hands on the way: text read by one thread is freed by another, words made by a
-//! tokeniser live on in an index shard. What watches the heap is not this library's business: it only
-//! calls `stage(name)` and keeps what that returns until the stage is over.
+//! tokeniser live on in an index shard. This library does not know which profiler watches the heap: it only
+//! calls `stage(name)` and holds the returned value until the stage is over.
 
 mod corpus;
 mod index;
@@ -31,8 +31,8 @@ use anyhow::{Context, Result};
 pub use index::Index;
 pub use options::Options;
 
-/// Runs the whole program and leaves the index to the caller. `stage` is told the name of each stage; what it returns is
-/// dropped at the stage's end.
+/// Runs the whole program and returns the index to the caller. `stage` gets the name of each stage; its result is
+/// dropped at the end of the stage.
 pub fn run<Guard>(options: &Options, stage: impl Fn(&'static str) -> Guard) -> Result<Index> {
     let packages = {
         let _stage = stage("metadata");

@@ -11,9 +11,9 @@ static HEAP: Tracker<System> = Tracker::new(System);
 
 fn main() -> Result<()> {
     let options = Options::from_args()?;
-    // The index lives on: report and dump show what the program holds when its work is done.
+    // The index lives on, so report and dump show the memory that the program holds when its work is done.
     let _index = word_index::run(&options, |stage| HEAP.stage(stage))?;
-    // The result is on standard output; what it took to get there is not mixed into it.
+    // Standard output has the result; the report goes elsewhere.
     eprintln!("{}", HEAP.report());
     match &options.dump {
         Some(path) => HEAP.dump_to_path(path).with_context(|| format!("cannot write {}", path.display())),

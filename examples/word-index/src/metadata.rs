@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// A dependency and the directory of its sources.
+/// A dependency and the directory of its source code.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -29,7 +29,7 @@ pub(crate) fn packages(kept: Option<&Path>) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Packages of the workspace itself have no `source`: what we wrote is not part of the corpus.
+/// Packages of the workspace itself have no `source`: our own code is not part of the corpus.
 fn foreign_packages(tree: &Value) -> Result<Vec<Package>> {
     let listed = tree["packages"].as_array().context("`cargo metadata` names no packages")?;
     listed
@@ -46,8 +46,8 @@ fn foreign_packages(tree: &Value) -> Result<Vec<Package>> {
         .collect()
 }
 
-/// Runs `cargo metadata` for this machine's platform: offline first, so that a machine without network works
-/// as soon as the project was built on it.
+/// Runs `cargo metadata` for this machine's platform, offline first. So a machine without network works
+/// once the project was built on it.
 fn ask_cargo() -> Result<Vec<u8>> {
     let platform = host_platform()?;
     let arguments = ["metadata", "--format-version", "1", "--filter-platform", &platform];

@@ -27,20 +27,20 @@ const QUERIES: [&str; 6] = [
     "why this is safe",
 ];
 
-/// What the user asked for.
+/// The options that the user gave.
 #[derive(Debug)]
 pub struct Options {
-    /// What to look for.
+    /// The queries.
     pub queries: Vec<String>,
     /// Results per query.
     pub top: usize,
     /// Threads in each stage that has more than one.
     pub workers: usize,
-    /// The output of `cargo metadata`, kept from an earlier run.
+    /// The output of `cargo metadata` from an earlier run.
     pub metadata: Option<PathBuf>,
-    /// Where the result goes instead of standard output.
+    /// The file for the result, instead of standard output.
     pub output: Option<PathBuf>,
-    /// Where the heap profile goes.
+    /// The file for the heap profile.
     pub dump: Option<PathBuf>,
 }
 

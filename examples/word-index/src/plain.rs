@@ -1,4 +1,4 @@
-//! The same program on the plain system allocator: what `word-index` is compared with.
+//! The same program on the plain system allocator, to compare with `word-index`.
 
 use std::alloc::System;
 

@@ -1,7 +1,7 @@
 //! Stage `query`: rank the documents that match.
 //!
 //! The score is Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with the
-//! usual `k1 = 1.2`, `b = 0.75`, plus a bonus for words that stand close together, which the positions are for.
+//! usual `k1 = 1.2`, `b = 0.75`, plus a bonus for words that are close together, for which the index has positions.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::tokenise::{Words, fold_case};
 
 const K1: f64 = 1.2;
 const B: f64 = 0.75;
-/// What two different query words side by side are worth; a gap of `n` words divides it by `n`.
+/// The score of two different query words side by side; a gap of `n` words divides it by `n`.
 const CLOSENESS: f64 = 4.0;
 
 /// A document that matches.
@@ -18,11 +18,11 @@ const CLOSENESS: f64 = 4.0;
 pub(crate) struct Hit {
     pub(crate) source: u32,
     pub(crate) score: f64,
-    /// The word to show: where the query's words stand closest together.
+    /// The word to show: the place where the query's words are closest together.
     pub(crate) position: u32,
 }
 
-/// A query and the best of what it found.
+/// A query and its best results.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) query: String,
@@ -61,7 +61,7 @@ impl Index {
     }
 }
 
-/// How much `count` occurrences are worth in a document of this length relative to the average.
+/// The score of `count` occurrences in a document of this length relative to the average.
 fn saturation(count: f64, length: f64) -> f64 {
     count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length))
 }

@@ -15,7 +15,7 @@ pub(crate) struct Document {
     pub(crate) text: String,
 }
 
-/// Reads every source. The text belongs to whoever takes the document; the threads that read it are gone by then.
+/// Reads every source. The receiver of a document owns its text; the threads that read it have ended by then.
 pub(crate) fn documents(corpus: &Corpus, workers: usize) -> Result<Vec<Document>> {
     let (orders, todo) = bounded::<u32>(64);
     let (done, documents) = unbounded();
@@ -36,7 +36,7 @@ pub(crate) fn documents(corpus: &Corpus, workers: usize) -> Result<Vec<Document>
     })
 }
 
-/// A few sources are test data in odd encodings on purpose: what is not UTF-8 in them is replaced.
+/// Replaces bytes that are not UTF-8: a few sources are test data in other encodings on purpose.
 fn document(corpus: &Corpus, source: u32) -> Result<Document> {
     let path = corpus.path(source);
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

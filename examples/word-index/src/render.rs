@@ -1,4 +1,4 @@
-//! Stage `render`: show the best hits with the lines that they were found in.
+//! Stage `render`: show the best hits with the lines that contain them.
 
 use std::fmt::Write;
 use std::fs;
@@ -36,7 +36,7 @@ pub(crate) fn markdown(corpus: &Corpus, index: &Index, answers: &[Answer]) -> Re
     Ok(page)
 }
 
-/// Number and text of the line that the hit points to. The text was not kept, so the file is read once more.
+/// Number and text of the line that the hit points to. The text is no longer in memory, so the file is read once more.
 fn line_of(corpus: &Corpus, hit: &Hit) -> Result<(usize, String)> {
     let path = corpus.path(hit.source);
     let bytes = fs::read(path).with_context(|| format!("cannot read {} again", path.display()))?;

@@ -18,7 +18,7 @@ const LONGEST_WORD: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) source: u32,
-    /// How many words the document has in all shards together.
+    /// The number of words of the document in all shards together.
     pub(crate) length: u32,
     pub(crate) words: WordMap<Vec<u32>>,
 }
@@ -61,30 +61,30 @@ fn tokenise(document: Document, shards: &[Sender<Block>]) {
     }
 }
 
-/// The shard that knows about a (lower-case) word.
+/// The shard that is responsible for a (lower-case) word.
 pub(crate) fn shard_of(word: &str, shards: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     word.hash(&mut hasher);
     hasher.finish() as usize % shards
 }
 
-/// Writes `word` in lower case over what `lower` held.
+/// Writes `word` in lower case, and replaces the contents of `lower`.
 pub(crate) fn fold_case(word: &str, lower: &mut String) {
     lower.clear();
     lower.extend(word.chars().flat_map(char::to_lowercase));
 }
 
-/// A word as it stands in the text.
+/// A word as it appears in the text.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Word<'text> {
     pub(crate) text: &'text str,
     /// Byte offset in the text.
     pub(crate) offset: usize,
-    /// How many words stand before it.
+    /// The number of words before it.
     pub(crate) position: u32,
 }
 
-/// The words of a text: runs of letters and digits, identifiers cut at `_` and where `camelCase` turns.
+/// The words of a text: runs of letters and digits. Identifiers are cut at `_` and where `camelCase` changes case.
 pub(crate) struct Words<'text> {
     text: &'text str,
     offset: usize,

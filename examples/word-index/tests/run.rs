@@ -19,7 +19,7 @@ const PAGE: &str = "\
    `` # A lock, and what is free of it ``
 ";
 
-/// A package with a README and a source file, and what `cargo metadata` would say of it.
+/// A package with a README and a source file, and its output of `cargo metadata`.
 fn corpus(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(root.join("src")).unwrap();

@@ -6,7 +6,7 @@ pub use crate::semihosting::{Wire, exit};
 
 // Reset: floating point on (the compiler uses its registers), `.bss` cleared, and the outermost frame, which has
 // neither caller nor return address. Without page tables all memory is device memory: unaligned accesses fault, so the
-// compiler is told not to make any (`strict-align`).
+// compiler is configured to make none (`strict-align`).
 global_asm!(
     ".section .init, \"ax\"",
     ".globl _start",
@@ -49,7 +49,7 @@ pub(crate) fn semihost(operation: usize, arguments: &[usize]) -> usize {
 
 pub(crate) fn semihost_raw(operation: usize, argument: usize) -> usize {
     let mut result = operation;
-    // SAFETY: the debugger reads and writes what the arguments of the operation name, and nothing else.
+    // SAFETY: the debugger reads and writes only the memory that the arguments of the operation name.
     unsafe { asm!("hlt 0xf000", inout("x0") result, in("x1") argument) };
     result
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 pub use crate::semihosting::{Wire, exit};
 
-// Reset: copy `.data`, clear `.bss`, turn the floating point unit on where there is one, and begin the chain of
+// Reset: copy `.data`, clear `.bss`, turn the floating point unit on if there is one, and begin the chain of
 // frames: the outermost one has neither caller nor return address.
 global_asm!(
     ".section .vectors, \"a\"",
@@ -115,7 +115,7 @@ pub(crate) fn semihost(operation: usize, arguments: &[usize]) -> usize {
 
 pub(crate) fn semihost_raw(operation: usize, argument: usize) -> usize {
     let mut result = operation;
-    // SAFETY: the debugger reads and writes what the arguments of the operation name, and nothing else.
+    // SAFETY: the debugger reads and writes only the memory that the arguments of the operation name.
     unsafe { asm!("bkpt 0xAB", inout("r0") result, in("r1") argument) };
     result
 }
@@ -128,7 +128,7 @@ const TIMER: u32 = (1 << 24) - 1;
 /// Nanoseconds of a tick: 25 MHz on the MPS2 board.
 const TICK_NS: u64 = 40;
 
-/// Lets the processor's own timer run as a clock. It goes round after 0.67 s: for short measurements.
+/// Uses the processor's own timer as a clock. It wraps around after 0.67 s: use it for short measurements.
 pub fn start_clock() {
     // SAFETY: registers of the timer: reload, current value, then on without interrupt.
     unsafe {
@@ -166,7 +166,7 @@ pub fn start_ticks(cycles: u32, tick: fn()) {
     }
 }
 
-/// No more ticks.
+/// Stops the ticks.
 pub fn stop_ticks() {
     // SAFETY: the timer's control register.
     unsafe { register(SYSTICK[0]).write_volatile(0) }
@@ -180,7 +180,7 @@ critical_section::set_impl!(Interrupts);
 unsafe impl critical_section::Impl for Interrupts {
     unsafe fn acquire() -> u8 {
         let mask: u32;
-        // SAFETY: reads and sets the interrupt mask. Not `nomem`: what the section does stays inside it.
+        // SAFETY: reads and sets the interrupt mask. Not `nomem`, so that memory accesses stay inside the section.
         unsafe { asm!("mrs {}, PRIMASK", "cpsid i", out(reg) mask, options(nostack, preserves_flags)) };
         u8::from(mask & 1 == 0)
     }

@@ -1,7 +1,7 @@
-//! The machines that QEMU knows, behind one small interface: start-up, console, clock, ways out.
+//! The machines of QEMU behind one small interface: start-up, console, clock, ways out.
 //!
-//! A program has a function `main` and hands it over with [`entry!`]. What a board supplies of its own stands in the
-//! file of its processor; everything else here is the same on all of them.
+//! A program has a function `main` and passes it to [`entry!`]. The parts that differ between boards are in the
+//! file of the processor; everything else here is the same on all boards.
 #![no_std]
 
 #[cfg(target_arch = "aarch64")]
@@ -28,7 +28,7 @@ use x86_64 as machine;
 
 pub use machine::*;
 
-/// Makes a function the program's `main`. It returns whether all went well.
+/// Makes a function the program's `main`. The function returns whether the program succeeded.
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
@@ -78,7 +78,7 @@ unsafe extern "C" {
 /// Bytes in front of a build id: the note's three words and its name, `GNU` with a zero.
 const NOTE_HEAD: usize = 16;
 
-/// The first address of the code, and the one past it.
+/// The first address of the code, and the address past its end.
 #[must_use]
 pub fn code() -> (usize, usize) {
     (&raw const _code_start as usize, &raw const _code_end as usize)
@@ -94,15 +94,15 @@ pub fn build_id() -> &'static [u8] {
     note.get(NOTE_HEAD..).unwrap_or(&[])
 }
 
-/// The stack: its lowest address and the one past its highest.
+/// The stack: its lowest address, and the address past its highest.
 #[must_use]
 pub fn stack() -> (usize, usize) {
     (&raw const _stack_bottom as usize, &raw const _stack_top as usize)
 }
 
-/// What unused words of the stack hold.
+/// The value of unused words of the stack.
 const PAINT: usize = 0xa5a5_a5a5;
-/// Bytes below the running function's frame that are left alone: the frames of what paints.
+/// Bytes below the running function's frame that are not painted: they are for the frames of the painting function.
 const MARGIN: usize = 512;
 
 fn stack_words() -> (*mut usize, usize) {
@@ -110,7 +110,7 @@ fn stack_words() -> (*mut usize, usize) {
     (low as *mut usize, (high - low) / size_of::<usize>())
 }
 
-/// Paints the stack that is not in use, so that [`used_stack`] can tell how deep it went.
+/// Paints the unused part of the stack, so that [`used_stack`] can find how deep the stack went.
 pub fn paint_stack() {
     let here = 0usize;
     let (bottom, _) = stack_words();
@@ -121,7 +121,7 @@ pub fn paint_stack() {
     }
 }
 
-/// Most bytes of the stack that were in use at a time.
+/// The highest number of bytes of the stack that were in use.
 #[must_use]
 pub fn used_stack() -> usize {
     let (bottom, words) = stack_words();

@@ -5,9 +5,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 pub use crate::semihosting::{Wire, exit};
 
-// Reset: core 0 clears `.bss` and runs `main`, core 1 waits until it is sent somewhere. The outermost frame has neither
-// caller nor return address. A trap saves what a call may change and makes a frame of its own whose return address is
-// the interrupted instruction, so that the chain of frames goes on into the interrupted code.
+// Reset: core 0 clears `.bss` and runs `main`, core 1 waits until it gets a function. The outermost frame has neither
+// caller nor return address. A trap saves the registers that a call may change and makes a frame of its own whose return
+// address is the interrupted instruction, so that the chain of frames continues into the interrupted code.
 global_asm!(
     ".section .init, \"ax\"",
     ".globl _start",
@@ -87,7 +87,7 @@ global_asm!(
 
 /// The first serial port, a 16550.
 const UART: *mut u8 = 0x1000_0000 as *mut u8;
-/// The timer that all cores read, 10 MHz, and where each core says when it wants to be interrupted.
+/// The timer that all cores read, 10 MHz, and the register of each core for the time of its next interrupt.
 const TIME: *const u64 = 0x0200_bff8 as *const u64;
 const COMPARE: *mut u64 = 0x0200_4000 as *mut u64;
 /// `mcause` of a timer interrupt.
@@ -106,7 +106,7 @@ pub(crate) fn semihost(operation: usize, arguments: &[usize]) -> usize {
 #[inline(never)]
 pub(crate) fn semihost_raw(operation: usize, argument: usize) -> usize {
     let mut result = operation;
-    // SAFETY: the debugger reads and writes what the arguments of the operation name, and nothing else. The three
+    // SAFETY: the debugger reads and writes only the memory that the arguments of the operation name. The three
     // instructions, uncompressed and in one page, are the call.
     unsafe {
         asm!(
@@ -120,7 +120,7 @@ pub(crate) fn semihost_raw(operation: usize, argument: usize) -> usize {
 fn ticks() -> u64 {
     let time = TIME.cast::<u32>();
     loop {
-        // SAFETY: the two halves of the timer; read again when the low one has carried meanwhile.
+        // SAFETY: the two halves of the timer; they are read again if the low half has overflowed meanwhile.
         let (high, low, again) =
             unsafe { (time.add(1).read_volatile(), time.read_volatile(), time.add(1).read_volatile()) };
         if high == again {
@@ -129,7 +129,7 @@ fn ticks() -> u64 {
     }
 }
 
-/// The clock runs by itself.
+/// Does nothing: the clock runs by itself.
 pub fn start_clock() {}
 
 /// Nanoseconds since the machine started.
@@ -159,7 +159,7 @@ pub fn second_stack() -> (usize, usize) {
 
 static SECOND: AtomicUsize = AtomicUsize::new(0);
 
-/// Lets the second core run a function.
+/// Makes the second core run a function.
 pub fn start_second(main: fn()) {
     SECOND.store(main as usize, Ordering::Release);
 }
@@ -169,7 +169,7 @@ extern "C" fn board_second() -> ! {
     loop {
         let main = SECOND.swap(0, Ordering::AcqRel);
         if main != 0 {
-            // SAFETY: what is stored is 0 or was a function of this type.
+            // SAFETY: the stored value is 0 or a function of this type.
             let main: fn() = unsafe { core::mem::transmute(main) };
             main();
         }
@@ -180,16 +180,16 @@ extern "C" fn board_second() -> ! {
 static TICK: AtomicUsize = AtomicUsize::new(0);
 static PERIOD: AtomicUsize = AtomicUsize::new(0);
 
-/// Lets `tick` interrupt the running core every `period` of the timer's ticks (100 ns).
+/// Makes `tick` interrupt the running core every `period` of the timer's ticks (100 ns).
 pub fn start_ticks(period: u32, tick: fn()) {
     TICK.store(tick as usize, Ordering::Release);
     PERIOD.store(period as usize, Ordering::Release);
     next_tick();
-    // SAFETY: enables the timer's interrupt and interrupts as such.
+    // SAFETY: enables the timer's interrupt and interrupts in general.
     unsafe { asm!("csrs mie, {}", "csrsi mstatus, 8", in(reg) TIMER_ENABLE, options(nostack)) }
 }
 
-/// No more ticks on this core.
+/// Stops the ticks on this core.
 pub fn stop_ticks() {
     // SAFETY: disables interrupts.
     unsafe { asm!("csrci mstatus, 8", "csrc mie, {}", in(reg) TIMER_ENABLE, options(nostack)) }
@@ -198,7 +198,7 @@ pub fn stop_ticks() {
 fn next_tick() {
     let at = ticks() + PERIOD.load(Ordering::Relaxed) as u64;
     let compare = COMPARE.wrapping_add(core()).cast::<u32>();
-    // SAFETY: this core's own register, high half first set to never, so that no half-written time fires.
+    // SAFETY: this core's own register. The high half is first set to never, so that no half-written time fires.
     unsafe {
         compare.add(1).write_volatile(u32::MAX);
         compare.write_volatile(at as u32);
@@ -221,7 +221,7 @@ extern "C" fn board_trap() {
     tick();
 }
 
-/// One section for both cores: the core that holds it plus one, 0 when nobody does.
+/// One section for both cores: the number of the core that holds it plus one, 0 if it is free.
 static HOLDER: AtomicUsize = AtomicUsize::new(0);
 
 struct BothCores;
@@ -232,7 +232,7 @@ critical_section::set_impl!(BothCores);
 unsafe impl critical_section::Impl for BothCores {
     unsafe fn acquire() -> u8 {
         let status: usize;
-        // SAFETY: disables interrupts and tells whether they were on.
+        // SAFETY: disables interrupts and returns whether they were on.
         unsafe { asm!("csrrci {}, mstatus, 8", out(reg) status, options(nostack)) };
         let me = core() + 1;
         if HOLDER.load(Ordering::Acquire) == me {

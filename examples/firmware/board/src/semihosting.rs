@@ -15,17 +15,17 @@ const FAILED: usize = 0x20023;
 /// `wb` of `fopen`.
 const WRITE_BINARY: usize = 5;
 
-/// The file that the dump goes into, in the folder that QEMU runs in.
+/// The file for the dump, in the folder that QEMU runs in.
 const FILE: &core::ffi::CStr = c"firmware.memtrack";
 
-/// Where a dump goes: a file on the host.
+/// The sink of a dump: a file on the host.
 #[derive(Debug)]
 pub struct Wire {
     handle: usize,
 }
 
 impl Wire {
-    /// Opens it; `None` when the host refuses.
+    /// Opens it; `None` if the host refuses.
     #[must_use]
     pub fn open() -> Option<Wire> {
         let name = FILE.to_bytes();
@@ -75,10 +75,10 @@ impl embedded_io::Write for Wire {
     }
 }
 
-/// Ends the program: QEMU's exit status is 0 when all went well, else 1.
+/// Ends the program. QEMU's exit status is 0 for success, otherwise 1.
 pub fn exit(ok: bool) -> ! {
     if cfg!(target_arch = "arm") {
-        // 32-bit ARM takes the reason itself where the others take a block.
+        // 32-bit ARM passes the reason itself; the others pass the address of a block.
         semihost_raw(EXIT, if ok { DONE } else { FAILED });
     }
     semihost(EXIT_WITH_CODE, &[DONE, usize::from(!ok)]);

@@ -1,4 +1,4 @@
-//! A PC as QEMU makes it (`-machine q35`): no firmware, two serial ports, a port to leave by.
+//! A PC by QEMU (`-machine q35`): no firmware, two serial ports, and a port that ends QEMU.
 
 use core::arch::{asm, global_asm};
 
@@ -20,7 +20,7 @@ pub(crate) fn send(byte: u8) {
     out(COM[0], byte);
 }
 
-/// Where a dump goes: the second serial port.
+/// The sink of a dump: the second serial port.
 #[derive(Debug)]
 pub struct Wire(());
 
@@ -54,7 +54,7 @@ pub fn uptime_ns() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// Ends the program: QEMU's exit status is 33 when all went well, else 35. Never inlined: a debugger stops here.
+/// Ends the program. QEMU's exit status is 33 for success, otherwise 35. Never inlined, because a debugger stops here.
 #[inline(never)]
 pub fn exit(ok: bool) -> ! {
     let code: u32 = if ok { 0x10 } else { 0x11 };

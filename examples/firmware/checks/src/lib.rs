@@ -1,4 +1,4 @@
-//! What the checks share: a heap, and the equation that must hold whatever happens.
+//! The common part of the checks: a heap, and the equation that must always hold.
 #![no_std]
 
 extern crate alloc;
@@ -20,13 +20,13 @@ pub type Heap = embedded_alloc::LlffHeap;
 const SIZE: usize = if cfg!(target_abi = "eabi") { 4 << 10 } else { 8 << 10 };
 static mut MEMORY: MaybeUninit<[u8; SIZE]> = MaybeUninit::uninit();
 
-/// Gives the heap its memory. Once.
+/// Gives the heap its memory. Call it once.
 pub fn init(heap: &Heap) {
     // SAFETY: called once; nothing else uses the memory.
     unsafe { heap.init(&raw mut MEMORY as usize, SIZE) }
 }
 
-/// Work that is the same on every processor, hosted ones included.
+/// Work that is the same on every processor, also on hosts.
 pub fn all_work<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>) -> work::Kept {
     let mut kept = work::Kept::with_capacity(work::ROOM);
     let _tag = heap.tag("work");
@@ -36,8 +36,8 @@ pub fn all_work<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables>(heap: &Tracke
     kept
 }
 
-/// Recorded + lost = observed: threads sum to the whole, what nobody owns was counted as lost, and `observed` is what
-/// the program itself has counted.
+/// Recorded + lost = observed: threads sum to the whole, unattributed events were counted as lost, and `observed` is
+/// the program's own count.
 pub fn equation_holds<A, U: Unwind, P: Platform, R: Tables>(
     heap: &Tracker<A, U, P, R>,
     observed: u64,
@@ -52,7 +52,7 @@ pub fn equation_holds<A, U: Unwind, P: Platform, R: Tables>(
     of(None) == stats.total_allocs && of(Some(0)) == lost && stats.total_allocs == observed
 }
 
-/// How often events were lost to `cause`.
+/// The number of events lost to `cause`.
 pub fn lost<A, U: Unwind, P: Platform, R: Tables>(heap: &Tracker<A, U, P, R>, cause: LossCause) -> u64 {
     heap.losses().filter(|&(other, _)| other == cause).map(|(_, events)| events).sum()
 }

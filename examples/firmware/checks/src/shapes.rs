@@ -1,4 +1,4 @@
-//! Functions whose frames have different shapes: what an unwinder has to get right.
+//! Functions whose frames have different shapes, as a test for unwinders.
 
 use alloc::vec::Vec;
 use core::hint::black_box;
@@ -18,7 +18,7 @@ fn few_registers(n: usize) -> Vec<u8> {
     block
 }
 
-/// More than `add sp` by one instruction of the tables.
+/// A frame too large for one instruction of the tables.
 #[inline(never)]
 fn large_frame(n: usize) -> Vec<u8> {
     let space = black_box([n as u8; 3000]);

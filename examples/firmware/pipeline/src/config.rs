@@ -1,4 +1,4 @@
-//! The configuration: what is measured, and how it is filtered.
+//! The configuration: the channels to measure, and how to filter them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,10 +6,10 @@ use core::fmt;
 
 use miniserde::{Deserialize, json};
 
-/// What to measure.
+/// A configuration.
 #[derive(Debug, Deserialize)]
 pub struct Config {
-    /// Where the sensors are.
+    /// The place of the sensors.
     pub station: String,
     /// Readings of each channel.
     pub samples: u32,
@@ -20,26 +20,26 @@ pub struct Config {
 /// A sensor.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct Channel {
-    /// What it measures.
+    /// The quantity that it measures.
     pub name: String,
-    /// In what.
+    /// The unit.
     pub unit: String,
-    /// Units of a reading: 10 for tenths.
+    /// Steps of a reading in one unit: 10 for tenths.
     pub scale: i32,
-    /// Readings below are errors of the sensor.
+    /// Readings below this are errors of the sensor.
     pub low: i32,
-    /// Readings above are errors of the sensor.
+    /// Readings above this are errors of the sensor.
     pub high: i32,
-    /// Readings that the median is taken of.
+    /// The number of readings in a median.
     pub window: u32,
 }
 
-/// Why a text is no configuration.
+/// Why a text is not a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invalid {
     /// It is not JSON, or lacks a field.
     Json,
-    /// A channel's limits or window make no sense.
+    /// The limits or the window of a channel are impossible.
     Channel,
 }
 
@@ -56,7 +56,7 @@ impl Config {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// When the text is not one.
+    /// If the text is not a configuration.
     #[inline(never)]
     pub fn parse(text: &str) -> Result<Config, Invalid> {
         let config: Config = json::from_str(text).map_err(|_| Invalid::Json)?;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::Series;
 
-/// What is left of the readings.
+/// The readings after filtering.
 #[inline(never)]
 pub fn filter<'c>(raw: &[Series<'c>]) -> Vec<Series<'c>> {
     raw.iter().map(|series| Series { channel: series.channel, readings: smooth(series) }).collect()

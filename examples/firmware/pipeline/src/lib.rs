@@ -1,10 +1,10 @@
-//! A sensor pipeline: a JSON text says which channels there are, readings are filtered, and a report is built.
+//! A sensor pipeline: a JSON text configures the channels, readings are filtered, and a report is built.
 //!
 //! ```text
 //! JSON → Config → sample → Series → filter → Series → report → text
 //! ```
 //!
-//! It is written as such firmware is: on the heap, with what `alloc` offers, and without a thought of the profiler.
+//! It is written as firmware usually is: on the heap, with the types of `alloc`, without regard to the profiler.
 #![no_std]
 
 extern crate alloc;
@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 /// The readings of one channel, in its own unit times its scale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series<'c> {
-    /// What was measured.
+    /// The quantity that was measured.
     pub channel: &'c Channel,
     /// The readings, oldest first.
     pub readings: Vec<i32>,

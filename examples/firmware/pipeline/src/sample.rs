@@ -1,5 +1,5 @@
 //! Sampling. The sensors are simulated: a wave for each channel, noise, and now and then a reading that no sensor
-//! should give. The same on every target.
+//! should return. It is the same on every target.
 
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ pub fn sample(config: &Config) -> Vec<Series<'_>> {
 }
 
 fn read(channel: &Channel, samples: u32, noise: &mut Noise) -> Vec<i32> {
-    // Readings come in one by one: nobody knows how many there will be.
+    // Readings arrive one by one, and their number is not known in advance.
     let mut readings = Vec::new();
     for i in 0..samples {
         let span = channel.high - channel.low;
@@ -32,7 +32,7 @@ fn read(channel: &Channel, samples: u32, noise: &mut Noise) -> Vec<i32> {
     readings
 }
 
-/// Up to 32 and down again.
+/// Rises to 32 and falls again.
 fn triangle(i: u32) -> i32 {
     let i = (i % 64) as i32;
     if i < 32 { i } else { 64 - i }

@@ -1,6 +1,6 @@
 //! The sensor pipeline as firmware, profiled.
 //!
-//! What memtrack needs is the allocator in `heap.rs`, the three lines that tell it about the machine, the stages,
+//! memtrack needs the allocator in `heap.rs`, the three lines that describe the machine, the stages,
 //! and a way out for the dump. The host draws the picture: `memtrack-fold sensor.memtrack -b sensor.elf -o peak.svg`.
 #![no_std]
 #![no_main]

@@ -8,7 +8,7 @@ use crate::heap::{self, Heap};
 #[cfg(target_abi = "eabi")]
 mod tables {
     pub(super) type Tables = memtrack::Region<128, 32, 3, 4, 1, 24>;
-    // With a symbol by which a debugger finds the tables, as the default ones have it.
+    // With a symbol by which a debugger finds the tables, as the default tables have.
     #[unsafe(no_mangle)]
     pub(super) static REGION: Tables = Tables::new();
 }
@@ -21,7 +21,7 @@ mod tables {
 pub static HEAP: Tracker<Heap, memtrack::FramePointer, SingleCore, tables::Tables> =
     Tracker::with_region(heap::HEAP, &tables::REGION);
 
-/// What the tracker cannot know by itself. Before the first allocation.
+/// Facts that the tracker cannot find out by itself. Call this before the first allocation.
 pub fn init() {
     let (start, end) = board::code();
     let (low, high) = board::stack();
@@ -37,7 +37,7 @@ pub fn init() {
 
 static mut FIRMWARE: Firmware = Firmware { start: 0, end: 0, build_id: &[] };
 
-/// Recorded + lost = observed: threads sum to the whole, and what is unattributed was counted as lost.
+/// Recorded + lost = observed: threads sum to the whole, and unattributed events were counted as lost.
 pub fn equation_holds() -> bool {
     let stats = HEAP.stats();
     let allocs: u64 = HEAP.threads().map(|thread| thread.stats.total_allocs).sum();

@@ -1,4 +1,4 @@
-//! What the four programs share: a heap, and work on it.
+//! The common part of the programs: a heap, and work on it.
 #![no_std]
 
 extern crate alloc;
@@ -14,7 +14,7 @@ pub type Heap = embedded_alloc::LlffHeap;
 const SIZE: usize = 1 << 10;
 static mut MEMORY: MaybeUninit<[u8; SIZE]> = MaybeUninit::uninit();
 
-/// Gives the heap its memory. Once.
+/// Gives the heap its memory. Call it once.
 pub fn init(heap: &Heap) {
     // SAFETY: called once; nothing else uses the memory.
     unsafe { heap.init(&raw mut MEMORY as usize, SIZE) }

@@ -1,4 +1,4 @@
-//! The tracker under a kernel: which task runs, and what is to be done when tasks are made and deleted.
+//! The tracker under a kernel: which task runs, and the work when tasks are made and deleted.
 
 use core::mem::MaybeUninit;
 
@@ -11,7 +11,7 @@ use crate::kernel::{self, Task};
 pub struct Kernel;
 
 // SAFETY: contexts that run at the same time are tasks, and each has words of its own in its control block. The kernel
-// is asked for the running task without a lock, and says truly where its stack lies.
+// is asked for the running task without a lock, and returns the true bounds of its stack.
 unsafe impl Platform for Kernel {
     fn local(&self, tracker: usize) -> Option<&Local> {
         // SAFETY: the words belong to the running task, and are exchanged only when no task uses them.
@@ -45,23 +45,23 @@ pub static HEAP: Tracker<LlffHeap, FramePointer, Kernel, Tables> =
 const SIZE: usize = 8 << 10;
 static mut MEMORY: MaybeUninit<[u8; SIZE]> = MaybeUninit::uninit();
 
-/// Before the first allocation, and while `main` is alone: a task that comes in the middle of the tracker's beginning would
-/// lose its event.
+/// Call this before the first allocation, while `main` is alone: a task that came in the middle of the tracker's beginning
+/// would lose its event.
 pub fn init() -> bool {
     // SAFETY: called once; nothing else uses the memory.
     unsafe { HEAP.inner().init(&raw mut MEMORY as usize, SIZE) }
     HEAP.check().is_ok()
 }
 
-/// A task is being made (FreeRTOS: `traceTASK_CREATE`). Its control block may be one that another task has left.
+/// A task is being made (FreeRTOS: `traceTASK_CREATE`). Another task may have used its control block before.
 pub fn task_created(task: &Task, (low, high): (usize, usize)) {
     let local = Local::new();
     local.set_stack(low, high);
-    // SAFETY: the task does not run yet, and who had its control block before has ended.
+    // SAFETY: the task does not run yet, and the former owner of its control block has ended.
     unsafe { task.local.get().write(local) }
 }
 
-/// The running task has ended (FreeRTOS: `traceTASK_DELETE`): its figures stay, and its slot in the tables is free for the
+/// The running task has ended (FreeRTOS: `traceTASK_DELETE`). Its figures stay, and its slot in the tables is free for the
 /// next task of its name.
 pub fn task_deleted(task: &Task) {
     let name = task.name();
@@ -71,8 +71,8 @@ pub fn task_deleted(task: &Task) {
     HEAP.thread_ended(local, core::str::from_utf8(&name[..length]).unwrap_or_default());
 }
 
-/// Recorded + lost = observed: threads sum to the whole, and what is nobody's was counted as lost. Nothing is lost here: tasks
-/// that interrupt each other inside the hook do not meet.
+/// Recorded + lost = observed: threads sum to the whole, and unattributed events were counted as lost. Nothing is lost here:
+/// tasks that interrupt each other inside the hook do not disturb each other.
 pub fn equation_holds() -> bool {
     let stats = HEAP.stats();
     let of = |nobodys: bool| -> u64 {

@@ -1,5 +1,5 @@
 //! A small preemptive kernel for the Cortex-M4: tasks with a stack each that take turns at every tick. It knows nothing of
-//! what it is profiled by, but for the hooks that it calls, as FreeRTOS calls its trace macros.
+//! the profiler, except for the hooks that it calls, as FreeRTOS calls its trace macros.
 
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
@@ -10,12 +10,12 @@ use memtrack::Local;
 use crate::hooks;
 
 const TASKS: usize = 4;
-/// Bytes of a task's stack, and of that of interrupts.
+/// Bytes of the stack of a task, and of the interrupts' stack.
 const STACK: usize = 2 << 10;
 /// Cycles of the processor between ticks.
 const TICK: u32 = 2000;
 
-// The exception in which tasks are switched: what the processor has not saved goes onto the task's own stack.
+// The exception in which tasks are switched: registers that the processor has not saved go onto the task's own stack.
 // A task begins with a frame that has neither caller nor return address.
 global_asm!(
     ".syntax unified",
@@ -55,12 +55,12 @@ global_asm!(
 
 /// A control block.
 pub struct Task {
-    /// Where its registers are while another task runs.
+    /// The address of its registers while another task runs.
     sp: AtomicUsize,
-    /// Its function, 0 when there is no task.
+    /// Its function, 0 if there is no task.
     entry: AtomicUsize,
     name: UnsafeCell<[u8; 16]>,
-    /// What the hooks keep with a task.
+    /// The hooks' data of a task.
     pub local: UnsafeCell<Local>,
 }
 
@@ -81,7 +81,7 @@ static SWITCHES: AtomicUsize = AtomicUsize::new(0);
 #[repr(align(8))]
 struct Stacks(UnsafeCell<[[usize; STACK / size_of::<usize>()]; TASKS]>);
 
-// SAFETY: each stack is its task's own; the first one, whose task is `main`, is that of interrupts.
+// SAFETY: each stack belongs to its task; the first one, whose task is `main`, is the interrupts' stack.
 unsafe impl Sync for Stacks {}
 
 static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK / size_of::<usize>()]; TASKS]));
@@ -122,11 +122,11 @@ pub fn task(number: usize) -> &'static Task {
     &CONTROL[number % TASKS]
 }
 
-/// Makes `main` a task, and lets tasks take turns.
+/// Makes `main` a task, and begins to switch tasks.
 pub fn start() {
     CONTROL[0].fill("main", 1, 0, board::stack());
     let (_, interrupts) = stack(0);
-    // SAFETY: the two processor stacks change places; the running code goes on on the same memory. The lowest priority for the
+    // SAFETY: the two processor stacks change places, and the running code continues on the same memory. The lowest priority for the
     // exceptions of the switch and of the tick.
     unsafe {
         asm!(
@@ -138,12 +138,12 @@ pub fn start() {
     board::start_ticks(TICK, yield_now);
 }
 
-/// No more turns.
+/// Stops switching tasks.
 pub fn stop() {
     board::stop_ticks();
 }
 
-/// Makes a task of a function; false when there are too many.
+/// Makes a task of a function; false if there are too many.
 pub fn create(name: &str, entry: fn()) -> bool {
     critical_section::with(|_| {
         let free = (1..TASKS).find(|&number| CONTROL[number].entry.load(Relaxed) == 0);
@@ -152,8 +152,8 @@ pub fn create(name: &str, entry: fn()) -> bool {
         unsafe extern "C" {
             fn kernel_begin();
         }
-        // What an exception leaves on a stack: r0 … r3, r12, lr, pc, the flags with Thumb's bit. Below it what the switch
-        // leaves: r4 … r11, and how to return from the exception: to a task, without floating point registers.
+        // The words that an exception leaves on a stack: r0 … r3, r12, lr, pc, the flags with Thumb's bit. Below them, the words
+        // that the switch leaves: r4 … r11, and how to return from the exception: to a task, without floating point registers.
         let mut frame = [0usize; 17];
         frame[8] = 0xFFFF_FFFD;
         (frame[15], frame[16]) = (kernel_begin as *const () as usize & !1, 1 << 24);
@@ -176,9 +176,9 @@ pub fn wait_for(name: &str) {
     }
 }
 
-/// Another task's turn.
+/// Switches to another task.
 pub fn yield_now() {
-    // SAFETY: the processor's register by which an exception is asked for.
+    // SAFETY: the processor's register that requests an exception.
     unsafe { (0xE000_ED04 as *mut u32).write_volatile(1 << 28) };
     // SAFETY: waits until the exception was taken.
     unsafe { asm!("dsb", "isb", options(nostack, preserves_flags)) }
@@ -188,7 +188,7 @@ pub fn switches() -> usize {
     SWITCHES.load(Relaxed)
 }
 
-/// Keeps the running task's stack pointer and gives that of the next one.
+/// Stores the running task's stack pointer and returns that of the next task.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_switch(sp: usize) -> usize {
     let from = CURRENT.load(Relaxed);
@@ -204,7 +204,7 @@ extern "C" fn kernel_switch(sp: usize) -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn kernel_run() -> ! {
     let task = current();
-    // SAFETY: what is stored for a task that runs is a function of this type.
+    // SAFETY: the stored value of a task that runs is a function of this type.
     let entry: fn() = unsafe { core::mem::transmute(task.entry.load(Relaxed)) };
     entry();
     hooks::task_deleted(task);

@@ -1,4 +1,4 @@
-//! Where one task leaves something for another.
+//! A place where one task leaves a value for another.
 
 use core::cell::RefCell;
 
@@ -6,7 +6,7 @@ use critical_section::Mutex;
 
 use crate::kernel;
 
-/// Holds one thing at a time.
+/// Holds one value at a time.
 pub struct Mailbox<T>(Mutex<RefCell<Option<T>>>);
 
 impl<T> Mailbox<T> {
@@ -31,7 +31,7 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Waits until there is something.
+    /// Waits until there is a value.
     pub fn take(&self) -> T {
         loop {
             if let Some(thing) = critical_section::with(|section| self.0.borrow_ref_mut(section).take()) {

@@ -1,8 +1,8 @@
-//! A gateway of several tasks: `radio` receives frames, `decode` makes readings of them, and a task `uplink` is made for
-//! each report and ends with it. Tasks preempt each other at any instruction, those of the tracker included.
+//! A gateway of several tasks: `radio` receives frames, `decode` turns them into readings, and a task `uplink` is made for
+//! each report and ends with it. Tasks preempt each other at any instruction, also inside the tracker.
 //!
-//! What memtrack needs is in `hooks.rs`: a platform that knows which task runs, and what happens when tasks are made and
-//! deleted. `kernel.rs` stands in the place of FreeRTOS.
+//! memtrack needs the parts in `hooks.rs`: a platform that knows which task runs, and hooks for tasks that are made and
+//! deleted. `kernel.rs` is in the place of FreeRTOS.
 #![no_std]
 #![no_main]
 
@@ -23,7 +23,7 @@ use board::{Console, Wire};
 use hooks::HEAP;
 use mailbox::Mailbox;
 
-/// Frames that the radio receives, and those that a report is of.
+/// The number of frames that the radio receives, and of frames in a report.
 const FRAMES: usize = 48;
 const REPORTED: usize = 16;
 
@@ -43,7 +43,7 @@ fn main() -> bool {
     kernel::wait_for("decode");
     kernel::stop();
     let holds = hooks::equation_holds();
-    // Not in the order of their first allocations, which is different in every run.
+    // Not in the order of their first allocations, because that order differs in every run.
     for name in ["radio", "decode", "uplink"] {
         for thread in HEAP.threads().filter(|thread| thread.name() == name) {
             let (runs, stats) = (thread.count, thread.stats);
@@ -56,7 +56,7 @@ fn main() -> bool {
     made && holds && live == 0 && Wire::open().is_some_and(|mut wire| HEAP.dump(&mut wire).is_ok())
 }
 
-/// Frames of a sensor each: its number, then its readings.
+/// Frames of one sensor each: its number, then its readings.
 fn radio() {
     for number in 0..FRAMES {
         AIR.send(receive(number as u8));

@@ -1,5 +1,5 @@
-//! Instructions that the tracker adds to an allocation and a free, by depth of the stack. Run with `-icount shift=0`,
-//! where QEMU's clock advances by one nanosecond an instruction.
+//! Counts the instructions that the tracker adds to an allocation and a free, by depth of the stack. Run it with
+//! `-icount shift=0`: then QEMU's clock advances by one nanosecond for each instruction.
 #![no_std]
 #![no_main]
 
@@ -13,7 +13,7 @@ use board::Console;
 use checks::Heap;
 use memtrack::{SingleCore, Tracker};
 
-/// Pairs that are measured: one after the other from one place, after some that fill the tables.
+/// Pairs that are measured, one after the other from one place. Earlier pairs fill the tables.
 const PAIRS: u64 = 1000;
 
 #[global_allocator]
@@ -59,7 +59,7 @@ fn time(heap: &impl GlobalAlloc) -> u64 {
 fn pairs(heap: &impl GlobalAlloc, count: u64) {
     let layout = Layout::new::<[u64; 4]>();
     for _ in 0..count {
-        // SAFETY: the layout has a size; what was allocated is freed with it.
+        // SAFETY: the layout has a size, and the block is freed with the same layout.
         unsafe {
             let block = heap.alloc(black_box(layout));
             heap.dealloc(black_box(block), black_box(layout));
@@ -67,7 +67,7 @@ fn pairs(heap: &impl GlobalAlloc, count: u64) {
     }
 }
 
-/// Frames of a stack that an allocation in [`pairs`] has: those of the chain from here, but for this one.
+/// Frames in the stack of an allocation in [`pairs`]: those of the chain from here, without this one.
 #[inline(always)]
 fn frames() -> usize {
     let mut frame: *const usize;
@@ -81,7 +81,7 @@ fn frames() -> usize {
     let mut count = 1;
     while !frame.is_null() {
         count += 1;
-        // SAFETY: all code of this program keeps the chain, which the start-up code ended with a null pointer.
+        // SAFETY: all code of this program maintains the chain, which the start-up code ended with a null pointer.
         let next = unsafe { frame.read() };
         frame = if next == 0 {
             core::ptr::null()

@@ -1,5 +1,5 @@
-//! A timer interrupt that allocates, again and again in the middle of the hook; on RISC-V two cores at once. Nothing is
-//! lost but attributions, which are counted, and nothing ever waits.
+//! A timer interrupt allocates, again and again in the middle of the hook; on RISC-V on two cores at once. Only
+//! attributions are lost, and they are counted. Nothing ever waits.
 #![no_std]
 #![no_main]
 
@@ -15,9 +15,9 @@ use board::Console;
 use checks::{Heap, equation_holds, lost};
 use memtrack::{FramePointer, Local, LossCause, Platform, Region, Tracker};
 
-/// So many interrupts have to come inside the hook.
+/// The number of interrupts that must come inside the hook.
 const WANTED: u64 = 2000;
-/// Rounds of the main loop after which it is given up.
+/// Rounds of the main loop after which the check gives up.
 const ROUNDS: u32 = 5_000_000;
 
 /// Each core has words of its own; interrupts run on the words of the core that they interrupt.
@@ -66,7 +66,7 @@ static HEAP: Tracker<Heap, FramePointer, Cores, Tables> =
     Tracker::with(Heap::empty(), FramePointer, Cores, &REGION);
 
 static TICKS: AtomicUsize = AtomicUsize::new(0);
-/// Allocations: of each core's main loop, of its interrupts.
+/// Allocations of each core's main loop, and of its interrupts.
 static LOOPS: [AtomicUsize; CORES] = [const { AtomicUsize::new(0) }; CORES];
 static INTERRUPTS: [AtomicUsize; CORES] = [const { AtomicUsize::new(0) }; CORES];
 static ENOUGH: AtomicBool = AtomicBool::new(false);
@@ -82,7 +82,7 @@ fn tick() {
     drop(black_box(Box::new([0u8; 40])));
 }
 
-/// Ticks between interrupts: of the processor, or of the timer.
+/// Ticks of the processor, or of the timer, between interrupts.
 const PERIOD: u32 = if cfg!(target_arch = "arm") { 1500 } else { 500 };
 
 /// Allocates and frees until enough interrupts came inside the hook.
@@ -126,7 +126,7 @@ fn main() -> bool {
         core::hint::spin_loop();
     }
     let sum = |counters: &[AtomicUsize; CORES]| counters.iter().map(|n| n.load(Relaxed) as u64).sum::<u64>();
-    // An interrupt that was pending when the ticks were stopped may come in the middle of the look: then look again.
+    // An interrupt that was pending when the ticks stopped may come in the middle of this check: then check again.
     let holds = loop {
         let before = sum(&INTERRUPTS);
         let holds = equation_holds(&HEAP, sum(&LOOPS) + before);

@@ -1,5 +1,5 @@
-//! Tables of four entries, smashed stacks, and sinks that fail half way: the equation holds, nothing faults, and each
-//! has its message.
+//! Tables of four entries, overwritten stacks, and sinks that fail half way: the equation holds, nothing faults, and each
+//! case has its message.
 #![no_std]
 #![no_main]
 
@@ -37,7 +37,7 @@ fn main() -> bool {
     full && smashed && sinks && holds
 }
 
-/// Many stacks, many tags, stages inside stages: everything overflows, and is counted.
+/// Many stacks, many tags, stages inside stages: every table overflows, and each overflow is counted.
 fn tiny_tables(observed: &mut u64) -> bool {
     let _outer = HEAP.stage("outer");
     for depth in 0..8 {
@@ -74,7 +74,7 @@ fn smashed_stacks(observed: &mut u64) -> bool {
     }
     smash(0);
     *observed += 1;
-    // A null pointer ends the chain; of the rest each was noticed.
+    // A null pointer ends the chain. Each of the other values was detected.
     let noticed = lost(&HEAP, LossCause::Unwind) - before;
     noticed >= garbage.len() as u64 / 2
 }
@@ -82,7 +82,7 @@ fn smashed_stacks(observed: &mut u64) -> bool {
 #[inline(never)]
 fn smash(value: usize) {
     let frame = frame_pointer();
-    // SAFETY: the word is this function's own saved frame pointer; it is put back before the function returns.
+    // SAFETY: the word is this function's own saved frame pointer; it is restored before the function returns.
     unsafe {
         let before = frame.read_volatile();
         frame.write_volatile(value);
@@ -91,7 +91,7 @@ fn smash(value: usize) {
     }
 }
 
-/// Where the running function saved its caller's frame pointer.
+/// The place where the running function saved its caller's frame pointer.
 #[inline(always)]
 fn frame_pointer() -> *mut usize {
     let frame: *mut usize;
@@ -109,7 +109,7 @@ fn frame_pointer() -> *mut usize {
     frame
 }
 
-/// Takes so many bytes, then no more.
+/// Takes a number of bytes, then refuses.
 struct Limited(usize);
 
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl embedded_io::Write for Limited {
     }
 }
 
-/// A dump fails at every length but the last, and says why.
+/// A dump fails at every length except the last, and says why.
 fn failing_sinks() -> bool {
     let mut last = None;
     for length in 0.. {

@@ -1,5 +1,5 @@
 //! A dump through SEGGER's real-time transfer: a ring in memory that a debugger drains while the program runs. One channel
-//! waits for the debugger; the other drops what does not fit, and sends packets so that the host sees what was dropped.
+//! waits for the debugger. The other drops bytes that do not fit, and sends packets so that the host detects the gaps.
 #![no_std]
 #![no_main]
 
@@ -16,7 +16,7 @@ use rtt_target::{UpChannel, rtt_init};
 #[global_allocator]
 static HEAP: Tracker<Heap> = Tracker::new(Heap::empty());
 
-/// A channel as a way out. In its mode `BlockIfFull` a write waits; in the others what does not fit is dropped.
+/// A channel as a sink. In its mode `BlockIfFull` a write waits; in the other modes bytes that do not fit are dropped.
 struct Rtt(UpChannel);
 
 impl embedded_io::ErrorType for Rtt {
@@ -48,7 +48,7 @@ fn main() -> bool {
     SingleCore::set_stack(low, high);
     checks::init(HEAP.inner());
     let kept = checks::all_work(&HEAP);
-    // The debugger is told nothing: it looks at the rings whenever it likes. The second one is not drained in between, since
+    // The debugger gets no signal: it reads the rings at any time. The second ring is not drained in between, because
     // the program does not wait for that.
     let skipped = HEAP.dump(&mut Packets::new(Rtt(channels.up.1)));
     let waited = HEAP.dump(&mut Rtt(channels.up.0));

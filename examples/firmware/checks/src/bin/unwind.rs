@@ -47,7 +47,7 @@ mod interrupt {
         }
     }
 
-    /// Nothing here calls anything: what is found above the interrupt is the very loop.
+    /// Nothing here calls a function, so the frame above the interrupt is this very loop.
     #[inline(never)]
     pub(super) fn waits_for_interrupt() {
         board::start_ticks(1000, tick);

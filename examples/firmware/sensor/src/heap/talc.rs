@@ -8,9 +8,9 @@ pub type Heap = TalcLock<spin::Mutex<()>, Claim>;
 
 static mut MEMORY: [u8; 64 << 10] = [0; 64 << 10];
 
-/// It claims its memory itself.
+/// The heap claims its memory itself.
 // SAFETY: nothing else uses the memory.
 pub const HEAP: Heap = TalcLock::new(unsafe { Claim::array(&raw mut MEMORY) });
 
-/// Nothing is left to do.
+/// Does nothing.
 pub fn init(_: &Heap) {}

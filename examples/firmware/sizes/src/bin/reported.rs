@@ -1,4 +1,4 @@
-//! With the tracker, and its report in words.
+//! With the tracker, and its report as text.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! With the tracker, a stage, and the figures that a program asks for.
+//! With the tracker, a stage, and the figures that a program can ask for.
 #![no_std]
 #![no_main]
 
