@@ -1,10 +1,10 @@
-//! What makes `libmemtrack.so` a library that can be preloaded, and leaves `libmemtrack.a` alone.
+//! Makes `libmemtrack.so` a library that can be preloaded, without changing `libmemtrack.a`.
 //!
-//! Both are made of the same objects, but only the shared library may define `malloc`: in the static one it would
-//! take the place of the C library's in every program. So the code has names of its own (`memtrack_preload_malloc`),
-//! and the linker of the shared library alone gives them their second names.
+//! Both are made of the same objects, but only the shared library may define `malloc`: in the static library it would
+//! replace the C library's in every program. So the code has names of its own (`memtrack_preload_malloc`), and only the
+//! linker of the shared library gives them their second names.
 
-/// The C library's functions that the shared library stands in for: those of `src/preload.rs`.
+/// The C library's functions that the shared library replaces: those of `src/preload.rs`.
 const NAMES: [&str; 15] = [
     "malloc",
     "calloc",
@@ -51,7 +51,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hosted, ehabi)");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
-    // Bare metal whose C code is unwound by ARM's own tables.
+    // On bare-metal ARM the C code is unwound by ARM's own tables.
     if var("CARGO_FEATURE_STD") != "1" && var("CARGO_CFG_TARGET_ARCH") == "arm" {
         println!("cargo::rustc-cfg=ehabi");
     }
@@ -59,14 +59,14 @@ fn main() {
         return;
     }
     println!("cargo::rustc-cfg=hosted");
-    // The name under which the linker records it, instead of the path that it was built at.
+    // The name that programs record, instead of the path of the build.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmemtrack.so");
-    // By this symbol the code knows which of the two it is part of.
+    // This symbol shows the code which of the two libraries it is part of.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=memtrack_is_shared=1");
-    // The default region of Rust programs, 40 MB that nothing here uses. It has an exported name, so that the linker would keep
-    // it; here the name means nothing.
+    // The default region of Rust programs has 40 MB, and nothing here uses it. Its name is exported, so the linker would keep
+    // it unless the name is defined as something else.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=MEMTRACK_REGION=0");
-    // It may be loaded with a plugin: threads and the process end in its code.
+    // A plugin may bring it, but threads and the process end in its code. So it must stay loaded.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     let size_t = if var("CARGO_CFG_TARGET_POINTER_WIDTH") == "64" { "m" } else { "j" };
     let operators = OPERATORS.map(|name| name.replace('%', size_t));

@@ -3,14 +3,15 @@
  *
  * Written from the Rust sources by `cargo xtask header`: change it there. The guide is docs/c.md.
  *
- * Every function returns memtrack_result_t, 0 (MEMTRACK_OK) when all is well, or a value whose "none" is told with it.
- * None of them panics, aborts or throws; NULL and misuse give a code, which memtrack_strerror puts into words. None
- * allocates for itself. Names are strings of UTF-8 that end in NUL; they are copied. Structs that both sides see begin
- * with `size`, which the caller sets, so that programs and libraries of different versions work together.
+ * Every function returns memtrack_result_t, which is 0 (MEMTRACK_OK) for success, or a value whose "none" its description
+ * names. No function panics, aborts or throws. NULL and misuse return a code, which memtrack_strerror turns into a
+ * sentence. No function allocates memory for itself. Names are UTF-8 strings that end in NUL; they are copied. Structs that
+ * both sides see begin with `size`, which the caller sets, so that programs and libraries of different versions work
+ * together.
  *
- * Every function may be called from every thread, at the same time. In interrupts and signal handlers only those that say
- * so; the memtrack_malloc family where the allocator underneath may be. Blocks and tokens are the caller's until it gives
- * them back; nothing else that a function returns is to be given back.
+ * Any thread may call any function at any time. Interrupts and signal handlers may only call the functions that say so, and
+ * the memtrack_malloc family if the allocator below it allows this. The caller owns blocks and tokens until it gives them
+ * back. It must not free anything else that a function returns.
  */
 
 #ifndef MEMTRACK_H
@@ -20,12 +21,12 @@
 #include <stdint.h>
 
 /**
- * It was done.
+ * Success.
  */
 #define MEMTRACK_OK 0
 
 /**
- * An argument that must not be NULL is.
+ * An argument that must not be NULL is NULL.
  */
 #define MEMTRACK_ERROR_NULL 1
 
@@ -35,7 +36,7 @@
 #define MEMTRACK_ERROR_SIZE 2
 
 /**
- * More stages nested, more tags or more heaps than there is room for. What was asked for was not begun.
+ * There is no room for another nested stage, tag or heap. Nothing was begun.
  */
 #define MEMTRACK_ERROR_FULL 3
 
@@ -45,12 +46,12 @@
 #define MEMTRACK_ERROR_NONE 4
 
 /**
- * No token, or no heap, that was ever handed out.
+ * The token or heap was never handed out.
  */
 #define MEMTRACK_ERROR_INVALID 5
 
 /**
- * The sink of a dump refused the bytes; what it took before is readable.
+ * The sink of a dump refused the bytes. The bytes that it took before are readable.
  */
 #define MEMTRACK_ERROR_SINK 6
 
@@ -60,7 +61,7 @@
 #define MEMTRACK_ERROR_FILE 7
 
 /**
- * Another dump is being written; it goes on.
+ * Another dump is being written, and continues.
  */
 #define MEMTRACK_ERROR_BUSY 8
 
@@ -70,12 +71,12 @@
 #define MEMTRACK_ERROR_TOO_LATE 9
 
 /**
- * There is no such thing on this target: no files on bare metal, no stack to set on a host.
+ * This target does not have the feature: no files on bare metal, no stack to set on a host.
  */
 #define MEMTRACK_ERROR_UNSUPPORTED 10
 
 /**
- * The tracker does not work: another one in this process has its tables, or there was no memory for them.
+ * The tracker does not work: another tracker in this process has its tables, or there was no memory for them.
  */
 #define MEMTRACK_ERROR_TRACKER 11
 
@@ -95,23 +96,23 @@
 #define MEMTRACK_VERSION_PATCH 0
 
 /**
- * No block: what the functions below return when nothing was booked. Giving it back does nothing.
+ * No block: the functions below return it if they booked nothing. Giving it back does nothing.
  */
 #define MEMTRACK_TOKEN_NONE 0
 
 /**
- * The heap of blocks that show without a heap's name, beside those of `malloc`.
+ * The heap without a name: its blocks show beside those of `malloc`.
  */
 #define MEMTRACK_HEAP_DEFAULT 0
 
 /**
- * What a function says of its work: `MEMTRACK_OK` or one of the `MEMTRACK_ERROR_…` codes.
+ * The result of a function: `MEMTRACK_OK` or one of the `MEMTRACK_ERROR_…` codes.
  */
 typedef int32_t memtrack_result_t;
 
 /**
- * An allocator of the program's: three functions and what they are handed. They are called by whatever allocates, in
- * interrupts too when those do; memtrack does not lock around them.
+ * An allocator of the program: three functions and their context. Every caller that allocates calls them, also from
+ * interrupts that allocate; memtrack takes no lock around them.
  *
  * Set `size` to `sizeof(memtrack_allocator_t)`: later versions append members.
  */
@@ -121,40 +122,41 @@ typedef struct memtrack_allocator_t {
    */
   size_t size;
   /**
-   * Handed to the functions.
+   * Passed to the functions.
    */
   void *context;
   /**
-   * A block of `size` bytes at a multiple of `align`, a power of two; NULL when there is no memory. Must not be NULL.
+   * Returns a block of `size` bytes at a multiple of `align`, a power of two, or NULL if there is no memory. Must not
+   * be NULL.
    */
   void *(*allocate)(void *context, size_t size, size_t align);
   /**
-   * Takes a block back. Must not be NULL.
+   * Frees a block. Must not be NULL.
    */
   void (*release)(void *context, void *block);
   /**
-   * A block resized, perhaps elsewhere with its bytes copied, aligned for every type of C; NULL when that failed and
-   * the block is as it was. May be NULL: then blocks are allocated anew and copied.
+   * Resizes a block, and may move it and copy its bytes. The result is aligned for every type of C. Returns NULL if
+   * that failed and the block is unchanged. May be NULL: then memtrack allocates a new block and copies the bytes.
    */
   void *(*resize)(void *context, void *block, size_t size);
 } memtrack_allocator_t;
 
 /**
- * A clock: nanoseconds since some start, never going back.
+ * A clock: nanoseconds since some start. It never goes back.
  */
 typedef uint64_t (*memtrack_clock_fn)(void);
 
 /**
- * Takes the next `size` bytes of a dump, a report or metrics. 0 when it took all of them; anything else ends the writing. It must
- * return (no `longjmp`, no C++ exception), and must not write a dump itself.
+ * Takes the next `size` bytes of a dump, a report or metrics. Returns 0 if it took all of them; any other value ends the
+ * writing. It must return (no `longjmp`, no C++ exception), and must not write a dump itself.
  */
 typedef int (*memtrack_write_fn)(void *context, const uint8_t *data, size_t size);
 
 /**
- * The figures of the program, or of one thread. Bytes are the sizes that were asked for.
+ * The figures of the program, or of one thread. Bytes are the sizes that the program requested.
  *
- * Later versions append members. Set `size` to `sizeof(memtrack_stats_t)` before each call: a library that knows fewer
- * members sets the others to 0, one that knows more leaves them out.
+ * Later versions append members. Set `size` to `sizeof(memtrack_stats_t)` before each call. A library that knows fewer
+ * members sets the others to 0; a library that knows more leaves its additional members out.
  */
 typedef struct memtrack_stats_t {
   /**
@@ -213,7 +215,7 @@ typedef struct memtrack_stats_t {
 typedef uint32_t memtrack_heap_t;
 
 /**
- * What a block is known by after it was told. Keep it with the block, and give it back once.
+ * Identifies a block that was reported. Store it with the block, and give it back once.
  */
 typedef uint64_t memtrack_token_t;
 
@@ -223,22 +225,23 @@ extern "C" {
 
 /**
  * Makes the `memtrack_malloc` family (and `__wrap_malloc` …) take its blocks from `allocator`, which is copied. On bare
- * metal nothing can be allocated before; on hosts the C library serves unless this comes first. Call it once, before
- * the first block is allocated and before interrupts or threads allocate.
+ * metal nothing can be allocated before this call. On hosts blocks come from the C library unless this call comes first.
+ * Call it once, before the first block is allocated and before interrupts or threads allocate.
  *
- * `MEMTRACK_ERROR_NULL` when `allocator` or a function that must be there is NULL, `MEMTRACK_ERROR_SIZE` when its `size`
- * was not set, `MEMTRACK_ERROR_TOO_LATE` when blocks were allocated already.
+ * `MEMTRACK_ERROR_NULL` if `allocator` or a required function is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set,
+ * `MEMTRACK_ERROR_TOO_LATE` if blocks were allocated already.
  *
  * Safety:
- * `allocator` must be NULL or point to as many bytes as its `size` says; its functions must do what the struct says.
+ * `allocator` must be NULL or point to as many bytes as its `size` says; its functions must behave as the struct
+ * describes.
  */
 memtrack_result_t memtrack_set_allocator(const struct memtrack_allocator_t *allocator);
 
 /**
- * Bare metal: says where the stack lies, its lowest address and the one past its highest. All of it must be readable.
- * Without it no stacks are captured. Call it first thing in `main`.
+ * Bare metal: sets the bounds of the stack: its lowest address, and the address past its highest. All of the stack must
+ * be readable. Without this call no stacks are captured. Call it first thing in `main`.
  *
- * `MEMTRACK_ERROR_NULL` when `low` is not below `high`, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+ * `MEMTRACK_ERROR_NULL` if `low` is not below `high`, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
  *
  * Safety:
  * The memory from `low` to `high` must be readable for ever.
@@ -246,10 +249,10 @@ memtrack_result_t memtrack_set_allocator(const struct memtrack_allocator_t *allo
 memtrack_result_t memtrack_set_stack(const void *low, const void *high);
 
 /**
- * Bare metal: sets the clock. It is asked inside allocations at each new peak, and at stages; it must return quickly and
- * not allocate. Without it all times are 0.
+ * Bare metal: sets the clock. memtrack reads it inside heap events when live memory falls from a peak, and at stages. So
+ * it must return quickly and must not allocate. Without a clock all times are 0.
  *
- * `MEMTRACK_ERROR_NULL` when `clock` is NULL, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+ * `MEMTRACK_ERROR_NULL` if `clock` is NULL, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
  *
  * Safety:
  * `clock` must be NULL or a function that may be called at any time.
@@ -257,11 +260,11 @@ memtrack_result_t memtrack_set_stack(const void *low, const void *high);
 memtrack_result_t memtrack_set_clock(memtrack_clock_fn clock);
 
 /**
- * Bare metal: says which program this is, so that `memtrack-fold` can tell whether a file is the one that the dump is of:
- * the first address of its code, the one past it, and its build id (what `-Wl,--build-id` writes, without the 16 bytes of
- * the note's head). `build_id` may be NULL when `size` is 0. What was said first stays.
+ * Bare metal: identifies the program, so that `memtrack-fold` can check that an ELF file belongs to the dump. Pass the
+ * first address of the program's code, the address past its code, and its build id (the bytes that `-Wl,--build-id` writes,
+ * without the 16 bytes of the note's head). `build_id` may be NULL if `size` is 0. Only the first call has an effect.
  *
- * `MEMTRACK_ERROR_NULL` when `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
+ * `MEMTRACK_ERROR_NULL` if `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
  * hosts.
  *
  * Safety:
@@ -273,21 +276,22 @@ memtrack_result_t memtrack_set_firmware(const void *code,
                                         size_t size);
 
 /**
- * Writes a snapshot of the whole program to `write`, a few hundred bytes to a few kilobytes at a time; `memtrack-fold`
- * reads it. `context` is handed on. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
+ * Writes a snapshot of the whole program to `write`, in pieces of a few hundred bytes to a few kilobytes; `memtrack-fold`
+ * reads it. `context` is passed to `write`. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
  *
- * `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+ * `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
  *
  * Safety:
  * `write` must be NULL or a function that may be called with `context`.
  */
-memtrack_result_t memtrack_dump(memtrack_write_fn write, void *context);
+memtrack_result_t memtrack_dump(memtrack_write_fn write,
+                                void *context);
 
 /**
- * Writes the report, text for people, to `write`: losses, totals, stages and threads by peak; on hosts also live bytes over
- * time and allocations by size. UTF-8. Allocates nothing. Thread-safe.
+ * Writes the report to `write`, as UTF-8 text for people: losses, totals, stages and threads by peak; on hosts also live
+ * bytes over time and allocations by size. Allocates nothing. Thread-safe.
  *
- * `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+ * `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
  *
  * Safety:
  * `write` must be NULL or a function that may be called with `context`.
@@ -297,9 +301,9 @@ memtrack_result_t memtrack_report(memtrack_write_fn write,
 
 /**
  * Writes the figures to `write` in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and
- * failures of the program, the same by thread and by stage, losses by cause. Allocates nothing. Thread-safe.
+ * failures of the program; figures by thread and by stage; losses by cause. Allocates nothing. Thread-safe.
  *
- * `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+ * `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
  *
  * Safety:
  * `write` must be NULL or a function that may be called with `context`.
@@ -307,9 +311,9 @@ memtrack_result_t memtrack_report(memtrack_write_fn write,
 memtrack_result_t memtrack_metrics(memtrack_write_fn write, void *context);
 
 /**
- * Writes a snapshot of the whole program to a file; what the file held is gone. Allocates nothing. Thread-safe.
+ * Writes a snapshot of the whole program to a file, and replaces the file's contents. Allocates nothing. Thread-safe.
  *
- * `MEMTRACK_ERROR_NULL` when `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) when the file could not be written,
+ * `MEMTRACK_ERROR_NULL` if `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) if the file could not be written,
  * `MEMTRACK_ERROR_UNSUPPORTED` on bare metal.
  *
  * Safety:
@@ -318,10 +322,10 @@ memtrack_result_t memtrack_metrics(memtrack_write_fn write, void *context);
 memtrack_result_t memtrack_dump_file(const char *path);
 
 /**
- * From now on each stage that ends appends its own snapshot to a file: what every stack held at the stage's peak. What
- * the file held is gone. The environment variable `MEMTRACK_DUMP=path` implies it. Thread-safe.
+ * From now on each stage that ends appends its own snapshot to a file: the live blocks of every stack at the stage's peak.
+ * The call replaces the file's contents. The environment variable `MEMTRACK_DUMP=path` implies it. Thread-safe.
  *
- * Errors are those of `memtrack_dump_file`.
+ * The errors are those of `memtrack_dump_file`.
  *
  * Safety:
  * `path` must be NULL or a string.
@@ -329,23 +333,24 @@ memtrack_result_t memtrack_dump_file(const char *path);
 memtrack_result_t memtrack_dump_stages_to(const char *path);
 
 /**
- * Allocates `size` bytes, aligned for every type. The block is the caller's until `memtrack_free` or
- * `memtrack_realloc`. NULL when there is no memory, with `errno` set where there is one. A size of 0 gives what the C
- * library gives. Thread-safe where the allocator underneath is.
+ * Allocates `size` bytes, aligned for every type. The caller owns the block until `memtrack_free` or
+ * `memtrack_realloc`. Returns NULL if there is no memory, and sets `errno` on targets that have it. A size of 0 behaves
+ * as in the C library. Thread-safe if the allocator below it is.
  *
- * On hosts the block may be given to `free` as well, and then counts as alive for ever.
+ * On hosts the block may also be passed to `free`, but then it counts as alive for ever.
  */
 void *memtrack_malloc(size_t size);
 
 /**
- * Allocates `count` times `size` bytes that are zero. As `memtrack_malloc`; NULL also when the product is too large.
+ * Allocates `count` times `size` bytes that are zero. Otherwise like `memtrack_malloc`; it also returns NULL if the
+ * product is too large.
  */
 void *memtrack_calloc(size_t count, size_t size);
 
 /**
- * Resizes a block to `size` bytes, perhaps elsewhere; what both sizes have stays. NULL when there is no memory: then the
- * block is as it was. A `block` of NULL allocates. A `size` of 0 does what the C library does. Thread-safe as
- * `memtrack_malloc`.
+ * Resizes a block to `size` bytes, and may move it. The bytes within both sizes stay the same. Returns NULL if there is no
+ * memory: then the block is unchanged. If `block` is NULL, it allocates. A `size` of 0 behaves as in the C library.
+ * Thread-safe like `memtrack_malloc`.
  *
  * Safety:
  * `block` must be NULL, a live block of this family or, on hosts, of the C library.
@@ -354,13 +359,13 @@ void *memtrack_realloc(void *block,
                        size_t size);
 
 /**
- * Allocates `size` bytes at a multiple of `align`, a power of two; `size` need not be a multiple of it. NULL when there
- * is no memory. Freed by `memtrack_free`. Thread-safe as `memtrack_malloc`.
+ * Allocates `size` bytes at a multiple of `align`, a power of two; `size` need not be a multiple of it. Returns NULL if
+ * there is no memory. Free the block with `memtrack_free`. Thread-safe like `memtrack_malloc`.
  */
 void *memtrack_aligned_alloc(size_t align, size_t size);
 
 /**
- * Gives a block back. NULL does nothing. `errno` stays as it is. Thread-safe as `memtrack_malloc`.
+ * Frees a block. NULL does nothing. `errno` is unchanged. Thread-safe like `memtrack_malloc`.
  *
  * Safety:
  * `block` must be NULL, a live block of this family or, on hosts, of the C library; it must not be used afterwards.
@@ -368,28 +373,28 @@ void *memtrack_aligned_alloc(size_t align, size_t size);
 void memtrack_free(void *block);
 
 /**
- * The version of the library that is loaded, as text: "0.1.0". It may be another than the header's
+ * The version of the loaded library as text: "0.1.0". It may differ from the header's version
  * (`MEMTRACK_VERSION_MAJOR` …). Never NULL; valid for ever. Thread- and interrupt-safe.
  */
 const char *memtrack_version(void);
 
 /**
- * The version of the library that is loaded, as a number: major · 10⁶ + minor · 10³ + patch, so that later ones are
- * larger. Thread- and interrupt-safe.
+ * The version of the loaded library as a number: major · 10⁶ + minor · 10³ + patch, so that later versions are larger.
+ * Thread- and interrupt-safe.
  */
 uint32_t memtrack_version_number(void);
 
 /**
- * What a result code means and what to do about it, in English. Never NULL, whatever the code; valid for ever.
+ * A sentence in English that explains a result code and says what to do. Never NULL, for any code; valid for ever.
  * Thread- and interrupt-safe.
  */
 const char *memtrack_strerror(memtrack_result_t code);
 
 /**
- * Begins a stage of the whole process: a named span with peaks of its own. Stages nest; runs of one name are counted
- * together. The name is copied (47 bytes of it). Thread-safe.
+ * Begins a stage of the whole process: a named span with peaks of its own. Stages nest. Runs of one name are counted
+ * together. The name is copied (up to 47 bytes of it). Thread-safe.
  *
- * `MEMTRACK_ERROR_FULL` when stages are nested too deep (16): then nothing is to be ended.
+ * `MEMTRACK_ERROR_FULL` if stages are nested too deep (16): then do not end it.
  *
  * Safety:
  * `name` must be NULL or a string.
@@ -397,17 +402,17 @@ const char *memtrack_strerror(memtrack_result_t code);
 memtrack_result_t memtrack_stage_begin(const char *name);
 
 /**
- * Ends the stage that was begun last and still runs. Thread-safe.
+ * Ends the stage that began last and still runs. Thread-safe.
  *
- * `MEMTRACK_ERROR_NONE` when none runs.
+ * `MEMTRACK_ERROR_NONE` if no stage runs.
  */
 memtrack_result_t memtrack_stage_end(void);
 
 /**
- * Pushes a tag on the calling thread: until it ends, the thread's events show under its name at the root of their
- * flames. Tags nest. The name is copied (47 bytes of it). Thread-safe.
+ * Pushes a tag on the calling thread. Until the tag ends, the thread's events show under its name at the root of the flame
+ * graph. Tags nest. The name is copied (up to 47 bytes of it). Thread-safe.
  *
- * `MEMTRACK_ERROR_FULL` when there are too many names of tags: then nothing is to be ended.
+ * `MEMTRACK_ERROR_FULL` if there are too many names of tags: then do not end it.
  *
  * Safety:
  * `name` must be NULL or a string.
@@ -417,15 +422,15 @@ memtrack_result_t memtrack_tag_begin(const char *name);
 /**
  * Pops the calling thread's innermost tag. Thread-safe.
  *
- * `MEMTRACK_ERROR_NONE` when it has none.
+ * `MEMTRACK_ERROR_NONE` if the thread has no tag.
  */
 memtrack_result_t memtrack_tag_end(void);
 
 /**
- * Fills in the figures of the program. Exact when no other thread is in the middle of an allocation. Thread-safe; safe
- * in interrupts and signal handlers.
+ * Fills in the figures of the program. They are exact if no other thread is in the middle of an allocation. Thread-safe;
+ * safe in interrupts and signal handlers.
  *
- * `MEMTRACK_ERROR_NULL` when `stats` is NULL, `MEMTRACK_ERROR_SIZE` when its `size` was not set.
+ * `MEMTRACK_ERROR_NULL` if `stats` is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set.
  *
  * Safety:
  * `stats` must be NULL or point to at least `stats->size` bytes that may be written.
@@ -433,10 +438,10 @@ memtrack_result_t memtrack_tag_end(void);
 memtrack_result_t memtrack_get_stats(struct memtrack_stats_t *stats);
 
 /**
- * Fills in the figures of the calling thread: of the blocks that it allocated, whoever frees them. Thread-safe; in a
- * signal handler that interrupted an allocation all figures are 0.
+ * Fills in the figures of the calling thread. They describe the blocks that it allocated, whichever thread frees them.
+ * Thread-safe. In a signal handler that interrupted an allocation all figures are 0.
  *
- * `MEMTRACK_ERROR_NULL` when `stats` is NULL, `MEMTRACK_ERROR_SIZE` when its `size` was not set.
+ * `MEMTRACK_ERROR_NULL` if `stats` is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set.
  *
  * Safety:
  * `stats` must be NULL or point to at least `stats->size` bytes that may be written.
@@ -444,19 +449,18 @@ memtrack_result_t memtrack_get_stats(struct memtrack_stats_t *stats);
 memtrack_result_t memtrack_get_thread_stats(struct memtrack_stats_t *stats);
 
 /**
- * The peaks of the program and of every thread become what is alive now. Costs the same however many threads there are.
- * Thread-safe.
+ * Sets the peaks of the program and of every thread to their live bytes at this moment. Thread-safe.
  */
 memtrack_result_t memtrack_reset_peak(void);
 
 /**
- * The calling thread's peak becomes what it holds now. Thread-safe.
+ * Sets the calling thread's peak to its live bytes at this moment. Thread-safe.
  */
 memtrack_result_t memtrack_reset_thread_peak(void);
 
 /**
- * From now on events are counted without thread and stack, as lost: live and peak stay exact. Thread-safe; safe in
- * interrupts.
+ * Pauses tracking: from now on events are counted as lost, without thread and stack. Live bytes and peak stay exact.
+ * Thread-safe; safe in interrupts.
  */
 memtrack_result_t memtrack_pause(void);
 
@@ -466,9 +470,9 @@ memtrack_result_t memtrack_pause(void);
 memtrack_result_t memtrack_resume(void);
 
 /**
- * The heap called `name`, made when it is new: its blocks show under that name at the root of their flames. The name is
- * copied (47 bytes of it). `MEMTRACK_HEAP_DEFAULT` when `name` is NULL or there is no room for one more (32 on hosts,
- * 4 on bare metal). Thread-safe. Ask once and keep it: this searches.
+ * The heap called `name`, which is made if it is new. Its blocks show under that name at the root of the flame graph. The
+ * name is copied (up to 47 bytes of it). `MEMTRACK_HEAP_DEFAULT` if `name` is NULL or there is no room for another heap (32
+ * on hosts, 4 on bare metal). Thread-safe. The call searches all names, so call it once and store the heap.
  *
  * Safety:
  * `name` must be NULL or a string.
@@ -476,34 +480,35 @@ memtrack_result_t memtrack_resume(void);
 memtrack_heap_t memtrack_heap(const char *name);
 
 /**
- * Tells that a block of `size` bytes was handed out at `ptr` (an address, or any handle that is not NULL), by the
- * calling thread and stack, in `MEMTRACK_HEAP_DEFAULT`. `MEMTRACK_TOKEN_NONE` when `ptr` is NULL: then nothing was
- * handed out. Thread-safe; safe in interrupts.
+ * Reports that a block of `size` bytes was handed out at `ptr` (an address, or any handle that is not NULL), by the
+ * calling thread and stack, in `MEMTRACK_HEAP_DEFAULT`. `MEMTRACK_TOKEN_NONE` if `ptr` is NULL: then nothing was handed
+ * out. Thread-safe; safe in interrupts.
  */
 memtrack_token_t memtrack_on_alloc(const void *ptr, size_t size);
 
 /**
- * As `memtrack_on_alloc`, in a heap of `memtrack_heap`. `MEMTRACK_TOKEN_NONE` when there is no such heap.
+ * Like `memtrack_on_alloc`, in a heap of `memtrack_heap`. `MEMTRACK_TOKEN_NONE` if there is no such heap.
  * Thread-safe; safe in interrupts.
  */
 memtrack_token_t memtrack_heap_on_alloc(memtrack_heap_t heap, const void *ptr, size_t size);
 
 /**
- * Tells that a block was resized, and perhaps moved to `ptr`: one event, after which the block belongs to the calling
- * thread and stack, in the heap that it was in. Returns its new token; the old one is spent. When `ptr` is NULL the
- * resizing failed: `token` is returned and stays good. `MEMTRACK_TOKEN_NONE`, or a token that `memtrack_on_free` refuses, counts as a block that was not told yet.
- * Thread-safe; safe in interrupts.
+ * Reports that a block was resized, and perhaps moved to `ptr`. This is one event. Afterwards the block belongs to the
+ * calling thread and stack, in the same heap as before. Returns the new token; the old one must not be used again. If
+ * `ptr` is NULL, the resizing failed: then the function returns `token`, which stays valid. `MEMTRACK_TOKEN_NONE`, or a token
+ * that `memtrack_on_free` refuses, counts as a block that was not reported yet. Thread-safe; safe in interrupts.
  */
 memtrack_token_t memtrack_on_realloc(memtrack_token_t token,
                                      const void *ptr,
                                      size_t size);
 
 /**
- * Tells that a block is given back; the token is spent. Tell it before the memory can be handed out again.
+ * Reports that a block is freed. The token must not be used again. Call this before the memory can be handed out again.
  * Thread-safe; safe in interrupts.
  *
- * `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or all blocks of its thread and stack were given back by that
- * thread: so a token that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
+ * `MEMTRACK_ERROR_INVALID` if `token` was never handed out, or if that thread already gave back all blocks of the token's
+ * thread and stack. So a token that is given back twice is detected if it was the last one. `MEMTRACK_TOKEN_NONE` is no
+ * error.
  */
 memtrack_result_t memtrack_on_free(memtrack_token_t token);
 

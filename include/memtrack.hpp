@@ -2,8 +2,8 @@
  * memtrack for C++: every form of operator new and delete goes through memtrack, and stages and tags end with their
  * scope.
  *
- * Include it in exactly one source file of a program: it defines the operators, which may be defined once. Other files
- * that want stages and tags say `#define MEMTRACK_NO_OPERATORS` before they include it.
+ * Include it in exactly one source file of a program, because it defines the operators, which may be defined only once.
+ * Other files that want stages and tags write `#define MEMTRACK_NO_OPERATORS` before they include it.
  */
 #ifndef MEMTRACK_HPP
 #define MEMTRACK_HPP
@@ -55,7 +55,7 @@ private:
 namespace memtrack {
 namespace detail {
 
-/** A block, or null. The standard asks for one even of no bytes. */
+/** A block, or null. The standard requires a block even for 0 bytes. */
 inline void *try_new(std::size_t size, std::size_t align) noexcept {
     if (size == 0) {
         size = 1;
@@ -63,7 +63,7 @@ inline void *try_new(std::size_t size, std::size_t align) noexcept {
     return align == 0 ? memtrack_malloc(size) : memtrack_aligned_alloc(align, size);
 }
 
-/** A block; asks the program's new-handler for memory until there is some, or null when there is no handler. */
+/** A block. Calls the program's new-handler until there is memory; null if there is no handler. */
 inline void *new_or_null(std::size_t size, std::size_t align) {
     for (;;) {
         if (void *block = try_new(size, align)) {
@@ -88,7 +88,7 @@ inline void *must_new(std::size_t size, std::size_t align) {
 #endif
 }
 
-/** Null, too, when the program's new-handler gives up. */
+/** Like new_or_null, and also null if the program's new-handler gives up. */
 inline void *nothrow_new(std::size_t size, std::size_t align) noexcept {
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
     try {

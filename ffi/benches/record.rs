@@ -1,15 +1,15 @@
-//! What `memtrack-fold record` costs beside heaptrack, on C programs that nobody rebuilds: CPU time against the program
-//! by itself, and bytes of output. `cargo bench -p memtrack-ffi --bench record`, after `cargo build --release`.
+//! Compares the cost of `memtrack-fold record` with heaptrack's, on C programs that are not rebuilt: CPU time relative to
+//! the program by itself, and bytes of output. `cargo bench -p memtrack-ffi --bench record`, after `cargo build --release`.
 //!
-//! Runs alternate, so that whatever else the machine does hits all of them; the table has medians of the ratios. The
-//! program by itself runs twice: as far as its second row is from 1.00, so far can any other figure be off. What each tool
-//! has recorded is read back with its own reader: a tool that was not loaded would be fast.
+//! Runs alternate, so that other load on the machine affects all of them. The table has medians of the ratios. The program
+//! by itself runs twice: the distance of its second row from 1.00 is the possible error of every other figure. Each tool's
+//! recording is read back with the tool's own reader, because a tool that was not loaded would seem fast.
 
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Programs, with what makes each run for about a second.
+/// Programs, with the argument that makes each run for about a second.
 const PROGRAMS: [(&str, &str, &str); 2] = [
     ("ring", "W1: allocate and free, 24 frames deep", "10000000"),
     ("json", "W2: parse and write JSON", "12"),
@@ -20,7 +20,7 @@ struct Tool {
     name: &'static str,
     /// Runs a program and writes to a file.
     command: fn(&Path, &Path) -> Command,
-    /// How many allocations are in the file.
+    /// The number of allocations in the file.
     allocations: Option<fn(&Path) -> u64>,
 }
 
@@ -96,14 +96,14 @@ fn in_recording(recording: &Path) -> u64 {
     rest.split(' ').next().and_then(|count| count.parse().ok()).expect("a number of calls")
 }
 
-/// What a program that has to succeed prints.
+/// The output of a program, which must succeed.
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", output.status);
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Without what heaptrack runs beside the program to read its events and compress them.
+/// heaptrack without its second process, which reads the events and compresses them.
 fn heaptracks_library(program: &Path, _: &Path) -> Command {
     let mut command = Command::new(program);
     command.env("LD_PRELOAD", "/usr/lib/heaptrack/libheaptrack_preload.so");
@@ -121,7 +121,7 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path that is text").to_owned()
 }
 
-/// Where cargo builds in release: this program stands in `release/deps`.
+/// The folder of cargo's release builds: this program is in `release/deps`.
 fn target() -> PathBuf {
     let this = std::env::current_exe().expect("the path of this program");
     this.ancestors().nth(2).expect("a program that cargo built").to_path_buf()
@@ -133,7 +133,7 @@ fn build(name: &str, to: &Path) {
     assert!(status.expect("gcc").success(), "{name}.c does not compile");
 }
 
-/// Runs a program to its end: seconds of CPU that it and what it started took.
+/// Runs a program to its end. Returns the seconds of CPU that it and its children took.
 fn cpu(command: &mut Command) -> f64 {
     let before = of_children();
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -143,7 +143,7 @@ fn cpu(command: &mut Command) -> f64 {
 
 fn of_children() -> f64 {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: the call fills in the record; for children that were waited for it cannot fail.
+    // SAFETY: the call fills in the record. It cannot fail for children that were waited for.
     let usage = unsafe {
         assert_eq!(libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()), 0);
         usage.assume_init()
@@ -152,7 +152,7 @@ fn of_children() -> f64 {
     seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
-/// The file that a tool wrote, which may have put its own ending behind the name.
+/// The file that a tool wrote. The tool may have added its own extension to the name.
 fn written(to: &Path) -> PathBuf {
     let endings = ["", ".zst", ".gz"].map(|ending| PathBuf::from(format!("{}{ending}", text(to))));
     endings.into_iter().find(|path| path.exists()).expect("what the tool wrote")

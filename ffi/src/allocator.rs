@@ -1,7 +1,7 @@
-//! The program's own allocator: where the C library has none, or another one is wanted.
+//! The program's own allocator, for targets without one in the C library and for programs that want another one.
 //!
-//! It is asked by alignment and gives no sizes back, so each block has a header of 16 bytes in front that says what
-//! was booked and where the allocator's own block begins.
+//! The allocator takes an alignment and does not report the sizes of blocks. So each block has a header of 16 bytes in
+//! front, which holds the booked size and cell and the offset to the beginning of the allocator's own block.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
@@ -20,8 +20,8 @@ use core::sync::atomic::{
 };
 use memtrack_core::{Heap, Token};
 
-/// An allocator of the program's: three functions and what they are handed. They are called by whatever allocates, in
-/// interrupts too when those do; memtrack does not lock around them.
+/// An allocator of the program: three functions and their context. Every caller that allocates calls them, also from
+/// interrupts that allocate; memtrack takes no lock around them.
 ///
 /// Set `size` to `sizeof(memtrack_allocator_t)`: later versions append members.
 #[repr(C)]
@@ -29,25 +29,26 @@ use memtrack_core::{Heap, Token};
 pub struct memtrack_allocator_t {
     /// `sizeof(memtrack_allocator_t)`, set by the caller.
     pub size: usize,
-    /// Handed to the functions.
+    /// Passed to the functions.
     pub context: *mut c_void,
-    /// A block of `size` bytes at a multiple of `align`, a power of two; NULL when there is no memory. Must not be NULL.
+    /// Returns a block of `size` bytes at a multiple of `align`, a power of two, or NULL if there is no memory. Must not
+    /// be NULL.
     pub allocate:
         Option<unsafe extern "C" fn(context: *mut c_void, size: usize, align: usize) -> *mut c_void>,
-    /// Takes a block back. Must not be NULL.
+    /// Frees a block. Must not be NULL.
     pub release: Option<unsafe extern "C" fn(context: *mut c_void, block: *mut c_void)>,
-    /// A block resized, perhaps elsewhere with its bytes copied, aligned for every type of C; NULL when that failed and
-    /// the block is as it was. May be NULL: then blocks are allocated anew and copied.
+    /// Resizes a block, and may move it and copy its bytes. The result is aligned for every type of C. Returns NULL if
+    /// that failed and the block is unchanged. May be NULL: then memtrack allocates a new block and copies the bytes.
     pub resize:
         Option<unsafe extern "C" fn(context: *mut c_void, block: *mut c_void, size: usize) -> *mut c_void>,
 }
 
-// SAFETY: the functions may be called from anywhere, as the header says, and the context is only handed to them.
+// SAFETY: the functions may be called from anywhere, as the header says, and the context is only passed to them.
 unsafe impl Send for memtrack_allocator_t {}
 // SAFETY: as above.
 unsafe impl Sync for memtrack_allocator_t {}
 
-/// What was chosen before the first block. Nobody waits for it: a signal may come in the middle of choosing.
+/// The choice of an allocator before the first block. Nothing waits for it, because a signal may interrupt the choice.
 struct Choice {
     state: AtomicU8,
     own: UnsafeCell<MaybeUninit<memtrack_allocator_t>>,
@@ -57,19 +58,19 @@ const OPEN: u8 = 0;
 const CHOOSING: u8 = 1;
 /// The program's allocator.
 const OWN: u8 = 2;
-/// The C library. Without one there is nothing else to choose, and the choice stays open.
+/// The C library. On a target without one there is nothing else to choose, and the choice stays open.
 #[cfg(hosted)]
 const LIBRARY: u8 = 3;
 
-// SAFETY: the allocator is written once, by who made the state CHOOSING, and read only after it is OWN.
+// SAFETY: the caller that made the state CHOOSING writes the allocator, once; it is read only after the state is OWN.
 unsafe impl Sync for Choice {}
 
 impl Choice {
-    /// Whether the choice was open; then it is `state`.
+    /// Changes an open choice to `state`, and returns whether it was open.
     fn become_from_open(&self, state: u8) -> bool {
         #[cfg(hosted)]
         return self.state.compare_exchange(OPEN, state, Acquire, Acquire).is_ok();
-        // Not every target can compare and exchange; nobody else chooses before interrupts and other cores begin.
+        // Not every target has compare-and-exchange. No one else chooses before interrupts and other cores begin.
         #[cfg(not(hosted))]
         {
             let is_open = self.state.load(Acquire) == OPEN;
@@ -84,20 +85,21 @@ impl Choice {
 static CHOICE: Choice = Choice { state: AtomicU8::new(OPEN), own: UnsafeCell::new(MaybeUninit::uninit()) };
 
 /// Makes the `memtrack_malloc` family (and `__wrap_malloc` …) take its blocks from `allocator`, which is copied. On bare
-/// metal nothing can be allocated before; on hosts the C library serves unless this comes first. Call it once, before
-/// the first block is allocated and before interrupts or threads allocate.
+/// metal nothing can be allocated before this call. On hosts blocks come from the C library unless this call comes first.
+/// Call it once, before the first block is allocated and before interrupts or threads allocate.
 ///
-/// `MEMTRACK_ERROR_NULL` when `allocator` or a function that must be there is NULL, `MEMTRACK_ERROR_SIZE` when its `size`
-/// was not set, `MEMTRACK_ERROR_TOO_LATE` when blocks were allocated already.
+/// `MEMTRACK_ERROR_NULL` if `allocator` or a required function is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set,
+/// `MEMTRACK_ERROR_TOO_LATE` if blocks were allocated already.
 ///
 /// # Safety
-/// `allocator` must be NULL or point to as many bytes as its `size` says; its functions must do what the struct says.
+/// `allocator` must be NULL or point to as many bytes as its `size` says; its functions must behave as the struct
+/// describes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_allocator_t) -> memtrack_result_t {
     if allocator.is_null() {
         return MEMTRACK_ERROR_NULL;
     }
-    // SAFETY: it is not null; its first member is its size, and it is read in full only when it is as long as ours.
+    // SAFETY: it is not null. Its first member is its size, and it is read in full only if it is as long as ours.
     let allocator = unsafe {
         if (&raw const (*allocator).size).read() < size_of::<memtrack_allocator_t>() {
             return MEMTRACK_ERROR_SIZE;
@@ -110,17 +112,17 @@ pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_alloc
     if !CHOICE.become_from_open(CHOOSING) {
         return MEMTRACK_ERROR_TOO_LATE;
     }
-    // SAFETY: only who made the state CHOOSING writes, once, and nobody reads before it is OWN.
+    // SAFETY: only the caller that made the state CHOOSING writes, once, and nothing reads before it is OWN.
     unsafe { (*CHOICE.own.get()).write(allocator) };
     CHOICE.state.store(OWN, Release);
     MEMTRACK_OK
 }
 
-/// The program's allocator, if it chose one. The first call is the end of choosing.
+/// The program's allocator, if it chose one. The first call ends the time for choosing.
 #[inline]
 pub(crate) fn chosen() -> Option<&'static memtrack_allocator_t> {
     match CHOICE.state.load(Acquire) {
-        // SAFETY: it was written before, and stays as it is.
+        // SAFETY: it was written before, and never changes afterwards.
         OWN => Some(unsafe { (*CHOICE.own.get()).assume_init_ref() }),
         #[cfg(hosted)]
         OPEN if !CHOICE.become_from_open(LIBRARY) => chosen(),
@@ -128,17 +130,17 @@ pub(crate) fn chosen() -> Option<&'static memtrack_allocator_t> {
     }
 }
 
-/// What stands in front of a block.
+/// The header in front of a block.
 #[repr(C)]
 struct Header {
     size: usize,
     /// The cell, and a check byte above it.
     cell: u32,
-    /// From the allocator's block to the program's.
+    /// Bytes from the allocator's block to the program's block.
     offset: u32,
 }
 
-/// Bytes that the header takes: what it needs, and keeps the alignment that suits every type of C.
+/// Bytes of the header. They preserve the alignment that suits every type of C.
 const LEN: usize = 16;
 /// That alignment.
 const NATURAL: usize = 2 * size_of::<usize>();
@@ -162,11 +164,11 @@ impl Header {
     unsafe fn write(block: *mut c_void, token: &Token, offset: usize) {
         let cell = Self::check(block, token.cell()) << CELL_BITS | token.cell();
         let header = Header { size: token.size(), cell, offset: offset as u32 };
-        // SAFETY: the caller upholds it; blocks are aligned for every type, and so is what is 16 bytes in front.
+        // SAFETY: the caller upholds it. Blocks are aligned for every type, and so is the address 16 bytes before one.
         unsafe { Self::at(block).write(header) }
     }
 
-    /// The token and the offset of a block; `None` when the header was overwritten.
+    /// The token and the offset of a block; `None` if the header was overwritten.
     ///
     /// # Safety
     /// The block must have a header.
@@ -180,10 +182,10 @@ impl Header {
 }
 
 impl memtrack_allocator_t {
-    /// Asks for memory; null when there is none or the struct has no such function.
+    /// Asks for memory; null if there is none or the struct has no such function.
     ///
     /// # Safety
-    /// The functions must do what the struct says.
+    /// The functions must behave as the struct describes.
     unsafe fn ask(&self, size: usize, align: usize) -> *mut c_void {
         // SAFETY: the caller upholds it.
         self.allocate.map_or(null_mut(), |allocate| unsafe { allocate(self.context, size, align) })
@@ -192,7 +194,7 @@ impl memtrack_allocator_t {
     /// Gives memory back.
     ///
     /// # Safety
-    /// It must be the allocator's.
+    /// It must come from this allocator.
     unsafe fn give_back(&self, base: *mut c_void) {
         if let Some(release) = self.release {
             // SAFETY: the caller upholds it.
@@ -200,7 +202,7 @@ impl memtrack_allocator_t {
         }
     }
 
-    /// Asks for a block with room for the header in front; the block and its offset.
+    /// Asks for a block with room for the header in front. Returns the block and its offset.
     ///
     /// # Safety
     /// As for `ask`.
@@ -215,11 +217,11 @@ impl memtrack_allocator_t {
     }
 }
 
-// SAFETY: blocks come from the program's allocator, `offset` bytes into a request that is as much larger; the offset is
-// a multiple of the alignment.
+// SAFETY: blocks come from the program's allocator. A block begins `offset` bytes into a request that is `offset` bytes
+// larger, and the offset is a multiple of the alignment.
 unsafe impl Source for memtrack_allocator_t {
     unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
-        // SAFETY: whoever set the allocator promised it.
+        // SAFETY: the program promised it when it set the allocator.
         let Some((block, offset)) = (unsafe { self.block(align, size) }) else { return self.refuse() };
         let token = TRACKER.on_alloc(Heap::WRAPPED, block as usize, size);
         // SAFETY: the request had room for the header and `size` bytes.
@@ -233,19 +235,19 @@ unsafe impl Source for memtrack_allocator_t {
     }
 
     unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
-        // SAFETY: the caller says that the block is one of these.
+        // SAFETY: the caller guarantees that the block is one of these.
         let Some((old, offset)) = (unsafe { Header::read(block) }) else { return self.refuse() };
         let old_size = old.size();
         let resized = match self.resize {
-            // The header lies at the beginning, so that it moves with the block.
+            // The header is at the beginning of the allocator's block, so it moves with the block.
             Some(resize) if offset == LEN && size <= isize::MAX as usize - LEN => {
                 // SAFETY: the allocator's block begins there.
                 let base = unsafe { resize(self.context, block.wrapping_byte_sub(offset), size + LEN) };
                 (!base.is_null()).then(|| (base.wrapping_byte_add(LEN), LEN))
             }
-            // SAFETY: whoever set the allocator promised it.
+            // SAFETY: the program promised it when it set the allocator.
             _ => unsafe { self.block(NATURAL, size) }.inspect(|&(new, _)| unsafe {
-                // SAFETY: both have as many bytes; the old block is given back once, and not used afterwards.
+                // SAFETY: both blocks have that many bytes; the old block is given back once, and not used afterwards.
                 new.cast::<u8>().copy_from_nonoverlapping(block.cast(), old_size.min(size));
                 self.give_back(block.wrapping_byte_sub(offset));
             }),
@@ -258,20 +260,20 @@ unsafe impl Source for memtrack_allocator_t {
     }
 
     unsafe fn release(&self, block: *mut c_void) {
-        // SAFETY: the caller says that the block is one of these.
+        // SAFETY: the caller guarantees that the block is one of these.
         match unsafe { Header::read(block) } {
             Some((token, offset)) => {
                 TRACKER.on_free(token, block as usize);
                 // SAFETY: the allocator's block begins there.
                 unsafe { self.give_back(block.wrapping_byte_sub(offset)) }
             }
-            // Where it begins is not known any more: it stays allocated, and the damage is counted.
+            // Its beginning is no longer known. So it stays allocated, and the damage is counted.
             None => TRACKER.on_free(Token::new(u32::MAX, 0), block as usize),
         }
     }
 
     unsafe fn usable(&self, block: *mut c_void) -> usize {
-        // SAFETY: the caller says that the block is one of these.
+        // SAFETY: the caller guarantees that the block is one of these.
         unsafe { Header::read(block) }.map_or(0, |(token, _)| token.size())
     }
 }

@@ -1,17 +1,17 @@
-//! Bare metal: what the program must say of its board, because nothing else can. On hosts all of it is known.
+//! Bare metal: facts about the board that only the program knows. On hosts the tracker knows all of them.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
 use crate::result::{MEMTRACK_ERROR_NULL, memtrack_result_t};
 use core::ffi::c_void;
 
-/// A clock: nanoseconds since some start, never going back.
+/// A clock: nanoseconds since some start. It never goes back.
 pub type memtrack_clock_fn = Option<unsafe extern "C" fn() -> u64>;
 
-/// Bare metal: says where the stack lies, its lowest address and the one past its highest. All of it must be readable.
-/// Without it no stacks are captured. Call it first thing in `main`.
+/// Bare metal: sets the bounds of the stack: its lowest address, and the address past its highest. All of the stack must
+/// be readable. Without this call no stacks are captured. Call it first thing in `main`.
 ///
-/// `MEMTRACK_ERROR_NULL` when `low` is not below `high`, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+/// `MEMTRACK_ERROR_NULL` if `low` is not below `high`, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
 ///
 /// # Safety
 /// The memory from `low` to `high` must be readable for ever.
@@ -23,10 +23,10 @@ pub unsafe extern "C" fn memtrack_set_stack(low: *const c_void, high: *const c_v
     imp::set_stack(low as usize, high as usize)
 }
 
-/// Bare metal: sets the clock. It is asked inside allocations at each new peak, and at stages; it must return quickly and
-/// not allocate. Without it all times are 0.
+/// Bare metal: sets the clock. memtrack reads it inside heap events when live memory falls from a peak, and at stages. So
+/// it must return quickly and must not allocate. Without a clock all times are 0.
 ///
-/// `MEMTRACK_ERROR_NULL` when `clock` is NULL, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+/// `MEMTRACK_ERROR_NULL` if `clock` is NULL, `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
 ///
 /// # Safety
 /// `clock` must be NULL or a function that may be called at any time.
@@ -38,11 +38,11 @@ pub unsafe extern "C" fn memtrack_set_clock(clock: memtrack_clock_fn) -> memtrac
     }
 }
 
-/// Bare metal: says which program this is, so that `memtrack-fold` can tell whether a file is the one that the dump is of:
-/// the first address of its code, the one past it, and its build id (what `-Wl,--build-id` writes, without the 16 bytes of
-/// the note's head). `build_id` may be NULL when `size` is 0. What was said first stays.
+/// Bare metal: identifies the program, so that `memtrack-fold` can check that an ELF file belongs to the dump. Pass the
+/// first address of the program's code, the address past its code, and its build id (the bytes that `-Wl,--build-id` writes,
+/// without the 16 bytes of the note's head). `build_id` may be NULL if `size` is 0. Only the first call has an effect.
 ///
-/// `MEMTRACK_ERROR_NULL` when `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
+/// `MEMTRACK_ERROR_NULL` if `code` is not below `code_end` or the build id is missing, `MEMTRACK_ERROR_UNSUPPORTED` on
 /// hosts.
 ///
 /// # Safety
@@ -103,18 +103,18 @@ mod imp {
 
     pub(super) fn set_clock(clock: unsafe extern "C" fn() -> u64) -> memtrack_result_t {
         CLOCK.call_once(|| clock);
-        // SAFETY: who set the clock promised that it may be called at any time.
+        // SAFETY: the program promised, when it set the clock, that it may be called at any time.
         SingleCore::set_clock(|| CLOCK.get().map_or(0, |clock| unsafe { clock() }));
         MEMTRACK_OK
     }
 }
 
-/// The source before one was set: there is no memory.
+/// The source of blocks before the program sets one: it has no memory.
 #[cfg(not(hosted))]
 pub(crate) struct Nothing;
 
 #[cfg(not(hosted))]
-// SAFETY: it never hands out a block.
+// SAFETY: it never returns a block.
 unsafe impl crate::source::Source for Nothing {
     unsafe fn allocate(&self, _: usize, _: usize, _: bool) -> *mut core::ffi::c_void {
         self.refuse()
@@ -131,7 +131,7 @@ unsafe impl crate::source::Source for Nothing {
     }
 }
 
-/// Nothing here panics; the language asks for an answer all the same.
+/// Nothing here panics, but the language requires a handler.
 #[cfg(not(any(hosted, test)))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,4 +1,4 @@
-//! Dumps: to a sink of the program's, or to files.
+//! Dumps, to a sink of the program or to files.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
@@ -7,8 +7,8 @@ use crate::tracker::TRACKER;
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::Write as _;
 
-/// Takes the next `size` bytes of a dump, a report or metrics. 0 when it took all of them; anything else ends the writing. It must
-/// return (no `longjmp`, no C++ exception), and must not write a dump itself.
+/// Takes the next `size` bytes of a dump, a report or metrics. Returns 0 if it took all of them; any other value ends the
+/// writing. It must return (no `longjmp`, no C++ exception), and must not write a dump itself.
 pub type memtrack_write_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, data: *const u8, size: usize) -> c_int>;
 
@@ -18,7 +18,7 @@ struct Sink {
     context: *mut c_void,
 }
 
-/// The sink's function said no.
+/// The sink's function refused the bytes.
 #[derive(Debug)]
 struct Refused;
 
@@ -42,7 +42,7 @@ impl embedded_io::ErrorType for Sink {
 
 impl embedded_io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
-        // SAFETY: the program handed in function and context together, for the length of the call.
+        // SAFETY: the program passed function and context together, for the duration of the call.
         match unsafe { (self.write)(self.context, bytes.as_ptr(), bytes.len()) } {
             0 => Ok(bytes.len()),
             _ => Err(Refused),
@@ -60,10 +60,10 @@ impl core::fmt::Write for Sink {
     }
 }
 
-/// Writes a snapshot of the whole program to `write`, a few hundred bytes to a few kilobytes at a time; `memtrack-fold`
-/// reads it. `context` is handed on. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
+/// Writes a snapshot of the whole program to `write`, in pieces of a few hundred bytes to a few kilobytes; `memtrack-fold`
+/// reads it. `context` is passed to `write`. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
 ///
-/// `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+/// `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
 ///
 /// # Safety
 /// `write` must be NULL or a function that may be called with `context`.
@@ -73,10 +73,10 @@ pub unsafe extern "C" fn memtrack_dump(write: memtrack_write_fn, context: *mut c
     code(TRACKER.dump(&mut Sink { write, context }))
 }
 
-/// Writes the report, text for people, to `write`: losses, totals, stages and threads by peak; on hosts also live bytes over
-/// time and allocations by size. UTF-8. Allocates nothing. Thread-safe.
+/// Writes the report to `write`, as UTF-8 text for people: losses, totals, stages and threads by peak; on hosts also live
+/// bytes over time and allocations by size. Allocates nothing. Thread-safe.
 ///
-/// `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+/// `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
 ///
 /// # Safety
 /// `write` must be NULL or a function that may be called with `context`.
@@ -93,9 +93,9 @@ pub unsafe extern "C" fn memtrack_report(
 }
 
 /// Writes the figures to `write` in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and
-/// failures of the program, the same by thread and by stage, losses by cause. Allocates nothing. Thread-safe.
+/// failures of the program; figures by thread and by stage; losses by cause. Allocates nothing. Thread-safe.
 ///
-/// `MEMTRACK_ERROR_NULL` when `write` is NULL, `MEMTRACK_ERROR_SINK` when it said no.
+/// `MEMTRACK_ERROR_NULL` if `write` is NULL, `MEMTRACK_ERROR_SINK` if it refused the bytes.
 ///
 /// # Safety
 /// `write` must be NULL or a function that may be called with `context`.
@@ -108,9 +108,9 @@ pub unsafe extern "C" fn memtrack_metrics(
     code(TRACKER.metrics(&mut Sink { write, context }))
 }
 
-/// Writes a snapshot of the whole program to a file; what the file held is gone. Allocates nothing. Thread-safe.
+/// Writes a snapshot of the whole program to a file, and replaces the file's contents. Allocates nothing. Thread-safe.
 ///
-/// `MEMTRACK_ERROR_NULL` when `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) when the file could not be written,
+/// `MEMTRACK_ERROR_NULL` if `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) if the file could not be written,
 /// `MEMTRACK_ERROR_UNSUPPORTED` on bare metal.
 ///
 /// # Safety
@@ -124,10 +124,10 @@ pub unsafe extern "C" fn memtrack_dump_file(path: *const c_char) -> memtrack_res
     return no_files(path);
 }
 
-/// From now on each stage that ends appends its own snapshot to a file: what every stack held at the stage's peak. What
-/// the file held is gone. The environment variable `MEMTRACK_DUMP=path` implies it. Thread-safe.
+/// From now on each stage that ends appends its own snapshot to a file: the live blocks of every stack at the stage's peak.
+/// The call replaces the file's contents. The environment variable `MEMTRACK_DUMP=path` implies it. Thread-safe.
 ///
-/// Errors are those of `memtrack_dump_file`.
+/// The errors are those of `memtrack_dump_file`.
 ///
 /// # Safety
 /// `path` must be NULL or a string.

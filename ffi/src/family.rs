@@ -1,4 +1,4 @@
-//! The `memtrack_malloc` family: what a program calls in place of the C library's functions.
+//! The `memtrack_malloc` family: functions that a program calls instead of the C library's.
 
 use crate::source::Source;
 use core::ffi::c_void;
@@ -7,7 +7,7 @@ use core::ffi::c_void;
 macro_rules! source {
     ($call:ident($($argument:expr),*)) => {
         match $crate::allocator::chosen() {
-            // SAFETY: the caller says what the function asks of its arguments.
+            // SAFETY: the caller upholds the function's requirements on its arguments.
             Some(own) => unsafe { own.$call($($argument),*) },
             #[cfg(hosted)]
             // SAFETY: as above.
@@ -20,25 +20,26 @@ macro_rules! source {
 }
 pub(crate) use source;
 
-/// Allocates `size` bytes, aligned for every type. The block is the caller's until `memtrack_free` or
-/// `memtrack_realloc`. NULL when there is no memory, with `errno` set where there is one. A size of 0 gives what the C
-/// library gives. Thread-safe where the allocator underneath is.
+/// Allocates `size` bytes, aligned for every type. The caller owns the block until `memtrack_free` or
+/// `memtrack_realloc`. Returns NULL if there is no memory, and sets `errno` on targets that have it. A size of 0 behaves
+/// as in the C library. Thread-safe if the allocator below it is.
 ///
-/// On hosts the block may be given to `free` as well, and then counts as alive for ever.
+/// On hosts the block may also be passed to `free`, but then it counts as alive for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_malloc(size: usize) -> *mut c_void {
     source!(malloc(size))
 }
 
-/// Allocates `count` times `size` bytes that are zero. As `memtrack_malloc`; NULL also when the product is too large.
+/// Allocates `count` times `size` bytes that are zero. Otherwise like `memtrack_malloc`; it also returns NULL if the
+/// product is too large.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_calloc(count: usize, size: usize) -> *mut c_void {
     source!(calloc(count, size))
 }
 
-/// Resizes a block to `size` bytes, perhaps elsewhere; what both sizes have stays. NULL when there is no memory: then the
-/// block is as it was. A `block` of NULL allocates. A `size` of 0 does what the C library does. Thread-safe as
-/// `memtrack_malloc`.
+/// Resizes a block to `size` bytes, and may move it. The bytes within both sizes stay the same. Returns NULL if there is no
+/// memory: then the block is unchanged. If `block` is NULL, it allocates. A `size` of 0 behaves as in the C library.
+/// Thread-safe like `memtrack_malloc`.
 ///
 /// # Safety
 /// `block` must be NULL, a live block of this family or, on hosts, of the C library.
@@ -47,14 +48,14 @@ pub unsafe extern "C" fn memtrack_realloc(block: *mut c_void, size: usize) -> *m
     source!(realloc(block, size))
 }
 
-/// Allocates `size` bytes at a multiple of `align`, a power of two; `size` need not be a multiple of it. NULL when there
-/// is no memory. Freed by `memtrack_free`. Thread-safe as `memtrack_malloc`.
+/// Allocates `size` bytes at a multiple of `align`, a power of two; `size` need not be a multiple of it. Returns NULL if
+/// there is no memory. Free the block with `memtrack_free`. Thread-safe like `memtrack_malloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_aligned_alloc(align: usize, size: usize) -> *mut c_void {
     source!(memalign(align, size))
 }
 
-/// Gives a block back. NULL does nothing. `errno` stays as it is. Thread-safe as `memtrack_malloc`.
+/// Frees a block. NULL does nothing. `errno` is unchanged. Thread-safe like `memtrack_malloc`.
 ///
 /// # Safety
 /// `block` must be NULL, a live block of this family or, on hosts, of the C library; it must not be used afterwards.

@@ -1,17 +1,21 @@
 //! memtrack for C and C++.
 //!
-//! One module a noun of `memtrack.h`, which is generated from this crate. **You** decide where blocks come from: call
-//! the `memtrack_malloc` family, let the linker do so (`-Wl,--wrap=malloc`, `memtrack.hpp`), or preload the shared
-//! library under a program that stays as it is. **This crate** books each block with the tracker and keeps its token
-//! beside it. **Not for**: memory that does not come from one of these; tell it by hand ([`tokens`]).
+//! There is one module for each noun of `memtrack.h`, which is generated from this crate.
 //!
-//! Nothing here panics or unwinds: null and misuse give a code. Nothing here allocates for itself.
+//! **You** decide where blocks come from: call the `memtrack_malloc` family, let the linker redirect the calls
+//! (`-Wl,--wrap=malloc`, `memtrack.hpp`), or preload the shared library into an unchanged program.
+//!
+//! **This crate** books each block with the tracker and stores the block's token beside it.
+//!
+//! **Not for** memory from another source; report such memory by hand ([`tokens`]).
+//!
+//! Nothing here panics or unwinds: null and misuse return a code. Nothing here allocates memory for itself.
 //!
 //! | way in | entry points | blocks come from |
 //! |---|---|---|
 //! | call | [`family`]: `memtrack_malloc` … | the C library, or the program's own allocator ([`allocator`]) |
 //! | link | [`wrap`]: `__wrap_malloc` … | the same |
-//! | preload | [`preload`] and [`operators`]: `malloc`, `operator new` … of the shared library alone | the next `malloc` in the order of the linker |
+//! | preload | [`preload`] and [`operators`]: `malloc`, `operator new` … in the shared library only | the next `malloc` in the linker's order |
 #![cfg_attr(not(any(hosted, test)), no_std)]
 
 mod allocator;

@@ -1,11 +1,12 @@
 //! C++'s `operator new` and `operator delete` in the shared library, for allocators that bring their own.
 //!
-//! The C++ library's operators call `malloc` and `free`, which the library stands in for. Those of jemalloc, tcmalloc and
-//! mimalloc go to their allocator directly. So where the next operator is in the object of the next `malloc`, this one
-//! allocates by that `malloc` and books the block: `free` of such an allocator takes blocks of its `operator new` as well.
-//! Any other operator is called instead: it comes to `malloc` by itself, or its blocks are another's matter.
+//! The C++ library's operators call `malloc` and `free`, which this library replaces. Those of jemalloc, tcmalloc and
+//! mimalloc call their allocator directly. So if the next operator is in the same object as the next `malloc`, the operator
+//! here allocates by that `malloc` and books the block. The `free` of such an allocator also takes blocks of its `operator
+//! new`. In all other cases the operator here calls the next operator: either that one calls `malloc`, or its blocks belong
+//! to an allocator that is not tracked.
 //!
-//! A program that defines the operators itself never comes here.
+//! A program that defines the operators itself never calls these.
 
 use crate::library::{Plain, Tracked, first, is_beside_next, next_after};
 use crate::preload::{is_tracked, source, stands_in_for_malloc};
@@ -21,9 +22,9 @@ const UNDECIDED: u8 = 0;
 const HAND_ON: u8 = 1;
 const OWN: u8 = 2;
 
-/// The operator of one name that is next in the order of the dynamic linker.
+/// The next operator of one name in the dynamic linker's order.
 struct Operator {
-    /// With a NUL behind it.
+    /// Ends in NUL.
     name: &'static str,
     state: AtomicU8,
     next: AtomicPtr<c_void>,
@@ -49,9 +50,9 @@ impl Operator {
     #[inline(never)]
     fn decide(&self) -> u8 {
         let next = next_after(self.name());
-        // Whatever is allocated meanwhile is an early block.
+        // During the search every block is an early block.
         let Some(is_beside) = is_beside_next(next) else { return OWN };
-        // A program in C may load libraries in C++ later, in whose scope nobody looks from here: then nothing is next.
+        // A program in C may load C++ libraries later. The search from here does not cover their scope, and finds nothing.
         let is_own = stands_in_for_malloc() && (next.is_null() || is_beside);
         let state = if is_own { OWN } else { HAND_ON };
         self.next.store(next, Relaxed);
@@ -59,7 +60,7 @@ impl Operator {
         state
     }
 
-    /// The next one. When nothing was next, the one of the C++ library that was loaded since; null when there is none.
+    /// The next operator. If there was none, the operator of a C++ library that was loaded since; null if there is none.
     #[inline(always)]
     fn next(&self) -> *mut c_void {
         let next = self.next.load(Relaxed);
@@ -70,14 +71,14 @@ impl Operator {
     #[inline(never)]
     fn of_the_loaded_library(&self) -> *mut c_void {
         type Open = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
-        // By its name: linkers warn of a reference in programs that are linked statically.
+        // Looked up by name, because linkers warn about a reference to it in statically linked programs.
         let open = first(c"dlopen");
         if open.is_null() {
             return null_mut();
         }
         let find = |library: &CStr| {
-            // SAFETY: the C library's function of that name. The names are strings; a library that is not loaded is not
-            // loaded by this.
+            // SAFETY: this is the C library's function of that name, and the names are strings. The call does not load a
+            // library that is not loaded yet.
             unsafe {
                 let open = core::mem::transmute::<*mut c_void, Open>(open);
                 let library = open(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
@@ -89,7 +90,7 @@ impl Operator {
     }
 }
 
-/// Decides about all operators, at the program's start: later the dynamic linker may be busy on another thread.
+/// Decides about all operators at the program's start, because later the dynamic linker may be busy on another thread.
 pub(crate) fn decide() {
     for operator in &OPERATORS {
         operator.is_own();
@@ -110,8 +111,8 @@ macro_rules! size_t {
     };
 }
 
-/// Entry points, with names as in [`crate::preload`]. `$own` is what an operator does itself; when it comes to its end, for there
-/// is no memory, the next operator runs the new-handler, and throws or returns null.
+/// Entry points, with names as in [`crate::preload`]. `$own` is the operator's own work. If it reaches its end, there is no
+/// memory; then the next operator runs the new-handler, and throws or returns null.
 macro_rules! operators {
     ($($function:ident $name:expr, ($($argument:ident: $kind:ty),*) $(-> $result:ty, $nothing:expr)? => $own:block)*) => { $(
         #[doc = concat!("`_", $name, "`")]
@@ -126,7 +127,7 @@ macro_rules! operators {
             if next.is_null() {
                 return $($nothing)?;
             }
-            // SAFETY: an operator of this name has this signature; the caller upholds what it asks for.
+            // SAFETY: an operator of this name has this signature, and the caller upholds its requirements.
             unsafe { core::mem::transmute::<*mut c_void, Next>(next)($($argument),*) }
         }
 
@@ -136,7 +137,7 @@ macro_rules! operators {
         };
     )*
 
-        /// Where an operator stands in the list of all.
+        /// The index of an operator in the list of all operators.
         #[allow(non_camel_case_types, reason = "they are called as the functions are")]
         #[derive(Clone, Copy)]
         enum Place { $($function),* }

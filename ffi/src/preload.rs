@@ -1,7 +1,7 @@
-//! What the shared library stands in for: the C library's functions, under every program that it is preloaded under.
+//! The functions of the C library that the shared library replaces in every program that it is preloaded into.
 //!
-//! A program may also link the shared library, for its `memtrack_…` functions. Then it has these too, and they hand
-//! everything on as it is.
+//! A program may also link the shared library, for its `memtrack_…` functions. Then it has these functions too, and they
+//! pass every call on unchanged.
 
 use crate::library::{Plain, Tracked, environment, is_another, is_shared, tells_sizes};
 use crate::operators;
@@ -17,7 +17,7 @@ const TRACKED: u8 = 2;
 
 static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
 
-/// Whether the library is preloaded, and so is to track what the program allocates.
+/// Whether the library is preloaded, and so tracks the program's allocations.
 #[inline]
 pub(crate) fn is_tracked() -> bool {
     match MODE.load(Relaxed) {
@@ -29,7 +29,7 @@ pub(crate) fn is_tracked() -> bool {
 
 #[cold]
 fn decide() -> bool {
-    // Before the C library has begun nothing can be asked; what is allocated then is foreign.
+    // Before the C library is initialised there is no environment to ask. Blocks from that time are foreign.
     let Ok(preloads) = environment(b"LD_PRELOAD") else { return false };
     let is_us = |path: &[u8]| {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
@@ -43,15 +43,15 @@ fn decide() -> bool {
 /// Calls a function of the C library, booked or not.
 macro_rules! source {
     ($call:ident($($argument:expr),*)) => {
-        // SAFETY: the caller says what the function asks of its arguments.
+        // SAFETY: the caller upholds the function's requirements on its arguments.
         unsafe { if is_tracked() { Tracked.$call($($argument),*) } else { Plain.$call($($argument),*) } }
     };
 }
 pub(crate) use source;
 
-/// Entry points. `build.rs` tells the linker of the shared library to give each its second name; that name must be in the
-/// list of names that rustc lets out of the library, which is made of what is defined here and matched as patterns. So a
-/// byte is defined whose name is the pattern.
+/// Entry points. `build.rs` makes the linker of the shared library give each its second name. rustc exports only names in
+/// a list, which it makes of the definitions here and which the linker matches as patterns. So each entry point defines a byte
+/// whose name is a pattern for the second name.
 macro_rules! preload {
     ($($pattern:literal $name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)? = $call:ident($($given:expr),*);)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]
@@ -90,12 +90,12 @@ fn page() -> usize {
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
 
-/// Whole pages; a size that is too large stays so.
+/// The size in whole pages; a size that is too large stays too large.
 fn pages(size: usize) -> usize {
     size.checked_next_multiple_of(page()).unwrap_or(usize::MAX)
 }
 
-/// The process that this memory is of. Not that of a child of `vfork`, which has only borrowed it.
+/// The id of the process that owns this memory. A child of `vfork` only borrows it, and has another id.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn process_began() {
@@ -110,19 +110,19 @@ static AT_START: extern "C" fn() = at_start;
 extern "C" fn at_start() {
     if is_shared() && is_tracked() {
         process_began();
-        // A program that never allocates leaves a dump that says so.
+        // A program that never allocates leaves an empty dump.
         let _ = TRACKER.check();
         say_what_is_not_seen();
-        // The dynamic linker allocates its words on what it does not find; they are not the program's.
+        // The dynamic linker allocates its messages about missing names; they do not belong to the program.
         MODE.store(PLAIN, Relaxed);
         operators::decide();
         MODE.store(TRACKED, Relaxed);
-        // SAFETY: the function lives as long as the library, which is never unloaded: it was preloaded.
+        // SAFETY: the function lives as long as the library, which was preloaded and so is never unloaded.
         unsafe { libc::pthread_atfork(None, None, Some(began_as_child)) };
     }
 }
 
-/// Whether the program and its libraries allocate by these functions, and not by some that come before them.
+/// Whether the program and its libraries allocate by these functions, and not by functions that come before them.
 pub(crate) fn stands_in_for_malloc() -> bool {
     let own = [
         (c"malloc", malloc as *const c_void),
@@ -146,8 +146,7 @@ unsafe extern "C" fn began_as_child() {
     process_began();
 }
 
-/// `_exit`: the program ends without its exit handlers, as shells and forked children do. The dump is written all the
-/// same.
+/// `_exit`, by which shells and forked children end without their exit handlers. The dump is written all the same.
 #[unsafe(export_name = "memtrack_preload__exit")]
 pub extern "C" fn exit_at_once(status: c_int) -> ! {
     // SAFETY: the call only returns a number.
@@ -171,11 +170,11 @@ static EXIT: u8 = 0;
 #[unsafe(export_name = "_Exi[t]")]
 static EXIT_TOO: u8 = 0;
 
-/// `dlclose`, which the tracker stands in for itself.
+/// `dlclose`, which the tracker itself replaces.
 #[unsafe(export_name = "dlclos[e]")]
 static CLOSE: u8 = 0;
 
-/// Functions by which a program changes what the system allows it, which the tracker stands in for as well.
+/// Functions by which a program changes its own rights; the tracker replaces these too.
 #[unsafe(export_name = "prct[l]")]
 static PRCTL: u8 = 0;
 #[unsafe(export_name = "syscal[l]")]

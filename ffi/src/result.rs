@@ -5,32 +5,32 @@
 use core::ffi::{CStr, c_char};
 use memtrack_core::Error;
 
-/// What a function says of its work: `MEMTRACK_OK` or one of the `MEMTRACK_ERROR_…` codes.
+/// The result of a function: `MEMTRACK_OK` or one of the `MEMTRACK_ERROR_…` codes.
 pub type memtrack_result_t = i32;
 
-/// It was done.
+/// Success.
 pub const MEMTRACK_OK: i32 = 0;
-/// An argument that must not be NULL is.
+/// An argument that must not be NULL is NULL.
 pub const MEMTRACK_ERROR_NULL: i32 = 1;
 /// The `size` of a struct is not that of any version: set it to `sizeof` the struct before the call.
 pub const MEMTRACK_ERROR_SIZE: i32 = 2;
-/// More stages nested, more tags or more heaps than there is room for. What was asked for was not begun.
+/// There is no room for another nested stage, tag or heap. Nothing was begun.
 pub const MEMTRACK_ERROR_FULL: i32 = 3;
 /// There is no stage or tag to end.
 pub const MEMTRACK_ERROR_NONE: i32 = 4;
-/// No token, or no heap, that was ever handed out.
+/// The token or heap was never handed out.
 pub const MEMTRACK_ERROR_INVALID: i32 = 5;
-/// The sink of a dump refused the bytes; what it took before is readable.
+/// The sink of a dump refused the bytes. The bytes that it took before are readable.
 pub const MEMTRACK_ERROR_SINK: i32 = 6;
 /// A file could not be written; `errno` says why.
 pub const MEMTRACK_ERROR_FILE: i32 = 7;
-/// Another dump is being written; it goes on.
+/// Another dump is being written, and continues.
 pub const MEMTRACK_ERROR_BUSY: i32 = 8;
 /// The allocator was already chosen: set it before the first block is allocated.
 pub const MEMTRACK_ERROR_TOO_LATE: i32 = 9;
-/// There is no such thing on this target: no files on bare metal, no stack to set on a host.
+/// This target does not have the feature: no files on bare metal, no stack to set on a host.
 pub const MEMTRACK_ERROR_UNSUPPORTED: i32 = 10;
-/// The tracker does not work: another one in this process has its tables, or there was no memory for them.
+/// The tracker does not work: another tracker in this process has its tables, or there was no memory for them.
 pub const MEMTRACK_ERROR_TRACKER: i32 = 11;
 
 /// The major number of the header's version.
@@ -60,21 +60,21 @@ const _: () = {
     }
 };
 
-/// The version of the library that is loaded, as text: "0.1.0". It may be another than the header's
+/// The version of the loaded library as text: "0.1.0". It may differ from the header's version
 /// (`MEMTRACK_VERSION_MAJOR` …). Never NULL; valid for ever. Thread- and interrupt-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_version() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// The version of the library that is loaded, as a number: major · 10⁶ + minor · 10³ + patch, so that later ones are
-/// larger. Thread- and interrupt-safe.
+/// The version of the loaded library as a number: major · 10⁶ + minor · 10³ + patch, so that later versions are larger.
+/// Thread- and interrupt-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_version_number() -> u32 {
     MEMTRACK_VERSION_MAJOR * 1_000_000 + MEMTRACK_VERSION_MINOR * 1_000 + MEMTRACK_VERSION_PATCH
 }
 
-/// What a result code means and what to do about it, in English. Never NULL, whatever the code; valid for ever.
+/// A sentence in English that explains a result code and says what to do. Never NULL, for any code; valid for ever.
 /// Thread- and interrupt-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_strerror(code: memtrack_result_t) -> *const c_char {
@@ -103,7 +103,7 @@ fn message(code: memtrack_result_t) -> &'static CStr {
     }
 }
 
-/// The code of an error; a file's error number goes into `errno`.
+/// The code of an error. The error number of a file goes into `errno`.
 pub(crate) fn code(result: Result<(), Error>) -> memtrack_result_t {
     match result {
         Ok(()) => MEMTRACK_OK,
@@ -123,12 +123,12 @@ pub(crate) fn code(result: Result<(), Error>) -> memtrack_result_t {
     }
 }
 
-/// Whether something was done, or the code of why not.
+/// `MEMTRACK_OK` if the work was done, otherwise the code of the failure.
 pub(crate) fn done(done: bool, otherwise: memtrack_result_t) -> memtrack_result_t {
     if done { MEMTRACK_OK } else { otherwise }
 }
 
-/// Sets `errno`, where there is one that is known.
+/// Sets `errno`, on targets where its location is known.
 pub(crate) fn set_errno(number: i32) {
     #[cfg(hosted)]
     // SAFETY: the location is the calling thread's own for its whole life.
@@ -139,7 +139,7 @@ pub(crate) fn set_errno(number: i32) {
     let _ = number;
 }
 
-/// `errno`; 0 where there is none that is known.
+/// `errno`; 0 on targets where its location is not known.
 pub(crate) fn errno() -> i32 {
     #[cfg(hosted)]
     // SAFETY: as in `set_errno`.

@@ -1,33 +1,33 @@
-//! Where blocks come from: four things that it must do, and the functions of C made of them.
+//! A source of blocks: four operations, and the functions of C built on them.
 
 use crate::result::set_errno;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
-/// `errno` when there is no memory; the same number on every system that has it.
+/// `errno` for no memory; the same number on every system that has it.
 const ENOMEM: c_int = 12;
-/// `errno` for an argument that makes no sense.
+/// `errno` for an invalid argument.
 const EINVAL: c_int = 22;
 
-/// Where blocks come from.
+/// A source of blocks.
 ///
 /// # Safety
-/// `allocate` must return null or a block of `size` bytes at that alignment that nobody else has. A `block` that is
-/// handed in must be one that came from this source and is alive.
+/// `allocate` must return null, or a block of `size` bytes at that alignment that no one else uses. Callers must only pass
+/// a `block` that came from this source and is alive.
 pub(crate) unsafe trait Source {
-    /// A block, or null with `errno` set. An `align` of 0 asks for what suits every type of C.
+    /// A block, or null with `errno` set. An `align` of 0 means the alignment that suits every type of C.
     unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void;
 
-    /// The block resized, perhaps elsewhere; null when that failed and the block is as it was.
+    /// Resizes a block, and may move it; null if that failed and the block is unchanged.
     unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void;
 
-    /// Gives a block back. `errno` stays as it is.
+    /// Frees a block. `errno` is unchanged.
     unsafe fn release(&self, block: *mut c_void);
 
     /// How many bytes of a block the program may use.
     unsafe fn usable(&self, block: *mut c_void) -> usize;
 
-    /// A request failed before it was one.
+    /// Counts and reports a request that failed before it reached the allocator.
     fn refuse(&self) -> *mut c_void {
         crate::tracker::TRACKER.on_failure();
         set_errno(ENOMEM);
@@ -51,7 +51,7 @@ pub(crate) unsafe trait Source {
 
     #[inline(always)]
     unsafe fn realloc(&self, block: *mut c_void, size: usize) -> *mut c_void {
-        // SAFETY: as in `malloc`; the block is not null where it is resized.
+        // SAFETY: as in `malloc`; a block that is resized is not null.
         unsafe { if block.is_null() { self.malloc(size) } else { self.resize(block, size) } }
     }
 
@@ -86,7 +86,7 @@ pub(crate) unsafe trait Source {
         let before = crate::result::errno();
         // SAFETY: as in `malloc`.
         let block = unsafe { self.memalign(align, size) };
-        // What went wrong is in the result, and only there.
+        // Only the result reports a failure; `errno` does not.
         set_errno(before);
         if block.is_null() {
             return ENOMEM;

@@ -5,10 +5,10 @@ use crate::text::text;
 use crate::tracker::TRACKER;
 use core::ffi::c_char;
 
-/// Begins a stage of the whole process: a named span with peaks of its own. Stages nest; runs of one name are counted
-/// together. The name is copied (47 bytes of it). Thread-safe.
+/// Begins a stage of the whole process: a named span with peaks of its own. Stages nest. Runs of one name are counted
+/// together. The name is copied (up to 47 bytes of it). Thread-safe.
 ///
-/// `MEMTRACK_ERROR_FULL` when stages are nested too deep (16): then nothing is to be ended.
+/// `MEMTRACK_ERROR_FULL` if stages are nested too deep (16): then do not end it.
 ///
 /// # Safety
 /// `name` must be NULL or a string.
@@ -21,18 +21,18 @@ pub unsafe extern "C" fn memtrack_stage_begin(name: *const c_char) -> memtrack_r
     }
 }
 
-/// Ends the stage that was begun last and still runs. Thread-safe.
+/// Ends the stage that began last and still runs. Thread-safe.
 ///
-/// `MEMTRACK_ERROR_NONE` when none runs.
+/// `MEMTRACK_ERROR_NONE` if no stage runs.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_stage_end() -> memtrack_result_t {
     done(TRACKER.stage_end(), MEMTRACK_ERROR_NONE)
 }
 
-/// Pushes a tag on the calling thread: until it ends, the thread's events show under its name at the root of their
-/// flames. Tags nest. The name is copied (47 bytes of it). Thread-safe.
+/// Pushes a tag on the calling thread. Until the tag ends, the thread's events show under its name at the root of the flame
+/// graph. Tags nest. The name is copied (up to 47 bytes of it). Thread-safe.
 ///
-/// `MEMTRACK_ERROR_FULL` when there are too many names of tags: then nothing is to be ended.
+/// `MEMTRACK_ERROR_FULL` if there are too many names of tags: then do not end it.
 ///
 /// # Safety
 /// `name` must be NULL or a string.
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn memtrack_tag_begin(name: *const c_char) -> memtrack_res
 
 /// Pops the calling thread's innermost tag. Thread-safe.
 ///
-/// `MEMTRACK_ERROR_NONE` when it has none.
+/// `MEMTRACK_ERROR_NONE` if the thread has no tag.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_tag_end() -> memtrack_result_t {
     done(TRACKER.tag_end(), MEMTRACK_ERROR_NONE)

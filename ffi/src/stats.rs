@@ -1,4 +1,4 @@
-//! Figures, for the program to ask.
+//! Figures that the program can ask for.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
@@ -6,10 +6,10 @@ use crate::result::{MEMTRACK_ERROR_NULL, MEMTRACK_ERROR_SIZE, MEMTRACK_OK, memtr
 use crate::tracker::TRACKER;
 use memtrack_core::Stats;
 
-/// The figures of the program, or of one thread. Bytes are the sizes that were asked for.
+/// The figures of the program, or of one thread. Bytes are the sizes that the program requested.
 ///
-/// Later versions append members. Set `size` to `sizeof(memtrack_stats_t)` before each call: a library that knows fewer
-/// members sets the others to 0, one that knows more leaves them out.
+/// Later versions append members. Set `size` to `sizeof(memtrack_stats_t)` before each call. A library that knows fewer
+/// members sets the others to 0; a library that knows more leaves its additional members out.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct memtrack_stats_t {
@@ -39,10 +39,10 @@ pub struct memtrack_stats_t {
     pub lost_events: u64,
 }
 
-/// Fills in the figures of the program. Exact when no other thread is in the middle of an allocation. Thread-safe; safe
-/// in interrupts and signal handlers.
+/// Fills in the figures of the program. They are exact if no other thread is in the middle of an allocation. Thread-safe;
+/// safe in interrupts and signal handlers.
 ///
-/// `MEMTRACK_ERROR_NULL` when `stats` is NULL, `MEMTRACK_ERROR_SIZE` when its `size` was not set.
+/// `MEMTRACK_ERROR_NULL` if `stats` is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set.
 ///
 /// # Safety
 /// `stats` must be NULL or point to at least `stats->size` bytes that may be written.
@@ -53,10 +53,10 @@ pub unsafe extern "C" fn memtrack_get_stats(stats: *mut memtrack_stats_t) -> mem
     unsafe { fill(stats, TRACKER.stats(), lost) }
 }
 
-/// Fills in the figures of the calling thread: of the blocks that it allocated, whoever frees them. Thread-safe; in a
-/// signal handler that interrupted an allocation all figures are 0.
+/// Fills in the figures of the calling thread. They describe the blocks that it allocated, whichever thread frees them.
+/// Thread-safe. In a signal handler that interrupted an allocation all figures are 0.
 ///
-/// `MEMTRACK_ERROR_NULL` when `stats` is NULL, `MEMTRACK_ERROR_SIZE` when its `size` was not set.
+/// `MEMTRACK_ERROR_NULL` if `stats` is NULL, `MEMTRACK_ERROR_SIZE` if its `size` was not set.
 ///
 /// # Safety
 /// `stats` must be NULL or point to at least `stats->size` bytes that may be written.
@@ -66,23 +66,22 @@ pub unsafe extern "C" fn memtrack_get_thread_stats(stats: *mut memtrack_stats_t)
     unsafe { fill(stats, TRACKER.thread_stats(), 0) }
 }
 
-/// The peaks of the program and of every thread become what is alive now. Costs the same however many threads there are.
-/// Thread-safe.
+/// Sets the peaks of the program and of every thread to their live bytes at this moment. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_reset_peak() -> memtrack_result_t {
     TRACKER.reset_peak();
     MEMTRACK_OK
 }
 
-/// The calling thread's peak becomes what it holds now. Thread-safe.
+/// Sets the calling thread's peak to its live bytes at this moment. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_reset_thread_peak() -> memtrack_result_t {
     TRACKER.reset_thread_peak();
     MEMTRACK_OK
 }
 
-/// From now on events are counted without thread and stack, as lost: live and peak stay exact. Thread-safe; safe in
-/// interrupts.
+/// Pauses tracking: from now on events are counted as lost, without thread and stack. Live bytes and peak stay exact.
+/// Thread-safe; safe in interrupts.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_pause() -> memtrack_result_t {
     TRACKER.pause();
@@ -98,10 +97,10 @@ pub extern "C" fn memtrack_resume() -> memtrack_result_t {
 
 /// The shortest struct that makes sense: its size and one figure.
 const MIN_SIZE: usize = core::mem::offset_of!(memtrack_stats_t, live_blocks);
-/// No struct of figures is ever this long: a size beyond it was not set.
+/// No struct of figures is ever this long: a larger size was not set by the caller.
 const MAX_SIZE: usize = 4096;
 
-/// Writes as many bytes as both sides know, and zeros behind them.
+/// Writes the members that both sides know, and zeros into the rest.
 ///
 /// # Safety
 /// As for the callers.
@@ -109,7 +108,7 @@ unsafe fn fill(stats: *mut memtrack_stats_t, of: Stats, lost_events: u64) -> mem
     if stats.is_null() {
         return MEMTRACK_ERROR_NULL;
     }
-    // SAFETY: the caller's struct begins with its size. It may be less aligned than ours on its side of the boundary.
+    // SAFETY: the caller's struct begins with its size. It may be less aligned than ours.
     let size = unsafe { (&raw const (*stats).size).read_unaligned() };
     if !(MIN_SIZE..=MAX_SIZE).contains(&size) {
         return MEMTRACK_ERROR_SIZE;
@@ -129,7 +128,7 @@ unsafe fn fill(stats: *mut memtrack_stats_t, of: Stats, lost_events: u64) -> mem
         lost_events,
     };
     let known = size_of::<memtrack_stats_t>().min(size);
-    // SAFETY: the caller's struct has `size` bytes; of ours no more are read than it has.
+    // SAFETY: the caller's struct has `size` bytes, and no more bytes of ours are read than it has.
     unsafe {
         core::ptr::copy_nonoverlapping((&raw const filled).cast::<u8>(), stats.cast::<u8>(), known);
         stats.cast::<u8>().add(known).write_bytes(0, size - known);

@@ -1,12 +1,12 @@
-//! Text that C hands in.
+//! Text from C.
 
 use crate::result::{MEMTRACK_ERROR_NULL, memtrack_result_t};
 use core::ffi::{CStr, c_char};
 
-/// The text as far as it is UTF-8.
+/// The text up to the first byte that is not UTF-8.
 ///
 /// # Safety
-/// `text` must be NULL or a string that ends in NUL and stays as it is while the result is used.
+/// `text` must be NULL or a string that ends in NUL and does not change while the result is used.
 pub(crate) unsafe fn text<'t>(text: *const c_char) -> Result<&'t str, memtrack_result_t> {
     if text.is_null() {
         return Err(MEMTRACK_ERROR_NULL);

@@ -1,8 +1,8 @@
-//! Tokens and heaps: memory that nobody allocates by a function of the C library is told by hand.
+//! Tokens and heaps, for memory that does not come from a function of the C library: the program reports it by hand.
 //!
-//! A token is one word, so that a program can keep it wherever it keeps the block. It holds the block's cell and its
-//! size: 38 bits of bytes, or of pages when it is larger. What is booked is the size that the token can give back, so
-//! that nothing is left of a block when its token returns.
+//! A token is one word, so that a program can store it beside the block. It holds the block's cell and its size: 38 bits of
+//! bytes, or of pages if the block is larger. The booked size is the one that the token can return, so that nothing remains
+//! of a block when its token comes back.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
@@ -12,21 +12,21 @@ use crate::tracker::TRACKER;
 use core::ffi::{c_char, c_void};
 use memtrack_core::{Heap, Token};
 
-/// What a block is known by after it was told. Keep it with the block, and give it back once.
+/// Identifies a block that was reported. Store it with the block, and give it back once.
 pub type memtrack_token_t = u64;
 
-/// No block: what the functions below return when nothing was booked. Giving it back does nothing.
+/// No block: the functions below return it if they booked nothing. Giving it back does nothing.
 pub const MEMTRACK_TOKEN_NONE: u64 = 0;
 
 /// A named heap.
 pub type memtrack_heap_t = u32;
 
-/// The heap of blocks that show without a heap's name, beside those of `malloc`.
+/// The heap without a name: its blocks show beside those of `malloc`.
 pub const MEMTRACK_HEAP_DEFAULT: u32 = 0;
 
-/// The heap called `name`, made when it is new: its blocks show under that name at the root of their flames. The name is
-/// copied (47 bytes of it). `MEMTRACK_HEAP_DEFAULT` when `name` is NULL or there is no room for one more (32 on hosts,
-/// 4 on bare metal). Thread-safe. Ask once and keep it: this searches.
+/// The heap called `name`, which is made if it is new. Its blocks show under that name at the root of the flame graph. The
+/// name is copied (up to 47 bytes of it). `MEMTRACK_HEAP_DEFAULT` if `name` is NULL or there is no room for another heap (32
+/// on hosts, 4 on bare metal). Thread-safe. The call searches all names, so call it once and store the heap.
 ///
 /// # Safety
 /// `name` must be NULL or a string.
@@ -37,15 +37,15 @@ pub unsafe extern "C" fn memtrack_heap(name: *const c_char) -> memtrack_heap_t {
     heap.map_or(MEMTRACK_HEAP_DEFAULT, |heap| heap.id().into())
 }
 
-/// Tells that a block of `size` bytes was handed out at `ptr` (an address, or any handle that is not NULL), by the
-/// calling thread and stack, in `MEMTRACK_HEAP_DEFAULT`. `MEMTRACK_TOKEN_NONE` when `ptr` is NULL: then nothing was
-/// handed out. Thread-safe; safe in interrupts.
+/// Reports that a block of `size` bytes was handed out at `ptr` (an address, or any handle that is not NULL), by the
+/// calling thread and stack, in `MEMTRACK_HEAP_DEFAULT`. `MEMTRACK_TOKEN_NONE` if `ptr` is NULL: then nothing was handed
+/// out. Thread-safe; safe in interrupts.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_alloc(ptr: *const c_void, size: usize) -> memtrack_token_t {
     on_alloc(Heap::WRAPPED, ptr, size)
 }
 
-/// As `memtrack_on_alloc`, in a heap of `memtrack_heap`. `MEMTRACK_TOKEN_NONE` when there is no such heap.
+/// Like `memtrack_on_alloc`, in a heap of `memtrack_heap`. `MEMTRACK_TOKEN_NONE` if there is no such heap.
 /// Thread-safe; safe in interrupts.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_heap_on_alloc(
@@ -59,10 +59,10 @@ pub extern "C" fn memtrack_heap_on_alloc(
     }
 }
 
-/// Tells that a block was resized, and perhaps moved to `ptr`: one event, after which the block belongs to the calling
-/// thread and stack, in the heap that it was in. Returns its new token; the old one is spent. When `ptr` is NULL the
-/// resizing failed: `token` is returned and stays good. `MEMTRACK_TOKEN_NONE`, or a token that `memtrack_on_free` refuses, counts as a block that was not told yet.
-/// Thread-safe; safe in interrupts.
+/// Reports that a block was resized, and perhaps moved to `ptr`. This is one event. Afterwards the block belongs to the
+/// calling thread and stack, in the same heap as before. Returns the new token; the old one must not be used again. If
+/// `ptr` is NULL, the resizing failed: then the function returns `token`, which stays valid. `MEMTRACK_TOKEN_NONE`, or a token
+/// that `memtrack_on_free` refuses, counts as a block that was not reported yet. Thread-safe; safe in interrupts.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_realloc(
     token: memtrack_token_t,
@@ -81,11 +81,12 @@ pub extern "C" fn memtrack_on_realloc(
     }
 }
 
-/// Tells that a block is given back; the token is spent. Tell it before the memory can be handed out again.
+/// Reports that a block is freed. The token must not be used again. Call this before the memory can be handed out again.
 /// Thread-safe; safe in interrupts.
 ///
-/// `MEMTRACK_ERROR_INVALID` when `token` was never handed out, or all blocks of its thread and stack were given back by that
-/// thread: so a token that is given back twice shows when it was the last one. `MEMTRACK_TOKEN_NONE` is no error.
+/// `MEMTRACK_ERROR_INVALID` if `token` was never handed out, or if that thread already gave back all blocks of the token's
+/// thread and stack. So a token that is given back twice is detected if it was the last one. `MEMTRACK_TOKEN_NONE` is no
+/// error.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_on_free(token: memtrack_token_t) -> memtrack_result_t {
     if token == MEMTRACK_TOKEN_NONE {
@@ -107,7 +108,7 @@ fn on_alloc(heap: Heap, ptr: *const c_void, size: usize) -> memtrack_token_t {
     pack(TRACKER.on_alloc(heap, ptr as usize, bookable(size)))
 }
 
-/// Set in every token: none is 0.
+/// Set in every token, so that no token is 0.
 const VALID: u64 = 1 << 63;
 /// The size is in pages.
 const PAGES: u64 = 1 << 62;
@@ -116,7 +117,7 @@ const CELL: u64 = (1 << 24) - 1;
 const SIZE: u64 = (1 << CELL_SHIFT) - 1;
 const PAGE_SHIFT: u32 = 12;
 
-/// The size that a token can hold: the same up to 256 GiB, whole pages beyond.
+/// The size that a token can hold: the exact size up to 256 GiB, whole pages beyond.
 fn bookable(size: usize) -> usize {
     let bytes = size as u64;
     if bytes <= SIZE { size } else { ((bytes >> PAGE_SHIFT).min(SIZE) << PAGE_SHIFT) as usize }
@@ -129,7 +130,7 @@ fn pack(token: Token) -> memtrack_token_t {
     VALID | u64::from(token.cell()) << CELL_SHIFT | size
 }
 
-/// The token of a word and the heap that its block is in; `None` for a word that no token has.
+/// The token of a word and the heap of its block; `None` if the word is not a token.
 fn unpack(word: memtrack_token_t) -> Option<(Token, Heap)> {
     let size = if word & PAGES == 0 { word & SIZE } else { (word & SIZE) << PAGE_SHIFT };
     let token = Token::new((word >> CELL_SHIFT & CELL) as u32, usize::try_from(size).ok()?);

@@ -8,7 +8,7 @@ use memtrack_core::{DefaultRegion as Tables, MEMTRACK_REGION as REGION};
 #[cfg(ehabi)]
 use memtrack_core::{Ehabi, SingleCore};
 
-/// It wraps nothing: the functions of this crate hand out the blocks and tell it.
+/// It wraps no allocator: the functions of this crate hand out the blocks and report them to it.
 #[cfg(hosted)]
 pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> = Tracker::growing(());
 
@@ -16,12 +16,12 @@ pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> =
 pub(crate) static TRACKER: Tracker<(), DefaultUnwind, DefaultPlatform, Tables> =
     Tracker::with_region((), &REGION);
 
-/// C for ARM keeps no chain of frame pointers that could be followed, but has unwind tables.
+/// Compiled C for ARM has no usable chain of frame pointers, but it has unwind tables.
 #[cfg(ehabi)]
 pub(crate) static TRACKER: Tracker<(), Ehabi, SingleCore, Tables> =
     Tracker::with((), Ehabi, SingleCore, &REGION);
 
-/// Tables for programs of any size, since nobody who preloads the library can choose: a compiler that runs for a minute
-/// needs a million stack frames. They take address space and memory as they are used.
+/// Tables for programs of any size, because the user of a preloaded library cannot choose a size: a compiler that runs for a
+/// minute needs a million stack frames. The tables take address space and memory as they are used.
 #[cfg(hosted)]
 type Tables = memtrack_core::GrowingRegion<{ 1 << 22 }, { 1 << 20 }, 1024, 64, 256, 128>;

@@ -1,12 +1,12 @@
-//! What the linker puts in the place of the C library's functions: `-Wl,--wrap=malloc,--wrap=free …`.
+//! The functions by which the linker replaces those of the C library: `-Wl,--wrap=malloc,--wrap=free …`.
 //!
-//! Each is of use without the others: a block that one of the others would have made is known as foreign.
+//! Each works without the others: it recognises a block from a function that is not wrapped as foreign.
 
 use crate::family::source;
 use crate::source::Source;
 use core::ffi::{c_int, c_void};
 
-/// Entry points that take a function's place under the name that `$prefix` makes.
+/// Entry points that replace a function under the name `__wrap_…`.
 macro_rules! wrap {
     ($($name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)? = $call:ident($($given:expr),*);)*) => { $(
         #[doc = concat!("`", stringify!($name), "`")]

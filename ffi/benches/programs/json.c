@@ -1,5 +1,5 @@
 /*
- * W2: a document of JSON is parsed into a tree of blocks, written out again, and the tree is freed; many times over.
+ * W2: parses a JSON document into a tree of blocks, writes it out again and frees the tree, many times.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * W1: one allocation and one free per step, 16 to 1024 bytes, under one of eight stacks of about 24 frames, freed through
- * a ring of 64.
+ * W1: one allocation and one free per step, 16 to 1024 bytes, under one of eight stacks of about 24 frames. A ring of 64
+ * blocks delays the frees.
  */
 #include <stdint.h>
 #include <stdlib.h>

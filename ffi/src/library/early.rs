@@ -1,6 +1,6 @@
-//! Blocks for whoever allocates while the next allocator is being looked for: the dynamic linker itself may.
+//! Blocks for callers that allocate during the search for the next allocator. The dynamic linker itself may be one.
 //!
-//! A little memory of our own that is handed out once and never again: these are a few small blocks in a program's life.
+//! They come from a small arena that is never reused: there are only a few small blocks of this kind in a program's life.
 
 use crate::source::Source;
 use core::cell::UnsafeCell;
@@ -9,19 +9,19 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 const SIZE: usize = 64 << 10;
-/// Bytes in front of a block that hold its size, and keep the alignment.
+/// Bytes in front of a block. They hold its size and preserve the alignment.
 const HEAD: usize = 16;
 
 #[repr(align(16))]
 struct Arena(UnsafeCell<[u8; SIZE]>);
 
-// SAFETY: each byte is handed out once.
+// SAFETY: each byte is given to one block only.
 unsafe impl Sync for Arena {}
 
 static ARENA: Arena = Arena(UnsafeCell::new([0; SIZE]));
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Zeroed bytes; null when there are no more.
+/// A block of zeroed bytes; null if the arena is full.
 pub(super) fn allocate(align: usize, size: usize) -> *mut c_void {
     let align = align.max(HEAD).checked_next_power_of_two().unwrap_or(usize::MAX);
     let base = ARENA.0.get() as usize;
@@ -34,7 +34,7 @@ pub(super) fn allocate(align: usize, size: usize) -> *mut c_void {
     if USED.fetch_update(Relaxed, Relaxed, next).is_err() {
         return null_mut();
     }
-    // SAFETY: the bytes from the head on were claimed above, for this call alone.
+    // SAFETY: the bytes from the head on were claimed above for this call only.
     unsafe {
         let block = ARENA.0.get().cast::<u8>().add(start);
         block.sub(HEAD).cast::<usize>().write(size);
@@ -42,7 +42,7 @@ pub(super) fn allocate(align: usize, size: usize) -> *mut c_void {
     }
 }
 
-/// Whether a block is one of these.
+/// Whether a block lies in the arena.
 #[inline]
 pub(super) fn owns(block: *mut c_void) -> bool {
     (block as usize).wrapping_sub(ARENA.0.get() as usize) < SIZE
@@ -57,7 +57,7 @@ pub(super) unsafe fn size(block: *mut c_void) -> usize {
     if owns(block) { unsafe { block.byte_sub(HEAD).cast::<usize>().read() } } else { 0 }
 }
 
-/// A block of `source` with what an early block holds. Null for a block that is no early one.
+/// A block of `source` with the contents of an early block. Null if the block is not an early one.
 ///
 /// # Safety
 /// As for [`Source::resize`].
@@ -65,7 +65,7 @@ pub(super) unsafe fn resize(source: &impl Source, block: *mut c_void, to: usize)
     if !owns(block) {
         return null_mut();
     }
-    // SAFETY: both blocks have as many bytes.
+    // SAFETY: both blocks have that many bytes.
     unsafe {
         let new = source.malloc(to);
         if !new.is_null() {

@@ -1,9 +1,11 @@
 //! The C library as the source of blocks.
 //!
-//! A block's token stands in a tail, in the last bytes of what the allocator gave for it ([`tail`]), which
-//! `malloc_usable_size` finds again. No header, so a block lies where the allocator put it: it is aligned as it was, and
-//! it can be given to the allocator directly, or come from it directly (`strdup` under `--wrap`, blocks from before this
-//! library was there). A block without a tail is *foreign*: its free is not booked, for its allocation was not.
+//! A block's token is in its tail: the last bytes of the memory that the allocator gave for it ([`tail`]).
+//! `malloc_usable_size` finds them again. There is no header, so a block begins where the allocator put it. It keeps its
+//! alignment, and the program may free it directly, or get one from the allocator directly (`strdup` under `--wrap`, blocks
+//! from before this library was loaded).
+//!
+//! *Foreign*: a block without a tail. Its free is not booked, because its allocation was not.
 
 mod early;
 mod next;
@@ -17,21 +19,21 @@ use core::ffi::c_void;
 use memtrack_core::{Heap, Token};
 use next::Functions;
 
-/// Blocks that are booked.
+/// The source of blocks that are booked.
 pub(crate) struct Tracked;
-/// Blocks that are not.
+/// The source of blocks that are not booked.
 pub(crate) struct Plain;
 
-/// The size to ask for. One that is too large stays so.
+/// The size to ask the allocator for. A size that is too large stays too large.
 #[inline]
 fn padded(size: usize) -> usize {
     size.saturating_add(tail::LEN)
 }
 
-/// Books a new block and writes its tail. One without room for it stays foreign.
+/// Books a new block and writes its tail. A block without room for a tail stays foreign.
 ///
 /// # Safety
-/// `block` must be the caller's, of at least [`padded`] bytes as far as the allocator keeps its word.
+/// `block` must be the caller's, and requested with [`padded`] bytes.
 #[inline]
 unsafe fn book(next: &Functions, block: *mut c_void, size: usize, token: impl FnOnce() -> Token) {
     // SAFETY: the caller upholds it.
@@ -61,8 +63,8 @@ unsafe impl Source for Tracked {
     }
 
     unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
-        // SAFETY: as the trait says; the tail is erased before the allocator may hand the memory to somebody else, and
-        // is restored when the block stayed as it was.
+        // SAFETY: as the trait says. The tail is erased before the allocator may give the memory to another block, and is
+        // restored if the block is unchanged.
         unsafe {
             let Some(next) = next::functions().filter(|_| !early::owns(block)) else {
                 return early::resize(self, block, size);
@@ -107,14 +109,14 @@ unsafe impl Source for Tracked {
                 return early::size(block);
             };
             let usable = next.usable(block);
-            // The program may use all of a block, but not its tail.
+            // The program may use all of a block except its tail.
             if tail::is_there(block.cast(), usable) { usable - tail::LEN } else { usable }
         }
     }
 }
 
 impl Tracked {
-    /// `realloc` to 0 bytes: some C libraries free the block, some return one of no bytes.
+    /// `realloc` to 0 bytes: some C libraries free the block, others return a block of 0 bytes.
     ///
     /// # Safety
     /// As for `resize`; `old` must have been taken from the block.

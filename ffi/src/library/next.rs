@@ -1,8 +1,8 @@
-//! The functions of the allocator underneath.
+//! The functions of the allocator below this library.
 //!
-//! In a program that the static library is linked into, they are the ones that the program would call; under
-//! `-Wl,--wrap` those that the linker calls `__real_malloc` …. In the shared library they are the next ones in the order
-//! of the dynamic linker, because that library may stand in for them itself.
+//! In a program that links the static library they are the functions that the program would call otherwise. Under
+//! `-Wl,--wrap` the linker names these `__real_malloc` …. In the shared library they are the next functions in the dynamic
+//! linker's order, because that library may replace the first ones itself.
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -69,7 +69,7 @@ impl Functions {
     }
 }
 
-/// Words that the linker fills in: 0 for what there is not.
+/// Words that the linker fills in: 0 for a missing function.
 #[repr(C)]
 struct Linked {
     malloc: Option<Malloc>,
@@ -81,8 +81,8 @@ struct Linked {
     is_shared: usize,
 }
 
-// `__real_malloc` … are there under `--wrap` alone, `memtrack_is_shared` in the shared library alone (see `build.rs`).
-// References that need not be met, in an assembly of their own because Rust has no stable ones.
+// `__real_malloc` … exist only under `--wrap`, `memtrack_is_shared` only in the shared library (see `build.rs`). So these
+// are weak references, which stable Rust has only in assembly.
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.memtrack_linked,\"aw\"",
     ".balign 16",
@@ -97,8 +97,8 @@ core::arch::global_asm!(
     ".dc.a __real_malloc_usable_size",
     ".weak memtrack_is_shared",
     ".dc.a memtrack_is_shared",
-    // Where all of the C library's allocator is wrapped, nothing else would bring it into a program that is linked
-    // statically; this function stands in the same file of it.
+    // If all functions of the C library's allocator are wrapped, nothing else would bring the allocator into a statically
+    // linked program. This function is in the same object file.
     ".dc.a malloc_trim",
     ".popsection",
 );
@@ -118,9 +118,9 @@ pub(crate) fn is_shared() -> bool {
     unsafe { LINKED.is_shared != 0 }
 }
 
-/// The value of an environment variable; `Err` when the C library has not begun yet.
+/// The value of an environment variable; `Err` if the C library is not initialised yet.
 pub(crate) fn environment(name: &[u8]) -> Result<Option<&'static [u8]>, ()> {
-    // SAFETY: the C library's list of strings ends in null. It is read where programs start, before they change it.
+    // SAFETY: the C library's list of strings ends in null. It is read at a program's start, before the program changes it.
     unsafe {
         let mut at = environ;
         if at.is_null() {
@@ -151,7 +151,7 @@ const KNOWN: u8 = 2;
 
 static NEXT: Next = Next { state: AtomicU8::new(UNKNOWN), functions: UnsafeCell::new(MaybeUninit::uninit()) };
 
-/// The allocator underneath; `None` while it is being looked for.
+/// The allocator below; `None` during the search for it.
 #[inline]
 pub(super) fn functions() -> Option<&'static Functions> {
     if NEXT.state.load(Acquire) == KNOWN {
@@ -167,18 +167,18 @@ fn search() -> Option<&'static Functions> {
     match NEXT.state.compare_exchange(UNKNOWN, SEARCHING, AcqRel, Acquire) {
         Ok(_) => {
             let found = if is_shared() { next_object() } else { linked() };
-            // SAFETY: only who made the state SEARCHING writes, and nobody reads before it is KNOWN.
+            // SAFETY: only the caller that made the state SEARCHING writes, and nothing reads before it is KNOWN.
             unsafe { (*NEXT.functions.get()).write(found) };
             NEXT.state.store(KNOWN, Release);
             functions()
         }
         Err(KNOWN) => functions(),
-        // This thread in the middle of looking for it, or another one.
+        // This thread, or another one, is in the middle of the search.
         Err(_) => None,
     }
 }
 
-/// What the linker has put in.
+/// The functions that the linker filled in.
 fn linked() -> Functions {
     // SAFETY: the words are function pointers or null, and do not change once the program runs.
     let real = unsafe { &LINKED };
@@ -192,9 +192,11 @@ fn linked() -> Functions {
     }
 }
 
-/// The functions that are next. Blocks are known by the sizes that their allocator tells. One that does not tell them, or
-/// has not all of the functions so that some are another object's, is handed what the program asks for, and its blocks are
-/// all foreign.
+/// The next functions in the dynamic linker's order.
+///
+/// A block's tail is found by the size that the allocator reports. An allocator may not report sizes, or may lack some of
+/// the functions so that another object has them. It then gets the program's requests unchanged, and all its blocks are
+/// foreign.
 fn next_object() -> Functions {
     let [malloc, calloc, realloc, free] = [c"malloc", c"calloc", c"realloc", c"free"].map(next_after);
     let beside = |name: &CStr| Some(next_after(name)).filter(|&address| are_of_one_object(malloc, address));
@@ -205,8 +207,8 @@ fn next_object() -> Functions {
     let by_posix = posix_memalign.map(|_| by_posix_memalign as Memalign);
     let usable_size =
         beside(c"malloc_usable_size").filter(|_| is_whole && (own_memalign.is_some() || by_posix.is_some()));
-    // SAFETY: the dynamic linker's functions of these names. One that nobody has is null, and a program in which nobody
-    // can allocate does not get as far as calling it.
+    // SAFETY: these are the dynamic linker's functions of these names. A function that no object has is null, and a program
+    // without an allocator does not get as far as calling it.
     let functions = unsafe {
         Functions {
             malloc: core::mem::transmute::<*mut c_void, Malloc>(malloc),
@@ -225,7 +227,7 @@ fn next_object() -> Functions {
             },
         }
     };
-    // An allocator may make what it needs at the first question, by `operator new`: that comes here, and is an early block.
+    // An allocator may initialise itself in the first call, by `operator new`. That call comes here and gets an early block.
     // SAFETY: the block is used as `malloc` allows.
     unsafe {
         let block = functions.allocate(0, 1, false);
@@ -237,12 +239,12 @@ fn next_object() -> Functions {
     functions
 }
 
-/// The size of a block whose allocator tells none: too small for a tail.
+/// The size of a block whose allocator reports none: too small for a tail.
 unsafe extern "C" fn untold(_: *mut c_void) -> usize {
     0
 }
 
-/// The next allocator's `posix_memalign`, when it has no `memalign`.
+/// The next allocator's `posix_memalign`, if it has no `memalign`.
 static POSIX_MEMALIGN: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 unsafe extern "C" fn by_posix_memalign(align: usize, size: usize) -> *mut c_void {
@@ -259,38 +261,38 @@ unsafe extern "C" fn by_posix_memalign(align: usize, size: usize) -> *mut c_void
     core::ptr::null_mut()
 }
 
-/// Whether the allocator underneath tells the sizes of blocks, so that they can be tracked.
+/// Whether the allocator below reports the sizes of blocks, so that they can be tracked.
 pub(crate) fn tells_sizes() -> bool {
     functions().is_none_or(|next| !core::ptr::fn_addr_eq(next.usable_size, untold as UsableSize))
 }
 
-/// Whether a function is in the same object as the `malloc` underneath, which is tracked. `None` while that is being looked
-/// for.
+/// Whether a function is in the same object as the `malloc` below, and that `malloc` is tracked. `None` during the search
+/// for it.
 pub(crate) fn is_beside_next(function: *mut c_void) -> Option<bool> {
     let next = functions()?;
     Some(tells_sizes() && are_of_one_object(next.malloc as *mut c_void, function))
 }
 
-/// The function of that name that is next in the order of the dynamic linker; null when there is none.
+/// The next function of that name in the dynamic linker's order; null if there is none.
 pub(crate) fn next_after(name: &CStr) -> *mut c_void {
-    // SAFETY: the name is a string; the call may allocate, for which there are early blocks.
+    // SAFETY: the name is a string. The call may allocate; it then gets early blocks.
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
-/// The function of that name that the program calls, and that its libraries do; null when there is none.
+/// The function of that name that the program and its libraries call; null if there is none.
 pub(crate) fn first(name: &CStr) -> *mut c_void {
     // SAFETY: the name is a string.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }
 
-/// Whether the program and its libraries call a function of that name that is not `own`.
+/// Whether the program and its libraries call another function of that name than `own`.
 pub(crate) fn is_another(name: &CStr, own: *const c_void) -> bool {
     let address = first(name);
     !address.is_null() && !core::ptr::eq(address, own) && !is_entry_of_program(address)
 }
 
-/// Whether an address is only the program's way to a function that it does not define: to a program that is linked to a
-/// fixed place and takes a function's address, that address is an entry of its procedure linkage table.
+/// Whether an address is only an entry of the program's procedure linkage table. A program that is linked to a fixed address
+/// and takes the address of a function that it does not define gets the address of that entry.
 fn is_entry_of_program(address: *mut c_void) -> bool {
     #[cfg(target_pointer_width = "64")]
     type Symbol = libc::Elf64_Sym;
@@ -304,7 +306,7 @@ fn is_entry_of_program(address: *mut c_void) -> bool {
         return false;
     }
     let (mut info, mut symbol) = (MaybeUninit::<libc::Dl_info>::uninit(), core::ptr::null());
-    // SAFETY: the GNU C library's function of that name, which writes to both; a symbol is of an object that is loaded.
+    // SAFETY: the GNU C library's function of that name writes to both. The symbol belongs to an object that is loaded.
     unsafe {
         let describe = core::mem::transmute::<*mut c_void, Describe>(describe);
         let found = describe(address, info.as_mut_ptr(), &raw mut symbol, SYMBOL) != 0;
@@ -315,7 +317,7 @@ fn is_entry_of_program(address: *mut c_void) -> bool {
 fn are_of_one_object(one: *mut c_void, other: *mut c_void) -> bool {
     let object = |address: *mut c_void| {
         let mut info = MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: the call fills the record in when it does not return 0.
+        // SAFETY: the call fills in the record if it does not return 0.
         (!address.is_null() && unsafe { libc::dladdr(address, info.as_mut_ptr()) } != 0)
             // SAFETY: as above.
             .then(|| unsafe { info.assume_init() }.dli_fbase)

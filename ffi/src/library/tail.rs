@@ -1,8 +1,12 @@
-//! The tail: a block's token in the last bytes of what the allocator gave.
+//! The tail: a block's token in the last bytes of the memory that the allocator gave.
 //!
-//! A word of cell, slack (bytes between the program's size and the tail) and a check that depends on the address: a
-//! block that never had a tail is taken for one that has in one of 16 million cases, and then a figure is wrong, no
-//! memory. Slack that does not fit is kept in the word before, for which it then has room.
+//! A tail is a word of three fields:
+//!
+//! - *cell*: the cell that the block is booked on;
+//! - *slack*: the bytes between the end of the program's size and the tail. A slack that does not fit is stored in the word
+//!   before the tail; so large a slack has room for it;
+//! - *check*: bits that depend on the address and the other fields. A block that never had a tail passes the check in one of
+//!   16 million cases. Then a figure is wrong; memory is not affected.
 
 use memtrack_core::Token;
 
@@ -12,10 +16,10 @@ pub(super) const LEN: usize = 8;
 const CELL_BITS: u32 = 24;
 const SLACK_BITS: u32 = 16;
 const CHECK_SHIFT: u32 = CELL_BITS + SLACK_BITS;
-/// The slack stands in the word before.
+/// The slack is in the word before the tail.
 const LONG: usize = (1 << SLACK_BITS) - 1;
 
-/// 24 bits that differ for most other blocks and contents. Zeroed memory has none that fit.
+/// 24 bits that differ for most other blocks and contents. They never match zeroed memory.
 #[inline]
 fn check(block: *const u8, low: u64, slack: usize) -> u64 {
     let mixed = (block as usize as u64 ^ low.rotate_left(24) ^ (slack as u64).rotate_left(48))
@@ -24,7 +28,7 @@ fn check(block: *const u8, low: u64, slack: usize) -> u64 {
     mixed >> CHECK_SHIFT
 }
 
-/// Writes the tail of a block of which `usable` bytes are usable.
+/// Writes the tail of a block with `usable` usable bytes.
 ///
 /// # Safety
 /// Those bytes must be the caller's, and at least `LEN` more than the token's size.
@@ -33,7 +37,7 @@ pub(super) unsafe fn write(block: *mut u8, usable: usize, token: &Token) {
     let slack = usable - LEN - token.size();
     let low = u64::from(token.cell()) | (slack.min(LONG) as u64) << CELL_BITS;
     let word = check(block, low, slack) << CHECK_SHIFT | low;
-    // SAFETY: the bytes from the token's size to `usable` belong to the tail, as many as are written.
+    // SAFETY: the bytes from the token's size to `usable` belong to the tail, and no others are written.
     unsafe {
         block.add(usable - LEN).cast::<u64>().write_unaligned(word);
         if slack >= LONG {
@@ -42,7 +46,7 @@ pub(super) unsafe fn write(block: *mut u8, usable: usize, token: &Token) {
     }
 }
 
-/// The token of a block; `None` when it has no tail.
+/// The token of a block; `None` if it has no tail.
 ///
 /// # Safety
 /// The block must be alive, with `usable` bytes.
@@ -54,7 +58,7 @@ unsafe fn read(block: *const u8, usable: usize) -> Option<Token> {
     let low = word & ((1 << CHECK_SHIFT) - 1);
     let mut slack = (low >> CELL_BITS) as usize;
     if slack == LONG && room >= LEN {
-        // SAFETY: so can those before.
+        // SAFETY: and so can the word before, because the block has room for it.
         slack = unsafe { block.add(room - LEN).cast::<u64>().read_unaligned() } as usize;
     }
     let size = room.checked_sub(slack)?;
@@ -71,7 +75,7 @@ pub(super) unsafe fn is_there(block: *const u8, usable: usize) -> bool {
     unsafe { read(block, usable) }.is_some()
 }
 
-/// The token of a block, whose tail is then erased: the allocator may hand the same memory to somebody who gives it no
+/// Returns the token of a block and erases the tail, because the allocator may reuse the memory for a block that gets no
 /// tail of its own.
 ///
 /// # Safety
@@ -112,7 +116,7 @@ mod tests {
     #[test]
     fn a_foreign_block_has_no_tail() {
         let mut memory = vec![0u8; 1 << 16];
-        // Numbers that look like anything, the same in each run.
+        // Pseudo-random numbers, the same in each run.
         let mut state = 1u64;
         for byte in &mut memory {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
