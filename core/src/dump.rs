@@ -234,11 +234,11 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
             let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
             let held = self.held_by(id);
             let own = match at {
-                At::Mark(Mark::Program) => slot.peak(marks),
-                At::Mark(Mark::Stage) => slot.stage_peak(marks),
+                At::Mark(Mark::Program) => slot.peak(&marks.epochs),
+                At::Mark(Mark::Stage) => slot.stage_peak(&marks.epochs),
                 At::Span(_) => held,
             };
-            let figures = at::with_peak(slot.account.figures(marks, at.mark()), held);
+            let figures = at::with_peak(slot.account.figures(&marks.epochs, at.mark()), held);
             self.record(&Thread {
                 id: u32::from(id),
                 os_id: slot.os_id(),
@@ -348,7 +348,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 heap: u32::from(key.heap),
                 stack: key.stack.0,
                 cut: key.cut,
-                figures: at::with_peak(cell.figures(marks, at.mark()), held),
+                figures: at::with_peak(cell.figures(&marks.epochs, at.mark()), held),
             })?;
         }
         Ok(at_mark)

@@ -42,7 +42,7 @@ impl At<'_> {
     /// What a cell held at the peak.
     pub(super) fn held(self, id: u32, cell: &Account, marks: &Marks) -> Held {
         match self {
-            At::Mark(mark) => cell.held(marks, mark).settled(),
+            At::Mark(mark) => cell.held(&marks.epochs, mark).settled(),
             At::Span(span) => (span.held)(id, cell),
         }
     }

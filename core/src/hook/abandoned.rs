@@ -45,7 +45,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let own = self.region().cells().of_thread(entered.slot).map(|(_, cell)| cell);
         slot.repair(own);
-        head.marks.settle(&slot.share, self.region().threads());
+        let threads = self.region().threads();
+        head.marks.settle(threads.live_bytes(), &slot.share, threads);
         Some(entered)
     }
 }
@@ -71,7 +72,7 @@ mod tests {
 
     /// Allocations, bytes, live bytes and blocks of all of them.
     fn sum<'a>(accounts: impl Iterator<Item = &'a Account>) -> [u64; 4] {
-        let figures = accounts.map(|account| account.figures(&REGION.head().marks, Mark::Program));
+        let figures = accounts.map(|account| account.figures(&REGION.head().marks.epochs, Mark::Program));
         figures.fold([0; 4], |sum, more| {
             let more = [more.allocs, more.bytes, more.live, more.live_blocks];
             core::array::from_fn(|i| sum[i] + more[i])

@@ -11,7 +11,7 @@ use crate::table::account::{Account, Booker};
 use crate::table::cells;
 use crate::table::peak::Epoch;
 use crate::table::peak::Share;
-use crate::table::pending as watch;
+use crate::table::pending;
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot, booker};
 use crate::table::timeline::Timeline;
@@ -159,7 +159,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     pub(crate) fn attend_raised(&self) {
         let flags = self.flags();
-        if flags != watch::QUIET {
+        if flags != pending::QUIET {
             self.attend(flags);
         }
     }
@@ -196,10 +196,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return self.book_unattributed(size, LossCause::CellsFull);
         };
         let (marks, by) = (&self.region().head().marks, booker(entered.slot));
-        let epoch = marks.epoch();
+        let epoch = marks.epochs.epoch();
         cell.alloc(size, epoch, by);
-        slot.alloc(block, size, marks, epoch, by);
-        marks.rise(size, share(slot, by), self.region().threads(), &self.region().head().watch);
+        slot.alloc(block, size, &marks.epochs, epoch, by);
+        marks.rise(size, share(slot, by), self.region().threads(), &self.region().head().pending);
         if Timeline::IS_KEPT && slot.account.is_time_to_look() {
             self.look_at_the_clock();
         }
@@ -212,10 +212,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(crate) fn book_unattributed(&self, size: usize, cause: LossCause) -> u32 {
         let head = self.region().head();
         head.losses.count(cause);
-        let epoch = head.marks.epoch();
+        let epoch = head.marks.epochs.epoch();
         self.region().cells().unattributed().alloc(size, epoch, Booker::Anyone);
-        self.region().threads().get(threads::UNATTRIBUTED).alloc(0, size, &head.marks, epoch, Booker::Anyone);
-        head.marks.rise(size, None, self.region().threads(), &head.watch);
+        self.region().threads().get(threads::UNATTRIBUTED).alloc(
+            0,
+            size,
+            &head.marks.epochs,
+            epoch,
+            Booker::Anyone,
+        );
+        head.marks.rise(size, None, self.region().threads(), &head.pending);
         cells::UNATTRIBUTED
     }
 
@@ -260,7 +266,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             Entry::Ready(entered) if entered.slot == owner && booker(owner) == Booker::Owner => {
                 let slot = self.region().threads().get(owner);
                 cell.free(size, epoch, Booker::Owner);
-                if slot.free(block, size, marks, epoch) {
+                if slot.free(block, size, &marks.epochs, epoch) {
                     slot.account.count_temporary(Booker::Owner);
                     cell.count_temporary(Booker::Owner);
                 }
@@ -281,7 +287,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn free_remotely(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
         cell.free(size, epoch, Booker::Anyone);
-        self.region().threads().get(owner).free_remote(size, &self.region().head().marks, epoch);
+        self.region().threads().get(owner).free_remote(size, &self.region().head().marks.epochs, epoch);
     }
 
     /// The calling thread's share of the head-room, when it has one.

@@ -16,10 +16,7 @@ use crate::unwind::Unwind;
 pub(crate) fn sample<R: Tables>(region: &R, now: u64) {
     // A signal handler that finds the list locked does without.
     if let Some(mut timeline) = region.timeline().try_lock() {
-        let live = region
-            .threads()
-            .iter()
-            .fold(0, |sum: usize, (_, slot)| sum.wrapping_add(slot.account.live().bytes));
+        let live = region.threads().live_bytes();
         region.head().next_sample.set(timeline.add(now, (live as isize).max(0) as usize));
     }
 }
@@ -45,7 +42,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         // The stage's mark starts from what is live, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
-        self.region().head().watch.set_budget(bytes, callback, Self::call);
+        self.region().head().pending.set_budget(bytes, callback, Self::call);
     }
 
     fn call(&self, callback: fn(Stats)) {
@@ -61,20 +58,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if self.check().is_err() {
             return false;
         }
-        let Head { marks, watch, .. } = self.region().head();
-        if flags & PASSED != 0 && watch.lower(PASSED) {
+        let Head { marks, pending, .. } = self.region().head();
+        if flags & PASSED != 0 && pending.lower(PASSED) {
             let peak = marks.peak(Mark::Stage);
             #[cfg(feature = "std")]
             self.peak_passed(peak);
             // SAFETY: the only budgets are those of `budget`, with these types.
-            unsafe { watch.call_over_budget::<Self, Stats>(peak, self) };
+            unsafe { pending.call_over_budget::<Self, Stats>(peak, self) };
         }
         #[cfg(feature = "std")]
-        if flags & DUMP != 0 && watch.lower(DUMP) {
+        if flags & DUMP != 0 && pending.lower(DUMP) {
             triggers::serve();
         }
         #[cfg(feature = "std")]
-        if flags & MODULE != 0 && watch.lower(MODULE) {
+        if flags & MODULE != 0 && pending.lower(MODULE) {
             crate::session::recording::refresh();
         }
         flags & PAUSED != 0

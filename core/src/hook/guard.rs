@@ -5,9 +5,9 @@ use crate::platform::{Local, Platform, undisturbed};
 #[cfg(feature = "std")]
 use crate::session::forks;
 use crate::sync::*;
-use crate::table::pending as watch;
+use crate::table::pending;
 use crate::table::region::Tables;
-use crate::table::threads::ThreadSlot;
+use crate::table::threads::{ThreadSlot, Threads};
 use crate::tracker::Tracker;
 use crate::unwind::{Unwind, stack_pointer};
 
@@ -67,13 +67,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
         let flags = self.flags();
-        if flags != watch::QUIET { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
+        if flags != pending::QUIET { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
     }
 
     /// What events look out for besides.
     #[inline(always)]
     pub(crate) fn flags(&self) -> usize {
-        self.site.at().head().watch.flags()
+        self.site.at().head().pending.flags()
     }
 
     /// Enters the hook when there is more to do than to book the event.
@@ -87,7 +87,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let entry = self.enter_at(sp);
         #[cfg(feature = "std")]
-        if flags & watch::KEPT != 0 {
+        if flags & pending::KEPT != 0 {
             return entry.kept();
         }
         entry
@@ -97,7 +97,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// before the tracker has claimed it.
     #[cfg(feature = "std")]
     fn claimed(&self, flags: usize) -> Option<usize> {
-        if flags & watch::CLAIMED != 0 {
+        if flags & pending::CLAIMED != 0 {
             return Some(flags);
         }
         self.working_number()?;
@@ -181,9 +181,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.platform.thread_id();
         let threads = self.region().threads();
         let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
-        if !self.region().head().marks.room.is_first(slot) {
+        if !Threads::is_first(slot, self.region().head().marks.credit.inherited()) {
             // Without a barrier the room has been open from the start.
-            self.region().head().marks.room.open(threads, || _ = self.platform.barrier());
+            self.region().head().marks.credit.open(threads, || _ = self.platform.barrier());
         }
         if U::CAPTURES {
             local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);

@@ -41,13 +41,13 @@ impl Inside<'_> {
     /// The thread's slot when its marks are those of its last event, and its account's copies too.
     #[inline(always)]
     fn settled(&self, epoch: Epoch<'_>) -> Option<&'static ThreadSlot> {
-        self.slot.is_settled(self.marks, epoch).then_some(self.slot)
+        self.slot.is_settled(&self.marks.epochs, epoch).then_some(self.slot)
     }
 
     /// Live has risen by `more`: whether that made a new peak, of the thread or the program.
     #[inline(always)]
     fn rise<R: Tables>(&self, more: usize, region: &'static R) -> bool {
-        let new = [self.slot.is_high(), !self.slot.share.take(more, &self.marks.room)];
+        let new = [self.slot.is_high(), !self.marks.credit.take(more, &self.slot.share)];
         let any = new[0] | new[1];
         if any {
             rise_above(self.slot, new[1].then_some(more), region);
@@ -68,7 +68,7 @@ fn rise_above<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'stati
     slot.raise_high();
     if let Some(more) = more {
         let head = region.head();
-        head.marks.rise(more, Some(&slot.share), region.threads(), &head.watch);
+        head.marks.rise(more, Some(&slot.share), region.threads(), &head.pending);
     }
 }
 
@@ -83,8 +83,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     fn enter_quickly(&self, sp: usize) -> Option<(Inside<'_>, &Local, &'static R)> {
         let at = self.site.at();
-        let Head { marks, watch, .. } = at.head();
-        if watch.flags() != QUIET {
+        let Head { marks, pending, .. } = at.head();
+        if pending.flags() != QUIET {
             return None;
         }
         let local = self.platform.local(self.working_number()?)?;
@@ -131,7 +131,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         size: usize,
     ) -> Option<Booked> {
         let (inside, local, region) = self.enter_quickly(from.sp)?;
-        let epoch = inside.marks.epoch();
+        let epoch = inside.marks.epochs.epoch();
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let id = self.cell_quickly(local, from, heap)?;
         // SAFETY: what is remembered beside stacks are ids that this region's cells gave.
@@ -155,7 +155,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     ) -> Option<()> {
         let (inside, _, region) = self.enter_quickly(sp)?;
         let marks = inside.marks;
-        let epoch = marks.fallen_epoch()?;
+        let epoch = marks.epochs.fallen_epoch()?;
         let owned @ (cell, owner) = region.cells().owned(cell?)?;
         if !inside.is_own(owner) {
             // A cell without a thread is nobody's, or not used yet: then the trailer was made up.
@@ -174,7 +174,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             slot.account.count_temporary(Booker::Owner);
             cell.count_temporary(Booker::Owner);
         }
-        slot.share.give(size, &marks.room);
+        marks.credit.give_to(size, &slot.share);
         Some(())
     }
 
@@ -184,7 +184,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn book_free_remotely(&self, inside: Inside<'_>, owned: (&Account, u16), size: usize, epoch: Epoch<'_>) {
         self.free_remotely(owned, size, epoch);
         inside.slot.other_event();
-        inside.slot.share.give(size, &inside.marks.room);
+        inside.marks.credit.give_to(size, &inside.slot.share);
     }
 
     /// Books a reallocation: the cell.
@@ -196,7 +196,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let (inside, local, region) = self.enter_quickly(here.sp)?;
         let marks = inside.marks;
-        let epoch = if new_size < old_size { marks.fallen_epoch()? } else { marks.epoch() };
+        let epoch = if new_size < old_size { marks.epochs.fallen_epoch()? } else { marks.epochs.epoch() };
         let slot = inside.settled(epoch).filter(|slot| !is_time_to_look(slot))?;
         let cells = region.cells();
         let (old, owner) = cells.owned(old?)?;
@@ -218,7 +218,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let is_peak = match new_size.checked_sub(old_size) {
             Some(more) => inside.rise(more, region),
             None => {
-                slot.share.give(old_size - new_size, &marks.room);
+                marks.credit.give_to(old_size - new_size, &slot.share);
                 false
             }
         };

@@ -76,7 +76,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let from = self.cell_of(old);
         // A block that was never booked here only adds.
         let old_size = if from.is_some() { resize.old_size } else { 0 };
-        let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epoch() };
+        let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epochs.epoch() };
         let (by, place) = match entry {
             Entry::Ready(entered) => {
                 let place = self.place(entered, here, heap);
@@ -96,7 +96,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             let own = matches!(entry, Entry::Ready(entered) if entered.slot == owner) && by == Booker::Owner;
             if own {
                 from.free(old_size, epoch, Booker::Owner);
-                self.region().threads().get(owner).free(0, old_size, marks, epoch);
+                self.region().threads().get(owner).free(0, old_size, &marks.epochs, epoch);
             } else {
                 self.free_remotely((from, owner), old_size, epoch);
             }
@@ -110,13 +110,16 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         };
         cell.alloc(new_size, epoch, by);
         cell.count_realloc(by);
-        slot.alloc(new, new_size, marks, epoch, by);
+        slot.alloc(new, new_size, &marks.epochs, epoch, by);
         slot.account.count_realloc(by);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
-            Some(more) => {
-                marks.rise(more, self.own_share(entry), self.region().threads(), &self.region().head().watch)
-            }
+            Some(more) => marks.rise(
+                more,
+                self.own_share(entry),
+                self.region().threads(),
+                &self.region().head().pending,
+            ),
             None => marks.drop(old_size - new_size, self.own_share(entry)),
         }
         id

@@ -13,10 +13,10 @@ use crate::sync::*;
 use crate::table::account::{Booker, Held};
 use crate::table::cells;
 use crate::table::peak::stage::Ended;
-use crate::table::peak::stage_cells::{Freer, Spans};
+use crate::table::peak::stage_cells::{Freer, StageCells};
 use crate::table::region::Tables;
 use crate::table::threads::booker;
-use crate::table::{pending as watch, try_lock};
+use crate::table::{pending, try_lock};
 use crate::tracker::Tracker;
 use crate::unwind::{Registers, Unwind};
 
@@ -46,26 +46,26 @@ impl<'l> Entry<Entered<'l>> {
     }
 }
 
-fn spans<R: Tables>(region: &R) -> Option<Spans<'_>> {
-    region.head().spans.get(region.threads(), region.cells())
+fn stage_cells<R: Tables>(region: &R) -> Option<StageCells<'_>> {
+    region.head().stage_cells.get()
 }
 
 /// In a forked child, whose one thread has the slot.
 pub(crate) fn forked<R: Tables>(region: &R, slot: Option<u16>) {
-    let running = spans(region).map_or(0, |spans| spans.forked(slot));
-    region.head().spans.running.store(running, Relaxed);
+    let running = stage_cells(region).map_or(0, |cells| cells.forked(slot));
+    region.head().stage_cells.running.store(running, Relaxed);
     show(region);
 }
 
 /// The flag says whether any stage keeps its cells.
 fn show<R: Tables>(region: &R) {
-    let (spans, watch) = (&region.head().spans, &region.head().watch);
-    if spans.running.load(SeqCst) == 0 {
-        watch.lower(watch::KEPT);
+    let (cells, pending) = (&region.head().stage_cells, &region.head().pending);
+    if cells.running.load(SeqCst) == 0 {
+        pending.lower(pending::KEPT);
     }
     // Another may have begun meanwhile.
-    if spans.running.load(SeqCst) != 0 {
-        watch.raise(watch::KEPT);
+    if cells.running.load(SeqCst) != 0 {
+        pending.raise(pending::KEPT);
     }
 }
 
@@ -78,12 +78,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // The hook is kept out, so that no signal handler books in the middle.
         let _entry = self.enter_always();
         let (region, lock) = (self.region(), try_lock(self.region().stages())?);
-        let spans =
-            region.head().spans.make(region.threads(), region.cells(), |n| self.platform.memory(n))?;
+        let (threads, cells) = (region.threads().capacity(), region.cells().capacity());
+        let levels = region.head().stage_cells.make(threads, cells, |n| self.platform.memory(n))?;
         drop(lock);
-        region.head().spans.running.fetch_add(1, SeqCst);
+        region.head().stage_cells.running.fetch_add(1, SeqCst);
         show(region);
-        let level = spans.begin(slot, region.threads().get(slot).account.live());
+        let level = levels.begin(slot, region.threads().get(slot).account.live());
         if level.is_none() {
             self.keep_no_more();
         }
@@ -92,25 +92,25 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// When the peak was that is kept.
     pub(crate) fn kept_time(&self, kept: KeptLevel, now: u64) -> u64 {
-        spans(self.region()).map_or(0, |spans| spans.peak_time(kept.slot, kept.level, now))
+        stage_cells(self.region()).map_or(0, |cells| cells.peak_time(kept.slot, kept.level, now))
     }
 
     /// The stage has ended: it is written when no run before had a higher peak.
     pub(crate) fn end_keeping(&self, kept: KeptLevel, ended: Option<&Ended>) {
-        let Some(spans) = spans(self.region()) else { return };
+        let Some(cells) = stage_cells(self.region()) else { return };
         if let Some(ended) = ended.filter(|ended| ended.is_highest) {
-            let held = |id, cell: &_| spans.held(kept.slot, kept.level, id, cell);
+            let held = |id, cell: &_| cells.held(kept.slot, kept.level, id, cell);
             self.append_stage(|first_node, file| {
                 let at = dump::At::Span(dump::Span { thread: kept.slot, held: &held });
                 dump::stage(self.region(), &self.platform, U::NAME, at, &ended.run, first_node, file)
             });
         }
-        spans.end(kept.slot, kept.level);
+        cells.end(kept.slot, kept.level);
         self.keep_no_more();
     }
 
     fn keep_no_more(&self) {
-        self.region().head().spans.running.fetch_sub(1, SeqCst);
+        self.region().head().stage_cells.running.fetch_sub(1, SeqCst);
         show(self.region());
     }
 
@@ -158,20 +158,20 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     fn keep_before_free(&self, inside: &Inside<'_>, cell: Option<u32>) {
         let known = cell.and_then(|id| Some((id, self.region().cells().owned(id)?)));
-        if let (Some(spans), Some((id, (cell, owner)))) = (spans(self.region()), known) {
+        if let (Some(cells), Some((id, (cell, owner)))) = (stage_cells(self.region()), known) {
             let own = booker(owner) == Booker::Owner && inside.as_ref().is_ok_and(|by| by.slot == owner);
             let by = if own { Freer::Owner } else { Freer::Other };
-            spans.before_free(owner, id, cell, by, || self.elapsed());
+            cells.before_free(owner, id, cell, by, || self.elapsed());
         }
     }
 
     fn kept_alloc(&self, entered: &Entered<'_>, id: u32, size: usize) {
         let slot = entered.slot;
         if id != cells::UNATTRIBUTED
-            && let (Some(spans), Some(cell)) = (spans(self.region()), self.region().cells().get(id))
+            && let (Some(cells), Some(cell)) = (stage_cells(self.region()), self.region().cells().get(id))
         {
             let live: Held = self.region().threads().get(slot).account.live();
-            spans.after_alloc(slot, id, cell, size, live);
+            cells.after_alloc(slot, id, cell, size, live);
         }
     }
 }

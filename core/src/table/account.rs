@@ -9,8 +9,7 @@
 //! remember separately, so that neither side ever writes the other's line. Where several threads write, the first one
 //! keeps and the others wait for it: nothing may change in between.
 
-use super::peak::epoch::Stamp;
-use super::peak::{Epoch, Mark, Marks};
+use super::peak::epoch::{Epoch, Epochs, LastCopy, Mark};
 use crate::counter::{Counter, add_owned, add_owned32};
 use crate::sync::*;
 use memtrack_format::Figures;
@@ -20,7 +19,7 @@ use memtrack_format::Figures;
 #[derive(Default)]
 struct Part {
     /// The epoch of its last change.
-    epoch: Stamp,
+    epoch: LastCopy,
     bytes: AtomicUsize,
     held: [AtomicUsize; 2],
     blocks: AtomicU32,
@@ -83,8 +82,8 @@ impl Part {
         Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
     }
 
-    fn held(&self, marks: &Marks, mark: Mark) -> Held {
-        if marks.stands(mark) || marks.epoch().precedes(self.epoch.epoch(), mark) {
+    fn held(&self, epochs: &Epochs, mark: Mark) -> Held {
+        if epochs.is_at_peak(mark) || epochs.epoch().precedes(self.epoch.epoch(), mark) {
             return self.live();
         }
         Held {
@@ -317,8 +316,8 @@ impl Account {
     }
 
     /// What was alive when the mark stood.
-    pub(crate) fn held(&self, marks: &Marks, mark: Mark) -> Held {
-        self.own.held(marks, mark).minus(self.remote.held(marks, mark))
+    pub(crate) fn held(&self, epochs: &Epochs, mark: Mark) -> Held {
+        self.own.held(epochs, mark).minus(self.remote.held(epochs, mark))
     }
 
     /// Whether nothing was ever booked here.
@@ -327,8 +326,8 @@ impl Account {
     }
 
     /// All counters.
-    pub(crate) fn figures(&self, marks: &Marks, mark: Mark) -> Figures {
-        let (live, held) = (self.live().settled(), self.held(marks, mark).settled());
+    pub(crate) fn figures(&self, epochs: &Epochs, mark: Mark) -> Figures {
+        let (live, held) = (self.live().settled(), self.held(epochs, mark).settled());
         Figures {
             allocs: self.allocs.get(),
             bytes: self.bytes.get(),

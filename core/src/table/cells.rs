@@ -156,6 +156,12 @@ impl<'t> Cells<'t> {
         self.index.heads()
     }
 
+    /// How many cells there can be.
+    #[cfg(feature = "std")]
+    pub(crate) fn capacity(&self) -> usize {
+        self.cells.len()
+    }
+
     /// How many cells are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
         self.growth.usage(self.used, self.cells.len(), 1)

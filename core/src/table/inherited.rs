@@ -6,7 +6,7 @@
 
 use super::account::Account;
 use super::losses::Losses;
-use super::peak::{Mark, Marks};
+use super::peak::{Epochs, Mark};
 use super::region::Tables;
 use super::threads::{OVERFLOW, UNATTRIBUTED};
 use crate::counter::Counter;
@@ -68,8 +68,8 @@ fn figures(from: &[Counter; FIGURES]) -> Figures {
     Figures { allocs, bytes, live, live_blocks, peak, peak_blocks, temporary, reallocs }
 }
 
-fn keep(to: &[Counter; FIGURES], of: &Account, marks: &Marks) {
-    let of = of.figures(marks, Mark::Program);
+fn keep(to: &[Counter; FIGURES], of: &Account, epochs: &Epochs) {
+    let of = of.figures(epochs, Mark::Program);
     let values =
         [of.allocs, of.bytes, of.live, of.live_blocks, of.peak, of.peak_blocks, of.temporary, of.reallocs];
     to.iter().zip(values).for_each(|(to, value)| to.set(value));
@@ -80,16 +80,15 @@ fn keep(to: &[Counter; FIGURES], of: &Account, marks: &Marks) {
 /// tracker's start.
 pub(crate) fn fork<R: Tables>(region: &R, parent: u32, time: u64, copied: Copied) {
     let (head, threads) = (region.head(), region.threads());
-    let is_whole = copied == Copied::AtFork && head.marks.room.is_alone();
+    let is_whole = copied == Copied::AtFork && head.marks.credit.is_alone();
     threads.forked();
     if !is_whole {
         settle(region);
     }
-    let live = threads.iter().fold(0usize, |sum, (_, slot)| sum.wrapping_add(slot.account.live().bytes));
-    head.marks.forked((live as isize).max(0) as usize, threads);
+    head.marks.forked((threads.live_bytes() as isize).max(0) as usize, threads);
     let inherited = &head.inherited;
     for (to, slot) in inherited.shared.iter().zip([UNATTRIBUTED, OVERFLOW]) {
-        keep(to, &threads.get(slot).account, &head.marks);
+        keep(to, &threads.get(slot).account, &head.marks.epochs);
     }
     inherited.losses.iter().for_each(|counter| counter.set(0));
     for (cause, events) in head.losses.iter() {
@@ -141,7 +140,7 @@ mod tests {
             Tracker::with((), NoUnwind, crate::Host, &REGION);
         let _kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
         let (head, threads) = (REGION.head(), REGION.threads());
-        head.marks.room.open(threads, || ());
+        head.marks.credit.open(threads, || ());
         let mut cells = REGION.cells().iter().map(|(_, _, cell)| cell);
         // An allocation that had its cell, and not yet its thread.
         cells.find(|cell| cell.live().bytes == 1000).expect("it is booked").add(300);

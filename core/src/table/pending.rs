@@ -6,7 +6,7 @@
 //! It holds pointers, so it stays private to the process when the region is a recording's file. On a host the flags have a
 //! page to themselves. The system clears that page in a forked child, so the child's first event finds out about the fork.
 
-use super::private_pages::OwnPages;
+use super::private_pages::PrivatePages;
 use crate::sync::*;
 
 /// Tracking is paused.
@@ -39,8 +39,8 @@ pub(crate) const QUIET: usize = {
 /// All-zero is of a region that nobody has claimed.
 #[repr(C)]
 #[derive(Default)]
-pub(crate) struct Watch {
-    flags: OwnPages<AtomicUsize>,
+pub(crate) struct Pending {
+    flags: PrivatePages<AtomicUsize>,
     /// A copy of the flags without [`CLAIMED`]. A child restores its cleared flags from it.
     #[cfg(feature = "std")]
     lasting: AtomicUsize,
@@ -73,7 +73,7 @@ impl Limit {
     }
 }
 
-impl Watch {
+impl Pending {
     #[inline]
     pub(crate) fn flags(&self) -> usize {
         self.flags.load(Relaxed)
@@ -112,7 +112,7 @@ impl Watch {
 
     /// A peak has risen.
     #[inline]
-    pub(crate) fn risen(&self, peak: usize) {
+    pub(crate) fn peak_rose(&self, peak: usize) {
         if peak > self.limit.get() {
             self.raise(PASSED);
         }
@@ -176,15 +176,15 @@ impl Watch {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::Watch;
+    use super::Pending;
 
     #[test]
     fn a_peak_is_to_be_dumped_until_it_was() {
-        let watch = Watch::default();
-        assert!(!watch.is_to_be_dumped(usize::MAX - 1), "nobody asked for it");
-        watch.dump_above(800);
-        assert_eq!([800, 801, 801].map(|peak| watch.is_to_be_dumped(peak)), [false, true, true]);
-        watch.dumped(800);
-        assert_eq!([900, 901].map(|peak| watch.is_to_be_dumped(peak)), [false, true]);
+        let pending = Pending::default();
+        assert!(!pending.is_to_be_dumped(usize::MAX - 1), "nobody asked for it");
+        pending.dump_above(800);
+        assert_eq!([800, 801, 801].map(|peak| pending.is_to_be_dumped(peak)), [false, true, true]);
+        pending.dumped(800);
+        assert_eq!([900, 901].map(|peak| pending.is_to_be_dumped(peak)), [false, true]);
     }
 }

@@ -7,9 +7,9 @@ use core::ops::Deref;
 #[repr(C)]
 #[cfg_attr(all(feature = "std", target_pointer_width = "64"), repr(align(4096)))]
 #[derive(Default)]
-pub(crate) struct OwnPages<T>(T);
+pub(crate) struct PrivatePages<T>(T);
 
-impl<T> Deref for OwnPages<T> {
+impl<T> Deref for PrivatePages<T> {
     type Target = T;
 
     #[inline(always)]

@@ -6,11 +6,11 @@ use super::image::{self, Image, Place};
 use super::losses::{CAUSES, Losses};
 use super::peak::Marks;
 #[cfg(feature = "std")]
-use super::peak::credit::Room;
+use super::peak::credit::Credit;
 use super::peak::stage::{StageTable, TOP_THREADS};
-use super::pending::Watch;
+use super::pending::Pending;
 #[cfg(feature = "std")]
-use super::private_pages::OwnPages;
+use super::private_pages::PrivatePages;
 use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
 use super::tags::{TagTable, Tags};
@@ -89,9 +89,9 @@ pub struct Head {
     #[cfg(feature = "std")]
     pub(crate) inherited: super::inherited::Inherited,
     /// What is looked out for when a peak rises, and besides. Here begins what stays the process's own: [`Self::own`].
-    pub(crate) watch: Watch,
+    pub(crate) pending: Pending,
     #[cfg(feature = "std")]
-    pub(crate) spans: OwnPages<super::peak::stage_cells::SpanMemory>,
+    pub(crate) stage_cells: PrivatePages<super::peak::stage_cells::StageCellsMemory>,
     /// How far the tables of a region reach that grows.
     #[cfg(feature = "std")]
     pub(super) extents: [super::growth::Extent; super::growing::PARTS],
@@ -106,13 +106,14 @@ impl Head {
 
     /// Where a copy of a region has the number of thread slots that a forked process has from its parent.
     #[cfg(feature = "std")]
-    pub(crate) const INHERITED: usize = offset_of!(Head, marks) + offset_of!(Marks, room) + Room::INHERITED;
+    pub(crate) const INHERITED: usize =
+        offset_of!(Head, marks) + offset_of!(Marks, credit) + Credit::INHERITED;
 
     /// The bytes of a region that stay the process's own when a file stands in for it: whole pages, unless recordings are
     /// not possible.
     #[cfg(feature = "std")]
     pub(crate) const fn own() -> core::ops::Range<usize> {
-        offset_of!(Head, watch)..size_of::<Head>()
+        offset_of!(Head, pending)..size_of::<Head>()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::account::{Account, Booker, Held};
 use super::growth::Growth;
-use super::peak::Share;
-use super::peak::thread::Highs;
-use super::peak::{Epoch, Marks};
+use super::peak::share::{Share, Shares};
+use super::peak::thread::ThreadPeaks;
+use super::peak::{Epoch, Epochs};
 use super::sizes::Sizes;
 use crate::counter::Counter;
 use crate::sync::*;
@@ -35,7 +35,7 @@ pub struct ThreadSlot {
     pub(crate) share: Share,
     /// The block that the thread's last event gave it, 0 when it was another event.
     last: AtomicUsize,
-    highs: Highs,
+    peaks: ThreadPeaks,
     os_id: Counter,
     state: AtomicU32,
     count: AtomicU32,
@@ -46,18 +46,18 @@ pub struct ThreadSlot {
 impl ThreadSlot {
     /// Books an allocation of `block`.
     #[inline]
-    pub(crate) fn alloc(&self, block: usize, size: usize, marks: &Marks, epoch: Epoch<'_>, by: Booker) {
-        self.highs.follow(&self.account, marks);
+    pub(crate) fn alloc(&self, block: usize, size: usize, epochs: &Epochs, epoch: Epoch<'_>, by: Booker) {
+        self.peaks.follow(&self.account, epochs);
         self.account.alloc(size, epoch, by);
         self.sizes.add(size, by);
         self.last.store(block, Relaxed);
-        self.highs.raise(&self.account);
+        self.peaks.raise(&self.account);
     }
 
     /// Whether the thread's marks are those of its last event.
     #[inline(always)]
-    pub(crate) fn is_settled(&self, marks: &Marks, epoch: Epoch<'_>) -> bool {
-        self.account.is_current(epoch) && self.highs.is_followed(marks)
+    pub(crate) fn is_settled(&self, epochs: &Epochs, epoch: Epoch<'_>) -> bool {
+        self.account.is_current(epoch) && self.peaks.is_followed(epochs)
     }
 
     /// Books an allocation by the thread itself, when it [is settled](Self::is_settled); its high is not looked at.
@@ -71,12 +71,12 @@ impl ThreadSlot {
     /// Whether what the thread holds may be a new high.
     #[inline(always)]
     pub(crate) fn is_high(&self) -> bool {
-        !self.highs.is_above(self.account.own_bytes())
+        !self.peaks.is_above(self.account.own_bytes())
     }
 
     /// Keeps what the thread holds when it is a new high.
     pub(crate) fn raise_high(&self) {
-        self.highs.raise(&self.account);
+        self.peaks.raise(&self.account);
     }
 
     /// Books a free by the thread itself in the epoch of its last event. True when the block is temporary.
@@ -91,8 +91,8 @@ impl ThreadSlot {
     /// Books a free of one of its own blocks by the thread itself. True when the block is temporary: nothing
     /// happened between its allocation and its free.
     #[inline]
-    pub(crate) fn free(&self, block: usize, size: usize, marks: &Marks, epoch: Epoch<'_>) -> bool {
-        self.highs.follow(&self.account, marks);
+    pub(crate) fn free(&self, block: usize, size: usize, epochs: &Epochs, epoch: Epoch<'_>) -> bool {
+        self.peaks.follow(&self.account, epochs);
         self.account.free(size, epoch, Booker::Owner);
         let temporary = self.last.load(Relaxed) == block;
         self.last.store(0, Relaxed);
@@ -101,8 +101,8 @@ impl ThreadSlot {
 
     /// Books a free of one of its blocks by somebody else.
     #[inline]
-    pub(crate) fn free_remote(&self, size: usize, marks: &Marks, epoch: Epoch<'_>) {
-        self.highs.note(&self.account, marks);
+    pub(crate) fn free_remote(&self, size: usize, epochs: &Epochs, epoch: Epoch<'_>) {
+        self.peaks.before_remote_free(&self.account, epochs);
         self.account.free(size, epoch, Booker::Anyone);
     }
 
@@ -124,28 +124,28 @@ impl ThreadSlot {
     }
 
     /// Highest live bytes since the last reset, and the blocks then.
-    pub(crate) fn peak(&self, marks: &Marks) -> Held {
-        self.highs.peak(&self.account, marks)
+    pub(crate) fn peak(&self, epochs: &Epochs) -> Held {
+        self.peaks.peak(&self.account, epochs)
     }
 
     /// Highest live bytes since the last re-basing (the innermost stage's begin, or a reset).
-    pub(crate) fn stage_peak(&self, marks: &Marks) -> Held {
-        self.highs.stage_peak(&self.account, marks)
+    pub(crate) fn stage_peak(&self, epochs: &Epochs) -> Held {
+        self.peaks.stage_peak(&self.account, epochs)
     }
 
     /// The peak becomes what is live: the calling thread's own `reset_thread_peak`.
-    pub(crate) fn reset_peak(&self, marks: &Marks) {
-        self.highs.reset(&self.account, marks);
+    pub(crate) fn reset_peak(&self, epochs: &Epochs) {
+        self.peaks.reset(&self.account, epochs);
     }
 
-    /// A span of the calling thread begins: a peak of its own from here on. Returns what its end wants back.
-    pub(crate) fn begin_span(&self, marks: &Marks) -> Held {
-        self.highs.begin_span(&self.account, marks)
+    /// A scope of the calling thread begins, with a peak of its own. Returns the outer scope's peak, for its end.
+    pub(crate) fn begin_scope(&self, epochs: &Epochs) -> Held {
+        self.peaks.begin_scope(&self.account, epochs)
     }
 
-    /// The calling thread's innermost span ends: its peak.
-    pub(crate) fn end_span(&self, marks: &Marks, outer: Held) -> Held {
-        self.highs.end_span(&self.account, marks, outer)
+    /// The calling thread's innermost scope ends. Returns its peak.
+    pub(crate) fn end_scope(&self, epochs: &Epochs, outer: Held) -> Held {
+        self.peaks.end_scope(&self.account, epochs, outer)
     }
 
     /// The thread ends: its figures stay, its slot may be continued by another of its name.
@@ -289,6 +289,22 @@ impl<'t> Threads<'t> {
         &self.slots[usize::from(id).min(self.slots.len() - 1)]
     }
 
+    /// Whether the slot is that of the process's first thread, which has `inherited` slots of its parent's threads.
+    pub(crate) fn is_first(slot: u16, inherited: u32) -> bool {
+        u32::from(slot) == u32::from(FIRST).wrapping_add(inherited)
+    }
+
+    /// Bytes that are live, modulo the word's width.
+    pub(crate) fn live_bytes(self) -> usize {
+        self.iter().map(|(_, slot)| slot.account.live().bytes).fold(0, usize::wrapping_add)
+    }
+
+    /// How many slots there can be.
+    #[cfg(feature = "std")]
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     /// How many slots are used, and how many fit.
     pub(crate) fn usage(&self) -> (u32, u32) {
         self.growth.usage(self.used, self.slots.len(), FIRST.into())
@@ -300,6 +316,16 @@ impl<'t> Threads<'t> {
         (0..end as u16)
             .map(move |id| (id, self.get(id)))
             .filter(|(id, slot)| *id >= FIRST || !slot.account.is_unused())
+    }
+}
+
+impl<'t> Shares<'t> for Threads<'t> {
+    fn shares(self) -> impl Iterator<Item = &'t Share> {
+        self.iter().map(|(_, slot)| &slot.share)
+    }
+
+    fn count(self) -> u32 {
+        self.usage().0
     }
 }
 

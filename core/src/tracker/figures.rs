@@ -11,7 +11,7 @@ use crate::table::peak::stage::{Moment, Peak, Stages};
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot};
 use crate::table::timeline::Point;
-use crate::table::{pending as watch, try_lock};
+use crate::table::{pending, try_lock};
 use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
 use memtrack_format::{Cause, Figures};
@@ -19,7 +19,7 @@ use memtrack_format::{Cause, Figures};
 /// Sums over all threads: the program's figures, `peak` of the mark asked for.
 pub(crate) fn totals<R: Tables>(region: &R, mark: Mark) -> Figures {
     let marks = &region.head().marks;
-    let figures = region.threads().iter().map(|(_, slot)| slot.account.figures(marks, mark));
+    let figures = region.threads().iter().map(|(_, slot)| slot.account.figures(&marks.epochs, mark));
     figures.fold(Figures::default(), Figures::wrapping_add)
 }
 
@@ -53,7 +53,7 @@ fn stage_peak<R: Tables, P: Platform>(region: &R, platform: &P) -> Peak {
 
 fn thread_stage_peak<R: Tables>(region: &R, thread: usize) -> usize {
     let slot = region.threads().find(thread as u16);
-    slot.map_or(0, |slot| slot.stage_peak(&region.head().marks).bytes)
+    slot.map_or(0, |slot| slot.stage_peak(&&region.head().marks.epochs).bytes)
 }
 
 /// Tells the stages that are active what the mark has seen so far.
@@ -91,8 +91,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     fn thread(&self, id: u16, slot: &ThreadSlot) -> ThreadStats {
         let marks = &self.region().head().marks;
-        let figures = slot.account.figures(marks, Mark::Program);
-        let Held { bytes, blocks } = slot.peak(marks);
+        let figures = slot.account.figures(&marks.epochs, Mark::Program);
+        let Held { bytes, blocks } = slot.peak(&marks.epochs);
         ThreadStats {
             id: u32::from(id),
             os_id: slot.os_id(),
@@ -150,7 +150,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             fold(region, &self.platform);
         }
         if let Entry::Ready(entered) = self.enter_always() {
-            self.region().threads().get(entered.slot).reset_peak(&self.region().head().marks);
+            self.region().threads().get(entered.slot).reset_peak(&self.region().head().marks.epochs);
         }
     }
 
@@ -183,15 +183,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn pause(&self) {
         // Events without a thread take their head-room from everybody.
         if let Some(region) = self.found() {
-            region.head().marks.room.open(region.threads(), || _ = self.platform.barrier());
-            region.head().watch.raise(watch::PAUSED);
+            region.head().marks.credit.open(region.threads(), || _ = self.platform.barrier());
+            region.head().pending.raise(pending::PAUSED);
         }
     }
 
     /// Ends [`pause`](Self::pause).
     pub fn resume(&self) {
         if let Some(region) = self.known() {
-            region.head().watch.lower(watch::PAUSED);
+            region.head().pending.lower(pending::PAUSED);
         }
     }
 
@@ -239,7 +239,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn enter_for_marks(&self) -> Entry<Entered<'_>> {
         let entry = self.enter_always();
         if self.own_share(&entry).is_none() {
-            self.region().head().marks.room.open(self.region().threads(), || _ = self.platform.barrier());
+            self.region().head().marks.credit.open(self.region().threads(), || _ = self.platform.barrier());
         }
         entry
     }

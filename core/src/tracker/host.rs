@@ -46,23 +46,23 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn is_claimed(&self) -> bool {
-        self.head().watch.is_claimed()
+        self.head().pending.is_claimed()
     }
 
     fn claim(&self) {
-        self.head().watch.claim();
+        self.head().pending.claim();
     }
 
     fn unlock_after_fork(&self) {
-        self.head().marks.room.unlock_after_fork();
+        self.head().marks.credit.unlock_after_fork();
     }
 
     fn dump_above(&self, bytes: usize) {
-        self.head().watch.dump_above(bytes);
+        self.head().pending.dump_above(bytes);
     }
 
     fn ask_for_dump(&self) {
-        self.head().watch.raise(crate::table::pending::DUMP);
+        self.head().pending.raise(crate::table::pending::DUMP);
     }
 
     fn is_at_rest(&self) -> bool {
@@ -70,11 +70,11 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn expect_threads(&self) {
-        self.head().marks.room.open(self.threads(), || _ = Host.barrier());
+        self.head().marks.credit.open(self.threads(), || _ = Host.barrier());
     }
 
     fn met_module(&self) {
-        self.head().watch.raise(crate::table::pending::MODULE);
+        self.head().pending.raise(crate::table::pending::MODULE);
     }
 
     fn pages(&self) -> Result<Pages, Error> {
@@ -103,7 +103,7 @@ impl<R: Tables> registry::Registered for R {
         self.head().restore(copy);
         // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
         // nobody.
-        self.head().watch.raise(crate::table::pending::PAUSED);
+        self.head().pending.raise(crate::table::pending::PAUSED);
     }
 
     fn recording_lost(&self) {
@@ -146,10 +146,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
         let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
-        forks::clear_in_child(self.region().head().watch.page_of_flags());
+        forks::clear_in_child(self.region().head().pending.page_of_flags());
         triggers::on_stack(Patience::Seconds, || recording::at_claim(place));
         if let Some(bytes) = lifecycle::peak_to_dump() {
-            self.region().head().watch.dump_above(bytes);
+            self.region().head().pending.dump_above(bytes);
         }
         true
     }
@@ -208,7 +208,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file.
     pub fn dump_peaks_above(&self, bytes: usize) -> Result<(), Error> {
         self.with_file()?;
-        self.region().head().watch.dump_above(bytes);
+        self.region().head().pending.dump_above(bytes);
         Ok(())
     }
 
@@ -219,10 +219,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// A peak has risen above the lowest limit.
     pub(crate) fn peak_passed(&self, peak: usize) {
-        let watch = &self.region().head().watch;
+        let pending = &self.region().head().pending;
         // While another snapshot is being written there is none: the next new peak tries again.
-        if watch.is_to_be_dumped(peak) && triggers::write(Cause::Peak) {
-            watch.dumped(peak);
+        if pending.is_to_be_dumped(peak) && triggers::write(Cause::Peak) {
+            pending.dumped(peak);
         }
     }
 

@@ -166,11 +166,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                     region.publish(&Self::IMAGE);
                     head.start.set(self.platform.now_ns());
                     if !self.platform.barrier() {
-                        head.marks.room.open(region.threads(), || ());
+                        head.marks.credit.open(region.threads(), || ());
                     }
                     head.start_unix.set(self.platform.process().unix_ns);
                     #[cfg(feature = "std")]
-                    head.watch.claim();
+                    head.pending.claim();
                     #[cfg(feature = "std")]
                     if !self.register(number) {
                         self.number.store(TOO_MANY, Release);

@@ -66,7 +66,7 @@ struct Open<'t, A, U: Unwind, P: Platform, R: Tables> {
 
 impl<A, U: Unwind, P: Platform, R: Tables> Open<'_, A, U, P, R> {
     fn end(&mut self) -> Option<(Moment, Peak)> {
-        self.span.take().map(|span| self.tracker.end_span(span))
+        self.span.take().map(|span| self.tracker.end_scope(span))
     }
 }
 
@@ -89,7 +89,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// # drop(text);
     /// ```
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> (T, ScopeStats) {
-        let Some(span) = self.begin_span() else {
+        let Some(span) = self.begin_scope() else {
             let losses = || self.known().map_or(0, |region| region.head().losses.total());
             let before = losses();
             let result = work();
@@ -116,7 +116,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// other, stages and scopes of a thread end in the reverse order of their begin. One that ends out of turn has a peak
     /// that is not its own, and counts as a loss.
     pub fn thread_stage(&self, name: &str) -> ThreadStageGuard<'_, A, U, P, R> {
-        let span = self.check().ok().and_then(|()| self.begin_span());
+        let span = self.check().ok().and_then(|()| self.begin_scope());
         if span.is_none() && self.check().is_ok() {
             self.region().head().losses.count(LossCause::StagesFull);
         }
@@ -138,10 +138,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// `None` on a thread without a slot of its own.
-    fn begin_span(&self) -> Option<Span> {
+    fn begin_scope(&self) -> Option<Span> {
         match self.enter_always() {
             Entry::Ready(entered) if booker(entered.slot) == Booker::Owner => {
-                let outer = self.region().threads().get(entered.slot).begin_span(&self.region().head().marks);
+                let outer =
+                    self.region().threads().get(entered.slot).begin_scope(&self.region().head().marks.epochs);
                 let depth = entered.local.spans.load(Relaxed);
                 entered.local.spans.store(depth + 1, Relaxed);
                 Some(Span { slot: entered.slot, depth, begin: self.thread_moment(entered.slot), outer })
@@ -150,7 +151,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    fn end_span(&self, span: Span) -> (Moment, Peak) {
+    fn end_scope(&self, span: Span) -> (Moment, Peak) {
         // The hook is kept out, so that no signal handler books in the middle.
         let entry = self.enter_always();
         if let Entry::Ready(entered) = &entry {
@@ -161,7 +162,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             entered.local.spans.store(span.depth, Relaxed);
         }
         let now = self.thread_moment(span.slot);
-        let held = self.region().threads().get(span.slot).end_span(&self.region().head().marks, span.outer);
+        let held =
+            self.region().threads().get(span.slot).end_scope(&self.region().head().marks.epochs, span.outer);
         // When that was, nobody looked.
         (now, Peak { bytes: held.bytes, blocks: held.blocks as usize, time_ns: 0 })
     }
@@ -169,7 +171,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The totals of a thread now.
     fn thread_moment(&self, slot: u16) -> Moment {
         let head = self.region().head();
-        let figures = self.region().threads().get(slot).account.figures(&head.marks, Mark::Program);
+        let figures = self.region().threads().get(slot).account.figures(&head.marks.epochs, Mark::Program);
         Moment {
             time_ns: self.elapsed(),
             allocs: figures.allocs,

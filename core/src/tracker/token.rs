@@ -219,7 +219,7 @@ pub(crate) mod tests {
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 10);
         let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("the thread has a slot") };
         let slot = TRACKER.region().threads().get(entered.slot);
-        let own = || slot.account.figures(&TRACKER.region().head().marks, Mark::Program).allocs;
+        let own = || slot.account.figures(&TRACKER.region().head().marks.epochs, Mark::Program).allocs;
         let before = own();
         // As in a signal handler: each of them, not only the first.
         let tokens = below(|| [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size)));

@@ -5,7 +5,7 @@ use crate::sync::checked::{Fault, barrier};
 use crate::sync::*;
 use crate::table::peak::Mark;
 use crate::table::peak::Share;
-use crate::table::pending::Watch;
+use crate::table::pending::Pending;
 use std::boxed::Box;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const NOBODY: usize = usize::MAX;
 
 impl Program {
     fn rise(&self, thread: usize, n: usize) {
-        self.inside(thread, |own| self.marks.rise(n, own, self.threads(), &Watch::default()));
+        self.inside(thread, |own| self.marks.rise(n, own, self.threads(), &Pending::default()));
     }
 
     fn fall(&self, thread: usize, n: usize) {
@@ -136,7 +136,7 @@ fn opened(rounds: usize) {
             }
         }),
         thread(&program, move |program| {
-            program.marks.room.open(program.threads(), barrier);
+            program.marks.credit.open(program.threads(), barrier);
             program.rise(1, 40);
         }),
     ]);

@@ -5,7 +5,7 @@ use super::{Program, models, together};
 use crate::sync::checked::Fault;
 use crate::table::account::{Account, Booker};
 use crate::table::peak::Mark;
-use crate::table::pending::Watch;
+use crate::table::pending::Pending;
 use std::boxed::Box;
 use std::sync::Arc;
 
@@ -23,22 +23,22 @@ impl Cells {
     /// As the hook books it.
     fn alloc(&self, thread: usize, cell: usize, n: usize) {
         let (marks, slot) = (&self.program.marks, self.program.slot(thread));
-        let epoch = marks.epoch();
+        let epoch = marks.epochs.epoch();
         self.cells[thread][cell].alloc(n, epoch, Booker::Owner);
-        slot.alloc(1, n, marks, epoch, Booker::Owner);
-        marks.rise(n, Some(&slot.share), self.program.threads(), &Watch::default());
+        slot.alloc(1, n, &marks.epochs, epoch, Booker::Owner);
+        marks.rise(n, Some(&slot.share), self.program.threads(), &Pending::default());
     }
 
     fn free(&self, thread: usize, cell: usize, n: usize) {
         let (marks, slot) = (&self.program.marks, self.program.slot(thread));
         let epoch = marks.falling(|| 0);
         self.cells[thread][cell].free(n, epoch, Booker::Owner);
-        slot.free(1, n, marks, epoch);
+        slot.free(1, n, &marks.epochs, epoch);
         marks.drop(n, Some(&slot.share));
     }
 
     fn held(&self, mark: Mark) -> usize {
-        self.cells.as_flattened().iter().map(|cell| cell.held(&self.program.marks, mark).bytes).sum()
+        self.cells.as_flattened().iter().map(|cell| cell.held(&self.program.marks.epochs, mark).bytes).sum()
     }
 
     /// What all cells held at the peak, against the peak: they may differ by what `others` did at that moment.
@@ -105,7 +105,7 @@ fn reset(rounds: usize) {
         assert!((10..=15).contains(&peak), "{mark:?}: the peak since the reset is {peak}");
     }
     assert!(marks.peak(Mark::Program) >= marks.peak(Mark::Stage), "a stage's peak is the program's too");
-    let slot = cells.program.slot(0).peak(marks).bytes;
+    let slot = cells.program.slot(0).peak(&marks.epochs).bytes;
     assert!((10..=15).contains(&slot), "the thread's peak since the reset is {slot}");
     cells.compare(5);
     cells.compare_later();
@@ -125,8 +125,8 @@ fn others_free(rounds: usize, free: fn(&Cells)) -> Arc<Cells> {
 fn owner_and_other(rounds: usize) {
     let cells = Cells::new();
     cells.alloc(0, 0, 100);
-    let alloc = |cells: &Cells| cells.cells[0][0].alloc(5, cells.program.marks.epoch(), Booker::Owner);
-    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epoch(), Booker::Anyone);
+    let alloc = |cells: &Cells| cells.cells[0][0].alloc(5, cells.program.marks.epochs.epoch(), Booker::Owner);
+    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epochs.epoch(), Booker::Anyone);
     together([
         thread(&cells, move |cells| (0..rounds).for_each(|_| alloc(cells))),
         thread(&cells, move |cells| (0..rounds).for_each(|_| free(cells))),
@@ -136,7 +136,7 @@ fn owner_and_other(rounds: usize) {
 
 /// What the blocks' cell held.
 fn others_free_of_a_cell(rounds: usize) {
-    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epoch(), Booker::Anyone);
+    let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epochs.epoch(), Booker::Anyone);
     others_free(rounds, free).compare(0);
 }
 
@@ -144,12 +144,12 @@ fn others_free_of_a_cell(rounds: usize) {
 fn others_free_of_a_thread(rounds: usize) {
     let free = |cells: &Cells| {
         let marks = &cells.program.marks;
-        cells.program.slot(0).free_remote(10, marks, marks.epoch());
+        cells.program.slot(0).free_remote(10, &marks.epochs, marks.epochs.epoch());
     };
     let cells = others_free(rounds, free);
     let (slot, marks) = (cells.program.slot(0), &cells.program.marks);
-    assert_eq!(slot.account.held(marks, Mark::Program).bytes, 100, "at the program's peak");
-    assert_eq!(slot.peak(marks).bytes, 100, "the thread's own peak since the reset");
+    assert_eq!(slot.account.held(&marks.epochs, Mark::Program).bytes, 100, "at the program's peak");
+    assert_eq!(slot.peak(&marks.epochs).bytes, 100, "the thread's own peak since the reset");
 }
 
 /// A free that is booked before the peak is left.
@@ -160,7 +160,7 @@ fn falls_late(_: usize) {
     together([0, 1].map(|i| {
         thread(&cells, move |cells| {
             let (marks, slot) = (&cells.program.marks, cells.program.slot(i));
-            cells.cells[i][0].free(100, marks.epoch(), Booker::Owner);
+            cells.cells[i][0].free(100, marks.epochs.epoch(), Booker::Owner);
             marks.falling(|| 0);
             marks.drop(100, Some(&slot.share));
         })

@@ -86,7 +86,7 @@ impl Program {
     /// With that many threads, which all know of each other.
     fn new(threads: usize) -> Arc<Self> {
         let program = Self::alone(threads);
-        program.marks.room.open(program.threads(), || {});
+        program.marks.credit.open(program.threads(), || {});
         program
     }
 

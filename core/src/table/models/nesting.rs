@@ -6,10 +6,10 @@ use crate::sync::checked::Fault;
 use crate::sync::*;
 use crate::table::account::{Account, Booker, Held};
 use crate::table::peak::stage::{Moment, Peak, StageTable, Stages};
-use crate::table::peak::stage_cells::{Freer, Kept, LEVELS, Levels, Spans};
-use crate::table::peak::thread::Highs;
-use crate::table::peak::{Mark, Marks};
-use crate::table::pending::Watch;
+use crate::table::peak::stage_cells::{CellCopy, Freer, LEVELS, Levels, StageCells};
+use crate::table::peak::thread::ThreadPeaks;
+use crate::table::peak::{Epochs, Mark};
+use crate::table::pending::Pending;
 use crate::table::threads::FIRST;
 use std::boxed::Box;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Program {
     /// Another thread allocates and frees.
     fn touch(&self, thread: usize, n: usize) {
         let own = Some(&self.slot(thread).share);
-        self.marks.rise(n, own, self.threads(), &Watch::default());
+        self.marks.rise(n, own, self.threads(), &Pending::default());
         self.marks.falling(|| 0);
         self.marks.drop(n, own);
     }
@@ -82,27 +82,27 @@ fn inner_begins_untold(rounds: usize) {
 #[derive(Default)]
 struct Own {
     account: Account,
-    highs: Highs,
+    peaks: ThreadPeaks,
 }
 
 impl Own {
-    fn touch(&self, n: usize, marks: &Marks) {
-        self.highs.follow(&self.account, marks);
-        self.account.alloc(n, marks.epoch(), Booker::Owner);
-        self.highs.raise(&self.account);
-        self.highs.follow(&self.account, marks);
-        self.account.free(n, marks.epoch(), Booker::Owner);
+    fn touch(&self, n: usize, epochs: &Epochs) {
+        self.peaks.follow(&self.account, epochs);
+        self.account.alloc(n, epochs.epoch(), Booker::Owner);
+        self.peaks.raise(&self.account);
+        self.peaks.follow(&self.account, epochs);
+        self.account.free(n, marks.epochs.epoch(), Booker::Owner);
     }
 
     /// A span in a span; `outer` is what the inner one gives back to the outer one.
-    fn nest(&self, marks: &Marks, outer: fn(Held) -> Held) {
-        let none = self.highs.begin_span(&self.account, marks);
-        self.touch(100, marks);
-        let seen = self.highs.begin_span(&self.account, marks);
-        self.touch(30, marks);
-        let inner = self.highs.end_span(&self.account, marks, outer(seen));
+    fn nest(&self, epochs: &Epochs, outer: fn(Held) -> Held) {
+        let none = self.peaks.begin_scope(&self.account, epochs);
+        self.touch(100, epochs);
+        let seen = self.peaks.begin_scope(&self.account, epochs);
+        self.touch(30, epochs);
+        let inner = self.peaks.end_scope(&self.account, epochs, outer(seen));
         assert_eq!(inner.bytes, 30, "the inner span's peak");
-        let outer = self.highs.end_span(&self.account, marks, none);
+        let outer = self.peaks.end_scope(&self.account, epochs, none);
         assert_eq!(outer.bytes, 100, "the outer span's peak");
     }
 }
@@ -111,7 +111,7 @@ fn spans_around(rounds: usize, outer: fn(Held) -> Held) {
     let program = Program::new(2);
     let (own, here, there) = (Own::default(), program.clone(), program);
     together([
-        Box::new(move || (0..rounds).for_each(|_| own.nest(&here.marks, outer))),
+        Box::new(move || (0..rounds).for_each(|_| own.nest(&here.marks.epochs, outer))),
         Box::new(move || {
             there.marks.reset(there.threads(), Some(&there.slot(1).share));
         }),
@@ -132,7 +132,7 @@ fn spans_forgotten(rounds: usize) {
 struct Keeping {
     program: Arc<Program>,
     levels: Vec<Levels>,
-    kept: Vec<Kept>,
+    copies: Vec<CellCopy>,
     cells: [Account; 2],
 }
 
@@ -143,48 +143,48 @@ impl Keeping {
         Arc::new(Keeping {
             program: Program::new(2),
             levels: (0..=usize::from(THREAD)).map(|_| Levels::default()).collect(),
-            kept: (0..LEVELS * 2).map(|_| Kept::default()).collect(),
+            copies: (0..LEVELS * 2).map(|_| CellCopy::default()).collect(),
             cells: Default::default(),
         })
     }
 
-    fn spans(&self) -> Spans<'_> {
-        Spans { levels: &self.levels, kept: &self.kept }
+    fn stage_cells(&self) -> StageCells<'_> {
+        StageCells { levels: &self.levels, copies: &self.copies }
     }
 
     /// As the tracker books it.
     fn alloc(&self, id: usize, n: usize) {
         let (marks, slot, cell) = (&self.program.marks, self.program.slot(0), &self.cells[id]);
-        cell.alloc(n, marks.epoch(), Booker::Owner);
-        slot.alloc(1, n, marks, marks.epoch(), Booker::Owner);
-        self.spans().after_alloc(THREAD, id as u32, cell, n, slot.account.live());
+        cell.alloc(n, marks.epochs.epoch(), Booker::Owner);
+        slot.alloc(1, n, &marks.epochs, marks.epochs.epoch(), Booker::Owner);
+        self.stage_cells().after_alloc(THREAD, id as u32, cell, n, slot.account.live());
     }
 
     fn free(&self, id: usize, n: usize) {
         let (marks, slot, cell) = (&self.program.marks, self.program.slot(0), &self.cells[id]);
-        self.spans().before_free(THREAD, id as u32, cell, Freer::Owner, || 0);
-        cell.free(n, marks.epoch(), Booker::Owner);
-        slot.free(1, n, marks, marks.epoch());
+        self.stage_cells().before_free(THREAD, id as u32, cell, Freer::Owner, || 0);
+        cell.free(n, marks.epochs.epoch(), Booker::Owner);
+        slot.free(1, n, &marks.epochs, marks.epochs.epoch());
     }
 
     fn keep_for_other(&self, id: usize) {
-        self.spans().before_free(THREAD, id as u32, &self.cells[id], Freer::Other, || 0);
+        self.stage_cells().before_free(THREAD, id as u32, &self.cells[id], Freer::Other, || 0);
     }
 
     fn free_by_other(&self, id: usize, n: usize) {
         let marks = &self.program.marks;
-        self.cells[id].free(n, marks.epoch(), Booker::Anyone);
-        self.program.slot(0).free_remote(n, marks, marks.epoch());
+        self.cells[id].free(n, marks.epochs.epoch(), Booker::Anyone);
+        self.program.slot(0).free_remote(n, &marks.epochs, marks.epochs.epoch());
     }
 
     fn held(&self, level: usize) -> [usize; 2] {
-        [0, 1].map(|id| self.spans().held(THREAD, level, id as u32, &self.cells[id]).bytes)
+        [0, 1].map(|id| self.stage_cells().held(THREAD, level, id as u32, &self.cells[id]).bytes)
     }
 }
 
 fn cells_at_peak(rounds: usize, by_other: fn(&Keeping)) {
     let keeping = Keeping::new();
-    let level = keeping.spans().begin(THREAD, Held::default()).expect("a level");
+    let level = keeping.stage_cells().begin(THREAD, Held::default()).expect("a level");
     keeping.alloc(0, 100);
     keeping.alloc(1, 60);
     keeping.alloc(0, 40);
@@ -201,7 +201,7 @@ fn cells_at_peak(rounds: usize, by_other: fn(&Keeping)) {
     ]);
     assert_eq!(keeping.held(level), [140, 60], "what cells held at the peak");
     // An inner stage has a level of its own.
-    let inner = keeping.spans().begin(THREAD, keeping.program.slot(0).account.live()).expect("a level");
+    let inner = keeping.stage_cells().begin(THREAD, keeping.program.slot(0).account.live()).expect("a level");
     keeping.alloc(1, 5);
     assert_eq!(
         (keeping.held(level), keeping.held(inner)),

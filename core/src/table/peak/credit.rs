@@ -1,91 +1,129 @@
-//! Head-room: how far live lies below the stage's peak, conserved and handed around.
+//! Credit: the bytes between live and the stage's peak, in the hands of the threads.
 //!
-//! Each thread holds a share of it, the rest is in a pool; `pool + shares = peak − live`, always. A free adds its
-//! bytes to the freeing thread's share, an allocation takes from it, and neither touches anything shared while the
-//! share suffices. A thread that runs short takes from the pool, then collects what the others hold; only when all
-//! of it together is too little do the missing bytes raise the peak: so the peak is exact, and threads meet only
-//! near it. While nobody holds a share (a program that only grows) that is one atomic addition.
+//! **Problem.** The peak has to be exact, but a counter of live bytes that all threads change at every event would cost
+//! more than the rest of an event.
 //!
-//! With *slack* a thread that runs short asks nobody but the pool: the peak told may then be too high by what the others
-//! hold, which is no more than the slack for each of them.
+//! **Idea.** `pool + shares = peak − live`, always. A free adds its bytes to the share of the thread that frees. An
+//! allocation takes its bytes from the share of the thread that allocates, and touches nothing else while the share is large
+//! enough. A thread that runs short takes from the pool, then collects the shares of all threads. When all of it together
+//! is too little, the missing bytes raise the peak. So the peak is exact, and threads meet only near it. While no thread
+//! has a share (a program that only grows), an allocation is one atomic addition to the peak.
 //!
-//! While one thread alone has had events its share is plain loads and stores. When a second one comes it says so,
-//! makes the barrier that the first one spares itself, and waits until that is outside of the hook ([`Room::open`]).
+//! # Share
+//! The part of the credit that one thread has ([`Share`]).
+//!
+//! # Pool
+//! The part that no thread has.
+//!
+//! # Collector
+//! A thread that takes all shares. There is one at a time: it holds a lock, which others try for a bounded time.
+//!
+//! # Error
+//! The bytes by which a thread raised the peak although some other thread may have had credit.
+//!
+//! # Slack
+//! A mode in which a thread that runs short asks nobody but the pool. Then the peak may be too high by the shares of the
+//! other threads, and each thread holds no more than the slack.
+//!
+//! # Alone and open
+//! While one thread alone has had events, it changes its share by plain loads and stores. The second thread opens the
+//! credit: it makes a barrier on all running threads, and waits until the first one is outside the hook
+//! ([`Credit::open`]). From then on shares change by atomic operations.
 
-use super::share::Share;
+use super::share::{Share, Shares};
 use crate::sync::*;
-use crate::table::threads::{FIRST, Threads};
 
-/// Somebody may hold a share.
+/// Some thread may have a share.
 const GIVEN: u32 = 1;
 /// A thread is collecting the shares.
 const LOCKED: u32 = 2;
-/// How often the collector's lock is tried. It is held for some tens of nanoseconds a thread.
+/// How often a thread tries the collector's lock, which is held for some tens of nanoseconds a thread.
 const TRIES: usize = if cfg!(models) { 1 << 6 } else { 1 << 12 };
-/// How often a collector asks everybody before it gives up on finding all at rest.
+/// How often a collector visits all shares before it gives up on finding them at rest.
 const PASSES: usize = 16;
 /// Bytes beyond its need that a thread takes from the pool.
 const ADVANCE: usize = 16 << 10;
 
-/// The pool, and who may touch whose share. All-zero is the start.
+/// The pool, and who may touch which share. All-zero is the start.
 #[repr(C)]
 #[derive(Default)]
-pub(crate) struct Room {
+pub(crate) struct Credit {
     pool: AtomicUsize,
-    /// [`GIVEN`] and [`LOCKED`]. In one word: who reads neither knows that nobody holds anything.
+    /// [`GIVEN`] and [`LOCKED`]. In one word: a thread that reads neither knows that nobody has any credit.
     shares: AtomicU32,
     /// More than one thread has had events: shares change by atomic operations only.
     open: AtomicU32,
-    /// Bytes by which the peak was raised without asking everybody.
+    /// Bytes by which threads raised the peak without asking all others.
     error: AtomicUsize,
-    /// Bytes that each thread may hold without being asked for them; 0 for none.
+    /// Bytes that each thread may hold without being asked for them; 0 without slack.
     slack: AtomicUsize,
-    /// Slots of threads that a forked process has from its parent: its first thread has the one behind them.
+    /// Slots of threads that a forked process has from its parent. The process's first thread has the slot after them.
     inherited: AtomicU32,
 }
 
-impl Room {
+impl Credit {
     /// Where a copy of it has the number of inherited slots.
     #[cfg(feature = "std")]
     pub(in crate::table) const INHERITED: usize = core::mem::offset_of!(Self, inherited);
 
-    /// Adds to the share of the thread that freed, or to the pool.
+    /// Takes `n` bytes from the share of the calling thread, which is inside the hook. False when the share has less.
+    #[inline(always)]
+    pub(crate) fn take(&self, n: usize, own: &Share) -> bool {
+        if self.is_alone() { own.take_alone(n) } else { own.take_shared(n) }
+    }
+
+    /// Gives `n` bytes to the share of the calling thread, which is inside the hook.
+    #[inline(always)]
+    pub(crate) fn give_to(&self, n: usize, own: &Share) {
+        if self.is_alone() {
+            own.add_alone(n);
+        } else {
+            self.give_shared(n, own);
+        }
+    }
+
+    /// Gives `n` bytes to the calling thread's share, or to the pool.
     #[inline]
     pub(super) fn give(&self, n: usize, own: Option<&Share>) {
         match own {
-            Some(own) => own.give(n, self),
+            Some(own) => self.give_to(n, own),
             None => _ = self.pool.fetch_add(n, AcqRel),
         }
     }
 
-    /// Adds to a share that others may take. Once in a firmware, where flash is dearer than a call.
+    /// Gives `n` bytes to a share that other threads may take. Not inlined in firmware, where flash is dearer than a call.
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn give_shared(&self, n: usize, own: &Share) {
+    fn give_shared(&self, n: usize, own: &Share) {
         let slack = self.slack.load(Relaxed);
         if slack != 0 {
-            return self.give_slackly(n, own, slack / 2);
+            return self.give_with_slack(n, own, slack / 2);
         }
-        // SeqCst, against the collector's: either it finds these bytes, or this thread finds the flag cleared.
+        // SeqCst, against the collector's: either the collector finds these bytes, or this thread finds the flag cleared.
         own.bytes.fetch_add(n, SeqCst);
         if self.shares.load(SeqCst) & GIVEN == 0 {
             self.shares.fetch_or(GIVEN, SeqCst);
         }
     }
 
-    /// Keeps up to `most` bytes of a share, the rest goes to the pool. What is in the middle of that is nowhere, so it
-    /// counts as held: `most` of the share and as much of `n`.
-    fn give_slackly(&self, n: usize, own: &Share, most: usize) {
+    /// Leaves up to `most` bytes in the share and gives the rest to the pool. Bytes on their way from share to pool are in
+    /// neither, so they count as held: `most` of the share and as much of `n`.
+    fn give_with_slack(&self, n: usize, own: &Share, most: usize) {
         if n > most {
             self.pool.fetch_add(n, AcqRel);
         } else if own.bytes.fetch_add(n, SeqCst).saturating_add(n) > most {
-            let all = own.bytes.swap(0, SeqCst);
+            let all = own.take_all_shared();
             self.pool.fetch_add(all, AcqRel);
         }
     }
 
-    /// From now on each thread may hold `slack` bytes without being asked.
-    pub(super) fn set_slack(&self, slack: usize, threads: Threads<'_>, own: Option<&Share>) {
+    /// Takes all bytes of the calling thread's share.
+    fn take_all(&self, own: &Share) -> usize {
+        if self.is_alone() { own.take_all_alone() } else { own.take_all_shared() }
+    }
+
+    /// From now on each thread may hold `slack` bytes without being asked for them.
+    pub(super) fn set_slack<'t>(&self, slack: usize, threads: impl Shares<'t>, own: Option<&Share>) {
         self.slack.store(slack, SeqCst);
         let locked = self.lock();
         let found = self.collect(usize::MAX, threads, own);
@@ -96,17 +134,17 @@ impl Room {
         }
     }
 
-    /// Takes `n` bytes that the own share does not have: from the pool, then from everybody; what is missing then
-    /// is for `raise` to add to the peak.
+    /// Takes `n` bytes that the calling thread's share does not have: from the pool, then from all shares. `raise` adds
+    /// the bytes that are still missing to the peak.
     #[inline(never)]
-    pub(super) fn take_slowly(
+    pub(super) fn take_slowly<'t>(
         &self,
         n: usize,
         own: Option<&Share>,
-        threads: Threads<'_>,
+        threads: impl Shares<'t>,
         raise: impl FnOnce(usize),
     ) {
-        let need = n.saturating_sub(own.map_or(0, |own| own.take_all(self)));
+        let need = n.saturating_sub(own.map_or(0, |own| self.take_all(own)));
         let need = need - self.take_from_pool(need, own);
         if need == 0 {
             return;
@@ -115,8 +153,8 @@ impl Room {
             return raise(need);
         }
         if own.is_none() && self.is_alone() {
-            // An event of nobody's, perhaps in the middle of the one thread's own: its share cannot be asked for.
-            self.error.fetch_add(held(threads).min(need), Relaxed);
+            // An event without a thread, perhaps in the middle of the one thread's own: it cannot take that thread's share.
+            self.error.fetch_add(threads.bytes().min(need), Relaxed);
             return raise(need);
         }
         if self.shares.load(SeqCst) == 0 {
@@ -133,7 +171,7 @@ impl Room {
                 let kept = if own.is_some() { rest / 2 } else { 0 };
                 self.pool.fetch_add(rest - kept, AcqRel);
                 self.give(kept, own);
-                // Who found the pool empty a moment ago has to look again.
+                // A thread that found the pool empty a moment ago has to look again.
                 self.shares.fetch_or(GIVEN, SeqCst);
             }
             None => raise(need - found),
@@ -141,10 +179,11 @@ impl Room {
         self.unlock();
     }
 
-    /// Takes up to `need` bytes, and some in advance for the own share: how many of the need.
+    /// Takes up to `need` bytes from the pool, and some in advance for the calling thread's share. Returns how many of the
+    /// need it took.
     fn take_from_pool(&self, need: usize, own: Option<&Share>) -> usize {
         let mut pool = self.pool.load(Acquire);
-        // On its way to the share an advance is nowhere: the lock keeps others from collecting meanwhile.
+        // An advance on its way from pool to share is in neither: the lock keeps others from collecting in between.
         let slack = self.slack.load(Relaxed);
         let locked = slack == 0 && own.is_some() && need > 0 && pool > need && self.try_lock();
         let advance = if locked { ADVANCE } else { 0 };
@@ -167,8 +206,8 @@ impl Room {
         taken.min(need)
     }
 
-    /// Takes all head-room away and tells `lower` how much it was. `own` is the calling thread's share.
-    pub(super) fn drain(&self, threads: Threads<'_>, own: Option<&Share>, lower: impl FnOnce(usize)) {
+    /// Takes all credit away and calls `lower` with the number of bytes. `own` is the calling thread's share.
+    pub(super) fn drain<'t>(&self, threads: impl Shares<'t>, own: Option<&Share>, lower: impl FnOnce(usize)) {
         let locked = self.lock();
         lower(self.collect(usize::MAX, threads, own));
         if locked {
@@ -176,25 +215,26 @@ impl Room {
         }
     }
 
-    /// Takes the pool and all shares, until there is as much as needed or nothing left.
+    /// Takes the pool and all shares, until it has `need` bytes or nothing is left.
     ///
-    /// While one thread is asked another may free and a third allocate as much: everything was seen only after a pass
-    /// in which nobody freed. A free into a share says so in the flag; one into the pool is seen, for it comes last.
-    fn collect(&self, need: usize, threads: Threads<'_>, own: Option<&Share>) -> usize {
+    /// While it visits one share, another thread may free and a third one allocate as much. So it has seen everything only
+    /// after a pass in which no thread freed. A free into a share sets the flag again; a free into the pool is seen because
+    /// the pool comes last.
+    fn collect<'t>(&self, need: usize, threads: impl Shares<'t>, own: Option<&Share>) -> usize {
         if self.is_alone() {
-            // Others' shares must not be touched; the one thread's is its own.
-            return self.pool.swap(0, SeqCst).wrapping_add(own.map_or(0, |own| own.take_all(self)));
+            // Other shares must not be touched. The one thread may take its own.
+            return self.pool.swap(0, SeqCst).wrapping_add(own.map_or(0, |own| self.take_all(own)));
         }
         let mut found = 0;
         for _ in 0..PASSES {
             self.shares.fetch_and(!GIVEN, SeqCst);
-            let shares = threads.iter().map(|(_, slot)| slot.share.bytes.swap(0, SeqCst));
+            let shares = threads.shares().map(Share::take_all_shared);
             found = shares.fold(found, usize::wrapping_add).wrapping_add(self.pool.swap(0, SeqCst));
             if found >= need || self.shares.load(SeqCst) & GIVEN == 0 {
                 return found;
             }
         }
-        self.error.fetch_add(held(threads), Relaxed);
+        self.error.fetch_add(threads.bytes(), Relaxed);
         found
     }
 
@@ -204,7 +244,7 @@ impl Room {
         self.open.load(Relaxed) == 0
     }
 
-    /// The collector's lock. False when it cannot be had: its holder was interrupted.
+    /// Takes the collector's lock. False when its holder was interrupted.
     fn lock(&self) -> bool {
         (0..TRIES).any(|_| {
             let had = self.try_lock();
@@ -225,30 +265,30 @@ impl Room {
     }
 
     /// A second thread comes: from now on shares change by atomic operations. `barrier` is a full barrier on every
-    /// running thread; without one the room is open from the start.
+    /// running thread; where there is none, the credit is open from the start.
     #[cold]
-    pub(crate) fn open(&self, threads: Threads<'_>, barrier: impl FnOnce()) {
+    pub(crate) fn open<'t>(&self, threads: impl Shares<'t>, barrier: impl FnOnce()) {
         if self.open.swap(1, SeqCst) != 0 {
             return;
         }
         self.shares.fetch_or(GIVEN, SeqCst);
-        // After it each thread has either said that it is inside, or will see that the room is open.
+        // After it each thread has either said that it is inside, or will see that the credit is open.
         barrier();
-        for (_, slot) in threads.iter() {
+        for share in threads.shares() {
             let left = (0..TRIES * 16).any(|_| {
-                let left = slot.share.inside.load(Acquire) == 0;
+                let left = share.inside.load(Acquire) == 0;
                 if !left {
                     spin_loop();
                 }
                 left
             });
             if !left {
-                // It was stopped there: what it writes later may be counted twice.
-                self.error.fetch_add(slot.share.bytes(), Relaxed);
+                // The thread was stopped inside: bytes that it writes later may count twice.
+                self.error.fetch_add(share.bytes(), Relaxed);
             }
             if self.slack.load(Relaxed) != 0 {
-                // The one thread's share had no limit.
-                self.pool.fetch_add(slot.share.bytes.swap(0, SeqCst), AcqRel);
+                // The share of the thread that was alone had no limit.
+                self.pool.fetch_add(share.take_all_shared(), AcqRel);
             }
         }
     }
@@ -259,43 +299,48 @@ impl Room {
         self.unlock();
     }
 
-    /// After an event of the thread with this share was abandoned: makes the head-room what lies between live and `peak`,
-    /// or has the peak raised. While others run, live is not known to the byte: then the difference is an error of the peak.
+    /// The thread with this share has abandoned an event in the middle: makes the credit `credit` bytes, or has the peak
+    /// raised when that is negative. While other threads run nobody knows the number to the byte: then the difference is an
+    /// error of the peak.
     #[cfg(feature = "std")]
-    pub(super) fn settle(&self, peak: usize, own: &Share, threads: Threads<'_>, raise: impl FnOnce(usize)) {
-        let live = threads.iter().map(|(_, slot)| slot.account.live().bytes).fold(0, usize::wrapping_add);
-        let room = peak.wrapping_sub(live) as isize;
-        let known = held(threads).wrapping_add(self.pool.load(Acquire)) as isize;
+    pub(super) fn settle<'t>(
+        &self,
+        credit: isize,
+        own: &Share,
+        threads: impl Shares<'t>,
+        raise: impl FnOnce(usize),
+    ) {
         if !self.is_alone() {
-            self.error.fetch_add(room.abs_diff(known), Relaxed);
+            let known = threads.bytes().wrapping_add(self.pool.load(Acquire)) as isize;
+            self.error.fetch_add(credit.abs_diff(known), Relaxed);
             return;
         }
         self.pool.store(0, Release);
-        own.bytes.store(room.max(0) as usize, Relaxed);
-        if room < 0 {
-            raise(room.unsigned_abs());
+        own.bytes.store(credit.max(0) as usize, Relaxed);
+        if credit < 0 {
+            raise(credit.unsigned_abs());
         }
     }
 
-    /// In a forked child: nobody holds anything.
+    /// In a forked child: no thread has credit.
     #[cfg(feature = "std")]
-    pub(super) fn forked(&self, threads: Threads<'_>) {
-        threads.iter().for_each(|(_, slot)| slot.share.bytes.store(0, Relaxed));
+    pub(super) fn forked<'t>(&self, threads: impl Shares<'t>) {
+        threads.shares().for_each(|share| share.bytes.store(0, Relaxed));
         self.pool.store(0, Relaxed);
         self.shares.store(0, Relaxed);
         self.forget_error();
-        self.inherited.store(threads.usage().0, Relaxed);
+        self.inherited.store(threads.count(), Relaxed);
     }
 
-    /// Whether the slot is that of the process's first thread.
-    pub(crate) fn is_first(&self, slot: u16) -> bool {
-        u32::from(slot) == u32::from(FIRST).wrapping_add(self.inherited.load(Relaxed))
+    /// How many slots of threads a forked process has from its parent.
+    pub(crate) fn inherited(&self) -> u32 {
+        self.inherited.load(Relaxed)
     }
 
-    /// Most bytes by which the peak told may exceed the true one.
-    pub(super) fn error(&self, threads: Threads<'_>) -> usize {
+    /// The most bytes by which the peak may be above the true one.
+    pub(super) fn error<'t>(&self, threads: impl Shares<'t>) -> usize {
         let slack = if self.is_alone() { 0 } else { self.slack.load(Relaxed) };
-        self.error.load(Relaxed).saturating_add(slack.saturating_mul(threads.usage().0 as usize))
+        self.error.load(Relaxed).saturating_add(slack.saturating_mul(threads.count() as usize))
     }
 
     pub(super) fn forget_error(&self) {
@@ -303,79 +348,5 @@ impl Room {
     }
 }
 
-/// What all threads' shares have, as far as one look tells.
-fn held(threads: Threads<'_>) -> usize {
-    threads.iter().map(|(_, slot)| slot.share.bytes()).fold(0, usize::wrapping_add)
-}
-
 #[cfg(all(test, not(models)))]
-mod tests {
-    use super::*;
-    use crate::table::growth::Growth;
-    use crate::table::threads::{FIRST, ThreadSlot};
-
-    /// The collector's lock belongs to a thread that was stopped in the middle: nobody else can ask for the shares.
-    #[test]
-    fn a_peak_that_is_raised_without_asking_everybody_says_by_how_much_it_may_be_too_high() {
-        let slots: [ThreadSlot; FIRST as usize + 2] = core::array::from_fn(|_| ThreadSlot::default());
-        let used = AtomicU32::new(2);
-        let threads = Threads { used: &used, slots: &slots, growth: Growth::WHOLE };
-        let room = Room::default();
-        room.open(threads, || ());
-        room.give(50, Some(&slots[usize::from(FIRST)].share));
-        let raised = |n| {
-            let mut raised = 0;
-            room.take_slowly(n, Some(&slots[usize::from(FIRST) + 1].share), threads, |n| raised = n);
-            raised
-        };
-
-        assert!(room.try_lock());
-        assert_eq!((raised(80), room.error(threads)), (80, 80));
-        room.unlock();
-        assert_eq!((raised(80), room.error(threads)), (30, 80), "50 bytes were free");
-    }
-
-    /// A platform that does not tell whose slot the child's thread has: nothing of the room but its lock is made anew.
-    #[cfg(feature = "std")]
-    #[test]
-    fn a_fork_opens_the_room_that_another_thread_has() {
-        use crate::table::region::Parts;
-        use crate::{Local, NoUnwind, Region, Tracker};
-
-        struct Own;
-        static WORDS: Local = Local::new();
-        // SAFETY: one thread alone has events.
-        unsafe impl crate::Platform for Own {
-            fn local(&self, _: usize) -> Option<&Local> {
-                Some(&WORDS)
-            }
-
-            fn reserve(&self) -> Option<usize> {
-                Some(0)
-            }
-
-            fn stack(&self, _: &Local, _: usize) -> Option<(usize, usize)> {
-                None
-            }
-        }
-        type Small = Region<64, 64, 4, 2, 2, 8>;
-        static REGION: Small = Region::new();
-        static TRACKER: Tracker<(), NoUnwind, Own, Small> = Tracker::with((), NoUnwind, Own, &REGION);
-
-        assert!(TRACKER.stage_begin("it is known to the process"));
-        let room = &REGION.head().marks.room;
-        assert!(room.try_lock());
-        // SAFETY: the child tries the lock, and ends without anything of the C library's.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: ends the process.
-            unsafe { libc::_exit(i32::from(!room.try_lock())) };
-        }
-        let mut status = 0;
-        // SAFETY: the status is written.
-        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-        assert_eq!(status, 0);
-        assert!(!room.try_lock(), "here it is held");
-        room.unlock();
-    }
-}
+mod tests;

@@ -1,62 +1,278 @@
-//! Keeping once in an epoch: whoever is first to change something in it keeps what was there before.
+//! Epochs: how accounts remember the figures that they had at a peak.
+//!
+//! **Problem.** A report wants the live figures of every account at the peak. There may be a million accounts, and a
+//! program that grows makes a new peak at every allocation: nothing can copy them all each time.
+//!
+//! **Idea.** While live only rises past a peak, nobody copies anything. The first free after the peak begins a new
+//! epoch. Each account knows the epoch of its last change, and copies its live figures before its first change in a later
+//! one. So an event does a bounded amount of extra work, and a reader finds for each mark of each account:
+//! the live figures, while the mark is at its peak; the copy, when the account has changed since the fall from that
+//! peak; the live figures otherwise.
+//!
+//! # Mark
+//! A peak that accounts remember: the program's since the last reset, or the stage's since the innermost stage began.
+//!
+//! # At its peak
+//! A mark is at its peak until live falls for the first time. Nothing has to be copied before that.
+//!
+//! # Epoch
+//! The time from one fall to the next. Epochs are numbered modulo the word's width.
+//!
+//! # Generation
+//! The time from one restart of the peaks to the next: a stage begins, or somebody resets the peaks. Threads follow it
+//! at their next event. Generations are numbered like epochs.
+//!
+//! # Last copy
+//! The epoch (or generation) in which something was copied last. It makes sure that one writer copies, once, before
+//! anybody changes the original.
 
 use crate::sync::*;
 
-/// Flag of a stamp: somebody is keeping.
-const KEEPING: usize = 1;
-/// How often a stamp is looked at while somebody is keeping, which takes some tens of instructions.
+/// Flag of the state word: the stage's mark is at its peak.
+const STAGE: usize = 1;
+/// Flag: the program's mark is at its peak.
+const PROGRAM: usize = 2;
+const FLAGS: usize = STAGE | PROGRAM;
+/// The distance from one epoch to the next in the state word: past the flags, and even as [`LastCopy`] needs it.
+const EPOCH: usize = 4;
+/// The distance from one generation to the next: even, as [`LastCopy`] needs it.
+const GENERATION: usize = 2;
+
+/// The two marks. The number is also the index of an account's copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Program = 0,
+    Stage = 1,
+}
+
+impl Mark {
+    const ALL: [Mark; 2] = [Mark::Program, Mark::Stage];
+
+    const fn flag(self) -> usize {
+        match self {
+            Mark::Program => PROGRAM,
+            Mark::Stage => STAGE,
+        }
+    }
+
+    /// The flags that a new peak of this mark sets: a new peak of the program is one of the stage, too.
+    const fn flags_of_peak(self) -> usize {
+        match self {
+            Mark::Program => FLAGS,
+            Mark::Stage => STAGE,
+        }
+    }
+}
+
+/// The current epoch and generation of a program. All-zero is the start.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Epochs {
+    /// The current epoch, and a flag for each mark that is at its peak.
+    state: AtomicUsize,
+    /// For each mark, the epoch that began with the fall from its peak.
+    fallen: [AtomicUsize; 2],
+    /// The current generation.
+    generation: AtomicUsize,
+    /// The generation that the last reset began.
+    reset: AtomicUsize,
+}
+
+/// An epoch in which an event changes its accounts.
+#[derive(Clone, Copy)]
+pub(crate) struct Epoch<'e> {
+    number: usize,
+    epochs: &'e Epochs,
+}
+
+impl Epoch<'_> {
+    #[inline]
+    pub(crate) fn number(self) -> usize {
+        self.number
+    }
+
+    /// Whether an account whose last change was in `epoch` has not changed since the fall from the mark's peak.
+    #[inline]
+    pub(crate) fn precedes(self, epoch: usize, mark: Mark) -> bool {
+        (epoch.wrapping_sub(self.epochs.fallen[mark as usize].load(Relaxed)) as isize) < 0
+    }
+}
+
+/// A state in which a mark is at its peak: live may rise in it but not fall.
+#[derive(Clone, Copy)]
+pub(super) struct AtPeak(usize);
+
+impl Epochs {
+    /// The current epoch, for an event that makes live rise.
+    #[inline]
+    pub(crate) fn epoch(&self) -> Epoch<'_> {
+        Epoch { number: self.state.load(Acquire) & !FLAGS, epochs: self }
+    }
+
+    /// The current epoch, unless a mark is at its peak: the epoch that the common event may use whatever it does.
+    #[inline(always)]
+    pub(crate) fn fallen_epoch(&self) -> Option<Epoch<'_>> {
+        self.before_fall().ok()
+    }
+
+    /// The current epoch, in which live may fall; or the state that [`fall`](Self::fall) has to leave first.
+    #[inline(always)]
+    pub(super) fn before_fall(&self) -> Result<Epoch<'_>, AtPeak> {
+        let state = self.state.load(Acquire);
+        if state & FLAGS == 0 { Ok(Epoch { number: state, epochs: self }) } else { Err(AtPeak(state)) }
+    }
+
+    /// Begins the epoch after a peak. `left` sees each mark that leaves its peak.
+    #[inline]
+    pub(super) fn fall(&self, AtPeak(mut state): AtPeak, left: impl Fn(Mark)) -> Epoch<'_> {
+        let number = loop {
+            let next = (state & !FLAGS).wrapping_add(EPOCH);
+            for mark in Mark::ALL {
+                if state & mark.flag() != 0 {
+                    // A thread that was stopped here long ago must not lower it.
+                    advance(&self.fallen[mark as usize], next);
+                    left(mark);
+                }
+            }
+            match self.state.compare_exchange(state, next, AcqRel, Acquire) {
+                Ok(_) => break next,
+                Err(now) if now & FLAGS == 0 => break now,
+                Err(now) => state = now,
+            }
+        };
+        Epoch { number, epochs: self }
+    }
+
+    /// The mark has a new peak.
+    #[inline]
+    pub(super) fn reach_peak(&self, mark: Mark) {
+        let flags = mark.flags_of_peak();
+        if self.state.load(Relaxed) & flags != flags {
+            self.state.fetch_or(flags, AcqRel);
+        }
+    }
+
+    /// The mark's peak becomes the current live bytes.
+    pub(super) fn restart(&self, mark: Mark) {
+        self.state.fetch_or(mark.flags_of_peak(), AcqRel);
+    }
+
+    /// Whether the mark is at its peak: then the live figures are the figures at the peak.
+    #[inline]
+    pub(crate) fn is_at_peak(&self, mark: Mark) -> bool {
+        self.state.load(Acquire) & mark.flag() != 0
+    }
+
+    /// The current generation. The peak of a thread that follows an older one is what the thread holds.
+    #[inline]
+    pub(crate) fn generation(&self) -> usize {
+        self.generation.load(Acquire)
+    }
+
+    /// The generation that the last reset began.
+    #[inline]
+    pub(crate) fn last_reset(&self) -> usize {
+        self.reset.load(Acquire)
+    }
+
+    /// Whether somebody has reset the peaks since `generation`. A stage that begins restarts peaks without a reset.
+    pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
+        (self.last_reset().wrapping_sub(generation) as isize) > 0
+    }
+
+    /// Begins a generation because a stage begins.
+    pub(super) fn begin_stage(&self) {
+        self.generation.fetch_add(GENERATION, AcqRel);
+    }
+
+    /// Begins a generation because the peaks are reset.
+    pub(super) fn begin_reset(&self) {
+        loop {
+            let before = self.generation.load(Acquire);
+            let generation = before.wrapping_add(GENERATION);
+            // First, so that a thread that follows the generation knows it as a reset.
+            advance(&self.reset, generation);
+            if self.generation.compare_exchange(before, generation, AcqRel, Relaxed).is_ok() {
+                break;
+            }
+        }
+    }
+
+    /// In a forked child, which has one thread: the same as [`begin_reset`](Self::begin_reset).
+    #[cfg(feature = "std")]
+    pub(super) fn begin_in_child(&self) {
+        let generation = self.generation.load(Acquire).wrapping_add(GENERATION);
+        self.reset.store(generation, Release);
+        self.generation.store(generation, Release);
+    }
+}
+
+/// Raises a word that counts modulo its width.
+fn advance(word: &AtomicUsize, to: usize) {
+    let mut at = word.load(Relaxed);
+    while (to.wrapping_sub(at) as isize) > 0 {
+        match word.compare_exchange_weak(at, to, AcqRel, Relaxed) {
+            Ok(_) => return,
+            Err(now) => at = now,
+        }
+    }
+}
+
+/// Flag of [`LastCopy`]: a writer is copying.
+const COPYING: usize = 1;
+/// How often a writer looks again while another one copies, which takes some tens of instructions.
 const TRIES: usize = 1 << 8;
 
-/// The epoch in which something was kept last. Epochs are even, and count, modulo the word's width.
+/// The epoch or generation in which something was copied last.
 #[repr(transparent)]
 #[derive(Default)]
-pub(crate) struct Stamp(AtomicUsize);
+pub(crate) struct LastCopy(AtomicUsize);
 
-impl Stamp {
-    /// The epoch; odd while somebody is keeping for a later one.
+impl LastCopy {
+    /// The epoch; an odd number while a writer copies for a later one.
     #[inline(always)]
     pub(crate) fn epoch(&self) -> usize {
         self.0.load(Acquire)
     }
 
-    /// Whether it was kept in `epoch`, as its only writer sees it.
+    /// Whether the last copy was made in `epoch`. For the only writer.
     #[inline(always)]
     pub(crate) fn is(&self, epoch: usize) -> bool {
         self.0.load(Relaxed) == epoch
     }
 
-    /// By its only writer: it was kept in `epoch`.
+    /// The only writer has copied in `epoch`.
     #[inline]
     pub(crate) fn set(&self, epoch: usize) {
         self.0.store(epoch, Release);
     }
 
-    /// By one of several writers: keeps, unless it was done in `epoch` or a later one. `keep` is told the epoch before. What
-    /// it keeps must not change but by those who come here first.
+    /// Copies, unless one of the writers did so in `epoch` or later. `copy` gets the epoch of the copy before. Whoever
+    /// changes the original must call this first.
     #[inline]
-    pub(crate) fn once(&self, epoch: usize, keep: impl Fn(usize)) {
+    pub(crate) fn once(&self, epoch: usize, copy: impl Fn(usize)) {
         if self.epoch() != epoch {
-            self.first(epoch, keep);
+            self.first(epoch, copy);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn first(&self, epoch: usize, keep: impl Fn(usize)) {
+    fn first(&self, epoch: usize, copy: impl Fn(usize)) {
         for _ in 0..TRIES {
             let last = self.epoch();
-            if last & KEEPING != 0 {
+            if last & COPYING != 0 {
                 spin_loop();
             } else if epoch.wrapping_sub(last) as isize <= 0 {
                 return;
-            } else if self.0.compare_exchange(last, last | KEEPING, AcqRel, Relaxed).is_ok() {
-                keep(last);
-                _ = self.0.compare_exchange(last | KEEPING, epoch, AcqRel, Relaxed);
+            } else if self.0.compare_exchange(last, last | COPYING, AcqRel, Relaxed).is_ok() {
+                copy(last);
+                _ = self.0.compare_exchange(last | COPYING, epoch, AcqRel, Relaxed);
                 return;
             }
         }
-        // Who was keeping has been stopped there, perhaps by this very event, or has died.
-        keep(self.epoch() & !KEEPING);
+        // The writer that copies was stopped, perhaps by this very event, or has died.
+        copy(self.epoch() & !COPYING);
         self.set(epoch);
     }
 }

@@ -1,4 +1,11 @@
-//! What finds and keeps peaks.
+//! Peaks: the bytes that the program, a stage or a thread held at most, and which cells held them.
+//!
+//! - [`epoch`]: how accounts remember their figures at a peak;
+//! - [`share`], [`credit`]: the bytes between live and the peak, which threads hand around;
+//! - [`program`]: the peaks of the program and of its innermost stage;
+//! - [`thread`]: a thread's own peaks;
+//! - [`stage`]: stages, with the peaks of those that have ended;
+//! - [`stage_cells`]: the cells of a thread at the peak of a stage of that thread.
 
 pub(crate) mod credit;
 pub(crate) mod epoch;
@@ -9,5 +16,6 @@ pub(crate) mod stage;
 pub(crate) mod stage_cells;
 pub(crate) mod thread;
 
-pub(crate) use program::{Epoch, Mark, Marks};
+pub(crate) use epoch::{Epoch, Epochs, Mark};
+pub(crate) use program::Marks;
 pub(crate) use share::Share;

@@ -1,16 +1,28 @@
-//! A thread's high-water marks: since the last reset, since the process's innermost stage began, and since the
-//! thread's own innermost span began.
+//! A thread's own peaks: since the last reset, since the process's innermost stage began, and since the thread's
+//! innermost scope began.
 //!
-//! One mark follows live at every event. When one of the three starts anew, what the mark has seen is first kept for
-//! the others. Resets and stages are told by a generation, which the thread follows at its next event; until then its
-//! peak is what it held when the generation began.
+//! **Problem.** Three peaks follow live at every event of the thread. Any thread may restart two of them, for all
+//! threads, without a walk over the threads and without a race with their events.
+//!
+//! **Idea.** One mark follows live. When one of the three peaks restarts, the thread first folds what the mark has seen into
+//! the others. Resets and stages restart peaks by a new generation, which the thread follows at its next event. Until
+//! then its peak is what it held when the generation began.
+//!
+//! # Generation
+//! See [`epoch`](super::epoch). A thread that has not followed the current one has its old peaks still.
+//!
+//! # Scope
+//! A part of one thread's work that is measured: a scope, or a stage of that thread.
+//!
+//! # Ceiling
+//! The bytes that the thread's own part of its account may reach before the mark can rise. It spares the common event the
+//! look at what other threads have freed.
 
-use super::epoch::Stamp;
-use super::program::Marks;
+use super::epoch::{Epochs, LastCopy};
 use crate::sync::*;
 use crate::table::account::{Account, Held};
 
-/// A high-water mark. It may stand below zero while a free is booked before its allocation: compared with a sign.
+/// A high-water mark. It may be below zero while a free is counted before its allocation: comparisons use a sign.
 #[repr(C)]
 #[derive(Default)]
 struct High {
@@ -41,69 +53,71 @@ fn higher(a: Held, b: Held) -> Held {
     if a.bytes as isize >= b.bytes as isize { a } else { b }
 }
 
-/// What others had freed of a thread's blocks when peaks were re-based: noted at their first free after it.
+/// What other threads had freed of a thread's blocks when a generation began. The first of them that frees in the
+/// generation copies it.
 #[repr(C)]
 #[derive(Default)]
-struct Noted {
-    /// The generation that the re-basing began.
-    generation: Stamp,
+struct FreedBefore {
+    /// The generation of the copy.
+    generation: LastCopy,
     freed: High,
 }
 
-impl Noted {
-    /// Before a free: what was `freed` so far.
+impl FreedBefore {
+    /// Before another thread frees a block in `generation`: copies what was `freed` so far.
     #[inline]
-    fn note(&self, generation: usize, freed: impl Fn() -> Held) {
+    fn copy(&self, generation: usize, freed: impl Fn() -> Held) {
         self.generation.once(generation, |_| self.freed.set(freed()));
     }
 
-    /// What of all that was `freed` was freed since `generation` began.
+    /// The part of `freed` that was freed since `generation` began.
     fn since(&self, generation: usize, freed: Held) -> Held {
         if self.generation.epoch() == generation { freed.minus(self.freed.get()) } else { Held::default() }
     }
 }
 
-/// All-zero is a thread that held nothing yet. Written by the thread alone, but for what [`Noted`] keeps.
+/// A thread's peaks. All-zero is a thread that has held nothing. The thread alone writes them; other threads write
+/// [`FreedBefore`].
 #[repr(C)]
 #[derive(Default)]
-pub(crate) struct Highs {
-    /// The generation that `now` belongs to: [`Marks::generation`].
+pub(crate) struct ThreadPeaks {
+    /// The generation that the thread follows.
     generation: AtomicUsize,
-    /// What the account's own part may rise to before `now` can: never higher than `now` and what others freed.
+    /// The bytes that the account's own part may reach before `now` can rise: never above `now` and what others freed.
     ceiling: AtomicUsize,
-    /// Highest since any of the three began anew.
+    /// The highest since any of the three restarted.
     now: High,
-    /// The highest before it since the last reset, …
+    /// The highest before it since the last reset,
     since_reset: High,
-    /// … since the generation began, …
+    /// since the generation began,
     since_stage: High,
-    /// … and since the thread's innermost span began.
-    since_span: High,
-    rebased: Noted,
-    reset: Noted,
+    /// and since the thread's innermost scope began.
+    since_scope: High,
+    freed_before_generation: FreedBefore,
+    freed_before_reset: FreedBefore,
 }
 
-impl Highs {
-    /// Before any event of the thread: when peaks were re-based since its last one, its peak is what it holds.
+impl ThreadPeaks {
+    /// Before any event of the thread: follows the current generation.
     #[inline]
-    pub(crate) fn follow(&self, account: &Account, marks: &Marks) {
-        let now = marks.generation();
+    pub(crate) fn follow(&self, account: &Account, epochs: &Epochs) {
+        let now = epochs.generation();
         let mine = self.generation.load(Relaxed);
         if mine != now {
-            self.rebase(account, marks, mine, now);
+            self.restart(account, epochs, mine, now);
         }
     }
 
     #[cold]
-    fn rebase(&self, account: &Account, marks: &Marks, mine: usize, now: usize) {
-        self.since_span.raise(self.now.get());
-        if marks.was_reset_since(mine) {
-            self.since_reset.set(self.at_reset(account, marks));
+    fn restart(&self, account: &Account, epochs: &Epochs, mine: usize, now: usize) {
+        self.since_scope.raise(self.now.get());
+        if epochs.was_reset_since(mine) {
+            self.since_reset.set(self.at_reset(account, epochs));
         } else {
             self.since_reset.raise(self.now.get());
         }
         self.since_stage.set(Held::default());
-        self.set_now(self.base(account, now), account);
+        self.set_now(self.at_begin(account, now), account);
         self.generation.store(now, Release);
     }
 
@@ -112,28 +126,27 @@ impl Highs {
         self.ceiling.store(held.plus(account.remote()).bytes, Relaxed);
     }
 
-    /// Whether there is no re-basing to [follow](Self::follow).
+    /// Whether the thread [follows](Self::follow) the current generation.
     #[inline(always)]
-    pub(crate) fn is_followed(&self, marks: &Marks) -> bool {
-        self.generation.load(Relaxed) == marks.generation()
+    pub(crate) fn is_followed(&self, epochs: &Epochs) -> bool {
+        self.generation.load(Relaxed) == epochs.generation()
     }
 
-    /// Whether own bytes of that many are no new high. What others freed since the ceiling was set raises it, so this may
-    /// say no once too often.
+    /// Whether the mark stays when the thread's own part has `own` bytes. Frees of other threads since the ceiling was set
+    /// raise the true ceiling, so the answer may be no once too often.
     #[inline(always)]
     pub(crate) fn is_above(&self, own: usize) -> bool {
         own as isize <= self.ceiling.load(Relaxed) as isize
     }
 
-    /// What the thread held when the generation `now` began, if it has had no event since: others may have freed
-    /// blocks of it.
-    fn base(&self, account: &Account, now: usize) -> Held {
-        account.live().plus(self.rebased.since(now, account.remote()))
+    /// What the thread held when the generation `now` began, if it has had no event since.
+    fn at_begin(&self, account: &Account, now: usize) -> Held {
+        account.live().plus(self.freed_before_generation.since(now, account.remote()))
     }
 
-    /// What it held at the last reset, if it has had no event since.
-    fn at_reset(&self, account: &Account, marks: &Marks) -> Held {
-        account.live().plus(self.reset.since(marks.last_reset(), account.remote()))
+    /// What the thread held at the last reset, if it has had no event since.
+    fn at_reset(&self, account: &Account, epochs: &Epochs) -> Held {
+        account.live().plus(self.freed_before_reset.since(epochs.last_reset(), account.remote()))
     }
 
     /// The thread holds more than before.
@@ -143,57 +156,57 @@ impl Highs {
         self.set_now(if live.bytes as isize > now.bytes as isize { live } else { now }, account);
     }
 
-    /// Before a free of one of its blocks by somebody else.
+    /// Before another thread frees one of its blocks.
     #[inline]
-    pub(crate) fn note(&self, account: &Account, marks: &Marks) {
-        self.rebased.note(marks.generation(), || account.remote());
-        self.reset.note(marks.last_reset(), || account.remote());
+    pub(crate) fn before_remote_free(&self, account: &Account, epochs: &Epochs) {
+        self.freed_before_generation.copy(epochs.generation(), || account.remote());
+        self.freed_before_reset.copy(epochs.last_reset(), || account.remote());
     }
 
-    /// The thread's own `reset_thread_peak`: the peak since the last reset becomes what it holds.
-    pub(crate) fn reset(&self, account: &Account, marks: &Marks) {
-        self.follow(account, marks);
+    /// The thread resets its own peak: the peak since the last reset becomes what it holds.
+    pub(crate) fn reset(&self, account: &Account, epochs: &Epochs) {
+        self.follow(account, epochs);
         let seen = self.now.get();
         self.since_stage.raise(seen);
-        self.since_span.raise(seen);
+        self.since_scope.raise(seen);
         self.since_reset.set(account.live());
         self.set_now(account.live(), account);
     }
 
-    /// A span of the thread begins. What [`end_span`](Self::end_span) wants back: the outer span's peak so far.
-    pub(crate) fn begin_span(&self, account: &Account, marks: &Marks) -> Held {
-        self.follow(account, marks);
+    /// A scope of the thread begins. Returns the outer scope's peak so far, for [`end_scope`](Self::end_scope).
+    pub(crate) fn begin_scope(&self, account: &Account, epochs: &Epochs) -> Held {
+        self.follow(account, epochs);
         let seen = self.now.get();
-        let outer = higher(seen, self.since_span.get());
+        let outer = higher(seen, self.since_scope.get());
         self.since_reset.raise(seen);
         self.since_stage.raise(seen);
-        self.since_span.set(account.live());
+        self.since_scope.set(account.live());
         self.set_now(account.live(), account);
         outer
     }
 
-    /// The innermost span ends: its peak. The outer one's is at least that.
-    pub(crate) fn end_span(&self, account: &Account, marks: &Marks, outer: Held) -> Held {
-        self.follow(account, marks);
-        let inner = higher(self.now.get(), self.since_span.get());
-        self.since_span.set(higher(outer, inner));
+    /// The innermost scope ends. Returns its peak; the outer scope's peak becomes at least that.
+    pub(crate) fn end_scope(&self, account: &Account, epochs: &Epochs, outer: Held) -> Held {
+        self.follow(account, epochs);
+        let inner = higher(self.now.get(), self.since_scope.get());
+        self.since_scope.set(higher(outer, inner));
         inner.settled()
     }
 
-    /// Highest live bytes since the last reset, and the blocks then.
-    pub(crate) fn peak(&self, account: &Account, marks: &Marks) -> Held {
-        if marks.was_reset_since(self.generation.load(Acquire)) {
-            return self.at_reset(account, marks).settled();
+    /// The most live bytes since the last reset, and the blocks at that moment.
+    pub(crate) fn peak(&self, account: &Account, epochs: &Epochs) -> Held {
+        if epochs.was_reset_since(self.generation.load(Acquire)) {
+            return self.at_reset(account, epochs).settled();
         }
         higher(self.since_reset.get(), self.now.get()).settled()
     }
 
-    /// Highest live bytes since the process's innermost stage began, or the last reset after it.
-    pub(crate) fn stage_peak(&self, account: &Account, marks: &Marks) -> Held {
-        let now = marks.generation();
+    /// The most live bytes since the process's innermost stage began, or since the last reset after that.
+    pub(crate) fn stage_peak(&self, account: &Account, epochs: &Epochs) -> Held {
+        let now = epochs.generation();
         if self.generation.load(Acquire) == now {
             return higher(self.since_stage.get(), self.now.get()).settled();
         }
-        self.base(account, now).settled()
+        self.at_begin(account, now).settled()
     }
 }
