@@ -1,4 +1,4 @@
-//! `MEMTRACK_DUMP`: whichever way a program ends, its dump is there, under the name that was asked for.
+//! `MEMTRACK_DUMP`: however a program ends, its dump is written, under the requested name.
 
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
@@ -12,20 +12,20 @@ use memtrack_tests::snapshot;
 const LEAVE: &str = env!("CARGO_BIN_EXE_leave");
 
 #[test]
-fn is_written_whichever_way_the_program_ends() {
+fn a_dump_is_written_however_the_program_ends() {
     let folder = folder("at-exit");
     for (way, code) in [("return", 0), ("exit", 7), ("thread", 7), ("panic", 101)] {
         let dump = folder.join(way);
         let output = output(LEAVE, &[way], &[("MEMTRACK_DUMP", dump.as_os_str())]);
         assert_eq!(output.status.code(), Some(code), "{way}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{way}: the program's output is its own");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{way}: the tracker prints nothing");
         let bytes = snapshot::file(&dump);
         let snapshot = snapshot::last(&bytes);
         assert_eq!(snapshot.about.cause, Cause::Exit);
         snapshot.assert_adds_up();
         assert_eq!(fold(&dump, &["--metric", "live"]).under("leave::kept"), 12345, "{way}");
     }
-    // A program that is killed in its tracks leaves a file without a snapshot.
+    // A program that is killed leaves a file without a snapshot.
     let dump = folder.join("abort");
     let output = output(LEAVE, &["abort"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     assert_eq!(output.status.signal(), Some(libc::SIGABRT));
@@ -33,7 +33,7 @@ fn is_written_whichever_way_the_program_ends() {
 }
 
 #[test]
-fn a_relative_name_is_meant_from_where_the_program_started() {
+fn a_relative_path_starts_at_the_initial_folder() {
     let folder = folder("at-exit-moved");
     let mut program = std::process::Command::new(LEAVE);
     let status = program.arg("moved").current_dir(&folder).env("MEMTRACK_DUMP", "dump").status().unwrap();
@@ -42,7 +42,7 @@ fn a_relative_name_is_meant_from_where_the_program_started() {
 }
 
 #[test]
-fn names_have_process_and_time() {
+fn names_contain_process_and_time() {
     let folder = folder("at-exit-names");
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let before = now();
@@ -56,7 +56,7 @@ fn names_have_process_and_time() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_once_and_changes_nothing() {
+fn a_file_that_cannot_be_written_is_reported_once_and_changes_nothing() {
     for (path, why) in [("/nowhere/dump", "No such file or directory"), ("/", "Is a directory")] {
         let output = output(LEAVE, &["exit"], &[("MEMTRACK_DUMP", OsStr::new(path))]);
         assert_eq!(output.status.code(), Some(7));
@@ -67,13 +67,13 @@ fn a_file_that_cannot_be_written_is_told_once_and_changes_nothing() {
         );
         assert_eq!(said.lines().count(), 1, "{said}");
     }
-    // Asked for nothing, it says and writes nothing.
+    // With an empty variable it prints and writes nothing.
     let output = output(LEAVE, &["exit"], &[("MEMTRACK_DUMP", OsStr::new(""))]);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(7), 0));
 }
 
 #[test]
-fn a_panic_that_is_caught_leaves_everything_in_order() {
+fn a_caught_panic_leaves_the_figures_right() {
     let dump = folder("at-exit-caught").join("dump");
     let facts = run(LEAVE, &["caught"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     assert_eq!(facts.all(["live", "live-blocks", "runs", "running"]), [0, 0, 101, 0]);
@@ -82,7 +82,7 @@ fn a_panic_that_is_caught_leaves_everything_in_order() {
     snapshot.assert_adds_up();
     assert!(snapshot.losses.is_empty(), "{:?}", snapshot.losses);
     let graph = fold(&dump, &[]);
-    // 300, 200 and 100 bytes on the way down, under the tag; what comes after it is not.
+    // 300, 200 and 100 bytes on the way down, under the tag. The block allocated afterwards is not under the tag.
     let tagged = |frames: &[&str]| frames[0] == "tag panicking";
     let of = |name: &str, is_tagged: bool| -> u64 {
         let found =

@@ -1,6 +1,6 @@
-//! The installed tree: a C project needs pkg-config or CMake, and nothing of this repository.
+//! The installed tree: a C project needs pkg-config or CMake, and no file of this repository.
 //!
-//! Planted bug: a `ffi/memtrack.pc.in` that does not say where the library lies fails the first test.
+//! Planted bug: a `ffi/memtrack.pc.in` without the folder of the library fails the first test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use memtrack_tests::folded::fold;
 use memtrack_tests::{c, program};
 
-/// A prefix into which `cargo xtask install` has put everything, once for all tests.
+/// A prefix into which `cargo xtask install` has installed everything, once for all tests.
 fn prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
@@ -28,7 +28,7 @@ fn pkg_config(arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn pkg_config_is_all_that_is_needed() {
+fn a_project_builds_with_pkg_config() {
     let folder = program::folder("c_install-pkg-config");
     let build = |flags: &[&str], name: &str| {
         let built = folder.join(name);
@@ -83,13 +83,13 @@ fn the_installed_program_finds_the_installed_library() {
     let input = std::fs::File::open(c::example("c/words.c")).unwrap();
     assert!(c::run(record.stdin(input)).contains("different"));
     let live = fold(&dump, &["-m", "live"]);
-    // What is left is the C library's own: the buffers of input and output.
+    // The rest belongs to the C library: the buffers of input and output.
     assert_eq!(live.under("count_word"), 0);
     assert!(fold(&dump, &["-m", "bytes"]).under("count_word") > 0);
 }
 
 #[test]
-fn a_staged_tree_names_where_it_will_be() {
+fn a_staged_tree_names_its_final_prefix() {
     let stage = program::folder("c_install-stage");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["xtask", "install", "--prefix", "/opt/memtrack"]).current_dir(c::workspace());

@@ -1,8 +1,9 @@
-//! The C interface from real compilers: the headers say nothing to worry about in any dialect, the examples do what they
-//! say, misuse gets a code, programs of other versions work.
+//! The C interface under real compilers: the headers compile without warnings in every dialect, the examples work as
+//! documented, misuse returns a code, and programs compiled against other versions work.
 //!
-//! Planted bugs: a `fill` in `ffi/src/stats.rs` that writes all it knows is caught by the older header's guard bytes; a
-//! `take` in `ffi/src/library/tail.rs` that leaves the tail, by blocks that the C library hands over.
+//! Planted bugs: a `fill` in `ffi/src/stats.rs` that writes all members it knows overwrites the guard bytes of the
+//! older header; a `take` in `ffi/src/library/tail.rs` that leaves the tail counts blocks that the C library passes
+//! to the program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,7 @@ use memtrack_tests::{program, snapshot};
 const C: [&str; 2] = ["gcc", "clang"];
 const CPP: [&str; 2] = ["g++", "clang++"];
 
-/// Builds a program with each compiler and runs it; what it said.
+/// Builds a program with each compiler and runs it. Returns its output.
 fn build_and_run(
     compilers: [&str; 2],
     flags: &[&str],
@@ -33,7 +34,7 @@ fn build_and_run(
 }
 
 #[test]
-fn the_headers_are_clean_in_every_dialect() {
+fn the_headers_compile_without_warnings_in_every_dialect() {
     let folder = program::folder("c_interface-dialects");
     let every = "#include \"memtrack.h\"\nint main(void) { return memtrack_get_stats(0) == MEMTRACK_ERROR_NULL ? 0 : 1; }\n";
     let source = |name: &str, text: &str| {
@@ -58,7 +59,8 @@ fn the_headers_are_clean_in_every_dialect() {
             c::run(&mut Command::new(folder.join("operators")));
         }
     }
-    // Without exceptions the operators end the program, and are clean all the same; the handler is asked by all of them.
+    // Without exceptions the operators end the program. They compile without warnings, and all of them call the
+    // handler.
     let text = "#include \"memtrack.hpp\"\n\
         static int asked;\n\
         static void give_up() { asked += 1; std::set_new_handler(nullptr); }\n\
@@ -74,7 +76,7 @@ fn the_headers_are_clean_in_every_dialect() {
 }
 
 #[test]
-fn misuse_gets_a_code() {
+fn misuse_returns_a_code() {
     for link in [Link::Static, Link::Shared] {
         build_and_run(C, &["-std=c99", "-O2"], &c::source("misuse.c"), link, &[]);
     }
@@ -93,20 +95,20 @@ fn programs_of_other_versions_work() {
             c::run(&mut Command::new(built))
         })
         .into();
-    assert_eq!(sizes, ["size 48\n", "size 96\n", "size 112\n"], "the structs differ");
+    assert_eq!(sizes, ["size 48\n", "size 96\n", "size 112\n"], "sizes of the struct in the three headers");
 }
 
 #[test]
 fn every_operator_new_and_delete_is_counted() {
     for dialect in ["-std=c++11", "-std=c++14", "-std=c++17", "-std=c++20"] {
-        // Called with sizes that the compiler would otherwise find out, or leave out with the block.
+        // Without these flags the compiler would infer the sizes, or optimise the blocks away.
         let flags = [dialect, "-O1", "-fno-builtin", "-Wno-unused-parameter"];
         build_and_run(CPP, &flags, &c::source("operators.cpp"), Link::Static, &[]);
     }
 }
 
 #[test]
-fn a_programs_own_allocator_serves() {
+fn a_programs_own_allocator_is_used() {
     for arguments in [&["resize"][..], &[]] {
         for link in [Link::Static, Link::Shared] {
             build_and_run(C, &["-std=gnu11"], &c::source("allocator.c"), link, arguments);
@@ -114,18 +116,18 @@ fn a_programs_own_allocator_serves() {
     }
 }
 
-/// Where an example's dump goes.
+/// The path of an example's dump.
 fn dump(name: &str) -> PathBuf {
     program::folder(&format!("c_interface-dump-{name}")).join("dump")
 }
 
 #[test]
-fn the_example_of_calling_the_family_tells_what_it_allocated() {
+fn the_call_example_reports_its_allocations() {
     let path = dump("call");
     let arguments = [path.to_str().unwrap()];
     for link in [Link::Static, Link::Shared] {
         for said in build_and_run(C, &["-std=c99"], &c::example("c/call.c"), link, &arguments) {
-            // A thousand entries of 16 bytes with names of 10.
+            // A thousand entries of 16 bytes, with names of 10 bytes.
             assert_eq!(said, "allocations 2000\npeak 26000\nlive 0\n");
             let bytes = snapshot::file(&path);
             let last = snapshot::last(&bytes);
@@ -138,14 +140,14 @@ fn the_example_of_calling_the_family_tells_what_it_allocated() {
 }
 
 #[test]
-fn a_statically_linked_program_has_its_stacks() {
+fn a_statically_linked_program_has_stacks() {
     let folder = program::folder("c_interface-linked-statically");
     let (built, path) = (folder.join("call"), folder.join("dump"));
     for flags in [&["-static-pie", "-fPIE"][..], &["-static", "-Wl,--eh-frame-hdr"]] {
         let mut gcc = Command::new("gcc");
         gcc.args(["-g", "-I"]).arg(c::workspace().join("include")).args(flags).arg(c::example("c/call.c"));
         gcc.arg(c::libraries().join("libmemtrack.a")).args(["-pthread", "-ldl", "-lm", "-o"]).arg(&built);
-        // The linker warns of what the C library cannot do in such programs, and we don't ask for.
+        // The linker warns about functions that do not work in static programs. The program does not call them.
         assert!(c::output(&mut gcc).status.success());
         assert_eq!(c::run(Command::new(&built).arg(&path)), "allocations 2000\npeak 26000\nlive 0\n");
         let peak = fold(&path, &["-m", "peak"]);
@@ -154,7 +156,7 @@ fn a_statically_linked_program_has_its_stacks() {
 }
 
 #[test]
-fn all_of_the_allocator_is_wrapped_in_a_statically_linked_program() {
+fn the_whole_allocator_can_be_wrapped_in_a_statically_linked_program() {
     let folder = program::folder("c_interface-wrapped-statically");
     let (built, path) = (folder.join("words"), folder.join("dump"));
     let more = "-Wl,--wrap=reallocarray,--wrap=posix_memalign,--wrap=aligned_alloc,--wrap=memalign";
@@ -171,7 +173,7 @@ fn all_of_the_allocator_is_wrapped_in_a_statically_linked_program() {
 }
 
 #[test]
-fn the_example_of_an_arena_shows_its_heap_beside_malloc() {
+fn the_arena_example_shows_its_heap_beside_malloc() {
     let path = dump("arena");
     let arguments = [path.to_str().unwrap()];
     for said in build_and_run(C, &["-std=c99"], &c::example("c/arena.c"), Link::Static, &arguments) {
@@ -200,7 +202,8 @@ fn tokens_follow_a_block_through_its_life() {
             };
             live.stacks().filter(|(frames, _)| of(frames)).map(|(_, bytes)| bytes).sum::<u64>()
         };
-        // What was resized is its resizer's, and stays in its heap; what nobody told before is in none.
+        // A resized block belongs to the function that resized it, and stays in its heap. A block first reported when
+        // it is resized is in no heap.
         assert_eq!((held("[heap pool]", "grow"), held("[heap pool]", "take")), (300, 50));
         assert_eq!(held("", "first_reported_when_resized"), 7);
         assert_eq!(live.total(), 357);
@@ -208,7 +211,7 @@ fn tokens_follow_a_block_through_its_life() {
 }
 
 #[test]
-fn the_example_in_cpp_shows_its_types() {
+fn the_cpp_example_shows_its_types() {
     let path = dump("shapes");
     let folder = program::folder("c_interface-shapes");
     for compiler in CPP {
@@ -217,12 +220,13 @@ fn the_example_in_cpp_shows_its_types() {
         let said = c::run(Command::new(built).env("MEMTRACK_DUMP", &path));
         assert_eq!(said, "area 250001750\nlive 0\n");
         let peak = fold(&path, &["-m", "peak"]);
-        assert_eq!(peak.under("tag shapes"), peak.total(), "all of it under the tag");
+        assert_eq!(peak.under("tag shapes"), peak.total(), "all blocks are under the tag");
         let of = |name: &str| {
             let has = |frames: &[&str]| frames.iter().any(|frame| frame.contains(name));
             peak.stacks().filter(|(frames, _)| has(frames)).map(|(_, bytes)| bytes).sum::<u64>()
         };
-        // 250 meshes of 128 bytes, 750 squares of a vtable, a number and a string; the vector grows by doubling.
+        // 250 meshes of 128 bytes; 750 squares with a vtable pointer, a number and a string; the vector grows by
+        // doubling.
         assert_eq!((of("make_unique<Mesh"), of("make_unique<Square")), (32_000, 36_000));
         assert_eq!(of("make_unique") + 8192, peak.total());
     }
@@ -231,7 +235,7 @@ fn the_example_in_cpp_shows_its_types() {
 const WRAP: &str = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
 
 #[test]
-fn blocks_that_the_c_library_hands_over_count_for_nobody() {
+fn blocks_that_the_c_library_allocates_are_not_counted() {
     let folder = program::folder("c_interface-handed-over");
     for compiler in C {
         let built = folder.join(compiler);
@@ -242,7 +246,7 @@ fn blocks_that_the_c_library_hands_over_count_for_nobody() {
 }
 
 #[test]
-fn the_linker_puts_memtrack_in_the_place_of_malloc() {
+fn the_linker_replaces_malloc_by_memtrack() {
     let path = dump("wrap");
     let folder = program::folder("c_interface-wrap");
     let input = c::example("c/words.c");
@@ -256,9 +260,11 @@ fn the_linker_puts_memtrack_in_the_place_of_malloc() {
         let said = c::output(Command::new(wrapped).stdin(stdin()).env("MEMTRACK_DUMP", &path));
         c::assert_same(&expected, &said);
         let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        let different: u64 = text.split(' ').nth(2).and_then(|n| n.parse().ok()).expect("how many words");
+        let different: u64 =
+            text.split(' ').nth(2).and_then(|n| n.parse().ok()).expect("the number of words");
         let allocs = fold(&path, &["-m", "allocs"]);
-        // Each different word is a record and its text; the table is one block, the input is read into one that doubles.
+        // Each different word is a record and its text. The table is one block; the input is read into one that
+        // doubles.
         assert_eq!(allocs.under("count_word"), 2 * different);
         assert_eq!(allocs.total(), 2 * different + 1 + allocs.under("read_all"));
         assert_eq!(fold(&path, &["-m", "live"]).total(), 0);

@@ -1,7 +1,7 @@
-//! One program whose allocations were written down beforehand (`c/known.c`), counted by memtrack, heaptrack and
-//! valgrind's DHAT: all tell what was written down. Where a tool tells something else, the reason is told here.
+//! A program with known allocations (`c/known.c`), counted by memtrack, heaptrack and valgrind's DHAT: all report the
+//! known figures. A comment explains each difference.
 //!
-//! Planted bug: bytes that are booked as the allocator's size class instead of what was asked for fail the first test.
+//! Planted bug: counting the allocator's size class instead of the requested bytes fails the first test.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,7 @@ use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
 
-/// What stands in the program: function, allocations, bytes, bytes at the peak, bytes at the end.
+/// The figures of the program: function, allocations, bytes, bytes at the peak, bytes at the end.
 const KNOWN: [(&str, u64, u64, u64, u64); 8] = [
     ("keep", 100, 6400, 6400, 6400),
     ("leak", 7, 231, 231, 231),
@@ -23,7 +23,7 @@ const KNOWN: [(&str, u64, u64, u64, u64); 8] = [
     ("peak", 1, 50_000, 50_000, 0),
 ];
 const REALLOCS: u64 = 11;
-/// Blocks that were freed by the very next event: those of `churn` and `peak`.
+/// Blocks that the very next event freed: those of `churn` and `peak`.
 const TEMPORARY: u64 = 1001;
 const LIVE_BLOCKS: u64 = 107;
 const PEAK_BLOCKS: u64 = 123;
@@ -32,7 +32,7 @@ fn sum(of: impl Fn(&(&str, u64, u64, u64, u64)) -> u64) -> u64 {
     KNOWN.iter().map(of).sum()
 }
 
-/// The program of that name, in a folder of the tool that counts it.
+/// Builds the program in a folder of the tool that counts it.
 fn build(name: &str, tool: &str) -> (PathBuf, PathBuf) {
     let folder = program::folder(&format!("c_peers-{tool}-{name}"));
     let built = folder.join(name);
@@ -42,7 +42,7 @@ fn build(name: &str, tool: &str) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn memtrack_tells_what_was_written_down() {
+fn memtrack_reports_the_known_figures() {
     let (folder, known) = build("known", "memtrack");
     let dump = folder.join("dump");
     assert!(c::preloaded(&mut Command::new(known), &dump).status.success());
@@ -69,7 +69,7 @@ fn memtrack_tells_what_was_written_down() {
     }
 }
 
-/// What `heaptrack_print` tells at the end: calls, temporary ones, and in thousands of bytes peak and leaks.
+/// The summary of `heaptrack_print`: calls, temporary allocations, and peak and leaks in thousands of bytes.
 fn heaptrack(name: &str) -> [f64; 4] {
     let (folder, program) = build(name, "heaptrack");
     c::run(Command::new("heaptrack").arg("-o").arg(folder.join("recorded")).arg(program));
@@ -101,25 +101,26 @@ fn heaptrack(name: &str) -> [f64; 4] {
 }
 
 #[test]
-fn heaptrack_tells_the_same_but_for_what_it_allocates_itself() {
+fn heaptrack_reports_the_same_apart_from_its_own_block() {
     let known = heaptrack("known");
-    // heaptrack's preloaded library is C++, whose library keeps a pool for exceptions: one block, of 71 KiB here, which a
-    // program in C does not have. Its C++ library is heaptrack's; we have none. So it counts on top of every program.
+    // heaptrack's preloaded library depends on the C++ library, which allocates a pool for exceptions: one block, 71
+    // KiB here. A C program has no such block, and memtrack's library does not depend on C++. So heaptrack counts it
+    // for every program.
     let own = heaptrack("empty");
     assert_eq!(own[0], 1.0);
     let [calls, temporary, peak, leaked] = [0, 1, 2, 3].map(|i| known[i] - own[i]);
     assert_eq!(calls, sum(|of| of.1) as f64);
-    // Its figures of bytes have two digits behind the point, in thousands.
+    // heaptrack prints thousands of bytes, with two decimals.
     let thousands = |bytes: u64| bytes as f64 / 1000.0;
     assert!((peak - thousands(sum(|of| of.3))).abs() < 0.011, "{peak}");
     assert!((leaked - thousands(sum(|of| of.4))).abs() < 0.011, "{leaked}");
-    // To heaptrack a realloc is a free and an allocation, so a block that is resized right after it was allocated is a
-    // temporary one: the 11 of `grow` and `shrink`. To memtrack a realloc is one event of a block that goes on.
+    // heaptrack counts a realloc as a free and an allocation. So a block that is resized right after its allocation
+    // is temporary: the 11 of `grow` and `shrink`. memtrack counts a realloc as one event of a block that lives on.
     assert_eq!(temporary, (TEMPORARY + REALLOCS) as f64);
 }
 
 #[test]
-fn dhat_tells_the_same() {
+fn dhat_reports_the_same() {
     let (folder, known) = build("known", "dhat");
     let mut valgrind = Command::new("valgrind");
     valgrind.arg("--tool=dhat").arg(format!("--dhat-out-file={}", folder.join("dhat").display())).arg(known);
@@ -133,7 +134,7 @@ fn dhat_tells_the_same() {
         let words: Vec<String> = rest.split_whitespace().map(|word| word.replace(',', "")).collect();
         (words[0].parse().unwrap(), words[3].parse().unwrap())
     };
-    // A realloc is a block of its own to DHAT as well; nothing of valgrind's is among the program's. No differences.
+    // DHAT also counts a realloc as an allocation, and none of valgrind's own blocks. There are no differences.
     assert_eq!(numbers("Total:"), (sum(|of| of.2), sum(|of| of.1)));
     assert_eq!(numbers("At t-gmax:"), (sum(|of| of.3), PEAK_BLOCKS));
     assert_eq!(numbers("At t-end:"), (sum(|of| of.4), LIVE_BLOCKS));

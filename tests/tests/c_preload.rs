@@ -1,8 +1,8 @@
-//! The preloaded library under programs that know nothing of it: they say and do the same, and all they allocate is
-//! booked where they allocated it.
+//! The preloaded library under programs that do not know it: they behave the same, and all of their allocations are
+//! counted under the functions that made them.
 //!
-//! Planted bug: a `usable` in `ffi/src/library` that lets the program write over the tail is caught by the accounts of
-//! `family`.
+//! Planted bug: with a `usable` in `ffi/src/library` that lets the program overwrite the tail, the accounts of
+//! `family` are wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
 
-/// A program of these suites, built without anything of memtrack.
+/// A program of these tests, built without memtrack.
 fn plain(source: &str, flags: &[&str]) -> PathBuf {
     let path = c::source(source);
     let name = path.file_stem().and_then(|name| name.to_str()).expect("a source file");
@@ -22,7 +22,7 @@ fn plain(source: &str, flags: &[&str]) -> PathBuf {
     built
 }
 
-/// Runs it without and with the library: it says the same, and the dump adds up.
+/// Runs it without and with the library: the output is the same, and the dump adds up.
 fn same(program: &Path, dump: &Path) -> Output {
     let expected = c::output(&mut Command::new(program));
     let tracked = c::preloaded(&mut Command::new(program), dump);
@@ -32,7 +32,7 @@ fn same(program: &Path, dump: &Path) -> Output {
 }
 
 #[test]
-fn every_function_of_the_family_is_booked_and_does_the_same() {
+fn every_function_of_the_family_is_counted_and_works_the_same() {
     for optimised in ["-O0", "-O2"] {
         let program = plain("family.c", &[optimised, "-fno-builtin", "-Wno-use-after-free"]);
         let dump = program.with_extension("dump");
@@ -61,18 +61,18 @@ fn every_function_of_the_family_is_booked_and_does_the_same() {
         }
         let bytes = snapshot::file(&dump);
         let last = snapshot::last(&bytes);
-        // What `errors` was refused: twelve requests, of which posix_memalign's bad alignments are none.
+        // The failures of `errors`. posix_memalign's invalid alignments are not counted.
         assert_eq!(last.marks.failed_allocs, 10);
         assert!(last.losses.is_empty(), "{:?}", last.losses);
         assert!(
             fold(&dump, &["-m", "allocs"]).under("sized") == 2,
-            "the library has what the C library lacks"
+            "the library defines the functions of C23"
         );
     }
 }
 
 #[test]
-fn threads_may_allocate_until_their_very_end() {
+fn threads_may_allocate_until_their_end() {
     let program = plain("threads.cpp", &["-O1"]);
     let dump = program.with_extension("dump");
     same(&program, &dump);
@@ -81,15 +81,15 @@ fn threads_may_allocate_until_their_very_end() {
     let bytes = snapshot::file(&dump);
     let last = snapshot::last(&bytes);
     assert_eq!(last.marks.figures.live_blocks, last.cells(|cell| cell.thread != 0).live_blocks);
-    // The dynamic linker's first frame has no unwind information: constructors of libraries are cut off there.
+    // The dynamic linker's first frame has no unwind information: stacks of library constructors are cut there.
     assert!(last.losses.iter().all(|loss| loss.cause == LossCause::Unwind), "{:?}", last.losses);
     let allocs = fold(&dump, &["-m", "allocs"]);
-    assert_eq!(allocs.under("destroy"), 400 * 2, "from destructors, until the last round of them");
-    assert_eq!(allocs.under("Late::~Late()"), 400 * 2, "from destructors of thread-locals");
+    assert_eq!(allocs.under("destroy"), 400 * 2, "in destructors of keys, except in the last round");
+    assert_eq!(allocs.under("Late::~Late()"), 400 * 2, "in destructors of thread-local variables");
 }
 
 #[test]
-fn a_program_with_its_own_allocator_is_left_alone() {
+fn a_program_with_its_own_allocator_is_not_tracked() {
     let program = plain("own_allocator.c", &["-std=gnu11", "-fno-builtin"]);
     let dump = program.with_extension("dump");
     let expected = c::output(&mut Command::new(&program));
@@ -101,11 +101,11 @@ fn a_program_with_its_own_allocator_is_left_alone() {
 }
 
 #[test]
-fn blocks_come_from_the_allocator_that_is_next() {
+fn blocks_come_from_the_next_allocator() {
     let program = plain("family.c", &["-O1", "-fno-builtin", "-Wno-use-after-free"]);
     let folder = program::folder("c_preload-next");
     let next = folder.join("libnext.so");
-    // As allocators are: its functions call each other, not whatever comes first.
+    // As in production allocators, its functions call each other and not the first definition in the process.
     let flags = ["-shared", "-fPIC", "-fno-builtin", "-Wl,-Bsymbolic-functions"];
     c::build("gcc", &flags, &c::source("next_allocator.c"), Link::None, &next);
     let (ours, dump) = (c::libraries().join("libmemtrack.so"), folder.join("dump"));
@@ -121,7 +121,7 @@ fn blocks_come_from_the_allocator_that_is_next() {
 }
 
 #[test]
-fn a_program_that_takes_the_functions_addresses_is_tracked() {
+fn a_program_that_takes_the_addresses_of_the_functions_is_tracked() {
     for place in [&["-no-pie", "-fno-pic"], &["-pie", "-fPIE"]] {
         let program = plain("pointers.c", &[&["-O1", "-fno-builtin"], &place[..]].concat());
         let dump = program.with_extension("dump");
@@ -133,7 +133,7 @@ fn a_program_that_takes_the_functions_addresses_is_tracked() {
     }
 }
 
-/// A program that allocates, under memtrack and an allocator behind it that was built with a flag.
+/// A program that allocates, under memtrack and a next allocator that was built with a flag.
 fn under_next_allocator(flag: &str) -> snapshot::Snapshot<'static> {
     let program = plain("known.c", &["-O1", "-fno-builtin", flag]);
     let folder = program::folder(&format!("c_preload-next{flag}"));
@@ -158,7 +158,7 @@ fn an_allocator_without_memalign_is_tracked() {
 }
 
 #[test]
-fn an_allocator_that_tells_no_sizes_is_used_and_the_dump_says_so() {
+fn an_allocator_without_sizes_is_used_and_the_dump_says_so() {
     let last = under_next_allocator("-DNO_SIZES");
     assert_eq!(last.marks.figures.allocs, 0);
     let said: Vec<_> = last.losses.iter().map(|loss| (loss.cause, loss.events)).collect();
@@ -166,7 +166,7 @@ fn an_allocator_that_tells_no_sizes_is_used_and_the_dump_says_so() {
 }
 
 #[test]
-fn operators_of_linked_allocators_are_booked_once() {
+fn operators_of_linked_allocators_are_counted_once() {
     for (library, is_thrown) in
         [("", true), ("-ljemalloc", true), ("-ltcmalloc_minimal", true), ("-lmimalloc", false)]
     {
@@ -178,7 +178,7 @@ fn operators_of_linked_allocators_are_booked_once() {
         c::build("g++", &all, &source, Link::None, &built);
         let run = || {
             let mut run = Command::new(&built);
-            // mimalloc, which is built as C, ends the program where others throw.
+            // mimalloc is compiled as C, and ends the program instead of throwing.
             run.args(is_thrown.then_some("huge"));
             run
         };
@@ -188,7 +188,7 @@ fn operators_of_linked_allocators_are_booked_once() {
         snapshot::last(&snapshot::file(&dump)).assert_adds_up();
         let figures = ["allocs", "bytes", "live"].map(|metric| fold(&dump, &["-m", metric]));
         let of = |function: &str| [0, 1, 2].map(|metric| figures[metric].under(function));
-        // The C++ library's own operators ask for whole multiples of an alignment: 300 blocks of 256 bytes.
+        // The C++ library's own operators round a size up to a multiple of its alignment: 300 blocks of 256 bytes.
         let wide = |bytes: u64| if library.is_empty() { 256 } else { bytes };
         assert_eq!(of("single()"), [600, 300 * (100 + wide(100)), 0], "{library}");
         assert_eq!(of("array()"), [600, 300 * (200 + wide(200)), 0], "{library}");
@@ -196,7 +196,7 @@ fn operators_of_linked_allocators_are_booked_once() {
     }
 }
 
-/// Bytes that count as alive in the end of each function of `late.cpp` and its library.
+/// Bytes live at the end under each function of `late.cpp` and its library.
 fn left(dump: &Path) -> [u64; 6] {
     let (all, live) = (fold(dump, &["-m", "bytes"]), fold(dump, &["-m", "live"]));
     assert_eq!(all.under("by_a_static()"), 1000);
@@ -212,7 +212,7 @@ fn left(dump: &Path) -> [u64; 6] {
 }
 
 #[test]
-fn what_is_freed_behind_main_is_no_leak() {
+fn blocks_that_are_freed_after_main_are_no_leaks() {
     let folder = program::folder("c_preload-late");
     let library = folder.join("liblate.so");
     c::build("gcc", &["-O1", "-shared", "-fPIC"], &c::source("late_library.c"), Link::None, &library);
@@ -222,9 +222,9 @@ fn what_is_freed_behind_main_is_no_leak() {
     c::build("g++", &flags, &c::source("late.cpp"), Link::None, &built);
     assert!(c::preloaded(&mut Command::new(&built), &dump).status.success());
     assert_eq!(left(&dump), [0, 0, 0, 0, 0, 5000]);
-    assert_eq!(snapshot::read(&snapshot::file(&dump)).len(), 1, "written once, last of all");
+    assert_eq!(snapshot::read(&snapshot::file(&dump)).len(), 1, "one snapshot, after all frees");
 
-    // With the tracker inside of the program too, whose blocks alone it sees.
+    // With a tracker linked into the program, which sees only the program's blocks.
     let (built, dump) = (folder.join("linked"), folder.join("linked.dump"));
     let wrap = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
     c::build("g++", &[&flags[..], &[wrap]].concat(), &c::source("late.cpp"), Link::Static, &built);
@@ -233,13 +233,13 @@ fn what_is_freed_behind_main_is_no_leak() {
 }
 
 #[test]
-fn a_program_that_links_the_shared_library_tracks_what_it_calls_alone() {
+fn a_program_that_links_the_shared_library_tracks_only_its_own_calls() {
     let folder = program::folder("c_preload-linked");
     let (built, dump) = (folder.join("call"), folder.join("dump"));
     c::build("gcc", &[], &c::example("c/call.c"), Link::Shared, &built);
     let said = c::run(Command::new(&built).arg(&dump));
-    assert_eq!(said, "allocations 2000\npeak 26000\nlive 0\n", "nothing of the C library's own");
-    // Preloaded as well, there is one library and one profile, in which the C library's own blocks are too.
+    assert_eq!(said, "allocations 2000\npeak 26000\nlive 0\n", "no blocks of the C library");
+    // When it is also preloaded, there is one library and one profile, which includes the C library's own blocks.
     let said = c::preloaded(Command::new(&built).arg(&dump), &folder.join("preloaded"));
     assert!(said.status.success());
     let allocs = fold(&dump, &["-m", "allocs"]);

@@ -1,8 +1,7 @@
-//! Programs that nobody here wrote, recorded: they give the same results and exit codes as without, what was freed and
-//! what is alive is what was allocated, and the flame graph has the names of their own functions, as far as they have
-//! kept any.
+//! Third-party programs under `record`: results and exit codes are the same as without it, allocations are frees plus
+//! live blocks, and the flame graph shows the programs' own function names, as far as they were not stripped.
 //!
-//! Planted bug: a `realloc` that forgets what the block was booked on is caught by what sqlite3 holds in the end.
+//! Planted bug: with a `realloc` that forgets the cell of its block, sqlite3 holds the wrong bytes at the end.
 
 use std::fs;
 use std::io::Write as _;
@@ -15,20 +14,20 @@ use memtrack_format::ThreadState;
 use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{c, inputs, program, snapshot};
 
-/// `memtrack-fold record`, which says nothing itself.
+/// `memtrack-fold record`, which prints nothing itself.
 fn record(dump: &Path) -> Command {
     let mut command = Command::new(program::of_workspace("memtrack-fold"));
     command.args(["record", "-q", "-o"]).arg(dump).arg("--");
     command
 }
 
-/// Runs `arguments` in `folder` and reads `input`.
+/// Runs `arguments` in `folder`, with `input` as standard input.
 fn run(mut command: Command, arguments: &[&str], folder: &Path, input: &str) -> Output {
     command.args(arguments).current_dir(folder).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let mut stdin = child.stdin.take().expect("a pipe to standard input");
-    // Output may come before the input is read to its end.
+    // The program may write output before it has read all input.
     let input = input.to_owned();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().expect("the program's output");
@@ -36,7 +35,7 @@ fn run(mut command: Command, arguments: &[&str], folder: &Path, input: &str) -> 
     output
 }
 
-/// Runs a program as it is and recorded, each in a folder of its own: they do the same.
+/// Runs a program plainly and recorded, each in a folder of its own. Both behave the same.
 fn same(arguments: &[&str], folders: [&Path; 2], dump: &Path, input: &str) {
     let mut plain = Command::new(arguments[0]);
     plain.args(&arguments[1..]);
@@ -46,15 +45,15 @@ fn same(arguments: &[&str], folders: [&Path; 2], dump: &Path, input: &str) {
     assert!(expected.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&expected.stderr));
 }
 
-/// Dumps that need not add up: threads on their way out free blocks while the dump is written, and nothing in it says so.
-/// A few of the programs that Python's tests run end under their threads.
+/// Dumps that need not add up: ending threads may free blocks while the dump is written, and the dump does not show
+/// it. A few of the programs in Python's tests end while their threads do.
 const ENDED_UNDER_THREADS: usize = 2;
 
-/// Dumps that end before their first snapshot does: their process was killed while it wrote. Three of Python's tests of
-/// `subprocess` kill a child a second after its start, when they take it to be gone.
+/// Dumps without a complete snapshot: their process was killed while it wrote. Three of Python's tests of
+/// `subprocess` kill a child one second after its start, and expect that it has already ended.
 const KILLED_WHILE_WRITING: usize = 3;
 
-/// A dump of a process and those of its children, which all add up. How many events there were.
+/// Asserts that the dumps of a process and of its children add up. Returns the number of their events.
 fn assert_all_add_up(dump: &Path) -> u64 {
     let name = dump.file_name().and_then(|name| name.to_str()).expect("a name");
     let of_this_run = |path: &PathBuf| {
@@ -70,14 +69,14 @@ fn assert_all_add_up(dump: &Path) -> u64 {
         }
         let last = snapshot::last(&bytes);
         let threads = |state| last.threads.iter().filter(|thread| thread.state == state).count();
-        // The equation holds when no other thread runs while the dump is written.
+        // The equation holds if no other thread runs while the dump is written.
         match (threads(ThreadState::Running), threads(ThreadState::Exited)) {
             (2.., _) => {}
             (_, 0) => last.assert_adds_up(),
             _ => torn += usize::from(catch_unwind(|| last.assert_adds_up()).is_err()),
         }
         let cut = last.cells(|cell| cell.cut).allocs;
-        assert_eq!(cut, 0, "{}: all stacks have room", path.display());
+        assert_eq!(cut, 0, "{}: no stack is cut", path.display());
         events += last.marks.figures.allocs + last.marks.frees;
     }
     assert!(torn <= ENDED_UNDER_THREADS, "{torn} dumps do not add up");
@@ -85,28 +84,28 @@ fn assert_all_add_up(dump: &Path) -> u64 {
     events
 }
 
-/// The largest dump in a folder: that of the process that did the work.
+/// The largest dump in a folder: the one of the process that did the work.
 fn largest(folder: &Path) -> PathBuf {
     let dumps = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let dumps = dumps.filter(|path| path.is_file());
     dumps.max_by_key(|path| fs::metadata(path).unwrap().len()).expect("a dump")
 }
 
-/// What stands under stacks that have all of these functions.
+/// The count under stacks that contain all of these functions.
 fn under_all(folded: &Folded, names: &[&str]) -> u64 {
     let has_all = |frames: &[&str]| names.iter().all(|name| frames.contains(name));
     folded.stacks().filter(|(frames, _)| has_all(frames)).map(|(_, count)| count).sum()
 }
 
 #[test]
-fn cpythons_own_tests() {
+fn the_tests_of_cpython() {
     let folder = program::folder("c_programs-python");
     let python =
         c::run(Command::new("python3").args(["-c", "import sys, test.test_json; print(sys.executable)"]));
     let python = python.trim();
     let dump = folder.join("dump");
     let tests = [python, "-m", "test", "-j4", "test_json", "test_threading", "test_fork1", "test_subprocess"];
-    // At the same time, because they mostly wait.
+    // Both run at the same time, because they mostly wait.
     let start = |mut command: Command, name: &str, arguments: &[&str]| -> Child {
         let folder = folder.join(name);
         fs::create_dir(&folder).unwrap();
@@ -118,7 +117,7 @@ fn cpythons_own_tests() {
     let mut recorded = start(record(&dump), "recorded", &tests);
     let (plain, recorded) = (plain.wait().unwrap(), recorded.wait().unwrap());
 
-    // What is wrong with this Python on this machine without the library is as wrong with it.
+    // Tests that fail on this machine without the library must fail equally with it.
     let result = |name: &str| -> String {
         let text = fs::read_to_string(folder.join(name).join("output")).unwrap();
         let result = |line: &&str| line.starts_with("Total tests") || line.starts_with("Result:");
@@ -130,9 +129,9 @@ fn cpythons_own_tests() {
     assert!(result("plain").contains("run="), "{}", result("plain"));
     assert_eq!(plain.code(), recorded.code());
     assert!(assert_all_add_up(&dump) > 100_000);
-    // Each of the four ran in a process of its own.
+    // Each of the four tests ran in a process of its own.
     let bytes = fold(&largest(&folder), &["-m", "bytes"]);
-    // A Python without debug information has the symbols that extensions need.
+    // A Python without debug information still has the symbols that extensions need.
     assert!(under_all(&bytes, &["Py_BytesMain"]) > 1 << 20);
     assert!(under_all(&bytes, &["_PyEval_EvalFrameDefault"]) > 1 << 20);
 }
@@ -141,7 +140,7 @@ fn cpythons_own_tests() {
 fn git_over_thousands_of_commits() {
     let folder = program::folder("c_programs-git");
     let (plain, tracked) = (folder.join("plain"), folder.join("tracked"));
-    // No settings of whoever runs this, and times that do not change.
+    // No settings of the user who runs this test, and fixed times.
     let settings =
         ["-c", "gc.auto=0", "-c", "pack.threads=1", "-c", "user.name=A", "-c", "user.email=a@example.com"];
     for repository in [&plain, &tracked] {
@@ -164,7 +163,7 @@ fn git_over_thousands_of_commits() {
     let count = c::run(Command::new("git").args(["rev-list", "--count", "main"]).current_dir(&tracked));
     assert_eq!(count, "3000\n");
     let log = fold(&folder.join("log.dump"), &["-m", "allocs"]);
-    // Distributions strip git of its own names; then its functions are its module and their places.
+    // Distributions strip git's own symbols; then its frames are its module and an offset.
     let of_git = |frames: &[&str]| {
         frames.iter().any(|frame| frame.starts_with("git+0x") || *frame == "cmd_log" || *frame == "cmd_main")
     };
@@ -196,12 +195,12 @@ fn sqlite_with_a_million_rows() {
     let of_sqlite: u64 =
         allocs.stacks().filter(|(frames, _)| of_sqlite(frames)).map(|(_, count)| count).sum();
     assert!(of_sqlite > 1_000_000, "{of_sqlite} of {}", allocs.total());
-    // It gives all back when it closes the database.
+    // It frees everything when it closes the database.
     let live = fold(&dump, &["-m", "live"]);
     assert_eq!((live.under("sqlite3_prepare_v2"), live.under("sqlite3_step")), (0, 0));
 }
 
-/// A redis-server on a socket in its folder, under load; its answers and how it ended.
+/// Runs a redis-server under load on a socket in its folder. Returns its answers and how it ended.
 fn redis(command: Command, folder: &Path) -> (Vec<String>, Output) {
     fs::create_dir(folder).unwrap();
     let mut command = command;
@@ -211,7 +210,7 @@ fn redis(command: Command, folder: &Path) -> (Vec<String>, Output) {
     let server = command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ask = |arguments: &[&str]| c::output(Command::new("redis-cli").args(["-s", socket]).args(arguments));
     let answer = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
-    // Until it answers, or a minute has passed.
+    // Waits for up to a minute until the server answers.
     let ready = (0..600).any(|_| {
         std::thread::sleep(Duration::from_millis(100));
         answer(&["ping"]) == "PONG\n"
@@ -240,7 +239,7 @@ fn redis(command: Command, folder: &Path) -> (Vec<String>, Output) {
         std::thread::sleep(Duration::from_millis(100));
         answer(&["info", "persistence"]).contains("rdb_bgsave_in_progress:0")
     });
-    assert!(saved, "the child of the server has saved");
+    assert!(saved, "the server's child has saved the database");
     answers.push(answer(&["llen", "mylist"]));
     answers.push(answer(&["strlen", "own:1900"]));
     answers.push(answer(&["flushall"]));
@@ -264,7 +263,7 @@ fn redis_under_its_benchmark() {
     let peak = fold(&dump, &["-m", "peak"]);
     let served = under_all(&peak, &["aeMain"]);
     assert!(served > peak.total() / 2, "{served} of {}", peak.total());
-    // The child that saved left by _exit, with a dump of its own.
+    // The child that saved the database left by _exit, with a dump of its own.
     let dumps =
         fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
     assert_eq!(dumps, 2);
@@ -283,6 +282,6 @@ fn a_compiler_over_a_large_file() {
     assert_eq!(fs::read(plain.join("large.o")).unwrap(), fs::read(tracked.join("large.o")).unwrap());
     assert!(assert_all_add_up(&dump) > 1_000_000);
     let bytes = fold(&largest(&folder), &["-m", "bytes"]);
-    // Of the compiler proper, which exports its functions to plugins, and so to us.
+    // The functions of the compiler itself, which it exports to plugins.
     assert!(under_all(&bytes, &["toplev::main(int, char**)", "c_parse_file()"]) > bytes.total() / 10);
 }

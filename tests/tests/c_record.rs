@@ -1,7 +1,6 @@
-//! `memtrack-fold record`: to the program and to whoever runs it, it is as if it were not there; and each process leaves
-//! its dump.
+//! `memtrack-fold record`: the program and its caller see no difference, and each process leaves its dump.
 //!
-//! Planted bug: a child that runs with the signals held back that `record` holds back is caught by the killed programs.
+//! Planted bug: if the child inherits the signals that `record` blocks, the killed programs are not killed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -35,12 +34,12 @@ fn dumps(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn output_input_and_exit_code_are_the_programs_own() {
+fn input_output_and_exit_code_are_passed_through() {
     let dump = program::folder("c_record-output").join("dump");
     let output = shell(&dump, "echo out; echo err >&2; exit 7");
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(7), "out\n"));
     let said = text(&output.stderr);
-    let (err, line) = said.split_once('\n').expect("the program's line, then ours");
+    let (err, line) = said.split_once('\n').expect("the program's line, then the line of record");
     assert_eq!(err, "err");
     let path = dump.display();
     assert_eq!(line, format!("recorded: {path}; see memtrack-fold {path} -m peak -o peak.svg\n"));
@@ -55,7 +54,7 @@ fn output_input_and_exit_code_are_the_programs_own() {
 }
 
 #[test]
-fn a_dump_is_named_after_the_program_when_no_name_is_given() {
+fn without_a_name_a_dump_is_named_after_the_program() {
     let folder = program::folder("c_record-names");
     let mut command = Command::new(program::of_workspace("memtrack-fold"));
     let output = c::output(command.args(["record", "--", "/bin/true"]).current_dir(&folder));
@@ -72,7 +71,7 @@ fn a_dump_is_named_after_the_program_when_no_name_is_given() {
 }
 
 #[test]
-fn what_cannot_be_run_or_recorded_is_told() {
+fn failures_to_run_or_record_are_reported() {
     let folder = program::folder("c_record-errors");
     let dump = folder.join("dump");
     let fail = |command: &mut Command, code: i32, what: &str| {
@@ -89,7 +88,7 @@ fn what_cannot_be_run_or_recorded_is_told() {
 }
 
 #[test]
-fn a_program_whose_blocks_are_not_seen_is_named() {
+fn a_program_that_cannot_be_tracked_is_reported() {
     let folder = program::folder("c_record-unseen");
     let (built, dump) = (folder.join("own"), folder.join("dump"));
     c::build("gcc", &["-std=gnu11", "-fno-builtin"], &c::source("own_allocator.c"), Link::None, &built);
@@ -120,7 +119,7 @@ fn a_program_whose_blocks_are_not_seen_is_named() {
 }
 
 #[test]
-fn blocks_of_another_namespace_are_said_to_be_missing() {
+fn missing_blocks_of_another_namespace_are_reported() {
     let folder = program::folder("c_record-namespace");
     let (built, library, dump) = (folder.join("program"), folder.join("liblate.so"), folder.join("dump"));
     c::build("gcc", &["-O1", "-shared", "-fPIC"], &c::source("late_library.c"), Link::None, &library);
@@ -139,7 +138,7 @@ fn blocks_of_another_namespace_are_said_to_be_missing() {
 }
 
 #[test]
-fn a_killed_program_is_told_by_its_signal() {
+fn a_killed_program_is_reported_with_its_signal() {
     let dump = program::folder("c_record-killed").join("dump");
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGSEGV] {
         let output = shell(&dump, &format!("kill -{signal} $$"));
@@ -165,24 +164,25 @@ fn signals_reach_the_program() {
         ("ALRM", libc::SIGALRM),
         ("WINCH", libc::SIGWINCH),
     ] {
-        // Ready is told by the shell itself, so that it has its trap by then.
+        // The shell itself prints `ready`, after it has set its trap.
         let script = format!("trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done");
         let mut command = record(&dump);
         command.args(["sh", "-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A shell can't trap what was ignored when it began, as SIGHUP under nohup and SIGINT in the background are.
-        // SAFETY: the default needs no handler.
+        // A shell cannot trap a signal that was ignored when it started, as SIGHUP under nohup and SIGINT in the
+        // background are.
+        // SAFETY: the default action needs no handler.
         let heed = move || match unsafe { libc::signal(signal, libc::SIG_DFL) } {
             libc::SIG_ERR => Err(std::io::Error::last_os_error()),
             _ => Ok(()),
         };
-        // SAFETY: between fork and exec this makes one call, which a signal handler may make.
+        // SAFETY: between fork and exec the closure makes one async-signal-safe call.
         unsafe { command.pre_exec(heed) };
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");
-        // SAFETY: the process is our own child, which has not been waited for.
+        // SAFETY: the process is a child of this one that has not been waited for.
         assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
         let mut rest = String::new();
         lines.read_to_string(&mut rest).unwrap();
@@ -191,7 +191,7 @@ fn signals_reach_the_program() {
 }
 
 #[test]
-fn every_child_leaves_a_dump_of_its_own() {
+fn every_child_writes_its_own_dump() {
     let folder = program::folder("c_record-children");
     let tree = program::folder("c_record-tree").join("family_tree");
     c::build("gcc", &["-O1", "-Wno-deprecated-declarations"], &c::source("family_tree.c"), Link::None, &tree);
@@ -200,7 +200,7 @@ fn every_child_leaves_a_dump_of_its_own() {
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(7), "all well\n"));
     assert!(text(&output.stderr).contains("and those of 3 children beside it"), "{}", text(&output.stderr));
 
-    // Each process by what it alone allocated, with what it had from its parent.
+    // Each process is identified by its own allocation; a forked child also has its parent's.
     let all = dumps(&folder);
     assert_eq!((all.len(), &all[0]), (4, &dump));
     let parent = snapshot::file(&dump);
@@ -222,9 +222,9 @@ fn every_child_leaves_a_dump_of_its_own() {
     assert_eq!(held, [[0, 0, 0, 40000], [10000, 0, 0, 0], [10000, 0, 30000, 0], [10000, 20000, 0, 0]]);
 }
 
-/// What children have from their parent is in all their dumps, and counts once.
+/// Blocks inherited from the parent are in the dumps of all children, and count once.
 #[test]
-fn the_dumps_of_a_family_are_merged_whatever_became_of_its_environment() {
+fn the_dumps_of_a_family_are_merged_even_if_it_clears_its_environment() {
     for how in ["keep", "clear"] {
         let folder = program::folder(&format!("c_record-children-{how}"));
         let (built, dumped) = (folder.join("children"), folder.join("dumps"));
@@ -249,7 +249,7 @@ fn the_dumps_of_a_family_are_merged_whatever_became_of_its_environment() {
 }
 
 #[test]
-fn a_new_peak_is_dumped_when_it_is_asked_for() {
+fn a_new_peak_is_dumped_on_request() {
     let folder = program::folder("c_record-peak");
     let (built, dump) = (folder.join("known"), folder.join("dump"));
     c::build("gcc", &["-std=gnu11", "-fno-builtin"], &c::source("known.c"), Link::None, &built);
@@ -258,7 +258,7 @@ fn a_new_peak_is_dumped_when_it_is_asked_for() {
     let snapshots = snapshot::read(&bytes);
     let causes: Vec<Cause> = snapshots.iter().map(|snapshot| snapshot.about.cause).collect();
     assert_eq!(causes, [Cause::Peak, Cause::Exit]);
-    // All that the program ever holds, when it holds it.
+    // The peak snapshot is taken when all blocks are live.
     assert_eq!(snapshots[0].marks.figures.live, snapshots[1].marks.figures.peak);
 }
 
@@ -271,11 +271,11 @@ fn names_of_cpp_and_of_stripped_programs_are_readable() {
     c::run(Command::new("strip").arg(&built));
     assert!(c::output(record(&dump).arg(&built)).status.success());
     let allocs = fold(&dump, &["-m", "allocs"]);
-    // The destructor's handler is the only own function that is exported; the rest of the program has no names left.
+    // The destructor is the only exported function of the program; its other functions have no names left.
     assert_eq!(allocs.under("destroy"), 400 * 2);
     let readable = |frames: &[&str]| frames.iter().any(|frame| frame.contains("std::thread::"));
     assert!(
         allocs.stacks().any(|(frames, _)| readable(&frames)),
-        "the C++ library's dynamic symbols, demangled"
+        "demangled dynamic symbols of the C++ library"
     );
 }

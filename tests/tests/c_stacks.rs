@@ -1,7 +1,8 @@
-//! Stacks of C: dynamic frames, realigned ones, stacks left by `longjmp`, calls back from the C library. Every chain is
-//! the whole truth, counted by hand, though most are recalled and not walked.
+//! Stacks of C: dynamic frames, realigned frames, stacks left by `longjmp`, callbacks from the C library. Every chain
+//! has its known count, although most stacks are recalled and not walked.
 //!
-//! Planted bug: a remembered stack that is taken without comparing its words gives `also`'s blocks to `after`.
+//! Planted bug: a remembered stack that is recalled without a comparison of its words gives `also`'s blocks to
+//! `after`.
 
 use std::process::Command;
 
@@ -51,8 +52,8 @@ fn every_chain_is_exact() {
         }
         check(&["after", "leaf"], ROUNDS);
         check(&["also", "leaf"], ROUNDS);
-        assert_eq!(graph.under("compare"), ROUNDS, "two numbers are compared once");
-        // The C library's own allocations aside, there is nothing else under `main`.
+        assert_eq!(graph.under("compare"), ROUNDS, "two numbers need one comparison");
+        // Apart from the C library's own allocations, there are no others under `main`.
         assert_eq!(graph.under("leaf"), told + ROUNDS, "{compiler} {level}");
     }
 }

@@ -1,22 +1,23 @@
-//! What is recalled is what a full walk would have found: at each of many thousand events under random chains of calls, with
-//! recursion, frames of dynamic size, calls back from C, panics that were caught, frames left by jumps, signals'
-//! handlers on stacks of their own, and stacks deeper than are captured.
+//! A recalled stack is the one that a full walk finds: at each of many thousand events under random chains of calls,
+//! with recursion, frames of dynamic size, callbacks from C, caught panics, frames left by jumps, signal handlers on
+//! alternate stacks, and stacks deeper than the limit.
 //!
-//! So it is when a library is unloaded and another one loaded at its place, whose functions have other frames.
+//! The same holds when a library is unloaded and another one is loaded at its address, with frames of other sizes.
 //!
-//! Planted bugs: a memory that looks at the innermost callers alone; a library that is unloaded behind the tracker's back.
+//! Planted bugs: a memory that compares only the innermost callers; a library that is unloaded without the tracker
+//! seeing it.
 
 use memtrack_tests::c;
 use memtrack_tests::program::{self, Facts, run};
 
-/// An unoptimised walk by rules that are found anew takes long. Optimised, there are enough to fill the table of stacks:
-/// those that do not fit any more are right as far as they go.
+/// Unoptimised walks with a new look-up of each rule are slow. Optimised runs have enough events to fill the table of
+/// stacks; stacks that no longer fit are cut, and correct up to the cut.
 const EVENTS: u64 = if cfg!(debug_assertions) { 3_000 } else { 40_000 };
 
 const COMPARED: &str = env!("CARGO_BIN_EXE_compared");
 
 #[test]
-fn every_capture_is_that_of_a_full_walk() {
+fn every_capture_equals_a_full_walk() {
     let facts = run(COMPARED, &["exact", &EVENTS.to_string()], &[]);
     let [events, recalled, too_deep, cut] = facts.all(["events", "recalled", "too deep", "cut"]);
     assert!(events >= EVENTS as i64, "{events}");
@@ -28,13 +29,13 @@ fn every_capture_is_that_of_a_full_walk() {
 }
 
 #[test]
-fn a_memory_that_looks_at_the_innermost_callers_alone_is_found_out() {
+fn a_memory_that_compares_only_the_innermost_callers_is_detected() {
     let facts = run(COMPARED, &["by-key", &EVENTS.to_string()], &[]);
-    assert!(facts.get("different") > 0, "of {} captures, each is right", facts.get("events"));
+    assert!(facts.get("different") > 0, "all {} captures are right", facts.get("events"));
     assert_eq!(facts.get("different from the runtime"), 0);
 }
 
-/// Runs with two plugins that differ in the size of a frame, of which each is loaded at the other's place.
+/// Runs with two plugins that differ in the size of a frame. Each is loaded at the address of the other.
 fn reloaded(unloading: &str) -> Facts {
     let folder = program::folder(&format!("compared-{unloading}"));
     let plugins = [208, 400].map(|size| {
@@ -47,7 +48,7 @@ fn reloaded(unloading: &str) -> Facts {
 }
 
 #[test]
-fn a_library_at_the_place_of_another_has_stacks_of_its_own() {
+fn a_library_at_the_address_of_another_has_its_own_stacks() {
     let facts = reloaded("seen");
     let [events, recalled] = facts.all(["events", "recalled"]);
     assert!(recalled > events / 2 && recalled < events, "{recalled} of {events} were recalled");
@@ -55,7 +56,7 @@ fn a_library_at_the_place_of_another_has_stacks_of_its_own() {
 }
 
 #[test]
-fn a_library_that_is_unloaded_behind_the_trackers_back_is_found_out() {
+fn a_library_that_is_unloaded_unseen_is_detected() {
     let facts = reloaded("unseen");
-    assert!(facts.get("different") > 0, "of {} captures, each is right", facts.get("events"));
+    assert!(facts.get("different") > 0, "all {} captures are right", facts.get("events"));
 }

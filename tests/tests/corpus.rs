@@ -1,4 +1,4 @@
-//! The committed dumps: each is there, is what the independent builder makes, and reads as its text says.
+//! The committed dumps: each exists, equals the output of the independent builder, and reads as its text file says.
 
 use std::fs;
 
@@ -6,19 +6,19 @@ use memtrack_format::{Item, Reader, Tag};
 use memtrack_tests::{corpus, listing};
 
 #[test]
-fn version_1_is_what_the_builder_makes() {
+fn version_1_equals_the_builders_dump() {
     for (path, contents) in corpus::v1_files() {
         let committed = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(
             committed == contents,
-            "{} differs from what tests/src/corpus.rs makes. A released version's dump never changes; \
-             before its release, `cargo xtask bless` writes it anew",
+            "{} differs from the output of tests/src/corpus.rs. A released version's dump never changes; \
+             before its release, `cargo xtask bless` rewrites it",
             path.display()
         );
     }
 }
 
-/// Versions that come later may have appended fields: they read as zero, false or empty here.
+/// Later versions may have appended fields. In an older dump they read as zero, false or empty.
 #[test]
 fn every_dump_reads_as_its_text_says() {
     let mut dumps = 0;
@@ -46,7 +46,7 @@ fn every_dump_reads_as_its_text_says() {
     assert!(dumps >= usize::from(memtrack_format::CURRENT), "a dump of each version");
 }
 
-/// The corpus shows all that this version could write when it was begun; later sections are in dumps of today's programs,
+/// The corpus has all sections that existed when this version began. Later sections are in dumps of current programs,
 /// which other suites read.
 #[test]
 fn version_1_has_every_kind_of_section() {

@@ -1,4 +1,4 @@
-//! Descriptors are the program's: whatever it does with them, neither its files nor the tracker's are damaged.
+//! Descriptors belong to the program: whatever it does with them, its files and the tracker's stay intact.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -33,7 +33,7 @@ fn a_program_that_closes_all_descriptors_keeps_its_file_and_its_recording() {
     let said = c::run(&mut command);
     assert_eq!(fs::read(at("database")).unwrap(), b"precious\n");
 
-    // The library came after the descriptors had gone, and so did the child.
+    // The library was loaded after the descriptors were closed, and so was the child started.
     let child = at(&format!("run.{}", said.trim()));
     for (path, of_the_child) in [(at("run"), 0), (child, 7777)] {
         let dump = recorded(&path);
@@ -46,20 +46,20 @@ fn a_program_that_closes_all_descriptors_keeps_its_file_and_its_recording() {
 }
 
 #[test]
-fn what_a_closed_standard_stream_would_get_is_not_the_trackers() {
+fn output_to_a_closed_stream_reaches_no_file_of_the_tracker() {
     let folder = folder("descriptors-streams");
     for variable in ["MEMTRACK_DUMP", "MEMTRACK_RECORD"] {
         let path = folder.join(variable);
         let mut command = Command::new(LEAVE);
         command.arg("panic").env_remove("MEMTRACK_DUMP").env(variable, &path);
         let close = || {
-            // SAFETY: plain calls.
+            // SAFETY: the calls have no preconditions.
             (0..3).for_each(|stream| _ = unsafe { libc::close(stream) });
             Ok(())
         };
-        // SAFETY: between fork and exec it makes three system calls and allocates nothing.
+        // SAFETY: between fork and exec the closure makes three system calls and allocates nothing.
         unsafe { command.pre_exec(close) };
-        // The message of its panic goes nowhere.
+        // The message of its panic is discarded.
         assert_eq!(command.status().unwrap().code(), Some(101));
         let bytes = snapshot::file(&path);
         let text = b"panicked";

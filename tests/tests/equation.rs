@@ -1,5 +1,5 @@
-//! Attributed and lost is what was observed; cells, threads and graphs sum to the whole. On programs of one thread, of
-//! many, and of some size.
+//! Attributed and lost events are all events; cells, threads and graphs add up to the whole. In programs with one
+//! thread, with many, and in a larger one.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use memtrack_tests::folded;
 use memtrack_tests::program::{Facts, folder, of_workspace, output, run};
 use memtrack_tests::snapshot::{self, Snapshot};
 
-/// What the flame graphs show sums to what the dump says of the whole program, and so do the threads' graphs.
+/// Asserts that the flame graphs, and the graphs of all threads, add up to the figures of the whole program.
 fn graphs_add_up(dump: &Path, snapshot: &Snapshot<'_>) {
     let whole = snapshot.marks.figures;
     let sums = [
@@ -28,7 +28,7 @@ fn graphs_add_up(dump: &Path, snapshot: &Snapshot<'_>) {
     assert_eq!(threads, whole.bytes, "the graphs of all threads");
     let per_thread = folded::fold(dump, &["--per-thread"]);
     assert_eq!(per_thread.total(), whole.bytes, "the graph with threads as roots");
-    // What the graphs show as nobody's is what was lost.
+    // The unattributed part of the graphs is the part that was lost.
     let nobody = snapshot.cells(|cell| cell.id == 0).bytes;
     assert_eq!(per_thread.under("[unattributed]"), nobody);
 }
@@ -41,7 +41,7 @@ fn is_what_the_program_said(snapshot: &Snapshot<'_>, facts: &Facts) {
 }
 
 #[test]
-fn of_one_thread() {
+fn holds_for_one_thread() {
     let folder = folder("equation-one");
     let dump = folder.join("dump");
     let running = folder.join("running");
@@ -54,14 +54,14 @@ fn of_one_thread() {
         let bytes = snapshot::file(dump);
         let snapshot = snapshot::last(&bytes);
         snapshot.assert_adds_up();
-        assert_eq!((snapshot.marks.mark_error, snapshot.marks.peak_error), (0, 0), "one thread: exact");
+        assert_eq!((snapshot.marks.mark_error, snapshot.marks.peak_error), (0, 0), "exact for one thread");
         assert!(snapshot.losses.is_empty(), "{:?}", snapshot.losses);
         graphs_add_up(dump, &snapshot);
     }
 }
 
 #[test]
-fn of_many_threads() {
+fn holds_for_many_threads() {
     let dump = folder("equation-many").join("dump");
     let facts = run(env!("CARGO_BIN_EXE_traffic"), &["20000"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     for name in ["allocs", "bytes", "live-blocks", "live", "reallocs"] {
@@ -79,9 +79,9 @@ fn of_many_threads() {
     }
 }
 
-/// The example program over the sources of this project.
+/// The example program, run on the sources of this project.
 #[test]
-fn of_a_real_program() {
+fn holds_for_a_real_program() {
     let folder = folder("equation-real");
     let (metadata, dump) = (folder.join("metadata.json"), folder.join("dump"));
     std::fs::write(&metadata, own_packages()).unwrap();
@@ -97,7 +97,7 @@ fn of_a_real_program() {
     graphs_add_up(&dump, &snapshot);
 }
 
-/// What `cargo metadata` says of packages, for those of this workspace.
+/// The output of `cargo metadata` for the packages of this workspace.
 fn own_packages() -> String {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let package = |name: &str| {

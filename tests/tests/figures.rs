@@ -1,4 +1,4 @@
-//! Programs of known allocations: their figures are what is written here, to the byte.
+//! Programs with known allocations: their figures match to the byte.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::OsStr;
@@ -21,7 +21,7 @@ fn every_way_to_allocate() {
     assert_eq!(figures("two"), [4000, 2, 4000, 2, 4000, 2, 0, 0, 0]);
     assert_eq!(figures("grown"), [8000, 2, 8000, 2, 9000, 3, 1, 1, 0]);
     assert_eq!(figures("dropped"), [5000, 1, 8000, 2, 9000, 3, 2, 1, 0]);
-    // A box of 16 bytes came and went, then 5000 bytes became 10.
+    // A box of 16 bytes was allocated and freed, then 5000 bytes were reduced to 10.
     assert_eq!(figures("shrunk"), [10, 1, 8000, 2, 9026, 5, 4, 2, 1]);
     assert_eq!(figures("aligned"), [4106, 2, 4106, 2, 13122, 6, 4, 2, 1]);
     assert_eq!(figures("end"), [0, 0, 4106, 2, 13122, 6, 6, 2, 1]);
@@ -45,7 +45,7 @@ fn stages_nest_repeat_and_survive_a_reset() {
     assert_eq!(stage("last"), [0, 1, 1, 1, 700, 0, 0, 700, 1, 0]);
     assert_eq!(stage("running"), [1, 1, 1, 1, 700, 0, 0, 700, 1, 0]);
 
-    // A dump in the middle tells the same of them.
+    // A dump taken while the stages run reports the same.
     let bytes = snapshot::file(&running);
     let snapshot = snapshot::last(&bytes);
     for stage in &snapshot.stages {
@@ -63,7 +63,7 @@ fn stages_nest_repeat_and_survive_a_reset() {
     }
     assert_eq!(snapshot.stages.len(), 4);
 
-    // The stage's own flame graph is of what was alive at its peak.
+    // The flame graph of a stage shows the blocks that were live at its peak.
     let peak = folded::fold(&dump, &["--stage", "inner", "--metric", "peak"]);
     assert_eq!((peak.under("known::inner_blocks"), peak.under("known::stages")), (500, 600));
     let bytes = snapshot::file(&dump);
@@ -86,7 +86,7 @@ fn blocks_belong_to_the_thread_that_allocated_them() {
         let names = ["allocs", "bytes", "live", "live-blocks", "peak", "peak-blocks"];
         let figures = |when: &str| names.map(|name| facts.get(&format!("{i} {when} {name}")));
         assert_eq!(figures("full"), [100, 100 * size, 100 * size, 100, 100 * size, 100]);
-        // Half of its blocks were freed by its neighbour, and half of another neighbour's by itself.
+        // Its neighbour freed half of its blocks, and it freed half of its other neighbour's.
         assert_eq!(figures("half"), [100, 100 * size, 50 * size, 50, 100 * size, 100]);
         assert_eq!(facts.all([&format!("worker-{i} exited"), &format!("worker-{i} last")]), [1, 0]);
     }
@@ -106,7 +106,7 @@ fn blocks_belong_to_the_thread_that_allocated_them() {
 }
 
 #[test]
-fn a_reset_begins_the_peaks_of_program_and_thread_anew() {
+fn a_reset_restarts_the_peaks_of_program_and_thread() {
     static HEAP: Tracker<System> = Tracker::new(System);
     let peaks_with = |size| {
         let layout = Layout::from_size_align(size, 8).unwrap();

@@ -1,5 +1,6 @@
-//! Dumps of one program from other processors: of 64 bits, and of the other byte order. They say the same as the one that it
-//! writes here, stacks by name included where the processor has an unwinder. `cargo xtask foreign` makes them.
+//! Dumps of one program from other processors, with 64 bits and with the other byte order. They have the same figures
+//! as the dump that the program writes on this machine, and the same stacks by name where the processor has an
+//! unwinder. `cargo xtask foreign` makes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +8,16 @@ use std::path::{Path, PathBuf};
 use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{corpus, program};
 
-/// Where [`memtrack::Cfi`] is the default, and where stacks are not captured.
+/// Processors on which [`memtrack::Cfi`] is the default, and those without stacks.
 const NAMED: [&str; 2] = ["aarch64", "riscv64"];
 const WITHOUT_STACKS: [&str; 1] = ["s390x"];
-/// Frames that are not the program's own: what differs between compilers, and what has no symbol.
+/// Frames that are not the program's own: they differ between compilers, or have no symbol.
 const OTHERS: &str =
     r"^(main|_.*|<.*|alloc::.*|core::.*|std::.*|libc.*|.*\+0x.*|\[.*\]|start_thread|.*clone.*)$";
 const METRICS: [&str; 4] = ["allocs", "bytes", "live-blocks", "peak"];
 
-/// What the program does, written by hand: `outer(3, 1000)`, then 50 and 5, 4, 3, 2, 1 in the main thread, `outer(2, 300)` in the
-/// other. A resize counts what it makes.
+/// The expected work, written by hand: `outer(3, 1000)`, then 50 and 5, 4, 3, 2, 1 on the main thread; `outer(2,
+/// 300)` on the other. A resize counts the new block.
 const BYTES: &str = include_str!("../corpus/foreign/work.folded");
 const WORKER: &str = "foreign::worker";
 
@@ -32,7 +33,7 @@ fn lines(folded: &Folded) -> String {
     folded.stacks().map(|(stack, count)| format!("{} {count}\n", stack.join(";"))).collect()
 }
 
-/// The dump that the program writes here.
+/// The dump that the program writes on this machine.
 fn here(test: &str) -> PathBuf {
     let dump = program::folder(test).join("here.memtrack");
     program::run(&program::of_workspace("foreign"), &[dump.to_str().expect("text")], &[]);
@@ -68,9 +69,9 @@ fn figures_are_the_same_without_stacks() {
     }
 }
 
-/// What each says of itself, and that nothing of it is damaged.
+/// Each dump names its processor, and no part of it is damaged.
 #[test]
-fn each_says_what_it_is_from() {
+fn each_names_its_processor() {
     let fold = program::of_workspace("memtrack-fold");
     for (processor, facts) in [
         ("aarch64", ["64-bit", "little-endian"]),

@@ -1,8 +1,8 @@
-//! Blocks that pass between two trackers of a process, and between a tracker and an allocator without one: nobody may do so,
-//! but boxes that cross a library's border do. Nothing crashes, no figure becomes one that cannot be, and all of it is
-//! counted.
+//! Blocks that pass between two trackers of a process, or between a tracker and an allocator without one. Allocators
+//! forbid this, but boxes that cross the border of a library do it. Nothing crashes, every figure stays possible, and
+//! each case is counted.
 //!
-//! Planted bug: without its salt a trailer of the other tracker's is taken for the own one.
+//! Planted bug: without the salt a tracker takes the trailer of another one for its own.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -18,7 +18,7 @@ static HEAPS: [Heap; 3] = [
     Tracker::with(System, NoUnwind, Host, &REGIONS[2]),
 ];
 
-/// Bytes that a test keeps in its own tracker all the time.
+/// Bytes that a test holds in its own tracker all the time.
 const KEPT: u64 = 50_000;
 const BLOCKS: u64 = 1000;
 
@@ -30,11 +30,12 @@ fn corrupt(heap: &Heap) -> u64 {
     heap.losses().find(|loss| loss.0 == LossCause::CorruptTrailer).map_or(0, |loss| loss.1)
 }
 
-/// How many blocks of `maker` the tracker `taker` notices, when it frees them. What it has is never less than it holds.
+/// The number of blocks of `maker` that the tracker `taker` detects when it frees them. Its live bytes stay at least
+/// those that it holds.
 fn noticed(maker: &dyn GlobalAlloc, taker: &Heap) -> u64 {
     let before = corrupt(taker);
     for i in 0..BLOCKS {
-        // SAFETY: all of these hand on the system's allocator, which frees what any of them got from it.
+        // SAFETY: all of these allocators pass on the system's blocks, and the system can free any of them.
         unsafe {
             let block = maker.alloc(layout(i));
             block.write_bytes(0x5a, layout(i).size());
@@ -47,21 +48,21 @@ fn noticed(maker: &dyn GlobalAlloc, taker: &Heap) -> u64 {
 }
 
 #[test]
-fn blocks_that_cross_are_counted_and_change_no_figure() {
+fn foreign_blocks_are_counted_and_change_no_figure() {
     let kept = Layout::from_size_align(KEPT as usize, 8).expect("small");
     for heap in &HEAPS {
         heap.check().expect("a process may have three trackers");
-        // SAFETY: the layout is not of size zero.
+        // SAFETY: the size of the layout is not zero.
         assert!(!unsafe { heap.alloc(kept) }.is_null());
     }
-    // An untracked block has anything behind it: one of 256 words looks right.
+    // The words behind an untracked block are arbitrary: one in 256 looks like a valid trailer.
     let plain = noticed(&System, &HEAPS[0]);
     assert!(plain > BLOCKS - BLOCKS / 32, "{plain} of {BLOCKS}");
-    // The regions' places may be an unlucky pair, of one in 128: then most are taken for the own.
+    // One pair of regions in 128 is unlucky: then most blocks are taken for the tracker's own.
     let others = [noticed(&HEAPS[1], &HEAPS[0]), noticed(&HEAPS[2], &HEAPS[0])];
     assert!(others.contains(&BLOCKS), "{others:?} of {BLOCKS}");
 
-    // A block that grows elsewhere counts there from then on, and keeps its bytes.
+    // A block that another tracker resizes counts there from then on, and keeps its bytes.
     let before = HEAPS[0].stats();
     // SAFETY: as above.
     unsafe {

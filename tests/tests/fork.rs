@@ -1,4 +1,5 @@
-//! `fork` in a program of several threads: each child is a process of its own in its dump, the parent's is untouched.
+//! `fork` in a program with several threads: each child has a dump as a process of its own, and the parent's dump is
+//! unchanged.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +9,7 @@ use memtrack_tests::folded::fold;
 use memtrack_tests::program::{Facts, folder, run};
 use memtrack_tests::{fork, snapshot};
 
-/// Runs the program: what it said, and the names of the dumps.
+/// Runs the program. Returns its facts, and the names of the dumps.
 fn forked(way: &str, folder: &Path, template: &str) -> (Facts, BTreeSet<String>) {
     let facts =
         run(env!("CARGO_BIN_EXE_fork"), &[way], &[("MEMTRACK_DUMP", folder.join(template).as_os_str())]);
@@ -21,7 +22,7 @@ fn children_write_files_of_their_own() {
     assert_own_files(fork::FUNCTION);
 }
 
-/// Nobody tells such a child that it is one.
+/// The C library runs no handlers in these children.
 #[test]
 fn children_of_a_system_call_write_files_of_their_own() {
     assert_own_files(fork::CALL);
@@ -31,12 +32,12 @@ fn children_of_a_system_call_write_files_of_their_own() {
 fn assert_own_files(way: &str) {
     let folder = folder(&format!("fork-{way}"));
     let (facts, mut files) = forked(way, &folder, "dump");
-    assert!(files.remove("dump"), "the parent's is called as asked for");
+    assert!(files.remove("dump"), "the parent's dump has the requested name");
     // The eighth child ended without its exit handlers.
     assert_eq!(files.len(), 7, "{files:?}");
     for name in &files {
-        let pid = name.strip_prefix("dump.").expect("the child's process id behind the name");
-        assert_eq!(facts.get(&format!("child {pid}")), 0, "the figures within the child");
+        let pid = name.strip_prefix("dump.").expect("the name ends in the child's process id");
+        assert_eq!(facts.get(&format!("child {pid}")), 0, "the exit status of the child");
         assert_child(&folder.join(name), pid, &facts);
     }
 
@@ -61,21 +62,18 @@ fn assert_child(path: &Path, pid: &str, facts: &Facts) {
     }
     let graph = fold(path, &["--metric", "live"]);
     assert_eq!(graph.under("fork::child_blocks"), 100_000);
-    assert!(
-        graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"),
-        "every stack is in the child's file"
-    );
-    // Four threads of the parent stood still in the middle of events, which the child has not.
+    assert!(graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"), "the child's file has every stack");
+    // Four threads of the parent were in the middle of events. The child does not have those events.
     let of_child = &snapshots[1];
     of_child.assert_adds_up();
     let inherited = |thread: &&Thread<'_>| thread.state == ThreadState::Inherited;
     assert_eq!(of_child.threads.iter().filter(inherited).count(), 5, "all threads of the parent");
     let own: Vec<_> = of_child.threads.iter().filter(|thread| thread.state == ThreadState::Running).collect();
-    // What was allocated since the fork, and nothing from before.
+    // Allocations since the fork, and none from before.
     assert_eq!((own.len(), own[0].figures.live), (1, 100_000));
-    let fork = of_child.fork.expect("it says what it inherited");
+    let fork = of_child.fork.expect("the inherited account");
     assert_eq!(i64::from(fork.parent), facts.get("pid"));
-    // The peak counts from the fork on, when the parent's live blocks were there already.
+    // The peak starts at the fork, when the parent's live blocks already existed.
     assert!(of_child.marks.figures.peak >= of_child.marks.figures.live);
 }
 

@@ -1,5 +1,5 @@
-//! Dumps of the independent builder, read with `memtrack_format`; and its encoder's dumps, which are the builder's
-//! to the byte.
+//! `memtrack_format` reads the dumps of the independent builder, and its encoder writes the same bytes as the
+//! builder.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -262,7 +262,7 @@ fn nodes() {
 }
 
 #[test]
-fn what_the_reader_says_of_versions_and_damage() {
+fn the_reader_reports_versions_and_damage() {
     let mut newer = DumpBuilder::new();
     newer.header(2, 0);
     assert_eq!(Reader::new(&newer.bytes).unwrap_err(), Rejected::TooNew(2));
@@ -283,7 +283,7 @@ fn what_the_reader_says_of_versions_and_damage() {
     assert!(reader.next().is_none());
 }
 
-/// Bytes in memory.
+/// A sink in memory.
 struct Memory(Vec<u8>);
 
 impl Sink for Memory {
@@ -294,7 +294,7 @@ impl Sink for Memory {
     }
 }
 
-/// The builder's snapshot of the records, each kind in one section.
+/// The builder's snapshot of the records: one section for each kind.
 fn built(threads: &[Thread<'_>], nodes: &[(u32, u64)], cells: &[Cell]) -> Vec<u8> {
     let values = |f: Figures| {
         [f.allocs, f.bytes, f.live, f.live_blocks, f.peak, f.peak_blocks, f.temporary, f.reallocs]
@@ -349,14 +349,14 @@ fn encoded(threads: &[Thread<'_>], nodes: &[(u32, u64)], cells: &[Cell]) -> Vec<
     out.finish().unwrap().0
 }
 
-/// Numbers of all magnitudes: each length of a varint is as likely as the others.
+/// Numbers of all magnitudes: every length of a varint is equally likely.
 fn number() -> impl Strategy<Value = u64> {
     (any::<u64>(), 0u32..64).prop_map(|(value, shift)| value >> shift)
 }
 
 proptest! {
     #[test]
-    fn the_encoder_writes_what_the_builder_writes(
+    fn the_encoder_writes_the_same_bytes_as_the_builder(
         threads in vec((any::<[u32; 2]>(), vec(number(), 11), any::<u8>(), vec(any::<u8>(), 0..200)), 0..10),
         nodes in vec((any::<prop::sample::Index>(), number()), 0..100),
         cells in vec((any::<[u32; 5]>(), any::<bool>(), vec(number(), 8)), 0..50),

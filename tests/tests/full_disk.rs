@@ -1,4 +1,4 @@
-//! A file that cannot be written, or that somebody destroys, costs the figures that were for it, never the program.
+//! A file that cannot be written, or that another program destroys, costs the figures in it, never the program.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -18,13 +18,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A file system of its own that is soon full. Unmounted in the end.
+/// A small file system of its own. It is unmounted at the end.
 struct Small(PathBuf);
 
 impl Small {
-    /// `None` for a user who may not mount one.
+    /// `None` if the user may not mount.
     fn mount(name: &str, size: &str) -> Option<Self> {
-        // One that was ended in the middle has left it there.
+        // A test that was killed may have left it mounted.
         let _ = Command::new("umount").arg("-q").arg(program::programs().join("suites").join(name)).status();
         let folder = folder(name);
         let mut mount = Command::new("mount");
@@ -47,7 +47,8 @@ fn harmed(arguments: &[&str], recording: &Path) -> Output {
     program::output(HARMED, arguments, &[("MEMTRACK_RECORD", recording.as_os_str())])
 }
 
-/// The program went on to its end and said once that the recording has ended; its own dump says so too, and counts on.
+/// The program ran to its end and reported once that the recording has ended. Its own dump reports it too, and counts
+/// on.
 fn assert_survived(output: &Output, why: &str, dump: &Path, is_whole: bool) {
     let said = text(&output.stderr);
     assert!(output.status.success(), "{}: {said}", output.status);
@@ -75,8 +76,8 @@ fn a_file_system_that_fills_up_ends_the_recording_and_not_the_program() {
     let (recording, dump) = (small.0.join("image"), folder("full_disk-dump").join("dump"));
     let output = harmed(&["room", dump.to_str().unwrap()], &recording);
     assert_survived(&output, "full", &dump, true);
-    // What was counted until then is in the file, which says that it is not all.
-    // Elsewhere: where a file system of memory is full, not even a hole of a file can be mapped.
+    // The file holds the counts up to then, and a mark that it is incomplete.
+    // It is copied first: on a full tmpfs, not even a hole in a file can be mapped.
     let copy = dump.with_extension("image");
     fs::copy(&recording, &copy).unwrap();
     let input = input::open(&copy, None).unwrap();
@@ -86,7 +87,7 @@ fn a_file_system_that_fills_up_ends_the_recording_and_not_the_program() {
 }
 
 #[test]
-fn a_recording_that_somebody_destroys_ends_and_not_the_program() {
+fn a_destroyed_recording_ends_and_not_the_program() {
     let folder = folder("full_disk-destroyed");
     for (how, why) in [
         ("empty", "cut off or replaced"),
@@ -101,9 +102,10 @@ fn a_recording_that_somebody_destroys_ends_and_not_the_program() {
     }
 }
 
-/// Nobody can tell it from what the tables hold: the figures are wrong then, and the program goes on.
+/// The tracker cannot distinguish the scrambled tables from its own: the figures are wrong, and the program
+/// continues.
 #[test]
-fn a_recording_that_somebody_scrambles_costs_the_figures_alone() {
+fn a_scrambled_recording_costs_only_the_figures() {
     let folder = folder("full_disk-scrambled");
     let dump = folder.join("dump");
     let output = harmed(&["middle", dump.to_str().unwrap()], &folder.join("image"));
@@ -112,7 +114,7 @@ fn a_recording_that_somebody_scrambles_costs_the_figures_alone() {
 }
 
 #[test]
-fn faults_of_the_programs_own_reach_it() {
+fn the_programs_own_faults_reach_it() {
     let folder = folder("full_disk-faults");
     let run = |whose: &str| {
         let recording = folder.join(whose);
@@ -123,7 +125,7 @@ fn faults_of_the_programs_own_reach_it() {
 }
 
 #[test]
-fn a_limit_of_the_size_of_files_costs_the_file() {
+fn a_limit_on_file_size_costs_the_file() {
     let folder = folder("full_disk-limit");
     for variable in ["MEMTRACK_DUMP", "MEMTRACK_RECORD"] {
         for limit in [0, 1000] {
@@ -140,7 +142,7 @@ fn a_limit_of_the_size_of_files_costs_the_file() {
 }
 
 #[test]
-fn a_dump_to_a_full_file_system_leaves_the_programs_end_as_it_is() {
+fn a_dump_to_a_full_file_system_does_not_change_the_programs_end() {
     let Some(small) = Small::mount("full_disk-dumped", "size=4k") else {
         return eprintln!("not tested: only root can mount a small file system");
     };

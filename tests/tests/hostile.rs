@@ -12,11 +12,11 @@ use memtrack_tests::c::{self, Link};
 use memtrack_tests::program::limit;
 use memtrack_tests::snapshot;
 
-/// What causes a snapshot.
+/// An event that triggers a snapshot.
 struct Trigger {
     name: &'static str,
     variable: Option<(&'static str, &'static str)>,
-    /// The cause that the snapshot has.
+    /// The cause in the snapshot.
     cause: Cause,
 }
 
@@ -30,7 +30,7 @@ const TRIGGERS: [Trigger; 6] = [
 ];
 const MIB: u64 = 1 << 20;
 
-/// The program and the library in a folder that every user may enter. Removed in the end.
+/// A folder that every user may enter, with the program and the library. It is removed at the end.
 struct Place(PathBuf);
 
 impl Place {
@@ -56,7 +56,7 @@ impl Drop for Place {
 }
 
 /// Runs every trigger in one environment, with a dump alone and with a recording beside it. `set` prepares a command;
-/// `file` is the path of the dump. The dumps, and the cause that each has to have.
+/// `file` is the path of the dump. Returns the dumps, and the expected cause of each.
 fn assert_unharmed(
     place: &Place,
     file: &Path,
@@ -94,7 +94,7 @@ fn assert_unharmed(
     dumps
 }
 
-/// Each dump has the snapshot that was caused, and the last one adds up. Those of an interval come while the program runs.
+/// Asserts that each dump has the triggered snapshot, and that the last one adds up.
 fn assert_readable(dumps: &[(PathBuf, Cause)]) {
     for (dump, cause) in dumps {
         let bytes = snapshot::file(dump);
@@ -106,28 +106,28 @@ fn assert_readable(dumps: &[(PathBuf, Cause)]) {
 }
 
 #[test]
-fn descriptors_that_the_program_closes() {
+fn closed_descriptors() {
     let place = Place::new("closed");
     assert_readable(&assert_unharmed(&place, &place.at("dump"), &["closed"], |_| {}));
 }
 
 #[test]
-fn a_standard_stream_that_is_closed() {
+fn a_closed_standard_stream() {
     let place = Place::new("stream");
     let dumps = assert_unharmed(&place, &place.at("dump"), &[], |command| {
         let close = || {
-            // SAFETY: a plain call. Output and errors stay, by which the suite sees what happens.
+            // SAFETY: the call has no precondition. Output and errors stay open: the suite reads them.
             unsafe { libc::close(0) };
             Ok(())
         };
-        // SAFETY: between fork and exec it makes one system call.
+        // SAFETY: between fork and exec the closure makes one system call.
         unsafe { command.pre_exec(close) };
     });
     assert_readable(&dumps);
 }
 
 #[test]
-fn a_folder_that_may_not_be_written() {
+fn a_folder_without_write_permission() {
     // SAFETY: the call only returns a number.
     if unsafe { libc::geteuid() } != 0 {
         return eprintln!("not tested: only root can become another user");
@@ -140,13 +140,13 @@ fn a_folder_that_may_not_be_written() {
 }
 
 #[test]
-fn a_folder_that_is_not_there() {
+fn a_missing_folder() {
     let place = Place::new("missing");
     assert_unharmed(&place, &place.at("no/where/dump"), &[], |_| {});
 }
 
 #[test]
-fn limits_of_files() {
+fn limits_on_files() {
     let place = Place::new("files");
     let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
         assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))
@@ -157,7 +157,7 @@ fn limits_of_files() {
 }
 
 #[test]
-fn limits_of_memory() {
+fn limits_on_memory() {
     let place = Place::new("memory");
     let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
         assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))

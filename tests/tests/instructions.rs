@@ -1,21 +1,22 @@
-//! What events cost, in instructions: a figure that is the same on every run, unlike time, so that a change that makes
-//! the hook dearer fails here. Optimised builds for x86_64 alone; the programs are those of `benches`.
+//! The cost of events in instructions. Unlike time, this figure is the same in every run, so a change that makes the
+//! hook slower fails here. Only optimised builds for x86_64; the programs are those of `benches`.
 #![cfg(all(not(debug_assertions), target_arch = "x86_64"))]
 
 use std::process::Command;
 
 use memtrack_tests::program::of_workspace;
 
-/// Instructions that tracking may add to a pair of allocation and free without its stack: a sixth above what it took
-/// when this was written. So are the other limits; who makes it cheaper lowers them.
+/// Instructions that tracking may add to a pair of an allocation and a free without its stack: a sixth more than it
+/// took when this was written. The other limits have the same margin. A change that makes the hook faster lowers
+/// them.
 const COUNTERS: u64 = 230;
-/// Instructions that the stack may add to that, with its id, by the order in which stacks follow each other.
+/// Instructions that the stack and its id may add to that, by the order of the stacks.
 const CAPTURES: [(&str, u64); 5] =
     [("same-24", 265), ("sites-30", 290), ("runs-30", 300), ("random-100", 500), ("random-2000", 640)];
-/// Instructions that a stack may take for each frame whose code was never met before.
+/// Instructions per frame of a stack whose code is new.
 const NEW_FRAME: u64 = 4000;
-/// How many more these may be in a program of fifty thousand functions than in one of two thousand, in percent: the
-/// search among twenty-four times as many is five steps longer.
+/// How many more these may be in a program of fifty thousand functions than in one of two thousand, in percent. The
+/// binary search in a table twenty-four times as large has five more steps.
 const LARGE: u64 = 10;
 
 /// Instructions that a program executes.
@@ -31,18 +32,19 @@ fn instructions(program: &str, arguments: &[&str]) -> u64 {
     count.trim().parse().expect("a number of instructions")
 }
 
-/// Instructions of one step: the difference between many and more, which leaves out what is done once.
+/// Instructions of one step: the difference between a run and a longer one, which excludes the work that is done
+/// once.
 fn per_step(program: &str, arguments: [&str; 2], steps: u64) -> u64 {
     let of = |steps: u64| instructions(program, &[arguments[0], arguments[1], &steps.to_string()]);
     (of(2 * steps) - of(steps)) / steps
 }
 
-/// Instructions of a pair of allocation and free.
+/// Instructions of a pair of an allocation and a free.
 fn pair(allocator: &str, stacks: &str) -> u64 {
     per_step("bench-events", [allocator, stacks], 8_000)
 }
 
-/// Tells the figure, and holds it to its limit: far below, the program does not do what it should.
+/// Prints the figure and compares it with its limit. A figure far below means that the program does not do its work.
 #[track_caller]
 fn hold(what: &str, instructions: u64, limit: u64) {
     println!("{what}: {instructions} instructions, of {limit}");
@@ -50,20 +52,20 @@ fn hold(what: &str, instructions: u64, limit: u64) {
 }
 
 #[test]
-fn a_pair_that_is_only_counted_costs_no_more_than_it_did() {
+fn a_pair_without_its_stack_stays_within_its_limit() {
     hold("counters", pair("counters", "same-24") - pair("system", "same-24"), COUNTERS);
 }
 
 #[test]
-fn a_stack_costs_no_more_than_it_did() {
+fn a_stack_stays_within_its_limit() {
     for (stacks, limit) in CAPTURES {
         hold(stacks, pair("full", stacks) - pair("counters", stacks), limit);
     }
 }
 
-/// Sixteen new frames a stack. A binary search is all that knows of the program's size.
+/// Each stack has sixteen new frames. Only the binary search depends on the size of the program.
 #[test]
-fn the_first_capture_costs_the_same_in_a_small_and_in_a_large_program() {
+fn the_first_capture_costs_the_same_in_small_and_large_programs() {
     let new_frame = |program| per_step(program, ["captures", "memtrack"], 40) / 16;
     let [small, large] = ["bench-cold-small", "bench-cold-large"].map(new_frame);
     println!("in the small program {small}");

@@ -1,5 +1,5 @@
-//! Limits of memory that a system sets a program: the preloaded library leaves it what it had, but for what its tables hold;
-//! and when it gets no more itself, its tables are full, which is counted.
+//! Resource limits on memory: the preloaded library takes only the memory that its tables need. When it gets no more
+//! memory, its tables are full, which is counted.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -27,12 +27,12 @@ fn limited() -> &'static Path {
 
 type Limits<'l> = &'l [(libc::__rlimit_resource_t, libc::rlim_t)];
 
-/// Runs it within limits.
+/// Runs the program within limits.
 fn plain(what: &str, limits: Limits<'_>) -> Output {
     output_within(limited().to_str().unwrap(), &[what], &[], limits)
 }
 
-/// The same under the preloaded library: what it did, and its dump.
+/// The same under the preloaded library. Returns its output and its dump.
 fn preloaded(what: &str, limits: Limits<'_>) -> (Output, PathBuf) {
     let dump = limited().with_file_name(format!("{what}-{}.dump", limits.len()));
     let library = c::libraries().join("libmemtrack.so");
@@ -42,7 +42,7 @@ fn preloaded(what: &str, limits: Limits<'_>) -> (Output, PathBuf) {
     (output, dump)
 }
 
-/// A number that the program told.
+/// A number that the program printed.
 #[track_caller]
 fn fact(output: &Output, name: &str) -> u64 {
     let text = String::from_utf8_lossy(&output.stdout);
@@ -51,7 +51,7 @@ fn fact(output: &Output, name: &str) -> u64 {
 }
 
 #[test]
-fn a_program_starts_within_the_limits_that_it_had() {
+fn a_program_starts_within_its_limits() {
     for limit in [libc::RLIMIT_DATA, libc::RLIMIT_AS] {
         let (output, dump) = preloaded("plain", &[(limit, 48 * MIB)]);
         assert_eq!(fact(&output, "allocations"), 16);
@@ -76,14 +76,14 @@ fn a_program_that_locks_its_memory_locks_little_more() {
     let plain = plain("lock", &[]);
     let (tracked, dump) = preloaded("lock", &[]);
     assert_eq!(fact(&tracked, "failed"), fact(&plain, "failed"));
-    // What may be locked is the whole address space of the process.
+    // The limit on locked memory counts the whole address space of the process.
     let more = fact(&tracked, "locked") - fact(&plain, "locked");
     assert!(more < 16 << 10, "+{more} kB locked");
     snapshot::last(&snapshot::file(&dump)).assert_adds_up();
 }
 
 #[test]
-fn tables_that_get_no_more_memory_are_full() {
+fn tables_without_more_memory_are_full() {
     for what in ["fill", "child"] {
         let (output, mut dump) = preloaded(what, &[]);
         assert_eq!(fact(&output, "allocations"), 1 << 15);
@@ -93,7 +93,7 @@ fn tables_that_get_no_more_memory_are_full() {
         let bytes = snapshot::file(&dump);
         let last = snapshot::last(&bytes);
         last.assert_adds_up();
-        assert!(last.marks.figures.allocs >= 1 << 15, "every event is booked");
+        assert!(last.marks.figures.allocs >= 1 << 15, "every event is counted");
         let full = last.lost(LossCause::CellsFull) + last.lost(LossCause::StacksFull);
         assert!(full > 1000 && full < 1 << 16, "{full}");
         assert!(last.losses.iter().all(|loss| {
@@ -102,7 +102,7 @@ fn tables_that_get_no_more_memory_are_full() {
     }
 }
 
-/// The dump of a forked child: beside that of its parent, with a number behind its name.
+/// The dump of a forked child: it lies beside its parent's, and its name ends in a process id.
 fn child_of(dump: &Path) -> PathBuf {
     let name = format!("{}.", dump.file_name().unwrap().to_str().unwrap());
     let files = std::fs::read_dir(dump.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());

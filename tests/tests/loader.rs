@@ -1,8 +1,8 @@
-//! What the dynamic linker does, and what is not known without it: its lock is never waited for, all that it has loaded has
-//! names, the stacks that it begins are whole, and so are those in programs that it leaves gaps in.
+//! The dynamic linker: the tracker never waits for its lock, all modules that it has loaded have names, the stacks
+//! that begin in it are complete, and so are those of programs with gaps between their segments.
 //!
-//! Planted bug: `each_mapped` in `core/src/os/linux/elf.rs` by `dl_iterate_phdr` has five of the six cases wait for
-//! ever.
+//! Planted bug: with an `each_mapped` in `core/src/os/linux/elf.rs` that calls `dl_iterate_phdr`, five of the
+//! six cases wait for ever.
 
 use std::ffi::CString;
 use std::io;
@@ -31,7 +31,7 @@ fn causes(dump: &Path) -> Vec<Cause> {
 }
 
 #[test]
-fn nobody_waits_for_the_dynamic_linkers_lock() {
+fn no_event_waits_for_the_dynamic_linkers_lock() {
     let program = build("held", &[]);
     let library = library(&program);
     let cases = [
@@ -53,7 +53,7 @@ fn nobody_waits_for_the_dynamic_linkers_lock() {
 }
 
 #[test]
-fn nobody_waits_for_it_in_a_recording() {
+fn no_event_waits_for_it_in_a_recording() {
     let program = build("held", &["-DRECORDED"]);
     let library = library(&program);
     for case in ["library", "child"] {
@@ -62,13 +62,13 @@ fn nobody_waits_for_it_in_a_recording() {
         run.arg(case).arg(&library).env("MEMTRACK_RECORD", &recording);
         let output = c::preloaded(&mut run, &program.with_extension("dump"));
         assert!(output.status.success() && output.stdout == b"fine\n", "{case}: {output:?}");
-        // Its names are in the recording already: the annex was told of the library while the lock was held.
+        // The recording has the names already: the library was added to the annex while the lock was held.
         let blocks = if case == "library" { 1 } else { 0 };
         assert_eq!(fold(&recording, &["-m", "allocs"]).under("first"), blocks, "{case}");
     }
 }
 
-/// The ten blocks of `layout` are under its functions, and nothing is lost.
+/// Asserts that the ten blocks of `layout` are under its functions, and that nothing is lost.
 fn assert_whole(dump: &Path, program: &Path) {
     let bytes = snapshot::file(dump);
     let last = snapshot::last(&bytes);
@@ -90,7 +90,7 @@ const LAYOUTS: [&[&str]; 4] = [
 ];
 
 #[test]
-fn stacks_are_whole_however_the_segments_lie() {
+fn stacks_are_complete_for_every_layout_of_segments() {
     for flags in LAYOUTS {
         let program = build("layout", flags);
         let dump = program.with_extension("dump");
@@ -100,7 +100,7 @@ fn stacks_are_whole_however_the_segments_lie() {
 }
 
 #[test]
-fn what_the_dynamic_linker_calls_has_a_whole_stack() {
+fn code_that_the_dynamic_linker_calls_has_complete_stacks() {
     let folder = program::folder("loader-constructor");
     let (library, program) = (folder.join("libconstructor.so"), folder.join("empty"));
     c::build("gcc", &["-shared", "-fPIC"], &c::source("constructor.c"), Link::None, &library);
@@ -127,7 +127,7 @@ fn libraries_of_other_namespaces_have_names() {
     assert_eq!(fold(&dump, &["-m", "allocs"]).under("first"), 30);
 }
 
-/// The dynamic linker's path.
+/// The path of the dynamic linker.
 fn linker(dump: &Path) -> PathBuf {
     let bytes = snapshot::file(dump);
     let last = snapshot::last(&bytes);
@@ -138,7 +138,7 @@ fn linker(dump: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_program_that_the_dynamic_linker_is_told_to_start_has_its_path() {
+fn a_program_started_through_the_dynamic_linker_has_its_own_path() {
     for (number, flags) in LAYOUTS.into_iter().enumerate() {
         let program = build("layout", &[flags, &["-DSTARTED"]].concat());
         let dump = program.with_extension(number.to_string());
@@ -149,15 +149,15 @@ fn a_program_that_the_dynamic_linker_is_told_to_start_has_its_path() {
     }
 }
 
-/// The program will find nothing in `/proc`.
+/// Hides `/proc` from the program.
 fn without_proc(command: &mut Command) -> &mut Command {
     fn mount(source: &str, to: &str, kind: &str, flags: libc::c_ulong) -> libc::c_int {
         let [source, to, kind] = [source, to, kind].map(|text| CString::new(text).unwrap_or_default());
-        // SAFETY: the arguments are strings, and there is no data.
+        // SAFETY: the arguments are C strings, and there is no data.
         unsafe { libc::mount(source.as_ptr(), to.as_ptr(), kind.as_ptr(), flags, std::ptr::null()) }
     }
     let hide = || {
-        // SAFETY: the calls concern the new process alone.
+        // SAFETY: the calls only affect the new process.
         let is_apart = unsafe {
             libc::unshare(libc::CLONE_NEWNS) == 0
                 || libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) == 0
@@ -167,19 +167,19 @@ fn without_proc(command: &mut Command) -> &mut Command {
             && mount("none", "/proc", "tmpfs", libc::MS_RDONLY) == 0;
         if is_hidden { Ok(()) } else { Err(io::Error::last_os_error()) }
     };
-    // SAFETY: the suite's other threads hold no lock that system calls need; the strings are the child's own.
+    // SAFETY: the suite's other threads hold no lock that the system calls need; the strings are the child's own.
     unsafe { command.pre_exec(hide) }
 }
 
 #[test]
-fn without_proc_there_are_names_and_whole_stacks() {
+fn without_proc_names_and_stacks_are_complete() {
     for (number, flags) in LAYOUTS.into_iter().enumerate() {
         let program = build("layout", &[flags, &["-DHIDDEN"]].concat());
         let (folder, dump) =
             (program.parent().expect("a folder"), program.with_extension(number.to_string()));
         let run = &mut Command::new("./layout");
         assert!(c::preloaded(without_proc(run.current_dir(folder)), &dump).status.success());
-        // As it was started: from its folder.
+        // The path is as it was started: relative to its folder.
         assert_whole(&dump, &folder.join("./layout"));
         let run = &mut Command::new(linker(&dump));
         assert!(c::preloaded(without_proc(run.arg(&program)), &dump).status.success());

@@ -1,4 +1,4 @@
-//! Losses are counted at every event, also when the stack of the event is one that the unwinder remembers.
+//! Losses are counted at every event, even if the unwinder recalls its stack.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -6,7 +6,7 @@ use std::hint::black_box;
 use memtrack::{DefaultPlatform, DefaultUnwind, LossCause, Region, Tracker};
 use memtrack_tests::snapshot;
 
-/// Frames that are captured at most.
+/// The maximal number of captured frames.
 const DEPTH: usize = 8;
 /// Events from each call site.
 const EVENTS: u64 = 100;
@@ -37,8 +37,8 @@ fn too_deep() -> u64 {
 }
 
 #[test]
-fn a_stack_that_is_too_deep_is_a_loss_each_time() {
-    // The same stack again and again, then two sites in turn: every way to find a remembered stack.
+fn a_stack_that_is_too_deep_is_a_loss_at_every_event() {
+    // First one stack repeatedly, then two sites in turn: every way to find a remembered stack.
     for _ in 0..EVENTS {
         deep(30, &|| allocate_and_free(&HEAP));
     }
@@ -53,7 +53,7 @@ fn a_stack_that_is_too_deep_is_a_loss_each_time() {
 }
 
 #[test]
-fn an_event_for_which_no_cell_is_left_is_nobodys_and_a_loss() {
+fn an_event_without_a_free_cell_is_unattributed_and_a_loss() {
     type Tiny = Region<4096, 4, 4, 1, 1, 64>;
     static REGION: Tiny = Region::new();
     static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Tiny> =

@@ -1,4 +1,4 @@
-//! Live metrics as those who read them see them: `promtool` judges the text, a real Prometheus scrapes the example.
+//! Live metrics as their readers see them: `promtool` checks the text, and a real Prometheus scrapes the example.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use memtrack_tests::program::folder;
 
-/// Longer than any machine takes to start a server and to scrape once.
+/// Longer than any machine takes to start a server and scrape it once.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A process that is ended with the test.
+/// A process that is killed at the end of the test.
 struct Server {
     process: Child,
     address: String,
@@ -27,14 +27,17 @@ impl Drop for Server {
 /// `examples/rust/examples/metrics.rs`.
 fn example() -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_metrics"));
-    let mut process = command.env_remove("MEMTRACK_DUMP").stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut process =
+        command.env_remove("MEMTRACK_DUMP").stdout(Stdio::piped()).spawn().expect("the example starts");
     let mut line = String::new();
-    BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut line).expect("it says where it is");
+    BufReader::new(process.stdout.take().expect("a pipe"))
+        .read_line(&mut line)
+        .expect("the example prints its address");
     let address = line.trim().trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
     Server { process, address }
 }
 
-/// Asks for a page: its head and its body. `None` when nobody answers.
+/// Requests a page. Returns its head and its body, `None` if there is no answer.
 fn get(address: &str, path: &str) -> Option<(String, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
@@ -51,7 +54,7 @@ fn metrics(server: &Server) -> String {
     body
 }
 
-/// Samples by their name with its labels.
+/// The values by name and labels.
 fn samples(text: &str) -> HashMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let samples = lines.map(|line| line.rsplit_once(' ').expect("a sample has a value"));
@@ -73,7 +76,7 @@ fn figures_follow_the_program() {
     assert_eq!(after["memtrack_stage_runs_total{stage=\"keep\"}"], 2.0);
     assert_eq!(after["memtrack_stage_running{stage=\"keep\"}"], 0.0);
     let in_stage = after["memtrack_stage_allocated_bytes_total{stage=\"keep\"}"];
-    // And the words that it answers.
+    // The answers are allocated in the stage too.
     assert!((350_000.0..351_000.0).contains(&in_stage), "{in_stage}");
     assert_eq!(
         after["memtrack_thread_live_bytes{thread=\"metrics\",thread_id=\"2\"}"],
@@ -89,7 +92,7 @@ fn figures_follow_the_program() {
 }
 
 #[test]
-fn promtool_has_nothing_to_say() {
+fn promtool_reports_nothing() {
     if !is_there("promtool") {
         return;
     }
@@ -99,7 +102,7 @@ fn promtool_has_nothing_to_say() {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut promtool = promtool.spawn().expect("promtool");
-    promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it reads");
+    promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads its input");
     let output = promtool.wait_with_output().expect("promtool");
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
@@ -119,7 +122,7 @@ fn prometheus_scrapes_a_running_program() {
         server.address
     );
     std::fs::write(&config, scrape).expect("a file");
-    // A port that is free now.
+    // A port that is free at the moment.
     let port =
         TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let address = format!("127.0.0.1:{port}");
@@ -133,13 +136,13 @@ fn prometheus_scrapes_a_running_program() {
     assert_eq!(value, samples(&text)["memtrack_stage_allocated_bytes_total{stage=\"keep\"}"]);
     assert!(ask(&prometheus, "memtrack_live_bytes") >= 123_456.0);
     assert!(ask(&prometheus, "sum(memtrack_thread_live_bytes)") >= 123_456.0);
-    // What Prometheus knows of a family is what its lines say.
+    // Prometheus has read the type and the help text of the family.
     let (_, families) =
         get(&prometheus.address, "/api/v1/metadata?metric=memtrack_peak_bytes").expect("an answer");
     assert!(families.contains("\"type\":\"gauge\"") && families.contains("Highest live bytes"), "{families}");
 }
 
-/// The value of an expression, as soon as Prometheus has one.
+/// The value of an expression, as soon as Prometheus has it.
 fn ask(prometheus: &Server, expression: &str) -> f64 {
     let escaped: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let begun = Instant::now();

@@ -1,6 +1,6 @@
-//! Random scripts of events on three threads, with an inner allocator that fails, against a plain reference model:
-//! every figure after every step, and at the end all that the dump tells. On ample tables, and on some so small that
-//! nothing fits.
+//! Random scripts of events on three threads, with an inner allocator that fails, compared with a simple reference
+//! model: every figure after every step, and the whole dump at the end. Once with ample tables, and with tables so
+//! small that nothing fits.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use proptest::test_runner::TestRunner;
 
 fn step() -> impl Strategy<Value = Step> {
     let depth = || 0..DEPTHS;
-    // Sizes that repeat, so that peaks are met again and resizing changes nothing at times.
+    // Sizes that repeat, so that peaks are reached exactly and some reallocations change nothing.
     let size = || prop_oneof![1usize..8, 1usize..3000, Just(64)];
     let name = || 0..NAMES.len() as u8;
     prop_oneof![
@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn script() -> impl Strategy<Value = Vec<Event>> {
     let event = (0..THREADS as u8, step()).prop_map(|(thread, step)| Event { thread, step });
-    // Stages nest sixteen deep; deeper ones are refused.
+    // Stages nest up to sixteen deep; deeper ones are refused.
     proptest::collection::vec(event, 1..100).prop_map(|mut events| {
         let mut open = 0;
         events.retain(|event| match event.step {
@@ -60,7 +60,7 @@ fn script() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// What the program says after each step — of the whole program, of the step's thread — and its report at the end.
+/// The program's figures after each step, of the whole program and of the step's thread, and its report at the end.
 fn replay(region: &str, script: &[Event], dump: &Path) -> (Vec<[u64; 10]>, String) {
     let lines: String = script.iter().map(|event| format!("{event}\n")).collect();
     let output = output_of(env!("CARGO_BIN_EXE_replay"), &[region, dump.to_str().unwrap()], &lines);
@@ -72,14 +72,14 @@ fn replay(region: &str, script: &[Event], dump: &Path) -> (Vec<[u64; 10]>, Strin
     (figures, text)
 }
 
-/// What the model says in the order of what the program says.
+/// The figures of the model, in the order of the program's.
 fn expected(figures: Figures, peak: (u64, u64), failed: u64) -> [u64; 10] {
     let frees = figures.allocs - figures.live_blocks;
     let Figures { allocs, bytes, live, live_blocks, temporary, reallocs, .. } = figures;
     [live, live_blocks, peak.0, peak.1, bytes, allocs, frees, reallocs, temporary, failed]
 }
 
-/// Runs the cases, each region's in a folder of its own.
+/// Runs the cases. Each region has a folder of its own.
 fn check(region: &'static str, cases: u32, case: impl Fn(&[Event], &Path) -> Result<(), TestCaseError>) {
     let dump = folder(&format!("model-{region}")).join("dump");
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
@@ -89,7 +89,7 @@ fn check(region: &'static str, cases: u32, case: impl Fn(&[Event], &Path) -> Res
         .unwrap_or_else(|failure| panic!("{region}: {failure}"));
 }
 
-/// Events that a failing test shows as a script.
+/// Events that a failing test prints as a script.
 struct Script(Vec<Event>);
 
 impl std::fmt::Debug for Script {
@@ -133,7 +133,7 @@ fn threads_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestC
         let peak = model.threads[thread].peak;
         let expected = (model.thread(thread), peak.bytes, peak.blocks);
         match figures[..] {
-            // A thread that did nothing has no slot.
+            // A thread without an event has no slot.
             [] => prop_assert_eq!(expected, Default::default(), "{}", name),
             _ => prop_assert_eq!(figures, [expected], "{}", name),
         }
@@ -141,7 +141,7 @@ fn threads_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestC
     Ok(())
 }
 
-/// Cells of a thread under tags. Which stack is which does not matter: the figures of all of them do.
+/// Cells of a thread under tags. The stacks are not compared: only the figures of all of them.
 type Cells = BTreeMap<(Option<String>, Vec<String>), Vec<[u64; 8]>>;
 
 fn cells_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCaseError> {
@@ -192,7 +192,7 @@ fn stages_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCa
         snapshot.stages.iter().filter(move |stage| stage.scope == scope).map(|stage| {
             let mut threads = [0; THREADS];
             for peak in stage.threads.iter() {
-                // Blocks of nobody are under the thread of that name.
+                // Unattributed blocks belong to the thread with id 0, which has no such name.
                 if let Some(thread) = thread(peak.thread) {
                     threads[thread] = peak.peak;
                 }
@@ -226,7 +226,7 @@ fn stages_are_exact(snapshot: &Snapshot<'_>, model: &Model) -> Result<(), TestCa
     Ok(())
 }
 
-/// Where nothing fits, what is lost is the attribution: the program's own figures stay exact.
+/// When nothing fits, only the attribution is lost: the program's own figures stay exact.
 fn degrades(region: &'static str, causes: &[LossCause]) {
     let seen = std::cell::RefCell::new(Vec::new());
     let exact = |events: &[Event], dump: &Path| {
@@ -236,7 +236,7 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
             model.step(event);
             let peak = (model.peak.bytes, model.peak.blocks);
             let mut expected = expected(model.sum(|_| true), peak, model.failed);
-            // Whose next event a free is, is not known of a thread without a slot.
+            // For a thread without a slot, the tracker does not know whether a free is its next event.
             prop_assert!(told[0][8] <= expected[8]);
             expected[8] = told[0][8];
             prop_assert_eq!(told[0], expected, "after step {}: {}", number, event);
@@ -246,7 +246,7 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
         snapshot.assert_adds_up();
         prop_assert_eq!(snapshot.marks.mark_error, 0);
         prop_assert_eq!(snapshot.cells(|_| true).peak, model.peak.bytes);
-        // What was lost stands at the head of the report.
+        // The report lists each loss.
         for loss in &snapshot.losses {
             let line = format!("{} {}", loss.events, loss.cause.as_str());
             let shown = report.lines().any(|shown| shown.split_whitespace().eq(line.split_whitespace()));
@@ -255,12 +255,12 @@ fn degrades(region: &'static str, causes: &[LossCause]) {
         seen.borrow_mut().extend(snapshot.losses.iter().map(|loss| loss.cause));
         Ok(())
     };
-    // By chance a round may not.
+    // A single round may miss a cause by chance.
     let meets_all = (0..10).any(|_| {
         check(region, 100, exact);
         causes.iter().all(|cause| seen.borrow().contains(cause))
     });
-    assert!(meets_all, "{region}: scripts met {:?} alone", seen.borrow());
+    assert!(meets_all, "{region}: the scripts caused only {:?}", seen.borrow());
 }
 
 #[test]
