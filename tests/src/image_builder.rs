@@ -157,7 +157,7 @@ fn header(mut memory: Memory, base: usize, marks: usize, places: &[Place; 8]) ->
 
 /// The head behind the header: no mark is set and the epoch is 8. Returns the word by which the header locates it.
 fn head(memory: &mut Memory) -> usize {
-    // The head-room. Its error is 3 + 10 for the thread.
+    // The credit. Its error is 3 + 10 for the thread.
     memory.word(100);
     [0, 1].into_iter().for_each(|value| memory.u32(value));
     [3, 10].into_iter().for_each(|value| memory.word(value));

@@ -290,7 +290,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.region().threads().get(owner).free_remote(size, &self.region().head().marks.epochs, epoch);
     }
 
-    /// The calling thread's share of the head-room, when it has one.
+    /// The calling thread's share of the credit, when it has one.
     #[inline]
     pub(crate) fn own_share(&self, entry: &Entry<Entered<'_>>) -> Option<&'static Share> {
         match entry {

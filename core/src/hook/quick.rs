@@ -1,5 +1,5 @@
 //! The common event, in a straight line: the tracker runs, the thread has a slot of its own and is not inside the hook,
-//! its stack and cell are known, no mark has to be kept, the head-room suffices. Whatever else comes is left to
+//! its stack and cell are known, no mark has to be kept, the credit suffices. Whatever else comes is left to
 //! [`super::alloc`], with nothing booked yet.
 
 use super::realloc::Resize;

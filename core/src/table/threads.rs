@@ -31,7 +31,7 @@ const INHERITED: u32 = 2;
 #[derive(Default)]
 pub struct ThreadSlot {
     pub(crate) account: Account,
-    /// Its share of the program's head-room.
+    /// Its share of the program's credit.
     pub(crate) share: Share,
     /// The block that the thread's last event gave it, 0 when it was another event.
     last: AtomicUsize,

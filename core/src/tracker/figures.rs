@@ -154,7 +154,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// Trades the exactness of the program's peak for threads that meet less: each may hold `bytes` of head-room, which
+    /// Trades the exactness of the program's peak for threads that meet less: each may hold `bytes` of credit, which
     /// nobody asks for when live comes near the peak. The peak told is then too high by `bytes` for each thread at most,
     /// which stands in the report and in dumps; live and totals stay exact, and so do threads' own peaks. 0, the
     /// default, is exact. Call it before threads are at work.
@@ -181,7 +181,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
     /// exact.
     pub fn pause(&self) {
-        // Events without a thread take their head-room from everybody.
+        // Events without a thread take their credit from everybody.
         if let Some(region) = self.found() {
             region.head().marks.credit.open(region.threads(), || _ = self.platform.barrier());
             region.head().pending.raise(pending::PAUSED);

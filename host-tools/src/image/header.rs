@@ -150,5 +150,5 @@ impl Header {
 const DAMAGED: &str = "it is a memory image whose header is damaged";
 const OTHER: &str =
     "it is a memory image whose tables are laid out otherwise: its memtrack was built from other sources";
-/// Offset of the head-room, which follows the header.
+/// Offset of the credit, which follows the header.
 pub(super) const ROOM: usize = 4 * WORDS;

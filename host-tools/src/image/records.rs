@@ -107,7 +107,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn read(header: &Header, from: &mut Fields<'_>) -> Slot {
         let account = Account::read(from);
-        // No figure needs the next two fields: the share of the head-room, and the last event's block.
+        // No figure needs the next two fields: the share of the credit, and the last event's block.
         Held::read(from);
         from.word();
         let generation = from.word();

@@ -6,7 +6,7 @@ use super::records::{Account, Node, Slot, Tag, measure};
 use super::stages::{Active, Point, Stage};
 use crate::extents::Extents;
 
-/// The fields between the head-room and the tables.
+/// The fields between the credit and the tables.
 pub(super) struct Head {
     pub(super) state: u64,
     pub(super) fallen: [u64; 2],

@@ -187,7 +187,7 @@ fn fork() {
     assert_eq!(status, 0);
 }
 
-/// Threads that hold head-room, and then eight megabytes each at the same time.
+/// Threads that hold credit, and then eight megabytes each at the same time.
 fn slack() {
     HEAP.set_slack(MEGABYTE);
     let all = Barrier::new(4);

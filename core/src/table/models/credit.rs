@@ -1,4 +1,4 @@
-//! Head-room: what is conserved, and which peaks may come out.
+//! Credit: what is conserved, and which peaks may come out.
 
 use super::{Program, models, together};
 use crate::sync::checked::{Fault, barrier};
@@ -29,12 +29,12 @@ impl Program {
         own.inspect(|own| own.leave());
     }
 
-    /// At rest: the peak, after a look whether the head-room below it is just what separates it from `live`.
+    /// At rest: the peak, after a look whether the credit below it is just what separates it from `live`.
     fn peak(&self, live: usize) -> usize {
         let (peak, error) = (self.marks.peak(Mark::Stage), self.marks.peak_error(self.threads()));
         assert_eq!(error, 0, "everybody was asked");
         self.marks.rebase_stage(self.threads(), None);
-        assert_eq!(self.marks.peak(Mark::Stage), live, "head-room is conserved");
+        assert_eq!(self.marks.peak(Mark::Stage), live, "credit is conserved");
         peak
     }
 }
@@ -146,7 +146,7 @@ fn opened(rounds: usize) {
     }
 }
 
-/// Two threads whose head-room nobody asks for: the peak is within the bound that is told, and nothing gets lost.
+/// Two threads whose credit nobody asks for: the peak is within the bound that is told, and nothing gets lost.
 fn slack(rounds: usize) {
     let program = Program::new(2);
     program.marks.set_slack(40, program.threads(), None);
@@ -170,19 +170,19 @@ fn slack(rounds: usize) {
     let peak = program.marks.peak(Mark::Stage);
     assert!((100..=107 + error).contains(&peak), "{peak}, too high by {error} at most");
     program.marks.rebase_stage(program.threads(), None);
-    assert_eq!(program.marks.peak(Mark::Stage), 70, "head-room is conserved");
+    assert_eq!(program.marks.peak(Mark::Stage), 70, "credit is conserved");
 }
 
 models!(events, growth, pool, nobody, handed_on, opened, slack);
 
 #[test]
-#[should_panic(expected = "head-room is conserved")]
+#[should_panic(expected = "credit is conserved")]
 fn a_peak_by_load_and_store_is_found() {
     super::loom(Fault::Torn, growth);
 }
 
 #[test]
-#[should_panic(expected = "head-room is conserved")]
+#[should_panic(expected = "credit is conserved")]
 fn a_missing_barrier_is_found() {
     super::loom(Fault::Unfenced, opened);
 }
