@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::suite::Suite;
 use crate::workspace::Metadata;
-use crate::{cross, header, hygiene, msrv, mutants, tool};
+use crate::{circles, cross, header, hygiene, msrv, mutants, tool};
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
@@ -20,6 +20,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     suites.push(Suite::new("MSRV", msrv::check));
     suites.push(Suite::skippable("hygiene", hygiene::check));
     suites.push(Suite::new("mutants apply", mutants::check));
+    suites.push(Suite::new("circles", circles::check));
     if metadata.has_member("memtrack-ffi") {
         suites.push(Suite::new("C header", header::check));
     }

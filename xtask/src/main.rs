@@ -4,6 +4,7 @@
 mod bench;
 mod binaries;
 mod check;
+mod circles;
 mod cross;
 mod debian;
 mod demo;
@@ -34,7 +35,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, C header, no_std; or those whose name has NAME in it
+  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, circles of imports, C header, no_std;
+                    or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
