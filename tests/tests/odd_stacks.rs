@@ -1,12 +1,12 @@
-//! Small stacks, coroutines, alternate signal stacks, stacks deeper than are captured: the hook reads nothing that is
-//! not there, what is captured is right, and what is missing is counted.
+//! Small stacks, coroutines, alternate signal stacks, stacks deeper than the limit: the hook reads only memory that
+//! exists, captures correct stacks, and counts what is missing.
 
 use memtrack_format::LossCause;
 use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::program::{folder, run};
 use memtrack_tests::snapshot;
 
-/// Runs a scenario: its graph, and what was lost to incomplete walks and in all.
+/// Runs a scenario. Returns its graph, the events with an incomplete walk, and all lost events.
 fn scenario(name: &str) -> (Folded, u64, u64) {
     let dump = folder(&format!("odd-stacks-{name}")).join("dump");
     run(env!("CARGO_BIN_EXE_odd_stacks"), &[name], &[("MEMTRACK_DUMP", dump.as_os_str())]);
@@ -17,14 +17,14 @@ fn scenario(name: &str) -> (Folded, u64, u64) {
     (fold(&dump, &["--metric", "allocs"]), walks, snapshot.losses.iter().map(|loss| loss.events).sum())
 }
 
-/// Allocations of `caller` calling `leaf` directly, on whatever stack.
+/// Allocations of `leaf` called directly by `caller`, on any stack.
 fn called(graph: &Folded, caller: &str, leaf: &str) -> u64 {
     let pair = [format!("odd_stacks::{caller}"), format!("odd_stacks::{leaf}")];
     let through = graph.stacks().filter(|(frames, _)| frames.windows(2).any(|window| *window == pair));
     through.map(|(_, count)| count).sum()
 }
 
-/// Allocations on stacks without their outer frames.
+/// Allocations on stacks whose outer frames are missing.
 fn truncated(graph: &Folded) -> u64 {
     graph.under("[truncated]")
 }
@@ -46,20 +46,20 @@ fn coroutines_have_their_own_frames() {
     let (graph, walks, lost) = scenario("coroutine");
     assert_eq!(called(&graph, "coroutine_first", "coroutine_leaf"), 100);
     assert_eq!(called(&graph, "main_first", "main_leaf"), 100);
-    // Where their stacks begin the system does not say: they may be cut there, and then are counted.
+    // The system does not say where the stacks of coroutines begin: stacks may be cut there, and are then counted.
     assert_eq!((truncated(&graph), walks), (lost, lost));
     let mixed = graph.stacks().any(|(frames, _)| {
         frames.contains(&"odd_stacks::coroutine_leaf") && frames.contains(&"odd_stacks::coroutine")
     });
-    assert!(!mixed, "the main program's frames are not the coroutine's");
+    assert!(!mixed, "the coroutine's stacks have no frames of the main program");
     assert!(
         graph.stacks().all(|(frames, _)| !frames.contains(&"odd_stacks::main_leaf") || frames[0] == "_start")
     );
 }
 
-/// Through the signal's frame back onto the stack that was interrupted.
+/// A walk leads through the signal's frame back to the interrupted stack.
 #[test]
-fn handlers_on_an_alternate_stack_see_what_they_interrupt() {
+fn handlers_on_an_alternate_stack_have_the_interrupted_frames() {
     let (graph, _, lost) = scenario("alternate");
     assert_eq!(called(&graph, "alternate_first", "alternate_leaf"), 100);
     assert_eq!(called(&graph, "main_first", "main_leaf"), 100);
@@ -78,10 +78,10 @@ fn handlers_on_an_alternate_stack_see_what_they_interrupt() {
 }
 
 #[test]
-fn deeper_stacks_are_cut_outside_and_counted() {
+fn deeper_stacks_lose_their_outer_frames_and_are_counted() {
     let (graph, walks, lost) = scenario("deep");
     assert_eq!((called(&graph, "deep", "deep_leaf"), truncated(&graph), walks, lost), (1, 1, 1, 1));
     let (frames, _) = graph.stacks().find(|(frames, _)| frames[0] == "[truncated]").unwrap();
     let depth = frames.iter().filter(|frame| **frame == "odd_stacks::deep").count();
-    assert!((100..128).contains(&depth), "the innermost {depth} calls are kept");
+    assert!((100..128).contains(&depth), "{depth} innermost calls");
 }

@@ -1,9 +1,10 @@
-//! An independent oracle: random programs of several threads on a tracker, with an allocator beneath it that keeps a book of
-//! its own ([`Ledger`]). All figures are those of the book: totals, live, each thread's, and the peaks. Where threads run
-//! freely, the book and the tracker see an event at different moments; then the peak lies within what is under way.
+//! An independent oracle: random programs with several threads run on a tracker, above an allocator that records
+//! every block ([`Ledger`]). All figures must equal the ledger's: totals, live bytes, each thread's figures, and the
+//! peaks. If threads do not take turns, ledger and tracker see an event at different moments; then the peak may
+//! differ by the events in progress.
 //!
-//! Planted bug: a free of another thread's block that is booked on the freeing thread (`free_remotely` in
-//! `core/src/hook/alloc.rs`) is caught by the threads' figures.
+//! Planted bug: if a free of another thread's block is counted for the freeing thread (`free_remotely` in
+//! `core/src/hook/alloc.rs`), the figures of the threads differ.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::{Mutex, MutexGuard};
@@ -14,10 +15,10 @@ use memtrack_tests::snapshot;
 
 static HEAP: Tracker<Ledger<System>> = Tracker::new(Ledger::new(System));
 
-/// Tests of this suite take turns: there is one tracker.
+/// The tests of this suite take turns, because they share one tracker.
 static SUITE: Mutex<()> = Mutex::new(());
 
-/// Numbers that look random (xorshift, Marsaglia 2003).
+/// Pseudo-random numbers (xorshift, Marsaglia 2003).
 struct Random(u64);
 
 impl Random {
@@ -32,25 +33,25 @@ impl Random {
         (self.next() >> 11) % end
     }
 
-    /// A size, a multiple of four: what a tracker adds is then always the same.
+    /// A size that is a multiple of four, so that a tracker always adds the same number of bytes.
     fn size(&mut self) -> usize {
         let most = [16, 128, 1000, 30_000][self.below(4) as usize];
         4 * (1 + self.below(most / 4) as usize)
     }
 }
 
-/// A block, every byte of which is `fill`.
+/// A block whose bytes are all `fill`.
 struct Block {
     at: *mut u8,
     layout: Layout,
     fill: u8,
 }
 
-// SAFETY: a block is used by who has it.
+// SAFETY: only the owner of a block uses it.
 unsafe impl Send for Block {}
 
 impl Block {
-    /// One of its own stack for each depth.
+    /// A new block. Each depth has a stack of its own.
     #[inline(never)]
     fn new(random: &mut Random, depth: u64) -> Block {
         if depth > 0 {
@@ -71,18 +72,18 @@ impl Block {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the block is as long, and written to its end.
+        // SAFETY: the block has this size, and all of it is written.
         unsafe { std::slice::from_raw_parts(self.at, self.layout.size()) }
     }
 
     fn fill(&self) {
-        // SAFETY: the block is as long.
+        // SAFETY: the block has this size.
         unsafe { self.at.write_bytes(self.fill, self.layout.size()) };
     }
 
     fn resize(&mut self, random: &mut Random) {
         let (size, kept) = (random.size(), self.layout.size());
-        // SAFETY: the block is alive and of that layout; the size is not zero.
+        // SAFETY: the block is live and has this layout; the size is not zero.
         self.at = unsafe { HEAP.realloc(self.at, self.layout, size) };
         assert!(!self.at.is_null());
         self.layout = Layout::from_size_align(size, self.layout.align()).expect("a layout");
@@ -92,7 +93,7 @@ impl Block {
 
     fn free(self) {
         assert!(self.bytes().iter().all(|byte| *byte == self.fill));
-        // SAFETY: the block is alive and of that layout, and nobody has it any more.
+        // SAFETY: the block is live and has this layout, and no other code has it any more.
         unsafe { HEAP.dealloc(self.at, self.layout) };
     }
 }
@@ -100,7 +101,7 @@ impl Block {
 /// One run of a random program.
 struct Run {
     seed: u64,
-    /// The number of its first thread in the book.
+    /// The number of its first thread in the ledger.
     first: u32,
     threads: u32,
     events: u64,
@@ -152,7 +153,7 @@ impl Run {
                 _ => {}
             }
         }
-        // Half of what is left is the other threads' business, or nobody's.
+        // Half of the remaining blocks go to other threads, which may never take them.
         for block in blocks.drain(..).step_by(2) {
             self.inbox(&mut random).push(block);
         }
@@ -163,7 +164,7 @@ impl Run {
         self.inboxes[place].lock().expect("no thread panics")
     }
 
-    /// Frees what is left, on a thread of another run.
+    /// Frees the remaining blocks, under a thread number that no run has.
     fn end(self) {
         HEAP.inner().enter(0);
         for inbox in self.inboxes {
@@ -172,7 +173,7 @@ impl Run {
     }
 }
 
-/// Where the tracker's figures differ from the book's.
+/// The figures in which the tracker differs from the ledger.
 fn differences(what: &str, told: &Stats, booked: &Account, with_peak: bool) -> Vec<String> {
     let mut figures = vec![
         ("allocs", told.total_allocs, booked.allocs),
@@ -190,7 +191,7 @@ fn differences(what: &str, told: &Stats, booked: &Account, with_peak: bool) -> V
         ]);
     }
     let differ = figures.into_iter().filter(|(_, told, booked)| told != booked);
-    differ.map(|(name, told, booked)| format!("{what}: {name} {told}, in the book {booked}")).collect()
+    differ.map(|(name, told, booked)| format!("{what}: {name} {told}, in the ledger {booked}")).collect()
 }
 
 /// Compares all figures, while no thread runs.
@@ -203,14 +204,15 @@ fn compare(run: &Run, exact: bool) -> Vec<String> {
         let told = HEAP.threads().find(|told| told.name() == name).expect("a thread");
         found.extend(differences(&name, &told.stats, &book.threads[&(run.first + thread)], exact));
     }
-    // An event that is under way is in the book and not yet with the tracker, or still there: a block of each thread.
+    // An event in progress may be in the ledger and not yet with the tracker, or the reverse: one block for each
+    // thread.
     let under_way = if exact { 0 } else { 2 * u64::from(run.threads) * book.largest };
     let (least, most) = (book.whole.peak.saturating_sub(under_way), book.whole.peak + HEAP.peak_error());
     if !(least..=most).contains(&whole.peak_bytes) {
-        found.push(format!("peak {}, in the book {least} to {most}", whole.peak_bytes));
+        found.push(format!("peak {}, in the ledger {least} to {most}", whole.peak_bytes));
     }
     drop(book);
-    // The dump says the same.
+    // The dump has the same figures.
     let mut dump = Vec::new();
     HEAP.dump(&mut dump).expect("a dump");
     let last = snapshot::last(&dump);
@@ -230,7 +232,7 @@ fn compare(run: &Run, exact: bool) -> Vec<String> {
     found
 }
 
-/// Runs random programs of so many seeds.
+/// Runs a random program for each seed.
 fn programs(seeds: std::ops::Range<u64>, first: u32, events: u64, in_turn: bool) {
     let mut first = first;
     for seed in seeds {
@@ -245,20 +247,20 @@ fn programs(seeds: std::ops::Range<u64>, first: u32, events: u64, in_turn: bool)
 }
 
 #[test]
-fn threads_that_take_turns_have_every_figure_of_the_book() {
+fn with_threads_in_turn_every_figure_equals_the_ledgers() {
     let _suite = SUITE.lock().expect("no other test fails");
     programs(1..9, 1, 4_000, true);
 }
 
 #[test]
-fn threads_that_run_freely_have_every_figure_of_the_book_and_its_peak_but_for_what_is_under_way() {
+fn with_concurrent_threads_only_the_peak_differs_by_events_in_progress() {
     let _suite = SUITE.lock().expect("no other test fails");
     programs(11..19, 101, 8_000, false);
 }
 
-/// The oracle can fail: a block that only the book knows shows in each figure that it changes.
+/// The oracle can fail: a block that only the ledger has shows in each figure that it changes.
 #[test]
-fn a_block_that_is_not_booked_is_found() {
+fn a_block_that_the_tracker_does_not_see_is_found() {
     let _suite = SUITE.lock().expect("no other test fails");
     let run = Run {
         seed: 5,
@@ -272,7 +274,7 @@ fn a_block_that_is_not_booked_is_found() {
     assert_eq!(compare(&run, true), [""; 0]);
     let layout = Layout::from_size_align(104, 8).expect("a layout");
     HEAP.inner().enter(201);
-    // SAFETY: the size is not zero; the block is given back to who handed it out.
+    // SAFETY: the size is not zero; the block is freed by the allocator that allocated it.
     let block = unsafe { HEAP.inner().alloc(layout) };
     let found = compare(&run, true).join("\n");
     for figure in
@@ -282,7 +284,8 @@ fn a_block_that_is_not_booked_is_found() {
     }
     // SAFETY: as above.
     unsafe { HEAP.inner().dealloc(block, layout) };
-    // What was allocated and freed beneath the tracker stays in the book's totals: this test's threads are of no other.
+    // A block allocated and freed beneath the tracker stays in the ledger's totals: they are corrected below for
+    // other tests.
     let found = compare(&run, true);
     assert!(found.iter().all(|line| !line.contains("live")), "{found:?}");
     run.end();

@@ -1,5 +1,6 @@
-//! An event is booked on the right side of the inner allocator's call: an allocation after it succeeded, a free before
-//! it begins. So live never exceeds what the program holds, and no block is seen freed before it was seen allocated.
+//! An event is counted on the right side of the inner allocator's call: an allocation after it succeeded, a free
+//! before it begins. So live bytes never exceed the bytes that the program holds, and no thread sees a block freed
+//! before its allocation.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,9 +13,9 @@ static REGION: Small = Region::new();
 static HEAP: Tracker<Witness, DefaultUnwind, DefaultPlatform, Small> =
     Tracker::with_region(Witness { live: AtomicUsize::new(0) }, &REGION);
 
-/// An inner allocator that looks at the tracker's figures while it is called.
+/// An inner allocator that reads the tracker's figures when it is called.
 struct Witness {
-    /// Live bytes, as the last call found them.
+    /// Live bytes at the last call.
     live: AtomicUsize,
 }
 
@@ -24,11 +25,11 @@ impl Witness {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call goes unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Witness {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.look();
-        // SAFETY: the caller's contract is the system's.
+        // SAFETY: the caller's contract is the system allocator's.
         unsafe { System.alloc(layout) }
     }
 
@@ -57,9 +58,9 @@ fn seen() -> [usize; 2] {
 }
 
 #[test]
-fn allocations_are_booked_after_the_inner_call_and_frees_before_it() {
+fn allocations_are_counted_after_the_inner_call_and_frees_before_it() {
     let layout = |size| Layout::from_size_align(size, 8).unwrap();
-    // The second round takes the short path: stack and cell are known.
+    // The later rounds take the short path: stack and cell are known.
     for _ in 0..3 {
         // SAFETY: the sizes are not zero; each block is resized and freed once, with its layout.
         unsafe {

@@ -1,7 +1,8 @@
-//! Libraries with a tracker inside that a program loads and closes: the program lives on, and its dump is written.
+//! Libraries that contain a tracker, and that a program loads and closes: the program continues, and its dump is
+//! written.
 //!
-//! Planted bug: a library that does not keep itself loaded (`resident::keep` in `core/src/os/linux`) crashes the program
-//! when a thread ends that has used it.
+//! Planted bug: if the library does not stay loaded (`resident::keep` in `core/src/os/linux`), the program crashes at
+//! the end of a thread that used it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,7 +18,7 @@ fn host(name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_library_that_was_closed_still_serves_threads_signals_forks_and_the_exit() {
+fn a_closed_library_still_handles_threads_signals_forks_and_the_exit() {
     let host = host("closed");
     let plugin = c::libraries().join("libtracked_plugin.so");
     for (what, variable, causes) in [
@@ -42,13 +43,13 @@ fn a_library_that_was_closed_still_serves_threads_signals_forks_and_the_exit() {
 }
 
 #[test]
-fn without_a_dump_it_is_the_same() {
+fn the_program_also_continues_without_a_dump() {
     let host = host("without-dump");
     let output = c::output(Command::new(&host).arg(c::libraries().join("libtracked_plugin.so")));
     assert_eq!((output.status.code(), output.stdout), (Some(0), b"1\n".to_vec()), "{:?}", output.status);
 }
 
-/// Both would stand in for functions of the C library under the same names.
+/// Both versions would define functions of the C library under the same names.
 #[test]
 fn cargo_refuses_two_versions_in_one_program() {
     let folder = program::folder("plugin-versions");

@@ -1,5 +1,5 @@
-//! Which files a program writes because of its environment: none when it has rights that whoever started it has not, and
-//! never one that somebody else may have put in the place.
+//! The files that a program writes because of its environment: none if the program has more rights than the user who
+//! started it, and never one that another user may have put there.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +21,7 @@ fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// A folder that every user can reach, of a file system that heeds set-user-id. Removed in the end.
+/// A folder that every user can reach, on a file system that honours set-user-id. It is removed at the end.
 struct Open(PathBuf);
 
 impl Open {
@@ -33,7 +33,7 @@ impl Open {
         Open(folder)
     }
 
-    /// A folder in it in which everybody may make files and nobody may remove another's, as `/tmp`.
+    /// A folder in it in which every user may create files, and may only remove their own, like `/tmp`.
     fn shared(&self) -> PathBuf {
         let shared = self.0.join("shared");
         fs::create_dir(&shared).unwrap();
@@ -60,7 +60,7 @@ fn programs(folder: &Path) -> Vec<PathBuf> {
         let mut gcc = Command::new("gcc");
         gcc.args(["-g", "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free"]).args(flags);
         gcc.arg(c::source("rights.c")).arg(c::libraries().join("libmemtrack.a"));
-        // The linker warns of what the C library cannot do in static programs.
+        // The linker warns about functions that do not work in static programs.
         assert!(c::output(gcc.args(["-pthread", "-ldl", "-lm", "-o"]).arg(&built)).status.success());
         built
     });
@@ -81,7 +81,7 @@ fn a_program_with_more_rights_than_its_user_ignores_the_variables() {
                 command.env_remove("MEMTRACK_DUMP").env(variable, value).uid(uid).gid(uid);
                 c::output(&mut command)
             };
-            // Without more rights it heeds them.
+            // Without more rights it obeys the variables.
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
             let output = run(0, new.as_os_str());
             assert_eq!(text(&output), "0 0\n");
@@ -103,7 +103,7 @@ fn a_program_with_more_rights_than_its_user_ignores_the_variables() {
     }
 }
 
-/// What a variable names when it is refused: the program runs as it would, one line says why, nothing is changed.
+/// Asserts that a variable's value is refused: the program runs as without it, and one line gives the reason.
 fn assert_refused(variable: &str, path: &Path, why: &str) {
     let mut command = Command::new(LEAVE);
     command.arg("return").env_remove("MEMTRACK_DUMP").env(variable, path);
@@ -114,7 +114,7 @@ fn assert_refused(variable: &str, path: &Path, why: &str) {
 }
 
 #[test]
-fn variables_name_files_alone() {
+fn variables_may_only_name_regular_files() {
     let folder = folder("privileges-files");
     let at = |name: &str| folder.join(name);
     fs::write(at("target"), "kept").unwrap();
@@ -129,7 +129,7 @@ fn variables_name_files_alone() {
         assert_refused(variable, &at("dangling"), "symbolic link");
         assert_refused(variable, &at("other"), "hard link");
         assert_refused(variable, &at("folder"), "Is a directory");
-        // Nobody reads it: whoever waits for that waits for ever.
+        // The pipe has no reader: a program that waits for one waits for ever.
         assert_refused(variable, &at("pipe"), "not a regular file");
         assert_refused(variable, Path::new("/dev/null"), "not a regular file");
     }
@@ -140,14 +140,14 @@ fn variables_name_files_alone() {
 }
 
 #[test]
-fn files_are_their_owners_alone() {
+fn files_are_only_accessible_to_their_owner() {
     let folder = folder("privileges-mode");
     for variable in VARIABLES {
         let path = folder.join(variable);
         let output = program::output(LEAVE, &["return"], &[(variable, path.as_os_str())]);
         assert!(output.status.success(), "{}", text(&output));
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600, "{variable}");
-        // Once more over the same file, whose mode stays.
+        // A second run writes to the same file, and does not change its mode.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let output = program::output(LEAVE, &["return"], &[(variable, path.as_os_str())]);
         assert_eq!((output.status.code(), text(&output)), (Some(0), String::new()));
@@ -172,9 +172,9 @@ fn another_users_files_are_not_written() {
     }
 }
 
-/// A name that code chose is the program's own choice.
+/// A path in code is the program's own choice.
 #[test]
-fn code_may_name_whatever_the_program_may_open() {
+fn code_may_name_any_file_that_the_program_may_open() {
     let folder = folder("privileges-code");
     let (link, target) = (folder.join("link"), folder.join("target"));
     symlink(&target, &link).unwrap();

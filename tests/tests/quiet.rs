@@ -1,8 +1,8 @@
-//! After a thread's first event the tracker makes no system call, whatever the stacks are, as long as they lie no deeper:
-//! each further page of a stack is asked for once. At the first one it reads no file (nothing of `/proc`) and waits for
-//! nobody.
+//! After a thread's first event the tracker makes no system call, for any stack that lies no deeper: it asks the
+//! system once about each further page of a stack. At the first event it reads no file (not even in `/proc`) and does
+//! not wait.
 //!
-//! Planted bug: an allocator that makes one system call an event.
+//! Planted bug: an allocator that makes one system call at each event.
 
 use memtrack_tests::program::run;
 
@@ -21,7 +21,7 @@ fn events_make_no_system_call() {
 }
 
 #[test]
-fn the_first_event_reads_no_file_and_waits_for_nobody() {
+fn the_first_event_reads_no_file_and_does_not_wait() {
     for place in ["main", "thread"] {
         let [_, calls, last] = calls(place, "first");
         assert_eq!(calls, 0, "{place}: the last one was number {last}");
@@ -29,7 +29,7 @@ fn the_first_event_reads_no_file_and_waits_for_nobody() {
 }
 
 #[test]
-fn a_system_call_an_event_is_found_out() {
+fn a_system_call_at_each_event_is_detected() {
     let [events, calls, last] = calls("main", "asking");
     assert!(calls > events / 4, "{calls} calls in {events} events");
     assert_eq!(last, libc::SYS_getppid);

@@ -1,4 +1,4 @@
-//! Recordings: what a killed program leaves says what the program would have said.
+//! Recordings: the file of a killed program has the figures that the program would have reported.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,7 @@ use memtrack_tests::snapshot::{self, Snapshot};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_recorded");
 
-/// A program that is recorded, and never ends by itself.
+/// A program that is recorded, and does not end by itself.
 struct Recorded {
     process: Child,
     said: BufReader<std::process::ChildStdout>,
@@ -36,26 +36,26 @@ impl Recorded {
         Recorded { process, said }
     }
 
-    /// The numbers of lines with these names, which come in this order.
+    /// The numbers in the next lines, which have these names in this order.
     fn told<const N: usize>(&mut self, names: [&str; N]) -> [u64; N] {
         names.map(|name| {
             let mut line = String::new();
-            self.said.read_line(&mut line).expect("the program says something");
+            self.said.read_line(&mut line).expect("the program prints a line");
             let number = line.trim_end().strip_prefix(name).and_then(|rest| rest.trim().parse().ok());
-            number.unwrap_or_else(|| panic!("{line:?} does not tell {name}"))
+            number.unwrap_or_else(|| panic!("{line:?} is no line of {name}"))
         })
     }
 
-    /// The end that nothing can prepare for.
+    /// Kills the program, which cannot prepare for it.
     fn kill(&mut self) {
         self.process.kill().expect("the program runs");
-        self.process.wait().expect("it is ended");
+        self.process.wait().expect("the program ends");
     }
 }
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        // When a test failed before it killed the program. What is ended already says so.
+        // This is needed if a test fails before it kills the program. The call fails if the program has ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -78,7 +78,7 @@ fn dump_of(path: &Path) -> Vec<u8> {
     image.dump
 }
 
-/// What does not depend on when the snapshot was taken.
+/// The figures of a stage that do not depend on the time of the snapshot.
 fn timeless(stage: &Stage<'_>) -> (Vec<u8>, [u64; 12], Vec<(u32, u64)>) {
     let threads = stage.threads.iter().map(|of| (of.thread, of.peak)).collect();
     let figures = [
@@ -115,7 +115,7 @@ fn assert_same(image: &Snapshot<'_>, dump: &Snapshot<'_>) {
 }
 
 #[test]
-fn a_recording_says_what_a_dump_at_the_same_moment_says() {
+fn a_recording_equals_a_dump_of_the_same_moment() {
     let folder = folder("record");
     let (file, dump) = (folder.join("run.image"), folder.join("run.memtrack"));
     let mut program = Recorded::start(&["quiet", dump.to_str().unwrap()], &file);
@@ -132,7 +132,7 @@ fn a_recording_says_what_a_dump_at_the_same_moment_says() {
         (live, live_blocks, peak, bytes, allocs)
     );
     assert_eq!(image.losses.iter().map(|loss| loss.events).sum::<u64>(), lost);
-    // What the comparison compares is there.
+    // The compared parts are not empty.
     assert!(image.stages.len() >= 4 && image.stages.iter().any(|stage| stage.running));
     assert!(image.tags.len() == 2 && image.threads_called("worker-2").count() == 1);
     assert!(image.modules.len() > 2 && !image.timeline.is_empty() && !image.sizes.is_empty());
@@ -155,14 +155,14 @@ fn a_program_killed_at_work_leaves_its_profile() {
         let image = snapshot::last(&image);
         let all = image.cells(|_| true);
         assert!(all.allocs > allocs, "{} after {allocs}", all.allocs);
-        // Each thread stood in the middle of one event at most.
+        // Each thread was in the middle of at most one event.
         let whole = image.marks.figures;
         assert!(all.allocs.abs_diff(whole.allocs) <= 4, "{all:?} {whole:?}");
         assert!(all.live.abs_diff(whole.live) <= 4 * 1000, "{all:?} {whole:?}");
         let graph = fold_in_motion(&file, &["--metric", "live"]);
-        // Their own blocks, and the list that they are in.
+        // The blocks, and the list that holds them.
         assert_eq!(graph.under("recorded::known"), 100 * 1234 + 100 * 24);
-        assert!(graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"), "every stack is in the file");
+        assert!(graph.stacks().all(|(frames, _)| frames[0] != "[truncated]"), "the file has every stack");
     }
 }
 
@@ -173,14 +173,14 @@ fn a_program_that_runs_out_of_memory_leaves_its_profile() {
     let limits = [(libc::RLIMIT_AS, 600 << 20), (libc::RLIMIT_CORE, 0)];
     let environment = [("MEMTRACK_RECORD", file.as_os_str())];
     let output = program::output_within(PROGRAM, &["grow"], &environment, &limits);
-    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "what a failed allocation ends with");
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "a failed allocation aborts the program");
     let dump = dump_of(&file);
     let snapshot = snapshot::last(&dump);
     snapshot.assert_adds_up();
     assert_eq!(snapshot.marks.failed_allocs, 1);
     let grown = fold(&file, &["--metric", "live"]).under("recorded::grow");
     let list = (1 << 16) * size_of::<Vec<u8>>() as u64;
-    // Whole blocks, and what the last words of the runtime take.
+    // Whole blocks, and the memory of the runtime's message.
     assert!(grown > 100 << 20 && (grown - list) % (1 << 20) < 4096, "{grown}");
 }
 
@@ -197,7 +197,7 @@ fn only_used_pages_take_space() {
     assert!(file.blocks() * 512 < 4 << 20, "what is used of them: {} blocks", file.blocks());
 }
 
-/// Its names are there although nothing but the event told of it.
+/// Only an event shows that the library is loaded, and its names are in the recording.
 #[test]
 fn a_library_that_is_loaded_later_has_names() {
     let folder = folder("record_load");
@@ -227,11 +227,12 @@ fn a_child_records_to_a_file_of_its_own() {
             panic!("two files: {files:?}")
         };
         let under = |file: &Path, name: &str| fold(file, &["--metric", "allocs"]).under(name);
-        // Before the fork, in the child, in the parent; and the list of each.
+        // The blocks and the list of each: before the fork, in the child, in the parent.
         let functions = ["recorded::known", "recorded::of_the_child", "recorded::of_the_parent"];
         let [before, own, parents] = functions.map(|name| under(&child, name));
         assert_eq!((before, own), (101, 100), "{way}");
-        // One that nobody tells has tables of its own from its first event on, and what the parent did until then.
+        // After a fork that bypasses the C library, the child separates its tables at its first event. They include
+        // the parent's events up to then.
         assert!(parents == 0 || way == fork::INSTRUCTION && parents <= 300, "{way}: {parents}");
         assert_eq!(functions.map(|name| under(parent, name)), [101, 0, 300]);
         let (own, parents) = (dump_of(&child), dump_of(parent));
@@ -244,7 +245,7 @@ fn a_child_records_to_a_file_of_its_own() {
 }
 
 #[test]
-fn what_cannot_be_recorded_is_refused() {
+fn impossible_recordings_are_refused() {
     let folder = folder("record_refused");
     let taken = folder.join("taken");
     let mut other = Recorded::start(&["busy"], &taken);
@@ -259,11 +260,11 @@ fn what_cannot_be_recorded_is_refused() {
     };
     assert_eq!(["missing", "threads", "taken", "begun", "again"].map(number), [1; 5], "{said}");
     assert_eq!(number("threads made a file"), 0);
-    // What was allocated before the recording is in it.
+    // The recording includes the allocations before it began.
     let image = dump_of(&folder.join("file"));
     assert_eq!(snapshot::last(&image).marks.figures.allocs, number("allocs"));
 
-    // A second process with the same variable goes beside the first, which nobody disturbs.
+    // A second process with the same variable records to a file beside the first one, which stays intact.
     let mut second = Recorded::start(&["busy"], &taken);
     assert_eq!(told(&mut second, "known")[0..2], known[0..2]);
     let beside = folder.join(format!("taken.{}", second.process.id()));
@@ -274,7 +275,7 @@ fn what_cannot_be_recorded_is_refused() {
         assert_eq!(snapshot::last(&image).target.pid, process.process.id());
     }
 
-    // One that cannot be recorded runs on, and says so.
+    // A program that cannot be recorded runs on, and reports the reason.
     let missing = folder.join("no/where");
     let environment = [("MEMTRACK_RECORD", missing.as_os_str())];
     let output = program::output(PROGRAM, &["fork", fork::FUNCTION], &environment);
@@ -283,13 +284,13 @@ fn what_cannot_be_recorded_is_refused() {
     assert!(said.contains("No such file or directory") && said.contains("no/where"), "{said}");
 }
 
-/// Records that are closer to each other or further apart than this version lays them are another version's.
+/// If the records of a table have another stride than in this version, the image is another version's.
 #[test]
-fn an_image_whose_records_are_laid_otherwise_is_refused() {
+fn an_image_with_another_stride_is_refused() {
     let target = image_builder::Target { pointer: 8, long: 8, big_endian: false };
     let image = image_builder::image(target);
     assert!(image::read(&image, &Extents::default(), None).is_ok());
-    // The header's words from the 12th on: of each table its offset, the bytes between two records, its capacity.
+    // From the 12th word on, the header has the offset, the stride and the capacity of each table.
     for table in 0..8 {
         let at = 4 * (12 + 3 * table + 1);
         let stride = u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
@@ -306,7 +307,7 @@ fn an_image_whose_records_are_laid_otherwise_is_refused() {
 
 /// The same tables on 32 and 64 bits, in either byte order.
 #[test]
-fn images_of_all_targets_say_the_same() {
+fn images_of_all_targets_read_the_same() {
     let targets = [(4, 4), (4, 8), (8, 8)].into_iter().flat_map(|(pointer, long)| {
         [false, true].map(|big_endian| image_builder::Target { pointer, long, big_endian })
     });
@@ -347,7 +348,7 @@ fn images_of_all_targets_say_the_same() {
             says.stages[0].threads.iter().map(|of| (of.thread, of.peak)).collect::<Vec<_>>(),
             [(2, 333)]
         );
-        // Its own 850 since the stage began are more than the 5 of before.
+        // The 850 bytes of the stage's current mark exceed the recorded peak of 5.
         assert_eq!(
             says.stages[1].threads.iter().map(|of| (of.thread, of.peak)).collect::<Vec<_>>(),
             [(2, 850)]
@@ -359,7 +360,7 @@ fn images_of_all_targets_say_the_same() {
     }
 }
 
-/// An image with everything in it, of a size that can be damaged in many ways.
+/// A complete image that is small enough to be damaged in many ways.
 fn small_image() -> Vec<u8> {
     use memtrack::{NoUnwind, Region, Tracker};
     use std::alloc::{GlobalAlloc, Layout, System};
@@ -368,19 +369,19 @@ fn small_image() -> Vec<u8> {
     static HEAP: Tracker<System, NoUnwind, memtrack::Host, Small> =
         Tracker::with(System, NoUnwind, memtrack::Host, &REGION);
     let layout = Layout::new::<[u8; 100]>();
-    // SAFETY: the layout is not of size zero, and each block is freed once with it.
+    // SAFETY: the size of the layout is not zero, and each block is freed once with it.
     let event = || unsafe { HEAP.dealloc(HEAP.alloc(layout), layout) };
     HEAP.in_stage("done", event);
     let _running = HEAP.stage("running");
     let _tag = HEAP.tag("tag");
     event();
     let start = (&raw const REGION).cast::<u8>();
-    // SAFETY: the region is that long, and nothing is booked on it any more.
+    // SAFETY: the region has this size, and no event changes it any more.
     unsafe { std::slice::from_raw_parts(start, size_of::<Small>()) }.to_vec()
 }
 
 #[test]
-fn damaged_images_are_read_as_far_as_they_go() {
+fn damaged_images_are_read_as_far_as_possible() {
     let whole = small_image();
     let read = image::read(&whole, &Extents::default(), None).expect("an image");
     assert_eq!(snapshot::last(&read.dump).stages.len(), 2);
@@ -399,7 +400,7 @@ fn damaged_images_are_read_as_far_as_they_go() {
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;
-        // The header is a thousandth of it, and where most goes wrong.
+        // The header is a thousandth of the image, and its bits cause most failures.
         let place = random as usize % if round % 2 == 0 { 256 } else { whole.len() };
         damaged[place] ^= 1 << (random >> 29);
         if let Ok(read) = image::read(&damaged, &Extents::default(), None) {
@@ -412,6 +413,6 @@ fn damaged_images_are_read_as_far_as_they_go() {
     }
     let hostile = [&whole[..256], &[0xff; 4096]].concat();
     assert!(image::read(&hostile, &Extents::default(), None).is_ok_and(|read| read.damaged));
-    // A region that nobody has claimed is none.
+    // A region that no tracker has claimed is no image.
     assert!(!image::is_image(&[0; 4096]) && image::read(&[0; 4096], &Extents::default(), None).is_err());
 }

@@ -1,4 +1,4 @@
-//! Trackers and regions: one tracker to a region, and a program that asks for more goes on working.
+//! Trackers and regions: a region has one tracker, and a program that declares more still works.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Once;
@@ -8,10 +8,10 @@ use memtrack::{DefaultPlatform, DefaultRegion, DefaultUnwind, Error, Region, Tra
 type Small = Region<64, 64, 16, 4, 4, 32>;
 type Heap<R> = Tracker<System, DefaultUnwind, DefaultPlatform, R>;
 
-/// Allocates, resizes and frees, and finds its bytes where it put them.
+/// Allocates, resizes and frees a block, and checks its bytes.
 fn works(heap: &dyn GlobalAlloc) {
     let layout = Layout::new::<[u8; 100]>();
-    // SAFETY: the layout is not of size zero; the block is used within its size and freed with its layout.
+    // SAFETY: the size of the layout is not zero; the block is used within its size and freed with its layout.
     unsafe {
         let block = heap.alloc(layout);
         block.write_bytes(7, 100);
@@ -21,16 +21,17 @@ fn works(heap: &dyn GlobalAlloc) {
     }
 }
 
-/// The process's first tracker. The tests run at the same time; whichever comes first, it has its region and number.
+/// The process's first tracker. The tests run at the same time; each calls this first, so that it claims the region
+/// and the first number.
 fn first() -> &'static Heap<DefaultRegion> {
     static FIRST: Heap<DefaultRegion> = Tracker::new(System);
     static CLAIMED: Once = Once::new();
-    CLAIMED.call_once(|| FIRST.check().expect("nobody else has the region"));
+    CLAIMED.call_once(|| FIRST.check().expect("no other tracker has the region"));
     &FIRST
 }
 
 #[test]
-fn a_second_tracker_passes_through_and_says_so() {
+fn a_second_tracker_of_a_region_passes_calls_on_and_reports_it() {
     static SECOND: Heap<DefaultRegion> = Tracker::new(System);
     let first = first();
     works(first);
@@ -42,7 +43,7 @@ fn a_second_tracker_passes_through_and_says_so() {
                   Tracker::with_region";
     assert_eq!(error.to_string(), advice);
     assert_eq!(SECOND.report().to_string(), format!("memtrack: {advice}\n"));
-    // Stages and tags of it are nobody's, and what it was asked for is not in the first one's figures.
+    // Its stages and tags do nothing, and its allocations are not in the first tracker's figures.
     drop((SECOND.stage("stage"), SECOND.tag("tag")));
     works(&SECOND);
     let stats = first.stats();
@@ -50,9 +51,9 @@ fn a_second_tracker_passes_through_and_says_so() {
     assert_eq!((first.stages().count(), first.losses().count()), (0, 0));
 }
 
-/// Trackers of a process beyond the fourth, counted from the first one.
+/// The host has room for four trackers in a process, including the first one.
 #[test]
-fn a_fifth_tracker_passes_through_and_says_so() {
+fn a_fifth_tracker_passes_calls_on_and_reports_it() {
     static REGIONS: [Small; 4] = [const { Region::new() }; 4];
     static HEAPS: [Heap<Small>; 4] = [
         Tracker::with_region(System, &REGIONS[0]),

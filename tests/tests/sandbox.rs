@@ -1,5 +1,5 @@
-//! Programs that forbid themselves system calls, or ask for what only a process of one thread gets: with the preloaded
-//! library they say and do what they do without it.
+//! Programs that forbid themselves system calls, or request something that only a process with one thread gets: they
+//! behave the same with the preloaded library as without it.
 //!
 //! Planted bug: in `sandbox.rs`, `allows` that is always true.
 
@@ -11,15 +11,15 @@ use memtrack_tests::c::{self, Link};
 use memtrack_tests::program::folder;
 use memtrack_tests::snapshot;
 
-/// A program of C.
+/// Builds a C program.
 fn built(name: &str, test: &str) -> PathBuf {
     let program = folder(&format!("sandbox-{test}")).join(name);
     c::build("gcc", &["-O1", "-fno-builtin"], &c::source(&format!("{name}.c")), Link::None, &program);
     program
 }
 
-/// Runs the program in a sandbox of its own making, without and with the library. Why its snapshots were taken, and the
-/// bytes that the last one says are alive.
+/// Runs the program in a sandbox that it makes itself, without and with the library. Returns the causes of its
+/// snapshots, and the live bytes in the last one.
 fn sealed(how: &str) -> (Vec<Cause>, u64) {
     let program = built("sandbox", how);
     let dump = program.with_extension("dump");
@@ -35,7 +35,7 @@ fn sealed(how: &str) -> (Vec<Cause>, u64) {
 }
 
 #[test]
-fn a_program_goes_on_and_its_last_snapshot_is_from_before() {
+fn a_program_continues_and_its_last_snapshot_precedes_the_sandbox() {
     for how in ["errno", "kill", "strict", "seccomp", "thread"] {
         let (causes, live) = sealed(how);
         assert_eq!(causes, [Cause::Sandbox], "{how}");
@@ -44,19 +44,19 @@ fn a_program_goes_on_and_its_last_snapshot_is_from_before() {
 }
 
 #[test]
-fn a_sandbox_that_lets_files_be_written_has_a_snapshot_at_exit() {
+fn a_sandbox_that_allows_files_has_a_snapshot_at_exit() {
     assert_eq!(sealed("open").0, [Cause::Exit]);
 }
 
 #[test]
 fn a_filter_that_the_system_refuses_changes_nothing() {
-    // The snapshot is taken before it is known that the first of them is refused.
+    // The snapshot is taken before the tracker can know that the system refuses the first filter.
     let (causes, _) = sealed("probe");
     assert_eq!(causes.last(), Some(&Cause::Exit), "{causes:?}");
 }
 
 #[test]
-fn an_interval_leaves_a_process_of_one_thread_where_that_is_asked_for() {
+fn an_interval_leaves_the_process_one_thread_when_it_needs_that() {
     let program = built("unshare", "unshare");
     for how in ["function", "call"] {
         let plain = c::output(Command::new(&program).arg(how).env_remove("MEMTRACK_DUMP"));

@@ -1,5 +1,5 @@
-//! A handler that allocates, in a storm of signals: no event is lost, only the attribution of those that came in the
-//! middle of the hook, and each of these is counted. And signals that ask for a dump and mean something else beside it.
+//! A handler that allocates, in a storm of signals: no event is lost. Only the attribution of events inside the hook
+//! is lost, and each of these is counted. Also signals that trigger a dump and have a disposition in the program.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -9,7 +9,7 @@ use memtrack_tests::program::{folder, output, run};
 use memtrack_tests::snapshot;
 
 #[test]
-fn a_storm_of_signals_loses_nothing_but_counted_attributions() {
+fn a_storm_of_signals_loses_only_counted_attributions() {
     let dump = folder("signals").join("dump");
     let facts = run(env!("CARGO_BIN_EXE_signals"), &["10000"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     for name in ["allocs", "bytes", "live-blocks", "live", "reallocs"] {
@@ -20,7 +20,7 @@ fn a_storm_of_signals_loses_nothing_but_counted_attributions() {
     snapshot.assert_adds_up();
     let interrupted = snapshot.lost(LossCause::Reentered);
     let handled = facts.get("handled") as u64;
-    // A storm that never met the hook would prove nothing. Three allocations a signal.
+    // A storm that never interrupted the hook would prove nothing. Each signal has three allocations.
     assert!(interrupted > 0 && interrupted <= 3 * handled, "{interrupted} events in {handled} signals");
     assert_eq!(snapshot.losses.len(), 1, "{:?}", snapshot.losses);
 
@@ -31,19 +31,19 @@ fn a_storm_of_signals_loses_nothing_but_counted_attributions() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn a_signal_after_any_instruction_of_a_threads_first_event_leaves_it_one_slot() {
+fn a_thread_interrupted_in_its_first_event_has_one_slot() {
     let facts = run(env!("CARGO_BIN_EXE_stepped"), &[], &[]);
     let threads = facts.get("threads");
     assert_eq!(facts.get("slots taken"), threads);
-    // Two events of each thread, and one of the handler on all but the last.
+    // Each thread has two events; the handler has one on every thread but the last.
     assert_eq!(facts.all(["allocs", "live", "live-blocks"]), [3 * threads - 1, 0, 0]);
-    // It came in the middle of the hook, and elsewhere.
+    // Some signals came inside the hook, others outside.
     let inside = facts.get("in the hook");
     assert!(inside > 0 && inside < threads, "{inside} of {threads}");
 }
 
-/// Runs a program that raises a signal twice, which has a meaning of its own there. The signal that ended it, how often its
-/// handler was called, and why snapshots were taken.
+/// Runs a program that raises a signal twice, which has a disposition there. Returns the signal that ended the
+/// program, the number of its handler's calls, and the causes of its snapshots.
 fn disposed(how: &str, signal: i32) -> (Option<i32>, Option<String>, Vec<Cause>) {
     let dump = folder(&format!("signals-{how}-{signal}")).join("dump");
     let environment = [("MEMTRACK_DUMP", dump.as_os_str())];
@@ -56,7 +56,7 @@ fn disposed(how: &str, signal: i32) -> (Option<i32>, Option<String>, Vec<Cause>)
 }
 
 #[test]
-fn behind_the_dump_a_signal_does_what_it_does_without_the_tracker() {
+fn after_the_dump_a_signal_acts_as_without_the_tracker() {
     let calls = |number: &str| Some(number.to_owned());
     let (signal, exit) = (Cause::Signal, Cause::Exit);
     for ends in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGALRM] {
@@ -68,6 +68,6 @@ fn behind_the_dump_a_signal_does_what_it_does_without_the_tracker() {
     let term = libc::SIGTERM;
     assert_eq!(disposed("ignored", term), (None, calls("0"), vec![signal, signal, exit]));
     assert_eq!(disposed("handled", term), (None, calls("2"), vec![signal, signal, exit]));
-    // The handler is for the first alone; the second ends the program.
+    // The handler is only for the first signal; the second one ends the program.
     assert_eq!(disposed("once", term), (Some(term), None, vec![signal, signal]));
 }

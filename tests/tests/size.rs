@@ -1,5 +1,5 @@
-//! What the tracker adds to a program: a binary that is little larger, and memory as it is used. The tables are tens of
-//! megabytes, of which neither the file nor an idle process may hold any.
+//! The tracker's cost in size: a binary that is only slightly larger, and memory that grows with use. The tables are
+//! tens of megabytes, none of which is in the file or resident in an idle process.
 
 use memtrack_tests::program::run;
 use object::{Object, ObjectSection, SectionKind};
@@ -7,7 +7,7 @@ use object::{Object, ObjectSection, SectionKind};
 const PLAIN: &str = env!("CARGO_BIN_EXE_size_plain");
 const TRACKED: &str = env!("CARGO_BIN_EXE_size_tracked");
 
-/// Bytes of a binary's initialised data.
+/// The size of a binary's initialised data.
 fn data(program: &str) -> u64 {
     let bytes = std::fs::read(program).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
@@ -23,7 +23,7 @@ fn the_tables_are_not_in_the_binary() {
     assert!(added < 64 << 10, "{added} bytes of data");
 }
 
-/// With line tables and all: what a user sees of the file. An unoptimised build is larger in every part.
+/// The size of the file, with line tables. An unoptimised build is larger in every part.
 #[test]
 #[cfg(not(debug_assertions))]
 fn the_binary_grows_by_less_than_a_megabyte() {
@@ -33,7 +33,7 @@ fn the_binary_grows_by_less_than_a_megabyte() {
 }
 
 #[test]
-fn memory_grows_by_what_is_used() {
+fn memory_grows_with_use() {
     let words = ["to", "be", "or", "not", "to", "be"];
     let (plain, tracked) = (run(PLAIN, &words, &[]), run(TRACKED, &words, &[]));
     assert_eq!(plain.all(["be", "not", "or", "to"]), tracked.all(["be", "not", "or", "to"]));
@@ -41,6 +41,6 @@ fn memory_grows_by_what_is_used() {
     assert!(added < 4096, "{added} kB for a program that allocates a little");
     let [before, after] = tracked.all(["region resident", "region resident later"]);
     assert!(before < 1024, "{before} kB of the tables for a program that allocates a little");
-    // 32768 cells of 128 bytes, and what leads to them.
+    // 32768 cells of 128 bytes, and the tables that lead to them.
     assert!((4096..16384).contains(&(after - before)), "{before} kB, then {after} kB for 32768 stacks");
 }

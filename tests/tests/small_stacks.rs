@@ -1,6 +1,7 @@
-//! A snapshot needs no stack of the thread in which it is caused: each cause, on the smallest stack that the system allows.
+//! A snapshot does not use the stack of the thread that triggers it. Each trigger runs on the smallest stack that the
+//! system allows.
 //!
-//! Planted bug: in `dump_stack.rs`, `on_stack` that calls the function where it is.
+//! Planted bug: in `dump_stack.rs`, `on_stack` that calls the function on the current stack.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use memtrack_tests::snapshot;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_small_stacks");
 
-/// Runs the program with variables beside `MEMTRACK_DUMP`. Its exit code has to be `code`. The dump.
+/// Runs the program with variables beside `MEMTRACK_DUMP`, and checks its exit code. Returns the path of the dump.
 fn dump_of(trigger: &str, variables: &[(&str, &str)], code: i32) -> PathBuf {
     let dump = folder(&format!("small_stacks-{trigger}")).join("dump");
     let other = dump.with_extension("other");
@@ -32,29 +33,29 @@ fn causes(trigger: &str, variables: &[(&str, &str)], code: i32) -> Vec<Cause> {
 }
 
 #[test]
-fn a_signals_handler_writes() {
+fn a_snapshot_in_a_signal_handler() {
     assert_eq!(causes("signal", &[("MEMTRACK_DUMP_SIGNAL", "USR1")], 0), [Cause::Signal, Cause::Exit]);
     let many = dump_of("asked", &[("MEMTRACK_DUMP_SIGNAL", "USR1")], 0);
     let bytes = snapshot::file(&many);
-    // A signal that comes while the one before it is being served may be one with it.
+    // A signal that arrives while the previous one is handled may be merged with it.
     assert!((1..=51).contains(&(snapshot::read(&bytes).len() - 1)));
 }
 
 #[test]
-fn an_interval_passes() {
+fn a_snapshot_at_an_interval() {
     let causes = causes("interval", &[("MEMTRACK_DUMP_INTERVAL", "0.01")], 0);
     assert!(causes.len() > 1 && causes[0] == Cause::Interval, "{causes:?}");
 }
 
 #[test]
-fn a_peak_rises_and_an_allocation_fails() {
+fn a_snapshot_at_a_peak_and_at_a_failure() {
     let above = causes("peak", &[("MEMTRACK_DUMP_PEAK", "2MiB")], 0);
     assert_eq!(above, [Cause::Peak, Cause::Peak, Cause::Peak, Cause::Exit]);
     assert_eq!(causes("failure", &[], 0), [Cause::Failure, Cause::Exit]);
 }
 
 #[test]
-fn a_stage_ends() {
+fn a_snapshot_at_the_end_of_a_stage() {
     for (trigger, file) in [("stage", "dump"), ("stages", "dump.other")] {
         let folder = dump_of(trigger, &[], 0);
         let bytes = snapshot::file(&folder.with_file_name(file));
@@ -65,19 +66,19 @@ fn a_stage_ends() {
 }
 
 #[test]
-fn the_program_ends_in_that_thread() {
+fn a_snapshot_at_an_exit_in_that_thread() {
     assert_eq!(causes("exit", &[], 3), [Cause::Exit]);
 }
 
 #[test]
-fn the_thread_asks_for_it() {
+fn a_snapshot_on_request() {
     let dump = dump_of("path", &[], 0);
     let bytes = snapshot::file(&dump.with_extension("other"));
     assert_eq!(snapshot::last(&bytes).about.cause, Cause::Request);
 }
 
 #[test]
-fn a_recording_goes_on() {
+fn a_recording_continues() {
     for trigger in ["forked", "event"] {
         let record = folder(&format!("small_stacks-record-{trigger}")).join("record");
         dump_of(trigger, &[("MEMTRACK_RECORD", record.to_str().expect("a path"))], 0);

@@ -1,7 +1,8 @@
-//! Stages of single threads have flame graphs of their own peaks: what the thread held then, to the byte.
+//! Spans, the stages of single threads, have flame graphs of their own peaks: the blocks that the thread held then,
+//! to the byte.
 //!
-//! Planted bug: where other threads' frees are not kept, what one of them frees behind the peak is missing in
-//! `what_another_thread_frees_stood_at_the_peak`.
+//! Planted bug: without the copies made at other threads' frees, `blocks_that_another_thread_frees_are_in_the_peak`
+//! misses blocks that one of them frees after the peak.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ fn dump(name: &str) -> (PathBuf, Facts) {
     (dump, facts)
 }
 
-/// What `wide`, `narrow` and `grown` held at a stage's peak, and all of it above what the thread had before.
+/// The bytes of `wide`, `narrow` and `grown` at the peak of a span, and all bytes then above those before the span.
 fn peak(dump: &Path, facts: &Facts, stage: &str) -> ([u64; 3], i64) {
     let graph = folded::fold(dump, &["--stage", stage, "--metric", "peak"]);
     let above = graph.total() as i64 - facts.get(&format!("{stage} before"));
@@ -23,13 +24,13 @@ fn peak(dump: &Path, facts: &Facts, stage: &str) -> ([u64; 3], i64) {
 }
 
 #[test]
-fn nested_and_repeated_stages_keep_what_stood_at_their_peaks() {
+fn nested_and_repeated_spans_have_the_blocks_of_their_peaks() {
     let (dump, facts) = dump("spans-nested");
     let peak = |stage| peak(&dump, &facts, stage);
     assert_eq!(peak("outer"), ([1000, 5000, 0], 6000));
-    // What the outer stage holds is the thread's.
+    // The blocks of the outer span belong to the thread, so the inner span shows them too.
     assert_eq!(peak("inner"), ([1200, 400, 0], 600));
-    // Its second run was the highest.
+    // Its second run had the highest peak.
     assert_eq!(peak("again"), ([1070, 0, 0], 70));
     assert_eq!(peak("resized"), ([0, 50, 900], 950));
     assert_eq!(peak("undisturbed"), ([4000, 2000, 0], 6000));
@@ -37,17 +38,17 @@ fn nested_and_repeated_stages_keep_what_stood_at_their_peaks() {
 }
 
 #[test]
-fn what_another_thread_frees_stood_at_the_peak() {
+fn blocks_that_another_thread_frees_are_in_the_peak() {
     let (dump, facts) = dump("spans-handed");
     assert_eq!(peak(&dump, &facts, "handed"), ([3000, 0, 0], 3000));
 }
 
 #[test]
-fn a_snapshot_is_of_its_thread_alone() {
+fn a_snapshot_of_a_span_only_has_its_thread() {
     let (dump, _) = dump("spans-snapshots");
     let bytes = snapshot::file(&dump);
     let snapshots = snapshot::read(&bytes);
-    let last = snapshots.last().expect("that of the exit");
+    let last = snapshots.last().expect("the snapshot at exit");
     last.assert_adds_up();
     let mut runs = 0;
     for snapshot in snapshots.iter().filter(|snapshot| snapshot.about.kind == Kind::Stage) {
@@ -61,11 +62,11 @@ fn a_snapshot_is_of_its_thread_alone() {
             runs += 1;
         }
     }
-    // The third run of `again` was not higher than the second.
+    // The third run of `again` has a lower peak than the second, and no snapshot.
     assert_eq!(runs, 8, "outer, inner, twice again, resized, undisturbed, handed, freeing");
     assert_eq!(last.stages.iter().filter(|stage| stage.scope != 0).count(), 7);
 
-    // The list says which stages have cells.
+    // The list shows which stages have cells.
     let listed =
         output(&program::of_workspace("memtrack-fold"), &[dump.to_str().unwrap(), "--list-stages"], &[]);
     let listed = String::from_utf8(listed.stdout).expect("text");

@@ -1,4 +1,4 @@
-//! `docs/wire-format.md` against the code: the tables name the fields that the structs have, in their order.
+//! `docs/wire-format.md` compared with the code: the tables name the fields of the structs, in their order.
 
 use memtrack_format::{
     Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Kind, Loss, LossCause, Lost, Marks, Module, Os,
@@ -9,7 +9,7 @@ use memtrack_tests::listing::Listed;
 
 const SPECIFICATION: &str = include_str!("../../docs/wire-format.md");
 
-/// The rows of the table that comes first after the line which begins with `after`, as their cells.
+/// The rows of the first table after the line that begins with `after`, as lists of cells.
 fn table(after: &str) -> Vec<Vec<&'static str>> {
     let lines = SPECIFICATION.lines().skip_while(|line| !line.starts_with(after)).skip(1);
     let rows = lines.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
@@ -26,7 +26,7 @@ fn check<T: Listed>(heading: &str) {
 }
 
 #[test]
-fn fields_stand_in_the_tables_in_order() {
+fn the_tables_list_the_fields_in_order() {
     check::<Snapshot>("### `SNAP`");
     check::<Target<'_>>("### `TARG`");
     check::<Process>("### `PROC`");
@@ -60,9 +60,9 @@ fn every_tag_has_a_row_and_a_heading() {
     }
 }
 
-/// A field of codes names each number that the enum has: `0 …, 1 …, 2 …`.
+/// A field of codes lists each number of the enum: `0 …, 1 …, 2 …`.
 #[test]
-fn codes_are_listed() {
+fn all_codes_are_listed() {
     let meaning = |heading: &str, field: &str| {
         table(heading)
             .into_iter()

@@ -1,4 +1,5 @@
-//! What is read of a stack: all of the thread's own, however large its frames are, and nothing that may have gone.
+//! The part of a stack that is read: all of the thread's own stack, however large its frames are, and no memory that
+//! may be unmapped.
 
 use std::process::Command;
 
@@ -7,14 +8,14 @@ use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
 
 #[test]
-fn callers_beyond_large_frames_are_there() {
+fn callers_beyond_large_frames_are_found() {
     for level in ["-O0", "-O2"] {
         for mib in ["1", "60", "300"] {
             let folder = program::folder(&format!("stack_bounds-large{level}-{mib}"));
             let (built, dump) = (folder.join("large_frames"), folder.join("dump"));
             let flags = ["-std=gnu11", level, "-fno-builtin", "-fno-optimize-sibling-calls", "-Wno-vla"];
             c::build("gcc", &flags, &c::source("large_frames.c"), Link::None, &built);
-            // The shell is not tracked: its limit becomes that of the program which takes its place.
+            // The shell is not tracked. Its limit is inherited by the program that replaces it.
             let preload = c::libraries().join("libmemtrack.so");
             let mut shell = Command::new("sh");
             shell.args(["-c", "ulimit -s unlimited && LD_PRELOAD=$1 exec $2 $3", "sh"]);
@@ -38,7 +39,7 @@ fn callers_beyond_large_frames_are_there() {
 }
 
 #[test]
-fn a_stack_beside_the_threads_own_may_go() {
+fn a_stack_beside_the_threads_own_may_be_unmapped() {
     let folder = program::folder("stack_bounds-beside");
     let (built, dump) = (folder.join("beside"), folder.join("dump"));
     let flags = ["-std=gnu11", "-O1", "-fno-builtin", "-fno-optimize-sibling-calls"];

@@ -12,16 +12,16 @@ static FOLDED: LazyLock<Folded> = LazyLock::new(|| {
     let dump = folder("stacks").join("dump");
     run(env!("CARGO_BIN_EXE_chain"), &[], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     let bytes = snapshot::file(&dump);
-    assert!(snapshot::last(&bytes).losses.is_empty(), "no stack may be incomplete");
+    assert!(snapshot::last(&bytes).losses.is_empty(), "all stacks are complete");
     fold(&dump, &["--metric", "allocs"])
 });
 
-/// The stacks through a leaf, from the first frame of this program on and up to the leaf.
+/// The stacks through a leaf, from the first frame of this program to the leaf.
 fn stacks(leaf: &str) -> Vec<Vec<&'static str>> {
     let leaf = format!("chain::{leaf}");
     let to_leaf = FOLDED.stacks().filter_map(|(mut frames, _)| {
         let end = frames.iter().position(|frame| *frame == leaf)?;
-        // What the leaf calls is the standard library's, inlined or not.
+        // The leaf only calls the standard library, inlined or not.
         assert!(frames[end + 1..].iter().all(|frame| frame.contains("alloc::")), "{frames:?}");
         frames.truncate(end + 1);
         let root = if leaf.contains("thread") { "clone" } else { "_start" };
@@ -88,7 +88,7 @@ fn of_recursion() {
     assert_eq!(stacks("recursion_leaf"), [chain]);
 }
 
-/// The library sorts by merging, in several depths of recursion: frames of its own that this program cannot know.
+/// The C library's sort merges in several depths of recursion, with frames that this program cannot know.
 #[test]
 fn through_the_c_library() {
     let stacks = stacks("compare_leaf");
@@ -105,7 +105,7 @@ fn of_a_thread() {
     assert_eq!(stacks("thread_leaf"), [chain]);
 }
 
-/// Through the frame that the kernel made, to what was interrupted.
+/// The stack leads through the frame that the kernel made to the interrupted code.
 #[test]
 fn of_a_signal_handler() {
     let [frames] = &stacks("handler_leaf")[..] else { panic!("one stack") };
@@ -113,8 +113,8 @@ fn of_a_signal_handler() {
     assert!(frames.len() > 5 && frames[2].contains("raise"), "{frames:?}");
 }
 
-/// Some ten thousand different stacks in random order, most of them several times, on two threads at once: none is
-/// taken for another.
+/// About ten thousand different stacks in random order, most of them several times, on two threads at once: no stack
+/// is taken for another.
 #[test]
 fn of_random_walks() {
     let dump = folder("stacks-wander").join("dump");
@@ -125,14 +125,14 @@ fn of_random_walks() {
         *expected.entry(path.into()).or_default() += 1;
     }
     let bytes = snapshot::file(&dump);
-    assert!(snapshot::last(&bytes).losses.is_empty(), "no stack may be incomplete");
+    assert!(snapshot::last(&bytes).losses.is_empty(), "all stacks are complete");
 
     let mut told = BTreeMap::<String, u64>::new();
     for (frames, count) in fold(&dump, &["--metric", "allocs"]).stacks() {
         if !frames.contains(&"wander::leaf") {
             continue;
         }
-        // Each function of the walk has one letter; between two of them is a step.
+        // Each function of the walk has a name of one letter. Between two of them is a step.
         let names = frames.iter().filter_map(|frame| frame.strip_prefix("wander::"));
         let path: String = names.filter(|name| name.len() == 1).collect();
         let steps = frames.iter().filter(|frame| **frame == "wander::Walk::step").count();
@@ -145,13 +145,13 @@ fn of_random_walks() {
 }
 
 #[test]
-fn is_complete() {
+fn have_no_missing_frames() {
     for (frames, _) in FOLDED.stacks() {
         assert!(!frames.iter().any(|frame| frame.starts_with('[')), "{frames:?}");
     }
 }
 
-/// What these chains are worth: nothing else than unwind tables leads through them.
+/// Shows that these chains prove something: only unwind tables lead through them.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn without_frame_pointers() {

@@ -1,5 +1,5 @@
-//! What a real program's dump owes to the specification: which sections a snapshot has and in what order, one
-//! process that is known by its start, nodes that accumulate over the snapshots, ids that lead somewhere.
+//! The structure that the specification demands, in dumps of real programs: the sections of a snapshot and their
+//! order, one process with one start time, nodes that accumulate over the snapshots, ids that refer to records.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use memtrack_format::{Done, Item, Kind, Node, Reader, Section, Stage, Tag};
 use memtrack_tests::program::{folder, run};
 use memtrack_tests::snapshot;
 
-/// A program with stages around stages, and one with threads that come and go.
+/// Dumps of a program with nested stages, and of one whose threads start and end.
 static DUMPS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let folder = folder("structure");
     let request = folder.join("request").display().to_string();
@@ -20,7 +20,7 @@ static DUMPS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     [dump(env!("CARGO_BIN_EXE_known"), &["stages", &request]), dump(env!("CARGO_BIN_EXE_traffic"), &["500"])]
 });
 
-/// The specification's order.
+/// The order in the specification.
 const ORDER: [Tag; 17] = [
     Tag::SNAPSHOT,
     Tag::TARGET,
@@ -41,10 +41,10 @@ const ORDER: [Tag; 17] = [
     Tag::DONE,
 ];
 
-/// The mark that says whose the file is.
+/// The process mark that begins a file.
 const MARK: [Tag; 3] = [Tag::TARGET, Tag::PROCESS, Tag::DONE];
 
-/// The sections of each snapshot; not those of the mark that begins a file.
+/// The sections of each snapshot, without those of the process mark.
 fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
     let mut snapshots: Vec<Vec<_>> = Vec::new();
     for item in Reader::new(dump).expect("a dump") {
@@ -59,7 +59,7 @@ fn sections(dump: &[u8]) -> Vec<Vec<Section<'_>>> {
 }
 
 #[test]
-fn sections_stand_in_order_and_are_counted() {
+fn sections_are_in_order_and_counted() {
     for dump in &*DUMPS {
         for (sections, snapshot) in sections(dump).iter().zip(snapshot::read(dump)) {
             let places: Vec<_> = sections
@@ -78,7 +78,7 @@ fn sections_stand_in_order_and_are_counted() {
             }
             let program = snapshot.about.kind == Kind::Program;
             assert_eq!(records(Tag::MARKS).count(), usize::from(program));
-            assert!(program || snapshot.stages.len() == 1, "a stage's snapshot is of one stage");
+            assert!(program || snapshot.stages.len() == 1, "a stage's snapshot has one stage");
 
             let done: Vec<_> =
                 records(Tag::DONE).flat_map(Section::records::<Done>).map(Result::unwrap).collect();
@@ -88,7 +88,7 @@ fn sections_stand_in_order_and_are_counted() {
 }
 
 #[test]
-fn snapshots_are_of_one_process_and_numbered() {
+fn snapshots_have_one_process_and_rising_numbers() {
     for dump in &*DUMPS {
         let snapshots = snapshot::read(dump);
         assert!(snapshots.len() > 3, "stages and the program");
@@ -103,7 +103,7 @@ fn snapshots_are_of_one_process_and_numbered() {
 }
 
 #[test]
-fn ids_lead_to_records() {
+fn ids_refer_to_records() {
     for dump in &*DUMPS {
         let mut known = HashMap::from([(Node::ROOT, 0), (Node::CUT, 0)]);
         for snapshot in snapshot::read(dump) {
@@ -115,13 +115,13 @@ fn ids_lead_to_records() {
                     node.parent
                 );
                 let other = known.insert(id, node.address);
-                assert!(other.is_none_or(|address| address == node.address), "node {id} means one thing");
+                assert!(other.is_none_or(|address| address == node.address), "node {id} has one address");
             }
             match snapshot.about.kind {
                 Kind::Program => {
                     assert_eq!(snapshot.nodes.len(), known.len() - 2, "the program's has all nodes")
                 }
-                _ => assert_eq!(snapshot.nodes.len(), known.len() - before, "a stage's has the new ones"),
+                _ => assert_eq!(snapshot.nodes.len(), known.len() - before, "a stage's has the new nodes"),
             }
             for cell in &snapshot.cells {
                 assert!(known.contains_key(&cell.stack), "the stack of cell {}", cell.id);
@@ -132,7 +132,7 @@ fn ids_lead_to_records() {
     }
 }
 
-/// Exactly so with one thread.
+/// With one thread the sum is exact.
 #[test]
 fn cells_add_up_to_the_peak() {
     for snapshot in snapshot::read(&DUMPS[0]) {
@@ -147,7 +147,7 @@ fn each_stage_is_shown_at_its_peak() {
     for dump in &*DUMPS {
         let snapshots = snapshot::read(dump);
         let (program, stages) = snapshots.split_last().expect("a snapshot");
-        // Not of a stage around others: a reset in the middle forgets the cells of its peak.
+        // Only innermost stages: a reset inside an outer stage discards the cells of its peak.
         let innermost = |stage: &&Stage<'_>| program.stages.iter().all(|other| other.depth <= stage.depth);
         for stage in program.stages.iter().filter(|stage| !stage.running).filter(innermost) {
             let own = stages.iter().map(|snapshot| snapshot.stages[0]).filter(|own| own.name == stage.name);

@@ -1,5 +1,5 @@
-//! Suppressions as valgrind and LeakSanitizer write and read them: what they say of a program whose leaks were written down
-//! beforehand (`c/known.c`) holds for a dump of the same program.
+//! Suppressions in the formats of valgrind and LeakSanitizer. A program with known leaks (`c/known.c`) gets the same
+//! result from those tools as from `memtrack-fold` for its dump.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,7 +9,7 @@ use memtrack_tests::program;
 
 const FLAGS: [&str; 3] = ["-std=gnu11", "-O1", "-fno-builtin"];
 
-/// The program, and its dump: 6400 bytes of `keep` and 231 of `leak` stay.
+/// The program and its dump: 6400 bytes of `keep` and 231 of `leak` are live at the end.
 fn recorded(name: &str) -> (PathBuf, PathBuf, PathBuf) {
     let folder = program::folder(&format!("suppressions-{name}"));
     let known = folder.join("known");
@@ -19,7 +19,7 @@ fn recorded(name: &str) -> (PathBuf, PathBuf, PathBuf) {
     (folder, known, dump)
 }
 
-/// `memtrack-fold check` with so many bytes allowed to stay.
+/// `memtrack-fold check`, with this limit on live bytes.
 fn check(dump: &Path, live: u64, suppressions: &Path) -> Output {
     let mut command = Command::new(program::of_workspace("memtrack-fold"));
     command.arg("check").arg(dump).args(["--max-live-at-exit", &live.to_string()]);
@@ -31,12 +31,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_valgrind_writes_is_read() {
+fn suppressions_by_valgrind_are_read() {
     let (folder, known, dump) = recorded("valgrind");
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--leak-check=full", "--show-leak-kinds=all", "--gen-suppressions=all"]).arg(known);
     let said = text(&c::output(&mut valgrind).stderr);
-    // They stand between its lines, which begin with ==PID==.
+    // The suppressions are between its other lines, which begin with ==PID==.
     let written: String =
         said.lines().filter(|line| !line.starts_with("==")).map(|line| format!("{line}\n")).collect();
     assert!(written.contains("Memcheck:Leak") && written.contains("fun:leak"), "{said}");
@@ -44,7 +44,7 @@ fn what_valgrind_writes_is_read() {
     std::fs::write(&all, &written).unwrap();
     let checked = check(&dump, 0, &all);
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
-    // Without the one of `keep`: its bytes count again.
+    // Without the suppression of `keep`, its bytes count.
     let blocks = written.split_inclusive("}\n").filter(|block| !block.contains("fun:keep"));
     let some = folder.join("some.supp");
     std::fs::write(&some, blocks.collect::<String>()).unwrap();
@@ -54,7 +54,7 @@ fn what_valgrind_writes_is_read() {
 }
 
 #[test]
-fn what_the_leak_sanitizer_reads_is_read() {
+fn suppressions_for_leak_sanitizer_are_read() {
     let (folder, _, dump) = recorded("lsan");
     let checked = folder.join("checked");
     c::build(
@@ -70,7 +70,7 @@ fn what_the_leak_sanitizer_reads_is_read() {
         let mut sanitized = Command::new(&checked);
         sanitized.env("LSAN_OPTIONS", format!("suppressions={}", file.display()));
         assert_eq!(c::output(&mut sanitized).status.success(), meant, "LeakSanitizer, {pattern}");
-        // To the sanitizer what `keep` holds is no leak: it can be reached.
+        // For the sanitizer the blocks of `keep` are no leak, because they can be reached.
         let kept = check(&dump, 6400, &file).status.success();
         assert_eq!(kept, meant, "memtrack, {pattern}");
     }

@@ -1,6 +1,7 @@
-//! Tags of futures: whichever worker polls a task, what it allocates is under the task's own tag.
+//! Tags of futures: the allocations of a task are under the task's own tag, whichever worker polls it.
 //!
-//! Planted bug: a tag that is pushed when the future is made, not at every poll, leaves all of it to the worker.
+//! Planted bug: a tag that is pushed when the future is made, and not at every poll, leaves all allocations to the
+//! worker.
 
 use memtrack_tests::folded::fold;
 use memtrack_tests::program::{folder, run};
@@ -10,10 +11,10 @@ const TASKS: u64 = 5;
 const ROUNDS: u64 = 60;
 
 #[test]
-fn bytes_are_under_the_task_whichever_worker_ran_it() {
+fn bytes_are_under_the_task_on_every_worker() {
     let dump = folder("tasks").join("dump");
     let facts = run(env!("CARGO_BIN_EXE_tasks"), &[dump.to_str().unwrap()], &[]);
-    assert!(facts.get("moved") > 0, "no task ever moved: nothing is proven");
+    assert!(facts.get("moved") > 0, "no task moved between workers: the test proves nothing");
     let bytes = snapshot::file(&dump);
     snapshot::last(&bytes).assert_adds_up();
     for task in 0..TASKS {
@@ -22,7 +23,7 @@ fn bytes_are_under_the_task_whichever_worker_ran_it() {
         assert_eq!(graph.under("tasks::outer"), ROUNDS * (1000 + task), "{name}");
         assert_eq!(graph.under("tasks::inner"), ROUNDS * (2000 + task), "{name}");
         let nested = graph.stacks().filter(|(frames, _)| frames.contains(&"tasks::inner"));
-        // Outer tag, inner tag, then the worker's frames.
+        // The outer tag, the inner tag, then the worker's frames.
         nested.for_each(|(frames, _)| {
             assert_eq!(frames[..2], [format!("tag task_{task}"), "tag inner".into()]);
         });

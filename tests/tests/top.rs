@@ -1,4 +1,4 @@
-//! `memtrack-fold top` in a real terminal: tmux, whose screen is read and whose keys are pressed.
+//! `memtrack-fold top` in a real terminal: the tests read the screen of tmux and press its keys.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,7 +11,7 @@ use memtrack_tests::program::{folder, of_workspace, output};
 const PATIENCE: Duration = Duration::from_secs(120);
 const SIZE: [&str; 4] = ["-x", "120", "-y", "40"];
 
-/// A terminal in which the view runs.
+/// A terminal that runs the view.
 struct Terminal {
     server: String,
 }
@@ -20,7 +20,7 @@ impl Terminal {
     fn start(name: &str, arguments: &str) -> Self {
         let terminal = Terminal { server: format!("memtrack-{}-{name}", std::process::id()) };
         let command = format!("{} top {arguments}; echo left with $?; cat", of_workspace("memtrack-fold"));
-        // An environment of its own: colours and language of whoever runs the test are nobody's business.
+        // An environment of its own, independent of the colours and the language of the user who runs the test.
         let environment = [("LC_ALL", "C.UTF-8"), ("TERM", "screen-256color")];
         let mut tmux = terminal.tmux(&["-u", "-f", "/dev/null", "new-session", "-d"]);
         tmux.args(SIZE).arg(command).envs(environment);
@@ -43,7 +43,7 @@ impl Terminal {
         assert!(self.tmux(&["send-keys", key]).status().expect("tmux").success());
     }
 
-    /// The first screen that shows it.
+    /// Waits for the first screen that satisfies `shows`.
     fn wait_for(&self, what: &str, shows: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
         loop {
@@ -51,7 +51,7 @@ impl Terminal {
             if shows(&screen) {
                 return screen;
             }
-            assert!(begun.elapsed() < PATIENCE, "{what} does not come:\n{screen}");
+            assert!(begun.elapsed() < PATIENCE, "{what} does not appear:\n{screen}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -59,13 +59,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // A server whose last window is closed has ended by itself.
+        // The server has ended by itself if its last window was closed.
         let _ = self.tmux(&["kill-server"]).stderr(Stdio::null()).status();
     }
 }
 
 /// A program that is recorded until it is killed.
-struct Recorded(Child, #[expect(dead_code, reason = "closed with it")] BufReader<ChildStdout>);
+struct Recorded(Child, #[expect(dead_code, reason = "open until the program ends")] BufReader<ChildStdout>);
 
 impl Recorded {
     fn start(arguments: &[&str], file: &Path) -> Self {
@@ -73,20 +73,20 @@ impl Recorded {
         command.args(arguments).env_remove("MEMTRACK_DUMP").env("MEMTRACK_RECORD", file);
         let mut program = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut said = BufReader::new(program.stdout.take().expect("a pipe"));
-        // It says something when it has done what is known of it.
+        // It prints a line after its known work.
         assert!(said.read_line(&mut String::new()).is_ok_and(|length| length > 0));
         Recorded(program, said)
     }
 
     fn kill(&mut self) {
-        self.0.kill().expect("it runs");
-        self.0.wait().expect("it ends");
+        self.0.kill().expect("the program runs");
+        self.0.wait().expect("the program ends");
     }
 }
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        // When the test killed it there is nothing left to do.
+        // The calls fail if the test has killed it.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -104,10 +104,10 @@ fn number(screen: &str, begin: &str, unit: &str) -> u64 {
 }
 
 #[test]
-fn a_running_program_is_watched_to_its_end() {
+fn a_running_program_is_shown_to_its_end() {
     let file = folder("top").join("busy.image");
     let mut program = Recorded::start(&["busy"], &file);
-    // By its number, as one finds it in ps.
+    // By its process id, as ps shows it.
     let terminal = Terminal::start("busy", &format!("{} --interval 0.1", program.0.id()));
     let pid = format!("pid {}  running", program.0.id());
     let first = terminal.wait_for("the stack", |screen| screen.contains("recorded::rest_less"));
@@ -136,7 +136,7 @@ fn a_running_program_is_watched_to_its_end() {
 }
 
 #[test]
-fn the_screen_is_what_once_prints() {
+fn the_screen_equals_the_output_of_once() {
     let folder = folder("top_once");
     let (file, dump) = (folder.join("quiet.image"), folder.join("quiet.memtrack"));
     let mut program = Recorded::start(&["quiet", dump.to_str().unwrap()], &file);
@@ -151,7 +151,7 @@ fn the_screen_is_what_once_prints() {
 }
 
 #[test]
-fn what_does_not_record_is_refused() {
+fn programs_without_a_recording_are_refused() {
     let folder = folder("top_refused");
     let dump = folder.join("run.memtrack");
     let known = env!("CARGO_BIN_EXE_known");

@@ -1,5 +1,5 @@
-//! The tracker is transparent: what a program sees of its blocks — alignment, contents, zeroes, refusals, laziness of
-//! zeroed pages, `errno` — is what the inner allocator gives.
+//! The tracker is transparent: alignment, contents, zeroes, failures, lazily zeroed pages and `errno` are those of
+//! the inner allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -11,10 +11,10 @@ type Small = Region<4096, 4096, 64, 8, 8, 64>;
 static REGION: Small = Region::new();
 static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Small> = Tracker::with_region(System, &REGION);
 
-/// Bytes that blocks are filled with at their ends: whole blocks for small ones.
+/// Bytes that are filled at each end of a block: small blocks are filled completely.
 const EDGE: usize = 4096;
 
-/// A block of either allocator.
+/// A block of the tracker or of the plain allocator.
 struct Block<'a> {
     from: &'a dyn GlobalAlloc,
     start: *mut u8,
@@ -23,14 +23,14 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     fn new(from: &'a dyn GlobalAlloc, layout: Layout, zeroed: bool) -> Option<Self> {
-        // SAFETY: the layout is not of size zero.
+        // SAFETY: the size of the layout is not zero.
         let start = unsafe { if zeroed { from.alloc_zeroed(layout) } else { from.alloc(layout) } };
         (!start.is_null()).then(|| Block { from, start, layout })
     }
 
-    /// Whether it moved to a new size.
+    /// Resizes the block. Returns whether it succeeded.
     fn resize(&mut self, size: usize) -> bool {
-        // SAFETY: the block is alive and of that layout; the size is not zero and fits a layout.
+        // SAFETY: the block is live and has this layout; the size is not zero and fits a layout.
         let new = unsafe { self.from.realloc(self.start, self.layout, size) };
         if !new.is_null() {
             self.start = new;
@@ -57,14 +57,14 @@ impl<'a> Block<'a> {
     }
 
     fn byte(&self, place: usize) -> u8 {
-        // SAFETY: the place lies in the block, and has been written: by `fill`, or as a zeroed one.
+        // SAFETY: the place lies in the block, and is written by `fill` or zeroed.
         unsafe { self.start.add(place).read() }
     }
 }
 
 impl Drop for Block<'_> {
     fn drop(&mut self) {
-        // SAFETY: the block is alive and of that layout.
+        // SAFETY: the block is live and has this layout.
         unsafe { self.from.dealloc(self.start, self.layout) };
     }
 }
@@ -73,7 +73,7 @@ fn pattern(seed: u8, place: usize) -> u8 {
     seed ^ place as u8 ^ (place >> 8) as u8
 }
 
-/// Sizes around the powers of two and around what no layout can have.
+/// Sizes near the powers of two, and near the largest size that a layout can have.
 fn size() -> impl Strategy<Value = usize> {
     let near = |exponent: u32, offset: isize| (1usize << exponent).saturating_add_signed(offset).max(1);
     prop_oneof![
@@ -93,7 +93,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn blocks_are_what_the_inner_allocator_gives(
+    fn blocks_are_those_of_the_inner_allocator(
         layout in layout(), zeroed: bool, seed: u8, sizes in proptest::collection::vec(size(), 0..5)
     ) {
         let (mut tracked, mut plain) = (Block::new(&HEAP, layout, zeroed), Block::new(&System, layout, zeroed));
@@ -109,7 +109,7 @@ proptest! {
             let old = tracked.layout.size();
             prop_assert_eq!(tracked.resize(size), plain.resize(size), "{} to {} bytes", old, size);
             prop_assert!(tracked.is_aligned());
-            // What was written at the front is still there; what was not is for `fill` to write.
+            // The bytes at the front are preserved; `fill` writes the others.
             let kept = tracked.layout.size().min(old).min(EDGE);
             prop_assert!((0..kept).all(|place| tracked.byte(place) == pattern(seed, place)));
             tracked.fill(seed);
@@ -118,9 +118,9 @@ proptest! {
     }
 }
 
-/// What no allocator can give is refused without asking it, and changes nothing but a counter.
+/// A size that no allocator can have is refused without a call, and changes nothing but a counter.
 #[test]
-fn what_would_overflow_is_refused() {
+fn sizes_that_would_overflow_are_refused() {
     static REGION: Small = Region::new();
     static HEAP: Tracker<System, DefaultUnwind, DefaultPlatform, Small> =
         Tracker::with_region(System, &REGION);
@@ -146,7 +146,7 @@ fn zeroed_pages_stay_untouched() {
         .expect("a gigabyte of address space");
     let begin = block.start as usize & !(PAGE - 1);
     let mut pages = vec![0u8; SIZE / PAGE];
-    // SAFETY: the pages belong to the block's mapping, and there is a byte for each.
+    // SAFETY: the pages belong to the block's mapping, and the vector has a byte for each.
     let result = unsafe { libc::mincore(begin as *mut _, SIZE, pages.as_mut_ptr().cast()) };
     assert_eq!(result, 0);
     let resident = pages.iter().filter(|&&page| page & 1 == 1).count();
@@ -154,12 +154,12 @@ fn zeroed_pages_stay_untouched() {
     assert_eq!(block.byte(SIZE / 2), 0);
 }
 
-/// Allocators that succeed may change it, but the tracker on its own does not.
+/// A successful allocator may change errno, but the tracker does not.
 #[test]
 fn errno_is_left_alone() {
     // SAFETY: the location is the calling thread's own.
     let errno = unsafe { &mut *libc::__errno_location() };
-    // On a thread of its own everything happens for the first time: its slot, its stack, its memory.
+    // In the first round everything happens for the first time on this thread: its slot, its stack, its memory.
     for _ in 0..3 {
         *errno = 4711;
         let mut block = Block::new(&HEAP, Layout::new::<[u8; 64]>(), false).unwrap();
@@ -169,10 +169,10 @@ fn errno_is_left_alone() {
     }
 }
 
-/// Gives nothing, and forgets what it gets.
+/// Allocates nothing, and ignores frees.
 struct Nothing;
 
-// SAFETY: it gives no block.
+// SAFETY: it allocates no block.
 unsafe impl GlobalAlloc for Nothing {
     unsafe fn alloc(&self, _: Layout) -> *mut u8 {
         std::ptr::null_mut()
@@ -181,13 +181,13 @@ unsafe impl GlobalAlloc for Nothing {
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
 
-/// The trailer of another allocator's block is looked for in a page that cannot be read: the call that finds that out fails.
+/// The trailer of a foreign block would lie in a page that cannot be read. The system call that finds this out fails.
 #[test]
 fn errno_is_left_alone_by_calls_that_fail() {
     static REGION: Small = Region::new();
     static HEAP: Tracker<Nothing, DefaultUnwind, DefaultPlatform, Small> =
         Tracker::with_region(Nothing, &REGION);
-    // SAFETY: the pages are new, and the second one stays closed.
+    // SAFETY: the pages are new, and the second one stays inaccessible.
     let (block, page) = unsafe {
         let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -199,7 +199,7 @@ fn errno_is_left_alone_by_calls_that_fail() {
     // SAFETY: the location is the calling thread's own.
     let errno = unsafe { &mut *libc::__errno_location() };
     *errno = 4711;
-    // SAFETY: the block has this size; a tracker passes on blocks that it did not give.
+    // SAFETY: the block has this size; a tracker passes foreign blocks on.
     unsafe { HEAP.dealloc(block, Layout::from_size_align(page, 16).unwrap()) };
     assert_eq!(*errno, 4711);
 }

@@ -1,4 +1,4 @@
-//! A dump of the real tracker, cut at every byte: the reader yields what came before the cut, and the host tool writes
+//! A dump of the real tracker, cut at every byte: the reader yields the part before the cut, and the host tool writes
 //! it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -19,7 +19,7 @@ static DUMP: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let _stage = HEAP.stage("stage");
     let _tag = HEAP.tag("tag");
     for size in 1..9 {
-        // SAFETY: the layout is not of size zero. The block is never freed.
+        // SAFETY: the size of the layout is not zero. The block is never freed.
         assert!(!unsafe { HEAP.alloc(Layout::from_size_align(size * 100, 8).unwrap()) }.is_null());
     }
     let mut bytes = Vec::new();
@@ -27,11 +27,11 @@ static DUMP: LazyLock<Vec<u8>> = LazyLock::new(|| {
     bytes
 });
 
-/// What a reader finds, as text; and how far the last whole piece reaches.
+/// The pieces that a reader finds, as text, the end of the last complete piece, and the damage.
 fn read(bytes: &[u8]) -> (Vec<String>, usize, Option<DamageKind>) {
     let (mut found, mut end, mut damage) = (Vec::new(), 0, None);
     for item in Reader::damaged(bytes) {
-        assert!(damage.is_none(), "nothing comes behind the cut");
+        assert!(damage.is_none(), "no item follows the cut");
         match item {
             Item::Snapshot { offset, version } => {
                 found.push(format!("{version}"));
@@ -39,7 +39,7 @@ fn read(bytes: &[u8]) -> (Vec<String>, usize, Option<DamageKind>) {
             }
             Item::Section(section) => {
                 found.push(format!("{section:?}"));
-                // Tag and length stand before the payload, the checksum behind it.
+                // Tag and length precede the payload, the checksum follows it.
                 end = section.offset - 8 + OVERHEAD + section.payload.len();
             }
             Item::Damage(cut) => damage = Some(cut.kind),
@@ -49,7 +49,7 @@ fn read(bytes: &[u8]) -> (Vec<String>, usize, Option<DamageKind>) {
 }
 
 #[test]
-fn every_prefix_yields_what_came_before_the_cut() {
+fn every_prefix_yields_the_part_before_the_cut() {
     let bytes = &*DUMP;
     let (whole, end, damage) = read(bytes);
     assert_eq!((end, damage), (bytes.len(), None));
@@ -58,14 +58,14 @@ fn every_prefix_yields_what_came_before_the_cut() {
         let (found, end, damage) = read(&bytes[..cut]);
         assert_eq!(found, whole[..found.len()], "cut at {cut}");
         assert_eq!(damage, (end < cut).then_some(DamageKind::Truncated), "cut at {cut}");
-        // Nothing whole is left out: the next piece is not all there.
+        // Every complete piece is found: the next one is cut.
         assert!(found.len() < whole.len());
         let (_, next, _) = read(&bytes[end..]);
         assert!(next == 0 || end + first_length(&bytes[end..]) > cut, "cut at {cut}");
     }
 }
 
-/// Bytes of the first piece.
+/// The length of the first piece.
 fn first_length(bytes: &[u8]) -> usize {
     match Reader::damaged(bytes).next() {
         Some(Item::Section(section)) => OVERHEAD + section.payload.len(),
@@ -75,11 +75,11 @@ fn first_length(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn the_host_tool_writes_what_is_left_and_says_so() {
+fn the_host_tool_writes_the_rest_and_warns() {
     let bytes = &*DUMP;
     let folder = folder("truncated");
     let tool = of_workspace("memtrack-fold");
-    // Behind each cell section, and close before the end: from there on there is something to show.
+    // After the section of cells there is something to show: cut there, in the middle of the rest, and near the end.
     let cells = Reader::damaged(bytes).find_map(|item| match item {
         Item::Section(section) if section.tag == Tag::CELL => {
             Some(section.offset + section.payload.len() + 4)
@@ -99,7 +99,7 @@ fn the_host_tool_writes_what_is_left_and_says_so() {
         assert!(counts.sum::<u64>() >= 3600, "{text}");
         assert!(text.contains("tag tag"), "{text}");
     }
-    // Cut before its first section is whole, it shows nothing and is refused.
+    // A dump that is cut before its first section ends has nothing to show, and is refused.
     let path = folder.join("head");
     fs::write(&path, &bytes[..HEADER_LEN + 3]).unwrap();
     let output = output(&tool, &[path.to_str().unwrap()], &[]);

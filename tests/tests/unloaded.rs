@@ -1,7 +1,7 @@
-//! Libraries that are loaded at the place of others that were unloaded: each keeps its own names, in dumps, recordings and
-//! what is made of them.
+//! Libraries that are loaded at the address of an unloaded one: each keeps its own names, in dumps, in recordings and
+//! in merged files.
 //!
-//! Planted bug: a `note` in `core/src/session/generations.rs` that does nothing gives all blocks to nobody.
+//! Planted bug: with a `note` in `core/src/session/generations.rs` that does nothing, no block has a library.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
 
-/// Builds the program that loads them.
+/// Builds the program that loads the libraries.
 fn plugins(name: &str, flags: &[&str], link: Link) -> PathBuf {
     let built = program::folder(&format!("unloaded-{name}")).join("plugins");
     let flags = [&["-O1", "-fno-optimize-sibling-calls"], flags].concat();
@@ -20,7 +20,7 @@ fn plugins(name: &str, flags: &[&str], link: Link) -> PathBuf {
     built
 }
 
-/// A run with four libraries in turn. The third one is the first again, the fourth is a new build of it.
+/// A run that loads four libraries in turn. The third one is the first again, the fourth is a new build of it.
 fn loading(program: &Path, flags: &[&str]) -> Command {
     let folder = program.parent().expect("a folder");
     let mut run = Command::new(program);
@@ -35,10 +35,10 @@ fn loading(program: &Path, flags: &[&str]) -> Command {
 fn assert_one_place(output: &Output) {
     assert!(output.status.success(), "{output:?}");
     let places: HashSet<_> = output.stdout.split_inclusive(|&byte| byte == b'\n').collect();
-    assert_eq!(places.len(), 1, "the libraries were loaded at different places");
+    assert_eq!(places.len(), 1, "the libraries were loaded at different addresses");
 }
 
-/// Each block is under the function that it was allocated under, `times` over.
+/// Asserts that each block is under its own library's function, `times` times.
 fn assert_named(dump: &Path, times: u64) {
     let blocks = fold(dump, &["-m", "allocs"]);
     let names = ["first", "second", "keep"];
@@ -63,7 +63,7 @@ fn under_the_preloaded_library() {
 }
 
 #[test]
-fn more_than_can_be_told_apart_are_cut_off_and_never_mistaken() {
+fn libraries_beyond_the_limit_are_cut_off_and_never_confused() {
     const TOLD: usize = 32;
     let program = plugins("many", &[], Link::None);
     let (folder, dump) = (program.parent().expect("a folder"), program.with_extension("dump"));
@@ -83,7 +83,7 @@ fn more_than_can_be_told_apart_are_cut_off_and_never_mistaken() {
 }
 
 #[test]
-fn in_a_program_that_the_library_is_linked_into() {
+fn in_a_program_linked_with_the_static_library() {
     let wrap = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free";
     let program = plugins("linked", &[wrap], Link::Static);
     let dump = program.with_extension("dump");
@@ -92,7 +92,7 @@ fn in_a_program_that_the_library_is_linked_into() {
 }
 
 #[test]
-fn in_a_recording_and_in_dumps_that_are_merged() {
+fn in_a_recording_and_in_merged_dumps() {
     let program = plugins("recorded", &[], Link::None);
     let [dump, recording, merged] = ["dump", "recording", "merged"].map(|kind| program.with_extension(kind));
     assert_one_place(&c::preloaded(loading(&program, &[]).env("MEMTRACK_RECORD", &recording), &dump));

@@ -1,6 +1,7 @@
-//! Dumps that something else than the program asks for, budgets, the timeline, the histogram of sizes, and the report.
+//! Dumps that the program does not request, budgets, the timeline, the histogram of sizes, and the report.
 //!
-//! Planted bug: a budget whose mark is not re-based when it is set is never called back in `budgets_call_back_once`.
+//! Planted bug: if setting a budget does not adjust its mark, the callback in `budgets_call_back_once` is never
+//! called.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -16,10 +17,10 @@ fn dump(scenario: &str) -> PathBuf {
     folder(&format!("watched-{scenario}")).join("dump")
 }
 
-/// Runs a scenario with more variables beside `MEMTRACK_DUMP`.
+/// Runs a scenario with variables beside `MEMTRACK_DUMP`.
 fn scenario(name: &str, variables: &[(&str, &str)]) -> (PathBuf, Facts) {
     let dump = dump(name);
-    // What follows a hyphen tells two runs apart.
+    // The part after a hyphen distinguishes runs of one scenario.
     let name = name.split('-').next().unwrap_or(name);
     let mut environment = vec![("MEMTRACK_DUMP", dump.as_os_str())];
     environment.extend(variables.iter().map(|(name, value)| (*name, OsStr::new(*value))));
@@ -34,19 +35,19 @@ fn causes(snapshots: &[Snapshot<'_>]) -> Vec<Cause> {
 }
 
 #[test]
-fn a_signal_dumps_a_program_that_runs_and_one_that_waits() {
+fn a_signal_dumps_a_running_program_and_a_waiting_one() {
     for name in ["signal", "idle"] {
         let (dump, _) = scenario(name, &[("MEMTRACK_DUMP_SIGNAL", "USR1")]);
         let bytes = snapshot::file(&dump);
         let snapshots = snapshot::read(&bytes);
         assert_eq!(causes(&snapshots), [Cause::Signal, Cause::Exit], "{name}");
-        assert!(snapshots[0].marks.figures.live >= 3 * MEGABYTE, "{name}: what was held then");
+        assert!(snapshots[0].marks.figures.live >= 3 * MEGABYTE, "{name}: live bytes at the signal");
     }
 }
 
-/// The system takes no more of the file from a byte of its second snapshot on. The program goes on.
+/// A limit refuses the file's bytes from the middle of the second snapshot on. The program continues.
 #[test]
-fn what_stands_before_is_read_when_the_next_snapshot_has_no_room() {
+fn earlier_snapshots_are_read_when_the_next_one_has_no_room() {
     let (dump, _) = scenario("signal-whole", &[("MEMTRACK_DUMP_SIGNAL", "USR1")]);
     let whole = snapshot::file(&dump);
     let magic = memtrack_format::MAGIC;
@@ -63,7 +64,7 @@ fn what_stands_before_is_read_when_the_next_snapshot_has_no_room() {
         let [first] = &snapshot::complete(&bytes)[..] else { panic!("one snapshot is whole") };
         first.assert_adds_up();
         assert!(first.about.cause == Cause::Signal && first.marks.figures.live >= 3 * MEGABYTE);
-        // What can be read is written, the rest is told.
+        // The tool writes the readable part, and reports the rest.
         let fold = output(&of_workspace("memtrack-fold"), &[dump.to_str().unwrap(), "-m", "live"], &[]);
         let (stacks, said) = (String::from_utf8_lossy(&fold.stdout), String::from_utf8_lossy(&fold.stderr));
         assert_eq!(fold.status.code(), Some(3), "{said}");
@@ -77,11 +78,12 @@ fn an_interval_dumps_again_and_again() {
     let bytes = snapshot::file(&dump);
     let causes = causes(&snapshot::read(&bytes));
     assert!(causes.len() >= 4, "{causes:?}");
-    assert_eq!(causes.last(), Some(&Cause::Exit), "nothing comes behind the exit's");
+    assert_eq!(causes.last(), Some(&Cause::Exit), "the snapshot at exit is the last one");
     assert!(causes[..causes.len() - 1].iter().all(|cause| *cause == Cause::Interval), "{causes:?}");
 }
 
-/// A wall clock that is set moves no wait by the monotonic clock, which this operation takes unless a flag says otherwise.
+/// Setting the wall clock does not affect a wait by the monotonic clock, which this operation uses unless a flag is
+/// set.
 #[test]
 fn an_interval_waits_by_the_monotonic_clock() {
     let (_, facts) = scenario("waiting", &[("MEMTRACK_DUMP_INTERVAL", "100")]);
@@ -101,7 +103,7 @@ fn a_forked_child_dumps_into_its_own_file() {
         .expect("the child's file");
     let (parents, childs) = (snapshot::file(&dump), snapshot::file(&child));
     let parent = snapshot::last(&parents).target.pid;
-    // The child may have ended in the middle of one more.
+    // The child may have ended in the middle of another snapshot.
     let first = &snapshot::complete(&childs)[0];
     first.assert_adds_up();
     assert_eq!((first.about.cause, first.target.parent_pid), (Cause::Interval, parent));
@@ -113,11 +115,12 @@ fn new_peaks_are_dumped_above_a_threshold() {
     let bytes = snapshot::file(&dump);
     let snapshots = snapshot::read(&bytes);
     let peaks: Vec<u64> = snapshots.iter().map(|snapshot| snapshot.marks.figures.peak / MEGABYTE).collect();
-    // Three megabytes are held from the start, then one more each time; an eighth more than the last makes the next.
+    // Three megabytes are held from the start, then one more each time. A peak an eighth above the last one is
+    // dumped.
     assert_eq!(peaks, [10, 12, 14, 16, 19, 22, 25, 29, 33, 38, 43, 43]);
     let causes = causes(&snapshots);
     assert!(causes[..11].iter().all(|cause| *cause == Cause::Peak), "{causes:?}");
-    // It is taken at the peak.
+    // The snapshot is taken at the peak.
     assert!(
         snapshots[..11].iter().all(|snapshot| snapshot.marks.figures.live == snapshot.marks.figures.peak)
     );
@@ -137,9 +140,9 @@ fn budgets_call_back_once() {
     let (_, facts) = scenario("budget", &[]);
     assert_eq!(facts.all(["calls below", "calls above", "calls once", "calls again"]), [0, 1, 1, 2]);
     assert_eq!(facts.get("calls for a reallocation"), 3);
-    // The very allocation that crossed it is in the figures.
+    // The figures include the allocation that exceeded the budget.
     assert_eq!(facts.get("seen"), facts.get("live"));
-    assert!(facts.get("peak") as u64 >= 33 * MEGABYTE, "the program's peak is as if there were no budget");
+    assert!(facts.get("peak") as u64 >= 33 * MEGABYTE, "a budget does not change the program's peak");
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn the_timeline_follows_the_program() {
     let line = &last.timeline;
     assert!(line.windows(2).all(|pair| pair[0].time_ns < pair[1].time_ns), "{line:?}");
     assert!(line.iter().all(|point| point.high >= point.live && point.time_ns <= last.about.time_ns));
-    // Four megabytes, three, six, in that order, whatever was sampled how often. Between them a few kilobytes.
+    // Four megabytes, three, six, in that order, however often each was sampled. Between them are a few kilobytes.
     let mut course: Vec<u64> = line.iter().map(|point| (point.high + MEGABYTE / 4) / MEGABYTE).collect();
     course.dedup();
     let plateaus: Vec<u64> = course.into_iter().filter(|height| [3, 4, 6].contains(height)).collect();
@@ -170,7 +173,7 @@ fn the_timeline_follows_the_program() {
 }
 
 #[test]
-fn sizes_are_told_by_thread_and_class() {
+fn sizes_are_counted_by_thread_and_class() {
     let (dump, _) = scenario("timeline", &[]);
     let bytes = snapshot::file(&dump);
     let last = snapshot::last(&bytes);
@@ -188,24 +191,24 @@ fn sizes_are_told_by_thread_and_class() {
         let of = last.sizes.iter().filter(|of| of.class == number);
         of.fold((0, 0), |sum, of| (sum.0 + of.allocs, sum.1 + of.bytes))
     };
-    // Blocks of one byte; of 1 MiB, and of 3 MiB held and then held again.
+    // Blocks of one byte; one of 1 MiB; two of 3 MiB.
     assert!(class(1).0 >= 600 && class(1).0 == class(1).1, "{:?}", class(1));
     assert_eq!((class(21), class(22)), ((1, MEGABYTE), (2, 6 * MEGABYTE)));
 }
 
 #[test]
-fn the_report_has_what_the_dump_has() {
+fn the_report_has_the_figures_of_the_dump() {
     let output = output(PROGRAM, &["report"], &[("MEMTRACK_DUMP", dump("report").as_os_str())]);
     let said = String::from_utf8(output.stdout).expect("text");
     let line = |begin: &str| -> Vec<&str> {
         let found = said.lines().find(|line| line.trim_start().starts_with(begin));
         found.unwrap_or_else(|| panic!("{begin} in {said}")).split_whitespace().collect()
     };
-    assert!(said.starts_with("lost: "), "losses come first: {said}");
+    assert!(said.starts_with("lost: "), "the report begins with the losses: {said}");
     assert!(said.contains("\n               1  tracking paused\n"), "{said}");
     assert_eq!(line("peak")[1..3], ["6.00", "MiB"]);
-    assert_eq!(line("peak")[4], "after", "the moment of the high-water mark: {said}");
-    // Four megabytes of six, three and a little more, six.
+    assert_eq!(line("peak")[4], "after", "the time of the peak: {said}");
+    // Four megabytes of six, a little more than three, six.
     let drawn = line("over time").concat();
     let mut steps: Vec<char> = drawn.chars().filter(|bar| ['▆', '▅', '█'].contains(bar)).collect();
     steps.dedup();
@@ -214,12 +217,12 @@ fn the_report_has_what_the_dump_has() {
     assert_eq!(stage[1..5], ["6.00", "MiB", "3.00", "MiB"]);
     assert_eq!(stage[stage.len() - 2..], ["(1", "lost)"]);
     assert_eq!(line("watched 5.00 MiB, ")[3..6], ["second", "1.00", "MiB,"]);
-    assert_eq!(line("second")[2..6], ["1.00", "MiB", "1.00", "MiB"], "behind its id");
+    assert_eq!(line("second")[2..6], ["1.00", "MiB", "1.00", "MiB"], "figures after its id");
     assert_eq!(line("1.00 MiB – 1.99 MiB")[5..9], ["2.00", "MiB", "19.9%", "2"]);
 }
 
 #[test]
-fn slack_has_its_bound_in_the_dump_and_the_report() {
+fn the_bound_of_slack_is_in_the_dump_and_the_report() {
     let dump = dump("slack");
     let output = output(PROGRAM, &["slack"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     let said = String::from_utf8_lossy(&output.stdout);
@@ -235,15 +238,15 @@ fn slack_has_its_bound_in_the_dump_and_the_report() {
     let (peak, error) = (number("peak "), number("error "));
     let bytes = snapshot::file(&dump);
     let last = snapshot::last(&bytes);
-    // The main thread and four more. A peak that is told too high has cells that hold less.
+    // The main thread and four more. If the peak is too high, the cells hold less than it.
     assert_eq!((last.marks.peak_error, error), (5 * MEGABYTE, 5 * MEGABYTE));
     let own: u64 = last.threads.iter().map(|thread| thread.own_peak).sum();
-    assert!(peak >= 35 * MEGABYTE, "all held theirs at once: {peak}");
+    assert!(peak >= 35 * MEGABYTE, "all threads held their blocks at once: {peak}");
     assert!(peak - error <= own, "{peak} less {error} is no more than the threads' own peaks, {own}");
 }
 
 #[test]
-fn values_that_mean_nothing_are_told() {
+fn invalid_values_are_reported() {
     for (name, value, expected) in [
         ("MEMTRACK_DUMP_SIGNAL", "KILLER", "a signal's name"),
         ("MEMTRACK_DUMP_INTERVAL", "often", "a number of seconds"),
@@ -261,7 +264,7 @@ fn values_that_mean_nothing_are_told() {
 }
 
 #[test]
-fn dumps_that_have_no_file_are_told() {
+fn dumps_without_a_file_are_reported() {
     let output =
         output(env!("CARGO_BIN_EXE_size_tracked"), &[], &[("MEMTRACK_DUMP_PEAK", OsStr::new("10MiB"))]);
     let said = String::from_utf8_lossy(&output.stderr);

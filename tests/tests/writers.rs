@@ -1,4 +1,5 @@
-//! Several programs that are given one dump: none destroys what another one that runs, or the same process, has written.
+//! Several programs with one dump path: none destroys the snapshots of another running program, or of the same
+//! process.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use memtrack_tests::snapshot;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_writers");
 
-/// The names of the stages that have snapshots, and `program` for those of programs.
+/// The names of the stages that have snapshots, and `program` for snapshots of the whole program.
 fn contents(dump: &Path) -> Vec<String> {
     let bytes = snapshot::file(dump);
     let name = |snapshot: &snapshot::Snapshot<'_>| match snapshot.about.kind {
@@ -24,7 +25,7 @@ fn a_program_that_replaces_itself_keeps_its_snapshots() {
     let dump = folder("writers-exec").join("dump");
     run(PROGRAM, &["exec"], &[("MEMTRACK_DUMP", dump.as_os_str())]);
     assert_eq!(contents(&dump), ["before", "of the last", "program"]);
-    // Both programs' stacks are whole, and what is shown is the last one alone.
+    // The stacks of both programs are complete. By default only the last program is shown.
     let live = |arguments: &[&str]| fold(&dump, arguments);
     assert_eq!(live(&["-m", "peak", "--stage", "before"]).under("writers::first_keeps"), 10_000);
     assert_eq!(live(&["-m", "peak", "--stage", "of the last"]).under("writers::last_keeps"), 70_000);
@@ -48,7 +49,7 @@ fn a_program_that_replaces_itself_keeps_its_recordings() {
     assert_eq!([0, 1, 2].map(beside), [[0, 70_000], [10_000, 0], [10_000, 0]]);
 }
 
-/// What it has from its parent is in the parent's file.
+/// The blocks inherited from the parent are in the parent's file.
 #[test]
 fn a_child_that_replaces_itself_at_once_has_one_recording() {
     let folder = folder("writers-start-record");

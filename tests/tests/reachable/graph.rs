@@ -1,13 +1,13 @@
-//! What can be reached in built code: functions and data by the relocations in them, which name all that they call or refer
-//! to. A function whose address is taken counts as called by whoever takes it, so that calls through pointers and tables of
-//! functions are among them.
+//! The reachable functions and data of compiled code. The relocations in a section name everything that it calls or
+//! refers to. A function whose address is taken counts as called there, so calls through pointers and tables of
+//! functions are included.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex};
 
-/// A section: compilers put each function and each static into one of its own.
+/// A section. Compilers put each function and each static into a section of its own.
 type Node = (usize, usize);
 
 /// Object files and the names that they define.
@@ -22,12 +22,12 @@ enum Target {
     Name(String),
 }
 
-/// What is reached first from a root: its name, and those of whoever leads there, last one first.
+/// A reachable end or undefined name, and the functions that lead to it.
 #[derive(Debug)]
 pub struct Reached {
     /// The name.
     pub name: String,
-    /// Who refers to it, who refers to that, and so on to the root.
+    /// The names that lead there, from the last one back to the root.
     pub chain: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Graph {
     /// The object files of an archive.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the bytes are no archive.
     #[must_use]
     pub fn of_archive(bytes: &[u8]) -> Graph {
         let archive = ArchiveFile::parse(bytes).expect("an archive");
@@ -44,10 +44,10 @@ impl Graph {
         Graph::of_objects(members.filter(|bytes| bytes.starts_with(b"\x7fELF")))
     }
 
-    /// Object files.
+    /// The graph of object files.
     ///
     /// # Panics
-    /// When one of them is none.
+    /// When one of them is no object file.
     pub fn of_objects<'b>(files: impl Iterator<Item = &'b [u8]>) -> Graph {
         let mut graph = Graph { labels: HashMap::new(), edges: HashMap::new(), defined: HashMap::new() };
         let mut weak = HashSet::new();
@@ -93,11 +93,11 @@ impl Graph {
         graph
     }
 
-    /// Everything that is reached from the functions whose names `is_root` takes, by name, and nothing behind what `is_end`
-    /// takes. What is defined nowhere in the files has its name alone.
+    /// Everything that can be reached by name from the functions for which `is_root` is true, and nothing behind
+    /// names for which `is_end` is true. A name that no file defines is listed by its name alone.
     ///
     /// # Panics
-    /// When nothing is a root.
+    /// When there is no root.
     pub fn reached(&self, is_root: impl Fn(&str) -> bool, is_end: impl Fn(&str) -> bool) -> Vec<Reached> {
         let mut from: HashMap<Node, Option<Node>> = HashMap::new();
         let roots = self.labels.iter().filter(|(_, name)| is_root(name));
@@ -112,7 +112,7 @@ impl Graph {
                     Target::Name(name) => (name, self.defined.get(name).copied()),
                 };
                 let is_end = is_end(name);
-                // Each way to an end counts, the first way to anything else.
+                // For an end, each section that refers to it is listed; other targets are only visited once.
                 if is_end || target.is_none() {
                     if seen.insert((node, name)) {
                         reached.push(Reached { name: name.clone(), chain: self.chain(&from, node) });

@@ -1,7 +1,8 @@
-//! The hook, a forked child, a thread's end and a dump call nothing that may wait for a lock of others or allocate: proven by
-//! what their machine code refers to, in the library as it is built. The hook's own files cannot panic.
+//! The hook, a forked child, a thread's end and a dump never call a function that may wait for a lock of other code,
+//! or allocate. The proof is the machine code of the library: it shows what each function refers to. The hook's own
+//! files cannot panic.
 //!
-//! Planted bug: a `getenv` in `core/src/session/generations.rs`, in `modules`, is reached from a dump.
+//! Planted bug: with a `getenv` in `modules` in `core/src/session/generations.rs`, a dump reaches it.
 
 mod graph;
 
@@ -11,8 +12,8 @@ use graph::{Graph, Reached};
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::program;
 
-/// Where others' code enters: the allocator's functions, what the C library calls at a fork, at the end of a thread and of the
-/// program, and the handler of a signal.
+/// Functions that other code calls: the allocator's functions, the functions that the C library calls at a fork, at
+/// the end of a thread and of the program, and the signal handler.
 const ENTRIES: [&str; 6] = [
     "memtrack_on_",
     "memtrack_preload_",
@@ -24,7 +25,7 @@ const ENTRIES: [&str; 6] = [
 
 /// Functions of the C library that neither lock nor allocate.
 const HARMLESS: &[&str] = &[
-    // They compute, or read what the kernel left for the program.
+    // They compute, or read values that the kernel passed to the program.
     "bcmp",
     "environ",
     "getauxval",
@@ -45,7 +46,7 @@ const HARMLESS: &[&str] = &[
     "pthread_getspecific",
     "pthread_self",
     "pthread_setspecific",
-    // One system call each, or none. The library stands in for some, and passes its own calls on.
+    // One system call each, or none. The library replaces some of them, and passes its own calls on.
     "clock_gettime",
     "close",
     "fallocate",
@@ -100,17 +101,17 @@ const HARMLESS: &[&str] = &[
     "write",
     // Lock-free, from glibc 2.35 on.
     "_dl_find_object",
-    // At the first event of all. They change words of the C library's by atomic operations.
+    // Only at the first event. They change words of the C library by atomic operations.
     "pthread_key_create",
     "pthread_key_delete",
 ];
 
-/// Who may refer to what else, and why.
+/// Callers that may refer to further functions, and the reason.
 const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
     (
         "7library4next",
         &["malloc", "calloc", "realloc", "free", "memalign", "malloc_usable_size", "dlsym", "dladdr"],
-        "the allocator underneath, and how it is found, once: at the process's first allocation",
+        "the next allocator, and the look-up of it, once: at the process's first allocation",
     ),
     (
         "memtrack_linked",
@@ -124,21 +125,21 @@ const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
             "memtrack_is_shared",
             "malloc_trim",
         ],
-        "words that the linker fills with the allocator underneath",
+        "words that the linker fills with the next allocator",
     ),
     (
         "9operators",
         &["dlsym", "dladdr"],
-        "how a linked allocator's operators are found, once: at the first of them",
+        "the look-up of a linked allocator's operators, once: at the first call of one",
     ),
     ("9variables", &["getenv"], "copies the environment, once, before the program changes it"),
 ];
 
-/// What goes on after a panic: called where something is to be dropped on the way.
+/// Continues a panic. It is called after the destructors of a frame.
 const UNWINDING: &str = "_Unwind_Resume";
 
-/// Whose machine code has no panic at all: what runs at nearly every event, and what an event may have to read. Elsewhere there
-/// are some still, mostly of indices that are in bounds, which the compiler does not see.
+/// Modules whose machine code has no panic: those that run at nearly every event, and those that an event may have to
+/// call. Other modules still have some, mostly for indices that are in bounds, which the compiler does not see.
 const WITHOUT_PANIC: &[&str] = &[
     "8memtrack4hook5alloc",
     "8memtrack4hook5quick",
@@ -156,7 +157,7 @@ const WITHOUT_PANIC: &[&str] = &[
     "8memtrack2os5linux7program",
 ];
 
-/// What a function calls that a panic must not leave, when one does.
+/// Functions that abort when a panic would leave a function that must not unwind.
 const GUARDS: [&str; 2] = ["panic_cannot_unwind", "panic_in_cleanup"];
 
 fn is_panic(name: &str) -> bool {
@@ -181,7 +182,7 @@ fn is_entry(name: &str) -> bool {
     ENTRIES.iter().any(|entry| name.contains(entry))
 }
 
-/// Nothing of the C library is looked into, nor the way on from a panic.
+/// The functions of the C library are not followed, nor the continuation of a panic.
 fn is_end(name: &str) -> bool {
     is_panic(name) || name == UNWINDING || HARMLESS.contains(&name)
 }
@@ -190,7 +191,7 @@ fn is_allowed(reached: &Reached) -> bool {
     HARMLESS.contains(&reached.name.as_str())
         || reached.name == UNWINDING
         || EXCEPTIONS.iter().any(|(owner, names, _)| {
-            // What the compiler has taken out of a function is called by it.
+            // Code that the compiler moved out of a function is called by that function.
             let is_owner = reached.chain.iter().take(2).any(|name| name.contains(owner));
             is_owner && names.contains(&reached.name.as_str())
         })
@@ -204,7 +205,7 @@ fn told(found: &[&Reached]) -> String {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "it is about optimised code")]
+#[cfg_attr(debug_assertions, ignore = "needs optimised code")]
 fn nothing_is_called_that_may_wait_or_allocate() {
     let reached = library().reached(is_entry, is_end);
     let forbidden: Vec<&Reached> =
@@ -213,7 +214,7 @@ fn nothing_is_called_that_may_wait_or_allocate() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "it is about optimised code")]
+#[cfg_attr(debug_assertions, ignore = "needs optimised code")]
 fn the_hook_and_the_lists_of_modules_have_no_panic() {
     let reached = library().reached(is_entry, is_end);
     let found: Vec<&Reached> = reached
@@ -222,7 +223,7 @@ fn the_hook_and_the_lists_of_modules_have_no_panic() {
         .filter(|reached| WITHOUT_PANIC.iter().any(|place| reached.chain[0].contains(place)))
         .collect();
     assert!(found.is_empty(), "{}", told(&found));
-    // It finds those that are elsewhere.
+    // Panics in other modules are found.
     assert!(reached.iter().any(|reached| is_panic(&reached.name) && reached.chain[0].contains("5gimli")));
 }
 
