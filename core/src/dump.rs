@@ -7,18 +7,19 @@ pub(crate) use at::At;
 pub(crate) use at::Span;
 
 use crate::Error;
+use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::Held;
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
-use crate::table::{threads, try_lock};
+use crate::table::threads;
 use crate::tracker::totals;
-use crate::{LossCause, table};
+use crate::{LossCause, table, target};
 use memtrack_format::{
-    Arch, Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Os, Process,
-    Record, Sink, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
+    Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Process, Record, Sink,
+    SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// The encoder's buffer: on a host it holds the longest path.
@@ -103,10 +104,10 @@ fn target<'t>(
     command: &'t [u8],
 ) -> Target<'t> {
     Target {
-        arch: ARCH,
+        arch: target::ARCH,
         pointer_width: size_of::<usize>() as u8,
         big_endian: cfg!(target_endian = "big"),
-        os: OS,
+        os: target::OS,
         pid: process.pid,
         parent_pid: process.parent,
         start_unix_ns: start,
@@ -393,38 +394,3 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         }
     }
 }
-
-pub(crate) const ARCH: Arch = if cfg!(target_arch = "x86_64") {
-    Arch::X86_64
-} else if cfg!(target_arch = "aarch64") {
-    Arch::Aarch64
-} else if cfg!(all(target_arch = "arm", target_os = "none")) {
-    Arch::Thumb
-} else if cfg!(target_arch = "arm") {
-    Arch::Arm
-} else if cfg!(target_arch = "riscv32") {
-    Arch::Riscv32
-} else if cfg!(target_arch = "riscv64") {
-    Arch::Riscv64
-} else if cfg!(target_arch = "s390x") {
-    Arch::S390x
-} else if cfg!(target_arch = "wasm32") {
-    Arch::Wasm32
-} else if cfg!(target_arch = "x86") {
-    Arch::X86
-} else {
-    Arch::Other
-};
-
-// Without `std` nothing of an operating system is used, whatever the target is called.
-pub(crate) const OS: Os = if cfg!(any(target_os = "none", not(feature = "std"))) {
-    Os::None
-} else if cfg!(target_os = "linux") {
-    Os::Linux
-} else if cfg!(target_os = "macos") {
-    Os::Macos
-} else if cfg!(target_os = "windows") {
-    Os::Windows
-} else {
-    Os::Other
-};

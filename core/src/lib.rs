@@ -56,6 +56,7 @@ mod session;
 mod stats;
 mod sync;
 mod table;
+mod target;
 mod tracker;
 mod trailer;
 pub mod unwind;

@@ -4,7 +4,7 @@
 //! that was taken in another generation is free: the thread that holds it is not there. So no list of locks is needed,
 //! and none can be forgotten. On a host a thread that has a lock holds its signals back: a handler that
 //! leaves by `siglongjmp`, or a cancellation, would leave the lock shut for ever. Nothing waits here:
-//! [`try_lock`](crate::table::try_lock) tries for a while.
+//! [`try_lock`] tries for a while.
 
 use crate::sync::*;
 use core::cell::UnsafeCell;
@@ -117,6 +117,26 @@ impl<T: ?Sized> DerefMut for Guard<'_, T> {
         // SAFETY: the guard has the lock, so nobody else reaches the value.
         unsafe { &mut *self.lock.value.get() }
     }
+}
+
+/// How often a caller tries a lock that nobody holds for long, before it does without. Where there are threads, the lock's
+/// holder may have lost the processor: then the caller yields between rounds.
+const TRIES: usize = if cfg!(feature = "std") { 1 << 10 } else { 1 << 16 };
+const ROUNDS: usize = if cfg!(feature = "std") { 1 << 12 } else { 1 };
+
+/// Takes the lock. `None` when its holder was stopped, as by the signal whose handler asks.
+pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
+    (0..ROUNDS).find_map(|round| {
+        #[cfg(feature = "std")]
+        if round > 0 {
+            crate::os::linux::calls::sched_yield();
+        }
+        let _ = round;
+        (0..TRIES).find_map(|_| {
+            core::hint::spin_loop();
+            lock.try_lock()
+        })
+    })
 }
 
 #[cfg(all(test, feature = "std"))]

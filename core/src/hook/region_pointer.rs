@@ -42,7 +42,7 @@ impl<R: Tables> Site<R> {
     /// The region, which is placed first if it has no place yet. `None` when there is no memory for it.
     pub(crate) fn find(&self) -> Option<&'static R> {
         self.known().or_else(|| {
-            let region = R::place()?;
+            let region = R::place(&crate::os::linux::memory::SPACE)?;
             let place = core::ptr::from_ref(region).cast_mut();
             if self.0.compare_exchange(Self::nowhere(), place, AcqRel, Acquire).is_err() {
                 // Another thread, or a signal's handler, was first.

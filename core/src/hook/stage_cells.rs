@@ -7,6 +7,7 @@ use super::guard::{Entered, Entry};
 use super::realloc::Resize;
 use crate::LossCause;
 use crate::dump;
+use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::session::snapshot_file;
 use crate::sync::*;
@@ -14,9 +15,9 @@ use crate::table::account::{Booker, Held};
 use crate::table::cells;
 use crate::table::peak::stage::Ended;
 use crate::table::peak::stage_cells::{Freer, StageCells};
+use crate::table::pending;
 use crate::table::region::Tables;
 use crate::table::threads::booker;
-use crate::table::{pending, try_lock};
 use crate::tracker::Tracker;
 use crate::unwind::{Registers, Unwind};
 

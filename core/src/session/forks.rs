@@ -11,7 +11,7 @@ use crate::session::dump_stack;
 use crate::session::dump_stack::Patience;
 use crate::session::{recording, registry, triggers};
 use crate::sync::*;
-use crate::table::inherited::Copied;
+use crate::table::fork::Copied;
 use core::ffi::c_long;
 use core::ops::Range;
 use core::ptr::with_exposed_provenance_mut;

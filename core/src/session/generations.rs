@@ -6,12 +6,12 @@
 //! modules alike.
 
 use crate::lock::Lock;
+use crate::lock::try_lock;
 use crate::os::linux::elf::{MAX_SEGMENTS, PAGE, Read, read_mapped};
 use crate::os::linux::modules;
 use crate::os::linux::modules::Each;
 use crate::os::linux::unwind_tables;
 use crate::sync::*;
-use crate::table::try_lock;
 use core::cell::UnsafeCell;
 use heapless::Vec;
 use memtrack_format::{List, Module, Segment};

@@ -8,6 +8,7 @@ pub(crate) mod memory;
 
 use crate::Error;
 use crate::lock::Lock;
+use crate::lock::try_lock;
 use crate::os::linux::file::Path;
 use crate::os::linux::open::Named;
 use crate::os::linux::pages::{Before, Pages};
@@ -23,7 +24,6 @@ use crate::session::registry;
 use crate::session::registry::{Each, Place, Registered};
 use crate::session::{lifecycle, triggers};
 use crate::sync::*;
-use crate::table::try_lock;
 use core::cell::Cell;
 
 struct Recording {

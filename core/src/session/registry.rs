@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::platform::host::MAX_TRACKERS;
 use crate::sync::*;
-use crate::table::inherited::Copied;
+use crate::table::fork::Copied;
 use crate::table::region::HeadCopy;
 use memtrack_format::Cause;
 

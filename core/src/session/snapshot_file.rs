@@ -6,6 +6,7 @@
 
 use crate::Error;
 use crate::dump;
+use crate::lock::try_lock;
 use crate::lock::{self, Guard, Lock};
 use crate::os::linux::calls;
 use crate::os::linux::file::{File, Mode, Path};
@@ -16,7 +17,6 @@ use crate::session::lifecycle;
 use crate::session::owner::Owner;
 use crate::session::registry::{Each, Place};
 use crate::sync::*;
-use crate::table::try_lock;
 use core::cell::Cell;
 
 /// A file and what of the stack tables it already holds.

@@ -1,6 +1,7 @@
 //! The cells: the counters of each (thread, tag, stack), found by key or, from a block's trailer, by id.
 
 use super::account::Account;
+use super::backing::prepare;
 use super::growth::Growth;
 use super::index::{Index, IndexRef, hash};
 use super::stacks::StackId;
@@ -99,8 +100,8 @@ impl<'t> Cells<'t> {
             || {
                 // Cell 0 is the unattributed one.
                 let id = self.growth.claim(self.used, self.cells.len(), 1)? + 1;
-                super::prepare(cell(id));
-                super::prepare(&self.threads[id as usize]);
+                prepare(cell(id));
+                prepare(&self.threads[id as usize]);
                 cell(id).set_label(label, sublabel);
                 self.threads[id as usize].store(key.thread, Relaxed);
                 Some(id)

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::growth::{Array, Growth, Plan, Steps};
+use super::growth::{Array, Growth, PARTS, Plan, Space, Steps};
 use super::image;
 use super::index::Index;
 use super::peak::stage::StageTable;
@@ -11,7 +11,6 @@ use super::stacks::{StackTable, Stacks};
 use super::tags::Tags;
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
-use crate::os::linux::memory;
 use core::mem::offset_of;
 use core::ptr::with_exposed_provenance;
 
@@ -61,7 +60,6 @@ const NODE_HEADS: usize = 1;
 const CELLS: usize = 2;
 const CELL_HEADS: usize = 3;
 const THREADS: usize = 4;
-pub(super) const PARTS: usize = 5;
 
 /// The arrays in the order in which they lie in memory: the place of the plan, and of the array in it.
 const ARRAYS: [(usize, usize); 8] = [
@@ -95,7 +93,6 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 Array { offset: Self::NODE_INDEX + offset_of!(Index<N>, links), stride: size_of::<u32>() },
             ],
             capacity: N,
-            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -103,7 +100,6 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<u32>(),
             }],
             capacity: N,
-            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[
@@ -118,7 +114,6 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 },
             ],
             capacity: C,
-            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -126,7 +121,6 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<u32>(),
             }],
             capacity: C,
-            mapper: memory::MAPPER,
         },
         Plan {
             arrays: &[Array {
@@ -134,14 +128,14 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
                 stride: size_of::<ThreadSlot>(),
             }],
             capacity: T,
-            mapper: memory::MAPPER,
         },
     ];
 
     #[inline(always)]
     fn steps(&self, part: usize) -> Steps<'_> {
         Steps {
-            extent: &self.0.head.extents[part],
+            extent: &self.0.head.extents.tables[part],
+            space: &self.0.head.extents.space,
             base: core::ptr::from_ref(self).addr(),
             plan: &Self::PLANS[part],
         }
@@ -149,8 +143,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 
     /// The pages that have memory from the start, of a region at `base`: all but the ends of arrays. Each piece's address and
     /// length.
-    fn pieces(base: usize) -> [(usize, usize); ARRAYS.len() + 1] {
-        let page = memory::page_size();
+    fn pieces(base: usize, page: usize) -> [(usize, usize); ARRAYS.len() + 1] {
         let (mut begin, mut mapped) = (0, base);
         let mut piece = |end: usize, next: usize| {
             // Neighbours may have a page in common.
@@ -170,28 +163,30 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     }
 
     /// Maps what has memory from the start at `base`; nothing, when a part of it is taken or refused.
-    fn map(base: usize) -> bool {
-        let pieces = Self::pieces(base);
-        let is_mapped = |&(start, len): &(usize, usize)| len == 0 || (memory::MAPPER.map)(start, len);
+    fn map(base: usize, space: &Space) -> bool {
+        let pieces = Self::pieces(base, (space.page_size)());
+        let is_mapped = |&(start, len): &(usize, usize)| len == 0 || (space.map)(start, len);
         let mapped = pieces.iter().take_while(|piece| is_mapped(piece)).count();
         if mapped < pieces.len() {
-            Self::unmap(&pieces[..mapped]);
+            Self::unmap(&pieces[..mapped], space);
         }
         mapped == pieces.len()
     }
 
-    fn unmap(pieces: &[(usize, usize)]) {
+    fn unmap(pieces: &[(usize, usize)], space: &Space) {
         let pieces = pieces.iter().filter(|(_, len)| *len > 0);
-        pieces.for_each(|&(start, len)| (memory::MAPPER.unmap)(start, len));
+        pieces.for_each(|&(start, len)| (space.unmap)(start, len));
     }
 
     /// The region at `base`, whose parts have memory for so many entries.
-    fn at(base: usize, entries: [usize; PARTS]) -> &'static Self {
+    fn at(base: usize, entries: [usize; PARTS], space: &'static Space) -> &'static Self {
         // SAFETY: what a region reads and writes is mapped, zeroed, and stays: its head, the tables that do not grow, and of
         // the others the entries that its extents tell. It consists of atomic integers and locks, for which all-zero is a
         // value. A reference to such cells asserts nothing of the pages that nobody touches.
         let region = unsafe { &*with_exposed_provenance::<Self>(base) };
-        region.0.head.extents.iter().zip(entries).for_each(|(extent, entries)| extent.begin(entries));
+        let extents = &region.0.head.extents;
+        extents.space.set(space);
+        extents.tables.iter().zip(entries).for_each(|(extent, entries)| extent.begin(entries));
         region
     }
 }
@@ -209,20 +204,21 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     const IMAGE: [u32; image::WORDS] = Region::<N, C, T, S, G, D>::IMAGE;
     const IS_STATIC: bool = false;
 
-    fn place() -> Option<&'static Self> {
+    fn place(space: &'static Space) -> Option<&'static Self> {
         let size = size_of::<Self>();
-        if let Some(base) = memory::lonely(size).find(|&base| Self::map(base)) {
-            return Some(Self::at(base, Self::FIRST));
+        if let Some(base) = (space.find_lonely)(size, &mut |base| Self::map(base, space)) {
+            return Some(Self::at(base, Self::FIRST, space));
         }
         // Where there is no such place, something could come to lie in between.
-        Some(Self::at(memory::map_anywhere(size)?, [N, N, C, C, T]))
+        Some(Self::at((space.map_anywhere)(size)?, [N, N, C, C, T], space))
     }
 
     fn give_back(&'static self) {
         let base = core::ptr::from_ref(self).addr();
+        let Some(space) = self.0.head.extents.space.get() else { return };
         match self.steps(NODE_HEADS).is_complete() {
-            true => Self::unmap(&[(base, size_of::<Self>())]),
-            false => Self::unmap(&Self::pieces(base)),
+            true => Self::unmap(&[(base, size_of::<Self>())], space),
+            false => Self::unmap(&Self::pieces(base, (space.page_size)()), space),
         }
     }
 
@@ -272,13 +268,14 @@ mod tests {
     use super::super::cells::Key;
     use super::super::stacks::StackId;
     use super::*;
+    use crate::os::linux::memory::SPACE;
 
     type Small = GrowingRegion<{ 1 << 16 }, { 1 << 14 }, 8, 4, 4, 16>;
 
     #[test]
     fn what_has_memory_from_the_start_is_in_order_and_small() {
         let base = 1 << 30;
-        let pieces: Vec<_> = Small::pieces(base).into_iter().filter(|(_, len)| *len > 0).collect();
+        let pieces: Vec<_> = Small::pieces(base, 4096).into_iter().filter(|(_, len)| *len > 0).collect();
         assert!(pieces.windows(2).all(|two| two[0].0 + two[0].1 <= two[1].0), "{pieces:x?}");
         assert_eq!(pieces[0].0, base);
         let last = pieces[pieces.len() - 1];
@@ -289,7 +286,7 @@ mod tests {
 
     #[test]
     fn tables_grow_to_their_ends_and_can_be_given_back() {
-        let region = Small::place().expect("memory");
+        let region = Small::place(&SPACE).expect("memory");
         let key = |n: u32| Key { thread: 2, tag: 0, heap: 0, stack: StackId(n), cut: false };
         let nodes = (0..1 << 17).map_while(|n| region.stacks().child(StackId::ROOT, 0x1000 + n));
         assert_eq!(nodes.count(), (1 << 16) - 1);
@@ -302,13 +299,13 @@ mod tests {
         );
         assert!(region.complete());
         region.give_back();
-        assert!(Small::place().is_some());
+        assert!(Small::place(&SPACE).is_some());
     }
 
     /// A damaged trailer may name any cell.
     #[test]
     fn cells_without_memory_are_nobodys() {
-        let region = Small::place().expect("memory");
+        let region = Small::place(&SPACE).expect("memory");
         let there = |id: u32| (region.cells().get(id).is_some(), region.cells().owned(id).is_some());
         assert_eq!(there(FIRST_CELLS as u32 - 1), (true, true));
         assert_eq!(there(FIRST_CELLS as u32), (false, false));

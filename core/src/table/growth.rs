@@ -4,7 +4,8 @@
 //! first entries of each of its arrays; an insertion that takes the number behind them has more mapped first. When the
 //! system refuses, the table is full.
 
-use super::stacks::claim;
+#[cfg(feature = "std")]
+use crate::lock::{Lock, try_lock};
 use crate::sync::*;
 use core::marker::PhantomData;
 #[cfg(feature = "std")]
@@ -25,6 +26,7 @@ pub(crate) enum Growth<'t> {
 #[derive(Clone, Copy)]
 pub(crate) struct Steps<'t> {
     pub(super) extent: &'t Extent,
+    pub(super) space: &'t SpaceOf,
     /// The address from which the plan counts.
     pub(super) base: usize,
     pub(super) plan: &'static Plan,
@@ -39,7 +41,7 @@ pub(crate) struct Extent {
     entries: AtomicU32,
     /// The system has refused more.
     refused: AtomicBool,
-    lock: crate::lock::Lock<()>,
+    lock: Lock<()>,
 }
 
 /// The arrays of a table, which grow in step.
@@ -48,19 +50,51 @@ pub(crate) struct Plan {
     pub(super) arrays: &'static [Array],
     /// Entries of each array.
     pub(super) capacity: usize,
-    pub(super) mapper: Mapper,
 }
 
-/// Where the memory comes from.
+/// The address space of the process: where memory comes from.
 #[cfg(feature = "std")]
-#[derive(Clone, Copy)]
-pub(crate) struct Mapper {
+pub struct Space {
+    /// Bytes of a page.
+    pub(crate) page_size: fn() -> usize,
     /// Maps zeroed memory at exactly this address and of this length. False when it cannot.
     pub(crate) map: fn(usize, usize) -> bool,
     /// Gives back what was mapped.
     pub(crate) unmap: fn(usize, usize),
-    pub(crate) page_size: fn() -> usize,
+    /// Maps zeroed memory of this length somewhere; `None` when it cannot.
+    pub(crate) map_anywhere: fn(usize) -> Option<usize>,
+    /// The first place that the function takes, among places for this length that are far from everything else.
+    pub(crate) find_lonely: fn(usize, &mut dyn FnMut(usize) -> bool) -> Option<usize>,
 }
+
+/// The address space in which a region was placed. All-zero is none.
+#[cfg(feature = "std")]
+#[repr(transparent)]
+pub(crate) struct SpaceOf(AtomicPtr<Space>);
+
+#[cfg(feature = "std")]
+impl SpaceOf {
+    pub(super) fn set(&self, space: &'static Space) {
+        self.0.store(core::ptr::from_ref(space).cast_mut(), Release);
+    }
+
+    pub(super) fn get(&self) -> Option<&'static Space> {
+        // SAFETY: it is null, or `set` has stored a reference for ever.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+}
+
+/// What a region that grows says of itself, in its head. All-zero is a region that does not grow.
+#[cfg(feature = "std")]
+#[repr(C)]
+pub(crate) struct Extents {
+    pub(super) tables: [Extent; PARTS],
+    pub(super) space: SpaceOf,
+}
+
+/// What grows in a region: the nodes, the heads of their index, the cells, the heads of theirs, and the threads.
+#[cfg(feature = "std")]
+pub(super) const PARTS: usize = 5;
 
 /// An array of a table: where it begins, and bytes from one entry to the next.
 #[cfg(feature = "std")]
@@ -114,6 +148,16 @@ impl Growth<'_> {
     }
 }
 
+/// Takes the next free entry of a table of `capacity`: its number from 0.
+fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
+    // The look before the addition keeps a full table's counter from running up to its wrap-around.
+    if used.load(Relaxed) as usize >= capacity {
+        return None;
+    }
+    let entry = used.fetch_add(1, AcqRel);
+    ((entry as usize) < capacity).then_some(entry)
+}
+
 #[cfg(feature = "std")]
 impl Steps<'_> {
     /// Entries that can be had: all, until the system refuses memory for more.
@@ -132,7 +176,7 @@ impl Steps<'_> {
     #[cold]
     #[inline(never)]
     fn grow(self, index: u32) -> bool {
-        let Some(_lock) = super::try_lock(&self.extent.lock) else { return false };
+        let Some(_lock) = try_lock(&self.extent.lock) else { return false };
         loop {
             let before = self.extent.entries.load(Acquire) as usize;
             if (index as usize) < before {
@@ -160,7 +204,7 @@ impl Steps<'_> {
 
     /// Has memory for `entries`, where there was memory for those `before` them.
     fn extend(self, before: usize, entries: usize) -> bool {
-        let Mapper { map, unmap, page_size } = self.plan.mapper;
+        let Some(Space { map, unmap, page_size, .. }) = self.space.get() else { return false };
         let pages = |array: &Array| array.pages(self.base, before..entries, self.plan.capacity, page_size());
         for (place, array) in self.plan.arrays.iter().enumerate() {
             let (start, len) = pages(array);
@@ -178,7 +222,7 @@ impl Steps<'_> {
 
     /// Has memory for all entries from now on. False when the system refuses it.
     pub(super) fn complete(self) -> bool {
-        let Some(_lock) = super::try_lock(&self.extent.lock) else { return false };
+        let Some(_lock) = try_lock(&self.extent.lock) else { return false };
         let before = self.extent.entries.load(Acquire) as usize;
         self.is_complete() || self.extend(before, self.plan.capacity)
     }
@@ -255,8 +299,9 @@ mod tests {
             Array { offset: offset_of!(Table, index.links), stride: 4 },
         ],
         capacity: NODES,
-        mapper: Mapper { map, unmap, page_size: || PAGE },
     };
+    static SPACE: Space =
+        Space { page_size: || PAGE, map, unmap, map_anywhere: |_| None, find_lonely: |_, _| None };
     const FIRST: usize = 100;
 
     /// Interns addresses until the table is full. How many it took; each had memory.
@@ -264,7 +309,9 @@ mod tests {
         LIMIT.set(limit);
         extent.begin(FIRST);
         let base = core::ptr::from_ref(table).addr();
-        let growth = Growth::Stepwise(Steps { extent, base, plan: &PLAN });
+        let space = &SpaceOf(AtomicPtr::default());
+        space.set(&SPACE);
+        let growth = Growth::Stepwise(Steps { extent, space, base, plan: &PLAN });
         let stacks = super::super::stacks::Stacks { growth, ..table.by_ref() };
         let is_mapped = |array: &Array, entry: usize| {
             let (first, page) = (base + array.offset + FIRST * array.stride, |address: usize| address / PAGE);
@@ -314,7 +361,10 @@ mod tests {
     fn a_completed_table_has_memory_for_all() {
         let (table, extent) = (Box::new(Table::new()), Extent::default());
         extent.begin(FIRST);
-        let steps = Steps { extent: &extent, base: core::ptr::from_ref(&*table).addr(), plan: &PLAN };
+        let space = &SpaceOf(AtomicPtr::default());
+        space.set(&SPACE);
+        let base = core::ptr::from_ref(&*table).addr();
+        let steps = Steps { extent: &extent, space, base, plan: &PLAN };
         assert!(steps.complete() && steps.complete());
         assert_eq!((Growth::Stepwise(steps).readable(NODES), ASKED.get()), (NODES, 2));
     }

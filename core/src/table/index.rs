@@ -5,6 +5,7 @@
 //! needs no lock and may run inside an interrupt of an insertion. Each reference carries eight bits of its
 //! target's hash, which saves most looks at entries that differ.
 
+use super::backing::prepare;
 use crate::sync::*;
 
 /// Bits of a reference that are the id; the rest is the hash tag.
@@ -119,7 +120,7 @@ impl IndexRef<'_> {
         is: &dyn Fn(u32) -> bool,
         id: u32,
     ) -> Result<u32, Full> {
-        super::prepare(&self.links[id as usize]);
+        prepare(&self.links[id as usize]);
         loop {
             self.links[id as usize].store(head, Relaxed);
             // Release: whoever finds the reference finds the entry that `make` filled in.

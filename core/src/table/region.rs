@@ -94,7 +94,7 @@ pub struct Head {
     pub(crate) stage_cells: PrivatePages<super::peak::stage_cells::StageCellsMemory>,
     /// How far the tables of a region reach that grows.
     #[cfg(feature = "std")]
-    pub(super) extents: [super::growth::Extent; super::growing::PARTS],
+    pub(super) extents: super::growth::Extents,
 }
 
 impl Head {
@@ -152,6 +152,8 @@ pub trait Tables: Sync + 'static + sealed::Parts {}
 
 mod sealed {
     use super::*;
+    #[cfg(feature = "std")]
+    use crate::table::growth::Space;
     use crate::table::peak::stage::Stages;
 
     #[doc(hidden)]
@@ -164,10 +166,12 @@ mod sealed {
         /// Whether it is a static; else it is [placed](Self::place) when its tracker claims it.
         const IS_STATIC: bool = true;
         /// An empty region that nobody else has, at a place of its own. `None` when there is no memory for it.
-        fn place() -> Option<&'static Self> {
+        #[cfg(feature = "std")]
+        fn place(_: &'static Space) -> Option<&'static Self> {
             None
         }
         /// Gives back a region that was placed and that nobody knows.
+        #[cfg(feature = "std")]
         fn give_back(&'static self) {}
         /// Has memory for all entries from now on. False when there is none.
         fn complete(&self) -> bool {
@@ -234,8 +238,8 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     type Stages = StageTable<S, T>;
     const IMAGE: [u32; image::WORDS] = image::header(
         &image::Build {
-            arch: crate::dump::ARCH.code(),
-            os: crate::dump::OS.code(),
+            arch: crate::target::ARCH.code(),
+            os: crate::target::OS.code(),
             causes: CAUSES,
             classes: CLASSES,
             top_threads: TOP_THREADS,

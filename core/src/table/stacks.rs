@@ -3,6 +3,7 @@
 //! A node is (caller's node, address); a stack is its innermost node. Looking up and inserting are lock-free
 //! ([`super::index`]); a published node never changes.
 
+use super::backing::prepare;
 use super::growth::Growth;
 use super::index::{Index, IndexRef, hash};
 use crate::sync::*;
@@ -82,7 +83,7 @@ impl Stacks<'_> {
             |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
             || {
                 let id = self.growth.claim(self.used, self.nodes.len(), 1)? + 1;
-                super::prepare(node(id));
+                prepare(node(id));
                 node(id).parent.store(parent.0, Relaxed);
                 node(id).address.store(address, Release);
                 Some(id)
@@ -133,16 +134,6 @@ impl Stacks<'_> {
             (address != 0 && parent < id).then_some((id, Record { parent, address }))
         })
     }
-}
-
-/// Takes the next free entry of a table of `capacity`: its number from 0.
-pub(crate) fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
-    // The look before the addition keeps a full table's counter from running up to its wrap-around.
-    if used.load(Relaxed) as usize >= capacity {
-        return None;
-    }
-    let entry = used.fetch_add(1, AcqRel);
-    ((entry as usize) < capacity).then_some(entry)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tags: names pushed under a thread's stacks. A tag is (outer tag, name); its id is its place, from 1.
 
 use super::name::Name;
-use crate::lock::Lock;
+use crate::lock::{Lock, try_lock};
 use crate::sync::*;
 
 /// Words of a tag's name.
@@ -90,7 +90,7 @@ impl Tags<'_> {
     }
 
     fn insert(&self, parent: u16, name: &[u32; WORDS]) -> Option<usize> {
-        let _lock = super::try_lock(self.lock)?;
+        let _lock = try_lock(self.lock)?;
         // Another thread may have been first.
         self.find(parent, name).or_else(|| {
             let used = self.usage().0 as usize;

@@ -1,6 +1,7 @@
 //! Thread slots: the figures of each thread, and its own high-water mark.
 
 use super::account::{Account, Booker, Held};
+use super::backing::prepare;
 use super::growth::Growth;
 use super::peak::share::{Share, Shares};
 use super::peak::thread::ThreadPeaks;
@@ -245,7 +246,7 @@ impl<'t> Threads<'t> {
             },
         };
         let slot = self.get(id);
-        super::prepare(slot);
+        prepare(slot);
         slot.account.set_label(id.into(), 0);
         slot.os_id.set(os_id);
         slot.count.fetch_add(1, Relaxed);

@@ -3,11 +3,11 @@
 use super::Tracker;
 use super::stage::StageGuard;
 use crate::hook::guard::Entry;
+use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::peak::stage::Stages;
 use crate::table::region::Tables;
-use crate::table::try_lock;
 use crate::unwind::Unwind;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {

@@ -3,15 +3,16 @@
 use super::Tracker;
 use crate::hook::attend::sample;
 use crate::hook::guard::{Entered, Entry};
+use crate::lock::try_lock;
 use crate::platform::{Local, Platform};
 use crate::stats::{StageStats, Stats, ThreadStats};
 use crate::table::account::Held;
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Moment, Peak, Stages};
+use crate::table::pending;
 use crate::table::region::Tables;
 use crate::table::threads::{self, ThreadSlot};
 use crate::table::timeline::Point;
-use crate::table::{pending, try_lock};
 use crate::unwind::Unwind;
 use crate::{Error, LossCause, Report};
 use memtrack_format::{Cause, Figures};

@@ -2,6 +2,7 @@
 
 use super::Tracker;
 use crate::dump;
+use crate::lock::try_lock;
 use crate::os::linux::file::{File, Mode, Path};
 use crate::os::linux::open::Named;
 use crate::os::linux::pages::Pages;
@@ -11,12 +12,11 @@ use crate::platform::{Host, Platform};
 use crate::session::dump_stack::Patience;
 use crate::session::recording::annex::Writing;
 use crate::session::{forks, lifecycle, recording, registry, snapshot_file, triggers};
-use crate::table::inherited::{self, Copied};
+use crate::table::fork::{self, Copied};
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Ended, Peak, Stages, Summary};
 use crate::table::region::{Head, HeadCopy, Tables};
 use crate::table::threads::FIRST;
-use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause};
 use memtrack_format::Cause;
@@ -42,7 +42,7 @@ impl<R: Tables> registry::Registered for R {
     fn forked(&self, slot: Option<u16>, copied: Copied) {
         crate::hook::stage_cells::forked(self, slot);
         let process = Host.process();
-        inherited::fork(self, process.parent, super::elapsed(self, &Host), copied);
+        fork::fork(self, process.parent, super::elapsed(self, &Host), copied);
     }
 
     fn is_claimed(&self) -> bool {

@@ -6,11 +6,11 @@
 //! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 use super::{Tracker, fold};
+use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::stats::{Stats, ThreadStats};
 use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
-use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause};
 use core::fmt::{self, Write as _};

@@ -3,6 +3,7 @@
 use super::Tracker;
 use crate::LossCause;
 use crate::hook::guard::Entry;
+use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::{Booker, Held};
@@ -11,7 +12,6 @@ use crate::table::peak::Mark;
 use crate::table::peak::stage::{Moment, Peak, Stages, Summary};
 use crate::table::region::Tables;
 use crate::table::threads::booker;
-use crate::table::try_lock;
 use crate::unwind::Unwind;
 
 /// What the calling thread did while a closure ran: [`Tracker::scope`]. Live and peak count the blocks that the thread

@@ -2,6 +2,7 @@
 
 use super::Tracker;
 use crate::hook::guard::Entry;
+use crate::lock::try_lock;
 use crate::platform::{Local, Platform};
 #[cfg(feature = "std")]
 use crate::session::triggers;
@@ -9,7 +10,6 @@ use crate::sync::*;
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Ended, Peak, Stages};
 use crate::table::region::Tables;
-use crate::table::try_lock;
 use crate::unwind::Unwind;
 use crate::{Error, LossCause};
 

@@ -2,11 +2,17 @@
 
 use crate::os::linux::calls;
 use crate::platform::host::keep_errno;
-use crate::table::growth::Mapper;
+use crate::table::growth::Space;
 use core::ptr::with_exposed_provenance_mut;
 
-/// Memory from the system.
-pub(crate) const MAPPER: Mapper = Mapper { map, unmap, page_size };
+/// The address space of this process.
+pub(crate) static SPACE: Space = Space {
+    page_size,
+    map,
+    unmap,
+    map_anywhere,
+    find_lonely: |len, take| lonely(len).find(|&place| take(place)),
+};
 
 /// Bytes of a page of this system.
 pub(crate) fn page_size() -> usize {
@@ -40,14 +46,14 @@ fn unmap(start: usize, len: usize) {
 }
 
 /// Maps zeroed pages somewhere; `None` when the system refuses.
-pub(crate) fn map_anywhere(len: usize) -> Option<usize> {
+fn map_anywhere(len: usize) -> Option<usize> {
     let mapped = keep_errno(|| calls::map(len));
     (!mapped.is_null()).then(|| mapped.expose_provenance())
 }
 
 /// Places for `len` bytes that are far from everything: nothing comes to lie there by itself. None where the address space
 /// is too small for that.
-pub(crate) fn lonely(len: usize) -> impl Iterator<Item = usize> {
+fn lonely(len: usize) -> impl Iterator<Item = usize> {
     /// The place of each, in parts of the address space. Programs and their heaps begin at two thirds of it (or at its very
     /// begin), mappings at its end, or at a third when stacks have no limit.
     const PLACES: [usize; 4] = [20, 12, 28, 8];

@@ -6,6 +6,7 @@ use crate::session::recording::annex;
 use crate::session::registry;
 use crate::session::registry::{Each, Place, Registered};
 use crate::sync::*;
+use crate::table::backing;
 use crate::table::region::HeadCopy;
 use core::cell::UnsafeCell;
 
@@ -59,19 +60,15 @@ pub(crate) fn begin(place: Place, pages: Pages, annex: Pages, head: HeadCopy) {
     }
     LAID[place].state.store(RUNS, Release);
     ANY.store(true, Release);
+    backing::announce_to(prepare);
 }
 
 /// Has room in the file for what is about to be used for the first time. Without room the recording ends here, and not by
 /// a signal, which a thread may block.
-#[inline]
-pub(crate) fn prepare(start: usize, len: usize) {
-    if ANY.load(Relaxed) && sandbox::is_none() {
-        prepare_pages(start, len);
+fn prepare(start: usize, len: usize) {
+    if !sandbox::is_none() {
+        return;
     }
-}
-
-#[cold]
-fn prepare_pages(start: usize, len: usize) {
     for (place, region) in registry::all() {
         let Some(memory) = LAID[place].memory() else { continue };
         let Some(prepared) = memory.prepared else { continue };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lock::Lock;
-use crate::table::try_lock;
+use crate::lock::try_lock;
 
 /// Modules that are listed; more have no stacks through them.
 const MAX: usize = 512;
