@@ -1,13 +1,15 @@
 //! What must not stand in the repository: paths that exist on one machine only, and addresses of package registries
-//! (packages come by name, from wherever the user's own configuration says).
+//! (packages come by name, from wherever the user's own configuration says). Also links that lead nowhere.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::suite::Verdict;
-use crate::{tool, workspace};
+use crate::{links, tool, workspace};
 
 /// Folders at the root of a machine under which people keep their own files.
 const FOLDERS: [&str; 4] = ["home", "root", "work", "Users"];
@@ -28,21 +30,44 @@ pub(crate) fn check() -> Result<Verdict> {
         return Ok(Verdict::Skipped("needs the Debian package git, and a git checkout".into()));
     }
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    let files = tool::output(Command::new("git").args(arguments).current_dir(workspace::root()))?;
+    let names = tool::output(Command::new("git").args(arguments).current_dir(workspace::root()))?;
+    let names = String::from_utf8_lossy(&names);
+    let files = Files::new(names.split_terminator('\0'));
     let mut complaints = Vec::new();
-    for file in
-        String::from_utf8_lossy(&files).split_terminator('\0').filter(|file| !file.ends_with("Cargo.lock"))
-    {
+    for file in names.split_terminator('\0').filter(|file| !file.ends_with("Cargo.lock")) {
         // A file that is deleted but not committed, or one that is no text.
         let Ok(text) = fs::read_to_string(workspace::root().join(file)) else { continue };
         for (number, line) in (1..).zip(text.lines()) {
             complaints.extend(complaint(line).map(|what| format!("{file}:{number}: {what}")));
+        }
+        if file.ends_with(".md") {
+            let broken = links::complaints(Path::new(file), &text, &files);
+            complaints.extend(broken.into_iter().map(|(line, what)| format!("{file}:{line}: {what}")));
         }
     }
     if !complaints.is_empty() {
         bail!("{}", complaints.join("\n"));
     }
     Ok(Verdict::Passed)
+}
+
+/// The files that git lists, and the folders that contain them.
+struct Files(BTreeSet<PathBuf>);
+
+impl Files {
+    fn new<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        Files(names.flat_map(|name| Path::new(name).ancestors().map(Path::to_path_buf)).collect())
+    }
+}
+
+impl links::Files for Files {
+    fn exists(&self, path: &Path) -> bool {
+        self.0.contains(path)
+    }
+
+    fn text(&self, path: &Path) -> Option<String> {
+        fs::read_to_string(workspace::root().join(path)).ok()
+    }
 }
 
 fn complaint(line: &str) -> Option<String> {

@@ -14,6 +14,7 @@ mod header;
 mod hygiene;
 mod install;
 mod lanes;
+mod links;
 mod mini_backtrace;
 mod models;
 mod msrv;
