@@ -15,7 +15,7 @@ use crate::table::peak::Mark;
 use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
 use crate::table::threads;
-use crate::tracker::totals;
+use crate::totals::totals;
 use crate::{LossCause, table, target};
 use memtrack_format::{
     Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Process, Record, Sink,
@@ -148,10 +148,10 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
 
     fn preamble(&mut self, kind: Kind, cause: Cause, unwinder: &str) -> Result<(), Error> {
         let head = self.region.head();
-        let time_ns = crate::tracker::elapsed(self.region, self.platform);
+        let time_ns = crate::totals::elapsed(self.region, self.platform);
         let sequence = head.snapshots.fetch_add(1, Relaxed);
         self.record(&Snapshot { kind, cause, sequence, time_ns })?;
-        crate::hook::attend::sample(self.region, time_ns);
+        crate::totals::add_timeline_point(self.region, time_ns);
         self.target(unwinder)?;
         self.config()?;
         self.modules()?;
@@ -288,8 +288,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 
     fn stages(&mut self) -> Result<(), Error> {
-        crate::tracker::fold(self.region, self.platform);
-        let now = crate::tracker::moment(self.region, self.platform);
+        crate::totals::raise_stage_peaks(self.region, self.platform);
+        let now = crate::totals::moment(self.region, self.platform);
         for place in 0.. {
             let stage = try_lock(self.region.stages()).and_then(|stages| stages.get(place, now));
             let Some(stage) = stage else { break };
@@ -368,7 +368,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
 
     fn marks(&mut self, at_peak: Held) -> Result<(), Error> {
         let head = self.region.head();
-        let now = crate::tracker::elapsed(self.region, self.platform);
+        let now = crate::totals::elapsed(self.region, self.platform);
         let mut figures = totals(self.region, Mark::Program);
         figures.peak = head.marks.peak(Mark::Program) as u64;
         figures.peak_blocks = u64::from(at_peak.blocks);

@@ -57,11 +57,13 @@ mod stats;
 mod sync;
 mod table;
 mod target;
+mod totals;
 mod tracker;
 mod trailer;
 pub mod unwind;
 
 pub use error::Error;
+pub use hook::Tracker;
 pub use memtrack_format::LossCause;
 pub use packets::Packets;
 #[cfg(feature = "std")]
@@ -74,7 +76,12 @@ pub use stats::{StageStats, Stats, ThreadStats};
 #[cfg(feature = "std")]
 pub use table::growing::GrowingRegion;
 pub use table::region::{DefaultRegion, MEMTRACK_REGION, Region, Tables};
-pub use tracker::{Heap, ScopeStats, StageGuard, TagGuard, Tagged, ThreadStageGuard, Token, Tracker};
+pub use tracker::scope::ScopeStats;
+pub use tracker::stage::StageGuard;
+pub use tracker::tag::TagGuard;
+pub use tracker::tagged::Tagged;
+pub use tracker::thread_stage::ThreadStageGuard;
+pub use tracker::token::{Heap, Token};
 #[cfg(any(cfi, cfi_bare))]
 pub use unwind::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]

@@ -7,9 +7,9 @@ mod threads;
 mod totals;
 mod units;
 
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::table::region::Tables;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

@@ -22,6 +22,12 @@ pub(crate) fn padded(layout: Layout) -> Option<Layout> {
     Some(unsafe { Layout::from_size_align_unchecked(size, layout.align().max(LEN)) })
 }
 
+/// [`padded`] for a block that exists. Padding its layout succeeded when it was allocated.
+#[inline(always)]
+pub(crate) fn padded_again(layout: Layout) -> Layout {
+    padded(layout).unwrap_or(layout)
+}
+
 /// The size part of [`padded`], for a new size of the same alignment.
 #[inline(always)]
 pub(crate) fn padded_size(size: usize, align: usize) -> Option<usize> {

@@ -3,8 +3,8 @@
 //! peaks. If threads do not take turns, ledger and tracker see an event at different moments; then the peak may
 //! differ by the events in progress.
 //!
-//! Planted bug: if a free of another thread's block is counted for the freeing thread (`free_remotely` in
-//! `core/src/hook/alloc.rs`), the figures of the threads differ.
+//! Planted bug: if a free of another thread's block is counted for the freeing thread (`count_remote_free` in
+//! `core/src/hook/cell.rs`), the figures of the threads differ.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::{Mutex, MutexGuard};

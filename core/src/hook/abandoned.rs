@@ -8,32 +8,32 @@
 //! frames of an allocation and of a free differ by much, as without optimisation, that can be the event after the jump; the
 //! next one of the abandoned kind recovers.
 
-use super::guard::Entered;
-use crate::LossCause;
+use super::Tracker;
+use super::guard::Guard;
 use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::cells;
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
+use memtrack_format::LossCause;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Enters the hook on a thread that counts as inside; `None` when it may really be.
+    /// The guard of a thread whose last event has it still; `None` when that event may go on.
     #[cold]
     #[inline(never)]
-    pub(crate) fn enter_abandoned<'l>(
+    pub(super) fn recover_abandoned<'l>(
         &self,
         local: &'l Local,
         slot: &'static ThreadSlot,
         sp: usize,
-    ) -> Option<Entered<'l>> {
+    ) -> Option<Guard<'l>> {
         if !self.platform.has_left(local, slot.share.entered_at(), sp) {
             return None;
         }
-        // From here on a signal's event finds this event inside.
+        // From here on, an event of a signal handler finds this event in the hook.
         slot.share.enter_again(sp);
-        let entered = Entered::again(local, slot);
+        let guard = Guard::own(local, slot);
         let head = self.region().head();
         head.losses.count(LossCause::Abandoned);
         local.last_cell.store(cells::UNATTRIBUTED, Relaxed);
@@ -43,29 +43,36 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             // that had one is gone. All-zero is the memo's start.
             unsafe { memory.write_bytes(0, size_of::<U::Memo>()) };
         }
-        let own = self.region().cells().of_thread(entered.slot).map(|(_, cell)| cell);
+        let own = self.region().cells().of_thread(guard.thread()).map(|(_, cell)| cell);
         slot.repair(own);
         let threads = self.region().threads();
         head.marks.settle(threads.live_bytes(), &slot.share, threads);
-        Some(entered)
+        Some(guard)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::guard::Entry;
+pub(crate) mod tests {
     use super::*;
     use crate::table::account::Account;
     use crate::table::peak::Mark;
     use crate::table::region::Parts;
     use crate::tracker::token::Heap;
-    use crate::tracker::token::tests::below;
     use crate::{NoUnwind, Region};
 
     type Small = Region<64, 64, 4, 2, 2, 8>;
     static REGION: Small = Region::new();
     static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
         Tracker::with((), NoUnwind, crate::Host, &REGION);
+
+    /// Runs something as far down the stack as a signal handler.
+    #[inline(never)]
+    pub(crate) fn below<T>(f: impl FnOnce() -> T) -> T {
+        let frame = core::hint::black_box([0u8; 2048]);
+        let result = f();
+        core::hint::black_box(frame);
+        result
+    }
 
     /// What an event has done when it is abandoned, on its cell and its thread.
     type Half<'h> = &'h dyn Fn(&Account, &ThreadSlot);
@@ -116,10 +123,10 @@ mod tests {
         ];
         for (count, (point, half)) in (1..).zip(points) {
             let slot = below(|| {
-                let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("{point}: it was outside") };
-                let slot = REGION.threads().get(entered.slot);
+                let Ok(guard) = TRACKER.guard_without_triggers() else { panic!("{point}: it was outside") };
+                let slot = guard.slot;
                 half(REGION.cells().get(kept.cell()).unwrap(), slot);
-                core::mem::forget(entered);
+                core::mem::forget(guard);
                 slot
             });
             let before = slot.account.allocated().0;

@@ -1,104 +1,101 @@
-//! What events notice besides themselves: the clock of the timeline, limits that were passed, dumps asked for.
+//! Triggers: requests that an event fulfils before or after it is counted.
+//!
+//! - **Passed limit**: a new peak is above the budget, or above the limit for dumps.
+//! - **Requested dump**: a signal came while a part that the dump needs was in use.
+//! - **New module**: a recording does not know the code of a library yet.
+//! - **Clock**: at every 64th allocation of a thread, a point of the timeline or a dump may be due.
+//! - **Failure**: the inner allocator returned null.
 
+use super::Tracker;
 use crate::platform::Platform;
 #[cfg(feature = "std")]
-use crate::session::triggers;
+use crate::session::{recording, triggers};
 use crate::stats::Stats;
 use crate::table::peak::Mark;
-#[cfg(feature = "std")]
-use crate::table::pending::{DUMP, MODULE};
-use crate::table::pending::{PASSED, PAUSED};
-use crate::table::region::{Head, Tables};
-use crate::tracker::{Tracker, elapsed};
+use crate::table::pending;
+use crate::table::region::Tables;
+use crate::totals::add_timeline_point;
 use crate::unwind::Unwind;
 
-/// Adds what is live now to the timeline.
-pub(crate) fn sample<R: Tables>(region: &R, now: u64) {
-    // A signal handler that finds the list locked does without.
-    if let Some(mut timeline) = region.timeline().try_lock() {
-        let live = region.threads().live_bytes();
-        region.head().next_sample.set(timeline.add(now, (live as isize).max(0) as usize));
-    }
+/// An allocation or reallocation that the fast path has counted.
+pub(super) struct Counted {
+    pub(super) cell: u32,
+    /// It made a new peak, so that a limit may be passed.
+    pub(super) is_peak: bool,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Calls `callback` once, when a peak rises above `bytes` of live memory: with the figures of that moment, on the
-    /// thread whose allocation crossed the budget, before that allocation returns. Another call replaces budget and
-    /// callback. What is live already is not called back for until it rises.
-    ///
-    /// The callback may allocate, dump, and set a budget again. It must not take a lock that code which allocates may
-    /// hold; when it panics, the program aborts.
-    ///
-    /// ```
-    /// # use memtrack::Tracker;
-    /// # use std::alloc::System;
-    /// # #[global_allocator]
-    /// # static HEAP: Tracker<System> = Tracker::new(System);
-    /// HEAP.budget(64 << 20, |stats| eprintln!("{} bytes are alive", stats.live_bytes));
-    /// ```
-    pub fn budget(&self, bytes: usize, callback: fn(Stats)) {
-        if self.check().is_err() {
-            return;
+    /// Runs the triggers of a peak. Returns the cell that the event was counted on.
+    #[inline(always)]
+    pub(super) fn run_triggers_of(&self, counted: Counted) -> u32 {
+        if counted.is_peak {
+            self.run_pending_triggers();
         }
-        // The stage's mark starts from what is live, so that it rises when the budget is crossed.
-        self.rebase_stage(|_| Some(()));
-        self.region().head().pending.set_budget(bytes, callback, Self::call);
+        counted.cell
     }
 
-    fn call(&self, callback: fn(Stats)) {
-        let unwinding = Abort;
-        callback(self.stats());
-        core::mem::forget(unwinding);
+    #[inline(never)]
+    pub(super) fn run_pending_triggers(&self) {
+        let flags = self.flags();
+        if flags != pending::QUIET {
+            self.run_triggers(flags);
+        }
     }
 
-    /// Does what the flags ask for. Whether tracking is paused.
+    /// Runs the triggers whose flags are raised. Returns whether tracking is paused.
     #[cold]
     #[inline(never)]
-    pub(crate) fn attend(&self, flags: usize) -> bool {
+    pub(super) fn run_triggers(&self, flags: usize) -> bool {
         if self.check().is_err() {
             return false;
         }
-        let Head { marks, pending, .. } = self.region().head();
-        if flags & PASSED != 0 && pending.lower(PASSED) {
-            let peak = marks.peak(Mark::Stage);
+        let head = self.region().head();
+        if flags & pending::PASSED != 0 && head.pending.lower(pending::PASSED) {
+            let peak = head.marks.peak(Mark::Stage);
+            // While another snapshot is being written there is none: the next new peak tries again.
             #[cfg(feature = "std")]
-            self.peak_passed(peak);
-            // SAFETY: the only budgets are those of `budget`, with these types.
-            unsafe { pending.call_over_budget::<Self, Stats>(peak, self) };
+            if head.pending.is_to_be_dumped(peak) && triggers::write(memtrack_format::Cause::Peak) {
+                head.pending.dumped(peak);
+            }
+            // SAFETY: `Tracker::budget` is the only caller that sets a budget, and it sets it with these types.
+            unsafe { head.pending.call_over_budget::<Self, Stats>(peak, self) };
         }
         #[cfg(feature = "std")]
-        if flags & DUMP != 0 && pending.lower(DUMP) {
+        if flags & pending::DUMP != 0 && head.pending.lower(pending::DUMP) {
             triggers::serve();
         }
         #[cfg(feature = "std")]
-        if flags & MODULE != 0 && pending.lower(MODULE) {
-            crate::session::recording::refresh();
+        if flags & pending::MODULE != 0 && head.pending.lower(pending::MODULE) {
+            recording::refresh();
         }
-        flags & PAUSED != 0
+        flags & pending::PAUSED != 0
     }
 
-    /// Adds a sample to the timeline when its time has come.
+    /// Adds a point to the timeline, or writes the dump of an interval, if one of them is due.
     #[cold]
     #[inline(never)]
-    pub(crate) fn look_at_the_clock(&self) {
-        let now = elapsed(self.region(), &self.platform);
+    pub(super) fn check_clock(&self) {
+        let now = self.elapsed();
         if now >= self.region().head().next_sample.get() {
-            sample(self.region(), now);
+            add_timeline_point(self.region(), now);
         }
         #[cfg(feature = "std")]
         {
-            // A signal may have found the timeline locked.
+            // A signal may have come while the timeline was locked.
             triggers::serve();
             triggers::look_at_the_clock();
         }
     }
-}
 
-/// Nothing may unwind out of an allocation: dropped while it is unwound, this ends the program.
-struct Abort;
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        panic!("a budget's callback panicked inside an allocation");
+    /// Counts a failed allocation or reallocation: one that the inner allocator refused, or whose padded size overflows.
+    /// Returns null.
+    #[cold]
+    pub(crate) fn count_failure(&self) -> *mut u8 {
+        if let Some(region) = self.region.get() {
+            region.head().failed.add_shared(1);
+        }
+        #[cfg(feature = "std")]
+        triggers::failed();
+        core::ptr::null_mut()
     }
 }

@@ -1,51 +1,96 @@
-//! Where an event is booked when it goes the whole way: the cell of its stack, and the slot of its thread.
+//! The cell of an event: for an allocation by the call stack here, for a free by the block's trailer.
+//!
+//! - **Label**: the thread's tag and the block's heap, packed into one word. A cell is found by thread, label and stack.
+//! - **Cached cell**: beside a stack that the unwinder remembers stands the cell that was counted on it last, with its
+//!   label. The fast path knows no other cells.
+//! - **Owner**: the thread that allocated a block. Its cell counts the free, whichever thread frees.
 
-use super::guard::Entered;
-use crate::LossCause;
-use crate::platform::Platform;
+use super::Tracker;
+use super::guard::Guard;
+use crate::platform::{Local, Platform};
 use crate::sync::*;
-use crate::table::account::Account;
+use crate::table::account::{Account, Booker};
 use crate::table::cells::{self, Key};
+use crate::table::peak::Epoch;
 use crate::table::region::Tables;
-use crate::table::threads::{self, ThreadSlot};
-use crate::tracker::Tracker;
-use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind};
+use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind, registers, stack_pointer};
+use memtrack_format::LossCause;
+
+/// The registers from which the stack is walked: those of the calling function. This is inlined, because a call would add
+/// a frame to every stack.
+#[inline(always)]
+pub(crate) fn walk_start<U: Unwind>() -> Registers {
+    if U::CAPTURES { registers() } else { Registers { pc: 0, sp: stack_pointer(), fp: 0 } }
+}
+
+#[inline(always)]
+fn label(local: &Local, heap: u8) -> u32 {
+    local.tag.load(Relaxed) | u32::from(heap) << 16
+}
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// The cell and thread slot for an event here and now; `None` when no cell is left. Once in a firmware, where
-    /// flash is dearer than a call.
+    /// The cached cell of the stack here. `None` when the stack is not remembered, or has no cell with the current label.
+    #[inline(always)]
+    pub(super) fn cached_cell(&self, local: &Local, from: Registers, heap: u8) -> Option<u32> {
+        let label = label(local, heap);
+        let note = if U::CAPTURES {
+            // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
+            // the guard keeps everything else on this thread out while the reference lives.
+            let memo = unsafe { local.memory.load(Relaxed).cast::<U::Memo>().as_mut() }?;
+            match U::recall(from, memo).cell(label) {
+                Some(cell) => return Some(cell),
+                None => self.search_stacks(local, memo, from.pc, from.sp, from.fp),
+            }
+        } else {
+            Note { cell: local.last_cell.load(Relaxed), label: local.last_label.load(Relaxed) }
+        };
+        note.cell(label)
+    }
+
+    /// Searches all remembered stacks, when the stack here is not the one that was predicted. Not inlined, and with the
+    /// registers as separate arguments: so the fast path does not store them in memory.
+    #[inline(never)]
+    fn search_stacks(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> Note {
+        let prove = |sp| self.platform.stack(local, sp);
+        let memory = Memory::at(sp, &prove, || local.bounds());
+        memory.map_or(Note::NONE, |memory| {
+            U::search(Registers { pc, sp, fp }, memory, memo, self.region().stacks())
+        })
+    }
+
+    /// The cell of the stack here. `None` when the stack has none and the table is full. Not inlined in a firmware, where
+    /// flash is scarcer than time.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(crate) fn place(
+    pub(super) fn find_cell(
         &self,
-        entered: &Entered<'_>,
+        guard: &Guard<'_>,
         from: Registers,
         heap: u8,
-    ) -> Option<(u32, &'static Account, &'static ThreadSlot)> {
-        let local = entered.local;
-        let label = local.tag.load(Relaxed) | u32::from(heap) << 16;
-        if entered.slot == threads::OVERFLOW {
+    ) -> Option<(u32, &'static Account)> {
+        let label = label(guard.local, heap);
+        if guard.is_shared() {
             self.region().head().losses.count(LossCause::ThreadsFull);
         }
         let id = if U::CAPTURES {
-            self.capture(entered, from, label)?
+            self.capture(guard, from, label)?
         } else {
-            self.find_cell(entered, Interned { stack: StackId::ROOT, cut: false }, label, None)?
+            self.cell_of_stack(guard, Interned { stack: StackId::ROOT, cut: false }, label, None)?
         };
-        Some((id, self.region().cells().get(id)?, self.region().threads().get(entered.slot)))
+        Some((id, self.region().cells().get(id)?))
     }
 
-    /// Captures the stack, interned as far as the table has room, and finds its cell.
+    /// Walks the stack, interns it as far as the table has space, and returns its cell.
     #[inline(never)]
-    fn capture(&self, entered: &Entered<'_>, from: Registers, label: u32) -> Option<u32> {
-        let prove = |sp| self.platform.stack(entered.local, sp);
-        let Some(memory) = Memory::at(from.sp, &prove, || entered.local.bounds()) else {
+    fn capture(&self, guard: &Guard<'_>, from: Registers, label: u32) -> Option<u32> {
+        let prove = |sp| self.platform.stack(guard.local, sp);
+        let Some(memory) = Memory::at(from.sp, &prove, || guard.local.bounds()) else {
             self.count_incomplete(End::Stopped, false);
-            return self.find_cell(entered, Interned { stack: StackId::CUT, cut: false }, label, None);
+            return self.cell_of_stack(guard, Interned { stack: StackId::CUT, cut: false }, label, None);
         };
         // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
         // the guard keeps everything else on this thread out while the reference lives.
-        let memo = unsafe { entered.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
+        let memo = unsafe { guard.local.memory.load(Relaxed).cast::<U::Memo>().as_mut() };
         let mut frames = R::Frames::default();
         let captured = self.unwind.capture(from, memory, memo, self.region().stacks(), frames.as_mut());
         if captured.end != End::Complete || captured.interned.cut {
@@ -53,26 +98,26 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         match captured.note.as_deref().and_then(|note| note.cell(label)) {
             Some(cell) => Some(cell),
-            None => self.find_cell(entered, captured.interned, label, captured.note),
+            None => self.cell_of_stack(guard, captured.interned, label, captured.note),
         }
     }
 
-    /// The cell of a stack by look-up, unless it is the one that was looked up last.
+    /// The cell of an interned stack. It is looked up, unless it is the thread's last cell.
     #[inline(always)]
-    fn find_cell(
+    fn cell_of_stack(
         &self,
-        entered: &Entered<'_>,
+        guard: &Guard<'_>,
         stack: Interned,
         label: u32,
         note: Option<&mut Note>,
     ) -> Option<u32> {
-        let local = entered.local;
+        let local = guard.local;
         let word = stack.stack.0 << 1 | u32::from(stack.cut);
         let last = local.last_cell.load(Relaxed);
         let is_last = last != cells::UNATTRIBUTED
             && local.last_stack.load(Relaxed) == word
             && local.last_label.load(Relaxed) == label;
-        let id = if is_last { last } else { self.look_cell_up(entered, stack, label)? };
+        let id = if is_last { last } else { self.look_up_cell(guard, stack, label)? };
         if let Some(note) = note {
             *note = Note { cell: id, label };
         }
@@ -80,13 +125,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     #[inline(never)]
-    fn look_cell_up(&self, entered: &Entered<'_>, stack: Interned, label: u32) -> Option<u32> {
-        let (local, thread) = (entered.local, entered.slot);
-        let (tag, heap) = (label as u16, (label >> 16) as u8);
+    fn look_up_cell(&self, guard: &Guard<'_>, stack: Interned, label: u32) -> Option<u32> {
+        let local = guard.local;
         let id = self.region().cells().find_or_insert(Key {
-            thread,
-            tag,
-            heap,
+            thread: guard.thread(),
+            tag: label as u16,
+            heap: (label >> 16) as u8,
             stack: stack.stack,
             cut: stack.cut,
         })?;
@@ -107,5 +151,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if cut {
             losses.count(LossCause::StacksFull);
         }
+    }
+
+    /// The cell that a trailer names, and its owner. `None` for a trailer that was overwritten or is another allocator's:
+    /// the loss is counted and nothing is subtracted, because the block may never have been added here. So live is never
+    /// too low.
+    #[inline]
+    pub(super) fn owned_cell(&self, trailer: Option<u32>) -> Option<(&'static Account, u16)> {
+        let cells = self.region().cells();
+        // A cell that is not used yet has no blocks.
+        let owned = trailer.filter(|&id| id <= cells.usage().0).and_then(|id| cells.owned(id));
+        if owned.is_none() {
+            self.region().head().losses.count(LossCause::CorruptTrailer);
+        }
+        owned
+    }
+
+    /// Counts the free of a block that another thread owns: on the remote parts of the cell and of that thread. Not
+    /// inlined in a firmware, where flash is scarcer than time.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn count_remote_free(&self, (cell, owner): (&Account, u16), size: usize, epoch: Epoch<'_>) {
+        cell.free(size, epoch, Booker::Anyone);
+        self.region().threads().get(owner).free_remote(size, &self.region().head().marks.epochs, epoch);
     }
 }

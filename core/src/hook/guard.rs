@@ -1,204 +1,308 @@
-//! Entering and leaving the hook: on which thread an event is booked, and what comes while the hook runs on it already.
+//! The guard: while a thread has it, a second event of the same thread stays out of the hook.
+//!
+//! **Problem.** A signal handler, an interrupt or the inner allocator may cause an event in the middle of another one. The
+//! thread's tables are half changed then, and no lock may be waited for.
+//!
+//! **Idea.** The thread's slot has a word that says that the thread is in the hook. An event that finds it set is counted
+//! as unattributed, by atomic operations alone.
+//!
+//! - **Slot**: a thread's entry in the table of threads. Threads for which none is left share one; the word is then in the
+//!   thread's own memory, [`Local`].
+//! - **First event**: gets the thread its slot.
+//! - **Fast guard**: the guard of the fast path, only for a thread that has a slot to itself.
 
-use crate::LossCause;
+use super::Tracker;
+use super::claim::Refusal;
+use super::region_pointer::Loaded;
 use crate::platform::{Local, Platform, undisturbed};
 #[cfg(feature = "std")]
 use crate::session::forks;
 use crate::sync::*;
+use crate::table::account::Booker;
+use crate::table::peak::{Epoch, Marks, Share};
 use crate::table::pending;
 use crate::table::region::Tables;
 use crate::table::threads::{ThreadSlot, Threads};
-use crate::tracker::Tracker;
 use crate::unwind::{Unwind, stack_pointer};
+use memtrack_format::LossCause;
 
-/// Whether an event can be booked.
-pub(crate) enum Entry<T> {
-    /// In full.
-    Ready(T),
-    /// Without thread and stack.
-    Lost(LossCause),
-    /// Not at all: the tracker has no region.
-    Refused,
-    /// As one of the first two says, while stages of threads keep their cells: see [`super::stage_cells`].
-    #[cfg(feature = "std")]
-    Kept(Result<T, LossCause>),
-}
-
-/// The hook runs on this thread; an event that comes meanwhile is told so. Leaving is `drop`.
-pub(crate) struct Entered<'l> {
+/// The guard of the full path.
+pub(crate) struct Guard<'l> {
     pub(crate) local: &'l Local,
-    pub(crate) slot: u16,
-    /// The slot, when the thread has it to itself.
-    own: Option<&'static ThreadSlot>,
+    pub(crate) slot: &'static ThreadSlot,
+    /// The thread has the slot to itself.
+    is_own: bool,
 }
 
-impl<'l> Entered<'l> {
-    /// Of a thread that has a slot to itself, and is inside.
+impl<'l> Guard<'l> {
+    /// For a thread that has a slot to itself and has entered it.
     #[inline(always)]
-    pub(crate) fn again(local: &'l Local, slot: &'static ThreadSlot) -> Self {
-        Entered { local, slot: slot.number() as u16, own: Some(slot) }
+    pub(super) fn own(local: &'l Local, slot: &'static ThreadSlot) -> Self {
+        Guard { local, slot, is_own: true }
     }
 
-    /// Of a thread that shares its slot with others.
-    fn shared(local: &'l Local, slot: u16) -> Entry<Self> {
-        local.state.store((usize::from(slot) + 1) | Local::BUSY, Relaxed);
+    /// For a thread that shares its slot with others.
+    fn shared(local: &'l Local, slot: &'static ThreadSlot, number: u16) -> Self {
+        local.state.store((usize::from(number) + 1) | Local::BUSY, Relaxed);
         core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-        Entry::Ready(Entered { local, slot, own: None })
+        Guard { local, slot, is_own: false }
+    }
+
+    /// The slot's number.
+    #[inline(always)]
+    pub(crate) fn thread(&self) -> u16 {
+        self.slot.number() as u16
+    }
+
+    /// Whether the thread shares its slot with others.
+    #[inline(always)]
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.is_own
+    }
+
+    /// Whether this thread, alone, has the slot of that number.
+    #[inline(always)]
+    pub(super) fn owns(&self, thread: u16) -> bool {
+        self.is_own && self.thread() == thread
+    }
+
+    /// How the accounts of this thread are changed.
+    #[inline(always)]
+    pub(super) fn booker(&self) -> Booker {
+        if self.is_own { Booker::Owner } else { Booker::Anyone }
+    }
+
+    /// The thread's share of the credit; `None` when it shares its slot.
+    #[inline(always)]
+    pub(crate) fn share(&self) -> Option<&'static Share> {
+        self.is_own.then_some(&self.slot.share)
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {
-        match self.own {
-            Some(slot) => slot.share.leave(),
-            None => {
-                core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-                self.local.state.store(usize::from(self.slot) + 1, Relaxed);
-            }
+        if self.is_own {
+            self.slot.share.leave();
+        } else {
+            core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+            self.local.state.store(self.local.state.load(Relaxed) & !Local::BUSY, Relaxed);
         }
+    }
+}
+
+/// The guard of the fast path: two words, so that a function gets it in registers.
+pub(super) struct FastGuard<'t> {
+    pub(super) marks: &'t Marks,
+    slot: &'static ThreadSlot,
+}
+
+impl Drop for FastGuard<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.slot.share.leave();
+    }
+}
+
+impl FastGuard<'_> {
+    /// Whether this thread has the slot of that number.
+    #[inline(always)]
+    pub(super) fn owns(&self, thread: u16) -> bool {
+        u32::from(thread) == self.slot.number()
+    }
+
+    /// The thread's slot, if its counters last changed in this epoch and its peaks are of the current generation: then the
+    /// event changes counters alone.
+    #[inline(always)]
+    pub(super) fn settled_slot(&self, epoch: Epoch<'_>) -> Option<&'static ThreadSlot> {
+        self.slot.is_settled(&self.marks.epochs, epoch).then_some(self.slot)
+    }
+
+    /// Live rises by `more` bytes, which the thread's share of the credit pays for. True for a new peak of the thread or
+    /// of the program.
+    #[inline(always)]
+    pub(super) fn take_credit<R: Tables>(&self, more: usize, region: &'static R) -> bool {
+        let is_thread_peak = self.slot.is_high();
+        let is_short = !self.marks.credit.take(more, &self.slot.share);
+        if is_thread_peak | is_short {
+            raise_peaks(self.slot, is_short.then_some(more), region);
+        }
+        is_thread_peak | is_short
+    }
+
+    /// Live falls by `less` bytes, which go to the thread's share of the credit.
+    #[inline(always)]
+    pub(super) fn give_credit(&self, less: usize) {
+        self.marks.credit.give_to(less, &self.slot.share);
+    }
+
+    /// The thread has an event that its own counters do not show.
+    #[inline(always)]
+    pub(super) fn note_other_event(&self) {
+        self.slot.other_event();
+    }
+}
+
+/// Raises the thread's peak and, where its share was too small for `more` bytes, perhaps the program's.
+#[inline(never)]
+fn raise_peaks<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'static R) {
+    slot.raise_high();
+    if let Some(more) = more {
+        let head = region.head();
+        head.marks.rise(more, Some(&slot.share), region.threads(), &head.pending);
     }
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Enters the hook on this thread, for an event that began with the stack pointer `sp`. Once in a firmware, where flash
-    /// is dearer than a call.
+    /// The region's flags.
+    #[inline(always)]
+    pub(super) fn flags(&self) -> usize {
+        self.region.load().flags()
+    }
+
+    /// The guard of the fast path, for an event whose stack pointer is `sp`, with the thread's words and the region. `None`
+    /// before the thread's first event, in the middle of another event, and for a thread that shares its slot.
+    #[inline(always)]
+    pub(super) fn fast_guard(
+        &self,
+        loaded: &Loaded<R>,
+        sp: usize,
+    ) -> Option<(FastGuard<'static>, &Local, &'static R)> {
+        let marks = &loaded.head().marks;
+        let local = self.platform.local(self.claimed_number()?)?;
+        let slot = local.slot()?;
+        // Not `then_some`: a guard that is made and dropped at once would leave the hook of the interrupted event.
+        slot.share.enter(sp).then(|| (FastGuard { marks, slot }, local, loaded.region()))
+    }
+
+    /// The guard of the full path, after the pending triggers. Not inlined in a firmware, where flash is scarcer than time.
     #[cfg_attr(feature = "std", inline(always))]
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(crate) fn enter(&self, sp: usize) -> Entry<Entered<'_>> {
+    pub(super) fn guard(&self, sp: usize) -> Result<Guard<'_>, Refusal> {
         let flags = self.flags();
-        if flags != pending::QUIET { self.enter_watched(flags, sp) } else { self.enter_at(sp) }
+        if flags != pending::QUIET { self.guard_flagged(flags, sp) } else { self.guard_thread(sp) }
     }
 
-    /// What events look out for besides.
-    #[inline(always)]
-    pub(crate) fn flags(&self) -> usize {
-        self.site.at().head().pending.flags()
-    }
-
-    /// Enters the hook when there is more to do than to book the event.
+    /// The guard while flags are raised.
     #[cold]
     #[inline(never)]
-    fn enter_watched(&self, flags: usize, sp: usize) -> Entry<Entered<'_>> {
+    fn guard_flagged(&self, flags: usize, sp: usize) -> Result<Guard<'_>, Refusal> {
         #[cfg(feature = "std")]
-        let Some(flags) = self.claimed(flags) else { return self.enter_at(sp) };
-        if self.attend(flags) {
-            return Entry::Lost(LossCause::Paused);
+        let Some(flags) = self.flags_of_process(flags) else { return self.guard_thread(sp) };
+        if self.run_triggers(flags) {
+            return Err(Refusal::Lost(LossCause::Paused));
         }
-        let entry = self.enter_at(sp);
-        #[cfg(feature = "std")]
-        if flags & pending::KEPT != 0 {
-            return entry.kept();
-        }
-        entry
+        self.guard_thread(sp)
     }
 
-    /// The flags of a region that is this process's: in a child that was forked without notice it becomes so here. `None`
-    /// before the tracker has claimed it.
+    /// The flags, after the region of a child that was forked unnoticed has become the child's. `None` before the tracker
+    /// has claimed the region.
     #[cfg(feature = "std")]
-    fn claimed(&self, flags: usize) -> Option<usize> {
+    fn flags_of_process(&self, flags: usize) -> Option<usize> {
         if flags & pending::CLAIMED != 0 {
             return Some(flags);
         }
-        self.working_number()?;
+        self.claimed_number()?;
         forks::notice();
         Some(self.flags())
     }
 
-    /// Enters the hook on this thread, tracking paused or not.
+    /// The guard for a caller that is no event: it runs no triggers, and tracking may be paused.
     #[inline(always)]
-    pub(crate) fn enter_always(&self) -> Entry<Entered<'_>> {
+    pub(crate) fn guard_without_triggers(&self) -> Result<Guard<'_>, Refusal> {
         #[cfg(feature = "std")]
-        self.claimed(self.flags());
-        self.enter_at(stack_pointer())
+        self.flags_of_process(self.flags());
+        self.guard_thread(stack_pointer())
     }
 
     #[inline(always)]
-    fn enter_at(&self, sp: usize) -> Entry<Entered<'_>> {
-        let number = match self.number() {
-            Entry::Ready(number) => number,
-            Entry::Lost(cause) => return Entry::Lost(cause),
-            _ => return Entry::Refused,
-        };
-        let Some(local) = self.platform.local(number) else { return Entry::Lost(LossCause::NoThread) };
+    fn guard_thread(&self, sp: usize) -> Result<Guard<'_>, Refusal> {
+        let number = self.number()?;
+        let local = self.platform.local(number).ok_or(Refusal::Lost(LossCause::NoThread))?;
         match local.slot() {
-            Some(slot) => self.enter_own(local, slot, sp),
-            None => self.enter_slowly(local, sp),
+            Some(slot) => self.guard_own_slot(local, slot, sp),
+            None => self.guard_without_slot(local, sp),
         }
     }
 
-    /// Enters the hook on a thread that has a slot to itself, unless the hook runs on it.
+    /// The guard of a thread that has a slot to itself.
     #[inline(always)]
-    fn enter_own<'l>(&self, local: &'l Local, slot: &'static ThreadSlot, sp: usize) -> Entry<Entered<'l>> {
+    fn guard_own_slot<'l>(
+        &self,
+        local: &'l Local,
+        slot: &'static ThreadSlot,
+        sp: usize,
+    ) -> Result<Guard<'l>, Refusal> {
         if slot.share.enter(sp) {
-            return Entry::Ready(Entered::again(local, slot));
+            return Ok(Guard::own(local, slot));
         }
         #[cfg(feature = "std")]
-        if let Some(entered) = self.enter_abandoned(local, slot, sp) {
-            return Entry::Ready(entered);
+        if let Some(guard) = self.recover_abandoned(local, slot, sp) {
+            return Ok(guard);
         }
-        Entry::Lost(LossCause::Reentered)
+        Err(Refusal::Lost(LossCause::Reentered))
     }
 
-    /// Enters the hook on a thread that has no slot to itself, or had none a moment ago.
+    /// The guard of a thread that has no slot to itself, or had none a moment ago.
     #[cold]
     #[inline(never)]
-    fn enter_slowly<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
+    fn guard_without_slot<'l>(&self, local: &'l Local, sp: usize) -> Result<Guard<'l>, Refusal> {
         match local.state.load(Relaxed) {
-            0 => undisturbed(|| self.enter_first(local, sp)),
-            state => self.enter_known(local, state, sp),
+            0 => undisturbed(|| {
+                // An event that comes while the slot is being claimed finds the thread busy.
+                match local.state.compare_exchange(0, Local::BUSY, Relaxed, Relaxed) {
+                    Ok(_) => Ok(self.guard_first_event(local, sp)),
+                    Err(state) => self.guard_by_state(local, state, sp),
+                }
+            }),
+            state => self.guard_by_state(local, state, sp),
         }
     }
 
-    /// Enters the hook on a thread that has had no event, or had none a moment ago.
-    #[inline(always)]
-    fn enter_first<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
-        // What allocates while the slot is being taken finds the thread busy.
-        match local.state.compare_exchange(0, Local::BUSY, Relaxed, Relaxed) {
-            Ok(_) => self.begin(local, sp),
-            Err(state) => self.enter_known(local, state, sp),
-        }
-    }
-
-    /// Enters the hook on a thread that has had events, and has ended or had no slot to itself a moment ago. Once in a
-    /// firmware, where flash is dearer than a call.
+    /// The guard of a thread that has had events, and has ended or shares its slot. Not inlined in a firmware, where flash
+    /// is scarcer than time.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn enter_known<'l>(&self, local: &'l Local, state: usize, sp: usize) -> Entry<Entered<'l>> {
+    fn guard_by_state<'l>(&self, local: &'l Local, state: usize, sp: usize) -> Result<Guard<'l>, Refusal> {
         match state {
-            Local::GONE => Entry::Lost(LossCause::NoThread),
-            busy if busy & Local::BUSY != 0 => Entry::Lost(LossCause::Reentered),
+            Local::GONE => Err(Refusal::Lost(LossCause::NoThread)),
+            busy if busy & Local::BUSY != 0 => Err(Refusal::Lost(LossCause::Reentered)),
             state => match local.slot() {
-                // A signal has come since the slot was looked for, and has taken it.
-                Some(slot) => self.enter_own(local, slot, sp),
-                None => Entered::shared(local, (state - 1) as u16),
+                // A signal handler has claimed the slot since this event looked for one.
+                Some(slot) => self.guard_own_slot(local, slot, sp),
+                None => {
+                    let number = (state - 1) as u16;
+                    Ok(Guard::shared(local, self.region().threads().get(number), number))
+                }
             },
         }
     }
 
-    /// The first event of a thread, which is busy: it takes a slot.
+    /// The guard of a thread's first event, which claims a slot. The thread is marked as busy.
     #[inline(always)]
-    fn begin<'l>(&self, local: &'l Local, sp: usize) -> Entry<Entered<'l>> {
+    fn guard_first_event<'l>(&self, local: &'l Local, sp: usize) -> Guard<'l> {
         let id = self.platform.thread_id();
         let threads = self.region().threads();
-        let slot = threads.claim(id, |name| *name == self.platform.thread_name(id));
-        if !Threads::is_first(slot, self.region().head().marks.credit.inherited()) {
-            // Without a barrier the room has been open from the start.
+        let number = threads.claim(id, |name| *name == self.platform.thread_name(id));
+        if !Threads::is_first(number, self.region().head().marks.credit.inherited()) {
+            // A platform without a barrier has opened the credit at the claim.
             self.region().head().marks.credit.open(threads, || _ = self.platform.barrier());
         }
         if U::CAPTURES {
             local.memory.store(self.platform.memory(size_of::<U::Memo>()), Relaxed);
         }
         #[cfg(feature = "std")]
-        if slot != crate::table::threads::OVERFLOW {
-            // An image has no other way to know it.
-            threads.get(slot).set_name(self.platform.thread_name(id));
+        if number != crate::table::threads::OVERFLOW {
+            // An image has no other source for the name.
+            threads.get(number).set_name(self.platform.thread_name(id));
         }
         self.platform.thread_started();
-        let Some(own) = threads.own(slot.into()) else { return Entered::shared(local, slot) };
-        own.share.enter(sp);
-        local.slot.store(core::ptr::from_ref(own).cast_mut(), Relaxed);
-        // Whoever finds the number finds the slot.
-        local.state.store(usize::from(slot) + 1, Release);
-        Entry::Ready(Entered { local, slot, own: Some(own) })
+        let Some(slot) = threads.own(number.into()) else {
+            return Guard::shared(local, threads.get(number), number);
+        };
+        slot.share.enter(sp);
+        local.slot.store(core::ptr::from_ref(slot).cast_mut(), Relaxed);
+        // A reader that finds the number finds the slot too.
+        local.state.store(usize::from(number) + 1, Release);
+        Guard::own(local, slot)
     }
 }

@@ -1,118 +1,125 @@
-//! Where a tracker's region is: known from the start, or once it has been placed.
+//! The address of a tracker's region. A static region has it from the start; a growing one gets it with its first event.
 
 #[cfg(feature = "std")]
 use crate::sync::*;
 use crate::table::region::{Head, Tables};
 
-/// A region's address, or that of [`NOWHERE`].
+/// The address of a region, or of [`UNPLACED`].
 #[cfg(feature = "std")]
-pub(crate) struct Site<R>(AtomicPtr<R>);
+pub(super) struct RegionPointer<R>(AtomicPtr<R>);
 
-/// The head of a region that has no place yet: it looks out for nothing.
+/// The head of a region that has no place yet. Its flags are all zero, so that no event takes the fast path.
 #[cfg(feature = "std")]
-static NOWHERE: Head = Head::new();
+static UNPLACED: Head = Head::new();
 
 #[cfg(feature = "std")]
-impl<R: Tables> Site<R> {
-    pub(crate) const fn of(region: &'static R) -> Self {
-        Site(AtomicPtr::new(core::ptr::from_ref(region).cast_mut()))
+impl<R: Tables> RegionPointer<R> {
+    pub(super) const fn to(region: &'static R) -> Self {
+        RegionPointer(AtomicPtr::new(core::ptr::from_ref(region).cast_mut()))
     }
 
-    /// Of a region that is still to be placed.
-    pub(crate) const fn unknown() -> Self {
-        Site(AtomicPtr::new(Self::nowhere()))
+    pub(super) const fn unplaced() -> Self {
+        RegionPointer(AtomicPtr::new(Self::unplaced_address()))
     }
 
-    const fn nowhere() -> *mut R {
-        core::ptr::from_ref(&NOWHERE).cast_mut().cast()
+    const fn unplaced_address() -> *mut R {
+        core::ptr::from_ref(&UNPLACED).cast_mut().cast()
     }
 
     #[inline(always)]
-    pub(crate) fn at(&self) -> At<R> {
-        At(self.0.load(Acquire))
+    pub(super) fn load(&self) -> Loaded<R> {
+        Loaded(self.0.load(Acquire))
     }
 
-    /// The region, when it is known.
+    /// The region, if it has a place.
     #[inline(always)]
-    pub(crate) fn known(&self) -> Option<&'static R> {
-        let at = self.at();
-        (R::IS_STATIC || !core::ptr::eq(at.0, Self::nowhere())).then(|| at.region())
+    pub(super) fn get(&self) -> Option<&'static R> {
+        let loaded = self.load();
+        (R::IS_STATIC || !core::ptr::eq(loaded.0, Self::unplaced_address())).then(|| loaded.region())
     }
 
-    /// The region, which is placed first if it has no place yet. `None` when there is no memory for it.
-    pub(crate) fn find(&self) -> Option<&'static R> {
-        self.known().or_else(|| {
+    /// The region, which gets a place if it has none. `None` when there is no memory for it.
+    pub(super) fn get_or_place(&self) -> Option<&'static R> {
+        self.get().or_else(|| {
             let region = R::place(&crate::os::linux::memory::SPACE)?;
-            let place = core::ptr::from_ref(region).cast_mut();
-            if self.0.compare_exchange(Self::nowhere(), place, AcqRel, Acquire).is_err() {
-                // Another thread, or a signal's handler, was first.
+            let address = core::ptr::from_ref(region).cast_mut();
+            if self.0.compare_exchange(Self::unplaced_address(), address, AcqRel, Acquire).is_err() {
+                // Another thread or a signal handler was first.
                 region.give_back();
             }
-            self.known()
+            self.get()
         })
     }
 }
 
-/// A region as an event finds it.
+/// One read of the pointer: an event reads it once.
 #[cfg(feature = "std")]
-pub(crate) struct At<R>(*const R);
+pub(super) struct Loaded<R>(*const R);
 
 #[cfg(feature = "std")]
-impl<R: Tables> At<R> {
-    /// Its head, or one that looks out for nothing.
+impl<R: Tables> Loaded<R> {
+    /// The region's head, or that of [`UNPLACED`].
     #[inline(always)]
-    pub(crate) fn head(&self) -> &'static Head {
-        // SAFETY: a region begins with its head, and stays.
+    pub(super) fn head(&self) -> &'static Head {
+        // SAFETY: a region begins with its head, and is never freed once it is published here.
         unsafe { &*self.0.cast() }
     }
 
-    /// The region of a tracker that has a number, or one that is [known](Site::known).
+    /// The region. Its tracker must have a number, or [`get`](RegionPointer::get) must have returned it.
     #[inline(always)]
-    pub(crate) fn region(&self) -> &'static R {
-        // SAFETY: a tracker gets its number behind the region's place, and neither changes any more; a static's address is
-        // there from the start. Regions stay.
+    pub(super) fn region(&self) -> &'static R {
+        // SAFETY: a tracker gets its number after the region's place, and neither changes afterwards; the address of a
+        // static is there from the start. Regions are never freed.
         unsafe { &*self.0 }
     }
 }
 
-/// A static's address.
+/// The address of a static.
 #[cfg(not(feature = "std"))]
-pub(crate) struct Site<R: 'static>(&'static R);
+pub(super) struct RegionPointer<R: 'static>(&'static R);
 
 #[cfg(not(feature = "std"))]
-impl<R: Tables> Site<R> {
-    pub(crate) const fn of(region: &'static R) -> Self {
-        Site(region)
+impl<R: Tables> RegionPointer<R> {
+    pub(super) const fn to(region: &'static R) -> Self {
+        RegionPointer(region)
     }
 
     #[inline(always)]
-    pub(crate) fn at(&self) -> At<R> {
-        At(self.0)
+    pub(super) fn load(&self) -> Loaded<R> {
+        Loaded(self.0)
     }
 
     #[inline(always)]
-    pub(crate) fn known(&self) -> Option<&'static R> {
+    pub(super) fn get(&self) -> Option<&'static R> {
         Some(self.0)
     }
 
     #[inline(always)]
-    pub(crate) fn find(&self) -> Option<&'static R> {
+    pub(super) fn get_or_place(&self) -> Option<&'static R> {
         Some(self.0)
     }
 }
 
 #[cfg(not(feature = "std"))]
-pub(crate) struct At<R: 'static>(&'static R);
+pub(super) struct Loaded<R: 'static>(&'static R);
 
 #[cfg(not(feature = "std"))]
-impl<R: Tables> At<R> {
+impl<R: Tables> Loaded<R> {
     #[inline(always)]
-    pub(crate) fn head(&self) -> &'static Head {
+    pub(super) fn head(&self) -> &'static Head {
         self.0.head()
     }
 
     #[inline(always)]
-    pub(crate) fn region(&self) -> &'static R {
+    pub(super) fn region(&self) -> &'static R {
         self.0
+    }
+}
+
+impl<R: Tables> Loaded<R> {
+    /// The region's flags.
+    #[inline(always)]
+    pub(super) fn flags(&self) -> usize {
+        self.head().pending.flags()
     }
 }

@@ -1,10 +1,10 @@
 //! Live bytes over time in one line.
 
 use super::units::Duration;
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::table::region::Tables;
 use crate::table::timeline::{Point, Timeline};
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

@@ -1,10 +1,10 @@
 //! How large blocks are: allocations by power-of-two class of their size, smallest first.
 
 use super::units::{Bytes, Count, Share};
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::table::region::Tables;
 use crate::table::sizes::CLASSES;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

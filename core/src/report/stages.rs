@@ -3,10 +3,10 @@
 use super::threads::Label;
 use super::units::{Bytes, Count, Duration};
 use super::{largest, rest};
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::stats::StageStats;
 use crate::table::region::Tables;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

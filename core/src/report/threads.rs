@@ -2,10 +2,10 @@
 
 use super::units::{Bytes, Count};
 use super::{largest, rest};
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::stats::ThreadStats;
 use crate::table::region::Tables;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

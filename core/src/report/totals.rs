@@ -1,9 +1,9 @@
 //! What was lost, and the figures of the whole program.
 
 use super::units::{Bytes, Count, Duration};
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::table::region::Tables;
-use crate::tracker::Tracker;
 use crate::unwind::Unwind;
 use core::fmt;
 

@@ -54,7 +54,7 @@ fn unattributed(losses: &Losses) -> u64 {
 mod tests {
     use super::*;
     use crate::table::region::Parts;
-    use crate::tracker::Heap;
+    use crate::tracker::token::Heap;
     use crate::{NoUnwind, Region, Tracker};
 
     #[test]

@@ -329,9 +329,3 @@ impl<'t> Shares<'t> for Threads<'t> {
         self.usage().0
     }
 }
-
-/// Who books the events of a thread that has the slot `id`.
-#[inline]
-pub(crate) fn booker(id: u16) -> Booker {
-    if id >= FIRST { Booker::Owner } else { Booker::Anyone }
-}

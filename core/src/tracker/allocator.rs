@@ -1,6 +1,6 @@
 //! A tracker as the allocator of one collection, by the trait of the crate allocator-api2.
 
-use super::Tracker;
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;

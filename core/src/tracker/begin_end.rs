@@ -1,8 +1,7 @@
 //! Stages and tags without guards, for callers that cannot hold one: a C program begins and ends them by calls.
 
-use super::Tracker;
 use super::stage::StageGuard;
-use crate::hook::guard::Entry;
+use crate::hook::Tracker;
 use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::sync::*;
@@ -21,7 +20,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Ends the stage that was begun last and still runs, whoever began it. False when none runs.
     pub fn stage_end(&self) -> bool {
-        let region = self.known();
+        let region = self.region_of_process();
         let innermost =
             region.and_then(|region| try_lock(region.stages())).and_then(|stages| stages.innermost());
         let Some(serial) = innermost else { return false };
@@ -39,11 +38,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Pops the calling thread's innermost tag. False when it has none.
     pub fn tag_end(&self) -> bool {
-        let Entry::Ready(entered) = self.enter_always() else { return false };
-        let tag = entered.local.tag.load(Relaxed);
+        let Ok(guard) = self.guard_without_triggers() else { return false };
+        let tag = guard.local.tag.load(Relaxed);
         let Some(place) = (tag as usize).checked_sub(1) else { return false };
         let Some((parent, _)) = self.region().tags().get(place) else { return false };
-        entered.local.tag.store(u32::from(parent), Relaxed);
+        guard.local.tag.store(u32::from(parent), Relaxed);
         true
     }
 }

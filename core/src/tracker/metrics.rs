@@ -5,15 +5,17 @@
 //!
 //! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
-use super::{Tracker, fold};
+use crate::error::Error;
+use crate::hook::Tracker;
 use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::stats::{Stats, ThreadStats};
 use crate::table::peak::stage::{Stages, Summary};
 use crate::table::region::Tables;
+use crate::totals::raise_stage_peaks;
 use crate::unwind::Unwind;
-use crate::{Error, LossCause};
 use core::fmt::{self, Write as _};
+use memtrack_format::LossCause;
 
 /// Bytes that are handed to the sink at once.
 const BUFFER: usize = if cfg!(feature = "std") { 1024 } else { 128 };
@@ -238,7 +240,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Each name of a stage once, with the runs of it that go on.
     fn stages_by_name(&self) -> impl Iterator<Item = Summary> + '_ {
-        fold(self.region(), &self.platform);
+        raise_stage_peaks(self.region(), &self.platform);
         let now = self.moment();
         (0..).map_while(move |place| try_lock(self.region().stages())?.by_name(place, now)).flatten()
     }

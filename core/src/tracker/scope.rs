@@ -1,17 +1,9 @@
-//! Spans of one thread: what a closure allocates, and stages that concern the calling thread alone.
+//! Scopes: what a closure allocates on its thread.
 
-use super::Tracker;
-use crate::LossCause;
-use crate::hook::guard::Entry;
-use crate::lock::try_lock;
+use super::measurement::Running;
+use crate::hook::Tracker;
 use crate::platform::Platform;
-use crate::sync::*;
-use crate::table::account::{Booker, Held};
-use crate::table::name::Name;
-use crate::table::peak::Mark;
-use crate::table::peak::stage::{Moment, Peak, Stages, Summary};
 use crate::table::region::Tables;
-use crate::table::threads::booker;
 use crate::unwind::Unwind;
 
 /// What the calling thread did while a closure ran: [`Tracker::scope`]. Live and peak count the blocks that the thread
@@ -34,48 +26,6 @@ pub struct ScopeStats {
     pub lost: u64,
 }
 
-/// A stage of one thread that is running; it ends when this is dropped.
-#[must_use = "a stage ends when its guard is dropped: bind it with `let _stage = …`"]
-pub struct ThreadStageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
-    open: Open<'t, A, U, P, R>,
-    name: Name,
-    /// What keeps the cells at its peak.
-    #[cfg(feature = "std")]
-    level: Option<crate::hook::stage_cells::KeptLevel>,
-    /// A span belongs to the thread that began it.
-    not_send: core::marker::PhantomData<*const ()>,
-}
-
-/// A span of one thread that is running.
-#[derive(Clone, Copy)]
-struct Span {
-    slot: u16,
-    /// Spans around it.
-    depth: u32,
-    begin: Moment,
-    /// The peak of the span around it so far.
-    outer: Held,
-}
-
-/// Ends its span however it is left.
-struct Open<'t, A, U: Unwind, P: Platform, R: Tables> {
-    tracker: &'t Tracker<A, U, P, R>,
-    /// `None` when it could not be begun, or has ended.
-    span: Option<Span>,
-}
-
-impl<A, U: Unwind, P: Platform, R: Tables> Open<'_, A, U, P, R> {
-    fn end(&mut self) -> Option<(Moment, Peak)> {
-        self.span.take().map(|span| self.tracker.end_scope(span))
-    }
-}
-
-impl<A, U: Unwind, P: Platform, R: Tables> Drop for Open<'_, A, U, P, R> {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Runs `work` and measures what it allocates on this thread: for tests and benchmarks. Scopes nest.
     ///
@@ -89,17 +39,17 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// # drop(text);
     /// ```
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> (T, ScopeStats) {
-        let Some(span) = self.begin_scope() else {
-            let losses = || self.known().map_or(0, |region| region.head().losses.total());
+        let Some(measurement) = self.begin_measurement() else {
+            let losses = || self.region_of_process().map_or(0, |region| region.head().losses.total());
             let before = losses();
             let result = work();
             let lost = (losses() - before).max(1);
             return (result, ScopeStats { lost, ..ScopeStats::default() });
         };
-        let begin = span.begin;
-        let mut open = Open { tracker: self, span: Some(span) };
+        let begin = measurement.begin;
+        let mut running = Running { tracker: self, measurement: Some(measurement) };
         let result = work();
-        let Some((now, peak)) = open.end() else { return (result, ScopeStats::default()) };
+        let Some((now, peak)) = running.end() else { return (result, ScopeStats::default()) };
         let stats = ScopeStats {
             allocs: now.allocs - begin.allocs,
             bytes: now.bytes - begin.bytes,
@@ -109,98 +59,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             lost: now.lost - begin.lost,
         };
         (result, stats)
-    }
-
-    /// Begins a stage of the calling thread alone: its figures are those of the blocks that this thread allocates,
-    /// and its peak is the thread's. Nests in any way with stages of the process, which it does not touch; among each
-    /// other, stages and scopes of a thread end in the reverse order of their begin. One that ends out of turn has a peak
-    /// that is not its own, and counts as a loss.
-    pub fn thread_stage(&self, name: &str) -> ThreadStageGuard<'_, A, U, P, R> {
-        let span = self.check().ok().and_then(|()| self.begin_scope());
-        if span.is_none() && self.check().is_ok() {
-            self.region().head().losses.count(LossCause::StagesFull);
-        }
-        #[cfg(feature = "std")]
-        let level = span.and_then(|span| self.begin_keeping(span.slot));
-        ThreadStageGuard {
-            open: Open { tracker: self, span },
-            name: Name::new(name),
-            #[cfg(feature = "std")]
-            level,
-            not_send: core::marker::PhantomData,
-        }
-    }
-
-    /// Runs `work` as a [`thread_stage`](Self::thread_stage).
-    pub fn in_thread_stage<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
-        let _stage = self.thread_stage(name);
-        work()
-    }
-
-    /// `None` on a thread without a slot of its own.
-    fn begin_scope(&self) -> Option<Span> {
-        match self.enter_always() {
-            Entry::Ready(entered) if booker(entered.slot) == Booker::Owner => {
-                let outer =
-                    self.region().threads().get(entered.slot).begin_scope(&self.region().head().marks.epochs);
-                let depth = entered.local.spans.load(Relaxed);
-                entered.local.spans.store(depth + 1, Relaxed);
-                Some(Span { slot: entered.slot, depth, begin: self.thread_moment(entered.slot), outer })
-            }
-            _ => None,
-        }
-    }
-
-    fn end_scope(&self, span: Span) -> (Moment, Peak) {
-        // The hook is kept out, so that no signal handler books in the middle.
-        let entry = self.enter_always();
-        if let Entry::Ready(entered) = &entry {
-            if entered.local.spans.load(Relaxed) != span.depth + 1 {
-                // Not the innermost: the peaks of those that overlap are not known.
-                self.region().head().losses.count(LossCause::StageDepth);
-            }
-            entered.local.spans.store(span.depth, Relaxed);
-        }
-        let now = self.thread_moment(span.slot);
-        let held =
-            self.region().threads().get(span.slot).end_scope(&self.region().head().marks.epochs, span.outer);
-        // When that was, nobody looked.
-        (now, Peak { bytes: held.bytes, blocks: held.blocks as usize, time_ns: 0 })
-    }
-
-    /// The totals of a thread now.
-    fn thread_moment(&self, slot: u16) -> Moment {
-        let head = self.region().head();
-        let figures = self.region().threads().get(slot).account.figures(&head.marks.epochs, Mark::Program);
-        Moment {
-            time_ns: self.elapsed(),
-            allocs: figures.allocs,
-            bytes: figures.bytes,
-            live: figures.live as usize,
-            lost: head.losses.total(),
-        }
-    }
-}
-
-impl<A, U: Unwind, P: Platform, R: Tables> Drop for ThreadStageGuard<'_, A, U, P, R> {
-    fn drop(&mut self) {
-        let Some(Span { slot, depth, begin, .. }) = self.open.span else { return };
-        #[cfg_attr(not(feature = "std"), expect(unused_mut, reason = "no level tells the time"))]
-        let Some((now, mut peak)) = self.open.end() else { return };
-        #[cfg(feature = "std")]
-        if let Some(level) = self.level {
-            peak.time_ns = self.open.tracker.kept_time(level, now.time_ns);
-        }
-        let (run, region) =
-            (Summary::of_thread(self.name, slot, depth, begin, now, peak), self.open.tracker.region());
-        let ended = try_lock(region.stages()).map(|mut stages| stages.add(run));
-        if ended.as_ref().is_none_or(|ended| ended.dropped) {
-            region.head().losses.count(LossCause::StagesFull);
-        }
-        #[cfg(feature = "std")]
-        if let Some(level) = self.level.take() {
-            self.open.tracker.end_keeping(level, ended.as_ref());
-        }
     }
 }
 

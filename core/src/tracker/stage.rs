@@ -1,17 +1,17 @@
 //! Guards: stages and tags end when they are dropped.
 
-use super::Tracker;
-use crate::hook::guard::Entry;
+use crate::error::Error;
+use crate::hook::Tracker;
+use crate::hook::guard::Guard;
 use crate::lock::try_lock;
-use crate::platform::{Local, Platform};
+use crate::platform::Platform;
 #[cfg(feature = "std")]
 use crate::session::triggers;
-use crate::sync::*;
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Ended, Peak, Stages};
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
-use crate::{Error, LossCause};
+use memtrack_format::LossCause;
 
 /// A stage that is running; it ends when this is dropped.
 #[must_use = "a stage ends when its guard is dropped: bind it with `let _stage = …`"]
@@ -19,14 +19,6 @@ pub struct StageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
     tracker: &'t Tracker<A, U, P, R>,
     /// `None` when the stage could not be begun.
     serial: Option<u64>,
-}
-
-/// A tag that is pushed on this thread; it is popped when this is dropped.
-#[must_use = "a tag is popped when its guard is dropped: bind it with `let _tag = …`"]
-pub struct TagGuard<'t> {
-    /// The thread's words and the tag before. Not `Send`: a tag belongs to the thread that pushed it.
-    pushed: Option<(&'t Local, u32)>,
-    not_send: core::marker::PhantomData<*const ()>,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
@@ -44,19 +36,19 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// Starts the stage's mark from what is live, after telling the active stages what it has seen, and goes on with
     /// `then` before anything else happens to them. `None` when the stages' lock cannot be had.
-    pub(crate) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
+    pub(super) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
         #[cfg(feature = "std")]
         self.before_rebase();
         let mut stages = try_lock(self.region().stages())?;
         let peak = self.stage_peak();
         stages.fold(peak, |thread| self.thread_stage_peak(thread));
-        let entry = self.enter_for_marks();
-        let own = self.own_share(&entry);
-        let left = self.region().head().marks.rebase_stage(self.region().threads(), own);
-        // Other threads may have raised it behind the look above: the stages that are active had that.
+        let guard = self.guard_for_credit();
+        let share = guard.as_ref().and_then(Guard::share);
+        let left = self.region().head().marks.rebase_stage(self.region().threads(), share);
+        // Other threads may have raised the peak since it was read above: the running stages had that peak.
         stages.fold(Peak { bytes: left, ..peak }, |_| 0);
         let result = then(&mut stages);
-        drop((entry, stages));
+        drop((guard, stages));
         #[cfg(feature = "std")]
         triggers::serve();
         result
@@ -66,44 +58,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub fn in_stage<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
         let _stage = self.stage(name);
         work()
-    }
-
-    /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
-    /// their flames. Tags nest: their guards are to be dropped in the reverse order, for each brings back the tag that was
-    /// there before it.
-    pub fn tag(&self, name: &str) -> TagGuard<'_> {
-        self.push(|before| {
-            let tag = self.region().tags().find_or_insert(before as u16, name);
-            if tag.is_none() {
-                self.region().head().losses.count(LossCause::TagsFull);
-            }
-            tag.map_or(before, u32::from)
-        })
-    }
-
-    /// Makes `tag` the calling thread's, in place of what it has.
-    pub(super) fn push_tag(&self, tag: u32) -> TagGuard<'_> {
-        self.push(|_| tag)
-    }
-
-    fn push(&self, tag: impl FnOnce(u32) -> u32) -> TagGuard<'_> {
-        let pushed = match self.enter_always() {
-            Entry::Ready(entered) => {
-                let before = entered.local.tag.load(Relaxed);
-                entered.local.tag.store(tag(before), Relaxed);
-                self.number_of(entered.local).map(|local| (local, before))
-            }
-            _ => None,
-        };
-        TagGuard { pushed, not_send: core::marker::PhantomData }
-    }
-
-    /// The thread's words with the tracker's lifetime: a guard on this thread cannot outlive the thread.
-    fn number_of(&self, local: &Local) -> Option<&Local> {
-        match self.number() {
-            Entry::Ready(number) => self.platform.local(number).filter(|own| core::ptr::eq(*own, local)),
-            _ => None,
-        }
     }
 }
 
@@ -164,21 +118,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Drop for StageGuard<'_, A, U, P, R> {
         #[cfg(feature = "std")]
         if let Some((ended, peak)) = _ended {
             self.tracker.after_stage(&ended, peak);
-        }
-    }
-}
-
-impl TagGuard<'_> {
-    /// Whether there was room for the tag.
-    pub(super) fn is_pushed(&self) -> bool {
-        self.pushed.is_some_and(|(local, before)| local.tag.load(Relaxed) != before)
-    }
-}
-
-impl Drop for TagGuard<'_> {
-    fn drop(&mut self) {
-        if let Some((local, before)) = self.pushed {
-            local.tag.store(before, Relaxed);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A future under a tag: work that moves between threads keeps its name.
 
-use super::Tracker;
-use crate::hook::guard::Entry;
+use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::region::Tables;
@@ -34,10 +33,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// # drop(task);
     /// ```
     pub fn tagged<F: Future>(&self, future: F) -> Tagged<'_, F, A, U, P, R> {
-        let tag = match self.enter_always() {
-            Entry::Ready(entered) => Some(entered.local.tag.load(Relaxed)),
-            _ => None,
-        };
+        let tag = self.guard_without_triggers().ok().map(|guard| guard.local.tag.load(Relaxed));
         Tagged { tracker: self, tag, future }
     }
 
@@ -53,7 +49,7 @@ impl<F: Future, A, U: Unwind, P: Platform, R: Tables> Future for Tagged<'_, F, A
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let _tag = self.tag.map(|tag| self.tracker.push_tag(tag));
+        let _tag = self.tag.map(|tag| self.tracker.replace_tag(tag));
         // SAFETY: the future is pinned with `self`: it is never moved out of it, and `Tagged` has no `Drop` and is
         // `Unpin` only when the future is.
         unsafe { self.map_unchecked_mut(|tagged| &mut tagged.future) }.poll(context)

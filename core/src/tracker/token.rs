@@ -1,14 +1,15 @@
 //! Tokens: events of memory that no wrapped allocator sees. Arenas, pools, mappings, device memory and the blocks
 //! of C are told by whoever hands them out, and each is known by a token afterwards.
 
-use super::Tracker;
-use crate::hook::alloc::here;
+use crate::error::Error;
+use crate::hook::Tracker;
+use crate::hook::cell::walk_start;
 use crate::hook::realloc::Resize;
 use crate::platform::Platform;
 use crate::table::cells;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
-use crate::{Error, LossCause};
+use memtrack_format::LossCause;
 
 /// A named heap: its blocks show under its name at the root of their flames, beside those of the wrapped allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +76,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 
     /// The heap with this id, when there is one: for layers that hand ids to others.
     pub fn heap_by_id(&self, id: u32) -> Option<Heap> {
-        let known = id <= self.site.known()?.heaps().usage().0;
+        let known = id <= self.known_region()?.heaps().usage().0;
         known.then_some(Heap(id as u8))
     }
 
     /// The heap of a token's block; `None` when no such token was ever handed out.
     pub fn heap_of(&self, token: &Token) -> Option<Heap> {
-        let cells = self.site.known()?.cells();
+        let cells = self.known_region()?.cells();
         let used = token.cell <= cells.usage().0;
         used.then(|| cells.get(token.cell)).flatten().map(|cell| Heap(cells::heap_of(cell)))
     }
@@ -89,7 +90,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Whether a token's block may be alive. It is not when all blocks of its thread and stack were given back by that
     /// thread: so a token that is given back twice is told when it was the last one.
     pub fn may_be_alive(&self, token: &Token) -> bool {
-        let cell = self.site.known().and_then(|region| region.cells().get(token.cell));
+        let cell = self.known_region().and_then(|region| region.cells().get(token.cell));
         cell.is_some_and(|cell| !cell.has_all_back())
     }
 
@@ -108,36 +109,36 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// ```
     #[inline]
     pub fn on_alloc(&self, heap: Heap, address: usize, size: usize) -> Token {
-        Token { cell: self.book_alloc(heap.0, place(address), size), size }
+        Token { cell: self.count_told_alloc(heap.0, place(address), size), size }
     }
 
     /// A block was resized, and perhaps moved to `address`: one event, after which the block belongs to the calling
     /// thread and stack. Tell it after the resizing has succeeded.
     #[inline]
     pub fn on_realloc(&self, token: Token, heap: Heap, address: usize, size: usize) -> Token {
-        Token { cell: self.book_resized(token, heap.0, place(address), size), size }
+        Token { cell: self.count_told_realloc(token, heap.0, place(address), size), size }
     }
 
     /// A block is given back. Tell it before it can be handed out again. `address` is that of the allocation.
     #[inline]
     pub fn on_free(&self, token: Token, address: usize) {
-        self.book_free(Some(token.cell), place(address), token.size);
+        self.count_free(Some(token.cell), place(address), token.size);
     }
 
     /// An allocation or reallocation failed: it is counted, nothing else changes.
     pub fn on_failure(&self) {
-        self.refused();
+        self.count_failure();
     }
 
     #[inline(never)]
-    fn book_resized(&self, token: Token, heap: u8, address: usize, size: usize) -> u32 {
-        let (here, old) = (here::<U>(), Some(token.cell));
-        self.book_realloc(Resize { here, old, old_size: token.size, heap, new: address, new_size: size })
+    fn count_told_alloc(&self, heap: u8, address: usize, size: usize) -> u32 {
+        self.count_alloc(walk_start::<U>(), heap, address, size)
     }
 
     #[inline(never)]
-    fn book_alloc(&self, heap: u8, address: usize, size: usize) -> u32 {
-        self.book(here::<U>(), heap, address, size)
+    fn count_told_realloc(&self, token: Token, heap: u8, address: usize, size: usize) -> u32 {
+        let (from, old) = (walk_start::<U>(), Some(token.cell));
+        self.count_realloc(Resize { from, old, old_size: token.size, heap, new: address, new_size: size })
     }
 }
 
@@ -148,9 +149,9 @@ fn place(address: usize) -> usize {
 }
 
 #[cfg(all(test, feature = "std"))]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::hook::guard::Entry;
+    use crate::hook::abandoned::tests::below;
     use crate::table::peak::Mark;
     use crate::table::region::Parts;
     use crate::{LossCause, NoUnwind, Region};
@@ -205,27 +206,18 @@ pub(crate) mod tests {
         an_event_in_the_middle_of_another_leaves_it_inside_the_hook();
     }
 
-    /// Runs something as far below as a signal's handler is.
-    #[inline(never)]
-    pub(crate) fn below<T>(f: impl FnOnce() -> T) -> T {
-        let frame = core::hint::black_box([0u8; 2048]);
-        let result = f();
-        core::hint::black_box(frame);
-        result
-    }
-
     // Part of the test above, whose figures are those of the whole tracker.
     fn an_event_in_the_middle_of_another_leaves_it_inside_the_hook() {
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 10);
-        let Entry::Ready(entered) = TRACKER.enter_always() else { panic!("the thread has a slot") };
-        let slot = TRACKER.region().threads().get(entered.slot);
+        let Ok(guard) = TRACKER.guard_without_triggers() else { panic!("the thread has a slot") };
+        let slot = guard.slot;
         let own = || slot.account.figures(&TRACKER.region().head().marks.epochs, Mark::Program).allocs;
         let before = own();
         // As in a signal handler: each of them, not only the first.
         let tokens = below(|| [1, 2, 3].map(|size| TRACKER.on_alloc(Heap::WRAPPED, 0, size)));
         assert!(slot.share.is_inside(), "what was interrupted goes on");
         assert_eq!(own(), before, "they are nobody's");
-        drop(entered);
+        drop(guard);
         tokens.into_iter().chain([kept]).for_each(|token| TRACKER.on_free(token, 0));
     }
 }

@@ -142,8 +142,9 @@ const UNWINDING: &str = "_Unwind_Resume";
 /// call. Other modules still have some, mostly for indices that are in bounds, which the compiler does not see.
 const WITHOUT_PANIC: &[&str] = &[
     "8memtrack4hook5alloc",
-    "8memtrack4hook5quick",
+    "8memtrack4hook4free",
     "8memtrack4hook7realloc",
+    "8memtrack4hook12global_alloc",
     "8memtrack7tracker5token",
     "8memtrack6unwind3cfi5entry",
     "8memtrack6unwind5rules",

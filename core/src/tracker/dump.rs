@@ -1,137 +1,20 @@
-//! On a host: dumps to files, and what happens to them at the end of stages, threads and the program.
+//! Dumps to files: when the program asks for one, on signals, intervals and peaks, and of each stage that ends.
 
-use super::Tracker;
 use crate::dump;
+use crate::error::Error;
+use crate::hook::Tracker;
 use crate::lock::try_lock;
 use crate::os::linux::file::{File, Mode, Path};
 use crate::os::linux::open::Named;
-use crate::os::linux::pages::Pages;
 use crate::os::linux::signals;
-use crate::platform::host::keep_errno;
-use crate::platform::{Host, Platform};
+use crate::platform::Platform;
 use crate::session::dump_stack::Patience;
-use crate::session::recording::annex::Writing;
-use crate::session::{forks, lifecycle, recording, registry, snapshot_file, triggers};
-use crate::table::fork::{self, Copied};
+use crate::session::{recording, registry, snapshot_file, triggers};
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Ended, Peak, Stages, Summary};
-use crate::table::region::{Head, HeadCopy, Tables};
-use crate::table::threads::FIRST;
+use crate::table::region::Tables;
 use crate::unwind::Unwind;
-use crate::{Error, LossCause};
 use memtrack_format::Cause;
-
-/// Nobody can be given the error: inside the first event, without allocating.
-#[cold]
-pub(super) fn complain_of_memory() {
-    let mut text = heapless::String::<256>::new();
-    // A longer text is cut off.
-    let _ = core::fmt::write(&mut text, format_args!("memtrack: nothing is tracked: {}\n", Error::NoMemory));
-    // SAFETY: the text is valid for the call.
-    keep_errno(|| unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) });
-}
-
-impl<R: Tables> registry::Registered for R {
-    fn thread_ended(&self, slot: u16, name: [u8; 16]) {
-        // The slots that threads share don't end.
-        if slot >= FIRST {
-            self.threads().get(slot).exit(name);
-        }
-    }
-
-    fn forked(&self, slot: Option<u16>, copied: Copied) {
-        crate::hook::stage_cells::forked(self, slot);
-        let process = Host.process();
-        fork::fork(self, process.parent, super::elapsed(self, &Host), copied);
-    }
-
-    fn is_claimed(&self) -> bool {
-        self.head().pending.is_claimed()
-    }
-
-    fn claim(&self) {
-        self.head().pending.claim();
-    }
-
-    fn unlock_after_fork(&self) {
-        self.head().marks.credit.unlock_after_fork();
-    }
-
-    fn dump_above(&self, bytes: usize) {
-        self.head().pending.dump_above(bytes);
-    }
-
-    fn ask_for_dump(&self) {
-        self.head().pending.raise(crate::table::pending::DUMP);
-    }
-
-    fn is_at_rest(&self) -> bool {
-        !self.stages().is_locked() && !self.timeline().is_locked()
-    }
-
-    fn expect_threads(&self) {
-        self.head().marks.credit.open(self.threads(), || _ = Host.barrier());
-    }
-
-    fn met_module(&self) {
-        self.head().pending.raise(crate::table::pending::MODULE);
-    }
-
-    fn pages(&self) -> Result<Pages, Error> {
-        // A file lies under all of it.
-        if self.complete() {
-            Pages::of(self, Head::own()).ok_or(Error::RecordingPages)
-        } else {
-            Err(Error::NoMemory)
-        }
-    }
-
-    fn events(&self) -> u64 {
-        let figures = super::totals(self, Mark::Program);
-        figures.allocs.wrapping_mul(2).wrapping_sub(figures.live_blocks.min(figures.allocs))
-    }
-
-    fn heads(&self) -> [core::ops::Range<usize>; 2] {
-        [self.stacks().heads(), self.cells().heads()]
-    }
-
-    fn head_copy(&self) -> HeadCopy {
-        self.head().copy()
-    }
-
-    fn restore_head(&self, copy: &HeadCopy) {
-        self.head().restore(copy);
-        // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
-        // nobody.
-        self.head().pending.raise(crate::table::pending::PAUSED);
-    }
-
-    fn recording_lost(&self) {
-        self.head().losses.count(LossCause::RecordingLost);
-    }
-
-    fn threads_used(&self) -> u32 {
-        self.threads().usage().0
-    }
-
-    fn keep_names(&self) {
-        for (id, slot) in self.threads().iter() {
-            let name = Host.thread_name(slot.os_id());
-            // A thread that ended unnoticed has none any more.
-            if id >= FIRST && !slot.has_exited() && name[0] != 0 {
-                slot.set_name(name);
-            }
-        }
-    }
-
-    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
-        dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
-    }
-
-    fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error> {
-        dump::program(self, &Host, &self.head().image.unwinder(), cause, to)
-    }
-}
 
 /// Runs what a program asks for on the stack for dumps.
 fn on_stack<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
@@ -139,21 +22,6 @@ fn on_stack<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Makes the region known to what happens outside of the tracker. False when there are too many.
-    pub(super) fn register(&self, number: usize) -> bool {
-        // A platform of the user's has words of its own, unless it hands on what `Host` says.
-        let words =
-            [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
-        let is_hosts = words[0].is_some() && words[0] == words[1];
-        let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
-        forks::clear_in_child(self.region().head().pending.page_of_flags());
-        triggers::on_stack(Patience::Seconds, || recording::at_claim(place));
-        if let Some(bytes) = lifecycle::peak_to_dump() {
-            self.region().head().pending.dump_above(bytes);
-        }
-        true
-    }
-
     /// Writes a snapshot of the whole program to a file; what the file held is gone.
     ///
     /// # Errors
@@ -217,15 +85,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if snapshot_file::is_set() { Ok(()) } else { Err(Error::NoFile) }
     }
 
-    /// A peak has risen above the lowest limit.
-    pub(crate) fn peak_passed(&self, peak: usize) {
-        let pending = &self.region().head().pending;
-        // While another snapshot is being written there is none: the next new peak tries again.
-        if pending.is_to_be_dumped(peak) && triggers::write(Cause::Peak) {
-            pending.dumped(peak);
-        }
-    }
-
     /// Lays the tables into a file: from now on it shows what this process allocates, live and after its end, however that
     /// comes; `memtrack-fold` reads it like a dump. What the file held is gone. Only pages that are used take space there;
     /// when that runs out the recording ends, which later dumps count as a loss. `MEMTRACK_RECORD=path` does it at the first
@@ -280,7 +139,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 
     /// Appends a snapshot, which `write` writes with the stack nodes from the one on that it is told.
-    pub(crate) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
+    pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let Some(place) = registry::place_of(self.region()) else { return };
         // Two threads may end stages at the same time: both are written.

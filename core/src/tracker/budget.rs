@@ -1,0 +1,47 @@
+//! Budgets: a callback for a peak that rises above a number of bytes.
+
+use crate::hook::Tracker;
+use crate::platform::Platform;
+use crate::stats::Stats;
+use crate::table::region::Tables;
+use crate::unwind::Unwind;
+
+impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
+    /// Calls `callback` once, when a peak rises above `bytes` of live memory: with the figures of that moment, on the
+    /// thread whose allocation crossed the budget, before that allocation returns. Another call replaces budget and
+    /// callback. What is live already is not called back for until it rises.
+    ///
+    /// The callback may allocate, dump, and set a budget again. It must not take a lock that code which allocates may
+    /// hold; when it panics, the program aborts.
+    ///
+    /// ```
+    /// # use memtrack::Tracker;
+    /// # use std::alloc::System;
+    /// # #[global_allocator]
+    /// # static HEAP: Tracker<System> = Tracker::new(System);
+    /// HEAP.budget(64 << 20, |stats| eprintln!("{} bytes are alive", stats.live_bytes));
+    /// ```
+    pub fn budget(&self, bytes: usize, callback: fn(Stats)) {
+        if self.check().is_err() {
+            return;
+        }
+        // The stage's mark starts from what is live, so that it rises when the budget is crossed.
+        self.rebase_stage(|_| Some(()));
+        self.region().head().pending.set_budget(bytes, callback, Self::call);
+    }
+
+    fn call(&self, callback: fn(Stats)) {
+        let unwinding = Abort;
+        callback(self.stats());
+        core::mem::forget(unwinding);
+    }
+}
+
+/// Nothing may unwind out of an allocation: dropped while it is unwound, this ends the program.
+struct Abort;
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        panic!("a budget's callback panicked inside an allocation");
+    }
+}

@@ -1,0 +1,117 @@
+//! A region as the session sees it, whichever tracker has it: threads end, the process forks or exits, dumps are due.
+
+use crate::dump;
+use crate::error::Error;
+use crate::os::linux::file::File;
+use crate::os::linux::pages::Pages;
+use crate::platform::{Host, Platform};
+use crate::session::recording::annex::Writing;
+use crate::session::registry;
+use crate::table::fork::{self, Copied};
+use crate::table::peak::Mark;
+use crate::table::region::{Head, HeadCopy, Tables};
+use crate::table::threads::FIRST;
+use crate::totals::{elapsed, totals};
+use memtrack_format::{Cause, LossCause};
+
+impl<R: Tables> registry::Registered for R {
+    fn thread_ended(&self, slot: u16, name: [u8; 16]) {
+        // The slots that threads share don't end.
+        if slot >= FIRST {
+            self.threads().get(slot).exit(name);
+        }
+    }
+
+    fn forked(&self, slot: Option<u16>, copied: Copied) {
+        super::thread_stage_cells::forked(self, slot);
+        let process = Host.process();
+        fork::fork(self, process.parent, elapsed(self, &Host), copied);
+    }
+
+    fn is_claimed(&self) -> bool {
+        self.head().pending.is_claimed()
+    }
+
+    fn claim(&self) {
+        self.head().pending.claim();
+    }
+
+    fn unlock_after_fork(&self) {
+        self.head().marks.credit.unlock_after_fork();
+    }
+
+    fn dump_above(&self, bytes: usize) {
+        self.head().pending.dump_above(bytes);
+    }
+
+    fn ask_for_dump(&self) {
+        self.head().pending.raise(crate::table::pending::DUMP);
+    }
+
+    fn is_at_rest(&self) -> bool {
+        !self.stages().is_locked() && !self.timeline().is_locked()
+    }
+
+    fn expect_threads(&self) {
+        self.head().marks.credit.open(self.threads(), || _ = Host.barrier());
+    }
+
+    fn met_module(&self) {
+        self.head().pending.raise(crate::table::pending::MODULE);
+    }
+
+    fn pages(&self) -> Result<Pages, Error> {
+        // A file lies under all of it.
+        if self.complete() {
+            Pages::of(self, Head::own()).ok_or(Error::RecordingPages)
+        } else {
+            Err(Error::NoMemory)
+        }
+    }
+
+    fn events(&self) -> u64 {
+        let figures = totals(self, Mark::Program);
+        figures.allocs.wrapping_mul(2).wrapping_sub(figures.live_blocks.min(figures.allocs))
+    }
+
+    fn heads(&self) -> [core::ops::Range<usize>; 2] {
+        [self.stacks().heads(), self.cells().heads()]
+    }
+
+    fn head_copy(&self) -> HeadCopy {
+        self.head().copy()
+    }
+
+    fn restore_head(&self, copy: &HeadCopy) {
+        self.head().restore(copy);
+        // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
+        // nobody.
+        self.head().pending.raise(crate::table::pending::PAUSED);
+    }
+
+    fn recording_lost(&self) {
+        self.head().losses.count(LossCause::RecordingLost);
+    }
+
+    fn threads_used(&self) -> u32 {
+        self.threads().usage().0
+    }
+
+    fn keep_names(&self) {
+        for (id, slot) in self.threads().iter() {
+            let name = Host.thread_name(slot.os_id());
+            // A thread that ended unnoticed has none any more.
+            if id >= FIRST && !slot.has_exited() && name[0] != 0 {
+                slot.set_name(name);
+            }
+        }
+    }
+
+    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
+        dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
+    }
+
+    fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error> {
+        dump::program(self, &Host, &self.head().image.unwinder(), cause, to)
+    }
+}
