@@ -83,23 +83,23 @@ pub extern "C" fn memtrack_strerror(code: memtrack_result_t) -> *const c_char {
 
 fn message(code: memtrack_result_t) -> &'static CStr {
     match code {
-        MEMTRACK_OK => c"done",
+        MEMTRACK_OK => c"success",
         MEMTRACK_ERROR_NULL => c"an argument that must not be NULL is NULL",
         MEMTRACK_ERROR_SIZE => c"the struct's size is wrong: set its member `size` to sizeof the struct",
         MEMTRACK_ERROR_FULL => c"no room for one more: end a stage first, or use fewer names",
         MEMTRACK_ERROR_NONE => c"there is no stage or tag to end",
-        MEMTRACK_ERROR_INVALID => c"no such token or heap was ever handed out",
-        MEMTRACK_ERROR_SINK => c"the dump's sink refused the bytes: what was written before is readable",
+        MEMTRACK_ERROR_INVALID => c"the token or heap was never handed out",
+        MEMTRACK_ERROR_SINK => c"the dump's sink refused the bytes: the bytes written before are readable",
         MEMTRACK_ERROR_FILE => c"the file could not be written: errno says why",
-        MEMTRACK_ERROR_BUSY => c"another dump is being written: try again when it is done",
+        MEMTRACK_ERROR_BUSY => c"another dump is being written: try again later",
         MEMTRACK_ERROR_TOO_LATE => {
             c"the allocator was already chosen: set it before the first block is allocated"
         }
-        MEMTRACK_ERROR_UNSUPPORTED => c"there is no such thing on this target",
+        MEMTRACK_ERROR_UNSUPPORTED => c"this target does not have the feature",
         MEMTRACK_ERROR_TRACKER => {
-            c"there are no tables: another tracker in this process uses them (link memtrack once), or there was no memory (ulimit -v)"
+            c"the tracker has no tables: another tracker in this process uses them (link memtrack once), or there was no memory (ulimit -v)"
         },
-        _ => c"no code of this library: perhaps one of a later version",
+        _ => c"unknown code: it may come from a later version of the library",
     }
 }
 
