@@ -64,23 +64,23 @@ pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, 
     let mut notes = Vec::new();
     if let Some(missing) = header.size.checked_sub(bytes.len()).filter(|&missing| missing > 0) {
         notes.push(format!(
-            "the image is cut off: {missing} of its {} bytes are missing, and what lay there counts as zero",
+            "the image is cut off: {missing} of its {} bytes are missing and count as zero",
             header.size
         ));
     }
     if tables.strays > 0 {
         notes.push(format!(
-            "{} stack frames of the image were just being written, or are damaged: their callers are missing",
+            "{} stack frames of the image were being written or are damaged: their callers are missing",
             tables.strays
         ));
     }
     if has_ended {
         notes.push(
-            "the recording ended before its program: there was no room for it, and what was allocated later is missing".into(),
+            "the recording ended before its program, for lack of space: later allocations are missing".into(),
         );
     }
     if annex.damaged {
-        notes.push("what the recording has of its modules ends early: some may be missing".into());
+        notes.push("the list of modules in the recording ends early: some modules may be missing".into());
     }
     let damaged = bytes.len() < header.size || annex.damaged;
     Ok(Image { dump, notes, damaged, pid: annex.target.map(|target| target.pid) })

@@ -263,11 +263,11 @@ fn what_instead(bytes: &[u8]) -> &'static str {
     match bytes {
         [] => "it is empty",
         [0x7f, b'E', b'L', b'F', ..] => "it is an ELF binary",
-        [0x89, b'M', b'T', b'K', ..] | [b'M', b'T', b'K', ..] => "it was changed by a transfer as text",
+        [0x89, b'M', b'T', b'K', ..] | [b'M', b'T', b'K', ..] => "it was changed by a transfer in text mode",
         _ if memtrack_format::MAGIC.starts_with(bytes) => "it ends within its first bytes",
         _ if bytes.iter().take(512).all(|&byte| byte >= 0x20 || byte.is_ascii_whitespace()) => {
             "it is a text file"
         }
-        _ => "it begins with other bytes",
+        _ => "its first bytes are not those of a dump",
     }
 }

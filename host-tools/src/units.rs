@@ -41,7 +41,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
         "mb" => 1e6,
         "gb" => 1e9,
         "tb" => 1e12,
-        unit => return Err(format!("{unit} is no unit: use B, KiB, MiB, GiB or TiB")),
+        unit => return Err(format!("unknown unit {unit}: use B, KiB, MiB, GiB or TiB")),
     };
     let digits = digits.trim_end();
     if unit == 1.0 {

@@ -19,7 +19,7 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
         let what = match first.kind {
             DamageKind::Truncated => "cut off",
             DamageKind::Corrupt => "damaged",
-            DamageKind::Version(_) => "of a version that is not read",
+            DamageKind::Version(_) => "of an unsupported version",
             DamageKind::GivenUp => "damaged beyond repair",
         };
         let more = match dump.damage().len() - 1 {
@@ -34,9 +34,7 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
     }
     if dump.malformed() > 0 {
         let sections = count(dump.malformed() as u64);
-        lines.push(format!(
-            "{sections} sections of the dump hold records that make no sense: they are left out"
-        ));
+        lines.push(format!("{sections} sections of the dump have malformed records, which are left out"));
     }
     let partial = dump.entries().iter().filter(|entry| !entry.complete).count();
     if partial > 0 && lines.is_empty() {
@@ -52,7 +50,10 @@ pub fn damage(dump: &Dump<'_>) -> Vec<String> {
 #[must_use]
 pub fn equations(wrong: &[String]) -> Option<String> {
     (!wrong.is_empty()).then(|| {
-        format!("figures do not add up, as when threads run while the dump is taken: {}", wrong.join("; "))
+        format!(
+            "figures do not add up, which can happen if threads run while the dump is taken: {}",
+            wrong.join("; ")
+        )
     })
 }
 
@@ -85,7 +86,7 @@ pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {
     let own = profile.kind == Kind::Program || matches!(metric, Metric::Peak | Metric::PeakBlocks);
     (!own).then(|| {
         format!(
-            "{} are those of the program until the stage ended: --metric peak is the stage's own",
+            "{} are those of the program up to the end of the stage: use --metric peak for the stage's own",
             metric.title()
         )
     })
@@ -113,13 +114,13 @@ fn other_build(source: &Source, module: &Module) -> Option<String> {
     if let (Some(doubt), Some(_)) = (source.doubt, &source.path) {
         let why = match doubt {
             Doubt::IdInFileOnly => {
-                format!("the dump has no build id, {path} has one: nothing tells whether it is what ran")
+                format!("{path} has a build id, the dump has none: it may not be the file that ran")
             }
             Doubt::IdInDumpOnly => {
-                format!("{path} has no build id, the dump has one: nothing tells whether it is what ran")
+                format!("{path} has no build id, the dump has one: it may not be the file that ran")
             }
             Doubt::NoIds => {
-                format!("neither the dump nor {path} has a build id: nothing tells whether it is what ran")
+                format!("neither {path} nor the dump has a build id: it may not be the file that ran")
             }
             Doubt::Changed => {
                 format!("{path} has changed since the program ran, and has no build id to compare")
@@ -159,8 +160,8 @@ fn unnamed(profile: &Profile) -> Option<String> {
     }
     (total > 0).then(|| {
         format!(
-            "{} without a name, shown as module+0xoffset: {}; --binary, --debug-dir and --sysroot say where names \
-             are",
+            "{} without a name, shown as module+0xoffset: {}; use --binary, --debug-dir or --sysroot to say where \
+             the names are",
             things(total as u64, "address"),
             reasons.join(", ")
         )
@@ -175,10 +176,10 @@ pub fn reason(source: &Source) -> String {
         Some(Missing::File(path)) => format!("no file at {}", shown(path)),
         Some(Missing::Unusable(path, reason)) => format!("{}: {}", shown(path), clean(reason)),
         Some(Missing::OtherBuild(..)) => "only another build found".into(),
-        Some(Missing::Changed(..)) => "the file has changed since".into(),
+        Some(Missing::Changed(..)) => "the file has changed since the program ran".into(),
         Some(Missing::Virtual) => "not a file".into(),
         Some(Missing::Stripped(path)) => format!("{} has neither debug information nor symbols", shown(path)),
-        None if source.debug_info => "nothing known there".into(),
+        None if source.debug_info => "the debug information has no name there".into(),
         None => "no debug information, and no symbol there".into(),
     }
 }

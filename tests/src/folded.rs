@@ -23,7 +23,11 @@ pub fn fold(dump: &Path, options: &[&str]) -> Folded {
 /// not add up is accepted.
 #[must_use]
 pub fn fold_in_motion(dump: &Path, options: &[&str]) -> Folded {
-    fold_with(dump, options, "warning: figures do not add up, as when threads run while the dump is taken")
+    fold_with(
+        dump,
+        options,
+        "warning: figures do not add up, which can happen if threads run while the dump is taken",
+    )
 }
 
 fn fold_with(dump: &Path, options: &[&str], allowed: &str) -> Folded {

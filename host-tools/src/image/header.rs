@@ -68,15 +68,15 @@ pub fn claimed_size(bytes: &[u8]) -> Option<usize> {
 
 impl Header {
     pub(super) fn read(bytes: &[u8]) -> Result<Header, &'static str> {
-        let big_endian = is_big_endian(bytes).ok_or("it begins with other bytes")?;
+        let big_endian = is_big_endian(bytes).ok_or("its first bytes are not those of a dump")?;
         let memory = Memory { bytes, big_endian };
         let words: [u32; WORDS] = std::array::from_fn(|place| memory.u32(4 * place));
         if bytes.len() < 4 * WORDS {
-            return Err("it is a memory image that ends in its header");
+            return Err("it is a memory image that is cut off in its header");
         }
         if words[1] & 0xffff != VERSION {
             return Err(
-                "it is a memory image of another version of memtrack: read it with the memtrack-fold of that",
+                "it is a memory image of another version of memtrack: read it with the memtrack-fold of that version",
             );
         }
         let byte = |word: usize, place: usize| words[word].to_le_bytes()[place];
@@ -149,6 +149,6 @@ impl Header {
 
 const DAMAGED: &str = "it is a memory image whose header is damaged";
 const OTHER: &str =
-    "it is a memory image whose tables are laid out otherwise: its memtrack was built from other sources";
+    "it is a memory image whose tables have another layout: its memtrack was built from other sources";
 /// Offset of the credit, which follows the header.
 pub(super) const ROOM: usize = 4 * WORDS;

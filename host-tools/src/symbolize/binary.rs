@@ -111,7 +111,7 @@ fn read_parts(bytes: &[u8]) -> Result<Vec<Part>, String> {
         let part = bytes.get(range.clone()).ok_or("it ends within one of its parts")?;
         parts.push(Part { range, build_id: build_id(part)? });
     }
-    if parts.is_empty() { Err("it has no part for any machine".into()) } else { Ok(parts) }
+    if parts.is_empty() { Err("it has no part for any architecture".into()) } else { Ok(parts) }
 }
 
 fn ranges(arches: &[impl FatArch]) -> Vec<Range<usize>> {

@@ -86,7 +86,7 @@ impl<'a> Image<'a> {
         }
         if let Some(dwarf) = image.dwarf() {
             if !is_sane(&dwarf) {
-                return Err("its debug information nests deeper than any program's".into());
+                return Err("its debug information nests deeper than that of any program".into());
             }
             image.splits = Splits::new(&dwarf, places);
         }

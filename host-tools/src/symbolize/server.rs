@@ -61,7 +61,7 @@ impl Servers {
     /// The debug file of a build; `None` if no server has it.
     ///
     /// # Errors
-    /// Returns the reason why a server could not be asked, if no other server has the file.
+    /// Returns the reason why a server failed, if no other server has the file.
     pub(super) fn debug_file(&self, build_id: &[u8]) -> Result<Option<Binary>, String> {
         if self.urls.is_empty() || build_id.is_empty() {
             return Ok(None);
@@ -79,7 +79,7 @@ impl Servers {
                     None => failed = Some(format!("{url} sent a file of another build")),
                 },
                 Err(ureq::Error::StatusCode(404)) => {}
-                Err(error) => failed = Some(format!("{url} could not be asked: {error}")),
+                Err(error) => failed = Some(format!("{url} failed: {error}")),
             }
         }
         failed.map_or(Ok(None), Err)

@@ -72,7 +72,7 @@ fn totals<'s>(top: &Top, shot: &'s Shot) -> Vec<Line<'s>> {
     }
     let losses = match &shot.losses {
         Some(losses) => Span::styled(losses.clone(), Style::new().fg(Color::Red)),
-        None => Span::raw("nothing lost"),
+        None => Span::raw("no losses"),
     };
     vec![
         Line::from(vec![

@@ -105,7 +105,7 @@ fn figures_that_do_not_add_up_are_told() {
     let ran = Place::with(&builder.finish()).run("dump.bin");
     assert_eq!(ran.code, 0);
     assert!(
-        ran.stderr.contains("warning: figures do not add up, as when threads run while the dump is taken: live bytes: whole program 1, cells 300, threads 300"),
+        ran.stderr.contains("warning: figures do not add up, which can happen if threads run while the dump is taken: live bytes: whole program 1, cells 300, threads 300"),
         "{}",
         ran.stderr
     );

@@ -75,7 +75,7 @@ fn another_program_at_the_path_never_lends_its_names() {
         let given = place.run("dump.bin -m allocs -b program");
         match (in_dump, in_file) {
             (true, true) => assert_eq!(given.code, 2, "{}", given.stderr),
-            _ => assert!(given.stderr.contains("nothing tells whether it is what ran"), "{}", given.stderr),
+            _ => assert!(given.stderr.contains("it may not be the file that ran"), "{}", given.stderr),
         }
     }
 }
@@ -85,8 +85,8 @@ fn without_build_ids_size_and_time_are_compared() {
     for (in_file, stamps, named, said) in [
         (false, SAME, true, ""),
         (true, SAME, true, ""),
-        (false, UNKNOWN, true, "neither the dump nor"),
-        (true, UNKNOWN, true, "the dump has no build id"),
+        (false, UNKNOWN, true, "nor the dump has a build id"),
+        (true, UNKNOWN, true, "has a build id, the dump has none"),
         (false, EARLIER, true, "has changed since the program ran, and has no build id to compare"),
         (true, EARLIER, false, "has changed since the program ran: its names are not used"),
         (false, SMALLER, false, "has changed since the program ran: its names are not used"),

@@ -105,7 +105,10 @@ fn of_a_killed_program_all_stages_are_listed_and_checked() {
 fn figures_that_are_not_the_stages_own_are_told() {
     let place = Place::with(&run());
     let ran = place.run("dump.bin -s render -m allocs -f text");
-    assert!(ran.stderr.contains("allocations are those of the program until the stage ended: --metric peak"));
+    assert!(
+        ran.stderr
+            .contains("allocations are those of the program up to the end of the stage: use --metric peak")
+    );
     assert!(ran.stdout.contains("from the program's start to the end of stage render"), "{}", ran.stdout);
     assert!(!place.run("dump.bin -s render -m peak").stderr.contains("--metric"));
     // The list of stages says 9000 bytes, the snapshot has 700.

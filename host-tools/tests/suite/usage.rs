@@ -14,9 +14,9 @@ fn what_is_not_a_dump_is_refused() {
         (&b""[..], "it is empty"),
         (b"hello world\n", "it is a text file"),
         (b"\x7fELF\x02\x01\x01", "it is an ELF binary"),
-        (b"\x89MTK\n\x1a\n", "it was changed by a transfer as text"),
+        (b"\x89MTK\n\x1a\n", "it was changed by a transfer in text mode"),
         (b"\x89MT", "it ends within its first bytes"),
-        (b"\0\x01\x02\x03\x04", "it begins with other bytes"),
+        (b"\0\x01\x02\x03\x04", "its first bytes are not those of a dump"),
     ] {
         place.file("other", content);
         let line = place.run("other").refused(3);
