@@ -1,19 +1,26 @@
-//! From the bytes of a dump to flame graphs.
+//! Reads dumps, names their addresses, and writes flame graphs, reports and the files of other viewers.
 //!
-//! **What this crate does**: [`input`] brings a dump into memory, [`reader`] finds its snapshots, [`modules`]
-//! says which binary an address belongs to, [`symbolize`] names it, [`profile`] holds the result — the one model
-//! of stacks, threads, stages, tags and metrics — and each file under [`export`] writes one format from it. The
-//! program `memtrack-fold` is a thin command line over this. [`diff`] compares two profiles, [`limits`] checks one.
+//! **What this crate does**, in the order of the data:
 //!
-//! **What you do**: hand it a dump, and the binaries that the dump names where they are not in their place.
+//! - [`input`] brings a dump into memory;
+//! - [`reader`] finds its snapshots;
+//! - [`modules`] finds the binary to which an address belongs;
+//! - [`symbolize`] finds the names of addresses;
+//! - [`profile`] is the result: the one model of stacks, threads, stages, tags and metrics;
+//! - each file under [`export`] writes one format from a profile.
 //!
-//! **What it is not for**: it never changes a dump, and never guesses: what has no name shows as
-//! `module+0xoffset`, and what was lost is counted and shown.
+//! [`diff`] compares two profiles, and [`limits`] checks one. The program `memtrack-fold` is a thin command
+//! line over this crate.
+//!
+//! **What you do**: provide a dump, and those binaries of the dump that have been moved.
+//!
+//! **What it is not for**: it never changes a dump, and never guesses. A function without a name shows as
+//! `module+0xoffset`. Losses are counted and shown.
 //!
 //! | limit | value |
 //! |---|---|
 //! | dump versions | those of [`memtrack_format`] |
-//! | compressed dumps | gzip and zstd, up to 64 MiB when unpacked or 32 times the compressed size, unless the user says more |
+//! | compressed dumps | gzip and zstd, up to 64 MiB when unpacked or 32 times the compressed size, unless the user sets a limit |
 //! | depth of a stack | [`profile::MAX_DEPTH`] innermost calls; more shows as `[truncated]` |
 //! | binaries | ELF, Mach-O and PE with DWARF or a PDB, or their symbol tables |
 
