@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_control_character_is_kept() {
+    fn control_characters_are_replaced() {
         assert_eq!(clean("a\x1b[31mb\n\u{202e}c\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}");
         assert_eq!(clean("tab\there\0"), "tab\u{fffd}here\u{fffd}");
         assert_eq!(clean_bytes(b"caf\xc3\xa9 \xff"), "café \u{fffd}");

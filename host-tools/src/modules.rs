@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loaded_wins_over_what_was_unloaded() {
+    fn loaded_modules_win_over_unloaded_ones() {
         let modules = modules(&[
             (b"new", false, &[segment(0x2000, 0x1000)]),
             (b"old", true, &[segment(0x1000, 0x4000)]),

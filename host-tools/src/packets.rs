@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn missing_bytes_are_reported() {
         let data: Vec<u8> = (0..2440u32).map(|i| (i % 251) as u8).collect();
         let mut packets = sent(&data);
         assert_eq!(packets.len(), 10);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn several_dumps_come_over_one_line() {
+    fn one_line_may_carry_several_dumps() {
         let (one, other) = (vec![1; 700], vec![2; 500]);
         let mut packets = [sent(&one), sent(&other)].concat();
         let arrived = read(&packets.concat()).expect("packets");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_stays_as_it_is() {
+    fn other_files_are_not_packets() {
         assert!(read(b"").is_none());
         assert!(read(b"\0\0boot\0ready\0").is_none());
         assert!(read(&[&MAGIC[..], &sent(b"within a dump").concat()].concat()).is_none());
@@ -137,7 +137,7 @@ mod tests {
         /// A bad line drops, changes and inserts bytes. Every unharmed packet arrives, nothing arrives that was
         /// not sent, and the number of missing bytes before the last received packet is exact.
         #[test]
-        fn a_bad_line_costs_the_packets_that_it_hits(
+        fn a_bad_line_costs_only_damaged_packets(
             seed: u8,
             packets in 1..20usize,
             faults in prop::collection::vec((any::<prop::sample::Index>(), 0..3, 1u8..), 0..12),
@@ -172,8 +172,8 @@ mod tests {
             prop_assert!((0..packets).all(|number| hit[number] || arrived.contains(&number)));
             let lost = arrived.last().map_or(0, |last| last + 1 - arrived.len()) * PACKET_DATA;
             prop_assert_eq!(missing.is_some(), lost > 0);
-            let told = format!("lost {} of", things(lost as u64, "byte"));
-            prop_assert!(missing.is_none_or(|missing| missing.contains(&told)));
+            let expected = format!("lost {} of", things(lost as u64, "byte"));
+            prop_assert!(missing.is_none_or(|missing| missing.contains(&expected)));
         }
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Dump<'a> {
             // The start may be missing, as after a late connection to a serial line.
             Err(Rejected::NotADump) if has_snapshot(bytes) => Reader::damaged(bytes),
             Err(Rejected::NotADump) => {
-                return Err(Error::NotADump { path: path.into(), reason: what_instead(bytes) });
+                return Err(Error::NotADump { path: path.into(), reason: describe(bytes) });
             }
         };
         let mut dump = Dump { entries: Vec::new(), trackers: Vec::new(), damage: Vec::new(), malformed: 0 };
@@ -259,7 +259,7 @@ fn has_snapshot(bytes: &[u8]) -> bool {
 }
 
 /// Describes a file that is no dump.
-fn what_instead(bytes: &[u8]) -> &'static str {
+fn describe(bytes: &[u8]) -> &'static str {
     match bytes {
         [] => "it is empty",
         [0x7f, b'E', b'L', b'F', ..] => "it is an ELF binary",

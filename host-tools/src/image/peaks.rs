@@ -29,7 +29,7 @@ pub(super) struct Peaks<'t> {
 }
 
 impl Peaks<'_> {
-    fn stands(&self, mark: Mark) -> bool {
+    fn is_at_peak(&self, mark: Mark) -> bool {
         self.head.state & if mark == Mark::Program { PROGRAM } else { STAGE } != 0
     }
 
@@ -58,7 +58,7 @@ impl Peaks<'_> {
 
     fn at_mark(&self, part: &Part, mark: Mark) -> Held {
         let unchanged = self.ahead(part.epoch, self.head.fallen[mark as usize]) < 0;
-        if self.stands(mark) || unchanged { part.live } else { part.held[mark as usize] }
+        if self.is_at_peak(mark) || unchanged { part.live } else { part.held[mark as usize] }
     }
 
     fn live(account: &Account) -> Held {
@@ -92,7 +92,7 @@ impl Peaks<'_> {
 
     /// The time of the peak: `now` while live bytes are at the peak.
     pub(super) fn peak_time(&self, mark: Mark, now: u64) -> u64 {
-        if self.stands(mark) { now } else { self.head.peak_time[mark as usize] }
+        if self.is_at_peak(mark) { now } else { self.head.peak_time[mark as usize] }
     }
 
     /// The part of `freed` that other threads freed since `generation` began.

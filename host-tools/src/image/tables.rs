@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_that_nobody_wrote_are_not_read() {
+    fn unwritten_records_are_not_read() {
         const STRIDE: usize = 16;
         const CLAIMED: u32 = 200_000_000;
         // A table of gigabytes that claims many records, of which two were written.

@@ -218,7 +218,7 @@ impl Writer<'_> {
     /// A running stage, with its figures at the end of the image.
     fn running(&self, active: &Active) -> stages::Stage {
         let now = self.totals(Mark::Stage);
-        let standing = stages::Peak {
+        let current = stages::Peak {
             bytes: self.peaks.peak(Mark::Stage),
             blocks: now.peak_blocks,
             time_ns: self.peaks.peak_time(Mark::Stage, self.now),
@@ -247,7 +247,7 @@ impl Writer<'_> {
             lost: lost.saturating_sub(active.lost),
             live_before: active.live,
             live_after: now.live,
-            peak: if standing.bytes > active.peak.bytes { standing } else { active.peak },
+            peak: if current.bytes > active.peak.bytes { current } else { active.peak },
             threads,
         }
     }

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_children_inherit_counts_in_the_parents_dump() {
+    fn inherited_figures_count_in_the_parents_dump() {
         use ThreadState::{Inherited, Running, Unattributed};
         let child =
             |pid| of_process(pid, &[(0, Unattributed, 4), (2, Inherited, 1000), (3, Running, 1)], Some(7));

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_has_one_place_and_others_make_room() {
+    fn a_program_has_one_place_and_others_move() {
         let at = |start| [Segment { start, length: 0x1000, file_offset: 0, executable: true }];
         let (here, there) = (at(0x10000), at(0x50000));
         let module = |path, bias, segments| format::Module {

@@ -134,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn sums_that_agree_say_nothing() {
+    fn equal_sums_are_not_reported() {
         says(|_| (), &[]);
         says(|snapshot| snapshot.marks = None, &[]);
     }
 
     #[test]
-    fn each_difference_is_told_once() {
+    fn each_difference_is_reported_once() {
         says(|s| marks(s).figures.live = 4, &["live bytes: whole program 4, cells 3, threads 3"]);
         says(
             |s| s.threads[0].figures.bytes = 1,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_may_differ_by_the_error_told() {
+    fn the_peak_may_differ_by_its_recorded_error() {
         says(
             |s| marks(s).figures.peak = 12,
             &["live bytes at the peak: whole program 12, cells 11, threads 11"],

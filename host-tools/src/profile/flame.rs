@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_first_when_asked_for() {
+    fn the_largest_can_come_first() {
         let mut flame = flame(&[("b;y", 1), ("b;x", 1), ("b;z", 5), ("a", 4)]);
         flame.sort_by_size();
         assert_eq!(lines(&flame), ["b 0 7", "b;z 5 5", "b;x 1 1", "b;y 1 1", "a 4 4"]);

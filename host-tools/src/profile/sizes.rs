@@ -38,8 +38,8 @@ impl Size {
 /// The classes of the whole program, smallest first. If the dump has none, they are the sums over all
 /// threads.
 pub(super) fn whole(records: &[SizeClass]) -> Vec<Size> {
-    let told = records.iter().any(|record| record.thread == EVERYONE);
-    sum(records.iter().filter(|record| !told || record.thread == EVERYONE))
+    let has_whole = records.iter().any(|record| record.thread == EVERYONE);
+    sum(records.iter().filter(|record| !has_whole || record.thread == EVERYONE))
 }
 
 /// The classes of one thread.
@@ -72,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_is_told_or_summed() {
+    fn the_whole_is_recorded_or_summed() {
         let record = |thread, class, allocs| SizeClass { thread, class, allocs, bytes: 10 * allocs };
         let size = |class, allocs| Size { class, allocs, bytes: 10 * allocs };
         let threads = [record(1, 5, 2), record(2, 5, 3), record(2, 1, 1), record(2, 9, 0)];
         assert_eq!(whole(&threads), [size(1, 1), size(5, 5)]);
         assert_eq!(of_thread(&threads, 2), [size(1, 1), size(5, 3)]);
-        let told = [&threads[..], &[record(EVERYONE, 5, 7)]].concat();
-        assert_eq!(whole(&told), [size(5, 7)]);
+        let with_whole = [&threads[..], &[record(EVERYONE, 5, 7)]].concat();
+        assert_eq!(whole(&with_whole), [size(5, 7)]);
     }
 }

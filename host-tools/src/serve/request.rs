@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_says_what_is_asked_for() {
+    fn a_head_has_method_target_and_host() {
         let head = Head {
             method: Method::Get,
             target: "/?x".into(),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_answered_all_the_same() {
+    fn invalid_heads_are_answered() {
         assert_eq!(status(b"\x16\x03\x01\x02\0"), Err(400));
         let long = [b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'a'; 2 * MAX_HEAD]].concat();
         assert_eq!(status(&long), Err(431));

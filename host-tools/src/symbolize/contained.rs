@@ -34,7 +34,7 @@ mod tests {
     use super::contained;
 
     #[test]
-    fn a_panic_is_an_error_also_within_another_question() {
+    fn nested_panics_are_errors() {
         let outer = contained(|| {
             let inner = contained(|| [1, 2][std::hint::black_box(2)]);
             assert!(inner.is_err());

@@ -101,7 +101,7 @@ mod tests {
     use super::{hidden, origin};
 
     #[test]
-    fn origins_are_told_by_name() {
+    fn the_name_decides_the_origin() {
         for name in [
             "memtrack::tracker::record",
             "<memtrack::Tracker<std::alloc::System> as core::alloc::global::GlobalAlloc>::alloc",
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_of_allocator_frames_alone_keeps_its_outermost() {
+    fn the_outermost_allocator_frame_stays() {
         let run = |origins: &[super::Origin]| hidden(origins.iter().copied());
         assert_eq!(run(&[Allocator, Allocator]), 1);
         assert_eq!(run(&[Allocator]), 0);

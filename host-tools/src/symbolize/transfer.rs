@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn what_trickles_is_given_up() {
+    fn a_slow_transfer_is_abandoned() {
         let patience = Duration::from_millis(50);
         assert!(failure(Trickle, Limits { patience, ..QUICK }).contains("DEBUGINFOD_TIMEOUT"));
         assert!(failure(Trickle, Limits { deadline: patience, ..QUICK }).contains("DEBUGINFOD_MAXTIME"));
     }
 
     #[test]
-    fn what_is_too_large_is_given_up() {
+    fn a_large_transfer_is_abandoned() {
         assert!(failure(io::repeat(1), QUICK).contains("more than 1000 bytes"));
         let mut out = Vec::new();
         transfer(io::repeat(1).take(1000), &mut out, QUICK).expect("fits");

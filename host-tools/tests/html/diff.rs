@@ -5,7 +5,7 @@ use crate::dumps::{self, cell, figures};
 use crate::program::Place;
 
 #[test]
-fn a_difference_shows_both_and_what_grew() {
+fn a_difference_shows_both_dumps_and_the_growth() {
     let Some(browser) = Browser::start(1440, 900) else { return };
     let old =
         [cell(1, 1, 4, figures(10, 0, 4)), cell(2, 1, 5, figures(20, 0, 9)), cell(3, 1, 2, figures(5, 0, 5))];

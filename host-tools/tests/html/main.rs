@@ -3,7 +3,7 @@
 //! `cargo xtask test` installs Chromium and its driver. Without them, each test prints a message and passes,
 //! unless `CI=true`.
 
-#[allow(dead_code, reason = "the suite of viewers waits by it, and this one does not")]
+#[allow(dead_code, reason = "only the suite of viewers waits for a text")]
 mod browser;
 mod diff;
 #[path = "../suite/dumps.rs"]

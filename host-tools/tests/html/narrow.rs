@@ -75,7 +75,7 @@ fn rows(browser: &Browser) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn losses_stand_on_top_and_add_up() {
+fn losses_are_on_top_and_add_up() {
     let Some((browser, _place)) = report("") else { return };
     let text = browser.text("#losses").replace('\u{202f}', " ");
     // 450 allocations: 10 without thread and stack; of the others 60 truncated, 70 cut.
@@ -229,7 +229,7 @@ fn sizes_of_blocks_have_a_table() {
 }
 
 #[test]
-fn the_command_line_says_what_is_shown_first() {
+fn the_command_line_selects_the_first_view() {
     let Some((browser, _place)) = report("-m peak-blocks -s parse --reverse --title Tuesday") else { return };
     assert_eq!(total(&browser), "7");
     assert_eq!(browser.text("#title"), "Tuesday");

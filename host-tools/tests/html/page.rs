@@ -61,7 +61,7 @@ fn light_and_dark_can_be_switched() {
 }
 
 #[test]
-fn an_empty_dump_is_a_report_too() {
+fn an_empty_dump_has_a_report() {
     let Some(browser) = Browser::start(800, 1000) else { return };
     let place = Place::with(&dumps::program(&[]).finish());
     place.run("dump.bin -o report.html").ok();

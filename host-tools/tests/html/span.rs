@@ -79,7 +79,7 @@ fn texts(browser: &Browser) -> (String, String) {
 }
 
 #[test]
-fn a_dragged_span_counts_what_lies_between_the_nearest_moments() {
+fn a_dragged_span_counts_events_between_the_nearest_snapshots() {
     let Some((browser, _place, at)) = report("-m allocs") else { return };
     assert_eq!(browser.text("#flame-total"), "40");
     browser.drag(".surface", at(450), at(1040));
@@ -113,12 +113,12 @@ fn a_dragged_span_counts_what_lies_between_the_nearest_moments() {
     assert_eq!(
         browser.text("#flame-total"),
         "10",
-        "both ends are nearest to 0.5 s or 1 s: what lies around them counts"
+        "both ends are nearest to 0.5 s or 1 s: the events between those count"
     );
 }
 
 #[test]
-fn the_summary_is_that_of_the_span() {
+fn the_summary_describes_the_span() {
     let Some((browser, _place, at)) = report("") else { return };
     browser.drag(".surface", at(550), at(900));
     let tiles = browser.text("#tiles");
@@ -132,7 +132,7 @@ fn the_summary_is_that_of_the_span() {
 }
 
 #[test]
-fn a_click_takes_the_time_between_two_moments() {
+fn a_click_selects_the_time_between_two_snapshots() {
     let Some((browser, place, at)) = report("-m allocs") else { return };
     browser.click_at(".surface", at(1200), 0);
     assert_eq!(browser.text("#flame-total"), "20");
@@ -144,7 +144,7 @@ fn a_click_takes_the_time_between_two_moments() {
     browser.open_at(&place.path("report.html"), address.as_str().unwrap());
     assert_eq!(browser.text("#flame-total"), "20");
     browser.click_at(".surface", at(1200), 0);
-    assert_eq!(browser.text("#flame-total"), "40", "once more leaves it");
+    assert_eq!(browser.text("#flame-total"), "40", "a second click clears it");
     browser.click_at(".surface", at(200), 0);
     assert_eq!(browser.text("#flame-total"), "10", "from the start to the end of the stage");
     browser.click(".stage[data-stage=load]");

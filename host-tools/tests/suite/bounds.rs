@@ -17,7 +17,7 @@ fn gzip(bytes: &[u8], zeros: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_unpacks_to_more_than_its_limit_is_refused() {
+fn a_file_that_unpacks_beyond_the_limit_is_refused() {
     let place = Place::with(&gzip(&dumps::full(), 0));
     let line = place.run("dump.bin --limit 100").refused(3);
     assert!(line.starts_with("dump.bin holds more than 100 B") && line.contains("--limit SIZE"), "{line}");
@@ -54,7 +54,7 @@ fn holes_of_a_file_cost_nothing() {
 }
 
 #[test]
-fn a_binary_is_no_large_hole() {
+fn a_binary_of_holes_is_refused() {
     let place = Place::with(&dumps::full());
     // The section headers of an ELF file may claim the whole file.
     std::fs::copy("/proc/self/exe", place.path("program")).unwrap();
@@ -67,7 +67,7 @@ fn a_binary_is_no_large_hole() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_and_not_waited_for() {
+fn pipes_and_devices_are_refused_without_waiting() {
     let place = Place::with(&dumps::full());
     run(Command::new("mkfifo").arg(place.path("pipe")));
     let line = place.run("pipe").refused(4);
@@ -88,7 +88,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn a_pipe_that_is_written_to_is_read() {
+fn a_pipe_with_a_writer_is_read() {
     let place = Place::with(&dumps::full());
     let expected = place.run("dump.bin").ok();
     run(Command::new("mkfifo").arg(place.path("pipe")));
@@ -131,7 +131,7 @@ deep: nop
 "#;
 
 #[test]
-fn functions_that_are_inlined_without_end_cost_the_names_of_one_binary() {
+fn endless_inlining_costs_only_the_names_of_one_binary() {
     for (depth, named) in [(1_000, true), (30_000, true), (1_000_000, false)] {
         let place = Place::with(b"");
         place.file("deep.s", DEEP.replace("DEPTH", &depth.to_string()).as_bytes());

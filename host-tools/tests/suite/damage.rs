@@ -35,7 +35,7 @@ fn survives(bytes: &[u8], formats: &[Format]) {
 }
 
 #[test]
-fn a_dump_cut_at_every_byte_yields_what_came_before() {
+fn a_cut_dump_yields_the_part_before_the_cut() {
     let whole = dumps::full();
     for end in 0..whole.len() {
         survives(&whole[..end], &Format::ALL);
@@ -64,7 +64,7 @@ fn a_dump_cut_at_every_byte_yields_what_came_before() {
 }
 
 #[test]
-fn every_flipped_bit_is_survived() {
+fn no_flipped_bit_causes_a_panic() {
     let whole = dumps::full();
     for at in 0..whole.len() * 8 {
         let mut bytes = whole.clone();
@@ -74,7 +74,7 @@ fn every_flipped_bit_is_survived() {
 }
 
 #[test]
-fn damage_in_the_middle_leaves_the_rest() {
+fn the_rest_of_a_damaged_dump_is_read() {
     let first = dumps::full();
     let mut file = [first.clone(), dumps::program(&[cell(1, 1, 2, figures(9, 0, 0))]).finish()].concat();
     // The header of the second snapshot is damaged. Its other sections reveal its start.
@@ -89,7 +89,7 @@ fn damage_in_the_middle_leaves_the_rest() {
 }
 
 #[test]
-fn a_missing_beginning_is_no_obstacle() {
+fn a_dump_without_its_start_is_read() {
     let file = [&b"\0boot messages of a serial line\n"[..], &dumps::full()].concat();
     let ran = Place::with(&file).run("dump.bin -m allocs");
     assert_eq!((ran.code, total(&ran.stdout)), (3, 450));
@@ -97,7 +97,7 @@ fn a_missing_beginning_is_no_obstacle() {
 }
 
 #[test]
-fn figures_that_do_not_add_up_are_told() {
+fn figures_that_do_not_add_up_cause_a_warning() {
     let cells = [cell(1, 1, 4, figures(20, 3, 4))];
     let mut builder = dumps::program(&cells);
     let frees = 17;
@@ -126,7 +126,7 @@ fn figures_beyond_64_bits_are_refused() {
 }
 
 #[test]
-fn stacks_without_end_are_cut() {
+fn endless_stacks_are_cut() {
     let mut builder = Builder::new(Kind::Program, 0);
     for id in 2..20_000 {
         builder.node(id, id - 1, u64::from(id));
@@ -144,7 +144,7 @@ fn stacks_without_end_are_cut() {
 }
 
 #[test]
-fn records_that_are_empty_do_not_fill_the_memory() {
+fn empty_records_do_not_fill_the_memory() {
     // Stages read from a megabyte of empty records would take a hundred megabytes.
     let empty = vec![0; 1 << 20];
     let mut section = [&b"STAG"[..], &(empty.len() as u32).to_le_bytes(), &empty].concat();
@@ -157,7 +157,7 @@ fn records_that_are_empty_do_not_fill_the_memory() {
 }
 
 #[test]
-fn tags_in_a_circle_end() {
+fn a_cycle_of_tags_ends() {
     let mut builder = dumps::program(&[memtrack_format::Cell { tag: 1, ..cell(1, 1, 2, figures(3, 0, 0)) }]);
     builder.record(&TagName { id: 1, parent: 2, name: b"a" }).record(&TagName {
         id: 2,
@@ -169,7 +169,7 @@ fn tags_in_a_circle_end() {
 }
 
 #[test]
-fn names_by_strangers_stay_text() {
+fn names_are_never_syntax() {
     let cells = [memtrack_format::Cell { tag: 1, ..cell(1, 9, 2, figures(3, 0, 0)) }];
     let mut builder = dumps::program(&cells);
     let evil = b"x;y\n\x1b]0;owned\x07<script>alert(1)</script>\xff 12";
@@ -195,5 +195,5 @@ fn names_by_strangers_stay_text() {
         }
     }
     let ran = place.run("dump.bin -t \x1b[31mred");
-    assert!(!ran.stderr.contains('\x1b'), "what the user typed is text, too");
+    assert!(!ran.stderr.contains('\x1b'), "the user's own input is text, too");
 }

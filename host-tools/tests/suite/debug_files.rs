@@ -31,7 +31,11 @@ fn separate_debug_files_are_found_by_build_id() {
     assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected);
     assert_eq!(place.run("dump.bin -m allocs --debug-dir . --debug-dir debug").ok(), expected);
     std::fs::remove_file(place.path("program")).unwrap();
-    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "it is enough by itself");
+    assert_eq!(
+        place.run("dump.bin -m allocs --debug-dir debug").ok(),
+        expected,
+        "the debug file alone is enough"
+    );
     assert_eq!(place.run(&format!("dump.bin -m allocs -b {}", debug.display())).ok(), expected);
     let below = place.path("root/usr/lib");
     std::fs::create_dir_all(&below).unwrap();
@@ -39,7 +43,7 @@ fn separate_debug_files_are_found_by_build_id() {
     assert_eq!(
         place.run("dump.bin -m allocs --sysroot root").ok(),
         expected,
-        "where the target's system has it"
+        "in the directory of the target's system"
     );
     std::fs::rename(below.join("debug"), place.path("debug")).unwrap();
     // A debug file of another build is not used, even under the right name.
@@ -64,7 +68,11 @@ fn separate_debug_files_are_found_by_link() {
     std::fs::create_dir_all(&below).unwrap();
     std::fs::rename(place.path(".debug/program.dbg"), below.join("program.dbg")).unwrap();
     assert!(place.run("dump.bin").ok().contains("program+0x"));
-    assert_eq!(place.run("dump.bin -m allocs --debug-dir debug").ok(), expected, "as below /usr/lib/debug");
+    assert_eq!(
+        place.run("dump.bin -m allocs --debug-dir debug").ok(),
+        expected,
+        "in the layout of /usr/lib/debug"
+    );
     // A debug file with another checksum is not used, even under the right name.
     let mut bytes = std::fs::read(below.join("program.dbg")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -100,7 +108,7 @@ fn split_debug_information_is_read_from_objects_and_packages() {
 }
 
 #[test]
-fn what_dwz_moved_to_a_common_file_is_found_there() {
+fn debug_information_that_dwz_moved_is_found() {
     if !has("dwz") {
         return;
     }

@@ -47,7 +47,7 @@ fn the_table_has_functions_by_growth() {
 }
 
 #[test]
-fn equal_dumps_differ_in_nothing() {
+fn equal_dumps_have_no_differences() {
     let text = place().run("diff dump.bin dump.bin -f text").ok();
     assert!(text.ends_with("no function changed\n"), "{text}");
 }
@@ -68,7 +68,7 @@ fn the_graph_shows_the_newer_dump_and_its_changes() {
 }
 
 #[test]
-fn options_narrow_both_sides_and_must_fit_both() {
+fn options_select_in_both_dumps() {
     let place = place();
     assert_eq!(
         place.run("diff dump.bin new.bin -m allocs --filter 0x300").ok(),

@@ -99,10 +99,10 @@ fn speedscope_has_a_profile_for_each_metric() {
 }
 
 #[test]
-fn dhat_tells_the_peak_and_the_end_of_each_stack() {
+fn dhat_has_the_peak_and_the_end_of_each_stack() {
     let document = json(&Place::with(&dumps::full()), "dhat");
     assert_eq!(document["dhatFileVersion"], 2);
-    assert_eq!((&document["bklt"], &document["bkacc"]), (&true.into(), &false.into()), "what dh_view takes");
+    assert_eq!((&document["bklt"], &document["bkacc"]), (&true.into(), &false.into()), "as dh_view requires");
     let points = document["pps"].as_array().unwrap();
     let expected = dumps::sum(dumps::cells().iter().map(|cell| cell.figures));
     for (key, total) in [
@@ -142,7 +142,7 @@ fn pprof_is_gzipped_and_the_same_every_time() {
 }
 
 #[test]
-fn all_formats_are_written_twice_the_same_and_of_nothing_too() {
+fn all_formats_are_deterministic_and_can_be_empty() {
     let full = Place::with(&dumps::full());
     let empty = Place::with(&dumps::program(&[]).finish());
     for format in ["json", "csv", "html", "speedscope", "dhat", "massif", "heaptrack", "firefox", "jemalloc"]

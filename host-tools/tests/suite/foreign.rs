@@ -121,7 +121,7 @@ fn guid_and_age() -> Vec<u8> {
 const DSYM: &str = "basket.dylib.dSYM/Contents/Resources/DWARF/basket.dylib";
 
 #[test]
-fn elf_of_other_machines_is_named() {
+fn elf_of_other_architectures_has_names() {
     for name in ["i386", "armv7", "powerpc", "powerpc64"] {
         let file = format!("basket-{name}");
         let foreign = Foreign::with(name, &[&file], &format!("/shop/{file}"), b"", 0);
@@ -143,7 +143,7 @@ fn split_debug_information_is_read_in_the_other_byte_order() {
 }
 
 #[test]
-fn mach_o_is_named_from_its_bundle_wherever_that_is() {
+fn a_mach_o_bundle_is_found_in_every_place() {
     for (name, uuid) in ["macho-x86_64", "macho-arm64"].into_iter().zip(uuids()) {
         let path = "/shop/lib/basket.dylib";
         let foreign = Foreign::with(name, &["basket.dylib", DSYM], path, &uuid, 0);
@@ -183,7 +183,7 @@ fn mach_o_of_another_build_is_refused() {
 
 /// Symbols of Mach-O have no sizes, so a symbol must end at the next function even if that has no symbol.
 #[test]
-fn a_stripped_function_is_not_taken_for_the_one_before_it() {
+fn a_stripped_function_does_not_get_the_name_before_it() {
     let foreign =
         Foreign::with("macho-x86_64", &["basket-stripped.dylib"], "/shop/basket.dylib", &uuids()[0], 0);
     let named = foreign.run("-b basket-stripped.dylib").ok();
@@ -193,7 +193,7 @@ fn a_stripped_function_is_not_taken_for_the_one_before_it() {
 }
 
 #[test]
-fn pe_is_named_from_its_database_wherever_that_is() {
+fn a_pe_database_is_found_in_every_place() {
     let path = r"C:\shop\basket.dll";
     let foreign = Foreign::with("pe", &["basket.dll", "basket.pdb"], path, &guid_and_age(), 0x1_8000_0000);
     foreign.named("-b basket.dll");
@@ -235,7 +235,7 @@ fn a_database_of_another_build_is_refused() {
 }
 
 #[test]
-fn lines_of_the_source_are_told() {
+fn source_lines_are_found() {
     for (name, file, base) in [("powerpc", "basket-powerpc", 0), ("pe", "basket.pdb", 0x1_8000_0000)] {
         let foreign = Foreign::with(name, &[file], "basket", b"", base);
         let json: serde_json::Value =
@@ -248,7 +248,7 @@ fn lines_of_the_source_are_told() {
 }
 
 #[test]
-fn damaged_binaries_are_survived() {
+fn damaged_binaries_cause_no_panic() {
     use memtrack_host_tools::{profile, reader, select, symbolize};
     for (name, file, base) in [
         ("pe", "basket.pdb", 0x1_8000_0000),

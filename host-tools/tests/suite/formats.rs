@@ -42,7 +42,7 @@ fn every_metric_adds_up_to_the_sum_over_all_cells() {
 }
 
 #[test]
-fn the_graph_says_what_it_shows_and_what_is_missing() {
+fn the_graph_names_its_metric_and_losses() {
     let place = Place::with(&dumps::full());
     let svg = place.run("dump.bin -m peak -f svg").ok();
     assert!(svg.starts_with("<?xml"));
@@ -77,7 +77,7 @@ fn the_report_has_sum_functions_and_tree() {
 }
 
 #[test]
-fn nothing_counted_is_a_result() {
+fn an_empty_result_is_a_result() {
     let cells = [dumps::cell(1, 1, 4, dumps::figures(5, 0, 5))];
     let place = Place::with(&dumps::program(&cells).finish());
     assert_eq!(place.run("dump.bin -m live").ok(), "");
@@ -86,7 +86,7 @@ fn nothing_counted_is_a_result() {
 }
 
 #[test]
-fn the_same_input_makes_the_same_bytes() {
+fn equal_input_gives_equal_output() {
     let place = Place::with(&dumps::full());
     for arguments in
         ["dump.bin", "dump.bin -f svg", "dump.bin -f text", "info dump.bin", "info --json dump.bin"]

@@ -52,7 +52,7 @@ const EARLIER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size, time - 1];
 const SMALLER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size - 1, time];
 
 #[test]
-fn another_program_at_the_path_never_lends_its_names() {
+fn names_of_another_program_are_never_used() {
     // Build ids in the dump, in the file, in both, or in neither. The file is always another program.
     for (in_dump, in_file) in [(true, true), (true, false), (false, true), (false, false)] {
         let place = Place::with(b"");

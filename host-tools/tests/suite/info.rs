@@ -27,13 +27,13 @@ fn losses_come_first() {
 }
 
 #[test]
-fn without_losses_nothing_is_said_about_them() {
+fn without_losses_there_is_no_line_about_them() {
     let out = Place::with(&dumps::program(&[]).finish()).run("info dump.bin").ok();
     assert!(out.starts_with("program    server"), "{out}");
 }
 
 #[test]
-fn damage_is_told_and_is_no_reason_to_say_nothing() {
+fn damage_is_reported_with_the_rest() {
     let bytes = dumps::full();
     let ran = Place::with(&bytes[..bytes.len() - 30]).run("info dump.bin");
     assert_eq!(ran.code, 3);
@@ -68,7 +68,7 @@ fn machines_get_json() {
 }
 
 #[test]
-fn all_that_a_dump_has_is_told_to_people_and_machines() {
+fn every_part_of_a_dump_is_in_text_and_json() {
     let mut cells = dumps::cells();
     (cells[0].tag, cells[1].tag, cells[1].heap) = (1, 2, 1);
     let mut builder = dumps::program(&cells);
@@ -125,7 +125,7 @@ fn all_that_a_dump_has_is_told_to_people_and_machines() {
 }
 
 #[test]
-fn a_timeline_out_of_order_with_more_alive_than_its_highest_is_drawn() {
+fn a_contradictory_timeline_is_drawn() {
     let mut builder = dumps::program(&dumps::cells());
     for (time_ns, high, live) in [(10, 9, 70), (60, 1, 0), (u64::MAX, 0, 3), (100, 2, 0)] {
         builder.record(&memtrack_format::TimePoint { time_ns, high, live });

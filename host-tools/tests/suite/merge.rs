@@ -35,7 +35,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn sums_are_summed_by_function_and_by_thread() {
+fn sums_are_added_by_function_and_by_thread() {
     let place = place();
     assert_eq!(place.run("merge dump.bin other.bin -o all.bin").ok(), "");
     assert_eq!(
@@ -55,7 +55,7 @@ fn the_merged_peak_is_the_sum_of_peaks_and_the_equations_hold() {
     let place = place();
     place.run("merge dump.bin other.bin -o all.bin").ok();
     let info: serde_json::Value = serde_json::from_str(&place.run("info --json all.bin").ok()).unwrap();
-    assert_eq!(info["totals"]["peak"], 2000, "1000 of the one and 1000 of the other");
+    assert_eq!(info["totals"]["peak"], 2000, "1000 from each dump");
     assert_eq!(info["totals"]["allocs"], 200);
     assert_eq!(info["program"]["pid"], 0, "two processes");
     let main = info["threads"].as_array().unwrap().iter().find(|thread| thread["name"] == "main").unwrap();
@@ -137,7 +137,7 @@ fn other_programs_are_refused_unless_forced() {
 }
 
 #[test]
-fn a_damaged_dump_gives_what_can_be_read() {
+fn the_undamaged_part_of_a_dump_is_merged() {
     let place = place();
     let whole = dumps::full();
     place.file("cut.bin", &whole[..whole.len() - 20]);

@@ -9,7 +9,7 @@ use crate::compiled::{C, c_program, linked};
 
 #[cfg(unix)]
 #[test]
-fn paths_need_not_be_text() {
+fn paths_may_be_any_bytes() {
     use std::os::unix::ffi::OsStrExt;
     let place = c_program(&["-O2", "-g"]);
     let odd = place.dir.path().join(std::ffi::OsStr::from_bytes(b"odd\xff\x1b"));
@@ -28,7 +28,7 @@ fn paths_need_not_be_text() {
 }
 
 #[test]
-fn a_moved_binary_is_given_by_hand_or_found_below_the_sysroot() {
+fn a_moved_binary_is_named_by_the_user_or_found_below_the_sysroot() {
     let place = c_program(&["-O2", "-g"]);
     let expected = place.run("dump.bin -m allocs").ok();
     let program = place.path("program");
@@ -45,7 +45,7 @@ fn a_moved_binary_is_given_by_hand_or_found_below_the_sysroot() {
 }
 
 #[test]
-fn a_binary_without_build_id_is_taken_and_told() {
+fn a_binary_without_build_id_causes_a_warning() {
     let place = c_program(&["-O2", "-g"]);
     let flags = [&linked(&["-O2", "-g"])[..], &["-Wl,--build-id=none"]].concat();
     place.compile("program.c", C, "other", &flags);
@@ -77,7 +77,7 @@ fn another_build_is_refused_unless_forced() {
 }
 
 #[test]
-fn bare_metal_takes_the_binary_given() {
+fn bare_metal_uses_the_given_binary() {
     let place = c_program(&["-O2", "-g"]);
     place.file("bare.bin", &printed(&place.path("program")).bare_dump());
     assert_eq!(place.run("bare.bin -m allocs -b program").ok(), "memtrack_malloc 3\nouter;small 2\n");
@@ -107,7 +107,7 @@ fn only_regular_files_are_opened() {
 }
 
 #[test]
-fn the_sysroot_is_not_left() {
+fn paths_do_not_lead_out_of_the_sysroot() {
     let place = c_program(&["-O2", "-g"]);
     let printed = printed(&place.path("program"));
     std::fs::create_dir(place.path("root")).unwrap();

@@ -11,7 +11,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn the_extension_says_the_format() {
+fn the_extension_selects_the_format() {
     let place = place();
     for (file, begins) in
         [("x.svg", "<?xml"), ("x.folded", "[heap arena];"), ("x.txt", "server: bytes allocated (43.9 KiB)\n")]
@@ -44,7 +44,7 @@ fn an_output_that_cannot_be_written_leaves_nothing() {
 }
 
 #[test]
-fn what_was_there_stays_when_nothing_can_be_shown() {
+fn an_old_file_stays_if_the_run_fails() {
     let place = place();
     place.file("x.svg", b"before");
     assert_eq!(place.run("dump.bin -t nobody -o x.svg").code, 2);
@@ -88,7 +88,7 @@ fn a_full_disk_behind_standard_output_is_an_error() {
 }
 
 #[test]
-fn a_full_disk_leaves_what_was_there() {
+fn a_full_disk_leaves_the_old_file() {
     let place = place();
     std::fs::create_dir(place.path("disk")).unwrap();
     // The disk has one page for the old file, and none for another.
@@ -106,9 +106,9 @@ fn a_full_disk_leaves_what_was_there() {
     if on_full_disk("x.txt", "--help").status.code() != Some(0) {
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
-            "a file system of our own is refused, and CI=true"
+            "mounting a file system is not permitted, and CI=true"
         );
-        return println!("skipped: needs leave to make a file system of its own");
+        return println!("skipped: needs permission to mount a file system");
     }
     let formats =
         ["folded", "svg", "html", "txt", "json", "csv", "speedscope.json", "pb.gz", "dhat.json", "massif"];

@@ -63,7 +63,7 @@ fn the_report_is_served_and_nothing_else() {
 }
 
 #[test]
-fn a_request_is_never_more_than_its_head() {
+fn only_the_head_of_a_request_is_read() {
     let place = Place::with(&dumps::full());
     let serving = Serving::start(&place, &["dump.bin"]);
     let host = serving.address.clone();
@@ -95,7 +95,7 @@ fn a_request_is_never_more_than_its_head() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn a_used_port_is_an_error() {
     let place = Place::with(&dumps::full());
     let serving = Serving::start(&place, &["dump.bin", "--port", "0", "-m", "bytes"]);
     let (_, port) = serving.address.split_once(':').unwrap();

@@ -43,7 +43,7 @@ fn asked(place: &Place, url: &str) -> Ran {
 fn server(answers: Vec<(&'static str, Vec<u8>)>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (tell, told) = mpsc::channel();
+    let (sender, requests) = mpsc::channel();
     std::thread::spawn(move || {
         for (status, body) in answers {
             let Ok((mut stream, _)) = listener.accept() else { return };
@@ -54,10 +54,10 @@ fn server(answers: Vec<(&'static str, Vec<u8>)>) -> (String, mpsc::Receiver<Stri
             let length = body.len();
             let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
-            let _ = tell.send(first);
+            let _ = sender.send(first);
         }
     });
-    (url, told)
+    (url, requests)
 }
 
 fn hex(place: &Place) -> String {
@@ -69,7 +69,7 @@ fn hex_of(place: &Place, name: &str) -> String {
 }
 
 #[test]
-fn a_file_is_fetched_once_and_kept() {
+fn a_file_is_fetched_once_and_cached() {
     let place = place();
     assert!(place.run("dump.bin -m allocs").ok().starts_with("basket+0x"), "no server was named");
     let debug = std::fs::read(place.path("basket.debug")).unwrap();
@@ -85,7 +85,7 @@ fn a_file_is_fetched_once_and_kept() {
 }
 
 #[test]
-fn what_a_server_sends_must_be_of_the_build_that_ran() {
+fn a_file_of_another_build_is_refused() {
     let place = place();
     let (url, _asked) = server(vec![("200 OK", std::fs::read("/proc/self/exe").unwrap())]);
     let ran = asked(&place, &url);
@@ -94,7 +94,7 @@ fn what_a_server_sends_must_be_of_the_build_that_ran() {
 }
 
 #[test]
-fn a_server_that_fails_is_named() {
+fn a_failing_server_is_named() {
     let place = place();
     let (url, _asked) = server(vec![("500 Internal Server Error", Vec::new())]);
     let ran = asked(&place, &url);
@@ -108,7 +108,7 @@ fn a_server_that_fails_is_named() {
 }
 
 #[test]
-fn a_server_that_trickles_is_given_up() {
+fn a_slow_server_is_abandoned() {
     let place = place();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -135,7 +135,7 @@ fn a_server_that_trickles_is_given_up() {
 }
 
 #[test]
-fn what_is_of_another_build_is_not_kept() {
+fn a_file_of_another_build_is_not_cached() {
     let place = place();
     let (url, _asked) = server(vec![("200 OK", std::fs::read("/proc/self/exe").unwrap())]);
     assert!(asked(&place, &url).stdout.starts_with("basket+0x"));
@@ -147,7 +147,7 @@ fn what_is_of_another_build_is_not_kept() {
 #[test]
 fn debuginfod_has_the_names() {
     if !has("debuginfod") || !alone(Path::new("/"), "true") {
-        println!("skipped: needs debuginfod, and leave to make a network of its own");
+        println!("skipped: needs debuginfod, and permission to create a network");
         return;
     }
     let place = place();

@@ -49,7 +49,7 @@ fn a_stage_shows_its_own_cells_at_its_peak() {
 }
 
 #[test]
-fn of_several_runs_the_one_with_the_highest_peak_is_shown() {
+fn the_run_with_the_highest_peak_is_shown() {
     let nodes = [(2, 0, 0x10100)];
     let file: Vec<u8> = [3, 8, 5]
         .iter()
@@ -64,7 +64,7 @@ fn of_several_runs_the_one_with_the_highest_peak_is_shown() {
 }
 
 #[test]
-fn nodes_of_another_process_are_not_taken() {
+fn nodes_of_another_process_are_not_used() {
     let cells = [cell(1, 1, 3, figures(1, 0, 1))];
     let first = stage(0, 42, b"a", &[(2, 0, 0x10100), (3, 2, 0x10200)], &cells);
     let other = stage(0, 43, b"b", &[(2, 0, 0x10500), (3, 2, 0x10600)], &cells);
@@ -74,12 +74,12 @@ fn nodes_of_another_process_are_not_taken() {
     assert_eq!(
         place.run("dump.bin -s c -m peak-blocks").ok(),
         "[truncated];server+0x700 1\n",
-        "a node that is nowhere means that outer frames are missing"
+        "a missing node means that outer frames are missing"
     );
 }
 
 #[test]
-fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
+fn without_the_whole_program_the_last_stage_is_shown() {
     let file = stage(0, 42, b"parse", &[(2, 0, 0x10100)], &[cell(1, 1, 2, figures(10, 0, 3))]).finish();
     let ran = Place::with(&file).run("dump.bin -m peak-blocks");
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "server+0x100 3\n"));
@@ -89,7 +89,7 @@ fn without_the_whole_program_the_last_stage_is_shown_and_said_so() {
 }
 
 #[test]
-fn of_a_killed_program_all_stages_are_listed_and_checked() {
+fn all_stages_of_a_killed_program_are_listed_and_checked() {
     let first = stage(0, 42, b"parse", &[(2, 0, 0x10100)], &[cell(1, 1, 2, figures(10, 0, 9))]);
     let last = stage(1, 42, b"render", &[], &[cell(1, 1, 2, figures(10, 0, 3))]);
     let place = Place::with(&[first.finish(), last.finish()].concat());
@@ -102,7 +102,7 @@ fn of_a_killed_program_all_stages_are_listed_and_checked() {
 }
 
 #[test]
-fn figures_that_are_not_the_stages_own_are_told() {
+fn figures_that_are_not_the_stages_own_cause_a_warning() {
     let place = Place::with(&run());
     let ran = place.run("dump.bin -s render -m allocs -f text");
     assert!(
@@ -150,7 +150,7 @@ fn namesakes() -> Vec<u8> {
 }
 
 #[test]
-fn stages_of_one_name_are_told_apart_by_their_thread() {
+fn threads_distinguish_stages_of_one_name() {
     let place = Place::with(&namesakes());
     let ran = place.run("dump.bin -s parse -m peak-blocks");
     assert_eq!((ran.code, total(&ran.stdout)), (0, 7), "the highest");
@@ -200,7 +200,7 @@ fn losses_of_a_stage_are_shown_with_it() {
 }
 
 #[test]
-fn partial_snapshots_are_second_choice() {
+fn complete_snapshots_are_preferred() {
     let whole = dumps::program(&[cell(1, 1, 2, figures(1, 1, 1))]).finish();
     let later = dumps::full();
     let cut = &later[..later.len() - 20];

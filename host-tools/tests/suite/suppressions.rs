@@ -14,7 +14,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn what_is_suppressed_is_no_leak_to_check() {
+fn check_ignores_suppressed_leaks() {
     let place = place();
     let limit = "check dump.bin --max-live-at-exit";
     assert_eq!(place.run(&format!("{limit} 7100")).code, 1);
@@ -23,7 +23,7 @@ fn what_is_suppressed_is_no_leak_to_check() {
     assert_eq!(rows[1], ["live", "at", "exit", "6.93", "KiB", "6.93", "KiB", "100.0%", "kept"], "{table}");
     assert_eq!(rows[3], ["suppressed", "blocks", "by"]);
     assert_eq!(rows[4], ["1000", "B", "10", "leak:^server+0x300$"]);
-    assert_eq!(rows.len(), 5, "those that met nothing are not listed: {table}");
+    assert_eq!(rows.len(), 5, "suppressions without a match are not listed: {table}");
     assert_eq!(place.run(&format!("{limit} 7099 --suppressions lsan.supp")).code, 1);
     let both = place.run(&format!("{limit} 5100 --suppressions lsan.supp --suppressions valgrind.supp")).ok();
     assert!(both.contains("20  the pool"), "{both}");
@@ -32,7 +32,7 @@ fn what_is_suppressed_is_no_leak_to_check() {
 }
 
 #[test]
-fn views_of_live_leave_it_out_and_say_so() {
+fn views_of_live_leave_out_suppressed_leaks() {
     let place = place();
     let whole = total(&place.run("dump.bin -m live").ok());
     let live = place.run("dump.bin -m live --suppressions lsan.supp").ok();
@@ -55,7 +55,7 @@ fn views_of_live_leave_it_out_and_say_so() {
 }
 
 #[test]
-fn files_that_are_something_else_are_refused() {
+fn invalid_suppression_files_are_refused() {
     let place = place();
     place.file("wrong.supp", b"leak:x\nrace:y\n");
     let line = place.run("dump.bin -m live --suppressions wrong.supp").refused(2);

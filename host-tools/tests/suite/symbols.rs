@@ -12,7 +12,7 @@ fn debug_information_names_inlined_functions() {
     assert_eq!(place.run("dump.bin -m allocs").ok(), "memtrack_malloc 3\nouter;small 2\n");
     assert_eq!(place.run("dump.bin -m allocs --no-inlines").ok(), "memtrack_malloc 3\nouter 2\n");
     let plain = place.run("dump.bin -m allocs --no-symbols");
-    assert_eq!(plain.stderr, "", "it was asked for");
+    assert_eq!(plain.stderr, "", "no warning: the user wants no names");
     let lines: Vec<&str> = plain.stdout.lines().collect();
     assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("program+0x")), "{lines:?}");
 }
@@ -30,7 +30,7 @@ fn frames_of_tracker_and_allocator_are_hidden() {
 }
 
 #[test]
-fn offsets_are_those_that_addr2line_takes() {
+fn addr2line_accepts_our_offsets() {
     let place = c_program(&["-O2", "-g"]);
     let plain = place.run("dump.bin -m allocs --no-symbols --filter .").ok();
     let offset =
@@ -40,7 +40,7 @@ fn offsets_are_those_that_addr2line_takes() {
 }
 
 #[test]
-fn symbol_tables_name_what_has_no_debug_information() {
+fn symbol_tables_name_functions_without_debug_information() {
     let place = c_program(&["-O2"]);
     let ran = place.run("dump.bin -m allocs");
     assert_eq!(ran.stderr, "");
@@ -49,7 +49,7 @@ fn symbol_tables_name_what_has_no_debug_information() {
 }
 
 #[test]
-fn shared_libraries_are_named_as_far_as_their_symbols_go() {
+fn shared_libraries_have_names_where_they_have_symbols() {
     let place = Place::with(b"");
     let library = place.compile(
         "lib.c",
@@ -72,13 +72,13 @@ fn shared_libraries_are_named_as_far_as_their_symbols_go() {
     assert!(lines[0].starts_with("libcart.so+0x") && lines[0].ends_with(" 4"), "{lines:?}");
     assert!(lines[1].starts_with("program+0x"), "{lines:?}");
     let warning = ran.stderr.trim_end();
-    assert_eq!(warning.lines().count(), 1, "one warning that counts: {warning}");
+    assert_eq!(warning.lines().count(), 1, "one warning with a count: {warning}");
     assert!(warning.contains("3 addresses without a name, shown as module+0xoffset"), "{warning}");
     assert!(warning.contains("libcart.so: no debug information, and no symbol there (1)"), "{warning}");
 }
 
 #[test]
-fn dynamic_symbols_name_what_is_stripped_of_all_others() {
+fn dynamic_symbols_name_a_stripped_library() {
     let place = Place::with(b"");
     let flags = ["-O2", "-DPUBLIC", "-shared", "-fPIC", "-Wl,--build-id=sha1", "-Wl,-soname,libcart.so"];
     let library = place.compile("lib.c", LIBRARY, "libcart.so", &flags);

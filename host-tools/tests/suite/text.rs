@@ -39,7 +39,7 @@ fn callers_and_callees_of_a_function_add_up() {
 }
 
 #[test]
-fn the_table_of_functions_has_as_many_rows_as_asked_for() {
+fn the_user_limits_the_rows_of_the_table() {
     let out = place().run("dump.bin -m allocs -f text --top 2").ok();
     let (table, _) = out.split_once("calls, outermost first").unwrap();
     assert!(table.contains("server+0x400") && table.contains("… and 8 more"), "{table}");
@@ -84,7 +84,7 @@ fn sizes_are_listed_by_class() {
 }
 
 #[test]
-fn a_subtitle_stands_before_what_must_be_said() {
+fn the_users_subtitle_comes_before_warnings() {
     let place = place();
     let text = place.run("dump.bin -f text --subtitle Tuesday").ok();
     assert!(text.lines().nth(1).unwrap().starts_with("Tuesday · lost: 12 stacks truncated"), "{text}");

@@ -8,7 +8,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn what_is_not_a_dump_is_refused() {
+fn other_files_are_refused() {
     let place = place();
     for (content, reason) in [
         (&b""[..], "it is empty"),
@@ -54,7 +54,7 @@ fn unreadable_input_is_an_input_error() {
 }
 
 #[test]
-fn directories_that_are_not_there_are_refused() {
+fn missing_directories_are_refused() {
     for option in ["--debug-dir", "--sysroot"] {
         let ran = place().run(&format!("dump.bin {option} nowhere"));
         assert_eq!(ran.code, 2);

@@ -8,7 +8,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn threads_are_chosen_by_name_or_id() {
+fn threads_are_selected_by_name_or_id() {
     let place = place();
     assert_eq!(total(&place.run("dump.bin -m allocs -t main").ok()), 20 + 30 + 60 + 80);
     assert_eq!(total(&place.run("dump.bin -m allocs -t worker").ok()), 40 + 70 + 90 + 50, "both workers");
@@ -27,7 +27,7 @@ fn graphs_of_all_threads_add_up_to_the_whole() {
 }
 
 #[test]
-fn the_thread_is_the_root_when_asked_for() {
+fn the_thread_can_be_the_root() {
     let out = place().run("dump.bin -m allocs --per-thread").ok();
     assert_eq!(
         out,
@@ -44,7 +44,7 @@ fn the_thread_is_the_root_when_asked_for() {
 }
 
 #[test]
-fn tags_narrow_to_what_ran_under_them() {
+fn a_tag_selects_its_samples() {
     let place = place();
     for tag in ["request", "db"] {
         assert_eq!(
@@ -55,7 +55,7 @@ fn tags_narrow_to_what_ran_under_them() {
 }
 
 #[test]
-fn filter_keeps_stacks_and_hide_removes_frames() {
+fn filter_selects_stacks_and_hide_removes_frames() {
     let place = place();
     assert_eq!(
         place.run("dump.bin -m allocs --filter 0x[34]00$").ok(),

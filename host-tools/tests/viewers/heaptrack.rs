@@ -57,7 +57,7 @@ fn each_stack_has_its_own_peak_and_no_false_temporaries() {
 
 /// `heaptrack_gui` indexes blocks by their numbers. Numbers out of order make it write outside of its memory.
 #[test]
-fn blocks_are_numbered_as_they_appear() {
+fn blocks_are_numbered_in_order() {
     let (once, twice) = (figures(1, 1, 1), figures(2, 0, 2));
     let alone = figures(1, 0, 1);
     for cells in [
@@ -77,7 +77,7 @@ fn blocks_are_numbered_as_they_appear() {
             assert!(number < declared && number <= allocated, "{line}: {text}");
             allocated = allocated.max(number + 1);
         }
-        assert_eq!(declared, allocated, "each of them: {text}");
+        assert_eq!(declared, allocated, "every declared block is allocated: {text}");
         // Even a few blocks must not become temporary ones.
         let Some(printed) = printed(&place, &[]) else { continue };
         let temporary: u64 = cells.iter().map(|cell| cell.figures.temporary).sum();
@@ -103,7 +103,7 @@ fn heaptrack_gui_reads_the_file() {
 }
 
 #[test]
-fn nothing_counted_can_be_read() {
+fn an_empty_file_can_be_read() {
     let Some(text) = printed(&Place::with(&dumps::program(&[]).finish()), &[]) else { return };
     assert!(text.contains("calls to allocation functions: 0 "), "{text}");
 }

@@ -12,7 +12,7 @@ fn report(place: &Place, options: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn what_is_in_use_and_what_was_allocated_are_ours() {
+fn live_and_allocated_totals_are_ours() {
     let place = Place::with(&dumps::full());
     place.run("dump.bin -o run.heap").ok();
     for (options, total) in [
@@ -27,7 +27,7 @@ fn what_is_in_use_and_what_was_allocated_are_ours() {
 }
 
 #[test]
-fn the_peak_is_in_use_where_it_is_asked_for() {
+fn the_peak_can_be_exported_as_live() {
     // Blocks of one byte: `jeprof` would scale them if there were a sampling rate.
     let small = memtrack_format::Figures { bytes: 7, live: 3, peak: 5, ..figures(7, 3, 5) };
     let place = Place::with(&dumps::program(&[cell(1, 1, 4, small), cell(2, 2, 4, small)]).finish());

@@ -48,7 +48,7 @@ fn every_metric_adds_up() {
 }
 
 #[test]
-fn a_difference_is_taken_by_pprof_too() {
+fn pprof_computes_a_difference() {
     let place = Place::with(&dumps::full());
     place.run("dump.bin -o dump.pb.gz").ok();
     let Some(text) = pprof(&place, &["-top", "-unit=B", "-sample_index=peak_space", "-diff_base=dump.pb.gz"])
@@ -106,7 +106,7 @@ int main(void) {
 
 /// If mappings, offsets and build ids are right, pprof finds in the binary the names that we leave out.
 #[test]
-fn pprof_names_what_has_no_names_by_itself() {
+fn pprof_names_unnamed_functions_itself() {
     let place = Place::with(b"");
     let program = place.compile("basket.c", BASKET, "basket", &["-O1", "-g", "-Wl,--build-id=sha1"]);
     place.file("dump.bin", &printed(&program).dump());

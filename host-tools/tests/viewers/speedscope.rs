@@ -10,7 +10,7 @@ use crate::viewer;
 const PACKAGE: &str = "speedscope@1.25.0";
 
 #[test]
-fn functions_hold_what_we_say_in_both_formats() {
+fn functions_have_our_totals_in_all_formats() {
     let Some(page) = viewer::npm("speedscope", PACKAGE, "speedscope/dist/release/index.html") else { return };
     let Some(browser) = Browser::start(1300, 900) else { return };
     for subject in both() {

@@ -151,7 +151,7 @@ fn massif_visualizer_has_the_peak() {
 }
 
 #[test]
-fn jeprof_adds_up_what_is_in_use_and_what_was_allocated() {
+fn jeprof_adds_up_live_and_allocated() {
     for subject in both() {
         subject.write("run.heap", Metric::Live);
         let program = subject.program.to_str().unwrap();
