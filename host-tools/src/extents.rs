@@ -1,28 +1,29 @@
-//! Where a file has data. The rest are holes: zeros that nobody wrote, which take no room and may be larger than any memory.
+//! Finds the parts of a file that have data. The rest are holes: zeros that were never written. Holes take no
+//! space on the disk, and may be larger than any memory.
 
 use std::fs::File;
 use std::ops::Range;
 
-/// The ranges of a file that hold data, by rising offset.
+/// The ranges of a file that have data, by rising offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extents {
-    /// `None`: all of it.
+    /// `None` means the whole file.
     ranges: Option<Vec<Range<usize>>>,
 }
 
 impl Extents {
-    /// Those of a file that is `length` bytes long.
+    /// The extents of a file that has `length` bytes.
     #[must_use]
     pub fn of(file: &File, length: usize) -> Self {
         if holes(file) > 0 { Extents { ranges: ranges(file, length) } } else { Extents::default() }
     }
 
-    /// Ranges that were found to hold data.
+    /// Extents with the given ranges.
     pub(crate) fn new(ranges: Vec<Range<usize>>) -> Self {
         Extents { ranges: Some(ranges) }
     }
 
-    /// The first place from `at` on that may hold data.
+    /// The first offset from `at` on that may have data.
     #[must_use]
     pub fn next(&self, at: usize) -> Option<usize> {
         let Some(ranges) = &self.ranges else { return Some(at) };
@@ -30,8 +31,9 @@ impl Extents {
         Some(range.start.max(at))
     }
 
-    /// The data alone from a place on, where there are holes that are worth the copy, with the bytes of those. Each leaves some
-    /// zeros, for what lies around a hole does not belong together.
+    /// A copy of the data behind `from` without the holes, and the size of the holes. `None` if the holes are
+    /// too small to be worth the copy. A few zeros replace each hole, because the data on its two sides is
+    /// not contiguous.
     pub(crate) fn condensed(&self, bytes: &[u8], from: usize) -> Option<(Vec<u8>, usize)> {
         const WORTH: usize = 16 << 20;
         const LEFT: usize = 16;
@@ -56,7 +58,7 @@ impl Extents {
     }
 }
 
-/// By how many bytes a file takes less room than it is long.
+/// The number of bytes that a file saves on the disk by its holes.
 #[cfg(unix)]
 pub(crate) fn holes(file: &File) -> u64 {
     use std::os::unix::fs::MetadataExt;
@@ -70,21 +72,22 @@ pub(crate) fn holes(_: &File) -> u64 {
     0
 }
 
-/// What the file system says; `None` when it says nothing.
+/// The ranges that the file system reports; `None` if it reports none.
 #[cfg(target_os = "linux")]
 fn ranges(file: &File, length: usize) -> Option<Vec<Range<usize>>> {
     use std::os::fd::AsRawFd;
-    /// In a file of more pieces, what follows counts as data.
+    /// The rest of a file with more pieces counts as data.
     const MAX_PIECES: usize = 1 << 16;
     let seek = |at: usize, what| {
         let at = libc::off_t::try_from(at).ok()?;
-        // SAFETY: no memory is passed. The descriptor is open as long as `file` is borrowed, and nobody reads at its offset.
+        // SAFETY: the call gets no memory. `file` is borrowed, so its descriptor is open. Nobody reads at its
+        // offset.
         usize::try_from(unsafe { libc::lseek(file.as_raw_fd(), at, what) }).ok()
     };
     let mut ranges = Vec::new();
     let mut at = 0;
     while at < length {
-        // It fails where there is no data any more.
+        // This fails behind the last data.
         let Some(start) = seek(at, libc::SEEK_DATA) else { break };
         let end = if ranges.len() == MAX_PIECES { length } else { seek(start, libc::SEEK_HOLE)? };
         if end <= start {
@@ -132,7 +135,7 @@ mod tests {
         file.set_len(1 << 30).unwrap();
         let extents = Extents::of(&file, 1 << 30);
         assert_eq!(extents.next(0), Some(0));
-        // A file system may hold more than was written, but not all of it.
+        // A file system may store more than was written, but not the whole hole.
         assert_eq!(extents.next(1 << 29), None);
     }
 }

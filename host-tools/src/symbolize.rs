@@ -1,4 +1,16 @@
-//! Finds the frames of addresses: each address once, in rising order, on all cores.
+//! Finds the names of addresses.
+//!
+//! A dump has only addresses and the paths of its binaries. Names are in symbol tables and debug information,
+//! in several formats and in many possible places. These files are large, and may be damaged or hostile. So
+//! each address is looked up once, in rising order, on all cores, and the readers of the files run within
+//! limits.
+//!
+//! - `find`, `paths`, `same`: the file of a module, which must be the one that ran.
+//! - `separate`, `bundle`, `split`, `server`, `transfer`: debug information outside of the binary.
+//! - `binary`, `image`, `section`, `raw_frame`, `pdb`, `table`, `starts`: the content of these files.
+//! - `contained`, `depth`: limits for the readers.
+//! - `parallel`, `progress`: threads, and how far they are.
+//! - `name`, `internal`: readable names, and the frames to hide.
 
 mod binary;
 mod bundle;

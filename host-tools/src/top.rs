@@ -3,7 +3,8 @@
 //! - `source`: finds the recording and reads it.
 //! - `shot`: its content at one time.
 //! - `names`: names of stacks, which are looked up only once.
-//! - `screen`: draws a shot on a terminal, or as text.
+//! - `view`: metric, order and last shot.
+//! - `screen`: draws a view on a terminal, or as text.
 
 mod names;
 mod screen;

@@ -1,20 +1,20 @@
-//! What suppressions took out of the live figures.
+//! The live figures that suppressions removed.
 
 use crate::table::Table;
 use crate::units::{bytes, count, things};
 
-/// What one suppression left out.
+/// The figures that one suppression removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppressed {
-    /// Its name: the first line of valgrind's, `leak:PATTERN`.
+    /// Its name: the first line of valgrind's, or `leak:PATTERN`.
     pub name: String,
-    /// Bytes that are alive.
+    /// Live bytes.
     pub bytes: u64,
-    /// Their blocks.
+    /// Live blocks.
     pub blocks: u64,
 }
 
-/// What was left out, in one line; `None` when nothing was.
+/// A summary on one line; `None` if nothing was removed.
 #[must_use]
 pub fn summary(suppressed: &[Suppressed]) -> Option<String> {
     let sum = |of: fn(&Suppressed) -> u64| suppressed.iter().map(of).fold(0, u64::saturating_add);
@@ -25,7 +25,7 @@ pub fn summary(suppressed: &[Suppressed]) -> Option<String> {
     })
 }
 
-/// What was left out by which suppression, the most first.
+/// One row for each suppression, the largest first.
 #[must_use]
 pub fn table(suppressed: &[Suppressed]) -> Table {
     let mut sorted: Vec<&Suppressed> = suppressed.iter().collect();
