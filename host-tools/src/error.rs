@@ -138,11 +138,16 @@ pub enum Error {
         wanted: String,
     },
     /// A format that a command does not write.
-    NotForDiff,
+    NotForDiff {
+        /// The names of the formats that it writes.
+        formats: Vec<&'static str>,
+    },
     /// An output file whose extension says no format.
     UnknownFormat {
         /// The file.
         path: PathBuf,
+        /// The usual extensions of all formats.
+        endings: String,
     },
     /// No port could be listened on.
     Listen {
@@ -175,7 +180,7 @@ impl Error {
             | Error::TooManyFrames
             | Error::Limits { .. }
             | Error::Suppressions { .. }
-            | Error::NotForDiff
+            | Error::NotForDiff { .. }
             | Error::OtherProgram { .. }
             | Error::UnknownFormat { .. } => 2,
             Error::NotADump { .. }

@@ -40,6 +40,7 @@ pub mod output;
 pub mod packets;
 pub mod profile;
 pub mod reader;
+mod rows;
 pub mod select;
 pub mod serve;
 pub mod suppress;

@@ -30,7 +30,7 @@ mod view;
 
 pub use attribution::Attribution;
 pub use flame::{Around, Flame, FlameNode};
-pub use metric::Metric;
+pub use metric::{Metric, Moment};
 pub use model::{MAX_DEPTH, Profile};
 pub use parts::{Program, Stage, Thread};
 pub use paths::Step;

@@ -5,7 +5,7 @@ use memtrack_format::{DamageKind, Kind};
 use crate::clean::clean;
 use crate::loss;
 use crate::modules::Module;
-use crate::profile::{Metric, Profile};
+use crate::profile::{Metric, Moment, Profile};
 use crate::reader::Dump;
 use crate::symbolize::{Doubt, Missing, Source};
 use crate::units::{count, hex, things};
@@ -83,7 +83,7 @@ pub fn namespaces(profile: &Profile) -> Option<String> {
 /// A warning if the metric of a stage's snapshot is not the stage's own. Only its peak is.
 #[must_use]
 pub fn stage_metric(profile: &Profile, metric: Metric) -> Option<String> {
-    let own = profile.kind == Kind::Program || matches!(metric, Metric::Peak | Metric::PeakBlocks);
+    let own = profile.kind == Kind::Program || metric.moment() == Moment::Peak;
     (!own).then(|| {
         format!(
             "{} are those of the program up to the end of the stage: use --metric peak for the stage's own",

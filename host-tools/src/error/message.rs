@@ -106,12 +106,12 @@ impl fmt::Display for Error {
                 clean(found),
                 clean(wanted)
             ),
-            Error::NotForDiff => {
-                f.write_str("a difference is written as folded, svg, html or text: choose one of them with --format")
+            Error::NotForDiff { formats } => {
+                write!(f, "a difference is written as {}: choose one of them with --format", either(formats))
             }
-            Error::UnknownFormat { path } => write!(
+            Error::UnknownFormat { path, endings } => write!(
                 f,
-                "{} names no format: end it in .folded, .svg, .html, .txt, .json, .csv, .pb.gz, .speedscope.json, .dhat.json or .massif, or give --format",
+                "{} names no format: end it in {endings}, or give --format",
                 shown(path)
             ),
             Error::Listen { port: 0, reason } => write!(f, "cannot listen on a port of this machine: {reason}"),
@@ -146,5 +146,14 @@ fn unknown(f: &mut fmt::Formatter<'_>, what: &str, name: &str, near: &[String]) 
             let names: Vec<_> = several.iter().map(|near| format!("\"{}\"", clean(near))).collect();
             write!(f, ": did you mean one of {}?", names.join(", "))
         }
+    }
+}
+
+/// `folded, svg or text`.
+fn either(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, [])) => (*last).into(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }

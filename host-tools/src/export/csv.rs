@@ -15,7 +15,7 @@ use crate::profile::{Metric, Profile, Stacks};
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "stack,function,file,line,thread,tag")?;
     for metric in Metric::ALL {
-        write!(out, ",{}", metric.name().replace('-', "_"))?;
+        write!(out, ",{}", metric.field())?;
     }
     write!(out, "\r\n")?;
     for row in stacks.rows() {

@@ -14,13 +14,11 @@ use memtrack_format::{Figures, TimePoint};
 use serde_json::{Value, json};
 
 use crate::profile::stacks::Row;
-use crate::profile::{Metric, Profile, Stacks, View};
+use crate::profile::{Metric, Moment, Profile, Stacks, View};
 use tables::Tables;
 
 /// The version of the format: the profiler brings older ones up to date.
 const VERSION: u32 = 48;
-/// Category of all frames: index in `categories`.
-pub(crate) const CATEGORY: u32 = 0;
 
 /// Writes the document.
 ///
@@ -116,9 +114,9 @@ fn thread(
 
 /// Bytes that the chosen moment still holds, and those that are gone by then.
 fn kept_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
-    let kept = match metric {
-        Metric::Peak | Metric::PeakBlocks => figures.peak,
-        _ => figures.live,
+    let kept = match metric.moment() {
+        Moment::Peak => figures.peak,
+        Moment::Run | Moment::End => figures.live,
     };
     (kept, figures.bytes.saturating_sub(kept))
 }

@@ -6,15 +6,17 @@
 mod cells;
 mod data;
 mod package;
+mod run;
 
 use std::io::{self, Write};
 
-use data::Document;
 use serde::Serialize;
 
+use super::style::Style;
 use crate::Error;
-use crate::export::Style;
-use crate::profile::{Profile, View};
+use crate::profile::View;
+use data::Document;
+pub use run::{Run, Start};
 
 /// The page, with a `{{place}}` for each of its parts.
 const PAGE: &str = include_str!("html/report.html");
@@ -41,23 +43,6 @@ const SCRIPT: [&str; 18] = [
     include_str!("html/tables.js"),
     include_str!("html/main.js"),
 ];
-
-/// One dump in a report: the whole program, and what else the dump has cells of.
-pub struct Run<'p> {
-    /// The whole program.
-    pub profile: &'p Profile,
-    /// Snapshots of stages, and of the program at other moments.
-    pub moments: &'p [Profile],
-    /// What is wrong with the dump.
-    pub warnings: &'p [String],
-}
-
-/// What the report shows when it is opened.
-#[derive(Clone, Debug, Default)]
-pub struct Start {
-    /// The stage that is chosen.
-    pub stage: Option<String>,
-}
 
 /// Writes the report of one dump, or of an older and a newer one, each with what to show of it.
 ///

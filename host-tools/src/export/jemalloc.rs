@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use memtrack_format::Figures;
 
 use crate::profile::stacks::Row;
-use crate::profile::{Metric, Profile, Stacks, View};
+use crate::profile::{Metric, Moment, Profile, Stacks, View};
 
 /// Objects and bytes in use, objects and bytes allocated.
 type Counts = [u64; 4];
@@ -42,9 +42,9 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn 
 }
 
 fn counts(figures: &Figures, metric: Metric) -> Counts {
-    let (blocks, bytes) = match metric {
-        Metric::Peak | Metric::PeakBlocks => (figures.peak_blocks, figures.peak),
-        _ => (figures.live_blocks, figures.live),
+    let (blocks, bytes) = match metric.moment() {
+        Moment::Peak => (figures.peak_blocks, figures.peak),
+        Moment::Run | Moment::End => (figures.live_blocks, figures.live),
     };
     [blocks, bytes, figures.allocs, figures.bytes]
 }

@@ -88,6 +88,6 @@ fn facts(profile: &Profile) -> Value {
             "path": module.shown_path(),
             "build_id": hex(&module.build_id),
         })).collect::<Vec<_>>(),
-        "metrics": Metric::ALL.map(|metric| metric.name().replace('-', "_")),
+        "metrics": Metric::ALL.map(|metric| metric.field()),
     })
 }

@@ -63,7 +63,7 @@ fn profile(stacks: &Stacks<'_>, places: &HashMap<Step, usize>, metric: Metric) -
     let facts = json!({
         "type": "sampled",
         "name": metric.title(),
-        "unit": if metric.unit() == "bytes" { "bytes" } else { "none" },
+        "unit": if metric.is_bytes() { "bytes" } else { "none" },
         "startValue": 0,
         "endValue": stacks.total(metric),
     });

@@ -2,78 +2,14 @@
 
 use std::io::{self, Write};
 
-use inferno::flamegraph::color::{BasicPalette, MultiPalette};
 use inferno::flamegraph::{self, Direction, Options};
 
-use super::{Style, folded};
+use super::folded;
+use super::style::Style;
 use crate::profile::{Flame, Metric, Profile, View};
 
 /// Narrower frames would be a tenth of a pixel wide.
 pub(crate) const MIN_PERCENT: f64 = 0.01;
-
-/// The colours of a graph: inferno's palettes for single-language programs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Palette {
-    /// Greens: what memory flame graphs are drawn in everywhere.
-    #[default]
-    Mem,
-    /// Reds to yellows.
-    Hot,
-    /// Rust: crates, the standard library and system code apart.
-    Rust,
-    /// Reds.
-    Red,
-    /// Pure greens.
-    Green,
-    /// Blues.
-    Blue,
-    /// Blue-greens.
-    Aqua,
-    /// Yellows.
-    Yellow,
-    /// Purples.
-    Purple,
-    /// Oranges.
-    Orange,
-}
-
-impl Palette {
-    /// All of them.
-    pub const ALL: [Palette; 10] = [
-        Palette::Mem,
-        Palette::Hot,
-        Palette::Rust,
-        Palette::Red,
-        Palette::Green,
-        Palette::Blue,
-        Palette::Aqua,
-        Palette::Yellow,
-        Palette::Purple,
-        Palette::Orange,
-    ];
-
-    /// Its name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.named().0
-    }
-
-    fn named(self) -> (&'static str, flamegraph::Palette) {
-        use flamegraph::Palette::{Basic, Multi};
-        match self {
-            Palette::Mem => ("mem", Basic(BasicPalette::Mem)),
-            Palette::Hot => ("hot", Basic(BasicPalette::Hot)),
-            Palette::Rust => ("rust", Multi(MultiPalette::Rust)),
-            Palette::Red => ("red", Basic(BasicPalette::Red)),
-            Palette::Green => ("green", Basic(BasicPalette::Green)),
-            Palette::Blue => ("blue", Basic(BasicPalette::Blue)),
-            Palette::Aqua => ("aqua", Basic(BasicPalette::Aqua)),
-            Palette::Yellow => ("yellow", Basic(BasicPalette::Yellow)),
-            Palette::Purple => ("purple", Basic(BasicPalette::Purple)),
-            Palette::Orange => ("orange", Basic(BasicPalette::Orange)),
-        }
-    }
-}
 
 /// Draws the graph.
 ///
@@ -91,7 +27,7 @@ pub fn write(
     options.subtitle = style.subtitle(view.subtitle(profile));
     options.direction = direction(style);
     options.count_name = view.metric.unit().into();
-    options.colors = style.palette.named().1;
+    options.colors = style.palette.row().colors;
     // The same colours every time, and frames that were not left out before are all drawn.
     options.deterministic = true;
     options.min_width = 0.0;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use regex::Regex;
 
-use super::Style;
+use super::style::Style;
 use crate::Error;
 use crate::profile::{Around, Flame, Profile, View};
 use crate::table::Table;

@@ -111,7 +111,7 @@ pub(crate) fn threads(profile: &Profile) -> Vec<Value> {
 }
 
 fn figures(figures: &Figures) -> Map<String, Value> {
-    let named = Metric::ALL.map(|metric| (metric.name().replace('-', "_"), metric.of(figures).into()));
+    let named = Metric::ALL.map(|metric| (metric.field(), metric.of(figures).into()));
     named.into_iter().chain([("reallocs".into(), figures.reallocs.into())]).collect()
 }
 

@@ -1,94 +1,177 @@
-//! The metrics.
+//! The metrics: what can be counted.
 
 use memtrack_format::Figures;
 
-/// One of the figures that every cell has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Metric {
-    /// Allocations, including reallocations.
-    Allocs,
-    /// Their bytes.
+use crate::rows::rows;
+use crate::units;
+
+/// The facts about a metric.
+pub struct Facts {
+    /// Its name on the command line and in every output for machines.
+    pub name: &'static str,
+    /// Its meaning, as in the title of a graph.
+    pub title: &'static str,
+    /// Its meaning in one line, for `--help` and completions.
+    pub summary: &'static str,
+    /// What one of it is.
+    pub unit: Unit,
+    /// The moment that it describes.
+    pub moment: Moment,
+    of: fn(&Figures) -> u64,
+}
+
+/// The unit of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Calls that allocate.
+    Allocations,
+    /// Bytes.
     Bytes,
-    /// Live bytes at the time of the dump.
-    Live,
-    /// Live blocks at the time of the dump.
-    LiveBlocks,
-    /// Live bytes at the time of the peak.
+    /// Blocks.
+    Blocks,
+}
+
+/// The moment that a metric describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// None: it is a sum over the whole run.
+    Run,
+    /// The moment of the dump.
+    End,
+    /// The peak.
     Peak,
-    /// Live blocks at the time of the peak.
-    PeakBlocks,
-    /// Blocks that were freed by the very next heap event of their thread.
-    Temporary,
+}
+
+rows! {
+    /// One of the figures that every cell has.
+    Metric: Facts {
+        /// Allocations, including reallocations.
+        Allocs {
+            name: "allocs",
+            title: "allocations",
+            summary: "allocations, including reallocations",
+            unit: Unit::Allocations,
+            moment: Moment::Run,
+            of: |figures| figures.allocs,
+        }
+        /// Their bytes.
+        Bytes {
+            name: "bytes",
+            title: "bytes allocated",
+            summary: "bytes of all allocations",
+            unit: Unit::Bytes,
+            moment: Moment::Run,
+            of: |figures| figures.bytes,
+        }
+        /// Live bytes at the time of the dump.
+        Live {
+            name: "live",
+            title: "live bytes",
+            summary: "live bytes at the time of the dump",
+            unit: Unit::Bytes,
+            moment: Moment::End,
+            of: |figures| figures.live,
+        }
+        /// Live blocks at the time of the dump.
+        LiveBlocks {
+            name: "live-blocks",
+            title: "live blocks",
+            summary: "live blocks at the time of the dump",
+            unit: Unit::Blocks,
+            moment: Moment::End,
+            of: |figures| figures.live_blocks,
+        }
+        /// Live bytes at the time of the peak.
+        Peak {
+            name: "peak",
+            title: "live bytes at the peak",
+            summary: "live bytes at the time of the peak",
+            unit: Unit::Bytes,
+            moment: Moment::Peak,
+            of: |figures| figures.peak,
+        }
+        /// Live blocks at the time of the peak.
+        PeakBlocks {
+            name: "peak-blocks",
+            title: "live blocks at the peak",
+            summary: "live blocks at the time of the peak",
+            unit: Unit::Blocks,
+            moment: Moment::Peak,
+            of: |figures| figures.peak_blocks,
+        }
+        /// Blocks that were freed by the very next heap event of their thread.
+        Temporary {
+            name: "temporary",
+            title: "temporary blocks",
+            summary: "blocks that were freed by the very next heap event of their thread",
+            unit: Unit::Blocks,
+            moment: Moment::Run,
+            of: |figures| figures.temporary,
+        }
+    }
 }
 
 impl Metric {
-    /// All of them.
-    pub const ALL: [Metric; 7] = [
-        Metric::Allocs,
-        Metric::Bytes,
-        Metric::Live,
-        Metric::LiveBlocks,
-        Metric::Peak,
-        Metric::PeakBlocks,
-        Metric::Temporary,
-    ];
-
     /// Its value in the given figures.
     #[must_use]
     pub fn of(self, figures: &Figures) -> u64 {
-        match self {
-            Metric::Allocs => figures.allocs,
-            Metric::Bytes => figures.bytes,
-            Metric::Live => figures.live,
-            Metric::LiveBlocks => figures.live_blocks,
-            Metric::Peak => figures.peak,
-            Metric::PeakBlocks => figures.peak_blocks,
-            Metric::Temporary => figures.temporary,
-        }
+        (self.row().of)(figures)
     }
 
     /// Its name on the command line and in every output for machines.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Metric::Allocs => "allocs",
-            Metric::Bytes => "bytes",
-            Metric::Live => "live",
-            Metric::LiveBlocks => "live-blocks",
-            Metric::Peak => "peak",
-            Metric::PeakBlocks => "peak-blocks",
-            Metric::Temporary => "temporary",
-        }
+        self.row().name
     }
 
-    /// Its name in the title of a graph.
+    /// Its name as a field of JSON or a column of CSV.
+    #[must_use]
+    pub fn field(self) -> String {
+        self.name().replace('-', "_")
+    }
+
+    /// Its meaning, as in the title of a graph.
     #[must_use]
     pub fn title(self) -> &'static str {
-        match self {
-            Metric::Allocs => "allocations",
-            Metric::Bytes => "bytes allocated",
-            Metric::Live => "live bytes",
-            Metric::LiveBlocks => "live blocks",
-            Metric::Peak => "live bytes at the peak",
-            Metric::PeakBlocks => "live blocks at the peak",
-            Metric::Temporary => "temporary blocks",
-        }
+        self.row().title
     }
 
-    /// The unit in which it counts.
+    /// What one of it is.
     #[must_use]
     pub fn unit(self) -> &'static str {
-        match self {
-            Metric::Allocs => "allocations",
-            Metric::Bytes | Metric::Live | Metric::Peak => "bytes",
-            Metric::LiveBlocks | Metric::PeakBlocks | Metric::Temporary => "blocks",
+        match self.row().unit {
+            Unit::Allocations => "allocations",
+            Unit::Bytes => "bytes",
+            Unit::Blocks => "blocks",
         }
     }
 
-    /// A value with its unit, for people.
+    /// Whether it counts bytes.
+    #[must_use]
+    pub fn is_bytes(self) -> bool {
+        self.row().unit == Unit::Bytes
+    }
+
+    /// The moment that it describes.
+    #[must_use]
+    pub fn moment(self) -> Moment {
+        self.row().moment
+    }
+
+    /// A value for people to read.
     #[must_use]
     pub fn human(self, value: u64) -> String {
-        if self.unit() == "bytes" { crate::units::bytes(value) } else { crate::units::count(value) }
+        if self.is_bytes() { units::bytes(value) } else { units::count(value) }
+    }
+
+    /// The table of all metrics in Markdown.
+    #[must_use]
+    pub fn markdown() -> String {
+        let mut table = String::from("| metric | counts |\n|---|---|\n");
+        for row in Metric::ALL.map(Metric::row) {
+            table.push_str(&format!("| `{}` | {} |\n", row.name, row.summary));
+        }
+        table
     }
 }
 

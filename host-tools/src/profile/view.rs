@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use memtrack_format::Kind;
 use regex::Regex;
 
-use super::metric::Metric;
+use super::metric::{Metric, Moment};
 use super::model::Profile;
 use super::parts::Thread;
 use super::sample::Sample;
@@ -129,16 +129,18 @@ impl View {
     pub fn subtitle(&self, profile: &Profile) -> Option<String> {
         let mut parts = Vec::new();
         if let Some(stage) = profile.stages.first().filter(|_| profile.kind == Kind::Stage) {
-            parts.push(match self.metric {
-                Metric::Peak | Metric::PeakBlocks => format!("stage {} at its peak", stage.name),
-                _ => format!("from the program's start to the end of stage {}", stage.name),
+            parts.push(match self.metric.moment() {
+                Moment::Peak => format!("stage {} at its peak", stage.name),
+                Moment::Run | Moment::End => {
+                    format!("from the program's start to the end of stage {}", stage.name)
+                }
             });
             if stage.figures.lost > 0 {
                 parts.push(format!("lost: {} while it ran", units::things(stage.figures.lost, "event")));
             }
         }
         parts.extend(self.narrowed());
-        if matches!(self.metric, Metric::Live | Metric::LiveBlocks) {
+        if self.metric.moment() == Moment::End {
             parts.extend(suppressed::summary(&profile.suppressed));
         }
         parts.extend(loss::summary(&profile.losses, LOSSES));

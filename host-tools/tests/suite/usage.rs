@@ -108,10 +108,7 @@ fn wrong_options_are_wrong_usage() {
         assert!(!ran.stderr.is_empty());
     }
     assert!(
-        place
-            .run("dump.bin -f docx")
-            .stderr
-            .contains("possible values: folded, svg, html, text, speedscope, dhat")
+        place.run("dump.bin -f docx").stderr.contains("possible values: folded, svg, html, text, json, csv")
     );
     for (arguments, nearest) in
         [("-m peek", "'peak'"), ("-f svgg", "'svg'"), ("--color hott", "'hot'"), ("--revers", "'--reverse'")]

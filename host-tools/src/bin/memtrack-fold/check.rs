@@ -8,8 +8,10 @@ use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
+use crate::args;
+use crate::messages::{fail, warn};
 use crate::opened::Opened;
-use crate::{Done, Outcome, args, fail, warn};
+use crate::outcome::{Done, Outcome};
 
 pub fn run(args: &args::Check) -> Outcome {
     let flags = Limits {

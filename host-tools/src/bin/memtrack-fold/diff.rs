@@ -1,25 +1,49 @@
 //! `memtrack-fold diff`.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use memtrack_host_tools::diff::Diff;
-use memtrack_host_tools::export::Format;
 use memtrack_host_tools::export::html::{self, Start};
+use memtrack_host_tools::export::{Difference, Format, Style};
 use memtrack_host_tools::profile::Flame;
-use memtrack_host_tools::{Error, input, output, select};
+use memtrack_host_tools::{Error, diff, input, output, select};
 
+use crate::args;
 use crate::opened::Opened;
-use crate::{Done, Outcome, args};
+use crate::outcome::{Done, Outcome};
 
 pub fn run(args: &args::Diff) -> Outcome {
     let format = format(args)?;
-    if format == Format::Html {
-        return report(args);
+    match format.difference()? {
+        Difference::Html => report(args),
+        Difference::Folded => compare(args, format, |it, out| it.diff.folded(out)),
+        Difference::Svg => {
+            compare(args, format, |it, out| it.diff.svg(&it.title, it.subtitle.clone(), &it.style, out))
+        }
+        Difference::Text => {
+            compare(args, format, |it, out| it.diff.text(&it.title, it.subtitle.as_deref(), &it.style, out))
+        }
     }
+}
+
+/// Two dumps by function.
+struct Compared {
+    diff: diff::Diff,
+    title: String,
+    subtitle: Option<String>,
+    style: Style,
+}
+
+/// Compares the dumps and writes the result.
+fn compare(
+    args: &args::Diff,
+    format: Format,
+    write: fn(&Compared, &mut dyn Write) -> io::Result<()>,
+) -> Outcome {
     let (before, old) = side(args, &args.old)?;
     let (after, new) = side(args, &args.new)?;
     let metric = args.show.metric(format);
-    let diff = Diff::new(metric, &before.flame, &after.flame);
+    let diff = diff::Diff::new(metric, &before.flame, &after.flame);
     let style = args.show.style();
     let (from, to) = (metric.human(diff.total.before), metric.human(diff.total.after));
     let title = format!("{}: {}, {from} → {to}", after.program, metric.title());
@@ -32,14 +56,8 @@ pub fn run(args: &args::Diff) -> Outcome {
             (!told.is_empty()).then(|| told.join(" · "))
         }
     };
-    let subtitle = style.subtitle(subtitle);
-    output::write(args.output.as_deref(), |out| {
-        Ok(match format {
-            Format::Svg => diff.svg(&title, subtitle, &style, out),
-            Format::Text => diff.text(&title, subtitle.as_deref(), &style, out),
-            _ => diff.folded(out),
-        })
-    })?;
+    let compared = Compared { diff, title, subtitle: style.subtitle(subtitle), style };
+    output::write(args.output.as_deref(), |out| Ok(write(&compared, out)))?;
     Ok(if matches!((old, new), (Done::Whole, Done::Whole)) { Done::Whole } else { Done::Damaged })
 }
 
@@ -89,13 +107,9 @@ fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
 
 /// What was asked for, what the file's name says, or folded.
 fn format(args: &args::Diff) -> Result<Format, Error> {
-    let format = match (args.format, &args.output) {
-        (Some(format), _) => format,
-        (None, Some(path)) if path.as_os_str() != "-" => Format::of(path)?,
-        _ => Format::Folded,
-    };
-    match format {
-        Format::Folded | Format::Svg | Format::Html | Format::Text => Ok(format),
-        _ => Err(Error::NotForDiff),
+    match (args.format, &args.output) {
+        (Some(format), _) => Ok(format),
+        (None, Some(path)) if path.as_os_str() != "-" => Format::of(path),
+        _ => Ok(Format::Folded),
     }
 }

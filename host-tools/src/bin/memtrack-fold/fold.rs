@@ -6,8 +6,10 @@ use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
 use crate::args::Fold;
+use crate::messages::warn;
 use crate::opened::Opened;
-use crate::{Outcome, report, warn};
+use crate::outcome::Outcome;
+use crate::report;
 
 pub fn run(args: &Fold) -> Outcome {
     let format = format(args)?;

@@ -3,8 +3,9 @@
 use memtrack_host_tools::info::{Info, json, text};
 use memtrack_host_tools::{input, output, warnings};
 
+use crate::args;
 use crate::opened::Opened;
-use crate::{Outcome, args};
+use crate::outcome::Outcome;
 
 pub fn run(args: &args::Info) -> Outcome {
     let input = input::open(&args.dump, args.reading.limit)?;

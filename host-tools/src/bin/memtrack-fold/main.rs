@@ -7,7 +7,9 @@ mod fold;
 mod info;
 mod man;
 mod merge;
+mod messages;
 mod opened;
+mod outcome;
 mod progress;
 mod record;
 mod report;
@@ -17,9 +19,11 @@ mod top;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use memtrack_host_tools::{Error, output};
+use memtrack_host_tools::output;
 
 use args::{Cli, Command};
+use messages::fail;
+use outcome::{Done, Outcome};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -44,41 +48,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// How it went; the exit code.
-#[derive(Clone, Copy)]
-enum Done {
-    /// All of the input was read.
-    Whole = 0,
-    /// A limit was exceeded.
-    Exceeded = 1,
-    /// Everything was written, but the input was damaged.
-    Damaged = 3,
-}
-
-/// How it went, or why nothing was written.
-type Outcome = Result<Done, Error>;
-
 fn completions(shell: clap_complete::Shell) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "memtrack-fold", &mut script);
     output::write(None, |out| Ok(out.write_all(&script)))?;
     Ok(Done::Whole)
-}
-
-/// Tells the user what ends the program with a code other than 0.
-fn fail(text: &str) {
-    say("error", anstyle::AnsiColor::Red, text);
-}
-
-/// Tells the user something that does not keep the output from being written.
-fn warn(text: &str) {
-    say("warning", anstyle::AnsiColor::Yellow, text);
-}
-
-/// One line on stderr, coloured on terminals unless `NO_COLOR` is set.
-fn say(kind: &str, color: anstyle::AnsiColor, text: &str) {
-    use std::io::Write;
-    let style = anstyle::Style::new().bold().fg_color(Some(color.into()));
-    // Nobody is left to be told when stderr is closed.
-    let _ = writeln!(anstream::stderr(), "{style}{kind}:{style:#} {text}");
 }

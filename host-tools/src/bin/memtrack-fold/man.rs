@@ -7,7 +7,7 @@ use clap_mangen::Man;
 use memtrack_host_tools::{Error, output};
 
 use crate::args::Cli;
-use crate::{Done, Outcome};
+use crate::outcome::{Done, Outcome};
 
 pub fn run(dir: Option<&Path>) -> Outcome {
     let mut program = Cli::command();

@@ -3,8 +3,9 @@
 use memtrack_host_tools::merge::{self, Part};
 use memtrack_host_tools::{Error, input, output};
 
+use crate::args;
 use crate::opened::Opened;
-use crate::{Done, Outcome, args};
+use crate::outcome::{Done, Outcome};
 
 pub fn run(args: &args::Merge) -> Outcome {
     let inputs = args.dumps.iter().map(|path| input::open(path, args.reading.limit));

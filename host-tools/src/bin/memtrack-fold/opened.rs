@@ -15,7 +15,9 @@ use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, warnings};
 
 use crate::args::{Names, Show};
-use crate::{Done, progress, warn};
+use crate::messages::warn;
+use crate::outcome::Done;
+use crate::progress;
 
 /// A dump that was opened.
 pub struct Opened<'i> {

@@ -3,7 +3,8 @@
 use memtrack_host_tools::{input, output, serve};
 
 use crate::opened::Opened;
-use crate::{Outcome, args, report};
+use crate::outcome::Outcome;
+use crate::{args, report};
 
 pub fn run(args: &args::Serve) -> Outcome {
     let page = {

@@ -7,7 +7,8 @@ use memtrack_host_tools::top::{Source, Top, draw, text};
 use memtrack_host_tools::{Error, output};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::{Done, Outcome, args};
+use crate::args;
+use crate::outcome::{Done, Outcome};
 
 /// What a screen has where there is none.
 const SIZE: (u16, u16) = (120, 40);

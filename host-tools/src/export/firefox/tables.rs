@@ -3,9 +3,11 @@
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Value, json};
 
-use super::CATEGORY;
 use crate::profile::Stacks;
 use crate::profile::stacks::Row;
+
+/// Category of all frames: index in `categories`.
+const CATEGORY: u32 = 0;
 
 /// The tables of one thread.
 #[derive(Default)]

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cells::{Cells, Names};
-use super::{Run, Start};
+use super::run::{Run, Start};
 use crate::Error;
-use crate::export::Style;
+use crate::export::style::Style;
 use crate::info::json as info;
 use crate::profile::{Metric, Profile, View, suppressed};
 use crate::{loss, warnings};

@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use anstyle::AnsiColor;
 
 use crate::args::Record;
-use crate::{say, warn};
+use crate::messages::{say, warn};
 use files::Files;
 
 /// What shells return for a program that they cannot find, or cannot run.

@@ -10,13 +10,13 @@ use memtrack_host_tools::suppress::Suppressions;
 use memtrack_host_tools::symbolize::{Options, Search, Servers};
 use regex::Regex;
 
-use super::one_of;
+use super::values;
 
 /// What to show of a dump, and how.
 #[derive(Args)]
 pub struct Show {
     /// What to count [default: peak in a report, else bytes]
-    #[arg(short, long, value_parser = one_of(&Metric::ALL, Metric::name))]
+    #[arg(short, long, value_parser = values::metrics())]
     metric: Option<Metric>,
     /// Only this thread; may be given several times
     #[arg(short, long = "thread", value_name = "NAME|ID")]
@@ -37,10 +37,10 @@ pub struct Show {
     #[arg(long)]
     pub show_internal: bool,
     /// Only stacks with a frame that matches
-    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    #[arg(long, value_name = "REGEX", value_parser = values::pattern)]
     pub filter: Option<Regex>,
     /// Leave out frames that match; what they hold counts for their callers
-    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    #[arg(long, value_name = "REGEX", value_parser = values::pattern)]
     pub hide: Option<Regex>,
     /// Leave what is known to stay out of live and live-blocks: a file of LeakSanitizer's or valgrind's suppressions; may be
     /// given several times
@@ -59,14 +59,14 @@ pub struct Show {
     #[arg(long, value_name = "TEXT")]
     pub subtitle: Option<String>,
     /// Leave frames below this share of the whole to their callers
-    #[arg(long, visible_alias = "min-width", value_name = "PERCENT", value_parser = share)]
+    #[arg(long, visible_alias = "min-width", value_name = "PERCENT", value_parser = values::share)]
     pub min_percent: Option<f64>,
 }
 
 impl Show {
     /// What to count. A report has all metrics, and begins with the one that matters most.
     pub fn metric(&self, format: Format) -> Metric {
-        self.metric.unwrap_or(if format == Format::Html { Metric::Peak } else { Metric::Bytes })
+        self.metric.unwrap_or(format.row().default_metric)
     }
 
     /// How to draw it, for the library.
@@ -109,10 +109,10 @@ pub struct Names {
     #[arg(short, long = "binary", value_name = "PATH")]
     pub binaries: Vec<PathBuf>,
     /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
-    #[arg(long = "debug-dir", value_name = "DIR", value_parser = directory)]
+    #[arg(long = "debug-dir", value_name = "DIR", value_parser = values::directory)]
     pub debug_dirs: Vec<PathBuf>,
     /// Root of the target's files
-    #[arg(long, value_name = "DIR", value_parser = directory)]
+    #[arg(long, value_name = "DIR", value_parser = values::directory)]
     pub sysroot: Option<PathBuf>,
     /// Use binaries whose build id differs from the dump's
     #[arg(long)]
@@ -123,12 +123,6 @@ pub struct Names {
     /// Show module+0xoffset instead of names
     #[arg(long, conflicts_with_all = ["binaries", "debug_dirs", "sysroot", "force", "no_inlines"])]
     pub no_symbols: bool,
-}
-
-/// A directory that is there.
-fn directory(path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    if path.is_dir() { Ok(path) } else { Err("there is no such directory".into()) }
 }
 
 impl Names {
@@ -149,14 +143,11 @@ impl Names {
     }
 }
 
-pub fn pattern(text: &str) -> Result<Regex, String> {
-    // The whole message of a regex error draws over several lines; its last says what is wrong.
-    Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.trim_end_matches('%').parse() {
-        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
-        _ => Err("give a number from 0 to 100".into()),
-    }
+/// How much of a dump is read.
+#[derive(Args)]
+pub struct Reading {
+    /// Most bytes that a compressed dump or a pipe may hold, like 2GiB [default: 64MiB or 32 times the compressed size; a
+    /// memory image what it claims, a pipe 4GiB]
+    #[arg(id = "input_limit", long = "limit", value_name = "SIZE", value_parser = values::bytes)]
+    pub limit: Option<u64>,
 }
