@@ -4,7 +4,9 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Unwind};
+use memtrack::unwind::{
+    Captured, End, Frames, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
+};
 
 /// An unwinder that captures nothing. At its second event it runs its work, with the arguments of a capture. The
 /// first event is [deep](deep_and_here).
@@ -34,9 +36,9 @@ pub(crate) fn deep_and_here(event: impl Fn()) {
     event();
 }
 
-/// A note as the hook writes it beside a stack that it has counted. Unwinders do not read its contents.
-// SAFETY: a note consists of two such integers, in C's layout.
-const BOOKED: Note = unsafe { std::mem::transmute::<[u32; 2], Note>([1, 0]) };
+/// The last cell as the hook writes it beside a stack that it has counted. Unwinders do not read its contents.
+// SAFETY: it consists of two such integers, in C's layout.
+const BOOKED: LastCell = unsafe { std::mem::transmute::<[u32; 2], LastCell>([1, 0]) };
 
 /// The arguments that the hook passes to an unwinder.
 pub(crate) struct Hook<'h, U: Unwind> {
@@ -53,17 +55,17 @@ impl<U: Unwind> Hook<'_, U> {
     pub(crate) fn capture(&mut self) {
         let from = registers();
         let on_stack = self.memory.switch(from.sp);
-        if U::recall(from, self.memo) != Note::NONE {
+        if U::predict(from, self.memo) != LastCell::NONE {
             return;
         }
-        if U::search(from, self.memory, self.memo, self.stacks) != Note::NONE {
+        if U::look_up(from, self.memory, self.memo, self.stacks) != LastCell::NONE {
             return;
         }
         self.frames.clear();
         let captured = self.unwind.capture(from, self.memory, Some(self.memo), self.stacks, self.frames);
         assert!(on_stack && captured.end == End::Complete && !captured.interned.cut, "{captured:?}");
-        if let Some(note) = captured.note {
-            *note = BOOKED;
+        if let Some(last_cell) = captured.last_cell {
+            *last_cell = BOOKED;
         }
     }
 
@@ -117,6 +119,10 @@ unsafe impl<U: Unwind> Unwind for Inside<U> {
         if self.is_deep.swap(true, Relaxed) {
             (self.work)(Hook { unwind: &self.unwind, memory, memo, stacks, frames });
         }
-        Captured { interned: Interned { stack: StackId::ROOT, cut: false }, end: End::Complete, note: None }
+        Captured {
+            interned: Interned { stack: StackId::ROOT, cut: false },
+            end: End::Complete,
+            last_cell: None,
+        }
     }
 }

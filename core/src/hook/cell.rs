@@ -13,7 +13,7 @@ use crate::table::account::{Account, Booker};
 use crate::table::cells::{self, Key};
 use crate::table::peak::Epoch;
 use crate::table::region::Tables;
-use crate::unwind::{End, Interned, Memory, Note, Registers, StackId, Unwind, registers, stack_pointer};
+use crate::unwind::{End, Interned, LastCell, Memory, Registers, StackId, Unwind, registers, stack_pointer};
 use memtrack_format::LossCause;
 
 /// The registers from which the stack is walked: those of the calling function. This is inlined, because a call would add
@@ -33,28 +33,28 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(super) fn cached_cell(&self, local: &Local, from: Registers, heap: u8) -> Option<u32> {
         let label = label(local, heap);
-        let note = if U::CAPTURES {
+        let last = if U::CAPTURES {
             // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
             // the guard keeps everything else on this thread out while the reference lives.
             let memo = unsafe { local.memory.load(Relaxed).cast::<U::Memo>().as_mut() }?;
-            match U::recall(from, memo).cell(label) {
+            match U::predict(from, memo).cell(label) {
                 Some(cell) => return Some(cell),
                 None => self.search_stacks(local, memo, from.pc, from.sp, from.fp),
             }
         } else {
-            Note { cell: local.last_cell.load(Relaxed), label: local.last_label.load(Relaxed) }
+            LastCell { cell: local.last_cell.load(Relaxed), label: local.last_label.load(Relaxed) }
         };
-        note.cell(label)
+        last.cell(label)
     }
 
     /// Searches all remembered stacks, when the stack here is not the one that was predicted. Not inlined, and with the
     /// registers as separate arguments: so the fast path does not store them in memory.
     #[inline(never)]
-    fn search_stacks(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> Note {
+    fn search_stacks(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> LastCell {
         let prove = |sp| self.platform.stack(local, sp);
         let memory = Memory::at(sp, &prove, || local.bounds());
-        memory.map_or(Note::NONE, |memory| {
-            U::search(Registers { pc, sp, fp }, memory, memo, self.region().stacks())
+        memory.map_or(LastCell::NONE, |memory| {
+            U::look_up(Registers { pc, sp, fp }, memory, memo, self.region().stacks())
         })
     }
 
@@ -96,9 +96,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if captured.end != End::Complete || captured.interned.cut {
             self.count_incomplete(captured.end, captured.interned.cut);
         }
-        match captured.note.as_deref().and_then(|note| note.cell(label)) {
+        match captured.last_cell.as_deref().and_then(|last| last.cell(label)) {
             Some(cell) => Some(cell),
-            None => self.cell_of_stack(guard, captured.interned, label, captured.note),
+            None => self.cell_of_stack(guard, captured.interned, label, captured.last_cell),
         }
     }
 
@@ -109,7 +109,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         guard: &Guard<'_>,
         stack: Interned,
         label: u32,
-        note: Option<&mut Note>,
+        last_cell: Option<&mut LastCell>,
     ) -> Option<u32> {
         let local = guard.local;
         let word = stack.stack.0 << 1 | u32::from(stack.cut);
@@ -118,8 +118,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             && local.last_stack.load(Relaxed) == word
             && local.last_label.load(Relaxed) == label;
         let id = if is_last { last } else { self.look_up_cell(guard, stack, label)? };
-        if let Some(note) = note {
-            *note = Note { cell: id, label };
+        if let Some(last_cell) = last_cell {
+            *last_cell = LastCell { cell: id, label };
         }
         Some(id)
     }

@@ -17,7 +17,7 @@ use super::rules::walk::{push, walk};
 use super::stack_cache::cache::{Place, Recall};
 use super::stack_cache::fingerprint::Hash;
 use super::stack_cache::trace::Words;
-use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
+use super::{Captured, End, Frames, Interned, LastCell, Memory, Registers, StackId, Stacks, Turns, Unwind};
 use crate::session::unloading;
 use entry::{Own, Way};
 use heapless::Vec;
@@ -69,7 +69,7 @@ impl Memo {
 
     /// The place of the stack from these registers among those that are remembered.
     #[inline(always)]
-    fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
+    fn search(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
         let [allocating, reallocating] = &self.ways;
         let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
         let second = match known {
@@ -123,12 +123,12 @@ impl Memo {
         let interned = intern(&mut self.last, &mut self.last_base, end.base(), stacks, frames);
         // What did not fit into the stack table may fit another time: it is not remembered. Nor is a walk that
         // stopped, for a module may be loaded later.
-        let note = if interned.cut || end == End::Stopped {
+        let last_cell = if interned.cut || end == End::Stopped {
             None
         } else {
             recall.store(Hash::new(key.second, from), from, &begin, trace, (interned, end))
         };
-        Captured { interned, end, note }
+        Captured { interned, end, last_cell }
     }
 }
 
@@ -204,15 +204,15 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
-    fn recall(from: Registers, memo: &mut Memo) -> Note {
+    fn predict(from: Registers, memo: &mut Memo) -> LastCell {
         memo.renew();
         memo.recall.follow(from.pc, from.sp, from.fp)
     }
 
     #[inline(always)]
-    fn search(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> Note {
+    fn look_up(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> LastCell {
         memo.renew();
-        memo.look_up(from, &mut memory).map_or(Note::NONE, |found| memo.recall.entry(found).note())
+        memo.search(from, &mut memory).map_or(LastCell::NONE, |found| memo.recall.entry(found).last_cell())
     }
 
     #[inline(never)]
@@ -229,11 +229,11 @@ unsafe impl Unwind for Cfi {
             Some(memo) => memo,
         };
         memo.renew();
-        match memo.look_up(from, &mut memory) {
+        match memo.search(from, &mut memory) {
             Some(found) => {
                 let entry = memo.recall.entry(found);
                 let (interned, end) = entry.stack();
-                Captured { interned, end, note: Some(&mut entry.note) }
+                Captured { interned, end, last_cell: Some(&mut entry.last_cell) }
             }
             None => memo.learn(from, memory, stacks, frames),
         }
@@ -252,7 +252,7 @@ fn unremembered<'m>(
 ) -> Captured<'m> {
     let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
     let end = walk(from, memory, rule, &mut Untraced, &mut Turns::default(), frames);
-    Captured { interned: stacks.intern(end.base(), frames), end, note: None }
+    Captured { interned: stacks.intern(end.base(), frames), end, last_cell: None }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! each address compared with the remembered stack's nodes, which costs a fraction of finding it in the tables.
 
 use super::arch::{CHAIN, interrupted, plain};
-use super::{Captured, End, Frames, Interned, Memory, Note, Registers, StackId, Stacks, Turns, Unwind};
+use super::{Captured, End, Frames, Interned, LastCell, Memory, Registers, StackId, Stacks, Turns, Unwind};
 
 /// Follows the chain of frame pointers: x86_64 `rbp`, aarch64 `x29`, riscv `s0`, Thumb `r7`.
 ///
@@ -27,7 +27,7 @@ const RECENT: usize = 16;
 struct Recent {
     /// [`StackId::ROOT`] when there is none.
     stack: StackId,
-    note: Note,
+    last_cell: LastCell,
 }
 
 impl Memo {
@@ -67,10 +67,10 @@ unsafe impl Unwind for FramePointer {
     }
 
     #[inline(always)]
-    fn search(from: Registers, memory: Memory<'_>, memo: &mut Memo, stacks: Stacks<'_>) -> Note {
+    fn look_up(from: Registers, memory: Memory<'_>, memo: &mut Memo, stacks: Stacks<'_>) -> LastCell {
         match memo.recognise(from, memory, stacks) {
-            Ok(recent) => recent.note,
-            Err(_) => Note::NONE,
+            Ok(recent) => recent.last_cell,
+            Err(_) => LastCell::NONE,
         }
     }
 
@@ -86,18 +86,18 @@ unsafe impl Unwind for FramePointer {
         let recent = match memo.map(|memo| memo.recognise(from, memory, stacks)) {
             Some(Ok(recent)) => {
                 let interned = Interned { stack: recent.stack, cut: false };
-                return Captured { interned, end: End::Complete, note: Some(&mut recent.note) };
+                return Captured { interned, end: End::Complete, last_cell: Some(&mut recent.last_cell) };
             }
             Some(Err(other)) => Some(other),
             None => None,
         };
         let end = self.walk(from, memory, None, frames);
         let interned = stacks.intern(end.base(), frames);
-        let note = recent.filter(|_| end == End::Complete && !interned.cut).map(|recent| {
-            *recent = Recent { stack: interned.stack, note: Note::default() };
-            &mut recent.note
+        let last_cell = recent.filter(|_| end == End::Complete && !interned.cut).map(|recent| {
+            *recent = Recent { stack: interned.stack, last_cell: LastCell::default() };
+            &mut recent.last_cell
         });
-        Captured { interned, end, note }
+        Captured { interned, end, last_cell }
     }
 }
 
@@ -209,8 +209,9 @@ mod tests {
             words[3 * frame] = base + 24 * (frame + 1);
             words[3 * frame + 1] = 0x1000 * (frame + 1) + 1;
         }
-        let mut memo =
-            Memo { recent: core::array::from_fn(|_| Recent { stack: StackId::ROOT, note: Note::default() }) };
+        let mut memo = Memo {
+            recent: core::array::from_fn(|_| Recent { stack: StackId::ROOT, last_cell: LastCell::default() }),
+        };
         let from = Registers { pc: 0, sp: base, fp: base };
         let prove = |_| Some((base, base + 24 * 8));
         // The frames that were walked, none for a stack that was recognised, and the stack.

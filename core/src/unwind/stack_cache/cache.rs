@@ -10,7 +10,7 @@
 
 use super::fingerprint::{Hash, Names, WAYS, word};
 use super::trace::Words;
-use crate::unwind::{End, Interned, Memory, Note, Registers, StackId};
+use crate::unwind::{End, Interned, LastCell, Memory, Registers, StackId};
 
 const WORD: usize = size_of::<usize>();
 /// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Pages that are not used are not resident.
@@ -47,7 +47,7 @@ pub(in crate::unwind) struct Entry {
     words: u16,
     /// The largest offset.
     reach: u16,
-    pub(in crate::unwind) note: Note,
+    pub(in crate::unwind) last_cell: LastCell,
     /// The stack that was found after this one.
     follower: Place,
     /// All words lie on the thread's own stack: they can be read whenever its stack pointer is this one.
@@ -80,8 +80,8 @@ impl Entry {
 
     /// The note, when nothing about the stack is lost: losses are counted at every event.
     #[inline(always)]
-    pub(in crate::unwind) fn note(&self) -> Note {
-        if self.lost == 0 { self.note } else { Note::NONE }
+    pub(in crate::unwind) fn last_cell(&self) -> LastCell {
+        if self.lost == 0 { self.last_cell } else { LastCell::NONE }
     }
 
     #[inline(always)]
@@ -97,7 +97,7 @@ impl Recall {
     /// The note of the last stack again when that is expected, or of the one that followed it before, when it is on the
     /// thread's own stack and all its words are unchanged. (The registers one by one stay in registers.)
     #[inline(never)]
-    pub(in crate::unwind) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> Note {
+    pub(in crate::unwind) fn follow(&mut self, pc: usize, sp: usize, fp: usize) -> LastCell {
         let from = Registers { pc, sp, fp };
         let last = self.last;
         let again = self.entry(last).again;
@@ -106,16 +106,16 @@ impl Recall {
             let entry = self.entry(last);
             if is_last {
                 entry.again = MOST_AGAIN;
-                return entry.note();
+                return entry.last_cell();
             }
             entry.again = again - 1;
         }
         let place = self.entry(last).follower;
         if !self.is_here_again(place, from) {
-            return Note::NONE;
+            return LastCell::NONE;
         }
         self.last = place;
-        self.entry(place).note()
+        self.entry(place).last_cell()
     }
 
     /// Whether the stack of an entry is the present one, and on the thread's own stack.
@@ -236,7 +236,7 @@ impl Recall {
         memory: &Memory<'_>,
         trace: &Words,
         (interned, end): (Interned, End),
-    ) -> Option<&mut Note> {
+    ) -> Option<&mut LastCell> {
         let words = &trace.words;
         let offset = |address: usize| u16::try_from(address.checked_sub(from.sp)? / WORD).ok();
         let reach = words.iter().try_fold(0, |most: u16, word| Some(most.max(offset(word.address)?)))?;
@@ -260,7 +260,7 @@ impl Recall {
             stack: interned.stack.0,
             words: count as u16,
             reach,
-            note: Note::default(),
+            last_cell: LastCell::default(),
             follower: 0,
             lasting: memory.is_lasting() && memory.contains(from.sp, high),
             lost: if interned.cut { CUT | ended } else { ended },
@@ -282,7 +282,7 @@ impl Recall {
         *self.entry(place) = entry;
         self.name(hash, place, from, memory);
         self.link(place);
-        Some(&mut self.entry(place).note)
+        Some(&mut self.entry(place).last_cell)
     }
 
     /// Names the present stack. One that has the same name already makes it a longer one.
@@ -358,9 +358,9 @@ mod tests {
             (0..count).for_each(|nth| _ = trace.read(&memory, low + 5 * nth * WORD));
             let interned = Interned { stack: StackId(9), cut: false };
             let note = recall.store(hash, from, &memory, &trace, (interned, End::Complete));
-            *note.expect("there is room") = Note { cell: 3, label: 1 };
+            *note.expect("there is room") = LastCell { cell: 3, label: 1 };
             let is_found = |recall: &mut Recall| {
-                let again = recall.follow(from.pc, from.sp, from.fp) != Note::NONE;
+                let again = recall.follow(from.pc, from.sp, from.fp) != LastCell::NONE;
                 let found = recall.search(hash, from, &memory).is_some();
                 assert_eq!(again, found);
                 found
@@ -395,12 +395,12 @@ mod tests {
             trace.read(&memory, low + WORD);
             let interned = Interned { stack: StackId(9), cut: false };
             let note = recall.store(hash, from, &memory, &trace, (interned, End::Complete));
-            *note.expect("there is room") = Note { cell: 3, label: 1 };
+            *note.expect("there is room") = LastCell { cell: 3, label: 1 };
             // Twice: as the last one it is expected to come again.
             assert!(
                 recall.search(hash, from, &memory).is_some() && recall.search(hash, from, &memory).is_some()
             );
-            assert_eq!(recall.follow(from.pc, from.sp, from.fp) != Note::NONE, is_followed, "{own:?}");
+            assert_eq!(recall.follow(from.pc, from.sp, from.fp) != LastCell::NONE, is_followed, "{own:?}");
         }
     }
 }

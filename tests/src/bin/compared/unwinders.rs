@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use memtrack::Cfi;
-use memtrack::unwind::{Captured, End, Frames, Interned, Memory, Note, Registers, Stacks, Unwind};
+use memtrack::unwind::{Captured, End, Frames, Interned, LastCell, Memory, Registers, Stacks, Unwind};
 
 use crate::{CUT, DIFFERENT, DIFFERENT_FROM_RUNTIME, EVENTS, RECALLED, TOO_DEEP};
 
@@ -16,19 +16,19 @@ pub(crate) struct Remembered<M> {
     booked: [Booked; PLACES],
 }
 
-/// The note that the hook has set beside a stack. That stack may have been forgotten since and remembered anew.
+/// The last cell that the hook has set beside a stack. That stack may have been forgotten since and remembered anew.
 #[derive(Clone, Copy)]
 struct Booked {
     /// The hash of its frames.
     stack: u64,
-    note: Note,
+    last_cell: LastCell,
 }
 
 impl Booked {
-    /// Whether a note beside this stack is the known one. From now on it is the known one.
-    fn agrees(&mut self, stack: u64, note: Note) -> bool {
-        let agrees = self.stack != stack || self.note == note;
-        *self = Booked { stack, note };
+    /// Whether the last cell beside this stack is the known one. From now on it is the known one.
+    fn agrees(&mut self, stack: u64, last_cell: LastCell) -> bool {
+        let agrees = self.stack != stack || self.last_cell == last_cell;
+        *self = Booked { stack, last_cell };
         agrees
     }
 }
@@ -63,23 +63,26 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let Remembered { own: memo, booked } = memo.expect("the host has memory for every thread");
-        let recalled = match U::recall(from, memo) {
-            Note::NONE => U::search(from, memory, memo, stacks),
-            note => note,
+        let recalled = match U::predict(from, memo) {
+            LastCell::NONE => U::look_up(from, memory, memo, stacks),
+            last_cell => last_cell,
         };
         let captured = self.0.capture(from, memory, Some(memo), stacks, frames);
         // The true stack, by a new look-up of the rule of each frame.
         frames.clear();
         let end = Cfi.walk(from, memory, None, frames);
         let same = captured.end == end && is_stack(captured.interned, end, stacks, frames);
-        // The hook counts on the notes without a capture: they must belong to this stack, and to no other.
+        // The hook uses the last cells without a capture: they must belong to this stack, and to no other.
         let stack = hash(frames);
         let booked = &mut booked[stack as usize % PLACES];
-        let notes = [captured.note.as_deref().copied().unwrap_or(Note::NONE), recalled];
+        let last_cells = [captured.last_cell.as_deref().copied().unwrap_or(LastCell::NONE), recalled];
         let same = same
-            & notes.into_iter().filter(|note| *note != Note::NONE).all(|note| booked.agrees(stack, note));
+            & last_cells
+                .into_iter()
+                .filter(|last_cell| *last_cell != LastCell::NONE)
+                .all(|last_cell| booked.agrees(stack, last_cell));
         count(&EVENTS, true);
-        count(&RECALLED, recalled != Note::NONE);
+        count(&RECALLED, recalled != LastCell::NONE);
         count(&TOO_DEEP, end == End::TooDeep);
         count(&CUT, captured.interned.cut);
         count(&DIFFERENT, !same);
@@ -172,7 +175,7 @@ const PLACES: usize = 1 << 12;
 struct Entry {
     key: [usize; 4],
     interned: Interned,
-    note: Note,
+    last_cell: LastCell,
 }
 
 // SAFETY: it only adds bounded work to that of `Cfi`.
@@ -195,15 +198,15 @@ unsafe impl Unwind for ByKey {
         let end = Cfi.walk(from, memory, None, frames);
         let interned = stacks.intern(end.base(), frames);
         let (Some(memo), [first, second, ..], End::Complete) = (memo, &frames[..], end) else {
-            return Captured { interned, end, note: None };
+            return Captured { interned, end, last_cell: None };
         };
         let key = [from.pc, from.sp, *first, *second];
         let mixed =
             key.iter().fold(0, |mixed: usize, word| (mixed ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let entry = &mut memo.0[mixed >> 40 & (PLACES - 1)];
         if entry.key != key {
-            *entry = Entry { key, interned, note: Note::default() };
+            *entry = Entry { key, interned, last_cell: LastCell::default() };
         }
-        Captured { interned: entry.interned, end, note: Some(&mut entry.note) }
+        Captured { interned: entry.interned, end, last_cell: Some(&mut entry.last_cell) }
     }
 }

@@ -1,0 +1,114 @@
+//! The start of a walk: the registers of the hook's own frame, and the part of the stack that is known to be readable.
+
+/// The registers from which a stack is walked, of the hook's own frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// The program counter.
+    pub pc: usize,
+    /// The stack pointer.
+    pub sp: usize,
+    /// The frame pointer register, whatever it holds.
+    pub fp: usize,
+}
+
+/// The readable part of the stack that is being walked.
+#[derive(Clone, Copy)]
+pub struct Memory<'p> {
+    low: usize,
+    high: usize,
+    /// It is the thread's own stack: what lies above its stack pointer stays readable.
+    #[cfg(cfi)]
+    lasting: bool,
+    prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
+}
+
+impl<'p> Memory<'p> {
+    /// The part around `sp`; `prove` gives the readable range around an address. `None` when nothing is known.
+    /// `lasting` is the thread's own stack, as far as it is known.
+    #[inline(always)]
+    pub(crate) fn at(
+        sp: usize,
+        prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
+        lasting: impl FnOnce() -> (usize, usize),
+    ) -> Option<Self> {
+        let (low, high) = prove(sp)?;
+        #[cfg(cfi)]
+        let lasting = {
+            let own = lasting();
+            low >= own.0 && high == own.1
+        };
+        #[cfg(not(cfi))]
+        let _ = lasting;
+        Some(Memory {
+            low,
+            high,
+            #[cfg(cfi)]
+            lasting,
+            prove,
+        })
+    }
+
+    /// Whether it is the thread's own stack.
+    #[cfg(cfi)]
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting
+    }
+
+    /// The word at `address`; `None` when it is not aligned or not known to be readable.
+    #[inline]
+    pub fn read(&self, address: usize) -> Option<usize> {
+        const WORD: usize = size_of::<usize>();
+        if address < self.low || address > self.high.checked_sub(WORD)? || !address.is_multiple_of(WORD) {
+            return None;
+        }
+        // SAFETY: the platform has proven the range readable, and the address is aligned and inside it.
+        Some(unsafe { (address as *const usize).read_volatile() })
+    }
+
+    /// Two words at `address`.
+    #[inline(always)]
+    pub(crate) fn pair(&self, address: usize) -> Option<[usize; 2]> {
+        const PAIR: usize = 2 * size_of::<usize>();
+        if address < self.low || address > self.high.checked_sub(PAIR)? || !address.is_multiple_of(PAIR / 2) {
+            return None;
+        }
+        let words = address as *const usize;
+        // SAFETY: the platform has proven the range readable, and both words are aligned and inside it.
+        Some(unsafe { [words.read_volatile(), words.add(1).read_volatile()] })
+    }
+
+    /// Whether all bytes from `low` to `high` are known to be readable.
+    #[cfg(cfi)]
+    #[inline]
+    pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
+        low >= self.low && high <= self.high
+    }
+
+    /// Whether the address lies in the part that is being walked.
+    pub(super) fn holds(&self, address: usize) -> bool {
+        (self.low..self.high).contains(&address)
+    }
+
+    /// The address past the outermost word.
+    pub fn end(&self) -> usize {
+        self.high
+    }
+
+    /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.
+    pub fn switch(&mut self, sp: usize) -> bool {
+        if self.holds(sp) {
+            return true;
+        }
+        match (self.prove)(sp) {
+            Some((low, high)) => {
+                (self.low, self.high) = (low, high);
+                #[cfg(cfi)]
+                {
+                    self.lasting = false;
+                }
+                true
+            }
+            None => false,
+        }
+    }
+}
