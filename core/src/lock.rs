@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 #[cfg(all(feature = "std", not(models)))]
-use crate::os::linux::signal_mask::Held;
+use crate::os::signal_mask::Held;
 
 /// Nothing leaves an interrupt by a jump.
 #[cfg(not(all(feature = "std", not(models))))]
@@ -129,7 +129,7 @@ pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
     (0..ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]
         if round > 0 {
-            crate::os::linux::calls::sched_yield();
+            crate::os::thread::yield_now();
         }
         let _ = round;
         (0..TRIES).find_map(|_| {

@@ -144,9 +144,9 @@ const PAGE: usize = 4096;
 #[cold]
 #[inline(never)]
 fn is_there(place: *mut u32) -> bool {
-    use crate::os::linux::calls;
-    use crate::platform::host::keep_errno;
-    place.is_aligned() && keep_errno(|| calls::is_readable(place as usize))
+    use crate::os::errno::keep_errno;
+    use crate::os::memory;
+    place.is_aligned() && keep_errno(|| memory::is_readable(place as usize))
 }
 
 #[cfg(not(feature = "std"))]

@@ -96,14 +96,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// regions are registered.
     #[cfg(feature = "std")]
     fn register(&self, number: usize) -> bool {
+        use crate::os::dump_stack::Patience;
         use crate::platform::Host;
-        use crate::session::dump_stack::Patience;
         use crate::session::{forks, lifecycle, recording, registry, triggers};
 
         // A user's platform has thread words of its own, unless it passes on those of `Host`.
         let words =
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
+        lifecycle::begin();
         let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
         forks::clear_in_child(self.region().head().pending.page_of_flags());
         triggers::on_stack(Patience::Seconds, || recording::at_claim(place));
@@ -135,11 +136,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 #[cfg(feature = "std")]
 #[cold]
 fn report_no_memory() {
-    let mut text = heapless::String::<256>::new();
-    // A longer text is cut off.
-    let _ = core::fmt::write(&mut text, format_args!("memtrack: nothing is tracked: {}\n", Error::NoMemory));
-    // SAFETY: the text is valid for the call.
-    crate::platform::host::keep_errno(|| unsafe {
-        libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len())
+    use crate::os::{errno, stderr};
+
+    errno::keep_errno(|| {
+        stderr::at_start();
+        stderr::line(format_args!("nothing is tracked: {}", Error::NoMemory));
     });
 }

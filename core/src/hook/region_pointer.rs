@@ -41,7 +41,7 @@ impl<R: Tables> RegionPointer<R> {
     /// The region, which gets a place if it has none. `None` when there is no memory for it.
     pub(super) fn get_or_place(&self) -> Option<&'static R> {
         self.get().or_else(|| {
-            let region = R::place(&crate::os::linux::memory::SPACE)?;
+            let region = R::place(&crate::session::space::SPACE)?;
             let address = core::ptr::from_ref(region).cast_mut();
             if self.0.compare_exchange(Self::unplaced_address(), address, AcqRel, Acquire).is_err() {
                 // Another thread or a signal handler was first.

@@ -115,7 +115,7 @@ impl Default for Local {
 #[inline(always)]
 pub(crate) fn undisturbed<T>(f: impl FnOnce() -> T) -> T {
     #[cfg(feature = "std")]
-    return crate::os::linux::signal_mask::without(f);
+    return crate::os::signal_mask::without(f);
     #[cfg(not(feature = "std"))]
     f()
 }

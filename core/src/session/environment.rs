@@ -3,10 +3,10 @@
 //! The values are copied, because a program may clear or overwrite its environment later. A process whose privileges were
 //! raised has none: whoever starts it must not choose the files that it writes.
 
-use crate::os::linux::stderr;
+use crate::os::{environment, path, stderr};
 use crate::sync::*;
 use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_char};
+use core::ffi::CStr;
 
 /// What the tracker reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Variable {
 }
 
 /// The longest value that is taken: a path.
-const MOST: usize = libc::PATH_MAX as usize;
+const MOST: usize = path::MOST;
 
 /// All-zero before it is filled, so that it adds nothing to the binary.
 struct Values {
@@ -68,33 +68,22 @@ static VALUES: Values = Values {
         Variable::ALL.len()],
 };
 
-unsafe extern "C" {
-    static environ: *const *const c_char;
-}
-
 impl Values {
     /// Copies the environment. Before the C library has begun there is none; then the next caller does it.
     fn copy_once(&self) {
-        // SAFETY: the pointer is the C library's, which this reads where programs start.
-        if self.state.load(Acquire) != UNKNOWN || unsafe { environ.is_null() } {
+        if self.state.load(Acquire) != UNKNOWN || !environment::is_there() {
             return;
         }
         if self.state.compare_exchange(UNKNOWN, TAKEN, AcqRel, Acquire).is_ok() {
             stderr::at_start();
-            if !is_privileged() {
+            if !environment::is_privileged() {
                 Variable::ALL.into_iter().for_each(|variable| self.copy(variable));
             }
         }
     }
 
     fn copy(&self, variable: Variable) {
-        // SAFETY: the name is a C string; the value stays where it is while programs start.
-        let Some(value) = (unsafe {
-            let value = libc::getenv(variable.name().as_ptr());
-            (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
-        }) else {
-            return;
-        };
+        let Some(value) = environment::get(variable.name()) else { return };
         let to = &self.values[variable as usize];
         if value.len() >= MOST {
             let name = variable.name().to_str().unwrap_or_default();
@@ -106,21 +95,6 @@ impl Values {
         unsafe { (&mut *to.bytes.get())[..value.len()].copy_from_slice(value) };
         to.length.store(value.len(), Release);
     }
-}
-
-/// Whether the process has rights that whoever started it may not have: by a set-user-id or set-group-id program, or by a
-/// file's capabilities. What `secure_getenv` asks, in statically linked programs too.
-fn is_privileged() -> bool {
-    crate::platform::host::keep_errno(|| {
-        // SAFETY: the calls only return numbers, and the location is the calling thread's own.
-        unsafe {
-            *libc::__errno_location() = 0;
-            let secure = libc::getauxval(libc::AT_SECURE) != 0;
-            let is_unknown = *libc::__errno_location() == libc::ENOENT;
-            let differs = || libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid();
-            secure || is_unknown && differs()
-        }
-    })
 }
 
 /// A number of seconds with up to three decimals, in nanoseconds. Not by floating-point numbers, whose reading is as large

@@ -1,36 +1,51 @@
-//! Libraries that were unloaded: which they were, and how addresses in them are told from those in libraries that were
-//! loaded at the same place later.
+//! Generations of the modules that were loaded at one place.
 //!
-//! At the program's start, and whenever something may be unloaded, the libraries that are there are noted. One that is loaded where another one was
-//! noted has a *turn*: its addresses have it in bits that no address of a program uses, in the stacks and in the list of
-//! modules alike.
+//! Libraries are unloaded, and others are loaded at their addresses. Stacks and the list of modules must tell them apart.
+//!
+//! At the program's start, and whenever something may be unloaded, the loaded libraries are listed. A library that is loaded
+//! where another one was listed gets the next *generation* of the place. Its addresses carry the generation in bits that no
+//! address of a program uses, in stacks and in the list of modules alike.
 
 use crate::lock::Lock;
 use crate::lock::try_lock;
-use crate::os::linux::elf::{MAX_SEGMENTS, PAGE, Read, read_mapped};
-use crate::os::linux::modules;
-use crate::os::linux::modules::Each;
-use crate::os::linux::unwind_tables;
+use crate::os::modules::{self, Each, MAX_SEGMENTS, PAGE, Read, read_mapped};
+use crate::os::unwind_tables;
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use heapless::Vec;
 use memtrack_format::{List, Module, Segment};
 
-/// Libraries that are noted: a megabyte of address space, of which what is used becomes resident.
+/// Counts unloading.
+static UNLOADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How often libraries were, or may have been, unloaded. After another count than before, the code at any address may be
+/// another library's.
+#[cfg(cfi)]
+#[inline(always)]
+pub(crate) fn unloads() -> usize {
+    UNLOADS.load(Relaxed)
+}
+
+/// Counts that libraries may be unloaded.
+pub(super) fn count_unloading() {
+    UNLOADS.fetch_add(1, AcqRel);
+}
+
+/// Libraries that are listed: a megabyte of address space, of which what is used becomes resident.
 const MAX: usize = 1024;
 /// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
 const MAX_PATH: usize = 512;
-/// From this bit on an address has its turn, so that with the most turns it is still a number that JSON can carry.
+/// From this bit on an address has its generation, so that with the most generations it is still a number that JSON can carry.
 const SHIFT: u32 = 48;
-const MAX_TURN: usize = 31;
+const LAST: usize = 31;
 
-struct Noted {
+struct Listed {
     /// Its range of addresses, from the beginning of a page.
     start: AtomicUsize,
     end: AtomicUsize,
     identity: AtomicUsize,
-    turn: AtomicUsize,
-    /// Whether it was loaded when libraries were noted last.
+    generation: AtomicUsize,
+    /// Whether it was loaded when libraries were listed last.
     is_loaded: AtomicBool,
     described: UnsafeCell<Described>,
 }
@@ -43,14 +58,14 @@ struct Described {
 }
 
 // SAFETY: a description is written under the lock, before `USED` counts it, and never again.
-unsafe impl Sync for Noted {}
+unsafe impl Sync for Listed {}
 
-static NOTED: [Noted; MAX] = [const {
-    Noted {
+static LISTED: [Listed; MAX] = [const {
+    Listed {
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
         identity: AtomicUsize::new(0),
-        turn: AtomicUsize::new(0),
+        generation: AtomicUsize::new(0),
         is_loaded: AtomicBool::new(false),
         described: UnsafeCell::new(Described {
             path: Vec::new(),
@@ -63,13 +78,13 @@ static NOTED: [Noted; MAX] = [const {
 /// How many there are.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
-/// There were more than can be noted.
+/// There were more than can be listed.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
 /// Something may have been unloaded: until then nothing is at the place of something else.
 static ANY_UNLOADED: AtomicBool = AtomicBool::new(false);
 
-fn noted() -> &'static [Noted] {
-    NOTED.get(..USED.load(Acquire)).unwrap_or(&NOTED)
+fn listed() -> &'static [Listed] {
+    LISTED.get(..USED.load(Acquire)).unwrap_or(&LISTED)
 }
 
 /// A range of addresses, from the beginning of a page.
@@ -107,59 +122,59 @@ impl Range {
         hash
     }
 
-    /// The turn of the module that is loaded there.
-    fn turn(self, read: Read<'_>) -> Turn {
+    /// The generation of the module that is loaded there.
+    fn generation(self, read: Read<'_>) -> Generation {
         let mut next = 0;
         let mut identity = None;
-        for noted in noted() {
-            let (start, end) = (noted.start.load(Relaxed), noted.end.load(Relaxed));
+        for listed in listed() {
+            let (start, end) = (listed.start.load(Relaxed), listed.end.load(Relaxed));
             if self.start < end && start < self.end {
-                let turn = noted.turn.load(Relaxed);
+                let generation = listed.generation.load(Relaxed);
                 let identity = *identity.get_or_insert_with(|| self.identity(read));
-                if start == self.start && noted.identity.load(Relaxed) == identity {
-                    return Turn::Noted(turn);
+                if start == self.start && listed.identity.load(Relaxed) == identity {
+                    return Generation::Listed(generation);
                 }
-                next = next.max(turn + 1);
+                next = next.max(generation + 1);
             }
         }
-        if next > MAX_TURN || IS_FULL.load(Relaxed) { Turn::Unknown } else { Turn::New(next) }
+        if next > LAST || IS_FULL.load(Relaxed) { Generation::Unknown } else { Generation::New(next) }
     }
 }
 
-/// What is known of a module's turn.
-enum Turn {
-    /// It is among the noted ones.
-    Noted(usize),
+/// What is known of a module's generation.
+enum Generation {
+    /// It is among the listed ones.
+    Listed(usize),
     /// It is not, and has the next one of its place.
     New(usize),
     /// It cannot be told from one that was unloaded.
     Unknown,
 }
 
-impl Turn {
+impl Generation {
     fn get(self) -> Option<usize> {
         match self {
-            Turn::Noted(turn) | Turn::New(turn) => Some(turn),
-            Turn::Unknown => None,
+            Generation::Listed(generation) | Generation::New(generation) => Some(generation),
+            Generation::Unknown => None,
         }
     }
 }
 
 /// At the program's start: notes the libraries that are there, for when `/proc` is not.
 pub(crate) fn begin() {
-    note(&|each| modules::each_linked(each));
+    list(&|each| modules::each_linked(each));
 }
 
 /// Before something is unloaded: notes the libraries that are there.
 pub(crate) fn before_unloading() {
     ANY_UNLOADED.store(true, Release);
-    note(&loaded);
+    list(&loaded);
 }
 
 /// After something was unloaded: where the kernel does not list what is loaded, the notes do.
 pub(crate) fn after_unloading() {
-    if !crate::os::linux::maps::is_listed() {
-        note(&loaded);
+    if !crate::os::modules::is_listed() {
+        list(&loaded);
     }
 }
 
@@ -170,43 +185,43 @@ fn loaded(each: Each<'_>) {
     }
 }
 
-fn note(source: &dyn Fn(Each<'_>)) {
+fn list(source: &dyn Fn(Each<'_>)) {
     let Some(_writer) = try_lock(&WRITER) else { return };
     let mut loaded = [0u64; MAX / 64];
     source(&mut |module, read| {
         let Some(range) = Range::of(module) else { return };
-        match range.turn(read) {
-            Turn::Noted(turn) => set_loaded(range, turn, &mut loaded),
-            Turn::New(turn) => {
-                add(module, range, turn, read);
-                set_loaded(range, turn, &mut loaded);
+        match range.generation(read) {
+            Generation::Listed(generation) => set_loaded(range, generation, &mut loaded),
+            Generation::New(generation) => {
+                add(module, range, generation, read);
+                set_loaded(range, generation, &mut loaded);
             }
-            Turn::Unknown => {}
+            Generation::Unknown => {}
         }
     });
-    for (i, noted) in noted().iter().enumerate() {
-        noted.is_loaded.store(loaded[i / 64] & 1 << (i % 64) != 0, Relaxed);
+    for (i, listed) in listed().iter().enumerate() {
+        listed.is_loaded.store(loaded[i / 64] & 1 << (i % 64) != 0, Relaxed);
     }
 }
 
-/// Sets the bits of the noted module there.
-fn set_loaded(range: Range, turn: usize, loaded: &mut [u64; MAX / 64]) {
-    for (i, noted) in noted().iter().enumerate() {
-        if noted.start.load(Relaxed) == range.start && noted.turn.load(Relaxed) == turn {
+/// Sets the bits of the listed module there.
+fn set_loaded(range: Range, generation: usize, loaded: &mut [u64; MAX / 64]) {
+    for (i, listed) in listed().iter().enumerate() {
+        if listed.start.load(Relaxed) == range.start && listed.generation.load(Relaxed) == generation {
             loaded[i / 64] |= 1 << (i % 64);
         }
     }
 }
 
-fn add(module: &Module<'_>, range: Range, turn: usize, read: Read<'_>) {
+fn add(module: &Module<'_>, range: Range, generation: usize, read: Read<'_>) {
     let used = USED.load(Relaxed);
-    let Some(noted) = NOTED.get(used) else { return IS_FULL.store(true, Relaxed) };
-    noted.start.store(range.start, Relaxed);
-    noted.end.store(range.end, Relaxed);
-    noted.identity.store(range.identity(read), Relaxed);
-    noted.turn.store(turn, Relaxed);
+    let Some(listed) = LISTED.get(used) else { return IS_FULL.store(true, Relaxed) };
+    listed.start.store(range.start, Relaxed);
+    listed.end.store(range.end, Relaxed);
+    listed.identity.store(range.identity(read), Relaxed);
+    listed.generation.store(generation, Relaxed);
     // SAFETY: the lock is held, and nobody reads an entry that is not counted.
-    let described = unsafe { &mut *noted.described.get() };
+    let described = unsafe { &mut *listed.described.get() };
     *described = Described {
         path: Vec::from_slice(module.path).unwrap_or_default(),
         build_id: Vec::from_slice(module.build_id).unwrap_or_default(),
@@ -219,64 +234,64 @@ fn add(module: &Module<'_>, range: Range, turn: usize, read: Read<'_>) {
 /// Calls `each` for every module, as its addresses stand in stacks: first those that are loaded, then those that were. No
 /// lock is taken.
 pub(crate) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
-    // Those of the noted ones that are loaded.
+    // Those of the listed ones that are loaded.
     let mut loaded = [0u64; MAX / 64];
     let any_unloaded = ANY_UNLOADED.load(Acquire);
     let is_listed = modules::each(&mut |module, read| {
         let range = Range::of(module);
-        let turn = match range {
-            Some(range) if any_unloaded => range.turn(read).get().unwrap_or(MAX_TURN + 1),
+        let generation = match range {
+            Some(range) if any_unloaded => range.generation(read).get().unwrap_or(LAST + 1),
             _ => 0,
         };
         if let Some(range) = range {
-            set_loaded(range, turn, &mut loaded);
+            set_loaded(range, generation, &mut loaded);
         }
-        with_turn(module, turn, each);
+        with_generation(module, generation, each);
     });
-    for (i, noted) in noted().iter().enumerate() {
+    for (i, listed) in listed().iter().enumerate() {
         // SAFETY: it is counted, so it is not written any more.
-        let Described { path, build_id, bias, segments } = unsafe { &*noted.described.get() };
-        let unloaded = is_listed || !noted.is_loaded.load(Relaxed);
+        let Described { path, build_id, bias, segments } = unsafe { &*listed.described.get() };
+        let unloaded = is_listed || !listed.is_loaded.load(Relaxed);
         if loaded[i / 64] & 1 << (i % 64) == 0 && !path.is_empty() {
             let segments = List::Items(segments);
             let module = Module { path, build_id, bias: *bias, unloaded, segments, ..Module::default() };
-            with_turn(&module, noted.turn.load(Relaxed), each);
+            with_generation(&module, listed.generation.load(Relaxed), each);
         }
     }
 }
 
-fn with_turn(module: &Module<'_>, turn: usize, each: &mut dyn FnMut(&Module<'_>)) {
-    let by = (turn as u64) << SHIFT;
+fn with_generation(module: &Module<'_>, generation: usize, each: &mut dyn FnMut(&Module<'_>)) {
+    let by = (generation as u64) << SHIFT;
     let moved = |segment: Segment| Segment { start: segment.start.wrapping_add(by), ..segment };
     let segments: Vec<Segment, { MAX_SEGMENTS }> = module.segments.iter().map(moved).collect();
     each(&Module { bias: module.bias.wrapping_add(by), segments: List::Items(&segments), ..*module });
 }
 
-/// Tells the turns of the addresses of one walk after the other: of modules, the one asked for last is kept. All-zero
+/// Tells the generations of the addresses of one walk after the other: of modules, the one asked for last is kept. All-zero
 /// is the start. It does not outlive what [`crate::session::unloading::count`] counts.
 #[derive(Default)]
-pub(crate) struct Turns {
+pub(crate) struct Generations {
     start: usize,
     end: usize,
-    /// Its turn, one past the last where it cannot be told.
-    turn: usize,
+    /// Its generation, one past the last where it cannot be told.
+    generation: usize,
 }
 
-impl Turns {
-    /// The address with its turn. `None` when the module cannot be told from one that was unloaded.
+impl Generations {
+    /// The address with its generation. `None` when the module cannot be told from one that was unloaded.
     #[inline(always)]
     pub(crate) fn address(&mut self, pc: usize) -> Option<usize> {
-        if ANY_UNLOADED.load(Relaxed) { self.with_turn(pc) } else { Some(pc) }
+        if ANY_UNLOADED.load(Relaxed) { self.with_generation(pc) } else { Some(pc) }
     }
 
     #[cold]
-    fn with_turn(&mut self, pc: usize) -> Option<usize> {
+    fn with_generation(&mut self, pc: usize) -> Option<usize> {
         if !(self.start..self.end).contains(&pc) {
             // Code that the dynamic linker does not know is no library's.
             let Some((start, end)) = unwind_tables::range(pc) else { return Some(pc) };
-            let turn = Range::new(start, end).turn(&read_mapped).get().unwrap_or(MAX_TURN + 1);
-            *self = Turns { start, end, turn };
+            let generation = Range::new(start, end).generation(&read_mapped).get().unwrap_or(LAST + 1);
+            *self = Generations { start, end, generation };
         }
-        (self.turn <= MAX_TURN).then_some(pc | self.turn << SHIFT)
+        (self.generation <= LAST).then_some(pc | self.generation << SHIFT)
     }
 }

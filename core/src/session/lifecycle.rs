@@ -1,35 +1,69 @@
-//! What runs before `main` and at exit: the environment variables.
+//! The life of a process: what runs before `main`, at exit and in between whenever the system calls back.
 //!
 //! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included. `MEMTRACK_DUMP_SIGNAL`,
 //! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
 
+use super::environment::{self, Variable};
+use super::recording::memory;
+use super::{forks, generations, recording, registry, snapshot_file, thread_words, triggers, unloading};
 use crate::Error;
-use crate::os::linux::file::Path;
-use crate::os::linux::{exit, interpose, resident, sandbox, signals, stderr, thread, unwind_tables};
-use crate::platform::{Host, Platform, Process};
-use crate::session::dump_stack;
-use crate::session::dump_stack::Patience;
-use crate::session::environment;
-use crate::session::environment::Variable;
-use crate::session::{forks, generations, registry, snapshot_file, triggers, unloading};
+use crate::os::dump_stack::Patience;
+use crate::os::path::Path;
+use crate::os::{
+    Callbacks, Interposed, Sealing, exit, process, sandbox, set_callbacks, set_interposed, signals, start,
+    stderr, thread,
+};
+use crate::platform::Host;
 use crate::sync::*;
 use memtrack_format::Cause;
 
-// Not under the model checkers, whose atomics work in a model alone.
-#[cfg_attr(not(models), used, unsafe(link_section = ".init_array"))]
-static AT_START: extern "C" fn() = at_start;
+start::run_before_main!(at_start);
+
+// A forked child may not have been noticed before any of these calls.
+
+/// The answers to events of the process.
+static CALLBACKS: Callbacks = Callbacks {
+    thread_ended: || {
+        forks::notice();
+        thread_ended();
+    },
+    signal: |signal, acts| {
+        forks::notice();
+        triggers::ask(signal, acts);
+    },
+    fault: memory::faulted,
+    exit: at_exit,
+    before_fork: recording::before_fork,
+    after_fork: recording::after_fork,
+    in_child: forks::in_child,
+};
+
+/// The answers to calls that are interposed.
+static INTERPOSED: Interposed = Interposed {
+    sealing: |sealing| {
+        forks::notice();
+        seal(sealing);
+    },
+    before_unloading: unloading::before,
+    after_unloading: || {
+        forks::notice();
+        unloading::after();
+    },
+    stop_thread: triggers::stop_thread,
+    start_thread: triggers::start_thread,
+};
+
+/// Before the first event, which may come before `at_start`: events of the process are reported from now on.
+pub(crate) fn begin() {
+    set_callbacks(&CALLBACKS);
+}
 
 extern "C" fn at_start() {
-    resident::keep();
-    dump_stack::begin();
-    unwind_tables::begin();
+    begin();
+    set_interposed(&INTERPOSED);
+    start::begin();
     generations::begin();
-    unloading::begin();
-    interpose::begin();
-    // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
-    thread::barrier();
-    forks::begin();
-    let Some(template) = dump_template() else {
+    let Some(template) = Variable::Dump.get() else {
         for variable in [Variable::DumpSignal, Variable::DumpInterval, Variable::DumpPeak] {
             variable.get().into_iter().for_each(|value| complain(variable, value, Error::NoFile));
         }
@@ -40,20 +74,12 @@ extern "C" fn at_start() {
         Ok(()) => exit::ask(),
         Err(error) => return complain(Variable::Dump, template, error),
     }
+    const INTERVAL: &str = "a number of seconds from 0.001 on";
+    const PEAK: &str = "a number of bytes, KiB, MiB or GiB";
     let wanted = [
         ask(Variable::DumpSignal, signals::EXPECTED, signals::parse, signals::dump_on),
-        ask(
-            Variable::DumpInterval,
-            "a number of seconds from 0.001 on",
-            environment::nanoseconds,
-            triggers::every,
-        ),
-        ask(Variable::DumpPeak, "a number of bytes, KiB, MiB or GiB", environment::bytes, |bytes| {
-            PEAK.store(!bytes, Release);
-            // A tracker under the C library's `malloc` was there before.
-            registry::all().for_each(|(_, region)| region.dump_above(bytes));
-            Ok(())
-        }),
+        ask(Variable::DumpInterval, INTERVAL, environment::nanoseconds, triggers::dump_every),
+        ask(Variable::DumpPeak, PEAK, environment::bytes, dump_above),
     ];
     wanted.into_iter().flatten().for_each(|(variable, value, error)| complain(variable, value, error));
 }
@@ -72,6 +98,13 @@ fn ask<T>(
     result.err().map(|error| (variable, value, error))
 }
 
+fn dump_above(bytes: usize) -> Result<(), Error> {
+    PEAK.store(!bytes, Release);
+    // A tracker under the C library's `malloc` was there before.
+    registry::all().for_each(|(_, region)| region.dump_above(bytes));
+    Ok(())
+}
+
 /// One's complement of `MEMTRACK_DUMP_PEAK`, for trackers that claim their regions later.
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
@@ -81,19 +114,28 @@ pub(crate) fn peak_to_dump() -> Option<usize> {
     (bytes != usize::MAX).then_some(bytes)
 }
 
-/// The value of `MEMTRACK_DUMP`.
-pub(crate) fn dump_template() -> Option<&'static [u8]> {
-    Variable::Dump.get()
+/// The running thread ends: its slots are free, and the recordings learn its name.
+fn thread_ended() {
+    for (place, region) in registry::all() {
+        if let Some(slot) = registry::words(place).and_then(thread_words::end) {
+            region.thread_ended(slot, thread::name(thread::id()));
+        }
+    }
+    recording::refresh();
 }
 
-pub(crate) fn path(template: &[u8], process: Process) -> Result<Path, Error> {
-    Path::expand(template, process.pid, process.unix_ns / 1_000_000_000)
-}
-
-/// The file of a forked child: its own by `%p`, or else by its process id behind the name.
-pub(crate) fn path_in_child(template: &[u8], process: Process) -> Result<Path, Error> {
-    let path = path(template, process)?;
-    if template.windows(2).any(|pair| pair == b"%p") { Ok(path) } else { path.with_pid(process.pid) }
+/// The program is about to forbid itself system calls: does what needs them while it can.
+fn seal(sealing: Sealing) {
+    if sealing.last_snapshot && snapshot_file::is_set() {
+        triggers::write_before_sandbox();
+    }
+    if sealing.no_thread {
+        triggers::end_thread();
+    }
+    if sealing.no_barrier {
+        // A second thread would need it.
+        registry::all().for_each(|(_, region)| region.expect_threads());
+    }
 }
 
 impl Host {
@@ -104,28 +146,21 @@ impl Host {
     }
 }
 
-/// The process that has written its snapshot at exit.
-static WRITTEN_BY: AtomicU32 = AtomicU32::new(0);
-/// The process that has said that its snapshot at exit cannot be written.
-static SAID_BY: AtomicU32 = AtomicU32::new(0);
+/// The process that has reported that its snapshot at exit cannot be written.
+static COMPLAINED: AtomicU32 = AtomicU32::new(0);
 /// The process and the heap events in its snapshot, as one number.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Whether the snapshot at exit is written, or about to be: none comes behind it.
-pub(crate) fn is_ending() -> bool {
-    WRITTEN_BY.load(Acquire) == Host.process().pid
-}
-
 /// Writes the snapshot at exit. Called again it writes another one, if blocks were allocated or freed since.
-pub(crate) fn at_exit() {
+fn at_exit() {
     forks::notice();
-    let pid = Host.process().pid;
-    if !sandbox::allows_dumps() {
+    if !sandbox::allows_snapshots() {
         return;
     }
+    let process = process::id();
     let events: u64 = registry::all().map(|(_, region)| region.events()).fold(0, u64::wrapping_add);
-    let state = (u64::from(pid) << 40).wrapping_add(events);
-    WRITTEN_BY.store(pid, Release);
+    let state = (u64::from(process) << 40).wrapping_add(events);
+    snapshot_file::begin_final();
     if WRITTEN.swap(state, AcqRel) == state {
         return;
     }
@@ -138,14 +173,14 @@ pub(crate) fn at_exit() {
         })
     };
     let result = triggers::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));
-    if let (Err(error), Some(template)) = (result, dump_template())
-        && SAID_BY.swap(pid, AcqRel) != pid
+    if let (Err(error), Some(template)) = (result, Variable::Dump.get())
+        && COMPLAINED.swap(process, AcqRel) != process
     {
         complain(Variable::Dump, template, error);
     }
 }
 
-/// Nobody can be given the error: say it where people look.
+/// Nobody can be given the error: reports it where people look.
 fn complain(variable: Variable, value: &[u8], error: Error) {
     stderr::of_variable(variable.name(), value, error);
 }

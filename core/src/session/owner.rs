@@ -1,14 +1,9 @@
 //! Which process a file belongs to: a dump and a recording say so themselves. So a second writer knows whether it would
 //! destroy what a running process wrote.
 
-use crate::os::linux::calls;
-use crate::os::linux::file;
-use crate::os::linux::file::Reading;
-use crate::os::linux::open::errno;
-use crate::platform::Host;
-use crate::platform::Platform;
-use crate::platform::host::image_number;
-use crate::session::recording::annex;
+use super::recording::annex;
+use crate::os::file::Reading;
+use crate::os::process;
 use crate::table::image;
 use core::ffi::CStr;
 use memtrack_format::{Item, Process, Reader, Tag, Target};
@@ -27,8 +22,8 @@ const HEAD: usize = 2048;
 impl Owner {
     /// This process.
     pub(crate) fn this() -> Owner {
-        let pid = Host.process().pid;
-        Owner { pid, started: state_and_start(pid).map_or(0, |(_, started)| started) }
+        let pid = process::id();
+        Owner { pid, started: process::started(pid).unwrap_or(0) }
     }
 
     /// The process whose dump or recording a regular file holds.
@@ -73,60 +68,11 @@ impl Owner {
 
     /// Whether the process still runs.
     pub(crate) fn is_running(self) -> bool {
-        match state_and_start(self.pid) {
-            Some((state, started)) => {
-                !matches!(state, b'Z' | b'X') && (started == self.started || self.started == 0)
-            }
-            // Without `/proc`, or where it hides others' processes.
-            None => self.pid != 0 && (signal_nothing(self.pid) || errno() != libc::ESRCH),
-        }
+        process::is_running(self.pid, self.started)
     }
-}
-
-fn signal_nothing(pid: u32) -> bool {
-    libc::pid_t::try_from(pid).is_ok_and(|pid| calls::signal_nothing(pid) == 0)
 }
 
 /// What identifies this process in a dump; the tracker is not known here.
 pub(crate) fn this_process() -> Process {
-    Process { started: Owner::this().started, image: image_number(), tracker: 0 }
-}
-
-/// The state of a process, and when it began in clock ticks since boot.
-fn state_and_start(pid: u32) -> Option<(u8, u64)> {
-    let mut path = heapless::String::<32>::new();
-    core::fmt::write(&mut path, format_args!("/proc/{pid}/stat\0")).ok()?;
-    let mut text = [0; 512];
-    let read = file::read(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, &mut text);
-    parse(&text[..read])
-}
-
-/// Fields 3 and 22 of `/proc/PID/stat`. The name in front of them may hold any character.
-fn parse(stat: &[u8]) -> Option<(u8, u64)> {
-    let name = stat.iter().rposition(|&byte| byte == b')')?;
-    let mut fields = stat.get(name + 1..)?.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
-    let state = *fields.next()?.first()?;
-    let started = core::str::from_utf8(fields.nth(18)?).ok()?.trim_end().parse().ok()?;
-    Some((state, started))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_known_by_its_start() {
-        let this = Owner::this();
-        assert!(this.started > 0 && this.is_running());
-        assert!(!Owner { started: this.started + 1, ..this }.is_running(), "another had the number");
-        assert!(!Owner { pid: 0, started: 0 }.is_running());
-    }
-
-    #[test]
-    fn names_of_processes_may_hold_anything() {
-        let stat = b"17 (a) S (b) R 1 17 17 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 4711 2 3";
-        assert_eq!(parse(stat), Some((b'R', 4711)));
-        assert_eq!(parse(b"17 (a) R 1 2"), None);
-        assert_eq!(parse(b""), None);
-    }
+    Process { started: Owner::this().started, image: process::image_number(), tracker: 0 }
 }

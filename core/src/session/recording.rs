@@ -4,26 +4,24 @@
 //! No descriptor is needed once the memory is laid into the file, so that a program may close all that it did not open.
 
 pub(crate) mod annex;
+mod file;
 pub(crate) mod memory;
 
+use super::environment::Variable;
+use super::registry::{self, Each, Place, Registered};
+use super::{files, modules_seen, triggers};
 use crate::Error;
 use crate::lock::Lock;
 use crate::lock::try_lock;
-use crate::os::linux::file::Path;
-use crate::os::linux::open::Named;
-use crate::os::linux::pages::{Before, Pages};
-use crate::os::linux::pages_file::{PagesFile, Released};
-use crate::os::linux::{fault, fork_gate, modules, sandbox, signal_mask, stderr};
-use crate::platform::Host;
-use crate::platform::Platform;
-use crate::platform::host::keep_errno;
-use crate::session::dump_stack::Patience;
-use crate::session::environment::Variable;
-use crate::session::recording::annex::Annex;
-use crate::session::registry;
-use crate::session::registry::{Each, Place, Registered};
-use crate::session::{lifecycle, triggers};
+use crate::os::backing_file::Released;
+use crate::os::dump_stack::Patience;
+use crate::os::errno::{self, keep_errno};
+use crate::os::file::Named;
+use crate::os::pages::{Before, Pages};
+use crate::os::path::Path;
+use crate::os::{fault, fork_gate, modules, process, sandbox, signal_mask, stderr};
 use crate::sync::*;
+use annex::Annex;
 use core::cell::Cell;
 
 struct Recording {
@@ -49,12 +47,11 @@ pub(crate) fn is_any() -> bool {
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
 pub(crate) fn at_claim(place: Place) {
     let Some(template) = Variable::Record.get().filter(|_| place.is_first()) else { return };
-    let process = Host.process();
-    let path = lifecycle::path(template, process);
+    let path = files::path(template);
     let result = path.and_then(|path| match begin(place, path, Named::ByVariable) {
         // A process that this one has started, with the same variables.
         Err(Error::RecordingTaken) => {
-            begin(place, lifecycle::path(template, process)?.with_pid(process.pid)?, Named::ByVariable)
+            begin(place, files::path(template)?.with_pid(process::id())?, Named::ByVariable)
         }
         other => other,
     });
@@ -70,7 +67,7 @@ pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error>
     signal_mask::without(|| {
         let mut slot =
             try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
-        if threads() != 1 + triggers::threads() {
+        if process::threads() != 1 + triggers::threads() {
             return Err(Error::RecordingThreads);
         }
         fault::handle();
@@ -80,6 +77,7 @@ pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error>
         let recording = Recording { path, template, pages, annex, file, known: (0, None, 0) };
         let recording = slot.insert(Cell::new(recording));
         ANY.store(true, Release);
+        modules_seen::begin();
         recording.get_mut().refresh(region)
     })
 }
@@ -92,7 +90,7 @@ fn lay(
     named: Named,
     parents: Option<&Recording>,
 ) -> Result<(Annex, Released), Error> {
-    let file = PagesFile::create(path, pages.len() + Annex::LEN, named)?;
+    let file = file::create(path, pages.len() + Annex::LEN, named)?;
     // These are used at random, and everything else in order, with room taken ahead of each use.
     for heads in region.heads() {
         file.reserve(heads.start - pages.start().addr(), heads.len())?;
@@ -121,43 +119,15 @@ fn lay(
     }
 }
 
-/// Modules that were met, by their unwind tables.
-static MET: [AtomicUsize; 1024] = [const { AtomicUsize::new(0) }; 1024];
-/// Counts modules that are met for the first time. It begins at 1, for what a recording begins with.
-static NEWS: AtomicUsize = AtomicUsize::new(1);
-
-/// Inside the hook: code of a module is on a stack. A new one is told to the recordings behind the event.
-pub(crate) fn met(table: usize) {
-    if is_any() && is_new(table) {
-        NEWS.fetch_add(1, AcqRel);
-        registry::all().for_each(|(_, region)| region.met_module());
-    }
-}
-
-/// Whether it is met for the first time. No more than can be remembered are new.
-fn is_new(table: usize) -> bool {
-    let first = (table >> 4).wrapping_mul(0x9E37_79B1) >> 12;
-    let places = MET.iter().cycle().skip(first % MET.len()).take(MET.len());
-    for place in places {
-        match place.compare_exchange(0, table, Relaxed, Relaxed) {
-            Ok(_) => return true,
-            Err(known) if known == table => return false,
-            Err(_) => {}
-        }
-    }
-    false
-}
-
-/// Outside the hook: something was unloaded, and what is loaded in its place is to be told of.
-pub(crate) fn unloaded() {
-    MET.iter().for_each(|place| place.store(0, Relaxed));
-    NEWS.fetch_add(1, AcqRel);
+/// Outside the hook: something was unloaded, and a recording has to list what is loaded in its place.
+pub(super) fn unloaded() {
+    modules_seen::forget();
     refresh();
 }
 
 /// Tells the recordings of modules and threads that are new. No lock of others is waited for.
 pub(crate) fn refresh() {
-    if !is_any() || !sandbox::is_none() {
+    if !is_any() || !sandbox::allows_all() {
         return;
     }
     triggers::on_stack(Patience::None, || {
@@ -166,7 +136,7 @@ pub(crate) fn refresh() {
             let recording = slot.as_mut().map(Cell::get_mut);
             let Some(recording) = recording.filter(|_| memory::is_running(place)) else { continue };
             // A fragment that does not fit is missing from the file; the next refresh tries again.
-            if keep_errno(|| recording.refresh(region)) == Err(Error::File(libc::ENOSPC)) {
+            if keep_errno(|| recording.refresh(region)) == Err(Error::File(errno::NO_SPACE)) {
                 memory::end(place, region);
             }
         }
@@ -175,7 +145,7 @@ pub(crate) fn refresh() {
 
 impl Recording {
     fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
-        let (news, threads) = (NEWS.load(Acquire), region.threads_used());
+        let (news, threads) = (modules_seen::count(), region.threads_used());
         if threads != self.known.2 {
             region.keep_names();
             self.known.2 = threads;
@@ -197,10 +167,9 @@ impl Recording {
 
     /// In a forked child: a file of its own.
     fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
-        let process = Host.process();
         let path = match self.template {
-            Some(template) => lifecycle::path_in_child(template, process),
-            None => self.path.with_pid(process.pid),
+            Some(template) => files::path_in_child(template),
+            None => self.path.with_pid(process::id()),
         }?;
         let (annex, file) = lay(&path, region, self.pages, Named::ByVariable, Some(self))?;
         (self.path, self.file) = (path, file);
@@ -211,14 +180,14 @@ impl Recording {
 }
 
 /// Before a fork, in the parent.
-pub(crate) extern "C" fn before_fork() {
+pub(super) fn before_fork() {
     if is_any() {
         fork_gate::close();
     }
 }
 
 /// After a fork, or when it failed, in the parent.
-pub(crate) extern "C" fn after_fork() {
+pub(super) fn after_fork() {
     fork_gate::wait();
 }
 
@@ -258,17 +227,6 @@ fn divide(place: Place, region: &dyn Registered) {
             memory::keep(place);
             *slot = None;
         }
-    }
-}
-
-/// How many threads the process has; 0 when that cannot be told.
-fn threads() -> u64 {
-    // SAFETY: the path is a C string, and the record is filled in when the call returns 0.
-    unsafe {
-        let mut folder: libc::stat = core::mem::zeroed();
-        let told = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
-        // A folder has a link from above, from itself, and from each folder in it.
-        if told { (folder.st_nlink as u64).saturating_sub(2) } else { 0 }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The regions of this process's trackers, for what happens outside of them: a thread ends, the program ends.
 
+use super::recording::annex::Writing;
 use crate::Error;
-use crate::platform::host::MAX_TRACKERS;
+use crate::os::file::File;
+use crate::os::pages::Pages;
 use crate::sync::*;
 use crate::table::fork::Copied;
 use crate::table::region::HeadCopy;
@@ -28,9 +30,9 @@ pub(crate) trait Registered: Sync {
     /// Has each new peak above a number of bytes written.
     fn dump_above(&self, bytes: usize);
     /// Has the next event ask which modules there are.
-    fn met_module(&self);
+    fn module_seen(&self);
     /// The memory of its tables, which is mapped to the end, when it is whole pages.
-    fn pages(&self) -> Result<crate::os::linux::pages::Pages, Error>;
+    fn pages(&self) -> Result<Pages, Error>;
     /// Blocks that were allocated and blocks that were freed, together: another number than before when there was any event.
     fn events(&self) -> u64;
     /// Where the heads of its indexes are.
@@ -46,14 +48,13 @@ pub(crate) trait Registered: Sync {
     /// Keeps the names that running threads have now.
     fn keep_names(&self);
     /// Writes what is not in its tables: the program, and its modules when asked for.
-    fn annex(
-        &self,
-        to: &mut crate::session::recording::annex::Writing<'_>,
-        modules: bool,
-    ) -> Result<(), Error>;
+    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error>;
     /// Writes a snapshot of the whole program.
-    fn dump(&self, to: &mut crate::os::linux::file::File, cause: Cause) -> Result<(), Error>;
+    fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error>;
 }
+
+/// Trackers that one process can have. The unit tests, which are one process, have more.
+pub(crate) const MAX_TRACKERS: usize = if cfg!(test) { 8 } else { 4 };
 
 /// Regions that the process can know, whichever platforms their trackers have. A power of two, so that no place lies
 /// outside of a table.

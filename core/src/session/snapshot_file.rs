@@ -4,18 +4,17 @@
 //! itself by `exec`. So the file begins with a mark that says which process has it. Whoever opens it appends when that
 //! is its own process, writes beside it when that is another one that runs, and replaces what an ended one left.
 
+use super::files;
+use super::owner::Owner;
+use super::registry::{Each, Place};
 use crate::Error;
 use crate::dump;
 use crate::lock::try_lock;
 use crate::lock::{self, Guard, Lock};
-use crate::os::linux::calls;
-use crate::os::linux::file::{File, Mode, Path};
-use crate::os::linux::open::Named;
+use crate::os::file::{File, Mode, Named};
+use crate::os::path::Path;
+use crate::os::{clock, process};
 use crate::platform::Host;
-use crate::platform::Platform;
-use crate::session::lifecycle;
-use crate::session::owner::Owner;
-use crate::session::registry::{Each, Place};
 use crate::sync::*;
 use core::cell::Cell;
 
@@ -40,6 +39,19 @@ pub(crate) fn is_set() -> bool {
     IS_SET.load(Acquire)
 }
 
+/// The process that writes its last snapshot, or has written it.
+static FINAL: AtomicU32 = AtomicU32::new(0);
+
+/// The process is about to write its snapshot at exit: no other one comes behind it.
+pub(super) fn begin_final() {
+    FINAL.store(process::id(), Release);
+}
+
+/// Whether the snapshot at exit is written, or about to be.
+pub(super) fn is_final() -> bool {
+    FINAL.load(Acquire) == process::id()
+}
+
 /// Snapshots go to `path` from now on. It is made here, and what a process that has ended left in it is removed.
 pub(crate) fn open(path: Path, named: Named) -> Result<(), Error> {
     begin(path, named, None)
@@ -47,7 +59,7 @@ pub(crate) fn open(path: Path, named: Named) -> Result<(), Error> {
 
 /// The same for the path that `template` gives.
 pub(crate) fn open_template(template: Path) -> Result<(), Error> {
-    let path = lifecycle::path(template.as_c_str().to_bytes(), Host.process())?;
+    let path = files::path(template.as_c_str().to_bytes())?;
     begin(path, Named::ByVariable, Some(template))
 }
 
@@ -82,7 +94,7 @@ fn claim(path: Path, named: Named) -> Result<(Path, Named), Error> {
 
 fn beside(path: &Path) -> Result<(Path, Named), Error> {
     // Nobody chose this very name, wherever the other one comes from.
-    let (path, named) = (path.with_pid(Host.process().pid)?, Named::ByVariable);
+    let (path, named) = (path.with_pid(process::id())?, Named::ByVariable);
     let file = File::create(path.as_c_str(), Mode::Append, named)?;
     // By its name nobody else's: what another one left there has ended.
     if Owner::of(path.as_c_str()) != Some(Owner::this()) {
@@ -165,11 +177,11 @@ impl Patience {
     /// Calls `attempt` until it succeeds or patience ends, with naps between.
     fn wait<T>(self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         const NAPS: usize = 300;
-        let nap = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        const NAP_NS: u64 = 10_000_000;
         let naps = if self == Patience::Last { NAPS } else { 1 };
         attempt().or_else(|| {
             (0..naps).find_map(|_| {
-                calls::nanosleep(&nap);
+                clock::sleep(NAP_NS);
                 attempt()
             })
         })
@@ -192,10 +204,9 @@ impl Sink {
     /// In a forked child the parent's file is not touched: the child gets its own.
     fn own(&mut self) -> Result<(), Error> {
         if self.generation != lock::generation() {
-            let process = Host.process();
             let path = match &self.template {
-                Some(template) => lifecycle::path_in_child(template.as_c_str().to_bytes(), process)?,
-                None => self.path.with_pid(process.pid)?,
+                Some(template) => files::path_in_child(template.as_c_str().to_bytes())?,
+                None => self.path.with_pid(process::id())?,
             };
             // Nobody chose this very name, wherever the parent's comes from.
             (self.path, self.named) = claim(path, Named::ByVariable)?;

@@ -1,130 +1,35 @@
-//! Libraries that are unloaded: what is remembered of the code at their addresses holds no longer.
-//!
-//! The dynamic linker tells nobody, and asking it takes its lock. So memtrack stands in for `dlclose`: by a weak symbol
-//! here, which a program that is linked dynamically takes instead of the C library's, unless it has one of its own.
+//! Libraries that are unloaded: facts about the code at their addresses become stale.
 
-use crate::os::linux::unwind_tables;
+use super::{forks, generations, recording};
+use crate::os::unwind_tables;
 use crate::platform::Host;
-use crate::session::{generations, recording};
-use crate::sync::*;
-
-/// Counts unloading.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// How often libraries were, or may have been, unloaded: another number than before means that code at any address may
-/// be another's.
-#[cfg(cfi)]
-#[inline(always)]
-pub(crate) fn count() -> usize {
-    COUNT.load(Relaxed)
-}
 
 impl Host {
-    /// Runs what may unload libraries: a `dlclose` that memtrack does not see, because the program's own comes first.
+    /// Runs a function that may unload libraries. For a program that defines `dlclose` itself, so that memtrack does not
+    /// see the calls.
     pub fn unloading<T>(unload: impl FnOnce() -> T) -> T {
-        // Before: once the library is gone another thread may load one at its place and run it. After: the library's
-        // own code has run once more, on this thread. The linker's lock stands between unloading and loading again, so
-        // whoever runs the new code sees the new number.
-        COUNT.fetch_add(1, AcqRel);
-        generations::before_unloading();
+        before();
         let result = unload();
-        COUNT.fetch_add(1, AcqRel);
-        unwind_tables::unloaded();
-        generations::after_unloading();
-        recording::unloaded();
+        forks::notice();
+        after();
         result
     }
 }
 
-#[cfg(all(cfi, target_env = "gnu"))]
-pub(crate) use in_place::{begin, next};
+/// Before libraries may be unloaded.
+///
+/// The count rises before and after: once a library is gone another thread may load one at its place and run it, and the
+/// library's own code runs once more on this thread until then. The linker's lock lies between unloading and loading
+/// again, so whoever runs the new code sees the new count.
+pub(super) fn before() {
+    generations::count_unloading();
+    generations::before_unloading();
+}
 
-/// There is no function to stand in for, or none that unloads.
-#[cfg(not(all(cfi, target_env = "gnu")))]
-pub(crate) fn begin() {}
-
-/// In the place of the C library's function.
-#[cfg(all(cfi, target_env = "gnu"))]
-mod in_place {
-    use super::*;
-    use core::ffi::{CStr, c_char, c_int, c_void};
-
-    #[cfg(target_arch = "x86_64")]
-    macro_rules! jump {
-        () => {
-            "jmp {close}"
-        };
-    }
-    #[cfg(target_arch = "aarch64")]
-    macro_rules! jump {
-        () => {
-            "b {close}"
-        };
-    }
-    #[cfg(target_arch = "riscv64")]
-    macro_rules! jump {
-        () => {
-            "tail {close}"
-        };
-    }
-
-    // `dlsym` need not be there either: a program that is linked statically cannot unload, and linkers warn of it there.
-    core::arch::global_asm!(
-        ".pushsection .text.memtrack_dlclose,\"ax\",@progbits",
-        ".weak dlclose",
-        ".type dlclose,@function",
-        "dlclose:",
-        jump!(),
-        ".size dlclose, . - dlclose",
-        ".popsection",
-        ".pushsection .data.rel.ro.memtrack_dlsym,\"aw\"",
-        ".p2align 3",
-        ".weak dlsym",
-        ".hidden memtrack_dlsym",
-        ".globl memtrack_dlsym",
-        "memtrack_dlsym:",
-        ".quad dlsym",
-        ".popsection",
-        close = sym close,
-    );
-
-    unsafe extern "C" {
-        #[link_name = "memtrack_dlsym"]
-        static DLSYM: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void>;
-    }
-
-    type Close = unsafe extern "C" fn(*mut c_void) -> c_int;
-
-    /// The function of that name that is next in the order of the dynamic linker: the C library's.
-    static NEXT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
-
-    /// At the program's start, which is in every program and so brings this file into it: finds the function.
-    pub(crate) fn begin() {
-        NEXT.store(next(c"dlclose"), Release);
-    }
-
-    /// The function of a name that is next in the order of the dynamic linker: the C library's. Null where there is none.
-    pub(crate) fn next(name: &CStr) -> *mut c_void {
-        // SAFETY: the word is the C library's function or null, and does not change once the program runs.
-        match unsafe { DLSYM } {
-            // SAFETY: the name is a string.
-            Some(dlsym) => unsafe { dlsym(libc::RTLD_NEXT, name.as_ptr()) },
-            None => core::ptr::null_mut(),
-        }
-    }
-
-    /// `dlclose`: 0, or another number when there is nothing to be closed.
-    unsafe extern "C" fn close(library: *mut c_void) -> c_int {
-        if NEXT.load(Acquire).is_null() {
-            begin();
-        }
-        let next = NEXT.load(Acquire);
-        if next.is_null() {
-            return -1;
-        }
-        // SAFETY: the C library's function of that name, or whoever stands in for it too.
-        let next = unsafe { core::mem::transmute::<*mut c_void, Close>(next) };
-        // SAFETY: the caller has the library from `dlopen`.
-        Host::unloading(|| unsafe { next(library) })
-    }
+/// After libraries may have been unloaded.
+pub(super) fn after() {
+    generations::count_unloading();
+    unwind_tables::unloaded();
+    generations::after_unloading();
+    recording::unloaded();
 }

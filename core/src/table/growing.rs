@@ -268,7 +268,7 @@ mod tests {
     use super::super::cells::Key;
     use super::super::stacks::StackId;
     use super::*;
-    use crate::os::linux::memory::SPACE;
+    use crate::session::space::SPACE;
 
     type Small = GrowingRegion<{ 1 << 16 }, { 1 << 14 }, 8, 4, 4, 16>;
 

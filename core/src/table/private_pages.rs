@@ -3,7 +3,7 @@
 use core::ops::Deref;
 
 /// A value that shares its pages with no other value, where recordings are possible. Pages are 4 KiB there: see
-/// [`Pages`](crate::os::linux::pages::Pages).
+/// [`Pages`](crate::os::pages::Pages).
 #[repr(C)]
 #[cfg_attr(all(feature = "std", target_pointer_width = "64"), repr(align(4096)))]
 #[derive(Default)]

@@ -4,12 +4,12 @@ use crate::dump;
 use crate::error::Error;
 use crate::hook::Tracker;
 use crate::lock::try_lock;
-use crate::os::linux::file::{File, Mode, Path};
-use crate::os::linux::open::Named;
-use crate::os::linux::signals;
+use crate::os::dump_stack::Patience;
+use crate::os::file::{File, Mode, Named};
+use crate::os::path::Path;
+use crate::os::signals;
 use crate::platform::Platform;
-use crate::session::dump_stack::Patience;
-use crate::session::{recording, registry, snapshot_file, triggers};
+use crate::session::{forks, recording, registry, snapshot_file, triggers};
 use crate::table::peak::Mark;
 use crate::table::peak::stage::{Ended, Peak, Stages, Summary};
 use crate::table::region::Tables;
@@ -18,6 +18,7 @@ use memtrack_format::Cause;
 
 /// Runs what a program asks for on the stack for dumps.
 fn on_stack<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    forks::notice();
     triggers::on_stack(Patience::Seconds, f).unwrap_or(Err(Error::DumpRunning))
 }
 
@@ -66,7 +67,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file; when the thread cannot be started.
     pub fn dump_every(&self, interval: core::time::Duration) -> Result<(), Error> {
         self.with_file()?;
-        triggers::every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
+        triggers::dump_every(interval.as_nanos().try_into().unwrap_or(u64::MAX))
     }
 
     /// From now on a snapshot is appended to that file whenever a peak rises above `bytes`, and then again each time it
@@ -143,6 +144,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // A snapshot that cannot be written is missing from the file, which the host tool says; the exit tells why.
         let Some(place) = registry::place_of(self.region()) else { return };
         // Two threads may end stages at the same time: both are written.
+        forks::notice();
         triggers::on_stack(Patience::Seconds, || {
             let _ = snapshot_file::append_of(place, snapshot_file::Patience::Last, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;

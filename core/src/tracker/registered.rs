@@ -2,8 +2,8 @@
 
 use crate::dump;
 use crate::error::Error;
-use crate::os::linux::file::File;
-use crate::os::linux::pages::Pages;
+use crate::os::file::File;
+use crate::os::pages::Pages;
 use crate::platform::{Host, Platform};
 use crate::session::recording::annex::Writing;
 use crate::session::registry;
@@ -56,7 +56,7 @@ impl<R: Tables> registry::Registered for R {
         self.head().marks.credit.open(self.threads(), || _ = Host.barrier());
     }
 
-    fn met_module(&self) {
+    fn module_seen(&self) {
         self.head().pending.raise(crate::table::pending::MODULE);
     }
 

@@ -17,8 +17,10 @@ use super::rules::walk::{push, walk};
 use super::stack_cache::cache::{Place, Recall};
 use super::stack_cache::fingerprint::Hash;
 use super::stack_cache::trace::Words;
-use super::{Captured, End, Frames, Interned, LastCell, Memory, Registers, StackId, Stacks, Turns, Unwind};
-use crate::session::unloading;
+use super::{
+    Captured, End, Frames, Generations, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
+};
+use crate::session::generations;
 use entry::{Own, Way};
 use heapless::Vec;
 
@@ -50,7 +52,7 @@ impl Memo {
     /// Forgets everything when the code that it knows may be another's by now.
     #[inline(always)]
     fn renew(&mut self) {
-        if self.unloaded != unloading::count() {
+        if self.unloaded != generations::unloads() {
             self.forget();
         }
     }
@@ -59,7 +61,7 @@ impl Memo {
     #[inline(never)]
     fn forget(&mut self) {
         // Before anything is asked anew: what is learned while libraries go is forgotten once more.
-        self.unloaded = unloading::count();
+        self.unloaded = generations::unloads();
         self.cache.clear();
         self.own.clear();
         self.ways = [Way::NONE; 2];
@@ -114,7 +116,7 @@ impl Memo {
             return unremembered(from, memory, |pc| cache.rule(pc), stacks, frames);
         };
         let second = State { pc: key.second, sp: key.sp, fp: key.fp };
-        let mut turns = Turns::default();
+        let mut turns = Generations::default();
         let pushed = push(key.first, &mut turns, frames).and_then(|()| push(key.second, &mut turns, frames));
         let end = match pushed {
             Ok(()) => walk(second, memory, |pc| cache.rule(pc), trace, &mut turns, frames),
@@ -197,9 +199,16 @@ unsafe impl Unwind for Cfi {
         match memo {
             Some(memo) => {
                 memo.renew();
-                walk(from, memory, |pc| memo.cache.rule(pc), &mut Untraced, &mut Turns::default(), frames)
+                walk(
+                    from,
+                    memory,
+                    |pc| memo.cache.rule(pc),
+                    &mut Untraced,
+                    &mut Generations::default(),
+                    frames,
+                )
             }
-            None => walk(from, memory, find::rule, &mut Untraced, &mut Turns::default(), frames),
+            None => walk(from, memory, find::rule, &mut Untraced, &mut Generations::default(), frames),
         }
     }
 
@@ -251,7 +260,7 @@ fn unremembered<'m>(
     frames: &mut Frames,
 ) -> Captured<'m> {
     let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let end = walk(from, memory, rule, &mut Untraced, &mut Turns::default(), frames);
+    let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), frames);
     Captured { interned: stacks.intern(end.base(), frames), end, last_cell: None }
 }
 

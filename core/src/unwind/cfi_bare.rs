@@ -4,7 +4,7 @@
 use super::rules::cache::Cache;
 use super::rules::rule::{State, Untraced};
 use super::rules::{find, walk};
-use super::{End, Frames, Memory, Registers, Turns, Unwind};
+use super::{End, Frames, Generations, Memory, Registers, Unwind};
 
 /// DWARF call frame information (`.eh_frame`) of the program itself.
 ///
@@ -28,10 +28,15 @@ unsafe impl Unwind for Cfi {
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
         let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         match memo {
-            Some(memo) => {
-                walk::walk(from, memory, |pc| memo.0.rule(pc), &mut Untraced, &mut Turns::default(), frames)
-            }
-            None => walk::walk(from, memory, find::rule, &mut Untraced, &mut Turns::default(), frames),
+            Some(memo) => walk::walk(
+                from,
+                memory,
+                |pc| memo.0.rule(pc),
+                &mut Untraced,
+                &mut Generations::default(),
+                frames,
+            ),
+            None => walk::walk(from, memory, find::rule, &mut Untraced, &mut Generations::default(), frames),
         }
     }
 }

@@ -4,7 +4,9 @@
 //! each address compared with the remembered stack's nodes, which costs a fraction of finding it in the tables.
 
 use super::arch::{CHAIN, interrupted, plain};
-use super::{Captured, End, Frames, Interned, LastCell, Memory, Registers, StackId, Stacks, Turns, Unwind};
+use super::{
+    Captured, End, Frames, Generations, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
+};
 
 /// Follows the chain of frame pointers: x86_64 `rbp`, aarch64 `x29`, riscv `s0`, Thumb `r7`.
 ///
@@ -52,7 +54,7 @@ unsafe impl Unwind for FramePointer {
     #[inline]
     fn walk(&self, from: Registers, memory: Memory<'_>, _: Option<&mut Memo>, frames: &mut Frames) -> End {
         let mut chain = Chain::new(from, memory);
-        let mut turns = Turns::default();
+        let mut turns = Generations::default();
         loop {
             match chain.next() {
                 Ok(address) => {
@@ -105,7 +107,7 @@ unsafe impl Unwind for FramePointer {
 #[inline]
 fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks: Stacks<'_>) -> bool {
     let (mut fp, mut low) = (from.fp, from.sp);
-    let mut turns = Turns::default();
+    let mut turns = Generations::default();
     loop {
         if fp < low {
             return fp == 0 && stack == StackId::ROOT;

@@ -51,7 +51,7 @@ pub mod fuzz {
 pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::{registers, stack_pointer};
 pub use capture::{Captured, End, Frames, LastCell, Unwind};
-use generations::Turns;
+use generations::Generations;
 pub use memory::{Memory, Registers};
 
 /// The unwinder of [`Tracker::new`](crate::Tracker::new).

@@ -44,6 +44,11 @@ impl Graph {
         Graph::of_objects(members.filter(|bytes| bytes.starts_with(b"\x7fELF")))
     }
 
+    /// The names of all functions and statics.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.labels.values().map(String::as_str)
+    }
+
     /// The graph of object files.
     ///
     /// # Panics

@@ -3,9 +3,8 @@
 //! They are made without the C library: its functions are cancellation points, which a `malloc` is not, and some lock.
 //! Names, arguments and results are the C library's; `errno` is set where it would be.
 
-use crate::os::linux::open::errno;
-use crate::os::linux::sandbox;
-use crate::os::linux::sandbox::Call;
+use super::errno::{errno, set_errno};
+use super::sandbox::calls_allowed::{self, Call};
 use core::ffi::{CStr, c_int, c_long, c_void};
 use core::mem::MaybeUninit;
 
@@ -17,11 +16,11 @@ macro_rules! call {
 }
 
 fn make(call: Call, given: &[usize]) -> isize {
-    let result = if sandbox::allows(call) {
+    let result = if calls_allowed::allows(call) {
         let mut arguments = [0; 6];
         arguments.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
         // SAFETY: the functions below pass what the call takes, and their callers uphold what it asks of pointers.
-        unsafe { raw(sandbox::number(call), arguments) }
+        unsafe { raw(calls_allowed::number(call), arguments) }
     } else {
         -(libc::ENOSYS as isize)
     };
@@ -33,8 +32,7 @@ pub(crate) fn returned(result: isize) -> isize {
     if !(-4095..0).contains(&result) {
         return result;
     }
-    // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() = -result as c_int };
+    set_errno(-result as c_int);
     -1
 }
 
@@ -158,7 +156,7 @@ pub(crate) fn stat(path: &CStr) -> Option<libc::stat> {
 pub(crate) fn fstat(file: c_int) -> Option<libc::stat> {
     let mut about = MaybeUninit::<libc::stat>::uninit();
     let record = about.as_mut_ptr();
-    let result = if sandbox::allows(Call::Fstat) {
+    let result = if calls_allowed::allows(Call::Fstat) {
         call!(Fstat, file, record)
     } else {
         // What the C library makes of it, which a filter allows that was made for that.

@@ -1,6 +1,6 @@
 //! An executable or library in memory: what its ELF headers say.
 
-use crate::os::linux::maps::{Mapping, Memory};
+use super::maps::{Mapping, Memory};
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use heapless::Vec;

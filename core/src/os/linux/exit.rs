@@ -6,7 +6,7 @@
 //! constructor of a program runs behind it, so its handler comes too early. But a destructor of the program runs inside of
 //! the linker's handler, and a handler that is registered there runs when all destructors have run.
 
-use crate::session::lifecycle::at_exit;
+use crate::os::callbacks::callbacks;
 use crate::sync::*;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
@@ -22,7 +22,13 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" fn handler(_: *mut c_void) {
-    at_exit();
+    ended();
+}
+
+fn ended() {
+    if let Some(callbacks) = callbacks() {
+        (callbacks.exit)();
+    }
 }
 
 /// Has the snapshot at exit written.
@@ -43,6 +49,6 @@ static AT_END: extern "C" fn() = at_end;
 extern "C" fn at_end() {
     // Other C libraries take no handlers any more.
     if ASKED.load(Acquire) && !(cfg!(target_env = "gnu") && register()) {
-        at_exit();
+        ended();
     }
 }

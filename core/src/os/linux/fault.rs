@@ -1,7 +1,7 @@
 //! Faults in the memory of a recording: its file was cut off, or the file system has no room for a page.
 
-use crate::platform::host::keep_errno;
-use crate::session::recording::memory;
+use super::errno::keep_errno;
+use crate::os::callbacks::callbacks;
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -37,7 +37,7 @@ pub(crate) fn handle() {
 unsafe extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system passes a valid record. A code above 0 says that the signal is a fault of this thread.
     let (is_fault, address) = unsafe { ((*info).si_code > 0, (*info).si_addr().addr()) };
-    if !(is_fault && keep_errno(|| memory::faulted(address))) {
+    if !(is_fault && keep_errno(|| callbacks().is_some_and(|callbacks| (callbacks.fault)(address)))) {
         // SAFETY: as the system passed them.
         unsafe { pass_on(signal, info, context, is_fault) };
     }

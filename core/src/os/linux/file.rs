@@ -1,11 +1,12 @@
 //! Files by bare system calls: nothing here allocates, so a dump does not show up in itself.
 
+use super::errno::errno;
+use super::open::{self, Descriptor};
+use super::{calls, signal_mask};
 use crate::Error;
-use crate::os::linux::calls;
-use crate::os::linux::open;
-use crate::os::linux::open::{Descriptor, Named, errno};
-use crate::os::linux::signal_mask;
 use core::ffi::CStr;
+
+pub(crate) use super::open::Named;
 
 /// A file that is written.
 #[derive(Debug)]
@@ -112,116 +113,9 @@ pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
     usize::try_from(n).unwrap_or(0)
 }
 
-/// A path as the system takes it, without allocating.
-pub(crate) struct Path {
-    bytes: heapless::Vec<u8, { libc::PATH_MAX as usize }>,
-}
-
-impl Path {
-    /// `template` with `%p` replaced by the process id, `%t` by the time in seconds since 1970, `%%` by `%`.
-    pub(crate) fn expand(template: &[u8], pid: u32, seconds: u64) -> Result<Path, Error> {
-        let mut path = Path { bytes: heapless::Vec::new() };
-        let mut rest = template.iter();
-        while let Some(&byte) = rest.next() {
-            match (byte, rest.as_slice().first()) {
-                (b'%', Some(b'p')) => path.number(u64::from(pid))?,
-                (b'%', Some(b't')) => path.number(seconds)?,
-                (b'%', Some(b'%')) => path.push(b'%')?,
-                _ => {
-                    path.push(byte)?;
-                    continue;
-                }
-            }
-            rest.next();
-        }
-        path.end()
-    }
-
-    /// `path` as it is.
-    pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
-        use std::os::unix::ffi::OsStrExt;
-        if path.as_os_str().as_bytes().contains(&0) {
-            return Err(Error::File(libc::EINVAL));
-        }
-        let bytes = heapless::Vec::from_slice(path.as_os_str().as_bytes()).map_err(|_| Error::PathTooLong)?;
-        Path { bytes }.end()
-    }
-
-    /// The path from the root of the file system, for a program that changes its folder later. As it is when that cannot
-    /// be had.
-    pub(crate) fn absolute(self) -> Path {
-        let mut folder = [0; libc::PATH_MAX as usize];
-        // SAFETY: the buffer is valid for its length.
-        let mut known = || unsafe { !libc::getcwd(folder.as_mut_ptr().cast(), folder.len()).is_null() };
-        if self.bytes.first() == Some(&b'/') || !known() {
-            return self;
-        }
-        let mut path = Path { bytes: heapless::Vec::new() };
-        let folder = folder.iter().take_while(|&&byte| byte != 0);
-        let joined = folder.chain(b"/").chain(&self.bytes).try_for_each(|&byte| path.push(byte));
-        if joined.is_ok() { path } else { self }
-    }
-
-    /// A template for [`expand`](Self::expand) from the root of the file system, for a program that changes its folder
-    /// or its environment later. As it is when the folder cannot be had.
-    pub(crate) fn template(template: &[u8]) -> Result<Path, Error> {
-        let mut folder = Path { bytes: heapless::Vec::new() };
-        if template.first() != Some(&b'/') {
-            folder.push(b'.')?;
-            folder = folder.end()?.absolute();
-            folder.bytes.pop();
-            folder.bytes.pop();
-        }
-        let mut path = Path { bytes: heapless::Vec::new() };
-        for &byte in &folder.bytes {
-            path.push(byte)?;
-            if byte == b'%' {
-                path.push(byte)?;
-            }
-        }
-        template.iter().try_for_each(|&byte| path.push(byte))?;
-        path.end()
-    }
-
-    /// The path with `.pid` behind it.
-    pub(crate) fn with_pid(&self, pid: u32) -> Result<Path, Error> {
-        let mut path = Path { bytes: self.bytes.clone() };
-        path.bytes.pop();
-        path.push(b'.')?;
-        path.number(u64::from(pid))?;
-        path.end()
-    }
-
-    pub(crate) fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
-    }
-
-    fn push(&mut self, byte: u8) -> Result<(), Error> {
-        self.bytes.push(byte).map_err(|_| Error::PathTooLong)
-    }
-
-    fn number(&mut self, number: u64) -> Result<(), Error> {
-        let mut digits = heapless::String::<20>::new();
-        let _ = core::fmt::write(&mut digits, format_args!("{number}"));
-        digits.bytes().try_for_each(|digit| self.push(digit))
-    }
-
-    fn end(mut self) -> Result<Path, Error> {
-        self.push(0)?;
-        Ok(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn templates_are_expanded() {
-        let expand =
-            |template: &[u8]| Path::expand(template, 42, 1_700_000_000).unwrap().as_c_str().to_owned();
-        assert_eq!(expand(b"run.%p.%t.memtrack"), c"run.42.1700000000.memtrack".to_owned());
-        assert_eq!(expand(b"100%% %x %"), c"100% %x %".to_owned());
-        assert_eq!(Path::expand(&[b'a'; 5000], 1, 1).err(), Some(Error::PathTooLong));
-    }
+/// Gives a file another name. Outside the hook.
+pub(crate) fn rename(from: &CStr, to: &CStr) -> Result<(), Error> {
+    // SAFETY: the paths are C strings.
+    let result = unsafe { libc::rename(from.as_ptr(), to.as_ptr()) };
+    if result == 0 { Ok(()) } else { Err(Error::File(errno())) }
 }

@@ -2,8 +2,7 @@
 //!
 //! Both see a page of memory by which the child says so: no descriptor, which the program could close.
 
-use crate::os::linux::open::errno;
-use crate::platform::host::keep_errno;
+use super::errno::{errno, keep_errno, set_errno};
 use crate::sync::*;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -101,9 +100,4 @@ fn has_ended(child: u32) -> bool {
 fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, time: *const libc::timespec) {
     // SAFETY: the word lives for the call, and the time is null or valid.
     unsafe { libc::syscall(libc::SYS_futex, core::ptr::from_ref(word), operation, value, time) };
-}
-
-fn set_errno(number: i32) {
-    // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() = number };
 }

@@ -1,7 +1,7 @@
 //! The mappings of this process, as the kernel lists them, and the memory in them. Both are read by bare system calls:
 //! no lock, no allocation, and memory that is unmapped meanwhile is an error, not a fault.
 
-use crate::os::linux::calls;
+use super::calls;
 use core::ffi::CStr;
 
 /// Bytes of the list that are read at a time. Small, for an event may ask, on a small stack.

@@ -1,11 +1,14 @@
 //! Loaded executables and libraries, with their paths and build ids.
 
-use crate::os::linux::elf;
-use crate::os::linux::elf::{Image, Loaded, PAGE, Read};
-use crate::os::linux::maps::Memory;
-use crate::os::linux::program;
+use super::elf::{self, Image, Loaded};
+use super::maps::Memory;
+use super::program;
 use heapless::Vec;
 use memtrack_format::{List, Module};
+
+pub(crate) use super::elf::{MAX_SEGMENTS, PAGE, Read, read_mapped};
+pub(crate) use super::maps::is_listed;
+pub(crate) use super::stamp::stamped;
 
 /// Is called for a module; the memory that it is in is read by the second argument.
 pub(crate) type Each<'e> = &'e mut dyn FnMut(&Module<'_>, Read<'_>);

@@ -1,7 +1,8 @@
 //! Opening files: which ones are refused, and which descriptors they get.
 
+use super::errno::errno;
+use super::{calls, ids};
 use crate::Error;
-use crate::os::linux::{calls, sandbox};
 use core::ffi::{CStr, c_int};
 
 /// Who chose the name of a file.
@@ -11,11 +12,6 @@ pub(crate) enum Named {
     ByCode,
     /// An environment variable. Somebody else may have put a link, a pipe or a file of their own in that place.
     ByVariable,
-}
-
-pub(crate) fn errno() -> i32 {
-    // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() }
 }
 
 /// An open file's descriptor.
@@ -117,7 +113,7 @@ fn check(status: &libc::stat) -> Result<(), Error> {
     if status.st_mode & libc::S_IFMT != libc::S_IFREG {
         return Err(NOT_REGULAR);
     }
-    if status.st_uid != sandbox::user() {
+    if status.st_uid != ids::user() {
         return Err(Error::Refused("it belongs to another user: give another name"));
     }
     if status.st_nlink > 1 {

@@ -1,16 +1,16 @@
 //! The pages of a region, for which a file can stand in.
 
+use super::backing_file::BackingFile;
+use super::errno::{errno, keep_errno};
+use super::memory::{PAGE, page_size};
+use super::private;
 use crate::Error;
-use crate::os::linux::memory::page_size;
-use crate::os::linux::open::errno;
-use crate::os::linux::pages_file::PagesFile;
-use crate::os::linux::private;
 use crate::sync::*;
 use core::ops::Range;
 use core::ptr::null_mut;
 
-/// What is copied at a time: no page of a system is smaller.
-pub(crate) const PAGE: usize = 4096;
+pub(crate) use super::private::is_readable;
+
 const WORDS: usize = PAGE / size_of::<usize>();
 
 /// Memory that a file can stand in for.
@@ -105,7 +105,7 @@ impl Pages {
 
     /// Whether the file system has room for a page.
     pub(crate) fn has_room(&self, number: usize) -> bool {
-        crate::platform::host::keep_errno(|| self.reserve(number * page_size(), 1)).is_ok()
+        keep_errno(|| self.reserve(number * page_size(), 1)).is_ok()
     }
 
     /// The word of a bit, and the bit in it.
@@ -147,7 +147,7 @@ impl Pages {
     }
 
     /// Has the file stand in for these pages.
-    fn map(&self, file: &PagesFile) -> Result<(), Error> {
+    fn map(&self, file: &BackingFile) -> Result<(), Error> {
         let map = |place: *mut u8, bytes: &Range<usize>, flags| {
             let (protection, offset) = (libc::PROT_READ | libc::PROT_WRITE, self.offset + bytes.start);
             let (fd, offset) = (file.number(), offset as libc::off_t);
@@ -173,13 +173,13 @@ impl Pages {
     }
 
     /// From now on the pages are those of `file`, with the content that they have.
-    pub(crate) fn share(&self, file: &PagesFile, before: Before<'_>) -> Result<(), Error> {
+    pub(crate) fn share(&self, file: &BackingFile, before: Before<'_>) -> Result<(), Error> {
         let pagemap;
         let known = match before {
             Before::File(file) => Known::File(file),
             Before::LostFile => Known::Nothing,
             Before::Memory => {
-                pagemap = PagesFile::open(c"/proc/self/pagemap");
+                pagemap = BackingFile::open(c"/proc/self/pagemap");
                 pagemap.as_ref().map_or(Known::Nothing, Known::Memory)
             }
         };
@@ -215,7 +215,7 @@ pub(crate) enum Before<'f> {
     /// Nobody's file.
     Memory,
     /// Another file.
-    File(&'f PagesFile),
+    File(&'f BackingFile),
     /// Another file, whose descriptor the program has closed.
     LostFile,
 }
@@ -226,9 +226,9 @@ const CHUNK: usize = 512;
 /// Who knows which pages have been used.
 enum Known<'f> {
     /// The kernel's table of the process's pages, for memory that is nobody's file.
-    Memory(&'f PagesFile),
+    Memory(&'f BackingFile),
     /// The file that the pages are of.
-    File(&'f PagesFile),
+    File(&'f BackingFile),
     /// Nobody.
     Nothing,
 }

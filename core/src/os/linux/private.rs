@@ -1,7 +1,7 @@
 //! Memory that was a file's becomes the process's own, whatever has become of the file.
 
+use super::errno::errno;
 use crate::Error;
-use crate::os::linux::open::errno;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 

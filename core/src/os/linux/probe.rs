@@ -1,8 +1,7 @@
 //! Whether memory can be read, asked of the kernel: by system calls that fail where a load would fault.
 
-use crate::os::linux::calls;
-use crate::os::linux::calls::is_readable;
-use crate::os::linux::open::errno;
+use super::calls::{self, is_readable};
+use super::errno::errno;
 
 /// Bytes of the smallest page of all hosts.
 pub(crate) const PAGE: usize = 4096;

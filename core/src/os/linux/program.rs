@@ -1,6 +1,6 @@
 //! The program itself: its headers, and the path of its file.
 
-use crate::os::linux::calls;
+use super::calls;
 use core::ffi::CStr;
 use heapless::VecView;
 

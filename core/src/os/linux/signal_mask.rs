@@ -1,9 +1,8 @@
 //! Signals of the calling thread while the tracker does something that they must not disturb.
 
-use crate::os::linux::calls;
-use crate::os::linux::sandbox;
-use crate::os::linux::sandbox::Call;
-use crate::platform::host::keep_errno;
+use super::calls;
+use super::errno::keep_errno;
+use super::sandbox::calls_allowed::{Call, allows};
 use core::marker::PhantomData;
 use core::mem::zeroed;
 use core::ptr::null_mut;
@@ -56,7 +55,7 @@ pub(crate) fn without<T>(f: impl FnOnce() -> T) -> T {
 /// then, and does not end the program by a signal.
 pub(crate) fn of_writes_held<T>(f: impl FnOnce() -> T) -> T {
     const OF_WRITES: [libc::c_int; 2] = [libc::SIGXFSZ, libc::SIGPIPE];
-    if ![Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(sandbox::allows) {
+    if ![Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(allows) {
         return f();
     }
     // SAFETY: all sets and the time are valid for the calls; both signals go to the thread that writes, so that one which

@@ -2,10 +2,9 @@
 //! handler that it had, or the default. Only signals that have no meaning but the program's own (USR1, USR2, real-time
 //! signals) do nothing else where the program has no handler.
 
+use super::errno::{errno, keep_errno};
 use crate::Error;
-use crate::os::linux::open::errno;
-use crate::platform::host::keep_errno;
-use crate::session::triggers;
+use crate::os::callbacks::callbacks;
 use crate::sync::*;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -150,7 +149,9 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
         previous.handler.load(Relaxed)
     };
     let acts = before == libc::SIG_DFL && Default::of(signal) == Default::Acts;
-    keep_errno(|| triggers::ask(signal, acts));
+    if let Some(callbacks) = callbacks() {
+        keep_errno(|| (callbacks.signal)(signal, acts));
+    }
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
         return;
     }

@@ -1,7 +1,7 @@
 //! Size and time of a module's file: by them a reader tells whether the file is still the one that was loaded, where there
 //! is no build id to compare.
 
-use crate::os::linux::calls;
+use super::calls;
 use core::ffi::CStr;
 
 use memtrack_format::Module;

@@ -1,7 +1,7 @@
 //! Messages that nobody can be given: on standard error, without allocating.
 
+use super::{calls, signal_mask};
 use crate::Error;
-use crate::os::linux::{calls, signal_mask};
 use crate::sync::*;
 use core::fmt;
 
@@ -38,7 +38,8 @@ impl fmt::Display for Text<'_> {
 
 /// Notes which file standard error is, before the program can close it.
 pub(crate) fn at_start() {
-    if let Some((file, _)) = stream() {
+    let is_known = STREAM.iter().any(|number| number.load(Acquire) != 0);
+    if let Some((file, _)) = stream().filter(|_| !is_known) {
         for (place, number) in STREAM.iter().zip(file) {
             place.store(number, Release);
         }

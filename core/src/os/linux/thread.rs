@@ -1,15 +1,9 @@
-//! Threads: their words, ids, names, and what happens when they end.
+//! Threads: ids, names, a callback at their end, and threads of the tracker's own.
 
-use crate::os::linux::calls;
-use crate::platform::Local;
-use crate::platform::host::{MAX_TRACKERS, keep_errno};
-use crate::session::registry;
+use super::errno::keep_errno;
+use super::{calls, file, signal_mask};
+use crate::os::callbacks::callbacks;
 use crate::sync::*;
-
-thread_local! {
-    // Constant and without destructor: reading it never allocates and never fails.
-    static LOCALS: [Local; MAX_TRACKERS] = const { [const { Local::new() }; MAX_TRACKERS] };
-}
 
 /// Keys up to this number are kept in the thread's own block by glibc: setting one allocates nothing.
 const INLINE_KEYS: u32 = 32;
@@ -20,42 +14,7 @@ const FIRST_ROUND: usize = 1;
 /// The key plus one whose destructor tells that a thread ends; 0 before it exists.
 static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
 
-#[inline]
-pub(crate) fn local(tracker: usize) -> Option<&'static Local> {
-    LOCALS
-        .try_with(|locals| {
-            // SAFETY: the words live as long as the thread; only this thread gets the reference, and a `Local` is
-            // made of atomics. The tracker uses it only while it runs on this thread.
-            (tracker < MAX_TRACKERS).then(|| unsafe { &*core::ptr::from_ref(&locals[tracker]) })
-        })
-        .ok()
-        .flatten()
-}
-
-/// The number of the calling thread's slot, when it has one.
-pub(crate) fn slot(tracker: usize) -> Option<u16> {
-    let state = local(tracker)?.state.load(Relaxed) & !Local::BUSY;
-    (state != 0 && state != Local::GONE).then(|| (state - 1) as u16)
-}
-
-/// In a forked child: the calling thread's slot is the parent's. With its next event it begins like a new one.
-pub(crate) fn forked(tracker: usize) {
-    let Some(local) = local(tracker) else { return };
-    let state = local.state.load(Relaxed);
-    if state & Local::BUSY != 0 || state == Local::GONE {
-        // It takes its slot just now, shares one with others, or has ended.
-        return;
-    }
-    let memory = local.memory.swap(core::ptr::null_mut(), Relaxed);
-    // A signal's handler forks, perhaps, in the middle of the hook, which goes on with that memory.
-    if !local.slot().is_some_and(|slot| slot.share.is_inside()) {
-        unmap(memory);
-    }
-    local.slot.store(core::ptr::null_mut(), Relaxed);
-    local.last_cell.store(0, Relaxed);
-    local.state.store(0, Relaxed);
-}
-
+/// The system's number of the running thread.
 pub(crate) fn id() -> u64 {
     calls::gettid().max(0) as u64
 }
@@ -72,7 +31,7 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     if core::fmt::write(&mut path, format_args!("/proc/self/task/{thread_id}/comm\0")).is_ok()
         && let Ok(path) = core::ffi::CStr::from_bytes_with_nul(path.as_bytes())
     {
-        let n = crate::os::linux::file::read(path, &mut name);
+        let n = file::read(path, &mut name);
         if let Some(newline) = name[..n].iter().position(|&byte| byte == b'\n') {
             name[newline] = 0;
         }
@@ -80,8 +39,8 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     name
 }
 
-/// Asks to be told when the running thread ends.
-pub(crate) fn started() {
+/// From now on the end of the running thread calls back.
+pub(crate) fn watch_end() {
     let key = match EXIT_KEY.load(Acquire) {
         0 => make_key(),
         key => key - 1,
@@ -118,37 +77,42 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
         unsafe { libc::pthread_setspecific(key, next as *const libc::c_void) };
         return;
     }
-    for (place, region) in registry::all() {
-        let Some(local) = registry::words(place).and_then(local) else { continue };
-        let Some(slot) = local.end() else { continue };
-        region.thread_ended(slot, name(id()));
-        unmap(local.memory.swap(core::ptr::null_mut(), Relaxed));
+    if let Some(callbacks) = callbacks() {
+        (callbacks.thread_ended)();
     }
-    crate::session::recording::refresh();
 }
 
 /// Starts a thread of the tracker's own, which gets no signals and is never joined. The system's error number.
-pub(crate) fn detached(run: extern "C" fn(*mut libc::c_void) -> *mut libc::c_void) -> libc::c_int {
-    /// For a dump: its buffers, and the file's path.
+pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
+    /// For a snapshot: its buffers, and the file's path.
     const STACK: usize = 256 << 10;
+
+    extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: the argument is the function that `spawn` passes below.
+        let run = unsafe { core::mem::transmute::<*mut libc::c_void, fn()>(run) };
+        run();
+        core::ptr::null_mut()
+    }
+
     // SAFETY: attributes, signal sets and the thread's id are written before they are read; the function lives as long
-    // as the program and needs no argument; the name is a C string.
-    unsafe {
+    // as the program, and gets the argument that it expects; the name is a C string.
+    let code = unsafe {
         let mut attributes = core::mem::zeroed();
         libc::pthread_attr_init(&raw mut attributes);
         libc::pthread_attr_setstacksize(&raw mut attributes, STACK);
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
         // A new thread has its maker's signal mask.
-        let code = crate::os::linux::signal_mask::without(|| {
-            libc::pthread_create(&raw mut thread, &raw const attributes, run, core::ptr::null_mut())
+        let code = signal_mask::without(|| {
+            libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)
         });
         libc::pthread_attr_destroy(&raw mut attributes);
         if code == 0 {
             libc::pthread_setname_np(thread, c"memtrack".as_ptr());
         }
         code
-    }
+    };
+    if code == 0 { Ok(()) } else { Err(code) }
 }
 
 /// A full barrier on all running threads of the process: `membarrier`, Linux ≥ 4.14.
@@ -159,36 +123,13 @@ pub(crate) fn barrier() -> bool {
     keep_errno(|| call(EXPEDITED) || call(REGISTER_EXPEDITED) && call(EXPEDITED))
 }
 
-/// Bytes in front of a mapping that say how long it is.
-const MAP_HEAD: usize = 64;
-
-/// The front of a mapping is made resident at once. There an unwinder keeps what it needs for each frame, all over the
-/// place: one page after the other, each read first and then written, cost two faults a page and half of a thread's
-/// first event.
-const AT_ONCE: usize = 68 << 10;
-
-/// Zeroed memory straight from the system.
-pub(crate) fn map(size: usize) -> *mut u8 {
-    let Some(length) = size.checked_add(MAP_HEAD) else { return core::ptr::null_mut() };
-    let base = keep_errno(|| calls::map(length));
-    if base.is_null() {
-        return core::ptr::null_mut();
-    }
-    // Kernels before 5.14 do not know it, and make pages resident one by one.
-    keep_errno(|| calls::populate(base, length.min(AT_ONCE)));
-    // SAFETY: the mapping is page-aligned and longer than its head.
-    unsafe {
-        base.cast::<usize>().write(length);
-        base.cast::<u8>().add(MAP_HEAD)
-    }
+/// Whether a thread of this process has not ended.
+pub(crate) fn runs(id: u32) -> bool {
+    // SAFETY: signal 0 is none: the call only asks for the thread.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, 0) == 0 }
 }
 
-fn unmap(memory: *mut u8) {
-    if !memory.is_null() {
-        // SAFETY: `memory` came from `map`, and the thread that used it has ended for the tracker.
-        unsafe {
-            let base = memory.sub(MAP_HEAD).cast::<usize>();
-            calls::unmap(base.cast(), base.read());
-        }
-    }
+/// Lets other threads run.
+pub(crate) fn yield_now() {
+    calls::sched_yield();
 }

@@ -7,12 +7,9 @@
 
 mod list;
 
-use crate::os::linux::elf;
-use crate::os::linux::elf::Image;
-use crate::platform::host::keep_errno;
-use crate::session::dump_stack;
-use crate::session::dump_stack::Patience;
-use crate::session::recording;
+use super::dump_stack::{self, Patience};
+use super::elf::{self, Image};
+use super::errno::keep_errno;
 use crate::sync::*;
 use core::ffi::c_int;
 use core::sync::atomic::fence;
@@ -107,11 +104,7 @@ fn is_dynamic() -> bool {
 /// The unwind table for the code at `pc`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
     let table = object(pc)?.table;
-    if table.header == 0 {
-        return None;
-    }
-    recording::met(table.header);
-    Some(table)
+    (table.header != 0).then_some(table)
 }
 
 /// The range of addresses of the module with the code at `pc`.

@@ -5,8 +5,8 @@
 //! the other half anew. A process that is killed in the middle of that leaves the current half as it was.
 
 use crate::Error;
-use crate::os::linux::pages::Pages;
-use crate::os::linux::private;
+use crate::os::errno;
+use crate::os::pages::{self, Pages};
 use crate::session::owner::Owner;
 use crate::sync::*;
 
@@ -38,7 +38,7 @@ pub(crate) fn owner(bytes: &[u8]) -> Option<Owner> {
 /// off.
 pub(crate) fn note_end(pages: Pages) -> bool {
     let annex = Annex { pages };
-    let is_there = private::is_readable(pages.start());
+    let is_there = pages::is_readable(pages.start());
     if is_there {
         annex.word(STATE).store(FULL, Release);
     }
@@ -127,7 +127,7 @@ impl memtrack_format::Sink for &mut Writing<'_> {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() > HALF - self.at.min(HALF) {
-            return Err(Error::File(libc::EFBIG));
+            return Err(Error::File(errno::FILE_TOO_LARGE));
         }
         let offset = HEAD + self.half * HALF + self.at;
         self.annex.pages.reserve(offset, bytes.len())?;

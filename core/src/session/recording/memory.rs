@@ -1,10 +1,9 @@
 //! Memory that is laid into files, by tracker: known without a lock, for the handler of faults in it.
 
-use crate::os::linux::pages::Pages;
-use crate::os::linux::{private, sandbox, stderr, thread};
-use crate::session::recording::annex;
-use crate::session::registry;
-use crate::session::registry::{Each, Place, Registered};
+use super::annex;
+use crate::os::pages::{self, Pages};
+use crate::os::{clock, sandbox, stderr, thread};
+use crate::session::registry::{self, Each, Place, Registered};
 use crate::sync::*;
 use crate::table::backing;
 use crate::table::region::HeadCopy;
@@ -65,8 +64,9 @@ pub(crate) fn begin(place: Place, pages: Pages, annex: Pages, head: HeadCopy) {
 
 /// Has room in the file for what is about to be used for the first time. Without room the recording ends here, and not by
 /// a signal, which a thread may block.
+#[cold]
 fn prepare(start: usize, len: usize) {
-    if !sandbox::is_none() {
+    if !sandbox::allows_all() {
         return;
     }
     for (place, region) in registry::all() {
@@ -124,7 +124,7 @@ impl Laid {
         let Some(memory) = self.memory() else { return false };
         let is_whole = annex::note_end(memory.annex);
         // Somebody may have written something else into the file.
-        let is_intact = private::is_readable(memory.pages.start()) && region.head_copy() == memory.head;
+        let is_intact = pages::is_readable(memory.pages.start()) && region.head_copy() == memory.head;
         let taken = memory.annex.keep(is_whole).and_then(|()| memory.pages.keep(is_intact)).is_ok();
         if taken {
             if !is_intact {
@@ -185,8 +185,8 @@ pub(crate) fn faulted(address: usize) -> bool {
     }
 }
 
+/// Sleeps while another thread ends a recording.
 fn nap() {
-    let time = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-    // SAFETY: the time is valid, and what is left of it is not asked for.
-    unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
+    const NANOSECONDS: u64 = 1_000_000;
+    clock::sleep(NANOSECONDS);
 }

@@ -3,7 +3,7 @@
 use crate::unwind::rules::find::{self, tables};
 use crate::unwind::rules::rule::{Rule, State, Untraced};
 use crate::unwind::rules::walk::walk as walk_by;
-use crate::unwind::{End, Frames, Memory, Registers, Turns};
+use crate::unwind::{End, Frames, Generations, Memory, Registers};
 
 /// Walks from `from` by an unwind table, which begins with its index. `prove` gives the readable range around an address.
 pub fn walk(
@@ -16,5 +16,5 @@ pub fn walk(
     let Some(memory) = Memory::at(from.sp, prove, || (0, 0)) else { return End::Stopped };
     let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
     let rule = |pc| find::in_module(&table, pc).unwrap_or(Rule::UNKNOWN);
-    walk_by(state, memory, rule, &mut Untraced, &mut Turns::default(), frames)
+    walk_by(state, memory, rule, &mut Untraced, &mut Generations::default(), frames)
 }

@@ -2,7 +2,7 @@
 
 use super::rule::{Rule, State, Step, Trace};
 use crate::unwind::arch::plain;
-use crate::unwind::{End, Frames, Memory, Turns};
+use crate::unwind::{End, Frames, Generations, Memory};
 
 /// Walks outwards from `state` by the rules that `rule` finds, and appends the callers.
 pub(in crate::unwind) fn walk(
@@ -10,7 +10,7 @@ pub(in crate::unwind) fn walk(
     mut memory: Memory<'_>,
     mut rule: impl FnMut(usize) -> Rule,
     trace: &mut impl Trace,
-    turns: &mut Turns,
+    turns: &mut Generations,
     frames: &mut Frames,
 ) -> End {
     loop {
@@ -45,7 +45,7 @@ pub(in crate::unwind) fn walk(
 
 /// Appends a caller, or tells why it cannot be.
 #[inline(always)]
-pub(in crate::unwind) fn push(pc: usize, turns: &mut Turns, frames: &mut Frames) -> Result<(), End> {
+pub(in crate::unwind) fn push(pc: usize, turns: &mut Generations, frames: &mut Frames) -> Result<(), End> {
     let frame = turns.address(pc).ok_or(End::Stopped)?;
     frames.push(frame).map_err(|_| End::TooDeep)
 }

@@ -38,6 +38,8 @@ pub(in crate::unwind) fn rule(pc: usize) -> Rule {
 #[inline(never)]
 pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<Rule> {
     let table = tables::find(pc)?;
+    #[cfg(cfi)]
+    crate::session::modules_seen::see(table.header);
     Some(in_module(&table, pc).unwrap_or(Rule::UNKNOWN))
 }
 

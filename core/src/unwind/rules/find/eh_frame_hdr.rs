@@ -62,7 +62,7 @@ pub(super) fn look_up_unusual(index: &'static [u8], pc: usize) -> Option<Found> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::linux::unwind_tables;
+    use crate::os::unwind_tables;
 
     /// The index of this test's own program.
     fn own() -> &'static [u8] {

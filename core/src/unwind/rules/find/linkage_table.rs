@@ -28,7 +28,7 @@ pub(super) fn rule(pc: usize) -> Option<Rule> {
 /// The code at `address`, copied by the system, which refuses what is not mapped.
 fn code(address: usize) -> Option<[u8; CODE]> {
     let mut code = [0u8; CODE];
-    crate::os::linux::calls::copy(address, &mut code).then_some(code)
+    crate::os::memory::copy(address, &mut code).then_some(code)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod linkage_table;
 mod linked_tables;
 
 #[cfg(cfi)]
-pub(super) use crate::os::linux::unwind_tables as tables;
+pub(super) use crate::os::unwind_tables as tables;
 #[cfg(fuzzing)]
 pub(in crate::unwind) use eh_frame::in_module;
 pub(in crate::unwind) use eh_frame::{lasting_rule, rule};

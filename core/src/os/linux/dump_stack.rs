@@ -4,8 +4,8 @@
 //! encoder. So the tracker has one stack of its own, and whoever writes a snapshot changes to it. One snapshot is written
 //! at a time. While a thread is there it gets no signals: a handler may need a large stack, and may not come back.
 
-use crate::os::linux::{calls, signal_mask};
-use crate::platform::host::keep_errno;
+use super::errno::{self, keep_errno};
+use super::{clock, signal_mask};
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -46,8 +46,7 @@ pub(crate) fn begin() {
 
 /// Runs `f` on the stack and without signals. `None` when another snapshot is being written.
 pub(crate) fn run<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
-    // SAFETY: the call only returns an address, which no other thread that lives has.
-    let me = unsafe { libc::__errno_location() }.addr();
+    let me = errno::location();
     if !take(me, patience) {
         return None;
     }
@@ -63,7 +62,7 @@ pub(crate) fn forked() {
 
 fn take(me: usize, patience: Patience) -> bool {
     const NAPS: usize = 300;
-    const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+    const NAP_NS: u64 = 10_000_000;
     let naps = if patience == Patience::Seconds { NAPS } else { 0 };
     for nap in 0..=naps {
         match OWNER.compare_exchange(0, me, SeqCst, SeqCst) {
@@ -73,7 +72,7 @@ fn take(me: usize, patience: Patience) -> bool {
             Err(_) => {}
         }
         if nap < naps {
-            keep_errno(|| calls::nanosleep(&NAP));
+            keep_errno(|| clock::sleep(NAP_NS));
         }
     }
     false
@@ -215,6 +214,7 @@ unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, _: *mut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::linux::calls;
 
     fn address() -> usize {
         let byte = 0u8;

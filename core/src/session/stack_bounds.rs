@@ -1,12 +1,12 @@
 //! The part of a stack that can be read without a fault.
 //!
-//! Two cases. On the thread's [own stack](crate::os::linux::own_stack) everything from the stack pointer to the top is in use and
+//! Two cases. On the thread's [own stack](crate::os::thread_stack) everything from the stack pointer to the top is in use and
 //! mapped: its bounds are looked up once, and no page is ever probed. Any other stack (an alternate signal stack, a
-//! coroutine) may be unmapped between two events. There each event [probes](crate::os::linux::probe) the pages anew.
+//! coroutine) may be unmapped between two events. There each event [probes](crate::os::probe) the pages anew.
 
-use crate::os::linux::{calls, own_stack, probe};
+use crate::os::errno::keep_errno;
+use crate::os::{probe, thread_stack};
 use crate::platform::Local;
-use crate::platform::host::keep_errno;
 use crate::sync::*;
 
 /// Pages above the stack pointer that an event probes on another stack than its thread's.
@@ -34,7 +34,7 @@ fn own(local: &Local) -> (usize, usize) {
     /// Of a thread whose stack is unknown: they contain no stack pointer.
     const UNKNOWN: (usize, usize) = (1, 1);
     if local.stack_high.load(Relaxed) == 0 {
-        let (low, high) = own_stack::find().unwrap_or(UNKNOWN);
+        let (low, high) = thread_stack::find().unwrap_or(UNKNOWN);
         local.set_stack(low, high);
     }
     local.bounds()
@@ -53,7 +53,7 @@ pub(crate) fn has_left(local: &Local, entered: usize, sp: usize) -> bool {
             let (low, high) = own(local);
             let own = low..high;
             // It may be an array on the thread's own stack.
-            let is_on_alternate = || calls::is_on_alternate_stack() != Some(false);
+            let is_on_alternate = || thread_stack::is_on_alternate() != Some(false);
             sp > entered && own.contains(&sp) && own.contains(&entered) && !is_on_alternate()
         })
 }
@@ -64,7 +64,7 @@ const NEAR: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::linux::probe::PAGE;
+    use crate::os::probe::PAGE;
 
     fn here() -> usize {
         let word = 0usize;

@@ -6,8 +6,8 @@
 //! itself. The main thread's stack is the kernel's: it begins below the random bytes that the kernel put there, and grows
 //! into address space that the kernel keeps free of mappings.
 
-use crate::os::linux::probe::PAGE;
-use crate::os::linux::{calls, sandbox};
+use super::probe::PAGE;
+use super::{calls, ids};
 
 const WORD: usize = size_of::<usize>();
 /// Words of a control block that are searched: glibc's has 288, its three are in the last third.
@@ -25,7 +25,7 @@ const ABOVE: usize = 16 << 20;
 pub(crate) fn find() -> Option<(usize, usize)> {
     // SAFETY: the call only returns a number.
     let control = unsafe { libc::pthread_self() as usize };
-    let is_main = sandbox::pid() == calls::gettid() as u32;
+    let is_main = ids::id() == calls::gettid() as u32;
     // First: in a forked child the main thread may run on the stack that another thread had.
     of_control_block(control).or_else(|| if is_main { of_main() } else { None })
 }
@@ -58,6 +58,11 @@ fn of_main() -> Option<(usize, usize)> {
     let limit = calls::stack_limit().unwrap_or(0);
     let size = usize::try_from(limit).unwrap_or(most).min(most);
     (size > 0 && high > 0).then_some((high - size, high))
+}
+
+/// Whether the running handler of a signal is on the alternate stack; `None` when that is unknown.
+pub(crate) fn is_on_alternate() -> Option<bool> {
+    calls::is_on_alternate_stack()
 }
 
 #[cfg(test)]

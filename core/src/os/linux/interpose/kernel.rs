@@ -13,9 +13,10 @@ pub(crate) fn begin() {}
 
 #[cfg(all(cfi, target_env = "gnu"))]
 mod in_place {
-    use crate::os::linux::calls;
+    use super::super::dlclose;
+    use crate::os::callbacks::interposed;
     use crate::os::linux::sandbox::Seal;
-    use crate::session::{forks, triggers, unloading};
+    use crate::os::linux::{calls, fork};
     use crate::sync::*;
     use core::ffi::{CStr, c_int, c_long, c_ulong, c_void};
 
@@ -69,7 +70,7 @@ mod in_place {
         }
 
         fn find(&self, name: &CStr) {
-            self.0.store(unloading::next(name), Release);
+            self.0.store(dlclose::next(name), Release);
         }
 
         fn get(&self) -> Option<*mut c_void> {
@@ -133,9 +134,9 @@ mod in_place {
         };
         match Seal::of_call(number, arguments) {
             Some(seal) => seal.run(ask),
-            None if number == libc::SYS_unshare || number == libc::SYS_setns => triggers::without_thread(ask),
+            None if number == libc::SYS_unshare || number == libc::SYS_setns => without_thread(ask),
             // SAFETY: the caller upholds what the call asks of its arguments.
-            None if unsafe { is_fork(number, arguments) } => forks::by_call(ask),
+            None if unsafe { is_fork(number, arguments) } => fork::by_call(ask),
             None => ask(),
         }
     }
@@ -167,12 +168,23 @@ mod in_place {
         }
     }
 
+    /// Runs `f`, which the system allows only to a process of one thread, without the tracker's own thread.
+    fn without_thread<T>(f: impl FnOnce() -> T) -> T {
+        let interposed = interposed();
+        let ran = interposed.is_some_and(|interposed| (interposed.stop_thread)());
+        let result = f();
+        if let Some(interposed) = interposed.filter(|_| ran) {
+            (interposed.start_thread)();
+        }
+        result
+    }
+
     type Unshare = unsafe extern "C" fn(c_int) -> c_int;
 
     /// `unshare`.
     unsafe extern "C" fn unshare(flags: c_int) -> c_int {
         let arguments = [flags as usize, 0, 0, 0, 0, 0];
-        triggers::without_thread(|| match UNSHARE.get() {
+        without_thread(|| match UNSHARE.get() {
             // SAFETY: the C library's function of that name.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Unshare>(next)(flags) },
             // SAFETY: the call takes a number.
@@ -185,7 +197,7 @@ mod in_place {
     /// `setns`.
     unsafe extern "C" fn setns(file: c_int, kind: c_int) -> c_int {
         let arguments = [file as usize, kind as usize, 0, 0, 0, 0];
-        triggers::without_thread(|| match SETNS.get() {
+        without_thread(|| match SETNS.get() {
             // SAFETY: the C library's function of that name.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Setns>(next)(file, kind) },
             // SAFETY: the call takes numbers.

@@ -1,0 +1,67 @@
+//! Forks: callbacks around them, and memory that the system clears in the child.
+
+use super::calls;
+use super::errno::keep_errno;
+use super::memory::page_size;
+use crate::os::callbacks::{Callbacks, callbacks};
+use core::ffi::c_long;
+use core::ops::Range;
+use core::ptr::with_exposed_provenance_mut;
+
+/// From now on the C library's `fork` calls back.
+pub(crate) fn begin() {
+    // SAFETY: the functions have the right signature and live as long as the program.
+    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
+}
+
+fn call(callback: impl FnOnce(&'static Callbacks) -> fn()) {
+    if let Some(callbacks) = callbacks() {
+        callback(callbacks)();
+    }
+}
+
+unsafe extern "C" fn before_fork() {
+    call(|callbacks| callbacks.before_fork);
+}
+
+unsafe extern "C" fn after_fork() {
+    call(|callbacks| callbacks.after_fork);
+}
+
+unsafe extern "C" fn in_child() {
+    call(|callbacks| callbacks.in_child);
+}
+
+/// Makes a system call that forks, as the C library's `fork` would.
+pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {
+    call(|callbacks| callbacks.before_fork);
+    let result = system_call();
+    call(|callbacks| if result == 0 { callbacks.in_child } else { callbacks.after_fork });
+    result
+}
+
+/// Has the system clear this memory in a forked child (Linux 4.14). False when it cannot, or when the memory is not whole
+/// pages.
+pub(crate) fn clear_in_child(memory: Range<usize>) -> bool {
+    let clear = || calls::clear_in_child(with_exposed_provenance_mut(memory.start), memory.len());
+    is_whole_pages(&memory, page_size()) && keep_errno(clear)
+}
+
+/// The system clears all of each page: on a system with larger pages that would be other memory, too.
+fn is_whole_pages(memory: &Range<usize>, page: usize) -> bool {
+    memory.start.is_multiple_of(page) && memory.len().is_multiple_of(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole_pages;
+
+    #[test]
+    fn no_other_memory_is_cleared() {
+        let page = 1 << 12;
+        assert!(is_whole_pages(&(page << 4..(page << 4) + page), page));
+        // On a system with pages of 64 KiB, and where a region's flags have no page to themselves.
+        assert!(!is_whole_pages(&(page << 4..(page << 4) + page), page << 4));
+        assert!(!is_whole_pages(&(page..page + 4), page) && !is_whole_pages(&(4..page + 4), page));
+    }
+}

@@ -1,0 +1,88 @@
+//! The process, and others by their ids.
+
+use super::errno::errno;
+use super::{calls, file};
+use core::ffi::CStr;
+
+pub(crate) use super::ids::{id, parent};
+
+/// A number that the process gets anew at each `exec`: the checksum of the random bytes that the kernel gives a new
+/// program. The bytes are secret, for the C library guards stacks with them; their checksum reveals none of them.
+pub(crate) fn image_number() -> u32 {
+    // SAFETY: the kernel puts sixteen bytes there before the program begins, and they stay.
+    unsafe {
+        let random = libc::getauxval(libc::AT_RANDOM) as *const u8;
+        if random.is_null() { 0 } else { memtrack_format::crc32(core::slice::from_raw_parts(random, 16)) }
+    }
+}
+
+/// Puts the command line into `buffer`, arguments separated by NUL: its length.
+pub(crate) fn command_line(buffer: &mut [u8]) -> usize {
+    file::read(c"/proc/self/cmdline", buffer)
+}
+
+/// How many threads the process has; 0 when that is unknown. Outside the hook.
+pub(crate) fn threads() -> u64 {
+    // SAFETY: the path is a C string, and the record is filled in when the call returns 0.
+    unsafe {
+        let mut folder: libc::stat = core::mem::zeroed();
+        let is_known = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
+        // A folder has a link from above, from itself, and from each folder in it.
+        if is_known { (folder.st_nlink as u64).saturating_sub(2) } else { 0 }
+    }
+}
+
+/// When a process began, in clock ticks since boot; `None` without `/proc`, or where it hides others' processes.
+pub(crate) fn started(id: u32) -> Option<u64> {
+    Some(state_and_start(id)?.1)
+}
+
+/// Whether the process of that id runs which began at that time; a time of 0 is not compared.
+pub(crate) fn is_running(id: u32, started: u64) -> bool {
+    match state_and_start(id) {
+        Some((state, start)) => !matches!(state, b'Z' | b'X') && (started == start || started == 0),
+        None => id != 0 && (signal_nothing(id) || errno() != libc::ESRCH),
+    }
+}
+
+fn signal_nothing(id: u32) -> bool {
+    libc::pid_t::try_from(id).is_ok_and(|id| calls::signal_nothing(id) == 0)
+}
+
+fn state_and_start(id: u32) -> Option<(u8, u64)> {
+    let mut path = heapless::String::<32>::new();
+    core::fmt::write(&mut path, format_args!("/proc/{id}/stat\0")).ok()?;
+    let mut text = [0; 512];
+    let read = file::read(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, &mut text);
+    parse(&text[..read])
+}
+
+/// Fields 3 and 22 of `/proc/PID/stat`. The name in front of them may hold any character.
+fn parse(stat: &[u8]) -> Option<(u8, u64)> {
+    let name = stat.iter().rposition(|&byte| byte == b')')?;
+    let mut fields = stat.get(name + 1..)?.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
+    let state = *fields.next()?.first()?;
+    let started = core::str::from_utf8(fields.nth(18)?).ok()?.trim_end().parse().ok()?;
+    Some((state, started))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let this = started(id()).unwrap();
+        assert!(this > 0 && is_running(id(), this) && is_running(id(), 0));
+        assert!(!is_running(id(), this + 1), "another process had the id");
+        assert!(!is_running(0, 0));
+    }
+
+    #[test]
+    fn names_of_processes_may_hold_anything() {
+        let stat = b"17 (a) S (b) R 1 17 17 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 4711 2 3";
+        assert_eq!(parse(stat), Some((b'R', 4711)));
+        assert_eq!(parse(b"17 (a) R 1 2"), None);
+        assert_eq!(parse(b""), None);
+    }
+}
