@@ -104,7 +104,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// static HEAP: Tracker<System, NoUnwind, Host> = Tracker::with(System, NoUnwind, Host, &MEMTRACK_REGION);
     /// ```
     pub const fn with(inner: A, unwind: U, platform: P, region: &'static R) -> Self {
-        let (region, number) = (RegionPointer::to(region), AtomicUsize::new(claim::UNCLAIMED));
+        let region = RegionPointer::to(region);
+        let number = AtomicUsize::new(claim::UNCLAIMED);
         Tracker { inner, unwind, platform, region, number }
     }
 

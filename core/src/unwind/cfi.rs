@@ -14,9 +14,9 @@ use super::rules::cache::Cache;
 use super::rules::find;
 use super::rules::rule::{Rule, State, Step, Trace, Untraced};
 use super::rules::walk::{push, walk};
-use super::stack_cache::cache::{Place, Recall};
-use super::stack_cache::fingerprint::Hash;
-use super::stack_cache::trace::Words;
+use super::stack_cache::cache::{Found, StackCache};
+use super::stack_cache::fingerprint::Fingerprint;
+use super::stack_cache::trace::DecidingWords;
 use super::{
     Captured, End, Frames, Generations, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
 };
@@ -39,11 +39,11 @@ pub struct Memo {
     own: Own,
     /// How the second caller is found from each of the two.
     ways: [Way; 2],
-    trace: Words,
+    trace: DecidingWords,
     /// The stack walked last, outermost frame first, on its base.
     last: Vec<(usize, StackId), MAX_LAST>,
     last_base: StackId,
-    recall: Recall,
+    stacks: StackCache,
     /// How often libraries had been unloaded when it began.
     unloaded: usize,
 }
@@ -66,19 +66,19 @@ impl Memo {
         self.own.clear();
         self.ways = [Way::NONE; 2];
         self.last.clear();
-        self.recall.clear();
+        self.stacks.clear();
     }
 
     /// The place of the stack from these registers among those that are remembered.
     #[inline(always)]
-    fn search(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Place> {
+    fn search(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Found> {
         let [allocating, reallocating] = &self.ways;
         let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
         let second = match known {
             Some(second) => plain(second).wrapping_sub(1),
             None => self.second(from, memory)?,
         };
-        self.recall.search(Hash::new(second, from), from, memory)
+        self.stacks.look_up(Fingerprint::of_group(second, from), from, memory)
     }
 
     /// The second caller by rules; keeps the way to it.
@@ -109,7 +109,7 @@ impl Memo {
         stacks: Stacks<'_>,
         frames: &mut Frames,
     ) -> Captured<'_> {
-        let Memo { cache, own, trace, recall, .. } = self;
+        let Memo { cache, own, trace, stacks: cache_of_stacks, .. } = self;
         let begin = memory;
         trace.begin();
         let Some(key) = key(own, cache, from, &mut memory, trace) else {
@@ -128,7 +128,13 @@ impl Memo {
         let last_cell = if interned.cut || end == End::Stopped {
             None
         } else {
-            recall.store(Hash::new(key.second, from), from, &begin, trace, (interned, end))
+            cache_of_stacks.store(
+                Fingerprint::of_group(key.second, from),
+                from,
+                &begin,
+                trace,
+                (interned, end),
+            )
         };
         Captured { interned, end, last_cell }
     }
@@ -215,13 +221,13 @@ unsafe impl Unwind for Cfi {
     #[inline(always)]
     fn predict(from: Registers, memo: &mut Memo) -> LastCell {
         memo.renew();
-        memo.recall.follow(from.pc, from.sp, from.fp)
+        memo.stacks.predict(from.pc, from.sp, from.fp)
     }
 
     #[inline(always)]
     fn look_up(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> LastCell {
         memo.renew();
-        memo.search(from, &mut memory).map_or(LastCell::NONE, |found| memo.recall.entry(found).last_cell())
+        memo.search(from, &mut memory).map_or(LastCell::NONE, |found| memo.stacks.entry(found).last_cell())
     }
 
     #[inline(never)]
@@ -240,7 +246,7 @@ unsafe impl Unwind for Cfi {
         memo.renew();
         match memo.search(from, &mut memory) {
             Some(found) => {
-                let entry = memo.recall.entry(found);
+                let entry = memo.stacks.entry(found);
                 let (interned, end) = entry.stack();
                 Captured { interned, end, last_cell: Some(&mut entry.last_cell) }
             }

@@ -91,7 +91,7 @@ impl Own {
         self.account.alloc(n, epochs.epoch(), Booker::Owner);
         self.peaks.raise(&self.account);
         self.peaks.follow(&self.account, epochs);
-        self.account.free(n, marks.epochs.epoch(), Booker::Owner);
+        self.account.free(n, epochs.epoch(), Booker::Owner);
     }
 
     /// A span in a span; `outer` is what the inner one gives back to the outer one.

@@ -1,41 +1,49 @@
-//! Names of remembered stacks: by which words of the present stack a thread finds the one that may be the same.
+//! Fingerprints: which words of the current stack identify it, so that a thread finds the remembered stack that may be
+//! the same.
 //!
-//! The second caller and the stack pointer name a *group*, which knows the words by which its stacks differ; these
-//! words, hashed, name the stack. Two stacks of a group that the words do not tell apart yet make it look at one more:
-//! so programs that come by one function in a thousand ways read as many words as it takes to tell these, and compare
-//! one stack in full. A name proves nothing: whoever finds a stack compares it.
+//! **Problem.** A program may come by one function at one stack depth in a thousand ways. To compare the current stack with
+//! all of them takes too long.
+//!
+//! **Idea.** Few words distinguish them. A fingerprint is a hash of these words. It proves nothing: the cache compares the stack
+//! that it finds.
+//!
+//! # Group
+//! The stacks with one second caller and one stack pointer. A group has a list of distinguishing words.
+//!
+//! # Distinguishing word
+//! An offset from the stack pointer. When two stacks of a group have the same fingerprint, the group gets one more word, one
+//! in which they differ. So a group reads as many words as it needs.
 
-use super::cache::Place;
+use super::arena::{Position, word};
 use crate::unwind::{Memory, Registers};
 
 const WORD: usize = size_of::<usize>();
 const SETS: usize = 1 << 11;
 const GROUPS: usize = 1 << 10;
 /// Stacks of one set.
-pub(in crate::unwind) const WAYS: usize = 4;
-/// Words by which a group tells its stacks apart.
-const TELLING: usize = 12;
+pub(super) const WAYS: usize = 4;
+/// The most distinguishing words of a group.
+const DISTINGUISHING: usize = 12;
 
-/// All-zero is empty.
-pub(in crate::unwind) struct Names {
+/// The groups, and the positions of stacks by fingerprint. All-zero is empty.
+pub(super) struct Fingerprints {
     groups: [Group; GROUPS],
     sets: [Set; SETS],
 }
 
-/// Stacks that are allocated on by one second caller at one stack pointer.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 struct Group {
     tag: u32,
-    /// Words that tell.
+    /// How many distinguishing words there are.
     count: u16,
     /// Their offsets from the stack pointer, in words.
-    offsets: [u16; TELLING],
+    offsets: [u16; DISTINGUISHING],
     /// The largest of them.
     reach: u16,
 }
 
-/// Most recently stored first.
+/// The most recently stored stack is first.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 struct Set([Slot; WAYS]);
@@ -44,31 +52,32 @@ struct Set([Slot; WAYS]);
 #[repr(C)]
 struct Slot {
     tag: u32,
-    place: Place,
+    position: Position,
 }
 
-/// What a stack is looked up by: of a group, or of one in it.
+/// The fingerprint of a group, or of a stack in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::unwind) struct Hash(u64);
+pub(in crate::unwind) struct Fingerprint(u64);
 
-impl Hash {
+impl Fingerprint {
     /// Of the group of a second caller and a stack pointer.
     #[inline(always)]
-    pub(in crate::unwind) fn new(second: usize, from: Registers) -> Hash {
-        Hash((from.sp as u64).rotate_left(29)).with(second as u64)
+    pub(in crate::unwind) fn of_group(second: usize, from: Registers) -> Fingerprint {
+        Fingerprint((from.sp as u64).rotate_left(29)).with(second as u64)
     }
 
     #[inline(always)]
-    fn with(self, word: u64) -> Hash {
-        Hash((self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
+    fn with(self, word: u64) -> Fingerprint {
+        Fingerprint((self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
     }
 
-    /// One of `many`, a power of two.
+    /// Its index in a table of `many` entries, a power of two.
     #[inline(always)]
-    fn place(self, many: usize) -> usize {
+    fn index(self, many: usize) -> usize {
         self.0 as usize & (many - 1)
     }
 
+    /// The bits that a table keeps to recognise it.
     #[inline(always)]
     fn tag(self) -> u32 {
         (self.0 >> 16) as u32
@@ -76,83 +85,79 @@ impl Hash {
 }
 
 impl Group {
-    /// The name of the present stack, whose group this is; `None` when the words that tell cannot be read.
+    /// The fingerprint of the current stack, whose group this is; `None` when a distinguishing word cannot be read.
     #[inline(always)]
-    fn name(&self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Hash> {
-        let telling = self.offsets.get(..self.count.into())?;
-        if !telling.is_empty() && !memory.contains(from.sp, from.sp + (usize::from(self.reach) + 1) * WORD) {
+    fn of_stack(&self, group: Fingerprint, from: Registers, memory: &Memory<'_>) -> Option<Fingerprint> {
+        let offsets = self.offsets.get(..self.count.into())?;
+        if !offsets.is_empty() && !memory.contains(from.sp, from.sp + (usize::from(self.reach) + 1) * WORD) {
             return None;
         }
         // SAFETY: no offset is larger than the reach, up to which the stack is readable.
-        Some(telling.iter().fold(hash, |name, &offset| name.with(unsafe { word(from.sp, offset) })))
+        Some(offsets.iter().fold(group, |print, &offset| print.with(unsafe { word(from.sp, offset) })))
     }
 }
 
-impl Names {
-    /// The name of the present stack, when there are stacks of its group.
+impl Fingerprints {
+    /// The fingerprint of the current stack, when there are stacks of its group.
     #[inline(always)]
-    pub(in crate::unwind) fn find(&self, hash: Hash, from: Registers, memory: &Memory<'_>) -> Option<Hash> {
-        let group = &self.groups[hash.place(GROUPS)];
-        if group.tag == hash.tag() { group.name(hash, from, memory) } else { None }
-    }
-
-    /// A stack that may have the name, of [`WAYS`].
-    #[inline(always)]
-    pub(in crate::unwind) fn get(&self, name: Hash, way: usize) -> Option<Place> {
-        let slot = self.sets[name.place(SETS)].0[way];
-        (slot.tag == name.tag() && slot.place != 0).then_some(slot.place)
-    }
-
-    /// The name for the present stack, whose group is made when there is none.
-    pub(in crate::unwind) fn make(
-        &mut self,
-        hash: Hash,
+    pub(super) fn of_stack(
+        &self,
+        group: Fingerprint,
         from: Registers,
         memory: &Memory<'_>,
-    ) -> Option<Hash> {
-        let group = &mut self.groups[hash.place(GROUPS)];
-        if group.tag != hash.tag() {
-            *group = Group { tag: hash.tag(), count: 0, offsets: [0; TELLING], reach: 0 };
-        }
-        group.name(hash, from, memory)
+    ) -> Option<Fingerprint> {
+        let known = &self.groups[group.index(GROUPS)];
+        if known.tag == group.tag() { known.of_stack(group, from, memory) } else { None }
     }
 
-    /// The name when its group looks at one more word, at that offset. As it stands when there are too many.
-    pub(in crate::unwind) fn lengthen(
+    /// A stack that may have the fingerprint, of [`WAYS`].
+    #[inline(always)]
+    pub(super) fn get(&self, fingerprint: Fingerprint, way: usize) -> Option<Position> {
+        let slot = self.sets[fingerprint.index(SETS)].0[way];
+        (slot.tag == fingerprint.tag() && slot.position != 0).then_some(slot.position)
+    }
+
+    /// The fingerprint of the current stack. Makes its group when there is none.
+    pub(super) fn of_new_stack(
         &mut self,
-        hash: Hash,
+        group: Fingerprint,
+        from: Registers,
+        memory: &Memory<'_>,
+    ) -> Option<Fingerprint> {
+        let known = &mut self.groups[group.index(GROUPS)];
+        if known.tag != group.tag() {
+            *known = Group { tag: group.tag(), count: 0, offsets: [0; DISTINGUISHING], reach: 0 };
+        }
+        known.of_stack(group, from, memory)
+    }
+
+    /// The same after the group has got one more distinguishing word, at that offset. A group with the most words stays as it
+    /// is.
+    pub(super) fn lengthen(
+        &mut self,
+        group: Fingerprint,
         offset: u16,
         from: Registers,
         memory: &Memory<'_>,
-    ) -> Option<Hash> {
-        let group = &mut self.groups[hash.place(GROUPS)];
-        if let Some(next) = group.offsets.get_mut(usize::from(group.count)) {
+    ) -> Option<Fingerprint> {
+        let known = &mut self.groups[group.index(GROUPS)];
+        if let Some(next) = known.offsets.get_mut(usize::from(known.count)) {
             *next = offset;
-            group.count += 1;
-            group.reach = group.reach.max(offset);
+            known.count += 1;
+            known.reach = known.reach.max(offset);
         }
-        group.name(hash, from, memory)
+        known.of_stack(group, from, memory)
     }
 
-    /// Gives a name to a stack, in the place of the one that got it first.
-    pub(in crate::unwind) fn insert(&mut self, name: Hash, place: Place) {
-        let slots = &mut self.sets[name.place(SETS)].0;
+    /// Stores the position of a stack by its fingerprint, in place of the oldest one of the set.
+    pub(super) fn insert(&mut self, fingerprint: Fingerprint, position: Position) {
+        let slots = &mut self.sets[fingerprint.index(SETS)].0;
         slots.copy_within(..WAYS - 1, 1);
-        slots[0] = Slot { tag: name.tag(), place };
+        slots[0] = Slot { tag: fingerprint.tag(), position };
     }
 
-    /// No stack has a name any more.
-    pub(in crate::unwind) fn clear(&mut self) {
-        self.sets.fill(Set([Slot { tag: 0, place: 0 }; WAYS]));
+    /// Forgets all positions.
+    pub(super) fn clear(&mut self) {
+        self.sets.fill(Set([Slot { tag: 0, position: 0 }; WAYS]));
     }
-}
-
-/// The word at an offset from a stack pointer, in words.
-///
-/// # Safety
-/// It must be readable, and the stack pointer aligned to words.
-#[inline(always)]
-pub(in crate::unwind) unsafe fn word(sp: usize, offset: u16) -> u64 {
-    // SAFETY: the caller upholds it.
-    unsafe { (sp as *const u64).add(usize::from(offset)).read_volatile() }
 }

@@ -30,7 +30,7 @@ enum Origin {
 }
 
 /// The words that decided.
-pub(in crate::unwind) struct Words {
+pub(in crate::unwind) struct DecidingWords {
     pub(in crate::unwind) words: Vec<Word, MAX_WORDS>,
     /// The first frame's frame pointer decided.
     pub(in crate::unwind) uses_register: bool,
@@ -39,7 +39,7 @@ pub(in crate::unwind) struct Words {
     origin: Origin,
 }
 
-impl Words {
+impl DecidingWords {
     /// Of a walk that begins.
     pub(in crate::unwind) fn begin(&mut self) {
         self.words.clear();
@@ -51,7 +51,7 @@ impl Words {
     }
 }
 
-impl Trace for Words {
+impl Trace for DecidingWords {
     #[inline]
     fn read(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
         let value = memory.read(address)?;
