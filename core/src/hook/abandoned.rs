@@ -1,12 +1,15 @@
-//! A booking that a jump left unfinished: a signal interrupted the hook, and its handler left by `siglongjmp`.
+//! Recovery of a guard that an abandoned event still has.
 //!
-//! The thread would count as inside the hook for ever. Its next event finds the stack pointer of the abandoned entry. When
-//! the platform says that this frame is gone, the event repairs what may be half-written, and is booked in full. The
+//! **Problem.** A signal interrupts the hook, and its handler leaves by `siglongjmp`. The event never ends, so its thread
+//! would stay in the hook for ever, and all its later events would be lost.
+//!
+//! **Idea.** The guard stores the stack pointer of its event. The thread's next event asks the platform whether that frame
+//! is gone. If so, it repairs the figures that may be half-written, takes the guard over, and is counted in full. The
 //! abandoned event is counted as a loss.
 //!
-//! An event that is much deeper on the stack may be a handler's that has interrupted the entry, so it is lost. Where the
-//! frames of an allocation and of a free differ by much, as without optimisation, that can be the event after the jump; the
-//! next one of the abandoned kind recovers.
+//! **Limit.** An event much deeper on the stack may be one of a handler that interrupted the hook, so it is lost. In a build
+//! without optimisation the frames of an allocation and of a free differ by much: then the first event after the jump may be
+//! lost too, and the next one of the abandoned kind recovers.
 
 use super::Tracker;
 use super::guard::Guard;
@@ -39,8 +42,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         local.last_cell.store(cells::UNATTRIBUTED, Relaxed);
         let memory = local.memory.load(Relaxed);
         if !memory.is_null() {
-            // SAFETY: the platform gave that many bytes, for this thread alone; nobody else has a reference, for the frame
-            // that had one is gone. All-zero is the memo's start.
+            // SAFETY: the platform gave that many bytes, for this thread alone; nothing else has a reference, because the
+            // frame that had one is gone. All-zero is the memo's start.
             unsafe { memory.write_bytes(0, size_of::<U::Memo>()) };
         }
         let own = self.region().cells().of_thread(guard.thread()).map(|(_, cell)| cell);
@@ -74,7 +77,7 @@ pub(crate) mod tests {
         result
     }
 
-    /// What an event has done when it is abandoned, on its cell and its thread.
+    /// What an event has changed when it is abandoned, on its cell and its thread.
     type Half<'h> = &'h dyn Fn(&Account, &ThreadSlot);
 
     /// Allocations, bytes, live bytes and blocks of all of them.

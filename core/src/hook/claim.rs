@@ -105,9 +105,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             [self.platform.local(number), Host.local(number)].map(|words| words.map(core::ptr::from_ref));
         let is_hosts = words[0].is_some() && words[0] == words[1];
         lifecycle::begin();
-        let Some(place) = registry::register(self.region(), is_hosts.then_some(number)) else { return false };
+        let Some(registered) = registry::register(self.region(), is_hosts.then_some(number)) else {
+            return false;
+        };
         forks::clear_in_child(self.region().head().pending.page_of_flags());
-        triggers::on_stack(Patience::Seconds, || recording::at_claim(place));
+        triggers::on_stack(Patience::Seconds, || recording::at_claim(registered));
         if let Some(bytes) = lifecycle::peak_to_dump() {
             self.region().head().pending.dump_above(bytes);
         }

@@ -2,7 +2,7 @@
 
 use super::Tracker;
 use super::claim::Refusal;
-use super::guard::FastGuard;
+use super::fast_guard::FastGuard;
 use crate::platform::Platform;
 use crate::table::account::{Account, Booker};
 use crate::table::peak::Epoch;
@@ -98,7 +98,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     fn free_fast_remote(&self, guard: FastGuard<'_>, owned: (&Account, u16), size: usize, epoch: Epoch<'_>) {
         self.count_remote_free(owned, size, epoch);
-        guard.note_other_event();
+        guard.other_event();
         guard.give_credit(size);
     }
 

@@ -23,6 +23,7 @@ pub(crate) mod alloc;
 mod attend;
 pub(crate) mod cell;
 mod claim;
+mod fast_guard;
 mod free;
 mod global_alloc;
 pub(crate) mod guard;
@@ -114,26 +115,26 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         &self.inner
     }
 
-    /// The region. The tracker must have a number, or its region must [have a place](Self::known_region).
+    /// The region. The tracker must have a number, or its region must be [placed](Self::known_region).
     #[inline(always)]
     pub(crate) fn region(&self) -> &'static R {
         self.region.load().region()
     }
 
-    /// The region, if it has a place.
+    /// The region, if it is placed: a static always is, a growing one from its first event on.
     #[inline(always)]
     pub(crate) fn known_region(&self) -> Option<&'static R> {
         self.region.get()
     }
 
-    /// The region, if it has a place. In a child of an unnoticed fork it becomes the child's own first.
+    /// The region, if it is placed. In a child of an unnoticed fork it becomes the child's own first.
     pub(crate) fn region_of_process(&self) -> Option<&'static R> {
         #[cfg(feature = "std")]
         crate::session::forks::notice();
         self.region.get()
     }
 
-    /// The region of this process, which gets a place if it has none.
+    /// The region of this process, which is placed first if need be.
     pub(crate) fn place_region(&self) -> Option<&'static R> {
         self.region_of_process().or_else(|| self.region.get_or_place())
     }

@@ -8,7 +8,7 @@ use crate::table::region::{Head, Tables};
 #[cfg(feature = "std")]
 pub(super) struct RegionPointer<R>(AtomicPtr<R>);
 
-/// The head of a region that has no place yet. Its flags are all zero, so that no event takes the fast path.
+/// The head of a region that is not placed yet. Its flags are all zero, so that no event takes the fast path.
 #[cfg(feature = "std")]
 static UNPLACED: Head = Head::new();
 
@@ -31,14 +31,14 @@ impl<R: Tables> RegionPointer<R> {
         Loaded(self.0.load(Acquire))
     }
 
-    /// The region, if it has a place.
+    /// The region, if it is placed.
     #[inline(always)]
     pub(super) fn get(&self) -> Option<&'static R> {
         let loaded = self.load();
         (R::IS_STATIC || !core::ptr::eq(loaded.0, Self::unplaced_address())).then(|| loaded.region())
     }
 
-    /// The region, which gets a place if it has none. `None` when there is no memory for it.
+    /// The region, which is placed first if need be. `None` when there is no memory for it.
     pub(super) fn get_or_place(&self) -> Option<&'static R> {
         self.get().or_else(|| {
             let region = R::place(&crate::session::space::SPACE)?;
@@ -68,7 +68,7 @@ impl<R: Tables> Loaded<R> {
     /// The region. Its tracker must have a number, or [`get`](RegionPointer::get) must have returned it.
     #[inline(always)]
     pub(super) fn region(&self) -> &'static R {
-        // SAFETY: a tracker gets its number after the region's place, and neither changes afterwards; the address of a
+        // SAFETY: a tracker gets its number after its region is placed, and neither changes afterwards; the address of a
         // static is there from the start. Regions are never freed.
         unsafe { &*self.0 }
     }

@@ -1,4 +1,4 @@
-//! Stages and tags without guards, for callers that cannot hold one: a C program begins and ends them by calls.
+//! Stages and tags without guards: a C program begins and ends them by calls.
 
 use super::stage::StageGuard;
 use crate::hook::Tracker;
@@ -10,7 +10,7 @@ use crate::table::region::Tables;
 use crate::unwind::Unwind;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Begins a stage as [`stage`](Self::stage) does. False when it could not be begun: then nothing is to be ended.
+    /// Begins a stage as [`stage`](Self::stage) does. Returns false when it could not begin: then do not end it.
     pub fn stage_begin(&self, name: &str) -> bool {
         let guard = self.stage(name);
         let begun = guard.has_begun();
@@ -18,7 +18,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         begun
     }
 
-    /// Ends the stage that was begun last and still runs, whoever began it. False when none runs.
+    /// Ends the innermost stage that is running, whichever thread began it. Returns false when none is running.
     pub fn stage_end(&self) -> bool {
         let region = self.region_of_process();
         let innermost =
@@ -28,7 +28,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         true
     }
 
-    /// Pushes a tag as [`tag`](Self::tag) does. False when it could not be pushed: then nothing is to be popped.
+    /// Pushes a tag as [`tag`](Self::tag) does. Returns false when it could not: then do not pop it.
     pub fn tag_begin(&self, name: &str) -> bool {
         let guard = self.tag(name);
         let pushed = guard.is_pushed();
@@ -36,12 +36,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         pushed
     }
 
-    /// Pops the calling thread's innermost tag. False when it has none.
+    /// Pops the calling thread's innermost tag. Returns false when the thread has none.
     pub fn tag_end(&self) -> bool {
         let Ok(guard) = self.guard_without_triggers() else { return false };
         let tag = guard.local.tag.load(Relaxed);
-        let Some(place) = (tag as usize).checked_sub(1) else { return false };
-        let Some((parent, _)) = self.region().tags().get(place) else { return false };
+        let Some(index) = (tag as usize).checked_sub(1) else { return false };
+        let Some((parent, _)) = self.region().tags().get(index) else { return false };
         guard.local.tag.store(u32::from(parent), Relaxed);
         true
     }

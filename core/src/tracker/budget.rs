@@ -7,12 +7,12 @@ use crate::table::region::Tables;
 use crate::unwind::Unwind;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Calls `callback` once, when a peak rises above `bytes` of live memory: with the figures of that moment, on the
-    /// thread whose allocation crossed the budget, before that allocation returns. Another call replaces budget and
-    /// callback. What is live already is not called back for until it rises.
+    /// Calls `callback` once, when a peak rises above `bytes` of live memory. It gets the figures of that moment, and runs on
+    /// the thread whose allocation crossed the budget, before that allocation returns. Another call of this method replaces
+    /// budget and callback. If live is above `bytes` already, the callback runs when it rises further.
     ///
-    /// The callback may allocate, dump, and set a budget again. It must not take a lock that code which allocates may
-    /// hold; when it panics, the program aborts.
+    /// The callback may allocate, dump, and set another budget. It must not take a lock that allocating code may hold. If it
+    /// panics, the program aborts.
     ///
     /// ```
     /// # use memtrack::Tracker;
@@ -25,7 +25,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if self.check().is_err() {
             return;
         }
-        // The stage's mark starts from what is live, so that it rises when the budget is crossed.
+        // The current peak starts anew from the live bytes, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
         self.region().head().pending.set_budget(bytes, callback, Self::call);
     }
@@ -37,7 +37,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 }
 
-/// Nothing may unwind out of an allocation: dropped while it is unwound, this ends the program.
+/// Ends the program when a panic unwinds past it: nothing may unwind out of an allocation.
 struct Abort;
 
 impl Drop for Abort {

@@ -1,4 +1,4 @@
-//! What changes a tracker while the program runs: resets, slack, pauses, the ends of tasks, a dump.
+//! Requests to a tracker while the program runs: resets of peaks, slack, pauses, the end of a task, a dump.
 
 use crate::error::Error;
 use crate::hook::Tracker;
@@ -14,8 +14,8 @@ use crate::unwind::Unwind;
 use memtrack_format::Cause;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// The peaks of the program and of every thread become what is live now. Costs the same however many threads
-    /// there are: each re-bases its own when it next runs.
+    /// Sets the peaks of the program and of every thread to their live bytes. The cost does not depend on the number of
+    /// threads: each thread resets its own peak at its next event.
     pub fn reset_peak(&self) {
         if self.region_of_process().is_none() {
             return;
@@ -27,12 +27,12 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let share = guard.as_ref().and_then(Guard::share);
         let left = self.region().head().marks.reset(self.region().threads(), share);
         if let Some(mut stages) = try_lock(self.region().stages()) {
-            // As where a stage begins.
+            // Other threads may have raised the peak since it was read above: the running stages had that peak.
             stages.fold(Peak { bytes: left, ..Peak::default() }, |_| 0);
         }
     }
 
-    /// The calling thread's peak becomes what it holds now.
+    /// Sets the calling thread's peak to its live bytes.
     pub fn reset_thread_peak(&self) {
         if let Some(region) = self.region_of_process() {
             raise_stage_peaks(region, &self.platform);
@@ -42,10 +42,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// Trades the exactness of the program's peak for threads that meet less: each may hold `bytes` of credit, which
-    /// nobody asks for when live comes near the peak. The peak told is then too high by `bytes` for each thread at most,
-    /// which stands in the report and in dumps; live and totals stay exact, and so do threads' own peaks. 0, the
-    /// default, is exact. Call it before threads are at work.
+    /// Makes threads touch shared memory less, and the program's peak less exact: each thread may hold `bytes` of credit,
+    /// which no other thread takes when live comes near the peak. The peak is then too high by at most `bytes` for each
+    /// thread; the report and dumps state this error. Live, totals and the threads' own peaks stay exact. The default is 0:
+    /// an exact peak. Call this before the program starts threads.
     pub fn set_slack(&self, bytes: usize) {
         if self.place_region().is_none() {
             return;
@@ -55,10 +55,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.region().head().marks.set_slack(bytes, self.region().threads(), share);
     }
 
-    /// From now on events are booked without thread and stack, and counted as lost to `paused`: live and peak stay
-    /// exact.
+    /// From now on events are counted without thread and stack, as losses of the cause `paused`. Live and peak stay exact.
     pub fn pause(&self) {
-        // Events without a thread take their credit from everybody.
+        // Unattributed events take the credit of all threads.
         if let Some(region) = self.place_region() {
             region.head().marks.credit.open(region.threads(), || _ = self.platform.barrier());
             region.head().pending.raise(pending::PAUSED);
@@ -72,15 +71,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
     }
 
-    /// A thread or task has ended: its figures stay, and its slot may be continued by another of its name. `local`
-    /// are its words ([`Platform::local`]), which are not its own from now on. A host's threads are told by the
-    /// system; this is for the task hooks of an RTOS.
+    /// A thread or task has ended. Its figures stay, and another thread of the same name may continue its slot. `local` are
+    /// its words ([`Platform::local`]), which it must not use from now on. On a host the system reports the ends of threads;
+    /// this is for the task hooks of an RTOS.
     pub fn thread_ended(&self, local: &Local, name: &str) {
         let Some(slot) = local.end().filter(|&slot| slot >= threads::FIRST) else { return };
-        let mut kept = [0; threads::THREAD_NAME];
-        kept.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+        let mut padded = [0; threads::THREAD_NAME];
+        padded.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
         if let Some(region) = self.region_of_process() {
-            region.threads().get(slot).exit(kept);
+            region.threads().get(slot).exit(padded);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Live metrics: the figures in the [text format] that Prometheus scrapes. Nothing here allocates.
+//! Metrics: the figures in the [text format] that Prometheus scrapes. Nothing here allocates.
 //!
-//! Each family stands together, as the format asks, so its values are read one family after the other: where threads run
-//! meanwhile, two families may be of slightly different moments.
+//! The format wants the samples of a family together, so the figures are read anew for each family. While other threads
+//! run, two families may be of slightly different moments.
 //!
 //! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
@@ -17,17 +17,17 @@ use crate::unwind::Unwind;
 use core::fmt::{self, Write as _};
 use memtrack_format::LossCause;
 
-/// Bytes that are handed to the sink at once.
+/// Bytes that the sink gets at once.
 const BUFFER: usize = if cfg!(feature = "std") { 1024 } else { 128 };
 
-/// What a family's values are.
+/// The kind of a family's values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// May rise and fall.
+    /// Rises and falls.
     Gauge,
     /// Only rises.
     Counter,
-    /// Only rises; nanoseconds, told in seconds.
+    /// Only rises; nanoseconds, shown in seconds.
     Seconds,
 }
 
@@ -103,7 +103,7 @@ const STAGES: [Family<Summary>; 6] = [
     ),
 ];
 
-/// What tells the samples of a family apart.
+/// The labels of a sample, by which the samples of a family differ.
 trait Labels {
     /// Writes `{name="value",…}`, or nothing.
     fn labels(&self, to: &mut dyn fmt::Write) -> fmt::Result;
@@ -136,7 +136,7 @@ impl Labels for Summary {
     }
 }
 
-/// The value of a label.
+/// The value of a label, with its special characters escaped.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
@@ -150,11 +150,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The sink, with a small buffer: samples are written in many pieces.
+/// The sink behind a small buffer, because samples are written in many pieces.
 struct Text<'w, W> {
     to: &'w mut W,
     buffer: heapless::Vec<u8, BUFFER>,
-    /// Why the sink refused: a formatter can only tell that it did.
+    /// Why the sink refused. A formatter's error has no reason.
     refused: embedded_io::ErrorKind,
 }
 
@@ -173,7 +173,7 @@ impl<W: embedded_io::Write> Text<'_, W> {
         writeln!(self, "# HELP memtrack_{name} {help}\n# TYPE memtrack_{name} {kind}")
     }
 
-    /// Writes families of samples, one for each of the items that `items` makes anew.
+    /// Writes the families. Each has a sample for every item; `items` reads the items anew for each family.
     fn families<T: Labels, I: Iterator<Item = T>>(
         &mut self,
         families: &[Family<T>],
@@ -212,9 +212,9 @@ impl<W: embedded_io::Write> fmt::Write for Text<'_, W> {
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Writes the figures in the text format of Prometheus (version 0.0.4), for whoever scrapes the running program: live,
-    /// peak, allocations, bytes and failures, the same by thread and by stage, and losses by cause. Sizes are in bytes,
-    /// times in seconds; without stages there are none of their families. Allocates nothing.
+    /// Writes the figures in the text format of Prometheus (version 0.0.4): live, peak, allocations, bytes and failures of
+    /// the program, of each thread and of each stage, and losses by cause. Sizes are in bytes, times in seconds. A program
+    /// without stages has none of their families. Allocates nothing.
     ///
     /// # Errors
     /// When the sink fails, or the tracker has no region.
@@ -238,11 +238,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         text.families(&STAGES, || self.stages_by_name())
     }
 
-    /// Each name of a stage once, with the runs of it that go on.
+    /// Each name of a stage once; its running runs are included.
     fn stages_by_name(&self) -> impl Iterator<Item = Summary> + '_ {
         raise_stage_peaks(self.region(), &self.platform);
         let now = self.moment();
-        (0..).map_while(move |place| try_lock(self.region().stages())?.by_name(place, now)).flatten()
+        (0..).map_while(move |index| try_lock(self.region().stages())?.by_name(index, now)).flatten()
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_any_length_reaches_the_sink_in_order_and_a_refusal_is_told() {
+    fn text_of_any_length_reaches_the_sink_in_order_and_a_refusal_is_returned() {
         let long: String = (0..BUFFER).map(|number| number.to_string()).collect();
         let mut sink = std::vec::Vec::new();
         let mut text =

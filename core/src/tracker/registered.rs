@@ -16,7 +16,7 @@ use memtrack_format::{Cause, LossCause};
 
 impl<R: Tables> registry::Registered for R {
     fn thread_ended(&self, slot: u16, name: [u8; 16]) {
-        // The slots that threads share don't end.
+        // The slots that threads share never end.
         if slot >= FIRST {
             self.threads().get(slot).exit(name);
         }
@@ -61,7 +61,7 @@ impl<R: Tables> registry::Registered for R {
     }
 
     fn pages(&self) -> Result<Pages, Error> {
-        // A file lies under all of it.
+        // A recording's file replaces all of the region, so all of it must have memory.
         if self.complete() {
             Pages::of(self, Head::own()).ok_or(Error::RecordingPages)
         } else {
@@ -84,8 +84,7 @@ impl<R: Tables> registry::Registered for R {
 
     fn restore_head(&self, copy: &HeadCopy) {
         self.head().restore(copy);
-        // Threads remember stacks that the tables have lost: what is allocated from now on is counted, and attributed to
-        // nobody.
+        // Threads remember stacks that the tables have lost. So events from here on are counted as unattributed.
         self.head().pending.raise(crate::table::pending::PAUSED);
     }
 
@@ -100,7 +99,7 @@ impl<R: Tables> registry::Registered for R {
     fn keep_names(&self) {
         for (id, slot) in self.threads().iter() {
             let name = Host.thread_name(slot.os_id());
-            // A thread that ended unnoticed has none any more.
+            // The system has no name for a thread that ended unnoticed.
             if id >= FIRST && !slot.has_exited() && name[0] != 0 {
                 slot.set_name(name);
             }

@@ -6,8 +6,8 @@ use crate::platform::Platform;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
 
-/// What the calling thread did while a closure ran: [`Tracker::scope`]. Live and peak count the blocks that the thread
-/// allocated, whoever frees them.
+/// The calling thread's figures for the run of a closure: [`Tracker::scope`]. Live and peak count the blocks that the thread
+/// allocated, whichever thread frees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScopeStats {
@@ -15,14 +15,14 @@ pub struct ScopeStats {
     pub allocs: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Bytes alive when it began.
+    /// Live bytes when the closure began.
     pub live_before: u64,
-    /// Bytes alive when it ended.
+    /// Live bytes when the closure ended.
     pub live_after: u64,
-    /// Highest live bytes above what was alive when it began.
+    /// How far live bytes rose above `live_before`.
     pub peak_bytes: u64,
-    /// Events of the program that were not attributed in full meanwhile. While it is 0 the figures are exact; a thread
-    /// that has no slot of its own has no figures, and 1 at least here.
+    /// Events of the program that were not attributed in full while the closure ran. The figures are exact when this is 0.
+    /// A thread that shares its slot has no figures, and at least 1 here.
     pub lost: u64,
 }
 
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_have_their_own_peaks_and_leave_those_around_them_right() {
+    fn measurements_have_their_own_peaks_and_do_not_change_those_around_them() {
         let kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
         touch(500);
         let stage = TRACKER.thread_stage("outer");
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!((outer.allocs, outer.bytes, outer.peak_bytes), (3, 180, 70));
         assert_eq!((outer.live_before, outer.live_after, outer.lost), (1000, 1000, 0));
 
-        // Stages of the process and resets in the middle of a span take nothing from it.
+        // Stages of the process and resets in the middle of a scope do not change its figures.
         let (_, around) = TRACKER.scope(|| {
             touch(300);
             let process = TRACKER.stage("process");
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!((around.allocs, around.peak_bytes), (3, 300));
         drop(stage);
 
-        // A scope that panics ends, and so does not hide what its outer one saw.
+        // A scope that panics ends, and does not change the peak of its outer scope.
         let (_, panicked) = TRACKER.scope(|| {
             touch(90);
             let result = std::panic::catch_unwind(|| TRACKER.scope(|| -> () { panic!("on purpose") }));
@@ -114,16 +114,16 @@ mod tests {
         });
         assert_eq!(panicked.peak_bytes, 90);
 
-        // A span that never ends, or ends later than one around it, is told.
+        // A stage that never ends, or ends after its outer scope, is a loss of that scope.
         let (_, around) = TRACKER.scope(|| core::mem::forget(TRACKER.thread_stage("forgotten")));
         assert_eq!(around.lost, 1);
 
         TRACKER.in_thread_stage("outer", || touch(200));
         TRACKER.in_stage("outer", || touch(5));
         let stages: Vec<_> = TRACKER.stages().filter(|stage| stage.name() == "outer").collect();
-        let told: Vec<_> =
+        let figures: Vec<_> =
             stages.iter().map(|s| (s.thread.is_some(), s.runs, s.peak_bytes, s.allocs)).collect();
-        assert_eq!(told, [(true, 2, 1300, 7), (false, 1, 1005, 1)]);
+        assert_eq!(figures, [(true, 2, 1300, 7), (false, 1, 1005, 1)]);
         assert_eq!(stages[0].thread_peaks().collect::<Vec<_>>(), [(stages[0].thread.unwrap(), 1300)]);
         let thread = TRACKER.threads().find(|thread| Some(thread.id) == stages[0].thread).unwrap();
         assert_eq!(thread.stats.peak_bytes, 1200, "since the last reset");

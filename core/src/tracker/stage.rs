@@ -1,4 +1,4 @@
-//! Guards: stages and tags end when they are dropped.
+//! Stages of the process: named parts of a program's run with peaks of their own.
 
 use crate::error::Error;
 use crate::hook::Tracker;
@@ -17,15 +17,15 @@ use memtrack_format::LossCause;
 #[must_use = "a stage ends when its guard is dropped: bind it with `let _stage = …`"]
 pub struct StageGuard<'t, A, U: Unwind, P: Platform, R: Tables> {
     tracker: &'t Tracker<A, U, P, R>,
-    /// `None` when the stage could not be begun.
+    /// `None` when the stage could not begin.
     serial: Option<u64>,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Begins a stage of the whole process: a named span with peaks of its own. Stages nest; runs of one name are
-    /// counted together.
+    /// Begins a stage of the whole process: a named part of its run with peaks of its own. Stages nest; runs of one name
+    /// are counted together.
     pub fn stage(&self, name: &str) -> StageGuard<'_, A, U, P, R> {
-        // The moment is taken behind the re-basing: what is live then is never more than the stage's peak.
+        // The moment is read after the peak has started anew: the live bytes of that moment never exceed the stage's peak.
         let begin = |stages: &mut R::Stages| stages.begin(name, self.moment());
         let serial = self.check().ok().and_then(|()| self.rebase_stage(begin));
         if serial.is_none() && self.check().is_ok() {
@@ -34,8 +34,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         StageGuard { tracker: self, serial }
     }
 
-    /// Starts the stage's mark from what is live, after telling the active stages what it has seen, and goes on with
-    /// `then` before anything else happens to them. `None` when the stages' lock cannot be had.
+    /// Raises the peaks of the running stages to the current peak, and starts that peak anew from the live bytes. Calls
+    /// `then` while it still holds the lock of the stages. `None` when it cannot get the lock.
     pub(super) fn rebase_stage<T>(&self, then: impl FnOnce(&mut R::Stages) -> Option<T>) -> Option<T> {
         #[cfg(feature = "std")]
         self.before_rebase();
@@ -62,9 +62,9 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 }
 
 impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
-    /// Ends the stage and writes its own snapshot: its figures, and what every cell held at its peak. False when
-    /// there is nothing to write: the stage was not begun, a run of its name before had a higher peak, or the cells
-    /// at its peak are not known any more because a stage inside it had the peak.
+    /// Ends the stage and writes its own snapshot: its figures, and the live bytes of every cell at its peak. Returns false
+    /// when there is nothing to write: the stage has not begun, an earlier run of its name had a higher peak, or the cells at
+    /// its peak are unknown because an inner stage had the peak.
     ///
     /// # Errors
     /// When the sink fails.
@@ -80,7 +80,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         Ok(true)
     }
 
-    /// The guard of a stage that runs already.
+    /// A guard for a stage that is already running.
     pub(super) fn of(tracker: &'t Tracker<A, U, P, R>, serial: u64) -> Self {
         StageGuard { tracker, serial: Some(serial) }
     }
@@ -89,13 +89,13 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         self.serial.is_some()
     }
 
-    /// Ends the stage, once. Its figures, and what the stage's mark holds.
+    /// Ends the stage, once. Returns its figures, and the peak since the innermost stage began.
     fn end(&mut self) -> Option<(Ended, Peak)> {
         let (tracker, serial) = (self.tracker, self.serial.take()?);
         let now = tracker.moment();
         let peak = tracker.stage_peak();
         let Some(mut stages) = try_lock(tracker.region().stages()) else {
-            // It is told as running for ever.
+            // The stage is shown as running for ever.
             tracker.region().head().losses.count(LossCause::StagesFull);
             return None;
         };

@@ -16,7 +16,7 @@ use crate::unwind::Unwind;
 use memtrack_format::LossCause;
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// The program's figures. Exact at any moment when no other thread is in the middle of an event.
+    /// The program's figures. They are exact when no other thread is in the middle of an event.
     pub fn stats(&self) -> Stats {
         let Some(region) = self.region_of_process() else { return Stats::default() };
         let head = region.head();
@@ -25,13 +25,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         Stats::new(&figures, peak, figures.peak_blocks, head.failed.get())
     }
 
-    /// The calling thread's figures: of the blocks that it allocated, whoever frees them.
+    /// The calling thread's figures: those of the blocks that it allocated, whichever thread frees them.
     pub fn thread_stats(&self) -> Stats {
         let guard = self.guard_without_triggers();
         guard.map_or_else(|_| Stats::default(), |guard| self.thread(guard.thread(), guard.slot).stats)
     }
 
-    /// All threads that had events, exited ones too.
+    /// All threads that had events, including those that have ended.
     pub fn threads(&self) -> impl Iterator<Item = ThreadStats> + '_ {
         let known = self.region_of_process().into_iter();
         known.flat_map(|region| region.threads().iter()).map(|(id, slot)| self.thread(id, slot))
@@ -55,40 +55,40 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     fn thread_name(&self, slot: &ThreadSlot) -> [u8; 16] {
         let is_running = slot.os_id() != 0 && !slot.has_exited();
         let now = if is_running { self.platform.thread_name(slot.os_id()) } else { [0; 16] };
-        // The system no longer names a thread that is about to end.
+        // The system has no name for a thread that is about to end.
         if now[0] == 0 { slot.name() } else { now }
     }
 
-    /// Finished stages and, behind them, those that are running.
+    /// Finished stages, then those that are running.
     pub fn stages(&self) -> impl Iterator<Item = StageStats> + '_ {
         let region =
             self.region_of_process().inspect(|region| totals::raise_stage_peaks(*region, &self.platform));
         let now = region.map_or_else(Moment::default, |region| totals::moment(region, &self.platform));
-        (0..).map_while(move |place| {
-            let stage = try_lock(region?.stages())?.get(place, now)?;
+        (0..).map_while(move |index| {
+            let stage = try_lock(region?.stages())?.get(index, now)?;
             Some(StageStats::new(stage))
         })
     }
 
-    /// Events that could not be attributed in full, by cause; causes that did not occur are left out.
+    /// Events that could not be attributed in full, by cause. Causes without an event are left out.
     pub fn losses(&self) -> impl Iterator<Item = (LossCause, u64)> + '_ {
         self.region_of_process().into_iter().flat_map(|region| region.head().losses.iter())
     }
 
-    /// Most bytes by which the program's peak told may exceed the true one: 0 when it is exact.
+    /// How many bytes the program's peak may be above the true one: 0 when it is exact.
     pub fn peak_error(&self) -> u64 {
         self.region_of_process().map_or(0, |region| region.head().marks.peak_error(region.threads()) as u64)
     }
 
-    /// When the program's peak was: nanoseconds from the tracker's start until live fell from it; now while it stands. 0
-    /// without a clock.
+    /// The time of the program's peak: nanoseconds from the tracker's start until live fell below the peak. The current
+    /// time while live is still at the peak; 0 without a clock.
     pub fn peak_time_ns(&self) -> u64 {
         let time = |region: &R| region.head().marks.peak_time(Mark::Program, elapsed(region, &self.platform));
         self.region_of_process().map_or(0, time)
     }
 
-    /// The figures in a form one wants to read: `println!("{}", HEAP.report())`. Losses first, where there are any; then
-    /// totals, stages and threads by peak, and with `std` live bytes over time and allocations by size. Allocates nothing.
+    /// The figures as text: `println!("{}", HEAP.report())`. Losses come first, if there are any; then totals, stages and
+    /// threads by peak, and with `std` live bytes over time and allocations by size. Allocates nothing.
     pub fn report(&self) -> Report<'_, A, U, P, R> {
         Report::new(self)
     }
@@ -98,10 +98,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let region = self
             .region_of_process()
             .inspect(|region| add_timeline_point(*region, elapsed(*region, &self.platform)));
-        (0..).map_while(move |place| try_lock(region?.timeline())?.get(place))
+        (0..).map_while(move |index| try_lock(region?.timeline())?.get(index))
     }
 
-    /// Of each thread the classes of sizes that it has blocks of: number, allocations, bytes.
+    /// The size classes of each thread that have blocks: the class's number, allocations, bytes.
     pub(crate) fn size_classes(&self) -> impl Iterator<Item = (u8, u64, u64)> + '_ {
         let known = self.region_of_process().into_iter();
         known.flat_map(|region| region.threads().iter()).flat_map(|(_, slot)| slot.sizes.iter())
@@ -112,7 +112,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         totals::moment(self.region(), &self.platform)
     }
 
-    /// The peak of the innermost stage's mark.
+    /// The program's peak since the innermost stage began.
     pub(super) fn stage_peak(&self) -> Peak {
         totals::stage_peak(self.region(), &self.platform)
     }

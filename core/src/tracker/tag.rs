@@ -7,18 +7,17 @@ use crate::table::region::Tables;
 use crate::unwind::Unwind;
 use memtrack_format::LossCause;
 
-/// A tag that is pushed on this thread; it is popped when this is dropped.
+/// A tag on this thread's stack of tags; it is popped when this is dropped.
 #[must_use = "a tag is popped when its guard is dropped: bind it with `let _tag = …`"]
 pub struct TagGuard<'t> {
-    /// The thread's words and the tag before. Not `Send`: a tag belongs to the thread that pushed it.
+    /// The thread's words and its tag before this one. Not `Send`: a tag belongs to the thread that pushed it.
     pushed: Option<(&'t Local, u32)>,
     not_send: core::marker::PhantomData<*const ()>,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// Pushes a tag on the calling thread: until the guard is dropped, its events show under `name` at the root of
-    /// their flames. Tags nest: their guards are to be dropped in the reverse order, for each brings back the tag that was
-    /// there before it.
+    /// Pushes a tag on the calling thread: until the guard is dropped, the thread's stacks have `name` as their root. Tags
+    /// nest. Drop their guards in the reverse order, because each restores the tag that was there before it.
     pub fn tag(&self, name: &str) -> TagGuard<'_> {
         self.push(|before| {
             let tag = self.region().tags().find_or_insert(before as u16, name);
@@ -29,7 +28,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         })
     }
 
-    /// Makes `tag` the calling thread's, in place of what it has.
+    /// Replaces the calling thread's tag by `tag`, until the guard is dropped.
     pub(super) fn replace_tag(&self, tag: u32) -> TagGuard<'_> {
         self.push(|_| tag)
     }
@@ -45,7 +44,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
 }
 
 impl TagGuard<'_> {
-    /// Whether there was room for the tag.
+    /// Whether the table had space for the tag.
     pub(super) fn is_pushed(&self) -> bool {
         self.pushed.is_some_and(|(local, before)| local.tag.load(Relaxed) != before)
     }

@@ -1,4 +1,4 @@
-//! A future under a tag: work that moves between threads keeps its name.
+//! Futures under a tag: work that moves between threads keeps its name.
 
 use crate::hook::Tracker;
 use crate::platform::Platform;
@@ -8,18 +8,19 @@ use crate::unwind::Unwind;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-/// A future whose every poll runs under a tag, on whichever thread: [`Tracker::tagged`].
+/// A future whose every poll runs under a tag, whichever thread polls it: [`Tracker::tagged`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Tagged<'t, F, A, U: Unwind, P: Platform, R: Tables> {
     tracker: &'t Tracker<A, U, P, R>,
-    /// `None` when the tag could not be had: then the future runs under that of who polls it.
+    /// `None` when the calling thread's tag could not be read: then the future runs under the tag of the thread that polls
+    /// it.
     tag: Option<u32>,
     future: F,
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
-    /// A future that runs under the calling thread's present tag, whichever threads poll it: what it allocates shows
-    /// there.
+    /// A future that runs under the calling thread's current tag, whichever threads poll it: its allocations show under
+    /// that tag.
     ///
     /// ```
     /// # use memtrack::Tracker;
@@ -37,8 +38,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         Tagged { tracker: self, tag, future }
     }
 
-    /// A future that runs under the tag `name`, pushed on the calling thread's present one: short for [`tag`](Self::tag)
-    /// and [`tagged`](Self::tagged).
+    /// A future that runs under the tag `name`, pushed on the calling thread's current tag. It does the same as
+    /// [`tag`](Self::tag) and [`tagged`](Self::tagged).
     pub fn tagged_as<F: Future>(&self, name: &str, future: F) -> Tagged<'_, F, A, U, P, R> {
         let _tag = self.tag(name);
         self.tagged(future)
