@@ -6,6 +6,8 @@ mod unknown;
 use std::io;
 use std::path::PathBuf;
 
+use crate::exit::Exit;
+
 /// Why the tool stops.
 #[derive(Debug)]
 pub enum Error {
@@ -166,9 +168,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code that scripts see: 2 wrong usage, 3 not a dump or damaged, 4 input/output.
+    /// How the program ends because of it.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn exit(&self) -> Exit {
         match self {
             Error::Unknown { .. }
             | Error::NoTracker { .. }
@@ -182,15 +184,17 @@ impl Error {
             | Error::Suppressions { .. }
             | Error::NotForDiff { .. }
             | Error::OtherProgram { .. }
-            | Error::UnknownFormat { .. } => 2,
+            | Error::UnknownFormat { .. } => Exit::Usage,
             Error::NotADump { .. }
             | Error::Version { .. }
             | Error::TooLarge { .. }
             | Error::NoSnapshot { .. }
             | Error::NoFigures
             | Error::NotARecording { .. }
-            | Error::Figures { .. } => 3,
-            Error::Read { .. } | Error::NotAFile { .. } | Error::Listen { .. } | Error::Write { .. } => 4,
+            | Error::Figures { .. } => Exit::Damaged,
+            Error::Read { .. } | Error::NotAFile { .. } | Error::Listen { .. } | Error::Write { .. } => {
+                Exit::Io
+            }
         }
     }
 }

@@ -27,6 +27,7 @@
 pub mod clean;
 pub mod diff;
 mod error;
+pub mod exit;
 pub mod export;
 pub mod extents;
 pub mod image;

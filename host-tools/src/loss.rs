@@ -1,83 +1,117 @@
-//! Losses in words: what a count means for the figures that are shown.
+//! Losses in words: what is missing in the figures, and what to do about it.
+//!
+//! A tracker counts what it could not record, by cause. The table below has everything that is known of a cause:
+//! what one loss is, which part of it is missing, and the remedy in each way of running the tracker.
 
 use memtrack_format::{Loss, LossCause};
 
 use crate::units;
 
-/// One loss in words: `12 stacks truncated (stack deeper than the limit)`.
+/// The facts about a cause.
+struct Facts {
+    /// What one loss is.
+    thing: &'static str,
+    /// What is missing of it, or what became of it.
+    effect: &'static str,
+    /// What to do, in a program with a tracker of its own. Empty if nothing can be done.
+    remedy: &'static str,
+    /// What to do under the preloaded library, whose tables have a fixed size, if that differs.
+    preloaded: Option<&'static str>,
+}
+
+/// The facts about a cause; `None` for a cause of a newer version.
+fn facts(cause: LossCause) -> Option<Facts> {
+    let facts = |thing, effect, remedy| Facts { thing, effect, remedy, preloaded: None };
+    let or_preloaded =
+        |thing, effect, remedy, preloaded| Facts { thing, effect, remedy, preloaded: Some(preloaded) };
+    Some(match cause {
+        LossCause::Reentered => facts("event", "without thread and stack", ""),
+        LossCause::NoThread => facts("event", "without thread and stack", ""),
+        LossCause::Paused => facts("event", "without thread and stack", ""),
+        LossCause::ThreadsFull => {
+            or_preloaded("event", "without thread", "give the region more thread slots", LARGER_TABLES)
+        }
+        LossCause::StacksFull => {
+            or_preloaded("event", "with inner frames cut", "give the region more stack nodes", LARGER_TABLES)
+        }
+        LossCause::CellsFull => {
+            or_preloaded("event", "without thread and stack", "give the region more cells", LARGER_TABLES)
+        }
+        LossCause::TooDeep => or_preloaded(
+            "stack",
+            "truncated",
+            "raise the region's stack depth",
+            "libmemtrack.so captures no more frames of a stack: the innermost ones are shown",
+        ),
+        LossCause::Unwind => or_preloaded(
+            "stack",
+            "truncated",
+            "choose another unwinder, or keep unwind tables (or frame pointers) in the build",
+            "keep unwind tables in the build: -fasynchronous-unwind-tables",
+        ),
+        LossCause::CorruptTrailer => facts(
+            "free",
+            "not counted",
+            "the program writes past the end of a block, or frees a block of another allocator",
+        ),
+        LossCause::StagesFull => {
+            or_preloaded("stage", "not listed", "give the region more finished stages", FEWER_NAMES)
+        }
+        LossCause::StageDepth => facts("stage", "not listed", "nest stages less deep"),
+        LossCause::TagsFull => or_preloaded(
+            "event",
+            "counted under an outer tag",
+            "use fewer tags, or give the region more",
+            FEWER_NAMES,
+        ),
+        LossCause::Saturated => facts("counter", "stopped", ""),
+        LossCause::RecordTooLarge => facts("record", "left out", ""),
+        LossCause::OtherAllocator => facts(
+            "allocator",
+            "not tracked",
+            "nothing can be preloaded in its place: link libmemtrack.a into the program and let it call \
+             memtrack_malloc, or use -Wl,--wrap (docs/c.md)",
+        ),
+        LossCause::NoUsableSize => facts(
+            "allocator",
+            "not tracked",
+            "preload another allocator, or let this one export malloc_usable_size and memalign",
+        ),
+        LossCause::Abandoned => facts("event", "perhaps not counted", ""),
+        LossCause::RecordingLost => facts(
+            "recording",
+            "ended early",
+            "record to a file system with more room, and leave the file alone",
+        ),
+        LossCause::Unknown(_) => return None,
+    })
+}
+
+const LARGER_TABLES: &str = "libmemtrack.so has no larger tables: record a shorter run, or put a tracker with a region of \
+                             your own into the program";
+const FEWER_NAMES: &str = "use fewer names: libmemtrack.so has no larger tables";
+
+/// A loss in words: `12 stacks truncated (stack deeper than the limit)`.
 #[must_use]
 pub fn text(loss: &Loss) -> String {
-    let (thing, what) = match loss.cause {
-        LossCause::Reentered | LossCause::NoThread | LossCause::Paused | LossCause::CellsFull => {
-            ("event", "without thread and stack")
+    match facts(loss.cause) {
+        Some(Facts { thing, effect, .. }) => {
+            format!("{} {effect} ({})", units::things(loss.events, thing), loss.cause.as_str())
         }
-        LossCause::ThreadsFull => ("event", "without thread"),
-        LossCause::StacksFull => ("event", "with inner frames cut"),
-        LossCause::TooDeep | LossCause::Unwind => ("stack", "truncated"),
-        LossCause::CorruptTrailer => ("free", "not booked"),
-        LossCause::StagesFull | LossCause::StageDepth => ("stage", "not listed"),
-        LossCause::TagsFull => ("event", "under an outer tag"),
-        LossCause::Saturated => ("counter", "stopped"),
-        LossCause::RecordTooLarge => ("record", "left out"),
-        LossCause::OtherAllocator | LossCause::NoUsableSize => ("allocator", "not tracked"),
-        LossCause::Abandoned => ("event", "perhaps not booked"),
-        LossCause::RecordingLost => ("recording", "ended early"),
-        LossCause::Unknown(code) => return format!("{} of kind {code}", units::things(loss.events, "loss")),
-    };
-    format!("{} {what} ({})", units::things(loss.events, thing), loss.cause.as_str())
+        None => format!("{} of kind {}", units::things(loss.events, "loss"), loss.cause.code()),
+    }
 }
 
-/// What to do about it, where something can be done.
+/// What to do about a cause; empty if nothing can be done.
 #[must_use]
 pub fn remedy(cause: LossCause, is_preloaded: bool) -> &'static str {
-    // Who runs a program under the library chooses no region.
-    if is_preloaded { under_the_library(cause) } else { in_the_program(cause) }
+    facts(cause).map_or("", |facts| match facts.preloaded {
+        Some(preloaded) if is_preloaded => preloaded,
+        _ => facts.remedy,
+    })
 }
 
-/// For a program that runs under the preloaded library, whose tables are of one size.
-fn under_the_library(cause: LossCause) -> &'static str {
-    match cause {
-        LossCause::ThreadsFull | LossCause::StacksFull | LossCause::CellsFull => {
-            "libmemtrack.so has no larger tables: record a shorter run, or put a tracker with a region of your own into \
-             the program"
-        }
-        LossCause::TooDeep => {
-            "libmemtrack.so captures no more frames of a stack: the innermost ones are shown"
-        }
-        LossCause::Unwind => "keep unwind tables in the build: -fasynchronous-unwind-tables",
-        LossCause::StagesFull | LossCause::TagsFull => "use fewer names: libmemtrack.so has no larger tables",
-        _ => in_the_program(cause),
-    }
-}
-
-fn in_the_program(cause: LossCause) -> &'static str {
-    match cause {
-        LossCause::ThreadsFull => "give the region more thread slots",
-        LossCause::StacksFull => "give the region more stack nodes",
-        LossCause::CellsFull => "give the region more cells",
-        LossCause::TooDeep => "raise the region's stack depth",
-        LossCause::Unwind => {
-            "choose another unwinder, or keep unwind tables (or frame pointers) in the build"
-        }
-        LossCause::CorruptTrailer => {
-            "the program writes past the end of a block, or frees a block that another allocator made"
-        }
-        LossCause::StagesFull => "give the region more finished stages",
-        LossCause::StageDepth => "nest stages less deep",
-        LossCause::TagsFull => "use fewer tags, or give the region more",
-        LossCause::OtherAllocator => {
-            "nothing can be preloaded in its place: link libmemtrack.a into the program and let it call memtrack_malloc, or \
-             use -Wl,--wrap (docs/c.md)"
-        }
-        LossCause::NoUsableSize => {
-            "preload another allocator than that one, or have it export malloc_usable_size and memalign"
-        }
-        LossCause::RecordingLost => "record to a file system with more room, and leave the file alone",
-        _ => "",
-    }
-}
-
-/// Everything lost, in one line; `None` when nothing was. With more than `most` causes, the rest is counted.
+/// All losses in one line; `None` if nothing was lost. Causes beyond the first `most` are only counted.
 #[must_use]
 pub fn summary(losses: &[Loss], most: usize) -> Option<String> {
     let mut texts: Vec<_> = losses.iter().filter(|loss| loss.events > 0).map(text).collect();
@@ -88,19 +122,34 @@ pub fn summary(losses: &[Loss], most: usize) -> Option<String> {
     (!texts.is_empty()).then(|| format!("lost: {}", texts.join(", ")))
 }
 
+/// The table of all causes in Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let mut table = String::from("| cause | effect | remedy |\n|---|---|---|\n");
+    for (cause, facts) in LossCause::ALL.iter().filter_map(|&cause| Some((cause, facts(cause)?))) {
+        let remedy = match (facts.remedy, facts.preloaded) {
+            ("", _) => "none".into(),
+            (remedy, None) => remedy.to_string(),
+            (remedy, Some(preloaded)) => format!("{remedy}. Under `record`: {preloaded}"),
+        };
+        table.push_str(&format!("| {} | {} {} | {remedy} |\n", cause.as_str(), facts.thing, facts.effect));
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn who_preloads_the_library_is_not_told_to_change_a_region() {
-        let of_region = |cause: &&LossCause| in_the_program(**cause).contains("region");
-        let mut causes = LossCause::ALL.iter().filter(of_region).peekable();
-        assert!(causes.peek().is_some());
-        for &cause in causes {
-            let text = under_the_library(cause);
-            assert!(!text.is_empty() && text != in_the_program(cause), "{cause:?}");
+        let mut advised = 0;
+        for &cause in LossCause::ALL.iter().filter(|&&cause| remedy(cause, false).contains("region")) {
+            let text = remedy(cause, true);
+            assert!(!text.is_empty() && text != remedy(cause, false), "{cause:?}");
+            advised += 1;
         }
+        assert!(advised > 0);
     }
 
     #[test]
@@ -119,12 +168,5 @@ mod tests {
             Some("lost: 12 stacks truncated (stack deeper than the limit), and for 1 other cause")
         );
         assert_eq!(summary(&losses[1..2], 3), None);
-    }
-
-    #[test]
-    fn every_known_cause_has_words_of_its_own() {
-        for &cause in LossCause::ALL {
-            assert!(!text(&Loss { cause, events: 1 }).contains("of kind"));
-        }
     }
 }

@@ -89,6 +89,8 @@ fn run() -> Result<bool> {
         ["demo"] => demo::run().map(|()| true),
         ["bless"] => {
             tool::cargo(&["run", "--quiet", "-p", "memtrack-tests", "--bin", "bless"])?;
+            let tables = ["test", "--quiet", "-p", "memtrack-host-tools", "--test", "suite", "tables_in"];
+            tool::run(tool::cargo_command(&tables).env("MEMTRACK_BLESS", "1"))?;
             qemu::bless(&[])
         }
         ["bless", "binaries"] => binaries::bless(),

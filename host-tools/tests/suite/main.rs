@@ -23,6 +23,7 @@ mod servers;
 mod stages;
 mod suppressions;
 mod symbols;
+mod tables;
 mod text;
 mod usage;
 mod views;

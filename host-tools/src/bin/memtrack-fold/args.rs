@@ -2,6 +2,7 @@
 
 mod commands;
 mod fold;
+mod help;
 mod shared;
 mod values;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use commands::{Check, Diff, Info, Merge, Record, Serve, Top};
-pub use fold::Fold;
+pub use fold::{Fold, List};
 pub use shared::{Names, Show};
 
 /// Turns memtrack dumps into flame graphs and reports.
@@ -21,23 +22,7 @@ pub use shared::{Names, Show};
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true
 )]
-#[command(after_help = "\
-Examples:
-  memtrack-fold run.memtrack                       folded stacks of all bytes
-  memtrack-fold run.memtrack -m peak -o peak.svg   flame graph of what was alive at the peak
-  memtrack-fold run.memtrack -m peak -s parse      what stage \"parse\" held at its own peak
-  memtrack-fold run.memtrack -o report.html        everything, for the browser
-  memtrack-fold info run.memtrack                  what is in the dump, and what was lost
-  memtrack-fold diff old.memtrack new.memtrack     what grew
-  memtrack-fold merge run.*.memtrack -o all.memtrack
-  memtrack-fold check run.memtrack --max-peak 64MiB
-  memtrack-fold record -- ./program                a dump of a program that stays as it is
-
-A dump called like a command is given as ./info.
-
-Exit codes:
-  0 done, 1 a check failed, 2 wrong usage, 3 not a dump or damaged (what could be read is
-  still written), 4 input or output failed")]
+#[command(after_help = help::examples_and_exit_codes())]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::limits::{self, Limits};
 use memtrack_host_tools::profile::suppressed;
 use memtrack_host_tools::suppress::Suppressions;
@@ -11,7 +12,7 @@ use memtrack_host_tools::{Error, input, output, warnings};
 use crate::args;
 use crate::messages::{fail, warn};
 use crate::opened::Opened;
-use crate::outcome::{Done, Outcome};
+use crate::outcome::Outcome;
 
 pub fn run(args: &args::Check) -> Outcome {
     let flags = Limits {
@@ -50,5 +51,5 @@ pub fn run(args: &args::Check) -> Outcome {
     })?;
     let exceeded: Vec<_> = verdicts.iter().filter(|verdict| !verdict.kept()).collect();
     exceeded.iter().for_each(|verdict| fail(&verdict.reason()));
-    Ok(if exceeded.is_empty() { opened.done() } else { Done::Exceeded })
+    Ok(if exceeded.is_empty() { opened.done() } else { Exit::Exceeded })
 }

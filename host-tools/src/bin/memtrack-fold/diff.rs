@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::export::html::{self, Start};
 use memtrack_host_tools::export::{Difference, Format, Style};
 use memtrack_host_tools::profile::Flame;
@@ -10,7 +11,7 @@ use memtrack_host_tools::{Error, diff, input, output, select};
 
 use crate::args;
 use crate::opened::Opened;
-use crate::outcome::{Done, Outcome};
+use crate::outcome::Outcome;
 
 pub fn run(args: &args::Diff) -> Outcome {
     let format = format(args)?;
@@ -58,7 +59,7 @@ fn compare(
     };
     let compared = Compared { diff, title, subtitle: style.subtitle(subtitle), style };
     output::write(args.output.as_deref(), |out| Ok(write(&compared, out)))?;
-    Ok(if matches!((old, new), (Done::Whole, Done::Whole)) { Done::Whole } else { Done::Damaged })
+    Ok(if matches!((old, new), (Exit::Done, Exit::Done)) { Exit::Done } else { Exit::Damaged })
 }
 
 /// Both dumps in the report's own view.
@@ -83,7 +84,7 @@ fn report(args: &args::Diff) -> Outcome {
     let style = args.show.style();
     let sides = [(wholes[0].run(), &views[0]), (wholes[1].run(), &views[1])];
     output::write(args.output.as_deref(), |out| html::write(&sides, &start, &style, out))?;
-    Ok(if old.whole && new.whole { Done::Whole } else { Done::Damaged })
+    Ok(if old.whole && new.whole { Exit::Done } else { Exit::Damaged })
 }
 
 /// One of the two.
@@ -93,7 +94,7 @@ struct Side {
     subtitle: Option<String>,
 }
 
-fn side(args: &args::Diff, path: &Path) -> Result<(Side, Done), Error> {
+fn side(args: &args::Diff, path: &Path) -> Result<(Side, Exit), Error> {
     let input = input::open(path, args.reading.limit)?;
     let mut opened = Opened::one_of_several(path, &input, args.show.tracker)?;
     opened.suppressions = args.show.suppressions()?;

@@ -5,7 +5,7 @@ use memtrack_host_tools::info::lists;
 use memtrack_host_tools::symbolize::Options;
 use memtrack_host_tools::{Error, input, output, warnings};
 
-use crate::args::Fold;
+use crate::args::{Fold, List};
 use crate::messages::warn;
 use crate::opened::Opened;
 use crate::outcome::Outcome;
@@ -17,8 +17,8 @@ pub fn run(args: &Fold) -> Outcome {
     let mut opened = Opened::of_tracker(args.dump(), &input, args.show.tracker)?;
     opened.suppressions = args.show.suppressions()?;
     opened.say();
-    if args.list() {
-        return list(args, &mut opened);
+    if let Some(asked) = args.list() {
+        return list(asked, args, &mut opened);
     }
     if format == Format::Html {
         let page = report::page(&mut opened, &args.show, &args.names)?;
@@ -35,17 +35,15 @@ pub fn run(args: &Fold) -> Outcome {
 }
 
 /// Threads, stages or sizes: no address needs a name for that.
-fn list(args: &Fold, opened: &mut Opened<'_>) -> Outcome {
+fn list(list: List, args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
     let (_, profile) = opened.profile(Some(&args.show), &nameless)?;
     opened.say();
     warnings::losses(&profile).iter().for_each(|text| warn(text));
-    let table = if args.list_threads {
-        lists::threads(&profile)
-    } else if args.list_stages {
-        lists::stages(&profile, &opened.dump)
-    } else {
-        lists::sizes(&profile)
+    let table = match list {
+        List::Threads => lists::threads(&profile),
+        List::Stages => lists::stages(&profile, &opened.dump),
+        List::Sizes => lists::sizes(&profile),
     };
     output::write(args.output.as_deref(), |out| Ok(write!(out, "{table}")))?;
     Ok(opened.done())
@@ -56,7 +54,7 @@ fn format(args: &Fold) -> Result<Format, Error> {
     match (args.format, &args.output) {
         (Some(format), _) => Ok(format),
         _ if args.peek.is_some() => Ok(Format::Text),
-        (None, Some(path)) if path.as_os_str() != "-" && !args.list() => Format::of(path),
+        (None, Some(path)) if path.as_os_str() != "-" && args.list().is_none() => Format::of(path),
         _ => Ok(Format::Folded),
     }
 }

@@ -19,11 +19,12 @@ mod top;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::output;
 
 use args::{Cli, Command};
 use messages::fail;
-use outcome::{Done, Outcome};
+use outcome::Outcome;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
         None => fold::run(&cli.fold),
     };
     match result {
-        Ok(done) => ExitCode::from(done as u8),
+        Ok(exit) => ExitCode::from(exit.row().code),
         Err(error) => {
             fail(&error.to_string());
-            ExitCode::from(error.exit_code())
+            ExitCode::from(error.exit().row().code)
         }
     }
 }
@@ -52,5 +53,5 @@ fn completions(shell: clap_complete::Shell) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "memtrack-fold", &mut script);
     output::write(None, |out| Ok(out.write_all(&script)))?;
-    Ok(Done::Whole)
+    Ok(Exit::Done)
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::{Error, output};
 
 use crate::args::Cli;
-use crate::outcome::{Done, Outcome};
+use crate::outcome::Outcome;
 
 pub fn run(dir: Option<&Path>) -> Outcome {
     let mut program = Cli::command();
@@ -22,7 +23,7 @@ pub fn run(dir: Option<&Path>) -> Outcome {
             page(program, Some(&dir.join("memtrack-fold.1")))?;
         }
     }
-    Ok(Done::Whole)
+    Ok(Exit::Done)
 }
 
 fn page(command: Command, path: Option<&Path>) -> Result<(), Error> {

@@ -1,11 +1,12 @@
 //! `memtrack-fold merge`.
 
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::merge::{self, Part};
 use memtrack_host_tools::{Error, input, output};
 
 use crate::args;
 use crate::opened::Opened;
-use crate::outcome::{Done, Outcome};
+use crate::outcome::Outcome;
 
 pub fn run(args: &args::Merge) -> Outcome {
     let inputs = args.dumps.iter().map(|path| input::open(path, args.reading.limit));
@@ -18,5 +19,5 @@ pub fn run(args: &args::Merge) -> Outcome {
         args.dumps.iter().zip(&opened).map(|(path, opened)| Part { path, dump: &opened.dump }).collect();
     let merged = merge::merge(&parts, args.force)?;
     output::write(Some(&args.output), |out| Ok(out.write_all(&merged)))?;
-    Ok(if opened.iter().all(|opened| opened.whole) { Done::Whole } else { Done::Damaged })
+    Ok(if opened.iter().all(|opened| opened.whole) { Exit::Done } else { Exit::Damaged })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use memtrack_format::Kind;
 use memtrack_host_tools::clean::clean;
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::export::html::Run;
 use memtrack_host_tools::input::Input;
 use memtrack_host_tools::profile::{Profile, View, check};
@@ -16,7 +17,6 @@ use memtrack_host_tools::{Error, warnings};
 
 use crate::args::{Names, Show};
 use crate::messages::warn;
-use crate::outcome::Done;
 use crate::progress;
 
 /// A dump that was opened.
@@ -151,7 +151,7 @@ impl<'i> Opened<'i> {
     }
 
     /// What to say at the end.
-    pub fn done(&self) -> Done {
-        if self.whole { Done::Whole } else { Done::Damaged }
+    pub fn done(&self) -> Exit {
+        if self.whole { Exit::Done } else { Exit::Damaged }
     }
 }

@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use memtrack_host_tools::exit::Exit;
 use memtrack_host_tools::top::{Source, Top, draw, text};
 use memtrack_host_tools::{Error, output};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::args;
-use crate::outcome::{Done, Outcome};
+use crate::outcome::Outcome;
 
 /// What a screen has where there is none.
 const SIZE: (u16, u16) = (120, 40);
@@ -22,13 +23,13 @@ pub fn run(args: &args::Top) -> Outcome {
         let (width, height) = terminal.flatten().unwrap_or(SIZE);
         let Ok(frame) = text(&top, width.max(40), height.max(20));
         output::write(None, |out| Ok(out.write_all(frame.as_bytes())))?;
-        return Ok(Done::Whole);
+        return Ok(Exit::Done);
     }
     let interval = Duration::from_secs_f64(args.interval);
     let mut terminal = ratatui::try_init().map_err(terminal_error)?;
     let result = show(&mut top, &mut terminal, interval);
     ratatui::restore();
-    result.map(|()| Done::Whole)
+    result.map(|()| Exit::Done)
 }
 
 /// Shows the view until the user has seen enough.

@@ -51,8 +51,21 @@ impl Fold {
         self.dump.as_deref().unwrap_or(Path::new("-"))
     }
 
-    /// Whether a list is asked for instead of stacks.
-    pub fn list(&self) -> bool {
-        self.list_threads || self.list_stages || self.list_sizes
+    /// The list that is asked for instead of stacks.
+    pub fn list(&self) -> Option<List> {
+        let asked = [
+            (self.list_threads, List::Threads),
+            (self.list_stages, List::Stages),
+            (self.list_sizes, List::Sizes),
+        ];
+        asked.into_iter().find_map(|(is_asked, list)| is_asked.then_some(list))
     }
+}
+
+/// A list of the parts of a dump.
+#[derive(Clone, Copy)]
+pub enum List {
+    Threads,
+    Stages,
+    Sizes,
 }

@@ -18,6 +18,8 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use anstyle::AnsiColor;
 
+use memtrack_host_tools::exit::Exit;
+
 use crate::args::Record;
 use crate::messages::{say, warn};
 use files::Files;
@@ -25,8 +27,6 @@ use files::Files;
 /// What shells return for a program that they cannot find, or cannot run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
-/// The library or the place of the dump is missing.
-const NOT_RECORDED: u8 = 4;
 
 pub fn run(args: &Record) -> ExitCode {
     let fail = |code: u8, text: String| {
@@ -36,11 +36,11 @@ pub fn run(args: &Record) -> ExitCode {
     let program = &args.command[0];
     let library = match library::find(args.library.as_deref()) {
         Ok(library) => library,
-        Err(text) => return fail(NOT_RECORDED, text),
+        Err(text) => return fail(Exit::Io.row().code, text),
     };
     let files = match Files::new(args.output.as_deref(), program) {
         Ok(files) => files,
-        Err(error) => return fail(NOT_RECORDED, format!("there is no place for the dump: {error}")),
+        Err(error) => return fail(Exit::Io.row().code, format!("there is no place for the dump: {error}")),
     };
     let mut command = Command::new(program);
     command.args(&args.command[1..]);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use memtrack_format::{LossCause, Module};
 use memtrack_host_tools::clean::clean;
 use memtrack_host_tools::reader::Dump;
-use memtrack_host_tools::{input, select};
+use memtrack_host_tools::{input, loss, select};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, elf};
 
@@ -67,14 +67,15 @@ pub(super) fn allocators(dump: &Path) -> Vec<String> {
     let causes = snapshot.losses.iter().filter(|loss| loss.events > 0).map(|loss| loss.cause);
     let text = |cause| match cause {
         LossCause::OtherAllocator => Some(format!(
-            "the program has an allocator of its own ({}): its blocks are not in the dump; link libmemtrack.a into the \
-             program, with -Wl,--wrap or calls of memtrack_malloc (docs/c.md)",
-            whose()
+            "the program has an allocator of its own ({}): its blocks are not in the dump; {}",
+            whose(),
+            loss::remedy(cause, true)
         )),
         LossCause::NoUsableSize => Some(format!(
-            "the allocator underneath ({}) lacks malloc_usable_size or another function of the family: its blocks are not \
-             in the dump",
-            whose()
+            "the allocator underneath ({}) lacks malloc_usable_size or another function of the family: its blocks are \
+             not in the dump; {}",
+            whose(),
+            loss::remedy(cause, true)
         )),
         _ => None,
     };
