@@ -9,6 +9,14 @@ fn main() {
     let arch = var("CARGO_CFG_TARGET_ARCH");
     let of = |archs: &[&str]| archs.contains(&arch.as_str());
     let (std, linux) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS") == "linux");
+    if std && !linux {
+        // The compiler would only list what is missing.
+        println!(
+            "cargo::error=the feature `std` supports Linux only: disable default features, and implement `Platform` for \
+             this system"
+        );
+        return;
+    }
     if std && linux && of(&["x86_64", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
     }

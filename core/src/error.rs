@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+#[cfg(feature = "std")]
+use crate::os::errno::Code;
+
 /// An error of the tracker's own functions. The hook has none: it counts losses instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,51 +111,3 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
-
-/// What a system's error number means. Not by the C library, which translates its texts: it may lock and allocate for that,
-/// and an event may have to say the error.
-#[cfg(feature = "std")]
-struct Code(i32);
-
-#[cfg(feature = "std")]
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meaning = match self.0 {
-            libc::EPERM => "Operation not permitted",
-            libc::ENOENT => "No such file or directory",
-            libc::EIO => "Input/output error",
-            libc::EBADF => "Bad file descriptor",
-            libc::EAGAIN => "Resource temporarily unavailable",
-            libc::ENOMEM => "Cannot allocate memory",
-            libc::EACCES => "Permission denied",
-            libc::ENOTDIR => "Not a directory",
-            libc::EISDIR => "Is a directory",
-            libc::EINVAL => "Invalid argument",
-            libc::ENFILE => "Too many open files in system",
-            libc::EMFILE => "Too many open files",
-            libc::EFBIG => "File too large",
-            libc::ENOSPC => "No space left on device",
-            libc::EROFS => "Read-only file system",
-            libc::EPIPE => "Broken pipe",
-            libc::ENAMETOOLONG => "File name too long",
-            libc::ELOOP => "Too many levels of symbolic links",
-            libc::EDQUOT => "Disk quota exceeded",
-            _ => "the system's error",
-        };
-        write!(f, "{meaning} (os error {})", self.0)
-    }
-}
-
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    use super::Code;
-    use std::io::Error;
-
-    #[test]
-    fn the_systems_errors_are_named_as_the_system_does() {
-        for code in (1..134).filter(|code| !Code(*code).to_string().starts_with("the system's")) {
-            assert_eq!(Code(code).to_string(), Error::from_raw_os_error(code).to_string());
-        }
-        assert_eq!(Code(libc::ENOSPC).to_string(), "No space left on device (os error 28)");
-    }
-}

@@ -96,7 +96,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// regions are registered.
     #[cfg(feature = "std")]
     fn register(&self, number: usize) -> bool {
-        use crate::os::dump_stack::Patience;
+        use crate::os::patience::Patience;
         use crate::platform::Host;
         use crate::session::{forks, lifecycle, recording, registry, triggers};
 

@@ -5,7 +5,8 @@
 //! system clears in a forked child.
 
 use super::{recording, registry, thread_words, triggers};
-use crate::os::dump_stack::{self, Patience};
+use crate::os::dump_stack;
+use crate::os::patience::Patience;
 use crate::os::{fork, signal_mask};
 use crate::sync::*;
 use crate::table::fork::Copied;

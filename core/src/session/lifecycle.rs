@@ -7,8 +7,8 @@ use super::environment::{self, Variable};
 use super::recording::memory;
 use super::{forks, generations, recording, registry, snapshot_file, thread_words, triggers, unloading};
 use crate::Error;
-use crate::os::dump_stack::Patience;
 use crate::os::path::Path;
+use crate::os::patience::Patience;
 use crate::os::{
     Callbacks, Interposed, Sealing, exit, process, sandbox, set_callbacks, set_interposed, signals, start,
     stderr, thread,
@@ -165,7 +165,7 @@ fn at_exit() {
         return;
     }
     let append = || {
-        snapshot_file::append(snapshot_file::Patience::Last, |first_node, file| {
+        snapshot_file::append(Patience::Seconds, |first_node, file| {
             for (_, region) in registry::all() {
                 region.dump(file, Cause::Exit)?;
             }

@@ -13,7 +13,8 @@ use crate::lock::try_lock;
 use crate::lock::{self, Guard, Lock};
 use crate::os::file::{File, Mode, Named};
 use crate::os::path::Path;
-use crate::os::{clock, process};
+use crate::os::patience::Patience;
+use crate::os::process;
 use crate::platform::Host;
 use crate::sync::*;
 use core::cell::Cell;
@@ -79,7 +80,7 @@ fn claim(path: Path, named: Named) -> Result<(Path, Named), Error> {
     if !file.is_regular() {
         return Ok((path, named));
     }
-    let is_locked = lock_file(&file, Patience::Last);
+    let is_locked = lock_file(&file, Patience::Seconds);
     match Owner::of(path.as_c_str()) {
         Some(owner) if owner == Owner::this() => Ok((path, named)),
         Some(owner) if owner.is_running() => beside(&path),
@@ -164,33 +165,9 @@ fn append_to(
     result
 }
 
-/// How long to wait for a snapshot that another thread writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Hardly: whoever writes may be the very thread that asks, in a signal's handler.
-    Little,
-    /// Seconds: there is no other time.
-    Last,
-}
-
-impl Patience {
-    /// Calls `attempt` until it succeeds or patience ends, with naps between.
-    fn wait<T>(self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-        const NAPS: usize = 300;
-        const NAP_NS: u64 = 10_000_000;
-        let naps = if self == Patience::Last { NAPS } else { 1 };
-        attempt().or_else(|| {
-            (0..naps).find_map(|_| {
-                clock::sleep(NAP_NS);
-                attempt()
-            })
-        })
-    }
-}
-
 fn lock(patience: Patience) -> Option<Guard<'static, Option<Cell<Sink>>>> {
     match try_lock(&SINK) {
-        None if patience == Patience::Last => patience.wait(|| SINK.try_lock()),
+        None if patience == Patience::Seconds => patience.wait(|| SINK.try_lock()),
         lock => lock,
     }
 }

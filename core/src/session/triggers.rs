@@ -12,8 +12,9 @@ mod interval;
 
 use super::recording::memory;
 use super::{registry, snapshot_file};
-use crate::os::dump_stack::{self, Patience};
+use crate::os::dump_stack;
 use crate::os::errno::keep_errno;
+use crate::os::patience::Patience;
 use crate::os::{clock, sandbox, signals};
 use crate::sync::*;
 use memtrack_format::Cause;
@@ -108,7 +109,7 @@ fn append(cause: Cause) {
     }
     // One that cannot be written is missing from the file; the next has everything again.
     let _ = keep_errno(|| {
-        snapshot_file::append(snapshot_file::Patience::Little, |first_node, file| {
+        snapshot_file::append(Patience::Moment, |first_node, file| {
             if !snapshot_file::is_final() {
                 registry::all().try_for_each(|(_, region)| region.dump(file, cause))?;
             }

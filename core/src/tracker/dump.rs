@@ -4,9 +4,9 @@ use crate::dump;
 use crate::error::Error;
 use crate::hook::Tracker;
 use crate::lock::try_lock;
-use crate::os::dump_stack::Patience;
 use crate::os::file::{File, Mode, Named};
 use crate::os::path::Path;
+use crate::os::patience::Patience;
 use crate::os::signals;
 use crate::platform::Platform;
 use crate::session::{forks, recording, registry, snapshot_file, triggers};
@@ -147,7 +147,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // Two threads may end stages at the same time: the second one waits, so that both are written.
         forks::notice();
         triggers::on_stack(Patience::Seconds, || {
-            let _ = snapshot_file::append_of(number, snapshot_file::Patience::Last, |first_node, file| {
+            let _ = snapshot_file::append_of(number, Patience::Seconds, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)

@@ -5,7 +5,8 @@
 //! at a time. While a thread is there it gets no signals: a handler may need a large stack, and may not come back.
 
 use super::errno::{self, keep_errno};
-use super::{clock, signal_mask};
+use super::signal_mask;
+use crate::os::patience::Patience;
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -27,15 +28,6 @@ static STACK: Stack = Stack(UnsafeCell::new([MaybeUninit::uninit(); SIZE]));
 
 /// The thread that runs on the stack, by the address of its `errno`; 0 for none.
 static OWNER: AtomicUsize = AtomicUsize::new(0);
-
-/// How long to wait for another snapshot to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Not at all: the caller is in the middle of an event or of a signal's handler.
-    None,
-    /// Seconds: the caller needs the snapshot, or there is no other time.
-    Seconds,
-}
 
 /// Makes the lowest page inaccessible. At the program's start.
 pub(crate) fn begin() {
@@ -61,21 +53,13 @@ pub(crate) fn forked() {
 }
 
 fn take(me: usize, patience: Patience) -> bool {
-    const NAPS: usize = 300;
-    const NAP_NS: u64 = 10_000_000;
-    let naps = if patience == Patience::Seconds { NAPS } else { 0 };
-    for nap in 0..=naps {
-        match OWNER.compare_exchange(0, me, SeqCst, SeqCst) {
-            Ok(_) => return true,
-            // A fault's handler, in the middle of a snapshot.
-            Err(owner) if owner == me => return false,
-            Err(_) => {}
-        }
-        if nap < naps {
-            keep_errno(|| clock::sleep(NAP_NS));
-        }
-    }
-    false
+    let attempt = || match OWNER.compare_exchange(0, me, SeqCst, SeqCst) {
+        Ok(_) => Some(true),
+        // The handler of a fault, in the middle of a snapshot.
+        Err(owner) if owner == me => Some(false),
+        Err(_) => None,
+    };
+    patience.wait(attempt).unwrap_or(false)
 }
 
 struct Call<F, T> {

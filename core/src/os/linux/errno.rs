@@ -1,5 +1,7 @@
 //! `errno`: the number of the last call's error, which belongs to the running thread.
 
+use core::fmt;
+
 pub(crate) use libc::{EFBIG as FILE_TOO_LARGE, ENOSPC as NO_SPACE, EPERM as NOT_PERMITTED};
 
 /// The number.
@@ -25,4 +27,50 @@ pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
     let result = f();
     set_errno(before);
     result
+}
+
+/// An error number, displayed with its meaning. The C library's own texts are no use here: it translates them, and may lock
+/// and allocate for that.
+pub(crate) struct Code(pub(crate) i32);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning = match self.0 {
+            libc::EPERM => "Operation not permitted",
+            libc::ENOENT => "No such file or directory",
+            libc::EIO => "Input/output error",
+            libc::EBADF => "Bad file descriptor",
+            libc::EAGAIN => "Resource temporarily unavailable",
+            libc::ENOMEM => "Cannot allocate memory",
+            libc::EACCES => "Permission denied",
+            libc::ENOTDIR => "Not a directory",
+            libc::EISDIR => "Is a directory",
+            libc::EINVAL => "Invalid argument",
+            libc::ENFILE => "Too many open files in system",
+            libc::EMFILE => "Too many open files",
+            libc::EFBIG => "File too large",
+            libc::ENOSPC => "No space left on device",
+            libc::EROFS => "Read-only file system",
+            libc::EPIPE => "Broken pipe",
+            libc::ENAMETOOLONG => "File name too long",
+            libc::ELOOP => "Too many levels of symbolic links",
+            libc::EDQUOT => "Disk quota exceeded",
+            _ => "the system's error",
+        };
+        write!(f, "{meaning} (os error {})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+    use std::io::Error;
+
+    #[test]
+    fn the_systems_errors_are_named_as_the_system_does() {
+        for code in (1..134).filter(|code| !Code(*code).to_string().starts_with("the system's")) {
+            assert_eq!(Code(code).to_string(), Error::from_raw_os_error(code).to_string());
+        }
+        assert_eq!(Code(libc::ENOSPC).to_string(), "No space left on device (os error 28)");
+    }
 }

@@ -7,9 +7,10 @@
 
 mod list;
 
-use super::dump_stack::{self, Patience};
+use super::dump_stack;
 use super::elf::{self, Image};
 use super::errno::keep_errno;
+use crate::os::patience::Patience;
 use crate::sync::*;
 use core::ffi::c_int;
 use core::sync::atomic::fence;

@@ -5,8 +5,8 @@
 
 use super::{append, on_stack, write};
 use crate::Error;
-use crate::os::dump_stack::Patience;
 use crate::os::errno::{self, keep_errno};
+use crate::os::patience::Patience;
 use crate::os::wake::{self, Bell};
 use crate::os::{clock, process, thread};
 use crate::sync::*;

@@ -3,8 +3,9 @@
 use super::bpf::{self, Asked, Step};
 use super::calls_allowed::{self, CALLS, Call, set, snapshots_without};
 use crate::os::callbacks::{Sealing, interposed};
-use crate::os::linux::dump_stack::{self, Patience};
+use crate::os::linux::dump_stack;
 use crate::os::linux::{calls, clock, ids};
+use crate::os::patience::Patience;
 use core::ffi::{c_int, c_long, c_ulong};
 
 /// The kernel's number of the machine, as filters see it.
