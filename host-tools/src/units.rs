@@ -1,48 +1,40 @@
-//! Formats numbers for people.
+//! Formats numbers for people, and reads sizes that people write.
+
+/// The prefixes of units, each 1024 times the one before (`KiB`), or 1000 times (`kB`).
+const PREFIXES: [char; 6] = ['K', 'M', 'G', 'T', 'P', 'E'];
 
 /// Bytes with a binary unit and three significant digits: `1.50 MiB`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {
         return format!("{count} B");
     }
-    let mut unit = (count.ilog2() / 10) as usize;
-    let mut value = count as f64 / (1u64 << (10 * unit)) as f64;
+    let mut power = (count.ilog2() / 10) as usize;
+    let mut value = count as f64 / (1u64 << (10 * power)) as f64;
     // 1023.96 KiB would need four digits.
     if value >= 999.5 {
         value /= 1024.0;
-        unit += 1;
+        power += 1;
     }
-    let unit = UNITS[unit];
+    let prefix = PREFIXES[power - 1];
     if value < 9.995 {
-        format!("{value:.2} {unit}")
+        format!("{value:.2} {prefix}iB")
     } else if value < 99.95 {
-        format!("{value:.1} {unit}")
+        format!("{value:.1} {prefix}iB")
     } else {
-        format!("{value:.0} {unit}")
+        format!("{value:.0} {prefix}iB")
     }
 }
 
-/// Reads a number of bytes: `4096`, `64MiB`, `1.5 KiB`, `2MB`. `K`, `M`, `G` and `T` alone are binary.
+/// Reads a number of bytes: `4096`, `64MiB`, `1.5 KiB`, `2MB`. A prefix alone is binary: `3G`.
 ///
 /// # Errors
 /// Returns the reason why the text is no size.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let unit: f64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kib" => 1024.0,
-        "m" | "mib" => 1024.0 * 1024.0,
-        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
-        "t" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        "kb" => 1e3,
-        "mb" => 1e6,
-        "gb" => 1e9,
-        "tb" => 1e12,
-        unit => return Err(format!("unknown unit {unit}: use B, KiB, MiB, GiB or TiB")),
-    };
+    let letters = &text[digits.len()..];
+    let unit = unit(letters).ok_or_else(|| format!("unknown unit {letters}: use B, KiB, MiB, GiB or TiB"))?;
     let digits = digits.trim_end();
     if unit == 1.0 {
         return digits.parse().map_err(|_| "give a size like 4096 or 64MiB".to_string());
@@ -51,6 +43,20 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
         Ok(number) if number >= 0.0 && number * unit < u64::MAX as f64 => Ok((number * unit).round() as u64),
         _ => Err("give a size like 4096 or 64MiB".into()),
     }
+}
+
+/// The bytes of a unit, in letters of either case.
+fn unit(letters: &str) -> Option<f64> {
+    let letters = letters.to_ascii_uppercase();
+    let Some(power) = PREFIXES.iter().position(|&prefix| letters.starts_with(prefix)) else {
+        return matches!(&*letters, "" | "B").then_some(1.0);
+    };
+    let base = match &letters[1..] {
+        "" | "IB" => 1024u64,
+        "B" => 1000,
+        _ => return None,
+    };
+    Some(base.pow(power as u32 + 1) as f64)
 }
 
 /// A count with groups of three digits: `12 345 678`.
@@ -131,11 +137,13 @@ mod tests {
             ("1.5 KiB", 1536),
             ("2MB", 2_000_000),
             (" 3 g ", 3 << 30),
+            ("2PiB", 2 << 50),
             ("7B", 7),
         ] {
             assert_eq!(parse_bytes(text), Ok(size), "{text}");
         }
-        for text in ["", "MiB", "-1", "1.5", "-1KiB", "1e30GiB", "1 potato", "nanKiB", "infKiB"] {
+        for text in ["", "MiB", "-1", "1.5", "-1KiB", "1e30GiB", "1 potato", "nanKiB", "infKiB", "1KK", "1iB"]
+        {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
     }
