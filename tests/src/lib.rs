@@ -13,6 +13,7 @@ pub mod fork;
 pub mod image_builder;
 pub mod inputs;
 pub mod listing;
+pub mod made_up;
 pub mod model;
 pub mod program;
 pub mod say;

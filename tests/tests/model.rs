@@ -100,9 +100,19 @@ impl std::fmt::Debug for Script {
 
 #[test]
 fn every_figure_is_exact() {
-    check("ample", 200, |events, dump| {
+    every_figure_is_exact_in("ample", 200);
+}
+
+/// With a clock that stands still, and contexts in the place of threads.
+#[test]
+fn every_figure_is_exact_on_a_made_up_platform() {
+    every_figure_is_exact_in("made-up", 100);
+}
+
+fn every_figure_is_exact_in(region: &'static str, cases: u32) {
+    check(region, cases, |events, dump| {
         let mut model = Model::default();
-        let mut told = replay("ample", events, dump).0.into_iter();
+        let mut told = replay(region, events, dump).0.into_iter();
         for (number, &event) in events.iter().enumerate() {
             model.step(event);
             let program = expected(model.sum(|_| true), (model.peak.bytes, model.peak.blocks), model.failed);
