@@ -1,7 +1,6 @@
 //! `cargo xtask COMMAND`: one command for each thing that is done to this repository, the same names by hand and in
 //! continuous integration.
 
-mod bench;
 mod binaries;
 mod check;
 mod circles;
@@ -29,9 +28,9 @@ mod toolchain;
 mod watchdog;
 mod workspace;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -81,7 +80,7 @@ fn run() -> Result<bool> {
         ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => lanes::run_all(qemu::suites(), names),
         ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
-        ["bench", ref options @ ..] => bench::run(options.iter().map(ToString::to_string)).map(|()| true),
+        ["bench", ref options @ ..] => bench(options).map(|()| true),
         ["models"] => lanes::run_all(vec![models::suite()], &[]),
         ["mutants", ref names @ ..] => mutants::run(names),
         ["fuzz", ref arguments @ ..] => fuzz::run(arguments),
@@ -104,6 +103,15 @@ fn run() -> Result<bool> {
         }
         _ => bail!("no such command: {}\n\n{USAGE}", arguments.join(" ")),
     }
+}
+
+/// The program that does it, at the root of the workspace.
+fn bench(options: &[&str]) -> Result<()> {
+    tool::cargo(&["build", "--quiet", "--package", "bench-driver"])?;
+    let program = workspace::Metadata::read()?.target_directory.join("debug/bench-driver");
+    let status = tool::at_root(Command::new(program)).args(options).status().context("cannot start it")?;
+    ensure!(status.success(), "it failed: {status}");
+    Ok(())
 }
 
 /// The suite of that name, for many rounds a thread.

@@ -28,7 +28,7 @@ const PROFILES: [Profile; 2] = [
 ];
 /// All but these commands themselves. They are built alone, before all else; with the others they would have other features,
 /// and be built again.
-const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
+const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver"];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = Metadata::read()?;
@@ -56,7 +56,10 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     }
     let examples = [&["test", "--quiet", "--doc"], &WORKSPACE[..]].concat();
     suites.push(Suite::cargo("documentation's examples", &examples));
-    suites.push(Suite::cargo("unit tests (xtask)", &["test", "--quiet", "--package", "xtask"]));
+    suites.push(Suite::cargo(
+        "unit tests (xtask)",
+        &["test", "--quiet", "--package", "xtask", "--package", "bench-driver"],
+    ));
     suites.push(models::suite());
     suites.push(mini_backtrace::suite());
     suites.push(Suite::new("demo", demo::run));

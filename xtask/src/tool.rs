@@ -22,7 +22,13 @@ pub(crate) fn nightly_command(arguments: &[&str]) -> Command {
 }
 
 fn cargo_of(mut command: Command, arguments: &[&str]) -> Command {
-    command.args(arguments).current_dir(workspace::root());
+    command.args(arguments);
+    at_root(command)
+}
+
+/// Lets a program run in the folder of the workspace.
+pub(crate) fn at_root(mut command: Command) -> Command {
+    command.current_dir(workspace::root());
     // What cargo says of this package: build scripts that ask for it would run again, and what hangs on them be built again,
     // whenever cargo is started by hand.
     let is_of_this = |name: &OsString| {

@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
+use xshell::{Shell, cmd};
 
 use super::machine::Machine;
 use super::page::{HOST, Section};
 use super::sample;
-use crate::tool;
-use crate::workspace::Metadata;
 
 /// Programs and files of a run.
 struct Places {
@@ -51,11 +50,12 @@ pub(super) fn run() -> Result<()> {
 
 impl Places {
     fn prepare() -> Result<Self> {
-        let release = ["--release", "-p", "memtrack-benches", "--bin", "bench-measure"];
+        let sh = Shell::new()?;
         let fold = ["build", "-p", "memtrack-host-tools", "--bin", "memtrack-fold"];
-        tool::cargo(&[&fold[..], &release].concat())?;
-        tool::cargo(&fold)?;
-        let target = Metadata::read()?.target_directory;
+        let release = ["--release", "-p", "memtrack-benches", "--bin", "bench-measure"];
+        cmd!(sh, "cargo {fold...} {release...}").quiet().run()?;
+        cmd!(sh, "cargo {fold...}").quiet().run()?;
+        let target = crate::target()?;
         let scratch = target.join("bench/host");
         std::fs::create_dir_all(&scratch)?;
         Ok(Places {

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::fs;
-use std::process::Command;
 
 use anyhow::Result;
+use xshell::{Shell, cmd};
 
 use super::ticks::Ticks;
-use crate::{tool, workspace};
 
 pub(crate) struct Machine {
     date: String,
@@ -69,20 +68,21 @@ fn value_in(path: &str, key: &str, separator: char) -> Option<String> {
 }
 
 pub(crate) fn said_by(program: &str, argument: &str) -> Result<String> {
-    let said = tool::output(Command::new(program).arg(argument))?;
-    Ok(String::from_utf8_lossy(&said).trim().to_owned())
+    let sh = Shell::new()?;
+    Ok(cmd!(sh, "{program} {argument}").quiet().read()?)
 }
 
 /// `name version` of an installed Debian package.
 pub(crate) fn debian_version(name: &str) -> Option<String> {
-    let query = ["--show", "--showformat", "${Package} ${Version}", name];
-    let said = tool::output(Command::new("dpkg-query").args(query)).ok()?;
-    Some(String::from_utf8_lossy(&said).into_owned())
+    let format = "${Package} ${Version}";
+    let sh = Shell::new().ok()?;
+    let query = cmd!(sh, "dpkg-query --show --showformat {format} {name}");
+    query.quiet().ignore_stderr().read().ok()
 }
 
 /// `name version` of packages, from the lock file.
 fn package_versions(names: &[&str]) -> Result<Vec<String>> {
-    let lock = fs::read_to_string(workspace::root().join("Cargo.lock"))?;
+    let lock = fs::read_to_string("Cargo.lock")?;
     let version = |name: &&str| {
         let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
         Some(format!("{name} {}", entry.split('"').next()?))

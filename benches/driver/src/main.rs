@@ -17,14 +17,16 @@ mod table;
 mod ticks;
 mod workload;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::tool;
 use machine::Machine;
 use results::Results;
 use sample::Runner;
 use setup::Setup;
 use workload::Workload;
+use xshell::{Shell, cmd};
 
 const HELP: &str = "\
 Usage: cargo xtask bench [OPTIONS]
@@ -57,9 +59,9 @@ enum Measure {
     Profile,
 }
 
-/// Builds, measures and prints; writes the documents after a complete run.
-pub(crate) fn run(arguments: impl IntoIterator<Item = String>) -> Result<()> {
-    let arguments: Vec<String> = arguments.into_iter().collect();
+/// Builds, measures and prints; writes the documents after a complete run. Runs in the folder of the workspace.
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["host"] {
         return host::run();
     }
@@ -150,11 +152,15 @@ impl Options {
 }
 
 fn build(peers: bool) -> Result<()> {
-    let mut arguments = vec!["build", "--release", "-p", "memtrack-benches", "-p", "word-index"];
-    if peers {
-        arguments.extend(["--features", "memtrack-benches/peers"]);
-    }
-    tool::cargo(&arguments)
+    let peers: &[&str] = if peers { &["--features", "memtrack-benches/peers"] } else { &[] };
+    let sh = Shell::new()?;
+    Ok(cmd!(sh, "cargo build --release -p memtrack-benches -p word-index {peers...}").quiet().run()?)
+}
+
+/// Where cargo builds.
+fn target() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    Ok(program.ancestors().nth(2).context("a program in a folder of a profile")?.to_path_buf())
 }
 
 fn measure(

@@ -5,14 +5,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
 
 use super::machine::{Machine, debian_version};
 use super::page::{PARTS, Section};
 use super::parts::{Cold, Parts};
 use super::results::median;
 use super::sample::figures;
-use crate::tool;
-use crate::workspace::Metadata;
 
 /// How long criterion warms up and measures each part, in seconds, and how often.
 const COMPLETE: [&str; 6] = ["--warm-up-time", "1", "--measurement-time", "2", "--sample-size", "30"];
@@ -20,27 +19,27 @@ const QUICK: [&str; 6] = ["--warm-up-time", "0.1", "--measurement-time", "0.2", 
 
 /// Measures and prints and, unless it is a quick run, writes.
 pub(crate) fn run(quick: bool) -> Result<()> {
-    let target = Metadata::read()?.target_directory;
+    let target = crate::target()?;
     let others = ["libunwind8", "libgcc-s1"].into_iter().filter_map(debian_version).collect();
     let mut machine = Machine::describe(others, &["backtrace", "criterion", "framehop"])?;
     let home = target.join("bench/parts");
     if home.exists() {
         fs::remove_dir_all(&home)?;
     }
+    let sh = Shell::new()?;
     let bench = |place: &str, benches: &[&str], filter: &[&str]| {
-        let mut cargo = tool::cargo_command(&["bench", "-p", "memtrack-benches", "--features", "micro"]);
-        cargo.args(benches).arg("--").args(if quick { QUICK } else { COMPLETE }).args(filter);
-        cargo.env("CRITERION_HOME", home.join(place));
-        cargo
+        let times = if quick { QUICK } else { COMPLETE };
+        cmd!(sh, "cargo bench -p memtrack-benches --features micro {benches...} -- {times...} {filter...}")
+            .env("CRITERION_HOME", home.join(place))
+            .quiet()
     };
-    tool::run(&mut bench("usual", &["--bench", "capture", "--bench", "event", "--bench", "dump"], &[]))?;
+    bench("usual", &["--bench", "capture", "--bench", "event", "--bench", "dump"], &[]).run()?;
     // The chain of frame pointers is there in a build of its own.
-    let mut chain = bench("chain", &["--bench", "capture"], &["^(nothing|frame-pointer)/"]);
-    chain
+    bench("chain", &["--bench", "capture"], &["^(nothing|frame-pointer)/"])
         .env("RUSTFLAGS", "-Cforce-frame-pointers=yes")
-        .env("CARGO_TARGET_DIR", target.join("frame-pointers"));
-    tool::run(&mut chain)?;
-    tool::cargo(&["build", "--release", "-p", "memtrack-benches"])?;
+        .env("CARGO_TARGET_DIR", target.join("frame-pointers"))
+        .run()?;
+    cmd!(sh, "cargo build --release -p memtrack-benches").quiet().run()?;
     let cold = cold(&target.join("release"), if quick { 2 } else { 9 })?;
     machine.finish()?;
     let text = format!("Measured on {machine}.\n\n{}\n{cold}", Parts::read(&home)?);

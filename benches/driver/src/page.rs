@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 
 use super::machine::Machine;
 use super::table::Tables;
-use crate::workspace;
 
 /// A part of a document that a command writes, between two marks.
 pub(crate) struct Section {
@@ -41,11 +40,10 @@ impl Section {
 
     fn write(&self, text: &str) -> Result<()> {
         let file = self.file;
-        let path = workspace::root().join(file);
-        let page = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        let page = fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
         match self.replaced(&page, text) {
             Some(page) => {
-                fs::write(&path, page).with_context(|| format!("cannot write {file}"))?;
+                fs::write(file, page).with_context(|| format!("cannot write {file}"))?;
                 println!("wrote {file}");
             }
             None => {

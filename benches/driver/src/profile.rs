@@ -2,33 +2,31 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
 
 use super::machine::Machine;
 use super::page::{PROFILE, Section};
 use super::workload;
-use crate::tool;
-use crate::workspace::Metadata;
 
 /// Shares below are left out, in percent.
 const SMALLEST: &str = "1";
 
 /// Profiles, prints and, unless it is a quick run, writes.
 pub(crate) fn run(quick: bool) -> Result<()> {
-    ensure!(tool::which("perf").is_some(), "perf is missing: apt install linux-perf");
-    tool::cargo(&["build", "--release", "-p", "memtrack-benches"])?;
+    ensure!(which::which("perf").is_ok(), "perf is missing: apt install linux-perf");
+    let sh = Shell::new()?;
+    cmd!(sh, "cargo build --release -p memtrack-benches").quiet().run()?;
     let mut machine = Machine::describe(vec![super::machine::said_by("perf", "--version")?], &[])?;
-    let target = Metadata::read()?.target_directory;
+    let target = crate::target()?;
     let data = target.join("bench.perf");
     let w1 = &workload::ALL[0];
     let iterations = w1.iterations(1, quick).context("W1 is repeated")?.to_string();
-    let mut perf = Command::new("perf");
+    let (program, w1) = (target.join("release/bench-memtrack"), w1.name);
     // The clock, not the processor's counters: virtual machines often have none.
-    perf.args(["record", "--quiet", "--event", "cpu-clock", "--freq", "4999", "--output"]).arg(&data);
-    perf.arg("--").arg(target.join("release/bench-memtrack")).args([w1.name, "--iterations", &iterations]);
-    tool::run(&mut perf)?;
+    let perf = cmd!(sh, "perf record --quiet --event cpu-clock --freq 4999 --output {data}");
+    perf.args(["--"]).arg(program).args([w1, "--iterations", &iterations]).quiet().run()?;
     machine.finish()?;
     let mut text = format!("Measured on {machine}.\n");
     for (title, sort) in [("function", "symbol"), ("line", "srcline")] {
@@ -40,10 +38,10 @@ pub(crate) fn run(quick: bool) -> Result<()> {
 
 /// The rows of a table, largest first.
 fn rows(data: &Path, sort: &str) -> Result<String> {
-    let mut perf = Command::new("perf");
-    perf.args(["report", "--stdio", "--no-children", "--sort", sort, "--percent-limit", SMALLEST, "--input"]);
-    let said = tool::output(perf.arg(data))?;
-    let rows: String = String::from_utf8_lossy(&said).lines().filter_map(row).collect();
+    let sh = Shell::new()?;
+    let perf =
+        cmd!(sh, "perf report --stdio --no-children --sort {sort} --percent-limit {SMALLEST} --input {data}");
+    let rows: String = perf.quiet().ignore_stderr().read()?.lines().filter_map(row).collect();
     ensure!(!rows.is_empty(), "perf report tells nothing by {sort}");
     Ok(rows)
 }

@@ -70,7 +70,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{setup, workload};
+    use crate::{setup, workload};
 
     fn sample(units: f64, cpu_ns: f64) -> Sample {
         Sample {

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
 
 use super::setup::Setup;
 use super::workload::Workload;
-use crate::tool;
-use crate::workspace::Metadata;
 
 /// What the run cost. `units` says how much work it was, to compare runs of different length.
 #[derive(Clone, Debug)]
@@ -40,7 +39,7 @@ pub(crate) struct Runner {
 
 impl Runner {
     pub(crate) fn prepare(quick: bool) -> Result<Self> {
-        let target = Metadata::read()?.target_directory;
+        let target = crate::target()?;
         let scratch = target.join("bench");
         fs::create_dir_all(&scratch)?;
         let metadata = scratch.join("metadata.json");
@@ -140,9 +139,10 @@ fn size_of_files(directory: &Path) -> Result<u64> {
     fs::read_dir(directory)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
 }
 
-fn cargo_metadata() -> Result<Vec<u8>> {
-    let about = String::from_utf8(tool::output(&mut tool::cargo_command(&["-vV"]))?)?;
+fn cargo_metadata() -> Result<String> {
+    let sh = Shell::new()?;
+    let about = cmd!(sh, "cargo -vV").quiet().read()?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("`cargo -vV` names no host")?;
-    tool::output(&mut tool::cargo_command(&["metadata", "--format-version=1", "--filter-platform", host]))
+    Ok(cmd!(sh, "cargo metadata --format-version=1 --filter-platform {host}").quiet().read()?)
 }

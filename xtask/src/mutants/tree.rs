@@ -15,7 +15,8 @@ use crate::workspace::{self, Metadata};
 use crate::{tool, watchdog};
 
 /// All but these commands and the benchmarks: what suites across crates use.
-const PACKAGES: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "memtrack-benches"];
+const PACKAGES: [&str; 7] =
+    ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver", "--exclude", "memtrack-benches"];
 /// No suite takes longer without a mutant.
 pub(super) const LIMIT: Duration = Duration::from_secs(5 * 60);
 /// In which a fuzz target has to find a mutant.

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
 
 use super::{HEAD, Places, dumps};
-use crate::tool;
 
 /// How large.
 const SIZE: u64 = 200_000_000;
@@ -56,11 +55,12 @@ pub(super) fn measure(places: &Places) -> Result<String> {
 
 /// A compressed copy, where there is a program that makes one.
 fn packed(dump: &Path, program: &str, ending: &str) -> Result<Option<PathBuf>> {
-    if tool::which(program).is_none() {
+    if which::which(program).is_err() {
         eprintln!("{program} is not installed and left out");
         return Ok(None);
     }
-    tool::run(Command::new(program).args(["-1", "-k", "-f"]).arg(dump))?;
+    let sh = Shell::new()?;
+    cmd!(sh, "{program} -1 -k -f {dump}").quiet().run()?;
     let mut name = dump.as_os_str().to_owned();
     name.push(".");
     name.push(ending);

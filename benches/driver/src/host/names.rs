@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 use std::fs::File;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
 
 use super::{Cost, HEAD, Places, dumps, megabytes};
-use crate::tool;
 
 /// How many.
 const ADDRESSES: usize = 20_000;
@@ -32,7 +31,7 @@ pub(super) fn measure(places: &Places) -> Result<String> {
     let path = dump.to_str().context("a target directory whose name is text")?;
     costs.push(places.cost("memtrack-fold", &dump, &places.fold, &[path, "-m", "allocs"])?);
     for (program, options, name) in PEERS {
-        let Some(found) = tool::which(program) else {
+        let Ok(found) = which::which(program) else {
             eprintln!("{program} is not installed and left out");
             continue;
         };
@@ -51,10 +50,10 @@ pub(super) fn measure(places: &Places) -> Result<String> {
 
 /// The middles of that many functions, spread over all of the binary.
 fn addresses(places: &Places) -> Result<Vec<u64>> {
-    let mut nm = Command::new("nm");
-    let table =
-        tool::output(nm.args(["--defined-only", "--print-size", "--numeric-sort"]).arg(&places.large))?;
-    let table = String::from_utf8_lossy(&table);
+    let large = &places.large;
+    let sh = Shell::new()?;
+    let nm = cmd!(sh, "nm --defined-only --print-size --numeric-sort {large}");
+    let table = nm.quiet().read()?;
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
     let mut middles: Vec<u64> = table
         .lines()
