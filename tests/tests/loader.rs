@@ -1,7 +1,7 @@
 //! The dynamic linker: the tracker never waits for its lock, all modules that it has loaded have names, the stacks
 //! that begin in it are complete, and so are those of programs with gaps between their segments.
 //!
-//! Planted bug: with an `each_mapped` in `core/src/os/linux/elf.rs` that calls `dl_iterate_phdr`, five of the
+//! Planted bug: with an `each_mapped` in `core/src/os/linux/elf/loaded.rs` that calls `dl_iterate_phdr`, five of the
 //! six cases wait for ever.
 
 use std::ffi::CString;

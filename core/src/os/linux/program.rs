@@ -1,6 +1,6 @@
 //! The program itself: its headers, and the path of its file.
 
-use super::calls;
+use super::{calls, maps};
 use core::ffi::CStr;
 use heapless::VecView;
 
@@ -20,7 +20,7 @@ pub(crate) fn path(path: &mut VecView<u8>) {
     path.clear();
     if let Some(inode) = number_of_programs(LINK) {
         read_link(LINK, path);
-        crate::os::linux::maps::strip_deleted(path, inode);
+        maps::strip_deleted(path, inode);
         return;
     }
     // SAFETY: the word is 0 or the address of a string that stays.
