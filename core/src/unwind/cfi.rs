@@ -12,7 +12,8 @@ pub(super) mod fuzz;
 use super::arch::plain;
 use super::rules::cache::Cache;
 use super::rules::find;
-use super::rules::rule::{Rule, State, Step, Trace, Untraced};
+use super::rules::packed::PackedRule;
+use super::rules::rule::{State, Step, Trace, Untraced};
 use super::rules::walk::{push, walk};
 use super::stack_cache::cache::{Found, StackCache};
 use super::stack_cache::fingerprint::Fingerprint;
@@ -87,8 +88,8 @@ impl Memo {
     fn second(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<usize> {
         let Memo { cache, own, ways, .. } = self;
         let key = key(own, cache, from, memory, &mut Untraced)?;
-        if let Some((first_at, first_cfa)) = own.rule(from.pc).above_sp()
-            && let Some((second_at, _)) = cache.rule(key.first).above_sp()
+        if let Some((first_at, first_cfa)) = own.rule(from.pc).rule().above_sp()
+            && let Some((second_at, _)) = cache.rule(key.first).rule().above_sp()
             && let Some(first) = memory.read(from.sp + first_at)
             && from.sp.is_multiple_of(size_of::<usize>())
             && first_at < first_cfa
@@ -156,9 +157,9 @@ fn key(
     trace: &mut impl Trace,
 ) -> Option<Key> {
     let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let Step::Call(mut first) = own.rule(from.pc).step(state, memory, trace) else { return None };
+    let Step::Call(mut first) = own.rule(from.pc).rule().step(state, memory, trace) else { return None };
     first.pc = plain(first.pc).wrapping_sub(1);
-    let Step::Call(second) = cache.rule(first.pc).step(first, memory, trace) else { return None };
+    let Step::Call(second) = cache.rule(first.pc).rule().step(first, memory, trace) else { return None };
     let inwards = first.sp <= from.sp || second.sp <= first.sp;
     (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Key {
         first: first.pc,
@@ -261,7 +262,7 @@ unsafe impl Unwind for Cfi {
 fn unremembered<'m>(
     from: Registers,
     memory: Memory<'_>,
-    rule: impl FnMut(usize) -> Rule,
+    rule: impl FnMut(usize) -> PackedRule,
     stacks: Stacks<'_>,
     frames: &mut Frames,
 ) -> Captured<'m> {

@@ -1,18 +1,18 @@
 //! The hook's own frames, with which every walk begins.
 
 use crate::unwind::rules::find;
-use crate::unwind::rules::rule::Rule;
+use crate::unwind::rules::packed::PackedRule;
 use crate::unwind::{Memory, Registers};
 
 /// The rules of the hook's own frames.
-pub(super) struct Own([(usize, Rule); 2]);
+pub(super) struct Own([(usize, PackedRule); 2]);
 
 impl Own {
-    pub(super) fn rule(&mut self, pc: usize) -> Rule {
+    pub(super) fn rule(&mut self, pc: usize) -> PackedRule {
         match self.0.iter().find(|own| own.0 == pc) {
             Some(own) => own.1,
             None => {
-                let Some(rule) = find::lasting_rule(pc) else { return Rule::UNKNOWN };
+                let Some(rule) = find::lasting_rule(pc) else { return PackedRule::UNKNOWN };
                 self.0 = [(pc, rule), self.0[0]];
                 rule
             }
@@ -21,7 +21,7 @@ impl Own {
 
     /// Forgets both: the hook itself may be a library's.
     pub(super) fn clear(&mut self) {
-        self.0 = [(0, Rule::UNKNOWN); 2];
+        self.0 = [(0, PackedRule::UNKNOWN); 2];
     }
 }
 

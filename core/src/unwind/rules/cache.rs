@@ -1,7 +1,7 @@
 //! The rules that a thread has used, by code address.
 
 use super::find;
-use super::rule::Rule;
+use super::packed::PackedRule;
 
 const WAYS: usize = 4;
 const SETS: usize = if cfg!(feature = "std") { 1024 } else { 8 };
@@ -22,13 +22,13 @@ pub(in crate::unwind) struct Cache {
 /// One cache line: most recently used first.
 #[repr(C, align(64))]
 struct Set {
-    entries: [(usize, Rule); WAYS],
+    entries: [(usize, PackedRule); WAYS],
 }
 
 impl Cache {
     /// The rule for the code at `pc`.
     #[inline]
-    pub(in crate::unwind) fn rule(&mut self, pc: usize) -> Rule {
+    pub(in crate::unwind) fn rule(&mut self, pc: usize) -> PackedRule {
         let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (SETS - 1)];
         match set.entries.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
@@ -45,11 +45,11 @@ impl Cache {
 
 impl Set {
     #[cfg(feature = "std")]
-    const EMPTY: Set = Set { entries: [(0, Rule::UNKNOWN); WAYS] };
+    const EMPTY: Set = Set { entries: [(0, PackedRule::UNKNOWN); WAYS] };
 
     #[cold]
-    fn fill(&mut self, pc: usize) -> Rule {
-        let Some(rule) = find::lasting_rule(pc) else { return Rule::UNKNOWN };
+    fn fill(&mut self, pc: usize) -> PackedRule {
+        let Some(rule) = find::lasting_rule(pc) else { return PackedRule::UNKNOWN };
         self.entries.rotate_right(1);
         self.entries[0] = (pc, rule);
         rule

@@ -2,5 +2,6 @@
 
 pub(super) mod cache;
 pub(super) mod find;
+pub(super) mod packed;
 pub(super) mod rule;
 pub(super) mod walk;

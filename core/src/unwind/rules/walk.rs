@@ -1,6 +1,7 @@
 //! The walk itself: from frame to frame by rules.
 
-use super::rule::{Rule, State, Step, Trace};
+use super::packed::PackedRule;
+use super::rule::{State, Step, Trace};
 use crate::unwind::arch::plain;
 use crate::unwind::{End, Frames, Generations, Memory};
 
@@ -8,14 +9,14 @@ use crate::unwind::{End, Frames, Generations, Memory};
 pub(in crate::unwind) fn walk(
     mut state: State,
     mut memory: Memory<'_>,
-    mut rule: impl FnMut(usize) -> Rule,
+    mut rule: impl FnMut(usize) -> PackedRule,
     trace: &mut impl Trace,
     turns: &mut Generations,
     frames: &mut Frames,
 ) -> End {
     loop {
         let below = state.sp;
-        let interrupted = match rule(state.pc).step(state, &mut memory, trace) {
+        let interrupted = match rule(state.pc).rule().step(state, &mut memory, trace) {
             Step::Call(caller) => {
                 state = caller;
                 false

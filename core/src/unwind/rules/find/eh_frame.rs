@@ -1,19 +1,16 @@
-//! Finding the rule of a code address: the module's [`index`] is a sorted table, so that one look-up costs a binary
-//! search and a few instructions of call frame information, however large the program.
+//! Descriptions of functions in `.eh_frame` (Linux Standard Base, "DWARF Extensions"): call frame information becomes a rule.
 
-use super::eh_frame_hdr as index;
-use super::tables;
 use crate::unwind::arch::DWARF;
-use crate::unwind::rules::rule::{Base, Rule, Saved};
+use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameOffset, Expression, FrameDescriptionEntry, LittleEndian,
     Operation, Register, RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
 };
 
-/// Rules that one row of call frame information can have: riscv64's functions save 25 registers at most, others fewer. Each
-/// takes 32 bytes of the stack, several times, and threads may have 16 KiB in all.
+/// The most registers that one row of call frame information has rules for: functions of riscv64 save 25, others fewer. Each
+/// takes 32 bytes of the stack, several times over, and a thread may have 16 KiB in all.
 const MAX_RULES: usize = 26;
-/// Nesting of `DW_CFA_remember_state`.
+/// The deepest nesting of `DW_CFA_remember_state`.
 const MAX_ROWS: usize = 4;
 
 struct OnStack;
@@ -25,42 +22,12 @@ impl UnwindContextStorage<usize> for OnStack {
 
 type Bytes = gimli::EndianSlice<'static, LittleEndian>;
 
-/// The rule for the code at `pc`.
-#[cold]
-#[inline(never)]
-pub(in crate::unwind) fn rule(pc: usize) -> Rule {
-    lasting_rule(pc).unwrap_or(Rule::UNKNOWN)
-}
-
-/// The same; `None` where no module is known to have the code, which may change: programs that are linked statically
-/// allocate before theirs is.
-#[cold]
-#[inline(never)]
-pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<Rule> {
-    let table = tables::find(pc)?;
-    #[cfg(cfi)]
-    crate::session::modules_seen::see(table.header);
-    Some(in_module(&table, pc).unwrap_or(Rule::UNKNOWN))
-}
-
-// Apart from finding the table: each takes kilobytes of the stack.
-#[inline(never)]
-pub(in crate::unwind) fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
-    let header = table.bytes(table.header)?;
-    let look_up = |pc| index::look_up(header, pc).or_else(|| index::look_up_unusual(header, pc));
-    let found = look_up(pc)?;
-    match by_description(table.bytes(found.frames)?, found.description.checked_sub(found.frames)?, pc) {
-        Some(rule) => rule,
-        None => undescribed(pc, table, |entry| look_up(entry) == Some(found)),
-    }
-}
-
-/// Bytes that the description of a function has at most, and what it has in common with others. Compilers write a few
-/// hundred; more is damage, which would take its time to read.
+/// The most bytes of a function's description, and of the part that it has in common with others. Compilers write a few
+/// hundred; a longer one is damaged, and would take long to read.
 const MOST_BYTES: usize = 256 << 10;
 
 /// The rule by the description at an offset in its section; `None` when it is not of the code at `pc`.
-fn by_description(frames: &'static [u8], offset: usize, pc: usize) -> Option<Option<Rule>> {
+pub(super) fn by_description(frames: &'static [u8], offset: usize, pc: usize) -> Option<Option<Rule>> {
     let bases = BaseAddresses::default().set_eh_frame(frames.as_ptr() as u64);
     let section = EhFrame::new(frames, LittleEndian);
     let fde = section.fde_from_offset(&bases, EhFrameOffset(offset), EhFrame::cie_from_offset).ok()?;
@@ -78,37 +45,13 @@ fn rule_of(
     pc: usize,
 ) -> Option<Rule> {
     if fde.is_signal_trampoline() {
-        // Without Linux it is an interrupt's entry, of which nobody knows what it pushed where.
-        return cfg!(feature = "std").then_some(Rule::SIGNAL);
+        // Without Linux this is the entry of an interrupt, and it is not known what it pushed where.
+        return cfg!(feature = "std").then_some(Rule::Signal);
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(section, bases, &mut context, pc as u64).ok()?;
     Some(from_row(row, section, fde.cie().encoding()))
 }
-
-/// The rule of code in no function that is described. Nobody calls the code at which a module is entered: in the dynamic
-/// linker, and in some C libraries, it is not described. `is_same_gap` says whether the last described function before an
-/// address is the one before `pc`.
-#[cfg(feature = "std")]
-fn undescribed(pc: usize, table: &tables::UnwindTable, is_same_gap: impl Fn(usize) -> bool) -> Option<Rule> {
-    /// Bytes of such code, which sets up the stack and calls what is written in C. What lies behind it may be called.
-    const START: usize = 256;
-    let entry = table.entry();
-    if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
-        return Some(Rule::OUTERMOST);
-    }
-    #[cfg(target_arch = "x86_64")]
-    return super::linkage_table::rule(pc);
-    #[cfg(not(target_arch = "x86_64"))]
-    None
-}
-
-#[cfg(not(feature = "std"))]
-fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<Rule> {
-    None
-}
-
-const WORD: usize = size_of::<usize>();
 
 fn from_row(
     row: &UnwindTableRow<usize, OnStack>,
@@ -117,35 +60,49 @@ fn from_row(
 ) -> Rule {
     let ra = match row.register(DWARF.ra) {
         Some(RegisterRule::Offset(offset)) => offset,
-        Some(RegisterRule::Undefined) => return Rule::OUTERMOST,
-        _ => return Rule::UNKNOWN,
+        Some(RegisterRule::Undefined) => return Rule::Outermost,
+        _ => return Rule::Unknown,
     };
     let at = |expression: gimli::UnwindExpression<usize>| operand(&expression.get(section).ok()?, encoding);
-    let (base, cfa) = match row.cfa() {
-        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.sp => (Base::Sp, *offset),
-        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.fp => (Base::Fp, *offset),
+    let cfa = match row.cfa() {
+        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.sp => {
+            words(*offset).map(Cfa::Sp)
+        }
+        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.fp => {
+            words(*offset).map(Cfa::Fp)
+        }
         CfaRule::Expression(expression) => match at(*expression) {
-            Some(Operand { register, offset, deref: true }) if register == DWARF.fp => (Base::AtFp, offset),
-            _ => return Rule::UNKNOWN,
-        },
-        CfaRule::RegisterAndOffset { .. } => return Rule::UNKNOWN,
-    };
-    let words = |bytes: i64| (bytes % WORD as i64 == 0).then_some(bytes / WORD as i64);
-    let saved = match row.register(DWARF.fp) {
-        Some(RegisterRule::Offset(offset)) => words(offset).map(Saved::AtCfa),
-        Some(RegisterRule::Expression(expression)) => match at(expression) {
-            Some(Operand { register, offset, deref: false }) if register == DWARF.fp => {
-                words(offset).map(Saved::AtFp)
+            Some(Operand { register, offset, deref: true }) if register == DWARF.fp => {
+                words(offset).map(Cfa::AtFp)
             }
             _ => None,
         },
-        None | Some(RegisterRule::SameValue | RegisterRule::Undefined) => Some(Saved::Same),
+        CfaRule::RegisterAndOffset { .. } => None,
+    };
+    let fp = match row.register(DWARF.fp) {
+        Some(RegisterRule::Offset(offset)) => words(offset).map(CallerFp::Saved),
+        Some(RegisterRule::Expression(expression)) => match at(expression) {
+            Some(Operand { register, offset, deref: false }) if register == DWARF.fp => {
+                words(offset).map(CallerFp::AtFp)
+            }
+            _ => None,
+        },
+        None | Some(RegisterRule::SameValue | RegisterRule::Undefined) => Some(CallerFp::Same),
         Some(_) => None,
     };
-    saved.map_or(Rule::UNKNOWN, |saved| Rule::new(base, cfa, ra, saved))
+    match (cfa, words(ra), fp) {
+        (Some(cfa), Some(ra), Some(fp)) => Rule::frame(cfa, ra, fp),
+        _ => Rule::Unknown,
+    }
 }
 
-/// The expressions that compilers use: a register plus an offset, perhaps the word there.
+/// An offset in words; `None` when it is not in whole words.
+fn words(bytes: i64) -> Option<isize> {
+    let word = size_of::<usize>() as i64;
+    if bytes % word == 0 { (bytes / word).try_into().ok() } else { None }
+}
+
+/// An expression as compilers write it: a register plus an offset, or the word there.
 struct Operand {
     register: Register,
     offset: i64,
@@ -184,7 +141,7 @@ mod tests {
 
     #[test]
     fn descriptions_are_read_up_to_a_length() {
-        let rule = Rule::new(Base::Sp, 8, -8, Saved::Same);
+        let rule = Rule::frame(Cfa::Sp(1), -1, CallerFp::Same);
         for nothing in [0, 1000, MOST_BYTES / 2] {
             let (frames, offset) = section(nothing);
             assert_eq!(by_description(frames, offset, 0x1008), Some(Some(rule)), "{nothing}");

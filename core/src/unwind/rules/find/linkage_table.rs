@@ -1,7 +1,7 @@
 //! Entries of the procedure linkage table. lld and mold write no call frame information for them, and a signal may
 //! interrupt them; but their code has one form: it jumps, and has pushed at most two words when it does.
 
-use crate::unwind::rules::rule::{Base, Rule, Saved};
+use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
 
 /// Bytes of code before and from the address on that tell the entry's instruction.
 const BEFORE: usize = 6;
@@ -21,8 +21,7 @@ pub(super) fn rule(pc: usize) -> Option<Rule> {
         ([0xff, 0x35, ..], _) => 1,                // push module
         _ => return None,
     };
-    let word = size_of::<usize>() as i64;
-    Some(Rule::new(Base::Sp, (1 + pushed) * word, -word, Saved::Same))
+    Some(Rule::frame(Cfa::Sp(1 + pushed), -1, CallerFp::Same))
 }
 
 /// The code at `address`, copied by the system, which refuses what is not mapped.
@@ -39,8 +38,8 @@ mod tests {
         rule(code.as_ptr() as usize + CODE / 2 + offset)
     }
 
-    fn pushed(words: i64) -> Option<Rule> {
-        Some(Rule::new(Base::Sp, 8 + 8 * words, -8, Saved::Same))
+    fn pushed(words: isize) -> Option<Rule> {
+        Some(Rule::frame(Cfa::Sp(1 + words), -1, CallerFp::Same))
     }
 
     fn placed(entry: &[u8; 16]) -> [u8; 2 * CODE] {

@@ -1,4 +1,14 @@
-//! Finding the rule of a code address.
+//! Finds the rule of a code address in the unwind table of its module.
+//!
+//! **Problem.** The hook must not allocate, lock or wait, and a program may have a hundred thousand functions.
+//!
+//! **Idea.** The module's index is sorted: one look-up is a binary search and a few instructions of call frame information,
+//! however large the program is.
+//!
+//! - [`tables`]: where the unwind table of a module is;
+//! - [`eh_frame_hdr`]: a module's index of functions;
+//! - [`eh_frame`]: the description of a function;
+//! - `linkage_table`: code that linkers write without a description.
 
 mod eh_frame;
 mod eh_frame_hdr;
@@ -7,10 +17,69 @@ mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
 
+use super::packed::PackedRule;
+use super::rule::Rule;
 #[cfg(cfi)]
-pub(super) use crate::os::unwind_tables as tables;
-#[cfg(fuzzing)]
-pub(in crate::unwind) use eh_frame::in_module;
-pub(in crate::unwind) use eh_frame::{lasting_rule, rule};
+use crate::os::unwind_tables as tables;
 #[cfg(cfi_bare)]
 use linked_tables as tables;
+
+/// The rule by a table that a fuzzer has made.
+#[cfg(all(fuzzing, cfi))]
+pub(in crate::unwind) fn rule_in(table: core::ops::Range<*const u8>, pc: usize) -> PackedRule {
+    in_module(&tables::UnwindTable::laid(table), pc).map_or(PackedRule::UNKNOWN, PackedRule::new)
+}
+
+/// The rule of the code at `pc`.
+#[cold]
+#[inline(never)]
+pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
+    lasting_rule(pc).unwrap_or(PackedRule::UNKNOWN)
+}
+
+/// The same. `None` when the code is in no module that is known yet: a program that is linked statically allocates before
+/// its own module is known.
+#[cold]
+#[inline(never)]
+pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
+    let table = tables::find(pc)?;
+    #[cfg(cfi)]
+    crate::session::modules_seen::see(table.header);
+    Some(in_module(&table, pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
+}
+
+// Not inlined: it and the search for the table take kilobytes of the stack each.
+#[inline(never)]
+fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
+    let header = table.bytes(table.header)?;
+    let look_up =
+        |pc| eh_frame_hdr::look_up(header, pc).or_else(|| eh_frame_hdr::look_up_unusual(header, pc));
+    let found = look_up(pc)?;
+    let offset = found.description.checked_sub(found.frames)?;
+    match eh_frame::by_description(table.bytes(found.frames)?, offset, pc) {
+        Some(rule) => rule,
+        None => undescribed(pc, table, |entry| look_up(entry) == Some(found)),
+    }
+}
+
+/// The rule of code that no description covers. Nobody calls the entry point of a module; the dynamic linker and some C
+/// libraries do not describe theirs. `is_same_gap` says whether the last described function before an address is also the
+/// last one before `pc`.
+#[cfg(feature = "std")]
+fn undescribed(pc: usize, table: &tables::UnwindTable, is_same_gap: impl Fn(usize) -> bool) -> Option<Rule> {
+    /// Bytes of such code: it sets up the stack and calls a function written in C. Code behind it may be called.
+    const START: usize = 256;
+    let entry = table.entry();
+    if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
+        return Some(Rule::Outermost);
+    }
+    #[cfg(target_arch = "x86_64")]
+    return linkage_table::rule(pc);
+    #[cfg(not(target_arch = "x86_64"))]
+    None
+}
+
+#[cfg(not(feature = "std"))]
+fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<Rule> {
+    None
+}
