@@ -1,4 +1,4 @@
-//! Bare metal, one core, no operating system: the main loop and its interrupts are one context.
+//! The platform of one core without an operating system: the main loop and its interrupts are one context.
 
 use super::{Local, Platform};
 use crate::sync::*;
@@ -6,9 +6,9 @@ use memtrack_format::{List, Module, Segment};
 
 /// One core without an operating system.
 ///
-/// Interrupts count as the main loop: an event of an interrupt that comes inside the hook is counted as a loss,
-/// never waited for. Tell it what it cannot know, first thing in `main`; without the stack no stack is captured, the
-/// rest is for the reader's comfort:
+/// Interrupts are part of the main loop's context. An event of an interrupt that comes inside the hook is counted as a
+/// loss: it never waits. The platform cannot find out the stack, the clock and the program. Set them at the beginning of
+/// `main`: without the stack no call stack is captured; without the others dumps have no times and no build id.
 ///
 /// ```ignore
 /// static FIRMWARE: Firmware = Firmware { code: …, build_id: … };
@@ -21,21 +21,22 @@ use memtrack_format::{List, Module, Segment};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SingleCore;
 
-/// The program that runs, so that the reader of a dump can tell it from another build of it.
+/// The program that runs: a dump carries it, so that its reader can tell this build from others.
 #[derive(Debug, Clone, Copy)]
 pub struct Firmware {
-    /// The first address of its code.
+    /// The address of the first byte of its code.
     pub start: usize,
-    /// The address past its code.
+    /// The address past the last byte of its code.
     pub end: usize,
-    /// Its build id, as the linker's `--build-id` wrote it: the bytes behind the note's head. Empty without one.
+    /// The build id that the linker's option `--build-id` wrote: the bytes behind the head of its note. Empty when there is
+    /// none.
     pub build_id: &'static [u8],
 }
 
 static LOCAL: Local = Local::new();
-/// What the unwinder may keep, once.
+/// The memory of the one unwinder that gets any.
 static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; WORDS]);
-/// Rules of call frame information need more of it than frame pointers.
+/// Call frame information needs more than frame pointers: the unwinder keeps its rules there.
 const WORDS: usize = if cfg!(cfi_bare) { 128 } else { 64 };
 static MEMORY_TAKEN: AtomicBool = AtomicBool::new(false);
 static TRACKERS: AtomicUsize = AtomicUsize::new(0);
@@ -46,26 +47,26 @@ static FIRMWARE: AtomicPtr<Firmware> = AtomicPtr::new(core::ptr::null_mut());
 struct UnwinderMemory([AtomicU32; WORDS]);
 
 impl SingleCore {
-    /// Says where the stack lies: its lowest address and the one past its highest. All of it must be readable.
+    /// Sets the bounds of the stack: its lowest address, and the address past its highest byte. All of it must be readable.
     pub fn set_stack(low: usize, high: usize) {
         LOCAL.set_stack(low, high);
     }
 
-    /// Sets the clock: nanoseconds since some start, never going back. It is asked inside the hook at each new peak,
-    /// and at stages.
+    /// Sets the clock, a function that returns nanoseconds since any fixed moment and never goes back. The tracker calls it
+    /// inside the hook, as [`Platform::now_ns`] says, so it must neither allocate nor wait.
     pub fn set_clock(clock: fn() -> u64) {
         CLOCK.store(clock as *mut (), Relaxed);
     }
 
-    /// Says which program this is: dumps carry it.
+    /// Sets the program that dumps carry.
     pub fn set_firmware(firmware: &'static Firmware) {
         FIRMWARE.store(core::ptr::from_ref(firmware).cast_mut(), Release);
     }
 }
 
-// SAFETY: there is one context, so one `Local` serves; the stack is readable as far as the integrator says; the clock
-// is the integrator's, who is told where it is called; the unwinder's memory is
-// made of atomics, zero at first, and given away once.
+// SAFETY: there is one context, so one `Local` serves. The integrator has set the bounds of the stack, all of which is
+// readable by the contract of `set_stack`, and the clock, which neither allocates nor waits by that of `set_clock`. The
+// unwinder's memory is a static of atomics, zero at first, and only the first caller gets it.
 unsafe impl Platform for SingleCore {
     #[inline]
     fn local(&self, tracker: usize) -> Option<&Local> {
@@ -81,7 +82,7 @@ unsafe impl Platform for SingleCore {
         if clock.is_null() {
             return 0;
         }
-        // SAFETY: what is stored is null or was a function of this type.
+        // SAFETY: the word is not null, so `set_clock` has stored it, from a function of this type.
         let clock: fn() -> u64 = unsafe { core::mem::transmute(clock) };
         clock()
     }
@@ -107,14 +108,14 @@ unsafe impl Platform for SingleCore {
     }
 
     fn modules(&self, each: &mut dyn FnMut(&Module<'_>)) {
-        // SAFETY: what is stored is null or a reference to a static.
+        // SAFETY: the pointer is null or `set_firmware` has stored it, from a reference to a static.
         let Some(firmware) = (unsafe { FIRMWARE.load(Acquire).as_ref() }) else { return };
         firmware.record(each);
     }
 }
 
 impl Firmware {
-    /// Calls `each` with the record of a dump: what a [`Platform::modules`] of your own does.
+    /// Calls `each` with this program as a dump records it. A [`Platform::modules`] of your own calls this.
     pub fn record(&self, each: &mut dyn FnMut(&Module<'_>)) {
         let code = Segment {
             start: self.start as u64,

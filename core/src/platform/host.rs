@@ -1,4 +1,4 @@
-//! A process of an operating system.
+//! The platform of a process of an operating system: it passes each question on to the folder `os` or `session`.
 
 use super::{Local, Platform, Process};
 use crate::os::{clock, memory, modules, process, thread};
@@ -9,9 +9,10 @@ use crate::session::{generations, owner, stack_bounds, thread_words};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Host;
 
-// SAFETY: `local` is thread-local storage without destructor; clock, ids and memory are plain system calls; `stack` returns
-// ranges that are readable (see `stack_bounds`); the names, modules and command line are read outside the hook, but for
-// the running thread's own name, which is one system call.
+// SAFETY: `local` returns thread-local storage, which each thread has its own of, without a destructor. Clock, ids,
+// barrier and memory are plain system calls, which neither allocate nor wait for locks of other code; the memory is a
+// mapping of its own, zeroed by the system. `stack_bounds` returns ranges that are readable: it says why. Names of other
+// threads, modules and command line are read outside the hook; the running thread's own name is one system call.
 unsafe impl Platform for Host {
     const TRACKERS: usize = MAX_TRACKERS;
 

@@ -1,40 +1,44 @@
-//! The words that a tracker keeps for each thread.
+//! The words of a context: the memory that a tracker keeps for each thread, task or core.
+//!
+//! - **Slot**: the context's entry in the table of threads. A context has none before its first event. Contexts for which
+//!   no slot is left share one.
+//! - **State**: the number of the slot, or one of the constants [`Local::BUSY`] and [`Local::GONE`].
 
 use crate::sync::*;
 use crate::table::threads::ThreadSlot;
 
-/// The words that a tracker keeps for each thread, task or core. They start all-zero with the thread and are
-/// touched by that thread alone (and by signal handlers and interrupts that run on it).
+/// The words that a tracker keeps for each thread, task or core. They are all zero when the context starts. Only that
+/// context changes them, and the signal handlers and interrupts that run on it.
 #[derive(Debug)]
 #[cfg_attr(target_pointer_width = "64", repr(align(64)))]
 pub struct Local {
-    /// The slot that the thread has to itself, which says whether the hook runs; null while there is none.
+    /// The slot that the context has to itself, null while it has none. The slot says whether the hook runs.
     pub(crate) slot: AtomicPtr<ThreadSlot>,
-    /// 0 before the first event; the number of the thread's slot plus one; [`Local::BUSY`] while the hook runs without a
-    /// slot that could say so.
+    /// 0 before the first event, then the number of the slot plus one; [`Local::GONE`] at the end. [`Local::BUSY`] is added
+    /// while the hook runs and there is no slot that could say so.
     pub(crate) state: AtomicUsize,
     /// The tag that is pushed.
     pub(crate) tag: AtomicU32,
-    /// Scopes and stages of this thread that are running.
+    /// Scopes and stages of this context that are running.
     pub(crate) spans: AtomicU32,
-    /// The cell booked last, and its stack, tag and heap.
+    /// The cell that counted the last event, with the stack, and with the tag and heap, of that event.
     pub(crate) last_cell: AtomicU32,
     pub(crate) last_stack: AtomicU32,
     pub(crate) last_label: AtomicU32,
-    /// Memory of the unwinder, null when there is none.
+    /// The memory of the unwinder, null when there is none.
     pub(crate) memory: AtomicPtr<u8>,
-    /// The part of the thread's stack that is known to be readable.
+    /// The part of the context's stack that is known to be readable, both 0 while none is.
     pub(crate) stack_low: AtomicUsize,
     pub(crate) stack_high: AtomicUsize,
 }
 
 impl Local {
-    /// The hook is running on this thread.
+    /// The hook is running in this context.
     pub(crate) const BUSY: usize = 1 << 31;
-    /// The thread has ended for the tracker.
+    /// The context has ended: its later events are counted as losses.
     pub(crate) const GONE: usize = Self::BUSY - 1;
 
-    /// The words of a thread that has not run yet.
+    /// The words of a context that has not run yet.
     #[must_use]
     pub const fn new() -> Self {
         Local {
@@ -51,14 +55,15 @@ impl Local {
         }
     }
 
-    /// The slot that the thread has to itself.
+    /// The slot that the context has to itself.
     #[inline(always)]
     pub(crate) fn slot(&self) -> Option<&'static ThreadSlot> {
-        // SAFETY: what is stored is null or a slot of a tracker's region, which is a static.
+        // SAFETY: the pointer is null or `guard_first_event` has stored it, from a reference to a slot that lives as long
+        // as the program.
         unsafe { self.slot.load(Relaxed).as_ref() }
     }
 
-    /// The context has ended: the number of its slot, unless it had none or ended inside the hook.
+    /// Marks the context as ended. Returns the number of its slot; `None` when it had no slot, or ended inside the hook.
     pub(crate) fn end(&self) -> Option<u16> {
         let inside = self.slot().is_some_and(|slot| slot.share.is_inside());
         self.slot.store(core::ptr::null_mut(), Relaxed);
@@ -67,20 +72,21 @@ impl Local {
         ended.then(|| (state - 1) as u16)
     }
 
-    /// Says where the thread's stack lies: its lowest address and the one past its highest. All of it must be
-    /// readable. A task of an RTOS gets this when it is made.
+    /// Sets the bounds of the context's stack: its lowest address, and the address past its highest byte. All of it must
+    /// stay readable as long as the context runs. Under an RTOS, call this when the task is created, before it runs.
     pub fn set_stack(&self, low: usize, high: usize) {
         self.stack_high.store(high, Relaxed);
         self.stack_low.store(low, Relaxed);
     }
 
-    /// The part of the thread's stack that is known to be readable, both 0 while none is.
+    /// The bounds of the stack that are set, both 0 while none are.
     #[inline(always)]
     pub(crate) fn bounds(&self) -> (usize, usize) {
         (self.stack_low.load(Relaxed), self.stack_high.load(Relaxed))
     }
 
-    /// The stack that was set, when `sp` lies in it: from `sp` to its end. What [`Platform::stack`](crate::Platform::stack) may return.
+    /// Returns the stack that was set, from `sp` to its end; `None` when `sp` is outside of it. A
+    /// [`Platform::stack`](crate::Platform::stack) may return this.
     pub fn stack_from(&self, sp: usize) -> Option<(usize, usize)> {
         let (low, high) = self.bounds();
         (low..high).contains(&sp).then_some((sp, high))
