@@ -1,38 +1,57 @@
-//! The seam to the operating system.
+//! The contract with the operating system.
 //!
-//! Everything outside of this folder is the same on every system. What it asks of the system are the functions of the
-//! modules below, which a folder implements for each system:
+//! A heap profiler needs threads, stacks, signals, files, memory, loaded modules and forks, and each system offers them
+//! in its own way. The rest of the tracker is the same on every system. It asks the system only through the modules of
+//! this table, and a system implements them in a folder of its own.
 //!
-//! | module | what it offers |
+//! | module | offers |
 //! |---|---|
 //! | `clock` | the monotonic clock, the wall clock, a sleep |
-//! | `process` | ids, the user, the command line, whether another process runs |
-//! | `thread` | ids, names, a callback at a thread's end, threads of the tracker's own, a barrier on all threads |
-//! | `thread_stack`, `probe` | the bounds of the running thread's stack, the readable pages of another one |
+//! | `process` | ids, the command line, the number of threads, whether another process runs |
+//! | `thread` | ids, names, a callback at a thread's end, the tracker's own thread, a barrier on all threads |
+//! | `thread_stack`, `probe` | the bounds of the running thread's stack, the readable pages of another stack |
 //! | `dump_stack` | the stack on which snapshots are written |
-//! | `signals`, `signal_mask` | signals that ask for a snapshot, signals held back for a while |
+//! | `signals`, `signal_mask` | signals that ask for a snapshot, signals that are blocked for a while |
 //! | `wake` | a bell on which one thread waits until a time |
 //! | `file`, `path`, `stderr` | files that are written and read, their paths, messages for people |
-//! | `memory` | pages at a place of the system's choice or of the caller's |
-//! | `pages`, `backing_file`, `fault` | memory that a file stands in for, and faults in it |
+//! | `memory` | pages at a place that the system or the caller chooses |
+//! | `pages`, `backing_file`, `fault` | memory that a file backs, and faults in it |
 //! | `modules`, `unwind_tables` | executables and libraries that are loaded, and their unwind tables |
 //! | `fork`, `fork_gate` | callbacks around a fork, and the wait of a parent for its child |
-//! | `exit`, `start` | what runs behind the program, and before its `main` |
+//! | `exit`, `start` | functions that run after the program's own code, and before its `main` |
 //! | `environment` | environment variables, and whether the process may obey them |
-//! | `sandbox` | which of these functions the program has forbidden itself |
+//! | `sandbox` | which of these functions the program has forbidden to itself |
 //! | `errno` | the error number of the last call |
 //!
-//! Functions that run inside an allocator, a signal's handler or a forked child say nothing else: they allocate nothing,
-//! take no lock of the system's libraries and leave `errno` as they found it, unless their documentation says otherwise.
+//! # Rules for every function
 //!
-//! A system calls back through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker.
+//! A function of the contract may run inside an allocator, in a signal handler or in a forked child. Unless its
+//! documentation says otherwise:
+//!
+//! - It allocates nothing.
+//! - It takes no lock that other code can hold: none of the C library's and none of the dynamic linker's.
+//! - It leaves `errno` unchanged when it succeeds. When it fails inside the hook, it or its caller restores the number
+//!   by [`keep_errno`](errno::keep_errno).
+//! - It fails by its result, never by a panic.
+//!
+//! "Outside the hook" in a function's documentation lifts the first two rules: the caller is not inside an allocator, a
+//! signal handler or a forked child.
+//!
+//! # Units
+//!
+//! Times are nanoseconds, sizes and offsets are bytes, and addresses are `usize`, unless the name says otherwise.
+//!
+//! # Calls back
+//!
+//! A system reports events through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker's
+//! decisions.
 
 mod callbacks;
 #[cfg(target_os = "linux")]
 mod linux;
 pub(crate) mod patience;
 
-// On other systems the build script says what to do.
+// The build script refuses other systems, with one sentence.
 
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
 #[cfg(target_os = "linux")]

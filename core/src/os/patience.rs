@@ -1,21 +1,22 @@
-//! How long a caller waits for a part of the tracker that another thread has.
+//! How long a caller waits for a part of the tracker that another thread uses.
 
 use super::clock;
 use super::errno::keep_errno;
 
-/// How long to wait.
+/// The time that a caller waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// Not at all: the caller is in the middle of an event or of a signal's handler.
+    /// No time: the caller is in the middle of an event or of a signal handler.
     None,
-    /// One nap: the other thread may be the caller itself, interrupted by a signal.
+    /// One nap of 10 ms: the other thread may be the caller itself, interrupted by a signal.
     Moment,
-    /// Three seconds: the caller needs the result, or there is no other time for it.
+    /// Three seconds: the caller needs the result, or has no second chance.
     Seconds,
 }
 
 impl Patience {
-    /// Calls `attempt` until it returns something or the patience ends, with naps between.
+    /// Calls `attempt` until it returns a value or the time is over, and naps between two calls. Restores `errno` after
+    /// each nap.
     pub(crate) fn wait<T>(self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         const NAP_NS: u64 = 10_000_000;
         let naps = match self {

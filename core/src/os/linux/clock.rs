@@ -1,21 +1,21 @@
-//! Clocks.
+//! The clocks.
 //!
-//! Most machines read them without a system call. A sandbox in the strict mode takes the processor's own counter away as
-//! well: from then on the clocks show the time when that began.
+//! Most machines read them without a system call. A sandbox in the strict mode forbids the processor's counter as well.
+//! From then on the clocks stand still at the time when the sandbox began.
 
 use super::calls;
 use super::sandbox::calls_allowed::{Call, allows};
 use crate::sync::*;
 
-/// Times of the clocks, monotonic and real, when a filter came to forbid them.
+/// The last times of the monotonic and the wall clock, from before a sandbox forbade them.
 static LAST: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-/// Nanoseconds of a clock that does not go back.
+/// Nanoseconds of a clock that never goes back and whose start is arbitrary. Cannot fail.
 pub(crate) fn monotonic() -> u64 {
     read(libc::CLOCK_MONOTONIC)
 }
 
-/// Nanoseconds since 1970.
+/// Nanoseconds of the wall clock since 1970-01-01 00:00 UTC. Cannot fail.
 pub(crate) fn since_1970() -> u64 {
     read(libc::CLOCK_REALTIME)
 }
@@ -25,7 +25,7 @@ fn read(clock: libc::clockid_t) -> u64 {
         return last(clock).load(Relaxed);
     }
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a timespec for the call to fill in.
+    // SAFETY: `time` is a timespec, which the call fills in.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
@@ -34,7 +34,7 @@ fn last(clock: libc::clockid_t) -> &'static AtomicU64 {
     &LAST[usize::from(clock == libc::CLOCK_REALTIME)]
 }
 
-/// Keeps the times of now for when clocks cannot be read any more.
+/// Stores the current times for the calls after a sandbox has forbidden the clocks.
 pub(crate) fn remember() {
     for clock in [libc::CLOCK_MONOTONIC, libc::CLOCK_REALTIME] {
         last(clock).store(read(clock), Relaxed);
@@ -43,7 +43,7 @@ pub(crate) fn remember() {
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A time of the system's type.
+/// A number of nanoseconds as the system's type.
 pub(crate) fn timespec(nanoseconds: u64) -> libc::timespec {
     libc::timespec {
         tv_sec: (nanoseconds / SECOND) as libc::time_t,
@@ -51,7 +51,8 @@ pub(crate) fn timespec(nanoseconds: u64) -> libc::timespec {
     }
 }
 
-/// Sleeps for that many nanoseconds, or until a signal comes.
+/// Sleeps for that many nanoseconds, or until a signal arrives. Returns at once where a sandbox forbids the sleep. May
+/// change `errno`.
 pub(crate) fn sleep(nanoseconds: u64) {
     calls::nanosleep(&timespec(nanoseconds));
 }

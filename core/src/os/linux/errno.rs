@@ -1,27 +1,28 @@
-//! `errno`: the number of the last call's error, which belongs to the running thread.
+//! `errno`: the error number of the last call. Each thread has its own.
 
 use core::fmt;
 
 pub(crate) use libc::{EFBIG as FILE_TOO_LARGE, ENOSPC as NO_SPACE, EPERM as NOT_PERMITTED};
 
-/// The number.
+/// The running thread's error number.
 pub(crate) fn errno() -> i32 {
     // SAFETY: the location is the calling thread's own.
     unsafe { *libc::__errno_location() }
 }
 
+/// Sets the running thread's error number.
 pub(crate) fn set_errno(number: i32) {
     // SAFETY: the location is the calling thread's own.
     unsafe { *libc::__errno_location() = number };
 }
 
-/// Where the number is: an address that no other thread has while this one lives.
+/// The address of the running thread's error number: it identifies the thread as long as the thread lives. Never 0.
 pub(crate) fn location() -> usize {
     // SAFETY: the call only returns an address.
     unsafe { libc::__errno_location() }.addr()
 }
 
-/// Runs `f` and leaves the number as it was: an allocator that succeeds must not change it.
+/// Runs `f` and restores the error number: an allocator that succeeds must not change it.
 pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
     let before = errno();
     let result = f();
@@ -29,8 +30,8 @@ pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
     result
 }
 
-/// An error number, displayed with its meaning. The C library's own texts are no use here: it translates them, and may lock
-/// and allocate for that.
+/// An error number, displayed with its meaning. The texts are not the C library's: it translates them, and may lock and
+/// allocate to do so.
 pub(crate) struct Code(pub(crate) i32);
 
 impl fmt::Display for Code {

@@ -1,4 +1,10 @@
-//! Linux, through calls that neither allocate nor wait.
+//! Linux.
+//!
+//! - The modules that are `pub(crate)` implement the [contract](super).
+//! - `calls` makes the system calls, and `sandbox` forbids each that a filter of the program would refuse.
+//! - `maps` reads the kernel's list of mappings, and `elf` the headers of the modules in them.
+//! - `interpose` has the functions of the C library that memtrack replaces.
+//! - `private`, `open`, `ids`, `program`, `stamp` and `resident` each serve one or two of the modules above.
 
 pub(crate) mod backing_file;
 mod calls;

@@ -1,4 +1,4 @@
-//! The process, and others by their ids.
+//! This process, and other processes by their ids.
 
 use super::errno::errno;
 use super::{calls, file};
@@ -6,38 +6,45 @@ use core::ffi::CStr;
 
 pub(crate) use super::ids::{id, parent};
 
-/// A number that the process gets anew at each `exec`: the checksum of the random bytes that the kernel gives a new
-/// program. The bytes are secret, for the C library guards stacks with them; their checksum reveals none of them.
+/// A number that changes at each `exec`; 0 when the system offers none. With the id and the start time it identifies
+/// the program that runs in a process.
+///
+/// Here: the checksum of the 16 random bytes that the kernel gives to a new program. The bytes are secret, because the
+/// C library guards stacks with them. The checksum has too few bits to reveal them.
 pub(crate) fn image_number() -> u32 {
-    // SAFETY: the kernel puts sixteen bytes there before the program begins, and they stay.
+    // SAFETY: the kernel writes sixteen bytes there before the program begins, and nobody frees them.
     unsafe {
         let random = libc::getauxval(libc::AT_RANDOM) as *const u8;
         if random.is_null() { 0 } else { memtrack_format::crc32(core::slice::from_raw_parts(random, 16)) }
     }
 }
 
-/// Puts the command line into `buffer`, arguments separated by NUL: its length.
+/// Copies the command line into `buffer`, with a NUL after each argument, and returns its length in bytes. A command
+/// line that is too long is cut off; 0 when it is unknown.
 pub(crate) fn command_line(buffer: &mut [u8]) -> usize {
     file::read(c"/proc/self/cmdline", buffer)
 }
 
-/// How many threads the process has; 0 when that is unknown. Outside the hook.
+/// The number of threads of this process; 0 when it is unknown. Outside the hook.
 pub(crate) fn threads() -> u64 {
-    // SAFETY: the path is a C string, and the record is filled in when the call returns 0.
+    // SAFETY: the path is a C string. All-zero is a valid record, and the call fills it in when it returns 0.
     unsafe {
         let mut folder: libc::stat = core::mem::zeroed();
         let is_known = libc::stat(c"/proc/self/task".as_ptr(), &raw mut folder) == 0;
-        // A folder has a link from above, from itself, and from each folder in it.
+        // A folder's link count is 2 (its parent's entry and its own `.`) plus one for each folder in it.
         if is_known { (folder.st_nlink as u64).saturating_sub(2) } else { 0 }
     }
 }
 
-/// When a process began, in clock ticks since boot; `None` without `/proc`, or where it hides others' processes.
+/// The start time of process `id`, in a unit of the system's choice (here clock ticks since boot). Two processes that
+/// have had the same id differ in it. `None` when it is unknown: without `/proc`, or where `/proc` hides other users'
+/// processes.
 pub(crate) fn started(id: u32) -> Option<u64> {
     Some(state_and_start(id)?.1)
 }
 
-/// Whether the process of that id runs which began at that time; a time of 0 is not compared.
+/// Whether the process runs that had this id and this start time; 0 matches any start time. A zombie does not run.
+/// Where the start time is unknown, any process with the id counts.
 pub(crate) fn is_running(id: u32, started: u64) -> bool {
     match state_and_start(id) {
         Some((state, start)) => !matches!(state, b'Z' | b'X') && (started == start || started == 0),
@@ -57,7 +64,7 @@ fn state_and_start(id: u32) -> Option<(u8, u64)> {
     parse(&text[..read])
 }
 
-/// Fields 3 and 22 of `/proc/PID/stat`. The name in front of them may hold any character.
+/// State and start time, which are fields 3 and 22 of `/proc/PID/stat`. The name in field 2 may hold any character.
 fn parse(stat: &[u8]) -> Option<(u8, u64)> {
     let name = stat.iter().rposition(|&byte| byte == b')')?;
     let mut fields = stat.get(name + 1..)?.split(|&byte| byte == b' ').filter(|field| !field.is_empty());

@@ -1,25 +1,28 @@
-//! Threads: ids, names, a callback at their end, and threads of the tracker's own.
+//! Threads: ids, names, a callback at a thread's end, a thread of the tracker's own, and a barrier on all threads.
 
 use super::errno::keep_errno;
 use super::{calls, file, signal_mask};
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
 
-/// Keys up to this number are kept in the thread's own block by glibc: setting one allocates nothing.
+/// glibc stores the values of keys below this number in the thread's control block: setting one allocates nothing.
 const INLINE_KEYS: u32 = 32;
-/// How often glibc runs the destructors of keys that are set again: `PTHREAD_DESTRUCTOR_ITERATIONS`. The key's value
-/// counts them.
+/// The rounds in which glibc runs the destructors of keys that are set again: `PTHREAD_DESTRUCTOR_ITERATIONS`. The
+/// value of the exit key is the number of the round.
 const ROUNDS: usize = 4;
 const FIRST_ROUND: usize = 1;
-/// The key plus one whose destructor tells that a thread ends; 0 before it exists.
+/// One more than the exit key, whose destructor reports the end of a thread; 0 before the key exists.
 static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
 
-/// The system's number of the running thread.
+/// The system's id of the running thread, which no other live thread of the process has; 0 when it is unknown.
 pub(crate) fn id() -> u64 {
     calls::gettid().max(0) as u64
 }
 
-/// A thread's name: the running one's by a system call, another's from `/proc`.
+/// The name of a thread of this process, up to its first NUL byte; all zero when it is unknown. A longer name is cut
+/// off.
+///
+/// Here: one system call for the running thread, and a file of `/proc` for another one.
 pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     let mut name = [0; 16];
     if thread_id == id() {
@@ -39,41 +42,43 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     name
 }
 
-/// From now on the end of the running thread calls back.
+/// Requests [`Callbacks::thread_ended`](crate::os::Callbacks) for the end of the running thread. Where the system
+/// cannot report it, nothing calls back.
 pub(crate) fn watch_end() {
     let key = match EXIT_KEY.load(Acquire) {
         0 => make_key(),
         key => key - 1,
     };
     if key < INLINE_KEYS {
-        // SAFETY: the key exists; any value that is not null makes the destructor run.
+        // SAFETY: the key exists. Any value that is not null makes the destructor run, which only counts with it.
         unsafe { libc::pthread_setspecific(key, FIRST_ROUND as *const libc::c_void) };
     }
 }
 
 fn make_key() -> u32 {
     let mut key = 0;
-    // SAFETY: `key` is written; the destructor has the right signature and lives as long as the program.
+    // SAFETY: the call writes `key`. The destructor has the right signature, and its code stays loaded.
     if unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) } != 0 {
         return INLINE_KEYS;
     }
     match EXIT_KEY.compare_exchange(0, key + 1, AcqRel, Acquire) {
         Ok(_) => key,
         Err(theirs) => {
-            // SAFETY: the key was made above and nobody else knows it.
+            // SAFETY: this thread made the key, and nobody else knows it.
             unsafe { libc::pthread_key_delete(key) };
             theirs - 1
         }
     }
 }
 
-/// Runs on a thread that ends, after the destructors of its thread-locals, once in each round.
+/// The destructor of the exit key. Runs on a thread that ends, after the destructors of its thread-locals, once a
+/// round.
 unsafe extern "C" fn ended(round: *mut libc::c_void) {
-    // Others' destructors may still allocate: the thread's last round of them is the end.
+    // Destructors of other keys may still allocate in later rounds. The last round is the thread's end.
     if let Some(next) = (round as usize).checked_add(1).filter(|&next| next <= ROUNDS)
         && let Some(key) = EXIT_KEY.load(Acquire).checked_sub(1)
     {
-        // SAFETY: the key exists, and glibc keeps its value in the thread's own block.
+        // SAFETY: the key exists, and any value is valid.
         unsafe { libc::pthread_setspecific(key, next as *const libc::c_void) };
         return;
     }
@@ -82,27 +87,28 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
     }
 }
 
-/// Starts a thread of the tracker's own, which gets no signals and is never joined. The system's error number.
+/// Starts a thread of the tracker's own, which runs `run`, gets no signals and is never joined. The error is the
+/// system's error number. Allocates and locks: outside the hook.
 pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
-    /// For a snapshot: its buffers, and the file's path.
+    /// Room for a snapshot's buffers and the file's path.
     const STACK: usize = 256 << 10;
 
     extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
-        // SAFETY: the argument is the function that `spawn` passes below.
+        // SAFETY: the argument is the function pointer that `spawn` passes below.
         let run = unsafe { core::mem::transmute::<*mut libc::c_void, fn()>(run) };
         run();
         core::ptr::null_mut()
     }
 
-    // SAFETY: attributes, signal sets and the thread's id are written before they are read; the function lives as long
-    // as the program, and gets the argument that it expects; the name is a C string.
+    // SAFETY: the calls write the attributes and the thread's id before others read them. `start` has the right
+    // signature and gets the argument that it expects. The name is a C string.
     let code = unsafe {
         let mut attributes = core::mem::zeroed();
         libc::pthread_attr_init(&raw mut attributes);
         libc::pthread_attr_setstacksize(&raw mut attributes, STACK);
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
-        // A new thread has its maker's signal mask.
+        // A new thread inherits the signal mask of the thread that starts it.
         let code = signal_mask::without(|| {
             libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)
         });
@@ -115,7 +121,10 @@ pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
     if code == 0 { Ok(()) } else { Err(code) }
 }
 
-/// A full barrier on all running threads of the process: `membarrier`, Linux ≥ 4.14.
+/// Makes every running thread of the process execute a full memory barrier before this returns. False when the system
+/// cannot: then no thread has. Restores `errno`.
+///
+/// Here: `membarrier`, from Linux 4.14 on.
 pub(crate) fn barrier() -> bool {
     const EXPEDITED: libc::c_int = 1 << 3;
     const REGISTER_EXPEDITED: libc::c_int = 1 << 4;
@@ -123,13 +132,13 @@ pub(crate) fn barrier() -> bool {
     keep_errno(|| call(EXPEDITED) || call(REGISTER_EXPEDITED) && call(EXPEDITED))
 }
 
-/// Whether a thread of this process has not ended.
+/// Whether the thread of this process with the system's id `id` has not ended yet. May change `errno`.
 pub(crate) fn runs(id: u32) -> bool {
-    // SAFETY: signal 0 is none: the call only asks for the thread.
+    // SAFETY: signal 0 is never sent: the call only checks that the thread exists.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, 0) == 0 }
 }
 
-/// Lets other threads run.
+/// Gives the processor to other threads for a moment.
 pub(crate) fn yield_now() {
     calls::sched_yield();
 }
