@@ -22,7 +22,7 @@ unsafe impl Platform for Host {
     }
 
     fn reserve(&self) -> Option<usize> {
-        registry::reserve()
+        registry::reserve_thread_words()
     }
 
     fn barrier(&self) -> bool {

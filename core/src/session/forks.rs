@@ -52,10 +52,10 @@ fn divide(copied: Copied) {
         crate::lock::forked();
         dump_stack::run(Patience::None, recording::in_child);
         triggers::forked();
-        for (place, region) in registry::all() {
+        for (number, region) in registry::all() {
             region.unlock_after_fork();
             // Which slot is the thread's on another platform is not known; there its slots stay as they are.
-            if let Some(words) = registry::words(place) {
+            if let Some(words) = registry::thread_words(number) {
                 let slot = thread_words::slot(words);
                 // Before the region forgets who is inside the hook.
                 thread_words::forked(words);

@@ -116,8 +116,8 @@ pub(crate) fn peak_to_dump() -> Option<usize> {
 
 /// The running thread ends: its slots are free, and the recordings learn its name.
 fn thread_ended() {
-    for (place, region) in registry::all() {
-        if let Some(slot) = registry::words(place).and_then(thread_words::end) {
+    for (number, region) in registry::all() {
+        if let Some(slot) = registry::thread_words(number).and_then(thread_words::end) {
             region.thread_ended(slot, thread::name(thread::id()));
         }
     }

@@ -8,7 +8,7 @@ mod file;
 pub(crate) mod memory;
 
 use super::environment::Variable;
-use super::registry::{self, Each, Place, Registered};
+use super::registry::{self, PerRegion, RegionNumber, Registered};
 use super::{files, modules_seen, triggers};
 use crate::Error;
 use crate::lock::Lock;
@@ -36,7 +36,7 @@ struct Recording {
 }
 
 // In cells, for these hide the values which no recording can have: so `None` is all-zero, and adds nothing to the binary.
-static RECORDINGS: Each<Lock<Option<Cell<Recording>>>> = Each::new([const { Lock::new(None) }; _]);
+static RECORDINGS: PerRegion<Lock<Option<Cell<Recording>>>> = PerRegion::new([const { Lock::new(None) }; _]);
 /// Whether there are any: asked without taking a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
@@ -45,13 +45,13 @@ pub(crate) fn is_any() -> bool {
 }
 
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
-pub(crate) fn at_claim(place: Place) {
-    let Some(template) = Variable::Record.get().filter(|_| place.is_first()) else { return };
+pub(crate) fn at_claim(number: RegionNumber) {
+    let Some(template) = Variable::Record.get().filter(|_| number.is_first()) else { return };
     let path = files::path(template);
-    let result = path.and_then(|path| match begin(place, path, Named::ByVariable) {
+    let result = path.and_then(|path| match begin(number, path, Named::ByVariable) {
         // A process that this one has started, with the same variables.
         Err(Error::RecordingTaken) => {
-            begin(place, files::path(template)?.with_pid(process::id())?, Named::ByVariable)
+            begin(number, files::path(template)?.with_pid(process::id())?, Named::ByVariable)
         }
         other => other,
     });
@@ -60,19 +60,19 @@ pub(crate) fn at_claim(place: Place) {
     }
 }
 
-/// Lays the pages of tracker `number` into a file.
-pub(crate) fn begin(place: Place, path: Path, named: Named) -> Result<(), Error> {
-    let region = registry::get(place).ok_or(Error::TooManyTrackers)?;
+/// Moves a region's pages into a file.
+pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<(), Error> {
+    let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages()?;
     signal_mask::without(|| {
         let mut slot =
-            try_lock(&RECORDINGS[place]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
+            try_lock(&RECORDINGS[number]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
         if process::threads() != 1 + triggers::threads() {
             return Err(Error::RecordingThreads);
         }
         fault::handle();
         let (annex, file) = lay(&path, region, pages, named, None)?;
-        memory::begin(place, pages, annex.pages(), region.head_copy());
+        memory::begin(number, pages, annex.pages(), region.head_copy());
         let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
         let recording = Recording { path, template, pages, annex, file, known: (0, None, 0) };
         let recording = slot.insert(Cell::new(recording));
@@ -131,13 +131,13 @@ pub(crate) fn refresh() {
         return;
     }
     triggers::on_stack(Patience::None, || {
-        for (place, region) in registry::all() {
-            let Some(mut slot) = try_lock(&RECORDINGS[place]) else { continue };
+        for (number, region) in registry::all() {
+            let Some(mut slot) = try_lock(&RECORDINGS[number]) else { continue };
             let recording = slot.as_mut().map(Cell::get_mut);
-            let Some(recording) = recording.filter(|_| memory::is_running(place)) else { continue };
+            let Some(recording) = recording.filter(|_| memory::is_running(number)) else { continue };
             // A fragment that does not fit is missing from the file; the next refresh tries again.
             if keep_errno(|| recording.refresh(region)) == Err(Error::File(errno::NO_SPACE)) {
-                memory::end(place, region);
+                memory::end(number, region);
             }
         }
     });
@@ -147,7 +147,7 @@ impl Recording {
     fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let (news, threads) = (modules_seen::count(), region.threads_used());
         if threads != self.known.2 {
-            region.keep_names();
+            region.update_names();
             self.known.2 = threads;
         }
         if news != self.known.0 {
@@ -162,7 +162,7 @@ impl Recording {
 
     /// Adds a fragment to the annex. One that fails half-way counts for nothing.
     fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
-        self.annex.write(modules, |to| region.annex(to, modules))
+        self.annex.write(modules, |to| region.write_annex(to, modules))
     }
 
     /// In a forked child: a file of its own.
@@ -195,7 +195,7 @@ pub(super) fn after_fork() {
 pub(crate) fn in_child() {
     fork_gate::open_behind(|| {
         if is_any() {
-            signal_mask::without(|| registry::all().for_each(|(place, region)| divide(place, region)));
+            signal_mask::without(|| registry::all().for_each(|(number, region)| divide(number, region)));
         }
     });
 }
@@ -203,8 +203,8 @@ pub(crate) fn in_child() {
 /// In a forked child, once its tables say what it inherited: so does its recording.
 pub(crate) fn forked() {
     if is_any() {
-        for (place, region) in registry::all() {
-            if let Some(mut slot) = RECORDINGS[place].try_lock()
+        for (number, region) in registry::all() {
+            if let Some(mut slot) = RECORDINGS[number].try_lock()
                 && let Some(recording) = slot.as_mut().map(Cell::get_mut)
             {
                 // One that cannot be written is missing: then all of the child counts as its own.
@@ -214,17 +214,17 @@ pub(crate) fn forked() {
     }
 }
 
-fn divide(place: Place, region: &dyn Registered) {
-    let Some(mut slot) = RECORDINGS[place].try_lock() else { return };
+fn divide(number: RegionNumber, region: &dyn Registered) {
+    let Some(mut slot) = RECORDINGS[number].try_lock() else { return };
     // What has ended in the parent has ended here.
     let recording = slot.as_mut().map(Cell::get_mut);
-    let Some(recording) = recording.filter(|_| memory::forked(place)) else { return };
+    let Some(recording) = recording.filter(|_| memory::forked(number)) else { return };
     match recording.divide(region) {
-        Ok(()) => memory::begin(place, recording.pages, recording.annex.pages(), region.head_copy()),
+        Ok(()) => memory::begin(number, recording.pages, recording.annex.pages(), region.head_copy()),
         Err(error) => {
             complain(recording.path.as_c_str().to_bytes(), error);
             // From now on its pages are its own and nobody's file.
-            memory::keep(place);
+            memory::keep(number);
             *slot = None;
         }
     }

@@ -1,4 +1,15 @@
-//! The regions of this process's trackers, for what happens outside of them: a thread ends, the program ends.
+//! The regions of this process: one for each tracker.
+//!
+//! **Problem.** A thread ends, the process forks, a signal comes: each concerns all trackers of the process, and they are
+//! statics of many types. Nothing may be allocated to list them.
+//!
+//! **Idea.** A tracker registers its region at its first event. An entry of the list is written once and never removed,
+//! because trackers live as long as the process.
+//!
+//! - **Region number** ([`RegionNumber`]): the position of a region in this list.
+//! - **Thread words number**: the position of a tracker's words among those that the host keeps for each thread. A tracker
+//!   whose platform is not the host has none: it keeps its words elsewhere. Numbers of two platforms may be equal, so this
+//!   cannot replace the region number.
 
 use super::recording::annex::Writing;
 use crate::Error;
@@ -9,126 +20,131 @@ use crate::table::fork::Copied;
 use crate::table::region::HeadCopy;
 use memtrack_format::Cause;
 
-/// A region whatever its size.
+/// A region of any size, as the session uses it.
 pub(crate) trait Registered: Sync {
-    /// A thread of that slot ended.
+    /// Frees the slot of a thread that has ended. `name` is the thread's last name.
     fn thread_ended(&self, slot: u16, name: [u8; 16]);
-    /// Whether it is this process's: not in a forked child that does not know that it is one.
+    /// Returns whether the region belongs to this process. It does not in a forked child that has not noticed the fork.
     fn is_claimed(&self) -> bool;
-    /// In a forked child: it is.
+    /// In a forked child: makes the region the child's.
     fn claim(&self);
     /// In a forked child: opens the locks that threads of the parent held.
     fn unlock_after_fork(&self);
-    /// In a forked child, whose only thread had this slot in the parent.
+    /// In a forked child: marks all figures as inherited. `slot` is the slot that the child's only thread had in the
+    /// parent.
     fn forked(&self, slot: Option<u16>, copied: Copied);
-    /// Has the next event write the dump that a signal asked for.
-    fn ask_for_dump(&self);
-    /// Whether nobody holds a lock that a snapshot needs.
-    fn is_at_rest(&self) -> bool;
-    /// Makes now the barrier that a second thread would need.
+    /// Makes the next event write the dump that a signal asked for.
+    fn request_dump(&self);
+    /// Returns whether nobody holds a lock that a snapshot needs.
+    fn is_unlocked(&self) -> bool;
+    /// Makes now the barrier that the first event of a second thread would make.
     fn expect_threads(&self);
-    /// Has each new peak above a number of bytes written.
+    /// Makes each new peak above a number of bytes write a dump.
     fn dump_above(&self, bytes: usize);
-    /// Has the next event ask which modules there are.
+    /// Makes the next event refresh the recordings, because there is a new module.
     fn module_seen(&self);
-    /// The memory of its tables, which is mapped to the end, when it is whole pages.
+    /// Returns the memory of the tables, all of which is mapped by then.
+    ///
+    /// # Errors
+    /// When it is not a whole number of pages, or the system has no more memory.
     fn pages(&self) -> Result<Pages, Error>;
-    /// Blocks that were allocated and blocks that were freed, together: another number than before when there was any event.
+    /// Returns the number of allocations and frees so far. It changes with every event.
     fn events(&self) -> u64;
-    /// Where the heads of its indexes are.
+    /// Returns the address ranges of the heads of its hash indexes.
     fn heads(&self) -> [core::ops::Range<usize>; 2];
-    /// What a region says of itself, for one whose file somebody replaced.
+    /// Returns a copy of the region's constant words, which shows whether its memory was replaced.
     fn head_copy(&self) -> HeadCopy;
-    /// Puts that into a region that has lost it.
+    /// Writes such a copy into a region that has lost its memory.
     fn restore_head(&self, copy: &HeadCopy);
-    /// Counts a recording that ended before its process.
-    fn recording_lost(&self);
-    /// Thread slots in use.
+    /// Counts a loss: a recording ended before its process.
+    fn count_lost_recording(&self);
+    /// Returns the number of thread slots in use.
     fn threads_used(&self) -> u32;
-    /// Keeps the names that running threads have now.
-    fn keep_names(&self);
-    /// Writes what is not in its tables: the program, and its modules when asked for.
-    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error>;
+    /// Stores the current names of the running threads in their slots.
+    fn update_names(&self);
+    /// Writes the records that the tables do not hold: the program, and with `modules` its modules.
+    fn write_annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error>;
     /// Writes a snapshot of the whole program.
     fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error>;
 }
 
-/// Trackers that one process can have. The unit tests, which are one process, have more.
+/// The most trackers that use the host's thread words in one process. The unit tests, which are one process, have more.
 pub(crate) const MAX_TRACKERS: usize = if cfg!(test) { 8 } else { 4 };
 
-/// Regions that the process can know, whichever platforms their trackers have. A power of two, so that no place lies
-/// outside of a table.
-const PLACES: usize = 16;
-const _: () = assert!(PLACES.is_power_of_two() && PLACES >= MAX_TRACKERS);
+/// The most regions in one process, whichever platforms their trackers have. A power of two, so that the remainder of a
+/// number is an index that is always in bounds.
+const MAX_REGIONS: usize = 16;
+const _: () = assert!(MAX_REGIONS.is_power_of_two() && MAX_REGIONS >= MAX_TRACKERS);
 
-/// A region's place among those of the process. Not the number that its platform gave its tracker: numbers of two
-/// platforms may be equal.
+/// The position of a region among those of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(usize);
+pub(crate) struct RegionNumber(usize);
 
-impl Place {
-    /// Whether no other region was registered before.
+impl RegionNumber {
+    /// Returns whether it is the first region that was registered.
     pub(crate) fn is_first(self) -> bool {
         self.0 == 0
     }
 }
 
-/// One value for each place.
-pub(crate) struct Each<T>([T; PLACES]);
+/// One value for each region number.
+pub(crate) struct PerRegion<T>([T; MAX_REGIONS]);
 
-impl<T> Each<T> {
-    pub(crate) const fn new(all: [T; PLACES]) -> Self {
-        Each(all)
+impl<T> PerRegion<T> {
+    pub(crate) const fn new(values: [T; MAX_REGIONS]) -> Self {
+        PerRegion(values)
     }
 }
 
-impl Each<u32> {
-    pub(crate) const ZERO: Self = Each([0; PLACES]);
+impl PerRegion<u32> {
+    pub(crate) const ZERO: Self = PerRegion([0; MAX_REGIONS]);
 }
 
-impl<T> core::ops::Index<Place> for Each<T> {
+impl<T> core::ops::Index<RegionNumber> for PerRegion<T> {
     type Output = T;
 
-    fn index(&self, place: Place) -> &T {
-        &self.0[place.0 % PLACES]
+    fn index(&self, number: RegionNumber) -> &T {
+        &self.0[number.0 % MAX_REGIONS]
     }
 }
 
-impl<T> core::ops::IndexMut<Place> for Each<T> {
-    fn index_mut(&mut self, place: Place) -> &mut T {
-        &mut self.0[place.0 % PLACES]
+impl<T> core::ops::IndexMut<RegionNumber> for PerRegion<T> {
+    fn index_mut(&mut self, number: RegionNumber) -> &mut T {
+        &mut self.0[number.0 % MAX_REGIONS]
     }
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
     region: &'static dyn Registered,
-    /// The number of the host's thread words that the tracker books with; `None` when its platform has words of its own.
-    words: Option<usize>,
+    /// The thread words number; `None` when the tracker's platform has words of its own.
+    thread_words: Option<usize>,
 }
 
-static ENTRIES: Each<spin::Once<Entry>> = Each::new([const { spin::Once::new() }; PLACES]);
-static USED: AtomicUsize = AtomicUsize::new(0);
-static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+static ENTRIES: PerRegion<spin::Once<Entry>> = PerRegion::new([const { spin::Once::new() }; MAX_REGIONS]);
+/// Regions that are registered.
+static REGIONS: AtomicUsize = AtomicUsize::new(0);
+/// Trackers that have a thread words number.
+static TRACKERS: AtomicUsize = AtomicUsize::new(0);
 
-/// A number for one more tracker with the host's thread words; `None` when there are too many.
-pub(crate) fn reserve() -> Option<usize> {
-    take(&NUMBERS, MAX_TRACKERS)
+/// Returns the thread words number of one more tracker; `None` when there are too many.
+pub(crate) fn reserve_thread_words() -> Option<usize> {
+    count_one(&TRACKERS, MAX_TRACKERS)
 }
 
-/// Makes a tracker's region known; `None` when there are too many. `words` is the number of the host's thread words that
-/// the tracker books with, if it does.
-pub(crate) fn register(region: &'static dyn Registered, words: Option<usize>) -> Option<Place> {
-    let place = Place(take(&USED, PLACES)?);
-    ENTRIES[place].call_once(|| Entry { region, words });
-    Some(place)
+/// Adds a region to the list; `None` when there are too many. `thread_words` is the tracker's thread words number, if its
+/// platform is the host.
+pub(crate) fn register(region: &'static dyn Registered, thread_words: Option<usize>) -> Option<RegionNumber> {
+    let number = RegionNumber(count_one(&REGIONS, MAX_REGIONS)?);
+    ENTRIES[number].call_once(|| Entry { region, thread_words });
+    Some(number)
 }
 
-/// Counts one more, up to a limit: the count before it.
-fn take(used: &AtomicUsize, limit: usize) -> Option<usize> {
-    let mut before = used.load(Relaxed);
+/// Adds one to a counter and returns its value before; `None` when the counter has reached the limit.
+fn count_one(counter: &AtomicUsize, limit: usize) -> Option<usize> {
+    let mut before = counter.load(Relaxed);
     while before < limit {
-        match used.compare_exchange(before, before + 1, Relaxed, Relaxed) {
+        match counter.compare_exchange(before, before + 1, Relaxed, Relaxed) {
             Ok(_) => return Some(before),
             Err(now) => before = now,
         }
@@ -136,21 +152,22 @@ fn take(used: &AtomicUsize, limit: usize) -> Option<usize> {
     None
 }
 
-pub(crate) fn get(place: Place) -> Option<&'static dyn Registered> {
-    Some(ENTRIES[place].get()?.region)
+/// Returns the region with this number; `None` while it is being registered.
+pub(crate) fn get(number: RegionNumber) -> Option<&'static dyn Registered> {
+    Some(ENTRIES[number].get()?.region)
 }
 
-/// The place of a region that was registered.
-pub(crate) fn place_of<R>(region: &'static R) -> Option<Place> {
-    all().find(|(_, other)| core::ptr::addr_eq(*other, region)).map(|(place, _)| place)
+/// Returns the number of a region; `None` when it is not registered.
+pub(crate) fn number_of<R>(region: &'static R) -> Option<RegionNumber> {
+    all().find(|(_, other)| core::ptr::addr_eq(*other, region)).map(|(number, _)| number)
 }
 
-/// The number of the host's thread words of the tracker there.
-pub(crate) fn words(place: Place) -> Option<usize> {
-    ENTRIES[place].get()?.words
+/// Returns the thread words number of the tracker whose region has this number.
+pub(crate) fn thread_words(number: RegionNumber) -> Option<usize> {
+    ENTRIES[number].get()?.thread_words
 }
 
-/// All regions with their places.
-pub(crate) fn all() -> impl Iterator<Item = (Place, &'static dyn Registered)> {
-    (0..PLACES).map(Place).filter_map(|place| Some((place, get(place)?)))
+/// Returns all regions with their numbers.
+pub(crate) fn all() -> impl Iterator<Item = (RegionNumber, &'static dyn Registered)> {
+    (0..MAX_REGIONS).map(RegionNumber).filter_map(|number| Some((number, get(number)?)))
 }

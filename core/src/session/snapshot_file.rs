@@ -6,7 +6,7 @@
 
 use super::files;
 use super::owner::Owner;
-use super::registry::{Each, Place};
+use super::registry::{PerRegion, RegionNumber};
 use crate::Error;
 use crate::dump;
 use crate::lock::try_lock;
@@ -26,7 +26,7 @@ struct Sink {
     /// Where the path comes from, when that is the variable.
     template: Option<Path>,
     /// Of each tracker the first stack node that the file does not hold.
-    next_nodes: Each<u32>,
+    next_nodes: PerRegion<u32>,
     /// The process that has the file, by its [generation](lock::generation): a forked child begins its own.
     generation: u32,
 }
@@ -67,7 +67,7 @@ pub(crate) fn open_template(template: Path) -> Result<(), Error> {
 fn begin(path: Path, named: Named, template: Option<Path>) -> Result<(), Error> {
     let (path, named) = claim(path, named)?;
     let mut sink = try_lock(&SINK).ok_or(Error::DumpRunning)?;
-    let (next_nodes, generation) = (Each::ZERO, lock::generation());
+    let (next_nodes, generation) = (PerRegion::ZERO, lock::generation());
     *sink = Some(Cell::new(Sink { path, named, template, next_nodes, generation }));
     IS_SET.store(true, Release);
     Ok(())
@@ -123,25 +123,25 @@ pub(crate) fn append(
     append_to(patience, |_, file| write(0, file).map(|_| ()))
 }
 
-/// Appends a snapshot of the tracker whose region has that place. `write` gets the first stack node to write and returns the first one that is
-/// left for the next time.
+/// Appends a snapshot of the tracker whose region has that number. `write` gets the first stack node to write and returns
+/// the first one that is left for the next time.
 ///
 /// # Errors
 /// As of [`append`].
 pub(crate) fn append_of(
-    place: Place,
+    number: RegionNumber,
     patience: Patience,
     write: impl FnOnce(u32, &mut File) -> Result<u32, Error>,
 ) -> Result<(), Error> {
     append_to(patience, |next_nodes, file| {
-        next_nodes[place] = write(next_nodes[place], file)?;
+        next_nodes[number] = write(next_nodes[number], file)?;
         Ok(())
     })
 }
 
 fn append_to(
     patience: Patience,
-    write: impl FnOnce(&mut Each<u32>, &mut File) -> Result<(), Error>,
+    write: impl FnOnce(&mut PerRegion<u32>, &mut File) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut guard = lock(patience).ok_or(Error::DumpRunning)?;
     let Some(sink) = guard.as_mut().map(Cell::get_mut) else { return Ok(()) };
@@ -153,14 +153,14 @@ fn append_to(
             }
             if file.len() == 0 {
                 // Somebody moved the file away, or emptied it.
-                sink.next_nodes = Each::ZERO;
+                sink.next_nodes = PerRegion::ZERO;
             }
         }
         write(&mut sink.next_nodes, &mut file)
     });
     if result.is_err() {
         // The whole tables again next time: parts of them may be missing.
-        sink.next_nodes = Each::ZERO;
+        sink.next_nodes = PerRegion::ZERO;
     }
     result
 }
@@ -187,7 +187,7 @@ impl Sink {
             };
             // Nobody chose this very name, wherever the parent's comes from.
             (self.path, self.named) = claim(path, Named::ByVariable)?;
-            self.next_nodes = Each::ZERO;
+            self.next_nodes = PerRegion::ZERO;
             self.generation = lock::generation();
         }
         Ok(())

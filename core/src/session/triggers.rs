@@ -49,7 +49,7 @@ pub(super) fn ask(signal: i32, action: bool) {
     ASKED.store(true, SeqCst);
     serve();
     if ASKED.load(SeqCst) {
-        registry::all().for_each(|(_, region)| region.ask_for_dump());
+        registry::all().for_each(|(_, region)| region.request_dump());
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn ask(signal: i32, action: bool) {
 pub(crate) fn serve() {
     // Whoever gives a part free sees a request that found it in use.
     core::sync::atomic::fence(SeqCst);
-    while ASKED.load(SeqCst) && registry::all().all(|(_, region)| region.is_at_rest()) {
+    while ASKED.load(SeqCst) && registry::all().all(|(_, region)| region.is_unlocked()) {
         let write = || {
             if ASKED.swap(false, SeqCst) {
                 append(Cause::Signal);

@@ -99,7 +99,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// has no region; when its region is not a whole number of this system's pages.
     pub fn record_to(&self, path: impl AsRef<std::path::Path>) -> Result<(), Error> {
         self.check()?;
-        match registry::place_of(self.region()) {
+        match registry::number_of(self.region()) {
             Some(number) => on_stack(|| recording::begin(number, Path::new(path.as_ref())?, Named::ByCode)),
             // Another thread is claiming the region.
             None => Err(Error::RecordingThreads),
@@ -143,7 +143,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Appends a snapshot. `write` gets the first stack node that the file does not have yet.
     pub(super) fn append_stage(&self, write: impl FnOnce(u32, &mut File) -> Result<(), Error>) {
         // The host tool reports that a snapshot is missing from the file; the message at exit gives the reason.
-        let Some(number) = registry::place_of(self.region()) else { return };
+        let Some(number) = registry::number_of(self.region()) else { return };
         // Two threads may end stages at the same time: the second one waits, so that both are written.
         forks::notice();
         triggers::on_stack(Patience::Seconds, || {

@@ -44,11 +44,11 @@ impl<R: Tables> registry::Registered for R {
         self.head().pending.dump_above(bytes);
     }
 
-    fn ask_for_dump(&self) {
+    fn request_dump(&self) {
         self.head().pending.raise(crate::table::pending::DUMP);
     }
 
-    fn is_at_rest(&self) -> bool {
+    fn is_unlocked(&self) -> bool {
         !self.stages().is_locked() && !self.timeline().is_locked()
     }
 
@@ -88,7 +88,7 @@ impl<R: Tables> registry::Registered for R {
         self.head().pending.raise(crate::table::pending::PAUSED);
     }
 
-    fn recording_lost(&self) {
+    fn count_lost_recording(&self) {
         self.head().losses.count(LossCause::RecordingLost);
     }
 
@@ -96,7 +96,7 @@ impl<R: Tables> registry::Registered for R {
         self.threads().usage().0
     }
 
-    fn keep_names(&self) {
+    fn update_names(&self) {
         for (id, slot) in self.threads().iter() {
             let name = Host.thread_name(slot.os_id());
             // The system has no name for a thread that ended unnoticed.
@@ -106,7 +106,7 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
-    fn annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
+    fn write_annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
         dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
     }
 

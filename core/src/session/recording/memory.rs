@@ -3,7 +3,7 @@
 use super::annex;
 use crate::os::pages::{self, Pages};
 use crate::os::{clock, sandbox, stderr, thread};
-use crate::session::registry::{self, Each, Place, Registered};
+use crate::session::registry::{self, PerRegion, RegionNumber, Registered};
 use crate::sync::*;
 use crate::table::backing;
 use crate::table::region::HeadCopy;
@@ -39,25 +39,25 @@ const ENDING: u32 = 16;
 // says that it runs, and is only read while it does.
 unsafe impl Sync for Laid {}
 
-static LAID: Each<Laid> =
-    Each::new([const { Laid { state: AtomicU32::new(NONE), memory: UnsafeCell::new(None) } }; _]);
+static LAID: PerRegion<Laid> =
+    PerRegion::new([const { Laid { state: AtomicU32::new(NONE), memory: UnsafeCell::new(None) } }; _]);
 
 /// Whether there are any.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-/// From now on the memory of the region at `place` is a file's.
-pub(crate) fn begin(place: Place, pages: Pages, annex: Pages, head: HeadCopy) {
+/// From now on the memory of the region at `number` is a file's.
+pub(crate) fn begin(number: RegionNumber, pages: Pages, annex: Pages, head: HeadCopy) {
     // Without it, the handler of faults is all that there is.
     let prepared = Pages::new(pages.pages().div_ceil(8), 0).ok();
     // SAFETY: nobody reads it before the state says that it runs, or in a child that has one thread; the recording is locked.
     unsafe {
-        let memory = &mut *LAID[place].memory.get();
+        let memory = &mut *LAID[number].memory.get();
         let before = memory.replace(Memory { pages, annex, prepared, head });
         if let Some(prepared) = before.and_then(|before| before.prepared) {
             prepared.remove();
         }
     }
-    LAID[place].state.store(RUNS, Release);
+    LAID[number].state.store(RUNS, Release);
     ANY.store(true, Release);
     backing::announce_to(prepare);
 }
@@ -69,43 +69,43 @@ fn prepare(start: usize, len: usize) {
     if !sandbox::allows_all() {
         return;
     }
-    for (place, region) in registry::all() {
-        let Some(memory) = LAID[place].memory() else { continue };
+    for (number, region) in registry::all() {
+        let Some(memory) = LAID[number].memory() else { continue };
         let Some(prepared) = memory.prepared else { continue };
         // Another thread that finds no room may be at it just now.
-        while LAID[place].state.load(Acquire) >= ENDING {
+        while LAID[number].state.load(Acquire) >= ENDING {
             nap();
         }
-        for number in memory.pages.numbers(start, len) {
-            if is_running(place) && !prepared.bit(number) {
-                if memory.pages.has_room(number) {
-                    prepared.set_bit(number);
+        for page in memory.pages.numbers(start, len) {
+            if is_running(number) && !prepared.bit(page) {
+                if memory.pages.has_room(page) {
+                    prepared.set_bit(page);
                 } else {
-                    end(place, region);
+                    end(number, region);
                 }
             }
         }
     }
 }
 
-pub(crate) fn is_running(place: Place) -> bool {
-    LAID[place].state.load(Acquire) == RUNS
+pub(crate) fn is_running(number: RegionNumber) -> bool {
+    LAID[number].state.load(Acquire) == RUNS
 }
 
 /// Ends recordings whose file somebody has replaced by another of the same length or a longer one: no fault tells it.
 pub(crate) fn end_replaced() {
     if ANY.load(Relaxed) {
-        for (place, region) in registry::all().filter(|(place, _)| is_running(*place)) {
-            if LAID[place].memory().is_some_and(|memory| region.head_copy() != memory.head) {
-                end(place, region);
+        for (number, region) in registry::all().filter(|(number, _)| is_running(*number)) {
+            if LAID[number].memory().is_some_and(|memory| region.head_copy() != memory.head) {
+                end(number, region);
             }
         }
     }
 }
 
 /// In a forked child: whether its memory is the parent's file.
-pub(crate) fn forked(place: Place) -> bool {
-    let state = &LAID[place].state;
+pub(crate) fn forked(number: RegionNumber) -> bool {
+    let state = &LAID[number].state;
     if state.load(Acquire) >= ENDING {
         // The thread that was at it is not here.
         state.store(RUNS, Release);
@@ -130,7 +130,7 @@ impl Laid {
             if !is_intact {
                 region.restore_head(&memory.head);
             }
-            region.recording_lost();
+            region.count_lost_recording();
         }
         let why = match (is_intact, is_whole) {
             (true, true) => "the file system is full: what is allocated from now on is missing from the file",
@@ -143,8 +143,8 @@ impl Laid {
 }
 
 /// Ends a recording, of which the memory becomes the process's own.
-pub(crate) fn end(place: Place, region: &dyn Registered) {
-    let laid = &LAID[place];
+pub(crate) fn end(number: RegionNumber, region: &dyn Registered) {
+    let laid = &LAID[number];
     let me = ENDING + thread::id() as u32;
     if laid.state.compare_exchange(RUNS, me, AcqRel, Acquire).is_ok() {
         let state = if laid.take(region) { ENDED } else { STUCK };
@@ -153,29 +153,29 @@ pub(crate) fn end(place: Place, region: &dyn Registered) {
 }
 
 /// In a forked child that gets no file: makes the memory its own.
-pub(crate) fn keep(place: Place) {
-    if let Some(memory) = LAID[place].memory() {
+pub(crate) fn keep(number: RegionNumber) {
+    if let Some(memory) = LAID[number].memory() {
         // Where there is no memory left, the pages stay the parent's: nothing better can be had.
         let _ = memory.annex.keep(true).and_then(|()| memory.pages.keep(true));
     }
-    LAID[place].state.store(NONE, Release);
+    LAID[number].state.store(NONE, Release);
 }
 
 /// In the handler of a fault: whether it was one of a recording's memory, and can be gone on from.
 pub(crate) fn faulted(address: usize) -> bool {
     let within = |pages: Pages| address.wrapping_sub(pages.start().addr()) < pages.len();
-    let found = registry::all().find_map(|(place, region)| {
-        let memory = LAID[place].memory()?;
+    let found = registry::all().find_map(|(number, region)| {
+        let memory = LAID[number].memory()?;
         [memory.pages, memory.annex]
             .into_iter()
             .find(|&pages| within(pages))
-            .map(|pages| (place, region, pages))
+            .map(|pages| (number, region, pages))
     });
-    let Some((place, region, pages)) = found else { return false };
-    end(place, region);
+    let Some((number, region, pages)) = found else { return false };
+    end(number, region);
     let me = ENDING + thread::id() as u32;
     loop {
-        match LAID[place].state.load(Acquire) {
+        match LAID[number].state.load(Acquire) {
             // This thread, in the middle of the above: the file was cut off further meanwhile.
             state if state == me => return pages.clear(address),
             STUCK | NONE => return false,
