@@ -2,7 +2,7 @@
 //! destroy what a running process wrote.
 
 use super::recording::annex;
-use crate::os::file::Reading;
+use crate::os::file::FileReader;
 use crate::os::process;
 use crate::table::image;
 use core::ffi::CStr;
@@ -28,11 +28,11 @@ impl Owner {
 
     /// The process whose dump or recording a regular file holds.
     pub(crate) fn of(path: &CStr) -> Option<Owner> {
-        let file = Reading::open(path).filter(Reading::is_regular)?;
+        let file = FileReader::open(path).filter(FileReader::is_regular)?;
         let mut head = [0; HEAD];
-        let mut read = file.at(&mut head, 0);
+        let mut read = file.read_at(&mut head, 0);
         if let Some(annex) = image::size_of_image(&head[..read]) {
-            read = file.at(&mut head, annex);
+            read = file.read_at(&mut head, annex);
             if let Some(owner) = annex::owner(&head[..read]) {
                 return Some(owner);
             }

@@ -99,7 +99,7 @@ fn lay(
     if let Some(parents) = parents {
         annex.copy(&parents.annex);
     }
-    let of_parent = parents.map(|parents| parents.file.again());
+    let of_parent = parents.map(|parents| parents.file.reclaim());
     let before = match &of_parent {
         None => Before::Memory,
         Some(Some(file)) => Before::File(file),

@@ -1,4 +1,10 @@
-//! The file that stands in for memory.
+//! The file that backs the memory of a recording.
+//!
+//! The problem: a recording lies in a file, so that it survives the process. The descriptor of the file holds the lock
+//! against other processes, but it is a number that the program may close.
+//!
+//! The idea: a recording [releases](BackingFile::release) its descriptor without closing it, and remembers which file
+//! it was. Later it [claims it back](Released::reclaim) only when the descriptor still is that file.
 
 use super::errno::errno;
 use super::memory::PAGE;
@@ -7,11 +13,14 @@ use super::path::Path;
 use super::{calls, signal_mask};
 use crate::Error;
 
-/// A file that memory lies in. Whoever has it open holds its lock.
+/// An open file that backs memory. An open descriptor from [`lock`](Self::lock) holds the file's lock. Dropping it
+/// closes the file.
 pub(crate) struct BackingFile(Descriptor);
 
 impl BackingFile {
-    /// Opens or creates a file to write it, and leaves its content alone. `None` when somebody else holds its lock.
+    /// Opens a file for reading and writing, creates it where there is none, and locks it. The content stays. `None`
+    /// when another process or recording holds the lock; does not wait. On a file system without locks it excludes
+    /// nobody.
     pub(crate) fn lock(path: &Path, named: Named) -> Result<Option<BackingFile>, Error> {
         let file = open::to_write(path.as_c_str(), libc::O_RDWR, named)?;
         let is_taken =
@@ -19,7 +28,7 @@ impl BackingFile {
         Ok((!is_taken).then_some(BackingFile(file)))
     }
 
-    /// Gives the file that many bytes of zero.
+    /// Replaces the content by `len` zero bytes, which take no room yet.
     pub(crate) fn reset(&self, len: usize) -> Result<(), Error> {
         signal_mask::of_writes_held(|| {
             let set = |len| calls::ftruncate(self.0.number(), len) == 0;
@@ -27,19 +36,21 @@ impl BackingFile {
         })
     }
 
-    /// Opens a file to read it.
+    /// Opens a file for reading, without a lock; `None` when that fails.
     pub(crate) fn open(path: &core::ffi::CStr) -> Option<BackingFile> {
         open::open(path, libc::O_RDONLY).ok().map(BackingFile)
     }
 
+    /// The system's number of the descriptor.
     pub(crate) fn number(&self) -> libc::c_int {
         self.0.number()
     }
 
-    /// Takes room for what lies at `offset`, without using it, where the file system can do that.
+    /// Allocates room on the disk for `len` bytes from `offset` on, and leaves the content. An error only when the disk
+    /// is full or a limit is reached: a file system that cannot allocate ahead is none.
     pub(crate) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
         signal_mask::of_writes_held(|| {
-            // SAFETY: a plain call on a descriptor that is open.
+            // SAFETY: the descriptor is open, and the call takes only numbers.
             let result =
                 unsafe { libc::fallocate(self.0.number(), 0, offset as libc::off_t, len as libc::off_t) };
             match errno() {
@@ -49,11 +60,11 @@ impl BackingFile {
         })
     }
 
-    /// The next pages from `at` on that are not a hole: the first, and the one behind them. The file's position, which
-    /// this moves, is used for nothing else.
+    /// The next run of pages from page `at` on that are no hole: its first page and the page after its last. `None`
+    /// when only holes follow. Moves the file's position, which nothing else uses.
     pub(crate) fn data(&self, at: usize) -> Option<(usize, usize)> {
         let seek = |offset: usize, whence| {
-            // SAFETY: a plain call on a descriptor that is open.
+            // SAFETY: the descriptor is open, and the call takes only numbers.
             let found = unsafe { libc::lseek(self.0.number(), offset as libc::off_t, whence) };
             usize::try_from(found).ok()
         };
@@ -62,17 +73,20 @@ impl BackingFile {
         Some((begin / PAGE, end.div_ceil(PAGE)))
     }
 
+    /// Reads into `buffer` from `offset` on, and returns the number of bytes that were read: fewer at the end of the
+    /// file.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
-        // SAFETY: the buffer is valid for the call.
+        // SAFETY: the buffer is valid for its length, and the call writes no further.
         let n = unsafe {
             libc::pread(self.0.number(), buffer.as_mut_ptr().cast(), buffer.len(), offset as libc::off_t)
         };
         usize::try_from(n).map_err(|_| Error::File(errno()))
     }
 
+    /// Writes all bytes from `offset` on.
     pub(crate) fn write_at(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
         while !bytes.is_empty() {
-            // SAFETY: the bytes are valid for the call.
+            // SAFETY: the bytes are valid for their length, and the call reads no further.
             let n = unsafe {
                 libc::pwrite(self.0.number(), bytes.as_ptr().cast(), bytes.len(), offset as libc::off_t)
             };
@@ -85,7 +99,7 @@ impl BackingFile {
         Ok(())
     }
 
-    /// Gives up the descriptor but for its number: the file stays open, and locked, unless the program closes it.
+    /// Leaves the descriptor open and forgets all but its number: the file stays locked unless the program closes it.
     pub(crate) fn release(self) -> Result<Released, Error> {
         let status = self.0.status()?;
         let file = core::mem::ManuallyDrop::new(self);
@@ -93,17 +107,18 @@ impl BackingFile {
     }
 }
 
-/// A descriptor that the program may have closed, and may have used anew for a file of its own.
+/// A descriptor that the program may have closed, and may have reused for a file of its own.
 pub(crate) struct Released {
     number: libc::c_int,
-    /// The file's device and number.
+    /// The file's device and inode.
     file: (libc::dev_t, libc::ino_t),
 }
 
 impl Released {
-    /// The file, if the descriptor still is its. Only where no other thread can close it meanwhile.
-    pub(crate) fn again(&self) -> Option<BackingFile> {
-        // SAFETY: should it be another file's, it is forgotten and so not closed.
+    /// The file, if the descriptor still refers to it; `None` otherwise. Only where no other thread can close the
+    /// descriptor at the same time: in a forked child.
+    pub(crate) fn reclaim(&self) -> Option<BackingFile> {
+        // SAFETY: only a descriptor of the same file is dropped later. Any other one is forgotten, and so not closed.
         let file = core::mem::ManuallyDrop::new(BackingFile(unsafe { Descriptor::from_number(self.number) }));
         let is_same = file.0.status().is_ok_and(|status| (status.st_dev, status.st_ino) == self.file);
         is_same.then(|| core::mem::ManuallyDrop::into_inner(file))

@@ -1,4 +1,4 @@
-//! Environment variables.
+//! Environment variables, which are read while the program starts.
 
 use super::errno::{errno, keep_errno, set_errno};
 use core::ffi::{CStr, c_char};
@@ -7,27 +7,29 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
-/// Whether there is an environment: not before the C library has begun.
+/// Whether variables can be read. False before the C library has started: a first allocation may come earlier.
 pub(crate) fn is_there() -> bool {
-    // SAFETY: the pointer is the C library's, which this reads where programs start.
+    // SAFETY: the pointer is the C library's. No other thread changes it while the program starts.
     unsafe { !environ.is_null() }
 }
 
-/// The value of a variable, while the program starts: later the program may change or free it.
+/// The value of a variable; `None` when it is not set. Only while the program starts: later the program may change or
+/// free the value.
 pub(crate) fn get(name: &CStr) -> Option<&'static [u8]> {
-    // SAFETY: the name is a C string; the value stays where it is while programs start.
+    // SAFETY: the name is a C string. Nobody changes or frees the value while the program starts.
     unsafe {
         let value = libc::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
     }
 }
 
-/// Whether the process has rights that whoever started it may not have: by a set-user-id or set-group-id program, or by a
-/// file's capabilities. `secure_getenv` asks the same, but not in statically linked programs.
+/// Whether the process may have more rights than the user who started it: from a set-user-id or set-group-id program,
+/// or from a file's capabilities. Then it must not obey variables. `secure_getenv` asks the same, but not in statically
+/// linked programs.
 pub(crate) fn is_privileged() -> bool {
     keep_errno(|| {
         set_errno(0);
-        // SAFETY: the call reads what the kernel left for the program.
+        // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program.
         let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
         let is_unknown = errno() == libc::ENOENT;
         // SAFETY: the calls only return numbers.

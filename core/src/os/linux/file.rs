@@ -1,4 +1,4 @@
-//! Files by bare system calls: nothing here allocates, so a dump does not show up in itself.
+//! Files, by bare system calls. No function here allocates: a snapshot contains no block of its own making.
 
 use super::errno::errno;
 use super::open::{self, Descriptor};
@@ -8,24 +8,26 @@ use core::ffi::CStr;
 
 pub(crate) use super::open::Named;
 
-/// A file that is written.
+/// A file that is written from its start or its end. Dropping it unlocks and closes it.
 #[derive(Debug)]
 pub(crate) struct File(Descriptor);
 
-/// How a file is opened for writing.
+/// The fate of a file's content when it is opened for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// What it held is gone.
+    /// The content is removed.
     Truncate,
-    /// What it holds stays in front.
+    /// The content stays, and all that is written goes behind it.
     Append,
 }
 
 impl File {
+    /// Opens a file for writing, and creates it, readable for its owner alone, where there is none. A path from a
+    /// variable is refused ([`Error::Refused`]) unless it names a regular file of this user with a single name.
     pub(crate) fn create(path: &CStr, mode: Mode, named: Named) -> Result<File, Error> {
         let how = match (mode, named) {
             (Mode::Append, _) => libc::O_APPEND,
-            // Cut off below, behind the checks.
+            // The content is removed below, after the checks.
             (Mode::Truncate, Named::ByVariable) => 0,
             (Mode::Truncate, Named::ByCode) => libc::O_TRUNC,
         };
@@ -36,27 +38,28 @@ impl File {
         Ok(File(file))
     }
 
-    /// Whether it is a plain file, neither a pipe nor a device.
+    /// Whether the file is a regular one, and not a pipe or a device. False when that is unknown.
     pub(crate) fn is_regular(&self) -> bool {
         self.0.is_regular()
     }
 
-    /// Bytes that it holds.
+    /// The size of the file in bytes; 0 when it is unknown.
     pub(crate) fn len(&self) -> u64 {
         self.0.status().map_or(0, |status| status.st_size as u64)
     }
 
-    /// Keeps other writers of the file out, in this process and in others, until it is closed. False when one of them
-    /// has it; a file system without locks keeps nobody out.
+    /// Locks the file until it is dropped, against other writers in this process and in others. False when another
+    /// writer has the lock; does not wait. On a file system without locks it returns true and excludes nobody.
     pub(crate) fn lock(&self) -> bool {
         calls::flock(self.0.number(), libc::LOCK_EX | libc::LOCK_NB) == 0 || errno() != libc::EWOULDBLOCK
     }
 
-    /// Removes what it holds.
+    /// Removes the content.
     pub(crate) fn empty(&self) -> Result<(), Error> {
         if calls::ftruncate(self.0.number(), 0) == 0 { Ok(()) } else { Err(Error::File(errno())) }
     }
 
+    /// Writes all bytes. A full disk, a limit of the file's size and a pipe without a reader are errors, not signals.
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         signal_mask::of_writes_held(|| {
             while !bytes.is_empty() {
@@ -73,26 +76,28 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // A child that was forked meanwhile has the file open too: the lock would stay with it.
+        // A child that was forked meanwhile has the file open too. Without this call it would keep the lock.
         calls::flock(self.0.number(), libc::LOCK_UN);
     }
 }
 
-/// A file that is read from any place.
-pub(crate) struct Reading(Descriptor);
+/// A file that is read at any offset.
+pub(crate) struct FileReader(Descriptor);
 
-impl Reading {
-    /// Opens a file. A pipe is not waited for.
-    pub(crate) fn open(path: &CStr) -> Option<Reading> {
-        open::open(path, libc::O_RDONLY | libc::O_NONBLOCK).ok().map(Reading)
+impl FileReader {
+    /// Opens a file; `None` when that fails. Does not wait for the writer of a pipe.
+    pub(crate) fn open(path: &CStr) -> Option<FileReader> {
+        open::open(path, libc::O_RDONLY | libc::O_NONBLOCK).ok().map(FileReader)
     }
 
+    /// Whether the file is a regular one. False when that is unknown.
     pub(crate) fn is_regular(&self) -> bool {
         self.0.is_regular()
     }
 
-    /// Reads from `offset` on: as many bytes as are there.
-    pub(crate) fn at(&self, buffer: &mut [u8], offset: u64) -> usize {
+    /// Fills `buffer` from `offset` on, and returns the number of bytes that were read: fewer at the end of the file, 0
+    /// behind it or when it cannot be read.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
         let n = calls::pread(self.0.number(), buffer, offset as usize);
         usize::try_from(n).unwrap_or(0)
     }
@@ -106,16 +111,16 @@ impl memtrack_format::Sink for &mut File {
     }
 }
 
-/// Reads the start of a small file; 0 when it cannot be read.
+/// Fills `buffer` with the start of a file, and returns the number of bytes that were read; 0 when it cannot be read.
 pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
     let Ok(file) = open::open(path, libc::O_RDONLY) else { return 0 };
     let n = calls::read(file.number(), buffer);
     usize::try_from(n).unwrap_or(0)
 }
 
-/// Gives a file another name. Outside the hook.
+/// Renames a file, and replaces a file that has the new name. Outside the hook.
 pub(crate) fn rename(from: &CStr, to: &CStr) -> Result<(), Error> {
-    // SAFETY: the paths are C strings.
+    // SAFETY: both paths are C strings.
     let result = unsafe { libc::rename(from.as_ptr(), to.as_ptr()) };
     if result == 0 { Ok(()) } else { Err(Error::File(errno())) }
 }

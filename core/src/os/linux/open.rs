@@ -1,26 +1,32 @@
-//! Opening files: which ones are refused, and which descriptors they get.
+//! Opening files.
+//!
+//! The problem: a path from an environment variable may lead to a file that another user planted, and a program may
+//! have closed its standard streams, so that a new file gets descriptor 1 or 2.
+//!
+//! The idea: each path says who chose it, and a path from a variable may only name a regular file of this user with a
+//! single name. While a file is opened, the closed descriptors below 3 are occupied.
 
 use super::errno::errno;
 use super::{calls, ids};
 use crate::Error;
 use core::ffi::{CStr, c_int};
 
-/// Who chose the name of a file.
+/// The origin of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
-    /// The program's code, which may name whatever the program may open: devices, links, pipes.
+    /// The program's code. It may name all that the program may open: devices, links, pipes.
     ByCode,
-    /// An environment variable. Somebody else may have put a link, a pipe or a file of their own in that place.
+    /// An environment variable. Another user may have put a link, a pipe or a file in that place.
     ByVariable,
 }
 
-/// An open file's descriptor.
+/// The descriptor of an open file, which is closed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Descriptor(c_int);
 
 impl Descriptor {
     /// # Safety
-    /// The descriptor must be the caller's own.
+    /// The descriptor must be open and the caller's own: dropping the result closes it.
     pub(crate) unsafe fn from_number(number: c_int) -> Self {
         Descriptor(number)
     }
@@ -29,12 +35,12 @@ impl Descriptor {
         self.0
     }
 
-    /// Whether the file is a plain one, neither a pipe nor a device.
+    /// Whether the file is a regular one, and not a pipe, a device or a folder. False when that is unknown.
     pub(crate) fn is_regular(&self) -> bool {
         self.status().is_ok_and(|status| status.st_mode & libc::S_IFMT == libc::S_IFREG)
     }
 
-    /// What the system says of the file.
+    /// The kernel's record about the file: type, owner, size.
     pub(crate) fn status(&self) -> Result<libc::stat, Error> {
         calls::fstat(self.0).ok_or_else(|| Error::File(errno()))
     }
@@ -46,10 +52,10 @@ impl Drop for Descriptor {
     }
 }
 
-/// Opens a file. It gets no descriptor below 3: where the program's standard streams are closed, what the program writes
-/// to them would land in the file.
+/// Opens a file, with a descriptor above 2: in a program that has closed its standard streams, output to a stream would
+/// otherwise land in the file.
 pub(crate) fn open(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
-    let _held = StandardStreams::hold();
+    let _occupied = StandardStreams::occupy();
     open_lowest(path, flags)
 }
 
@@ -60,29 +66,30 @@ fn open_lowest(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
         if fd >= 0 {
             return Ok(Descriptor(fd));
         }
-        // Opening a pipe can be interrupted by a signal.
+        // A signal can interrupt the opening of a pipe.
         if errno() != libc::EINTR {
             return Err(Error::File(errno()));
         }
     }
 }
 
-/// Opens or creates a file to write it.
+/// Opens a file for writing, and creates it where there is none. [`Error::Refused`] says why a path from a variable is
+/// not used.
 pub(crate) fn to_write(path: &CStr, flags: c_int, named: Named) -> Result<Descriptor, Error> {
     match named {
         Named::ByCode => open(path, flags | libc::O_CREAT),
-        Named::ByVariable => carefully(path, flags),
+        Named::ByVariable => open_checked(path, flags),
     }
 }
 
-/// Opens a file that somebody else may have put there. It is checked before anything is written or cut off.
+/// Opens a file that another user may have put there, and checks it before its content changes.
 ///
-/// A file with several names is refused as well: in a folder where others may write, one of them may be a hard link to
-/// any file of this user.
-fn carefully(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
-    // A pipe without a reader is refused at once with O_NONBLOCK; a regular file ignores it.
+/// A file with several names is refused: in a folder where others may write, this name may be a hard link to any file
+/// of this user.
+fn open_checked(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
+    // With O_NONBLOCK the opening of a pipe without a reader fails at once. A regular file ignores the flag.
     let flags = flags | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    // Another process may remove the file between the two calls, or create it: a few tries are enough.
+    // Another process may create or remove the file between the two calls. A few tries are enough.
     const TRIES: usize = 4;
     for _ in 0..TRIES {
         match open(path, flags | libc::O_CREAT | libc::O_EXCL) {
@@ -108,7 +115,7 @@ fn carefully(path: &CStr, flags: c_int) -> Result<Descriptor, Error> {
 const NOT_REGULAR: Error =
     Error::Refused("it is not a regular file: give the name of one, or of one that does not exist");
 
-/// Whether a file that was there before may be written.
+/// Checks that a file that existed before may be written.
 fn check(status: &libc::stat) -> Result<(), Error> {
     if status.st_mode & libc::S_IFMT != libc::S_IFREG {
         return Err(NOT_REGULAR);
@@ -122,24 +129,23 @@ fn check(status: &libc::stat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Holds those descriptors below 3 that are closed, so that no file gets them.
+/// Occupies the closed descriptors below 3, so that no file gets them. Frees them when it is dropped.
 ///
-/// They are held by descriptors that can neither be read nor written (`O_PATH`): to another thread they are as good as
-/// closed.
+/// They are occupied by descriptors that can neither be read nor written (`O_PATH`): another thread sees no difference
+/// to closed ones.
 struct StandardStreams {
-    held: [bool; 3],
+    occupied: [bool; 3],
 }
 
 impl StandardStreams {
-    fn hold() -> Self {
-        let mut held = [false; 3];
-        // A descriptor that is not below 3 is given back at once.
+    fn occupy() -> Self {
+        let mut occupied = [false; 3];
         while (0..3).any(calls::is_closed) {
             let fd = calls::open(c"/", libc::O_PATH | libc::O_CLOEXEC, 0);
-            match usize::try_from(fd).ok().and_then(|place| held.get_mut(place)) {
+            match usize::try_from(fd).ok().and_then(|place| occupied.get_mut(place)) {
                 Some(place) => *place = true,
                 None => {
-                    // No descriptor is left, or another thread has opened the stream meanwhile.
+                    // The process has no descriptor left, or another thread has opened the stream meanwhile.
                     if fd >= 0 {
                         calls::close(fd);
                     }
@@ -147,14 +153,14 @@ impl StandardStreams {
                 }
             }
         }
-        StandardStreams { held }
+        StandardStreams { occupied }
     }
 }
 
 impl Drop for StandardStreams {
     fn drop(&mut self) {
-        for (fd, _) in (0..).zip(self.held).filter(|&(_, held)| held) {
-            // Another thread may have put a file of its own in the descriptor's place: that one is not of this kind.
+        for (fd, _) in (0..).zip(self.occupied).filter(|&(_, occupied)| occupied) {
+            // Another thread may have replaced the descriptor by one of its own, which is not of this kind.
             let flags = calls::flags(fd);
             if flags >= 0 && flags & libc::O_PATH != 0 {
                 calls::close(fd);
@@ -213,7 +219,7 @@ mod tests {
 
     #[test]
     fn another_users_file_is_not_written() {
-        // SAFETY: all-zero is a valid record; the call only returns a number.
+        // SAFETY: all-zero is a valid record. The call only returns a number.
         let (mut status, me): (libc::stat, _) = unsafe { (core::mem::zeroed(), libc::geteuid()) };
         (status.st_mode, status.st_nlink, status.st_uid) = (libc::S_IFREG | 0o666, 1, me);
         assert_eq!(check(&status), Ok(()));
@@ -224,7 +230,7 @@ mod tests {
     #[test]
     fn no_file_gets_the_descriptor_of_a_closed_standard_stream() {
         for closed in [&[0, 1, 2][..], &[1], &[]] {
-            // SAFETY: the child makes system calls alone, and ends.
+            // SAFETY: the child makes only system calls, and ends.
             let child = unsafe { libc::fork() };
             if child == 0 {
                 closed.iter().for_each(|&stream| _ = calls::close(stream));
@@ -234,7 +240,7 @@ mod tests {
                 unsafe { libc::_exit(i32::from(!(is_above && is_as_before))) };
             }
             let mut status = 0;
-            // SAFETY: the status is written.
+            // SAFETY: the call writes the status.
             assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
             assert_eq!(status, 0, "{closed:?}");
         }

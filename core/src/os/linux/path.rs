@@ -3,16 +3,18 @@
 use crate::Error;
 use core::ffi::CStr;
 
-/// Bytes of a path, with its end.
+/// The size of the longest path in bytes, with its NUL.
 pub(crate) const MOST: usize = libc::PATH_MAX as usize;
 
-/// A path as the system takes it, without allocating.
+/// A path with a NUL at its end, as the system takes it. All functions fail with [`Error::PathTooLong`] for a longer
+/// path than the system takes.
 pub(crate) struct Path {
     bytes: heapless::Vec<u8, MOST>,
 }
 
 impl Path {
-    /// `template` with `%p` replaced by the process id, `%t` by the time in seconds since 1970, `%%` by `%`.
+    /// `template` with `%p` replaced by the process id, `%t` by `seconds` (since 1970), and `%%` by `%`. Any other `%`
+    /// stays.
     pub(crate) fn expand(template: &[u8], pid: u32, seconds: u64) -> Result<Path, Error> {
         let mut path = Path { bytes: heapless::Vec::new() };
         let mut rest = template.iter();
@@ -31,7 +33,7 @@ impl Path {
         path.end()
     }
 
-    /// `path` as it is.
+    /// `path` unchanged. An error when it contains a NUL.
     pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
         use std::os::unix::ffi::OsStrExt;
         if path.as_os_str().as_bytes().contains(&0) {
@@ -41,11 +43,11 @@ impl Path {
         Path { bytes }.end()
     }
 
-    /// The path from the root of the file system, for a program that changes its folder later. As it is when that cannot
-    /// be had.
+    /// The path from the root of the file system: it stays valid when the program changes its folder. Unchanged when
+    /// the current folder is unknown, or when the result is too long.
     pub(crate) fn absolute(self) -> Path {
         let mut folder = [0; MOST];
-        // SAFETY: the buffer is valid for its length.
+        // SAFETY: the buffer is valid for its length, and the call writes no further.
         let mut known = || unsafe { !libc::getcwd(folder.as_mut_ptr().cast(), folder.len()).is_null() };
         if self.bytes.first() == Some(&b'/') || !known() {
             return self;
@@ -56,8 +58,8 @@ impl Path {
         if joined.is_ok() { path } else { self }
     }
 
-    /// A template for [`expand`](Self::expand) from the root of the file system, for a program that changes its folder
-    /// or its environment later. As it is when the folder cannot be had.
+    /// A copy of `template`, for [`expand`](Self::expand), from the root of the file system: it stays valid when the
+    /// program changes its folder or its environment. A relative copy when the current folder is unknown.
     pub(crate) fn template(template: &[u8]) -> Result<Path, Error> {
         let mut folder = Path { bytes: heapless::Vec::new() };
         if template.first() != Some(&b'/') {
@@ -77,7 +79,7 @@ impl Path {
         path.end()
     }
 
-    /// The path with `.pid` behind it.
+    /// The path with a dot and `pid` appended.
     pub(crate) fn with_pid(&self, pid: u32) -> Result<Path, Error> {
         let mut path = Path { bytes: self.bytes.clone() };
         path.bytes.pop();
@@ -86,6 +88,7 @@ impl Path {
         path.end()
     }
 
+    /// The path as a C string.
     pub(crate) fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or(c"")
     }

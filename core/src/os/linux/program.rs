@@ -1,34 +1,36 @@
-//! The program itself: its headers, and the path of its file.
+//! The executable of this process: its program headers, and the path of its file.
 
 use super::{calls, maps};
 use core::ffi::CStr;
 use heapless::VecView;
 
-/// Where the program's headers are in memory, and how many. The dynamic linker corrects both when it was started itself, with
-/// the program as its argument.
+/// The address of the program headers and their number. Where the dynamic linker was started with the program as its
+/// argument, the linker has set both to the program's.
 pub(crate) fn headers() -> (usize, u16) {
-    // SAFETY: the calls read what the kernel left for the program.
+    // SAFETY: the calls only read the auxiliary vector, which the kernel wrote for the program.
     let (table, count) = unsafe { (libc::getauxval(libc::AT_PHDR), libc::getauxval(libc::AT_PHNUM)) };
     (table as usize, count as u16)
 }
 
-/// Puts the path of the program's file into `path`: empty when it is not known. What the kernel says is the dynamic linker's
-/// file when that was started; what the program was started as is a script's, perhaps. So a file is taken only when its
-/// headers are the program's.
+/// Replaces `path` by the path of the program's file; empty when it is unknown.
+///
+/// Two names are tried. `/proc/thread-self/exe` is the dynamic linker where that was started with the program as its
+/// argument. The name by which the program was started may be that of a script. So a name counts only when the headers
+/// in its file are those of the program in memory.
 pub(crate) fn path(path: &mut VecView<u8>) {
     const LINK: &CStr = c"/proc/thread-self/exe";
     path.clear();
-    if let Some(inode) = number_of_programs(LINK) {
+    if let Some(inode) = inode_if_program(LINK) {
         read_link(LINK, path);
         maps::strip_deleted(path, inode);
         return;
     }
-    // SAFETY: the word is 0 or the address of a string that stays.
+    // SAFETY: the word is 0 or the address of a C string, which the kernel wrote and nobody frees.
     let started_as = unsafe {
         let name = libc::getauxval(libc::AT_EXECFN) as *const core::ffi::c_char;
         if name.is_null() { c"" } else { CStr::from_ptr(name) }
     };
-    if number_of_programs(started_as).is_some() {
+    if inode_if_program(started_as).is_some() {
         let name = started_as.to_bytes();
         if !name.starts_with(b"/") {
             current_folder(path);
@@ -45,20 +47,20 @@ fn read_link(link: &CStr, path: &mut VecView<u8>) {
     path.truncate(usize::try_from(n).unwrap_or(0));
 }
 
-/// The folder with a `/` behind it; nothing when it is not known.
+/// Replaces `path` by the current folder with a `/` at its end; empty when it is unknown.
 fn current_folder(path: &mut VecView<u8>) {
     let _ = path.resize(path.capacity(), 0);
     let n = calls::getcwd(path);
-    // With the zero behind it.
+    // The length includes the NUL.
     path.truncate(usize::try_from(n).unwrap_or(0).saturating_sub(1));
     if !path.is_empty() && !path.ends_with(b"/") {
         let _ = path.push(b'/');
     }
 }
 
-/// The number of that file, when its headers are the program's.
-fn number_of_programs(name: &CStr) -> Option<usize> {
-    // Not waiting, for it may be anything by now.
+/// The inode of the file with that name, if its headers are the program's.
+fn inode_if_program(name: &CStr) -> Option<usize> {
+    // Without waiting: the name may be a pipe or a device by now.
     let file = calls::open(name, libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY, 0);
     if file < 0 {
         return None;
@@ -68,6 +70,7 @@ fn number_of_programs(name: &CStr) -> Option<usize> {
     about.map(|about| about.st_ino as usize)
 }
 
+/// Whether a file has the program headers that the program has in memory.
 fn has_headers(file: libc::c_int) -> bool {
     const ROW: usize = size_of::<libc::Elf64_Phdr>();
     let read = |buffer: &mut [u8], offset: usize| {
@@ -80,7 +83,7 @@ fn has_headers(file: libc::c_int) -> bool {
         && read(&mut offset, core::mem::offset_of!(libc::Elf64_Ehdr, e_phoff))
         && (0..usize::from(count)).all(|row| {
             let mut header = [0; ROW];
-            // SAFETY: the kernel, or the dynamic linker, says that as many headers are there.
+            // SAFETY: the kernel, or the dynamic linker, has put `count` headers at `table`, where they stay mapped.
             let loaded = unsafe { core::slice::from_raw_parts((table + row * ROW) as *const u8, ROW) };
             read(&mut header, usize::from_ne_bytes(offset).wrapping_add(row * ROW)) && header == loaded
         })
@@ -97,9 +100,9 @@ mod tests {
         path(&mut found);
         assert_eq!(found, program.to_str().unwrap().as_bytes());
         let name = std::ffi::CString::new(program.to_str().unwrap()).unwrap();
-        assert!(number_of_programs(&name).is_some());
+        assert!(inode_if_program(&name).is_some());
         for other in [c"/bin/sh", c"/dev/null", c"/", c"/nowhere"] {
-            assert_eq!(number_of_programs(other), None);
+            assert_eq!(inode_if_program(other), None);
         }
     }
 }

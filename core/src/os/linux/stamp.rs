@@ -1,15 +1,18 @@
-//! Size and time of a module's file: by them a reader tells whether the file is still the one that was loaded, where there
-//! is no build id to compare.
+//! Size and modification time of a module's file.
+//!
+//! A reader of a dump looks for a module's symbols in its file. Where the module has no build id, the reader compares
+//! size and time to see whether the file is still the one that was loaded.
 
 use super::calls;
 use core::ffi::CStr;
 
 use memtrack_format::Module;
 
-/// The longest path that is asked for, with its end: writers of dumps have little stack.
+/// The size of the longest path that is looked up, with its NUL. Small, because the stack for snapshots is small.
 const MAX_PATH: usize = 1024;
 
-/// A module with the size and time of the file at its path; as it was when the file cannot be asked for.
+/// `module` with the size and the time of the file at its path; unchanged when the file is not found. May change
+/// `errno`.
 pub(crate) fn stamped<'m>(module: &Module<'m>) -> Module<'m> {
     match of(module.path) {
         Some((file_size, file_modified_unix_ns)) => Module { file_size, file_modified_unix_ns, ..*module },
@@ -17,9 +20,10 @@ pub(crate) fn stamped<'m>(module: &Module<'m>) -> Module<'m> {
     }
 }
 
+/// Size in bytes, and nanoseconds since 1970, of the file at a path.
 fn of(path: &[u8]) -> Option<(u64, u64)> {
     let mut buffer = [0u8; MAX_PATH];
-    // One byte less: the last is the end. A name without directory is no file's: the kernel's vdso.
+    // The last byte stays for the NUL. A name without a folder is not a file: it is the kernel's vdso.
     let (_, room) = buffer.split_last_mut().filter(|_| path.starts_with(b"/"))?;
     room.get_mut(..path.len())?.copy_from_slice(path);
     let file = calls::stat(CStr::from_bytes_until_nul(&buffer).ok()?)?;

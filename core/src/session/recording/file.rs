@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::os::backing_file::BackingFile;
-use crate::os::file::{self, Named, Reading};
+use crate::os::file::{self, FileReader, Named};
 use crate::os::path::Path;
 use crate::os::process;
 use crate::session::owner::Owner;
@@ -32,11 +32,11 @@ pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<BackingFil
 /// that it has from its parent.
 fn has_own_events(path: &Path) -> bool {
     let read = || {
-        let file = Reading::open(path.as_c_str())?;
+        let file = FileReader::open(path.as_c_str())?;
         let mut head = [0; Head::INHERITED + size_of::<u32>()];
         let mut used = [0; size_of::<u32>()];
-        let all = file.at(&mut head, 0) == head.len()
-            && file.at(&mut used, image::thread_count_of_image(&head)?) == used.len();
+        let all = file.read_at(&mut head, 0) == head.len()
+            && file.read_at(&mut used, image::thread_count_of_image(&head)?) == used.len();
         let inherited = head.last_chunk().map(|bytes| u32::from_ne_bytes(*bytes))?;
         all.then(|| u32::from_ne_bytes(used) > inherited)
     };
