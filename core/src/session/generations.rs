@@ -35,7 +35,8 @@ pub(super) fn count_unloading() {
 const MAX: usize = 1024;
 /// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
 const MAX_PATH: usize = 512;
-/// From this bit on an address has its generation, so that with the most generations it is still a number that JSON can carry.
+/// From this bit on an address has its generation, so that with the most generations it is still a number that JSON can
+/// carry.
 const SHIFT: u32 = 48;
 const LAST: usize = 31;
 

@@ -165,11 +165,8 @@ fn at_exit() {
         return;
     }
     let append = || {
-        snapshot_file::append(Patience::Seconds, |first_node, file| {
-            for (_, region) in registry::all() {
-                region.dump(file, Cause::Exit)?;
-            }
-            Ok(first_node)
+        snapshot_file::append(Patience::Seconds, |file| {
+            registry::all().try_for_each(|(_, region)| region.dump(file, Cause::Exit))
         })
     };
     let result = triggers::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));

@@ -47,11 +47,11 @@ pub(crate) fn is_any() -> bool {
 /// A tracker has just claimed its region: the first one's is recorded when the variable says so.
 pub(crate) fn at_claim(number: RegionNumber) {
     let Some(template) = Variable::Record.get().filter(|_| number.is_first()) else { return };
-    let path = files::path(template);
+    let path = files::expand(template);
     let result = path.and_then(|path| match begin(number, path, Named::ByVariable) {
         // A process that this one has started, with the same variables.
         Err(Error::RecordingTaken) => {
-            begin(number, files::path(template)?.with_pid(process::id())?, Named::ByVariable)
+            begin(number, files::expand(template)?.with_pid(process::id())?, Named::ByVariable)
         }
         other => other,
     });
@@ -168,7 +168,7 @@ impl Recording {
     /// In a forked child: a file of its own.
     fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let path = match self.template {
-            Some(template) => files::path_in_child(template),
+            Some(template) => files::expand_in_child(template),
             None => self.path.with_pid(process::id()),
         }?;
         let (annex, file) = lay(&path, region, self.pages, Named::ByVariable, Some(self))?;

@@ -1,7 +1,7 @@
 //! The part of a stack that can be read without a fault.
 //!
-//! Two cases. On the thread's [own stack](crate::os::thread_stack) everything from the stack pointer to the top is in use and
-//! mapped: its bounds are looked up once, and no page is ever probed. Any other stack (an alternate signal stack, a
+//! Two cases. On the thread's [own stack](crate::os::thread_stack) everything from the stack pointer to the top is in use
+//! and mapped: its bounds are looked up once, and no page is ever probed. Any other stack (an alternate signal stack, a
 //! coroutine) may be unmapped between two events. There each event [probes](crate::os::probe) the pages anew.
 
 use crate::os::errno::keep_errno;

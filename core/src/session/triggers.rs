@@ -109,11 +109,11 @@ fn append(cause: Cause) {
     }
     // One that cannot be written is missing from the file; the next has everything again.
     let _ = keep_errno(|| {
-        snapshot_file::append(Patience::Moment, |first_node, file| {
-            if !snapshot_file::is_final() {
-                registry::all().try_for_each(|(_, region)| region.dump(file, cause))?;
+        snapshot_file::append(Patience::Moment, |file| {
+            if snapshot_file::is_final() {
+                return Ok(());
             }
-            Ok(first_node)
+            registry::all().try_for_each(|(_, region)| region.dump(file, cause))
         })
     });
 }

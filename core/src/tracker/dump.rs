@@ -147,7 +147,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // Two threads may end stages at the same time: the second one waits, so that both are written.
         forks::notice();
         triggers::on_stack(Patience::Seconds, || {
-            let _ = snapshot_file::append_of(number, Patience::Seconds, |first_node, file| {
+            let _ = snapshot_file::append_stage(number, Patience::Seconds, |first_node, file| {
                 let next = memtrack_format::Node::FIRST + self.region().stacks().usage().0;
                 write(first_node, file)?;
                 Ok(next)
