@@ -12,16 +12,16 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 #[cfg(all(feature = "std", not(models)))]
-use crate::os::signal_mask::Held;
+use crate::os::signal_mask::SignalsBlocked;
 
 /// Nothing leaves an interrupt by a jump.
 #[cfg(not(all(feature = "std", not(models))))]
-struct Held;
+struct SignalsBlocked;
 
 #[cfg(not(all(feature = "std", not(models))))]
-impl Held {
+impl SignalsBlocked {
     fn new() -> Self {
-        Held
+        SignalsBlocked
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Guard<'l, T: ?Sized> {
     lock: &'l Lock<T>,
     generation: u32,
     /// Given up behind the lock.
-    _held: Held,
+    _signals: SignalsBlocked,
     /// A thread that took a lock opens it again.
     not_send: PhantomData<*const ()>,
 }
@@ -79,9 +79,9 @@ impl<T: ?Sized> Lock<T> {
         if taken == generation {
             return None;
         }
-        let _held = Held::new();
+        let _signals = SignalsBlocked::new();
         let had = self.taken.compare_exchange(taken, generation, Acquire, Relaxed);
-        had.is_ok().then(|| Guard { lock: self, generation, _held, not_send: PhantomData })
+        had.is_ok().then(|| Guard { lock: self, generation, _signals, not_send: PhantomData })
     }
 
     /// Whether somebody has it.

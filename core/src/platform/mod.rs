@@ -35,7 +35,7 @@ pub type DefaultPlatform = SingleCore;
 #[inline(always)]
 pub(crate) fn undisturbed<T>(f: impl FnOnce() -> T) -> T {
     #[cfg(feature = "std")]
-    return crate::os::signal_mask::without(f);
+    return crate::os::signal_mask::while_blocked(f);
     #[cfg(not(feature = "std"))]
     f()
 }

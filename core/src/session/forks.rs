@@ -46,7 +46,7 @@ pub(super) fn in_child() {
 
 /// A child has one thread, the calling one. So no other thread holds a lock.
 fn divide(copied: Copied) {
-    signal_mask::without(|| {
+    signal_mask::while_blocked(|| {
         DIVIDING.store(true, Release);
         dump_stack::forked();
         crate::lock::forked();

@@ -64,7 +64,7 @@ pub(crate) fn at_claim(number: RegionNumber) {
 pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<(), Error> {
     let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages()?;
-    signal_mask::without(|| {
+    signal_mask::while_blocked(|| {
         let mut slot =
             try_lock(&RECORDINGS[number]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
         if process::threads() != 1 + triggers::threads() {
@@ -193,9 +193,11 @@ pub(super) fn after_fork() {
 
 /// After a fork, in the child, before its first event.
 pub(crate) fn in_child() {
-    fork_gate::open_behind(|| {
+    fork_gate::open_after(|| {
         if is_any() {
-            signal_mask::without(|| registry::all().for_each(|(number, region)| divide(number, region)));
+            signal_mask::while_blocked(|| {
+                registry::all().for_each(|(number, region)| divide(number, region))
+            });
         }
     });
 }

@@ -30,7 +30,7 @@ impl BackingFile {
 
     /// Replaces the content by `len` zero bytes, which take no room yet.
     pub(crate) fn reset(&self, len: usize) -> Result<(), Error> {
-        signal_mask::of_writes_held(|| {
+        signal_mask::while_write_signals_blocked(|| {
             let set = |len| calls::ftruncate(self.0.number(), len) == 0;
             if set(0) && set(len) { Ok(()) } else { Err(Error::File(errno())) }
         })
@@ -49,7 +49,7 @@ impl BackingFile {
     /// Allocates room on the disk for `len` bytes from `offset` on, and leaves the content. An error only when the disk
     /// is full or a limit is reached: a file system that cannot allocate ahead is none.
     pub(crate) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
-        signal_mask::of_writes_held(|| {
+        signal_mask::while_write_signals_blocked(|| {
             // SAFETY: the descriptor is open, and the call takes only numbers.
             let result =
                 unsafe { libc::fallocate(self.0.number(), 0, offset as libc::off_t, len as libc::off_t) };

@@ -1,8 +1,10 @@
 //! The stack on which snapshots are written.
 //!
-//! A thread may have a stack as small as the system allows, and a snapshot needs more than that: paths, buffers, the
-//! encoder. So the tracker has one stack of its own, and whoever writes a snapshot changes to it. One snapshot is written
-//! at a time. While a thread is there it gets no signals: a handler may need a large stack, and may not come back.
+//! The problem: a snapshot needs room for paths, buffers and the encoder. A thread may have a stack as small as the
+//! system allows, which is less.
+//!
+//! The idea: the tracker has one stack of its own, and a thread switches to it while it writes a snapshot. One thread
+//! uses it at a time. That thread blocks signals meanwhile: a handler may need a large stack, and may leave by a jump.
 
 use super::errno::{self, keep_errno};
 use super::signal_mask;
@@ -12,42 +14,43 @@ use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 
-/// Several times what a snapshot needs: see the test. Code that is not optimised keeps every copy of a path on it.
+/// Several times the need of a snapshot. Code that is not optimised has every copy of a path on the stack.
 const SIZE: usize = if cfg!(debug_assertions) { 1 << 20 } else { 128 << 10 };
-/// The lowest part becomes inaccessible where it is a page of the system.
+/// The lowest bytes become inaccessible where they are a page of the system.
 const GUARD: usize = 4096;
 
 #[repr(C, align(4096))]
 struct Stack(UnsafeCell<[MaybeUninit<u8>; SIZE]>);
 
-// SAFETY: only the thread that `OWNER` names uses the bytes.
+// SAFETY: only the thread that `OWNER` identifies uses the bytes.
 unsafe impl Sync for Stack {}
 
-// Not a mapping: a failed allocation is a reason for a snapshot, so it has to be there already.
+// A static, because a failed allocation triggers a snapshot: then a mapping may fail as well.
 static STACK: Stack = Stack(UnsafeCell::new([MaybeUninit::uninit(); SIZE]));
 
-/// The thread that runs on the stack, by the address of its `errno`; 0 for none.
+/// The thread that uses the stack, as the address of its `errno`; 0 for none.
 static OWNER: AtomicUsize = AtomicUsize::new(0);
 
-/// Makes the lowest page inaccessible. At the program's start.
+/// Makes the lowest page inaccessible: an overflow is a fault. At the program's start.
 pub(crate) fn begin() {
-    // SAFETY: the range is the lowest page of the stack, which nothing uses yet or ever. A system with larger pages
-    // refuses it.
+    // SAFETY: the range is the lowest page of the stack, and no data is ever there. A system with larger pages refuses
+    // the call.
     keep_errno(|| unsafe { libc::mprotect(STACK.0.get().cast(), GUARD, libc::PROT_NONE) });
 }
 
-/// Runs `f` on the stack and without signals. `None` when another snapshot is being written.
+/// Runs `f` on the stack, with signals [blocked](signal_mask). `None` when another thread uses the stack longer than
+/// `patience` allows, or when the caller itself is on it: then `f` has not run. `f` must not unwind.
 pub(crate) fn run<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     let me = errno::location();
     if !take(me, patience) {
         return None;
     }
-    let result = signal_mask::without(|| change(f));
+    let result = signal_mask::while_blocked(|| change(f));
     OWNER.store(0, SeqCst);
     Some(result)
 }
 
-/// In a forked child, whose other threads are gone: none of them is on the stack.
+/// In a forked child: frees the stack. A thread that used it exists only in the parent.
 pub(crate) fn forked() {
     OWNER.store(0, SeqCst);
 }
@@ -55,28 +58,30 @@ pub(crate) fn forked() {
 fn take(me: usize, patience: Patience) -> bool {
     let attempt = || match OWNER.compare_exchange(0, me, SeqCst, SeqCst) {
         Ok(_) => Some(true),
-        // The handler of a fault, in the middle of a snapshot.
+        // The caller is the handler of a fault that happened on the stack.
         Err(owner) if owner == me => Some(false),
         Err(_) => None,
     };
     patience.wait(attempt).unwrap_or(false)
 }
 
+/// A function for the other stack, and the room for its result.
 struct Call<F, T> {
     f: Option<F>,
     result: Option<T>,
 }
 
+/// Calls `f` on the stack, which the calling thread owns.
 #[inline(never)]
 fn change<T, F: FnOnce() -> T>(f: F) -> T {
     extern "C" fn call<T, F: FnOnce() -> T>(call: *mut c_void) {
-        // SAFETY: the pointer is that of the call below, which lasts as long as this function.
+        // SAFETY: the pointer is to `data` below, which outlives this function and which nobody else uses meanwhile.
         let call = unsafe { &mut *call.cast::<Call<F, T>>() };
         call.result = call.f.take().map(|f| f());
     }
     let mut data = Call { f: Some(f), result: None };
-    // SAFETY: the address is one past the stack's last byte, and aligned like the stack; the calling thread owns it, so no
-    // frame is there. The function gets the pointer that it expects, and it does not unwind.
+    // SAFETY: `top` is one past the stack's last byte, and as aligned as the stack. The calling thread owns the stack,
+    // so no frame is on it. `call` gets the pointer that it expects, and does not unwind.
     unsafe {
         let top = STACK.0.get().cast::<u8>().add(SIZE);
         on_stack(call::<T, F>, (&raw mut data).cast(), top);
@@ -87,8 +92,8 @@ fn change<T, F: FnOnce() -> T>(f: F) -> T {
     }
 }
 
-// A frame with a frame pointer, whose caller is found by it whatever the stack pointer is: debuggers and unwinders walk
-// through. Assembly of its own, because a function's inline assembly may not move the stack pointer.
+// The frame has a frame pointer, from which debuggers and unwinders find the caller although the stack pointer has
+// moved. It is global assembly, because inline assembly must not move the stack pointer.
 #[cfg(target_arch = "x86_64")]
 core::arch::global_asm!(
     ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
@@ -181,15 +186,15 @@ core::arch::global_asm!(
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 unsafe extern "C" {
-    /// Calls `f` with `argument` on the stack below `top`.
+    /// Calls `f` with `argument` on the stack whose first frame lies below `top`.
     #[link_name = "memtrack_on_stack"]
     fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, top: *mut u8);
 }
 
-/// On other machines a snapshot is written on the stack of the thread that asks for it, which has to have 32 KiB left.
+/// On other machines a snapshot is written on the caller's stack, which needs 32 KiB.
 ///
 /// # Safety
-/// As for the assembly.
+/// `argument` must be what `f` takes.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, _: *mut u8) {
     f(argument);
@@ -209,7 +214,7 @@ mod tests {
         (STACK.0.get().addr()..STACK.0.get().addr() + SIZE).contains(&address())
     }
 
-    /// Runs as other tests may: one that finds the stack taken tries again.
+    /// Runs `f` on the stack, and waits while another test uses it.
     fn run_here<T>(f: impl FnOnce() -> T) -> T {
         run(Patience::Seconds, f).expect("no test stays on the stack for seconds")
     }
@@ -235,12 +240,12 @@ mod tests {
     #[test]
     fn signals_wait_meanwhile() {
         let mask = || {
-            calls::set_signal_mask(signal_mask::HELD)
+            calls::set_signal_mask(signal_mask::BLOCKED)
                 .map(|before| calls::set_signal_mask(before).map(|_| before))
         };
         let (before, meanwhile) = (mask(), run_here(mask));
         let unblockable = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
-        assert_eq!(meanwhile, Some(Some(signal_mask::HELD & !unblockable)));
+        assert_eq!(meanwhile, Some(Some(signal_mask::BLOCKED & !unblockable)));
         assert_eq!(mask(), before);
     }
 

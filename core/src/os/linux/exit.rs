@@ -1,16 +1,23 @@
-//! The end of the program, behind what still frees blocks: exit handlers, destructors of the program and of its libraries.
+//! The end of the program.
 //!
-//! Handlers run in the reverse of the order in which they were registered, and each library's destructors when the dynamic
-//! linker's handler runs. That handler is registered behind the constructors of libraries that were there from the start, so
-//! the handler of a constructor there comes last of all, if it belongs to no library: the preloaded library's does. The
-//! constructor of a program runs behind it, so its handler comes too early. But a destructor of the program runs inside of
-//! the linker's handler, and a handler that is registered there runs when all destructors have run.
+//! The problem: exit handlers and the destructors of the program and its libraries still free blocks. A snapshot at
+//! exit must come after all of them.
+//!
+//! The idea: exit handlers run in the reverse of the order in which they were registered, and one of them, the dynamic
+//! linker's, runs all destructors. So there are two cases:
+//!
+//! - *The tracker is in a preloaded library.* Constructors of libraries run before the linker registers its handler. A
+//!   handler that is registered there, and belongs to no library, runs last of all.
+//! - *The tracker is in the program.* Constructors of the program run after that, so a handler that is registered there
+//!   runs before the destructors. But a destructor of the program runs inside the linker's handler, and a handler that
+//!   is registered there runs once all destructors have run.
 
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
+/// Whether the callback at exit is requested.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" {
@@ -31,14 +38,16 @@ fn ended() {
     }
 }
 
-/// Has the snapshot at exit written.
+/// Requests [`Callbacks::exit`](crate::os::Callbacks) for the end of the program: from `exit` or the end of `main`, not
+/// from `_exit` or a signal. The function may be called more than once. At the program's start.
 pub(crate) fn ask() {
     ASKED.store(true, Release);
     register();
 }
 
+/// Registers an exit handler, and returns whether the C library took it.
 fn register() -> bool {
-    // SAFETY: the handler has the right signature and lives as long as the program: it is no library's that could go.
+    // SAFETY: the handler has the right signature, and its code stays loaded (see `resident`).
     unsafe { __cxa_atexit(handler, null_mut(), null_mut()) == 0 }
 }
 
@@ -47,7 +56,7 @@ fn register() -> bool {
 static AT_END: extern "C" fn() = at_end;
 
 extern "C" fn at_end() {
-    // Other C libraries take no handlers any more.
+    // Other C libraries than glibc take no handlers at this point.
     if ASKED.load(Acquire) && !(cfg!(target_env = "gnu") && register()) {
         ended();
     }

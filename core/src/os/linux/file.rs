@@ -61,7 +61,7 @@ impl File {
 
     /// Writes all bytes. A full disk, a limit of the file's size and a pipe without a reader are errors, not signals.
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        signal_mask::of_writes_held(|| {
+        signal_mask::while_write_signals_blocked(|| {
             while !bytes.is_empty() {
                 match usize::try_from(calls::write(self.0.number(), bytes)) {
                     Ok(n) => bytes = &bytes[n..],

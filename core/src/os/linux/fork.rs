@@ -1,4 +1,4 @@
-//! Forks: callbacks around them, and memory that the system clears in the child.
+//! Forks: callbacks around a fork, and memory that the system clears in the child.
 
 use super::calls;
 use super::errno::keep_errno;
@@ -8,9 +8,13 @@ use core::ffi::c_long;
 use core::ops::Range;
 use core::ptr::with_exposed_provenance_mut;
 
-/// From now on the C library's `fork` calls back.
+/// Requests [`Callbacks::before_fork`](Callbacks), `after_fork` and `in_child` around each `fork` of the C library. At
+/// the program's start.
+///
+/// A fork that the system does not report (here a system call by the program's own instruction) calls nothing.
+/// [`clear_in_child`] serves to notice it.
 pub(crate) fn begin() {
-    // SAFETY: the functions have the right signature and live as long as the program.
+    // SAFETY: the functions have the right signature, and their code stays loaded (see `resident`).
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
 }
 
@@ -32,7 +36,7 @@ unsafe extern "C" fn in_child() {
     call(|callbacks| callbacks.in_child);
 }
 
-/// Makes a system call that forks, as the C library's `fork` would.
+/// Makes a system call that forks, with the same callbacks as the C library's `fork`.
 pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {
     call(|callbacks| callbacks.before_fork);
     let result = system_call();
@@ -40,14 +44,16 @@ pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {
     result
 }
 
-/// Has the system clear this memory in a forked child (Linux 4.14). False when it cannot, or when the memory is not whole
-/// pages.
+/// Makes the system clear `memory` in each forked child, before the child runs. False when the system cannot, or when
+/// the memory is not whole pages: then nothing is cleared. Restores `errno`.
+///
+/// Here: from Linux 4.14 on.
 pub(crate) fn clear_in_child(memory: Range<usize>) -> bool {
     let clear = || calls::clear_in_child(with_exposed_provenance_mut(memory.start), memory.len());
     is_whole_pages(&memory, page_size()) && keep_errno(clear)
 }
 
-/// The system clears all of each page: on a system with larger pages that would be other memory, too.
+/// Whether a range is whole pages. The system clears whole pages, and so would clear other memory of a larger page.
 fn is_whole_pages(memory: &Range<usize>, page: usize) -> bool {
     memory.start.is_multiple_of(page) && memory.len().is_multiple_of(page)
 }
@@ -60,7 +66,7 @@ mod tests {
     fn no_other_memory_is_cleared() {
         let page = 1 << 12;
         assert!(is_whole_pages(&(page << 4..(page << 4) + page), page));
-        // On a system with pages of 64 KiB, and where a region's flags have no page to themselves.
+        // On a system with pages of 64 KiB, and for flags that share their page with other data.
         assert!(!is_whole_pages(&(page << 4..(page << 4) + page), page << 4));
         assert!(!is_whole_pages(&(page..page + 4), page) && !is_whole_pages(&(4..page + 4), page));
     }

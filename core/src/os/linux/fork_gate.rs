@@ -1,36 +1,42 @@
-//! A fork while a recording runs: the parent waits with its next event until the child has memory of its own.
+//! A gate between a parent and its forked child while a recording runs.
 //!
-//! Both see a page of memory by which the child says so: no descriptor, which the program could close.
+//! The problem: after a fork, parent and child share the memory that the recording's file backs. The parent's next
+//! event would change it before the child has copied it.
+//!
+//! The idea: the parent waits in the fork until the child has memory of its own. They share one page with a word that
+//! the child sets. A page, because the program could close a descriptor.
+//!
+//! The order is [`close`] in the parent before the fork, [`open_after`] in the child, and [`wait`] in the parent.
 
 use super::errno::{errno, keep_errno, set_errno};
 use crate::sync::*;
 use core::cell::Cell;
 use core::ptr::null_mut;
 
-/// The longest that a parent waits: some gigabytes of tables.
+/// The longest time that a parent waits: enough to copy some gigabytes.
 const PATIENCE_NS: u64 = 2_000_000_000;
-/// How often it looks whether the child still lives.
+/// The time between two checks that the child still lives.
 const LOOK_NS: u64 = 10_000_000;
 
-/// What parent and child share.
+/// The page that parent and child share.
 #[repr(C)]
 struct Gate {
     is_open: AtomicU32,
-    /// The child's process id, once it has begun.
+    /// The child's process id; 0 before the child runs.
     child: AtomicU32,
 }
 
 std::thread_local! {
     static GATE: Cell<*const Gate> = const { Cell::new(core::ptr::null()) };
-    /// `errno` before the fork, which is 0 meanwhile: a fork that fails says so there.
+    /// `errno` from before the fork. During the fork `errno` is 0, so that another value shows that the fork failed.
     static ERRNO: Cell<i32> = const { Cell::new(0) };
 }
 
-/// Before a fork, in the parent.
+/// Before a fork, in the parent: closes the gate for this thread. Without memory for the gate nobody waits.
 pub(crate) fn close() {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-    // SAFETY: a mapping at a place of the system's choice.
+    // SAFETY: a new mapping, at a place of the system's choice.
     let page = keep_errno(|| unsafe { libc::mmap(null_mut(), size_of::<Gate>(), protection, flags, -1, 0) });
     if page != libc::MAP_FAILED {
         let _ = GATE.try_with(|gate| gate.set(page.cast()));
@@ -39,11 +45,12 @@ pub(crate) fn close() {
     }
 }
 
-/// Runs `f` with the gate of the fork that this thread is in, and removes it.
+/// Removes the gate of this thread's fork, and passes it to `f` before.
 fn with_gate(f: impl FnOnce(&Gate)) {
     let gate = GATE.try_with(|gate| gate.replace(core::ptr::null())).unwrap_or(core::ptr::null());
     if !gate.is_null() {
-        // SAFETY: `close` mapped it for this thread and its child, all-zero is a gate, and nobody uses it afterwards.
+        // SAFETY: `close` has mapped it, for this thread and its child. All-zero is a valid gate. Nobody uses this
+        // process's mapping afterwards.
         unsafe {
             f(&*gate);
             libc::munmap(gate.cast_mut().cast(), size_of::<Gate>());
@@ -51,7 +58,8 @@ fn with_gate(f: impl FnOnce(&Gate)) {
     }
 }
 
-/// After a fork, or when it failed, in the parent.
+/// After a fork, or a fork that failed, in the parent: waits until the gate is open, the child has ended, or two
+/// seconds are over. Restores the `errno` from before a fork that succeeded.
 pub(crate) fn wait() {
     with_gate(|gate| {
         let has_failed = errno() != 0;
@@ -72,11 +80,12 @@ pub(crate) fn wait() {
     });
 }
 
-/// After a fork, in the child: `divide` gives it memory of its own, if need be.
-pub(crate) fn open_behind(divide: impl FnOnce()) {
+/// After a fork, in the child: runs `divide`, which gives the child memory of its own, and then opens the gate. Also
+/// runs `divide` when there is no gate.
+pub(crate) fn open_after(divide: impl FnOnce()) {
     let gate = GATE.try_with(Cell::get).unwrap_or(core::ptr::null());
     if !gate.is_null() {
-        // SAFETY: as in `with_gate`, which comes below; the call only returns a number.
+        // SAFETY: as in `with_gate`, which removes the gate only below. The call only returns a number.
         unsafe { (*gate).child.store(libc::getpid() as u32, Release) };
     }
     divide();
@@ -87,10 +96,10 @@ pub(crate) fn open_behind(divide: impl FnOnce()) {
     });
 }
 
-/// Whether a child of this process has ended. It stays for whoever waits for it.
+/// Whether a child of this process has ended. The child stays a zombie: the program still waits for it.
 fn has_ended(child: u32) -> bool {
     let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the record is valid for the call, and its process id is there when the call returns 0.
+    // SAFETY: all-zero is a valid record. The call writes it, and its process id, when it returns 0.
     unsafe {
         let mut info: libc::siginfo_t = core::mem::zeroed();
         libc::waitid(libc::P_PID, child, &raw mut info, how) == 0 && info.si_pid() != 0
@@ -98,6 +107,6 @@ fn has_ended(child: u32) -> bool {
 }
 
 fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, time: *const libc::timespec) {
-    // SAFETY: the word lives for the call, and the time is null or valid.
+    // SAFETY: the word is valid for the call, and the time is null or valid.
     unsafe { libc::syscall(libc::SYS_futex, core::ptr::from_ref(word), operation, value, time) };
 }

@@ -1,4 +1,15 @@
-//! Signals of the calling thread while the tracker does something that they must not disturb.
+//! Signals that the running thread blocks while the tracker must not be interrupted.
+//!
+//! The problem: a handler may interrupt the tracker while it holds a lock or half of a change, and may leave by a jump
+//! and never come back.
+//!
+//! The idea: the thread blocks signals during such a section. They arrive when the section ends.
+//!
+//! Two groups of signals are never blocked:
+//!
+//! - Signals of faults: the kernel ends a thread that faults while it blocks the signal, although the handler may be
+//!   able to help (see [`fault`](super::fault)).
+//! - The signal by which the C library changes the user of all threads: it waits until each thread has handled it.
 
 use super::calls;
 use super::errno::keep_errno;
@@ -7,13 +18,13 @@ use core::marker::PhantomData;
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
-/// Signals of faults. A thread that holds one back dies of it, where the handler could have helped.
+/// The signals of faults.
 const FAULTS: [libc::c_int; 5] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
-/// By which the C library changes the user of all threads, and waits for each.
+/// The C library's signal for a change of user.
 const CHANGE_OF_USER: libc::c_int = 33;
 
-/// All signals but those above: also that by which the C library cancels a thread.
-pub(crate) const HELD: u64 = {
+/// The mask of the blocked signals: all but those above. The C library's signal that cancels a thread is among them.
+pub(crate) const BLOCKED: u64 = {
     let (mut mask, mut i) = (!(1 << (CHANGE_OF_USER - 1)), 0);
     while i < FAULTS.len() {
         mask &= !(1 << (FAULTS[i] - 1));
@@ -22,22 +33,23 @@ pub(crate) const HELD: u64 = {
     mask
 };
 
-/// While this lives, the thread that made it gets no signals but those of faults. So no handler interrupts the code, and none
-/// leaves it by a jump.
-pub(crate) struct Held {
-    /// The mask before; `None` where that cannot be changed.
+/// As long as this lives, the thread that made it gets no signals but those that are never blocked. Dropping it
+/// restores the mask. It can be nested. Where a sandbox forbids to change the mask, signals arrive as before. Both keep
+/// `errno`.
+pub(crate) struct SignalsBlocked {
+    /// The mask before; `None` where the mask cannot be changed.
     before: Option<u64>,
-    /// A mask is a thread's own.
+    /// A mask belongs to one thread.
     not_send: PhantomData<*const ()>,
 }
 
-impl Held {
-    pub(crate) fn new() -> Held {
-        Held { before: keep_errno(|| calls::set_signal_mask(HELD)), not_send: PhantomData }
+impl SignalsBlocked {
+    pub(crate) fn new() -> SignalsBlocked {
+        SignalsBlocked { before: keep_errno(|| calls::set_signal_mask(BLOCKED)), not_send: PhantomData }
     }
 }
 
-impl Drop for Held {
+impl Drop for SignalsBlocked {
     fn drop(&mut self) {
         if let Some(before) = self.before {
             keep_errno(|| calls::set_signal_mask(before));
@@ -45,21 +57,24 @@ impl Drop for Held {
     }
 }
 
-/// Runs `f` while signals are [held](Held).
-pub(crate) fn without<T>(f: impl FnOnce() -> T) -> T {
-    let _held = Held::new();
+/// Runs `f` while signals are [blocked](SignalsBlocked).
+pub(crate) fn while_blocked<T>(f: impl FnOnce() -> T) -> T {
+    let _signals = SignalsBlocked::new();
     f()
 }
 
-/// Runs `f`, which writes to a file. A limit of the file's size, or a pipe that nobody reads, is an error of the write
-/// then, and does not end the program by a signal.
-pub(crate) fn of_writes_held<T>(f: impl FnOnce() -> T) -> T {
+/// Runs `f`, which writes to a file. A write beyond the limit of a file's size, or to a pipe without a reader, fails
+/// with an error, and sends the program no signal. Signals of these kinds that were pending before stay pending. Where
+/// a sandbox forbids the calls, `f` runs without this protection.
+pub(crate) fn while_write_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
     const OF_WRITES: [libc::c_int; 2] = [libc::SIGXFSZ, libc::SIGPIPE];
     if ![Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(allows) {
         return f();
     }
-    // SAFETY: all sets and the time are valid for the calls; both signals go to the thread that writes, so that one which
-    // was not pending before is the write's own.
+    // SAFETY: all-zero is a valid signal set, and all sets and the time are valid for the calls.
+    //
+    // The kernel sends both signals to the thread that writes. So a signal that was not pending before comes from `f`,
+    // and is taken from the queue below.
     unsafe {
         let (mut held, mut before, mut pending): (libc::sigset_t, libc::sigset_t, libc::sigset_t) =
             (zeroed(), zeroed(), zeroed());
@@ -87,12 +102,12 @@ mod tests {
     use super::*;
 
     fn raise(signal: libc::c_int) {
-        // SAFETY: a plain call; the signal is blocked where this is called.
+        // SAFETY: the callers have blocked the signal.
         unsafe { libc::raise(signal) };
     }
 
     fn is_pending(signal: libc::c_int) -> bool {
-        // SAFETY: the set is written before it is read.
+        // SAFETY: the call writes the set before it is read.
         unsafe {
             let mut pending = zeroed();
             libc::sigpending(&raw mut pending);
@@ -102,24 +117,24 @@ mod tests {
 
     #[test]
     fn a_writes_signal_is_taken_and_the_programs_own_stays() {
-        // Not on the harness's thread, whose mask stays as it is.
+        // On a thread of its own: the mask of the harness's thread stays as it is.
         std::thread::spawn(|| {
-            without(|| {
+            while_blocked(|| {
                 raise(libc::SIGXFSZ);
-                of_writes_held(|| {
+                while_write_signals_blocked(|| {
                     raise(libc::SIGXFSZ);
                     raise(libc::SIGPIPE);
                 });
                 assert_eq!([libc::SIGXFSZ, libc::SIGPIPE].map(is_pending), [true, false]);
                 let mut set = empty_set();
-                // SAFETY: the set is valid; a signal is pending.
+                // SAFETY: the set is valid, and a signal of it is pending.
                 unsafe {
                     libc::sigaddset(&raw mut set, libc::SIGXFSZ);
                     let mut taken = 0;
                     assert_eq!((libc::sigwait(&raw const set, &raw mut taken), taken), (0, libc::SIGXFSZ));
                 }
             });
-            of_writes_held(|| raise(libc::SIGPIPE));
+            while_write_signals_blocked(|| raise(libc::SIGPIPE));
         })
         .join()
         .unwrap();

@@ -1,6 +1,9 @@
-//! Signals that ask for a dump. Behind the dump comes what the signal does in the program without the tracker: the
-//! handler that it had, or the default. Only signals that have no meaning but the program's own (USR1, USR2, real-time
-//! signals) do nothing else where the program has no handler.
+//! Signals that ask for a snapshot.
+//!
+//! The tracker puts a handler of its own in front of the program's. After the snapshot the signal does what it does
+//! without the tracker: it runs the program's handler, or its default action. There is one exception. Signals whose
+//! meaning only the program defines (USR1, USR2, real-time signals) do nothing else where the program has no handler,
+//! although their default action ends the process.
 
 use super::errno::{errno, keep_errno};
 use crate::Error;
@@ -10,10 +13,10 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
-/// Signals from 1 on.
+/// Signals are numbered from 1 on, below this.
 const COUNT: usize = 65;
 
-/// What a signal did before: its handler, `SIG_DFL` or `SIG_IGN`, and its flags.
+/// The program's action for a signal: its handler, `SIG_DFL` or `SIG_IGN`, and its flags.
 struct Previous {
     handler: AtomicUsize,
     flags: AtomicU32,
@@ -22,8 +25,8 @@ struct Previous {
 static PREVIOUS: [Previous; COUNT] =
     [const { Previous { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicU32::new(0) } }; COUNT];
 
-/// Names of signals. Those that are left out cannot be handled (KILL, STOP), or say that the program is damaged, where a
-/// dump cannot be trusted to end (ABRT, BUS, FPE, ILL, SEGV, SYS, TRAP).
+/// Names of signals. Two groups are left out: signals that cannot be handled (KILL, STOP), and signals that report a
+/// damaged program, in which a snapshot may never end (ABRT, BUS, FPE, ILL, SEGV, SYS, TRAP).
 const NAMES: [(&str, libc::c_int); 23] = [
     ("ALRM", libc::SIGALRM),
     ("CHLD", libc::SIGCHLD),
@@ -50,14 +53,16 @@ const NAMES: [(&str, libc::c_int); 23] = [
     ("XFSZ", libc::SIGXFSZ),
 ];
 
+/// The signals that report a damaged program.
 const DAMAGED: [libc::c_int; 7] =
     [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
 
-/// What the value of `MEMTRACK_DUMP_SIGNAL` should be.
+/// The values that [`parse`] accepts, for a message about one that it does not.
 pub(crate) const EXPECTED: &str = "a signal's name (USR1, TERM, RTMIN+1, …) or number, but not KILL or STOP, which no program can handle, \
      nor ABRT, BUS, FPE, ILL, SEGV, SYS or TRAP, after which a dump cannot be trusted";
 
-/// A signal by its name in either case, with or without `SIG`, or by its number.
+/// The number of a signal that can ask for a snapshot. `name` is the signal's name, in upper or lower case and with or
+/// without `SIG`, or its number.
 pub(crate) fn parse(name: &[u8]) -> Option<libc::c_int> {
     let name = core::str::from_utf8(name).ok()?;
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -81,34 +86,35 @@ pub(crate) fn parse(name: &[u8]) -> Option<libc::c_int> {
     known.or_else(|| real_time("RTMIN", libc::SIGRTMIN())).or_else(|| real_time("RTMAX", libc::SIGRTMAX()))
 }
 
-/// What a signal does by default.
+/// The default action of a signal, as far as the tracker lets it happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Default {
+enum DefaultAction {
     Nothing,
-    /// Ends or stops the process.
-    Acts,
+    /// It ends or stops the process.
+    EndOrStop,
 }
 
-impl Default {
-    fn of(signal: libc::c_int) -> Default {
+impl DefaultAction {
+    fn of(signal: libc::c_int) -> DefaultAction {
         match signal {
             libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => {
-                Default::Nothing
+                DefaultAction::Nothing
             }
-            real_time if real_time >= 32 => Default::Nothing,
-            _ => Default::Acts,
+            real_time if real_time >= 32 => DefaultAction::Nothing,
+            _ => DefaultAction::EndOrStop,
         }
     }
 }
 
-/// Dumps whenever the process gets `signal`.
+/// Calls [`Callbacks::signal`](crate::os::Callbacks) whenever the process gets `signal`, and then does what the program
+/// has set for the signal. [`Error::Signal`] for a signal that cannot ask for a snapshot. Outside the hook.
 pub(crate) fn dump_on(signal: libc::c_int) -> Result<(), Error> {
     let previous = usize::try_from(signal).ok().and_then(|signal| PREVIOUS.get(signal));
     let Some(previous) = previous.filter(|_| !DAMAGED.contains(&signal)) else {
         return Err(Error::Signal(libc::EINVAL));
     };
     let mut before = MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: the system writes the record when it returns 0.
+    // SAFETY: the call writes the record when it returns 0, and only then it is read.
     let before = unsafe {
         if libc::sigaction(signal, core::ptr::null(), before.as_mut_ptr()) != 0 {
             return Err(Error::Signal(errno()));
@@ -123,23 +129,24 @@ pub(crate) fn dump_on(signal: libc::c_int) -> Result<(), Error> {
     install(signal, before)
 }
 
-/// Sets the handler, with mask and flags of what the signal did before.
+/// Installs the handler, with the mask and the flags of the program's action.
 fn install(signal: libc::c_int, before: libc::sigaction) -> Result<(), Error> {
     let mut action = before;
     action.sa_sigaction = handler as *const () as usize;
     match before.sa_sigaction {
-        // A call that it interrupts goes on, as if the signal were not there.
+        // A system call that the signal interrupts goes on, as it does after a signal that does nothing.
         libc::SIG_DFL => action.sa_flags |= libc::SA_RESTART | libc::SA_ONSTACK,
-        // Children of which nobody wants to know vanish.
+        // A program that ignores SIGCHLD has no zombies: NOCLDWAIT preserves that.
         libc::SIG_IGN => action.sa_flags |= libc::SA_RESTART | libc::SA_ONSTACK | libc::SA_NOCLDWAIT,
         _ => {}
     }
     action.sa_flags = (action.sa_flags | libc::SA_SIGINFO) & !(libc::SA_RESETHAND as libc::c_int);
-    // SAFETY: the record is one that the system gave, with a handler that has the right signature.
+    // SAFETY: the record is the system's, with a handler whose signature fits SA_SIGINFO.
     let result = unsafe { libc::sigaction(signal, &raw const action, null_mut()) };
     if result == 0 { Ok(()) } else { Err(Error::Signal(errno())) }
 }
 
+/// The tracker's handler: reports the signal, and passes it on to the program's handler.
 extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let Some(previous) = PREVIOUS.get(signal as usize) else { return };
     let flags = previous.flags.load(Acquire) as libc::c_int;
@@ -148,14 +155,14 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     } else {
         previous.handler.load(Relaxed)
     };
-    let acts = before == libc::SIG_DFL && Default::of(signal) == Default::Acts;
+    let acts = before == libc::SIG_DFL && DefaultAction::of(signal) == DefaultAction::EndOrStop;
     if let Some(callbacks) = callbacks() {
         keep_errno(|| (callbacks.signal)(signal, acts));
     }
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
         return;
     }
-    // SAFETY: the program set this function for the signal, with a flag that says which of the two it is.
+    // SAFETY: the program has set this function for the signal. SA_SIGINFO says which of the two signatures it has.
     unsafe {
         if flags & libc::SA_SIGINFO != 0 {
             type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
@@ -166,10 +173,12 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     }
 }
 
-/// Has the signal do what it does by default. Comes back when that did not end the process: it was stopped, and goes on.
+/// Performs the default action of `signal` in its handler. Returns when the action did not end the process: the process
+/// was stopped and goes on.
 pub(crate) fn act_by_default(signal: libc::c_int) {
-    // SAFETY: all-zero is an action without flags and mask; the sets are written before they are read. The signal is sent
-    // to this very thread, and acts when it is let through.
+    // SAFETY: all-zero is a valid action without flags and mask, and the calls write the sets before they are read.
+    //
+    // The signal is sent to this thread, which blocks it in its handler. It acts when the thread unblocks it.
     unsafe {
         let mut ours: libc::sigaction = core::mem::zeroed();
         let mut default: libc::sigaction = core::mem::zeroed();
@@ -215,11 +224,11 @@ mod tests {
     #[test]
     fn what_only_the_program_gives_a_meaning_does_nothing_else() {
         for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN(), libc::SIGRTMAX(), libc::SIGWINCH] {
-            assert_eq!(Default::of(signal), Default::Nothing, "{signal}");
+            assert_eq!(DefaultAction::of(signal), DefaultAction::Nothing, "{signal}");
         }
         for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGALRM, libc::SIGTSTP]
         {
-            assert_eq!(Default::of(signal), Default::Acts, "{signal}");
+            assert_eq!(DefaultAction::of(signal), DefaultAction::EndOrStop, "{signal}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What runs before `main`.
+//! The start of the program, before its `main`.
 
-/// Has a function of type `extern "C" fn()` run before `main`.
-// Not under the model checkers, whose atomics work in a model alone.
+/// Makes the system call a function of type `extern "C" fn()` before `main`. Allocations may come earlier.
+// Not under the model checkers, whose atomics only work inside a model.
 macro_rules! run_before_main {
     ($function:path) => {
         #[cfg_attr(not(models), used, unsafe(link_section = ".init_array"))]
@@ -12,13 +12,13 @@ pub(crate) use run_before_main;
 
 use super::{dump_stack, fork, interpose, resident, thread, unwind_tables};
 
-/// Prepares what the system offers: the first thing in that function.
+/// Prepares the modules of this folder. That function calls it before any other of them. It may lock and allocate.
 pub(crate) fn begin() {
     resident::keep();
     dump_stack::begin();
     unwind_tables::begin();
     interpose::begin();
-    // The system prepares for it at the first call, which waits for milliseconds when there are other threads.
+    // The first barrier registers the process, which takes milliseconds once there are other threads.
     thread::barrier();
     fork::begin();
 }

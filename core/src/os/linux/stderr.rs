@@ -15,7 +15,7 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = fmt::write(&mut line, format_args!("memtrack: {text}"));
     let _ = line.push('\n');
     if is_standard_error() {
-        signal_mask::of_writes_held(|| calls::write(libc::STDERR_FILENO, line.as_bytes()));
+        signal_mask::while_write_signals_blocked(|| calls::write(libc::STDERR_FILENO, line.as_bytes()));
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
         // A new thread inherits the signal mask of the thread that starts it.
-        let code = signal_mask::without(|| {
+        let code = signal_mask::while_blocked(|| {
             libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)
         });
         libc::pthread_attr_destroy(&raw mut attributes);
