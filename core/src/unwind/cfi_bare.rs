@@ -1,5 +1,5 @@
-//! Unwinding by DWARF call frame information without an operating system: the rules are the same as on a host, but
-//! found in the program's own table ([`find`]), and as few of them remembered as fit into a microcontroller.
+//! Unwinding by DWARF call frame information without an operating system. The rules are the same as on a host. They are
+//! found in the program's own unwind table ([`find`]), and a microcontroller has memory for few of them.
 
 use super::rules::cache::Cache;
 use super::rules::rule::{State, Untraced};
@@ -15,7 +15,7 @@ use super::{End, Frames, Generations, Memory, Registers, Unwind};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Cfi;
 
-/// The rules that were used last. All-zero is none.
+/// The rules that were used last. All-zero is empty.
 #[doc(hidden)]
 pub struct Memo(Cache);
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "std")]
 pub(super) use crate::session::generations::Generations;
+#[cfg(cfi)]
+pub(super) use crate::session::generations::unloads;
 
 /// On bare metal no module is loaded in the place of another.
 #[cfg(not(feature = "std"))]

@@ -52,6 +52,8 @@ pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::{registers, stack_pointer};
 pub use capture::{Captured, End, Frames, LastCell, Unwind};
 use generations::Generations;
+#[cfg(cfi)]
+use generations::unloads;
 pub use memory::{Memory, Registers};
 
 /// The unwinder of [`Tracker::new`](crate::Tracker::new).

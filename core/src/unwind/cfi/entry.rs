@@ -1,16 +1,20 @@
-//! The hook's own frames, with which every walk begins.
+//! The first two steps of every walk: from the hook's own frame to the two innermost callers, which identify a group of
+//! stacks.
 
+use crate::unwind::arch::plain;
+use crate::unwind::rules::cache::Cache;
 use crate::unwind::rules::find;
 use crate::unwind::rules::packed::PackedRule;
+use crate::unwind::rules::rule::{State, Step, Trace, Untraced};
 use crate::unwind::{Memory, Registers};
 
-/// The rules of the hook's own frames.
-pub(super) struct Own([(usize, PackedRule); 2]);
+/// The rules of the hook's own frames: of its entry that allocates and its entry that reallocates. All-zero is none.
+pub(super) struct EntryRules([(usize, PackedRule); 2]);
 
-impl Own {
-    pub(super) fn rule(&mut self, pc: usize) -> PackedRule {
-        match self.0.iter().find(|own| own.0 == pc) {
-            Some(own) => own.1,
+impl EntryRules {
+    fn rule(&mut self, pc: usize) -> PackedRule {
+        match self.0.iter().find(|entry| entry.0 == pc) {
+            Some(entry) => entry.1,
             None => {
                 let Some(rule) = find::lasting_rule(pc) else { return PackedRule::UNKNOWN };
                 self.0 = [(pc, rule), self.0[0]];
@@ -18,38 +22,118 @@ impl Own {
             }
         }
     }
+}
 
-    /// Forgets both: the hook itself may be a library's.
-    pub(super) fn clear(&mut self) {
-        self.0 = [(0, PackedRule::UNKNOWN); 2];
+/// The first two callers, and the registers in the second one's frame.
+pub(super) struct Callers {
+    pub(super) first: usize,
+    pub(super) second: usize,
+    sp: usize,
+    fp: usize,
+}
+
+impl Callers {
+    /// The state from which a walk goes on outwards.
+    pub(super) fn state(&self) -> State {
+        State { pc: self.second, sp: self.sp, fp: self.fp }
     }
 }
 
-/// The way from one of the hook's entries to the second caller, when both steps depend on the stack pointer alone: the
-/// allocator's shim is called by nearly everybody and calls one entry.
+/// A shortcut from one of the hook's entries to the second caller, when both rules depend on the stack pointer alone. The
+/// allocator's shim is the first caller of nearly all events, and calls one entry.
 #[derive(Clone, Copy)]
-pub(super) struct Way {
+struct Shortcut {
     /// The hook's entry; 0 for none.
-    pub(super) pc: usize,
-    /// The return address into the first caller, and how many bytes above the stack pointer it stands.
-    pub(super) first: usize,
-    pub(super) first_at: usize,
-    pub(super) second_at: usize,
+    pc: usize,
+    /// The return address into the first caller, and how many bytes above the stack pointer it is.
+    first: usize,
+    first_at: usize,
+    second_at: usize,
 }
 
-impl Way {
-    /// No way.
-    pub(super) const NONE: Way = Way { pc: 0, first: 0, first_at: 0, second_at: 0 };
+impl Shortcut {
+    const NONE: Shortcut = Shortcut { pc: 0, first: 0, first_at: 0, second_at: 0 };
 
-    /// The second caller, if this is the way to it.
+    /// The second caller's return address, if the shortcut leads to it.
     #[inline(always)]
-    pub(super) fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
+    fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
         if self.pc != from.pc || !memory.contains(from.sp, from.sp + self.second_at + size_of::<usize>()) {
             return None;
         }
-        // SAFETY: both words lie between the stack pointer, which is aligned to words, and the end that was checked: frames
-        // stand one above another, at offsets of whole words.
+        // SAFETY: both words are between the stack pointer, which is aligned to words, and the end that was checked: frames
+        // lie one above another, at offsets of whole words.
         let word = |at: usize| unsafe { ((from.sp + at) as *const usize).read_volatile() };
         (word(self.first_at) == self.first).then(|| word(self.second_at))
+    }
+}
+
+/// The rules and shortcuts of the hook's entries. All-zero is none.
+pub(super) struct Entries {
+    rules: EntryRules,
+    shortcuts: [Shortcut; 2],
+}
+
+impl Entries {
+    /// The second caller.
+    #[inline(always)]
+    pub(super) fn second(
+        &mut self,
+        from: Registers,
+        memory: &mut Memory<'_>,
+        cache: &mut Cache,
+    ) -> Option<usize> {
+        let [allocating, reallocating] = &self.shortcuts;
+        let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
+        match known {
+            Some(second) => Some(plain(second).wrapping_sub(1)),
+            None => self.find_second(from, memory, cache),
+        }
+    }
+
+    /// The second caller by rules. Keeps the shortcut to it.
+    #[cold]
+    #[inline(never)]
+    fn find_second(&mut self, from: Registers, memory: &mut Memory<'_>, cache: &mut Cache) -> Option<usize> {
+        let callers = self.callers(from, memory, cache, &mut Untraced)?;
+        if let Some((first_at, first_cfa)) = self.rules.rule(from.pc).rule().above_sp()
+            && let Some((second_at, _)) = cache.rule(callers.first).rule().above_sp()
+            && let Some(first) = memory.read(from.sp + first_at)
+            && from.sp.is_multiple_of(size_of::<usize>())
+            && first_at < first_cfa
+        {
+            let shortcuts = &mut self.shortcuts;
+            let nth = usize::from(shortcuts[0].pc != 0 && shortcuts[0].pc != from.pc);
+            shortcuts[nth] = Shortcut { pc: from.pc, first, first_at, second_at: first_cfa + second_at };
+        }
+        Some(callers.second)
+    }
+
+    /// The first two callers by rules.
+    pub(super) fn callers(
+        &mut self,
+        from: Registers,
+        memory: &mut Memory<'_>,
+        cache: &mut Cache,
+        trace: &mut impl Trace,
+    ) -> Option<Callers> {
+        let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
+        let rule = self.rules.rule(from.pc).rule();
+        let Step::Call(mut first) = rule.step(state, memory, trace) else { return None };
+        first.pc = plain(first.pc).wrapping_sub(1);
+        let rule = cache.rule(first.pc).rule();
+        let Step::Call(second) = rule.step(first, memory, trace) else { return None };
+        let inwards = first.sp <= from.sp || second.sp <= first.sp;
+        (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Callers {
+            first: first.pc,
+            second: plain(second.pc).wrapping_sub(1),
+            sp: second.sp,
+            fp: second.fp,
+        })
+    }
+
+    /// Forgets all: the hook itself may be in a library.
+    pub(super) fn clear(&mut self) {
+        self.rules.0 = [(0, PackedRule::UNKNOWN); 2];
+        self.shortcuts = [Shortcut::NONE; 2];
     }
 }

@@ -5,7 +5,7 @@ use super::packed::PackedRule;
 
 const WAYS: usize = 4;
 const SETS: usize = if cfg!(feature = "std") { 1024 } else { 8 };
-/// Low bits that the addresses of all calls have in common.
+/// The low bits in which the addresses of all calls agree.
 const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
     0
 } else if cfg!(target_arch = "aarch64") {
@@ -14,12 +14,12 @@ const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
     1
 };
 
-/// A set-associative cache of 4096 rules (64 KiB), without an operating system of 32 (512 bytes). All-zero is empty.
+/// A set-associative cache of 4096 rules (64 KiB); without an operating system of 32 (512 bytes). All-zero is empty.
 pub(in crate::unwind) struct Cache {
     sets: [Set; SETS],
 }
 
-/// One cache line: most recently used first.
+/// One cache line. The most recently found rule is first.
 #[repr(C, align(64))]
 struct Set {
     entries: [(usize, PackedRule); WAYS],

@@ -1,4 +1,10 @@
 //! Rules: how to get from a frame to its caller's.
+//!
+//! - [`rule`]: a rule, and one step by it;
+//! - [`packed`]: a rule in eight bytes;
+//! - [`find`]: finds the rule of a code address;
+//! - [`cache`]: the rules that a thread has used;
+//! - [`walk`]: goes from frame to frame.
 
 pub(super) mod cache;
 pub(super) mod find;

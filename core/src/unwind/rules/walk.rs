@@ -1,17 +1,17 @@
-//! The walk itself: from frame to frame by rules.
+//! The walk: from frame to frame by rules.
 
 use super::packed::PackedRule;
 use super::rule::{State, Step, Trace};
 use crate::unwind::arch::plain;
 use crate::unwind::{End, Frames, Generations, Memory};
 
-/// Walks outwards from `state` by the rules that `rule` finds, and appends the callers.
+/// Walks outwards from `state`, by the rules that `rule` returns, and appends the callers.
 pub(in crate::unwind) fn walk(
     mut state: State,
     mut memory: Memory<'_>,
     mut rule: impl FnMut(usize) -> PackedRule,
     trace: &mut impl Trace,
-    turns: &mut Generations,
+    generations: &mut Generations,
     frames: &mut Frames,
 ) -> End {
     loop {
@@ -32,21 +32,26 @@ pub(in crate::unwind) fn walk(
         if address == 0 {
             return End::Complete;
         }
-        // A caller's frame lies outside of its callee's. Behind a signal the walk may be on another stack.
+        // A caller's frame is outside its callee's. Behind a signal's frame the walk may be on another stack.
         if state.sp <= below && !interrupted {
             return End::Stopped;
         }
-        // The address after a call may be another function's: name the call itself. Interrupted code is where it is.
+        // The address after a call may be in the next function, so a caller is named by the call itself. Interrupted code is
+        // named by its own address.
         state.pc = if interrupted { address } else { address.wrapping_sub(1) };
-        if let Err(end) = push(state.pc, turns, frames) {
+        if let Err(end) = push(state.pc, generations, frames) {
             return end;
         }
     }
 }
 
-/// Appends a caller, or tells why it cannot be.
+/// Appends a caller. The error is how the walk ends.
 #[inline(always)]
-pub(in crate::unwind) fn push(pc: usize, turns: &mut Generations, frames: &mut Frames) -> Result<(), End> {
-    let frame = turns.address(pc).ok_or(End::Stopped)?;
+pub(in crate::unwind) fn push(
+    pc: usize,
+    generations: &mut Generations,
+    frames: &mut Frames,
+) -> Result<(), End> {
+    let frame = generations.address(pc).ok_or(End::Stopped)?;
     frames.push(frame).map_err(|_| End::TooDeep)
 }
