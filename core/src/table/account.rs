@@ -1,13 +1,17 @@
-//! An account: the counters of a cell or a thread, and what it held when a mark stood.
+//! An account: the counters of a cell or a thread, and copies of its live figures at the two marks.
 //!
-//! Two parts on two cache lines. The *own* part is written by the owning thread alone, with plain loads and
-//! stores. The *remote* part takes the frees that other threads make of the owner's blocks, with atomic adds.
-//! Live is own minus remote, modulo the word's width. An account without an owner (events that belong to no
-//! known thread) uses atomic adds on both.
+//! # Own part
+//! The owning thread alone writes it, with plain loads and stores. An account without an owner (events that belong to no
+//! known thread) uses atomic additions instead.
 //!
-//! `touch` keeps what the account held at a mark; [`super::peak`] has the mechanism. Own and remote parts
-//! remember separately, so that neither side ever writes the other's line. Where several threads write, the first one
-//! keeps and the others wait for it: nothing may change in between.
+//! # Remote part
+//! The frees that other threads make of the owner's blocks, by atomic additions. Live is own minus remote, modulo the word's
+//! width. The two parts are on two cache lines.
+//!
+//! # Copies
+//! Before its first change in an epoch, each part copies its live figures (see [`epoch`](super::peak::epoch)), so neither
+//! side writes the other's line. Where several threads write a part, the first one copies and the others wait for it: the
+//! figures must not change in between.
 
 use super::peak::epoch::{Epoch, Epochs, LastCopy, Mark};
 use crate::counter::{Counter, add_owned, add_owned32};
@@ -18,17 +22,17 @@ use memtrack_format::Figures;
 #[repr(C)]
 #[derive(Default)]
 struct Part {
-    /// The epoch of its last change.
+    /// The epoch of its last change, before which it was copied.
     epoch: LastCopy,
     bytes: AtomicUsize,
     held: [AtomicUsize; 2],
     blocks: AtomicU32,
     held_blocks: [AtomicU32; 2],
-    /// What the account belongs to; its meaning is the table's.
+    /// What the account belongs to: each table has a meaning of its own.
     label: AtomicU32,
 }
 
-/// Bytes and blocks, modulo the widths in which they are kept.
+/// Bytes and blocks, modulo the widths of their counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) bytes: usize,
@@ -41,7 +45,7 @@ impl Held {
         Held { bytes: self.bytes.wrapping_sub(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
     }
 
-    /// A difference that a running program leaves half-booked is shown as zero, not as 2⁶⁴ − 1.
+    /// While a program runs a free may be counted before its allocation: a negative difference becomes zero.
     pub(crate) fn settled(self) -> Held {
         Held { bytes: (self.bytes as isize).max(0) as usize, blocks: (self.blocks as i32).max(0) as u32 }
     }
@@ -52,23 +56,23 @@ impl Held {
 }
 
 impl Part {
-    /// Before the first change of an epoch: keep what the marks saw.
+    /// Before a change in an epoch: copies the live figures if this is the first one.
     #[inline]
     fn touch(&self, epoch: Epoch<'_>, by: Booker) {
         match by {
             Booker::Owner if self.epoch.is(epoch.number()) => {}
             Booker::Owner => self.touch_first(epoch),
-            Booker::Anyone => self.epoch.once(epoch.number(), |last| self.keep(epoch, last)),
+            Booker::Anyone => self.epoch.once(epoch.number(), |last| self.copy(epoch, last)),
         }
     }
 
     #[cold]
     fn touch_first(&self, epoch: Epoch<'_>) {
-        self.keep(epoch, self.epoch.epoch());
+        self.copy(epoch, self.epoch.epoch());
         self.epoch.set(epoch.number());
     }
 
-    fn keep(&self, epoch: Epoch<'_>, last: usize) {
+    fn copy(&self, epoch: Epoch<'_>, last: usize) {
         for mark in [Mark::Program, Mark::Stage] {
             if epoch.precedes(last, mark) {
                 self.held[mark as usize].store(self.bytes.load(Relaxed), Relaxed);
@@ -93,7 +97,7 @@ impl Part {
     }
 }
 
-/// Allocations of a thread between two looks at the clock.
+/// A thread looks at the clock after so many allocations.
 const LOOK: u64 = 64;
 
 /// All-zero is an account without events.
@@ -114,23 +118,23 @@ const _: () = assert!(size_of::<Account>() == 128, "own and remote part fill one
 #[cfg(all(target_pointer_width = "64", not(models)))]
 const _: () = assert!(core::mem::offset_of!(Account, remote) == 64, "the parts don't share a line");
 
-/// Who books an event.
+/// Who counts an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Booker {
-    /// The only thread that writes this account's own part.
+    /// The only thread that writes the account's own part.
     Owner,
     /// One of any number.
     Anyone,
 }
 
 impl Account {
-    /// Sets what the account belongs to, before it is published.
+    /// Sets both labels, before the account is published.
     pub(crate) fn set_label(&self, label: u32, sublabel: u32) {
         self.own.label.store(label, Relaxed);
         self.remote.label.store(sublabel, Relaxed);
     }
 
-    /// The label, on the line that the owner has at hand.
+    /// The label, on the line that the owner writes.
     #[inline]
     pub(crate) fn label(&self) -> u32 {
         self.own.label.load(Relaxed)
@@ -141,7 +145,7 @@ impl Account {
         self.remote.label.load(Relaxed)
     }
 
-    /// What its thread has allocated and not freed itself, modulo the widths.
+    /// What its thread has allocated less what it has freed itself, modulo the widths.
     #[cfg(feature = "std")]
     pub(crate) fn own(&self) -> Held {
         self.own.live()
@@ -153,7 +157,7 @@ impl Account {
         self.remote.live()
     }
 
-    /// Books an allocation. Once in a firmware, where flash is dearer than a call.
+    /// Counts an allocation. Not inlined in firmware, where flash is dearer than a call.
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn alloc(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
@@ -169,7 +173,7 @@ impl Account {
         }
     }
 
-    /// Whether its last change was in this epoch: another one changes counters alone.
+    /// Whether its last change was in this epoch: then the next one changes counters alone.
     #[inline(always)]
     pub(crate) fn is_current(&self, epoch: Epoch<'_>) -> bool {
         self.own.epoch.is(epoch.number())
@@ -181,7 +185,7 @@ impl Account {
         self.own.bytes.load(Relaxed)
     }
 
-    /// Books an allocation by the owner, of an account that [is current](Self::is_current).
+    /// Counts an allocation by the owner, in an account that [is current](Self::is_current).
     #[inline(always)]
     pub(crate) fn add(&self, size: usize) {
         self.allocs.add_owned(1);
@@ -190,26 +194,26 @@ impl Account {
         add_owned32(&self.own.blocks, 1);
     }
 
-    /// Books a free by the owner, of an account that [is current](Self::is_current).
+    /// Counts a free by the owner, in an account that [is current](Self::is_current).
     #[inline(always)]
     pub(crate) fn subtract(&self, size: usize) {
         add_owned(&self.own.bytes, size.wrapping_neg());
         add_owned32(&self.own.blocks, u32::MAX);
     }
 
-    /// Every so many allocations: whether it is time to look at the clock.
+    /// Whether it is time to look at the clock.
     #[inline]
     pub(crate) fn is_time_to_look(&self) -> bool {
         self.allocs.get().is_multiple_of(LOOK)
     }
 
-    /// Whether it will be at the next allocation.
+    /// Whether it will be time at the next allocation.
     #[inline(always)]
     pub(crate) fn is_next_time_to_look(&self) -> bool {
         self.allocs.get() % LOOK == LOOK - 1
     }
 
-    /// Books a free of one of its blocks: on its own part by the owner, else on the remote part. Once in a firmware, too.
+    /// Counts a free of one of its blocks: in the own part by the owner, else in the remote part. Not inlined in firmware.
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn free(&self, size: usize, epoch: Epoch<'_>, by: Booker) {
@@ -226,7 +230,7 @@ impl Account {
         }
     }
 
-    /// Makes its own part the sum of the cells' own parts: of a thread's account, by that thread.
+    /// Makes the own part of a thread's account the sum of the cells' own parts. By that thread.
     #[cfg(feature = "std")]
     pub(crate) fn repair<'c>(&self, cells: impl Iterator<Item = &'c Account>) {
         let (mut live, mut totals) = (Held::default(), [0u64; 4]);
@@ -268,13 +272,13 @@ impl Account {
         self.allocs.get()
     }
 
-    /// Counts allocations of which nothing more is known.
+    /// Counts allocations whose sizes are not known.
     #[cfg(feature = "std")]
     pub(super) fn count_without_size(&self, events: u64) {
         self.allocs.set(self.allocs.get().saturating_add(events));
     }
 
-    /// Forgets all counters, while nobody books.
+    /// Clears all counters, while no thread counts.
     #[cfg(feature = "std")]
     pub(super) fn clear(&self) {
         for part in [&self.own, &self.remote] {
@@ -286,7 +290,7 @@ impl Account {
             .for_each(|counter| counter.set(0));
     }
 
-    /// Adds all counters of a cell, while nobody books.
+    /// Adds all counters of a cell, while no thread counts.
     #[cfg(feature = "std")]
     pub(super) fn take_over(&self, cell: &Account) {
         for (to, from) in [(&self.own, &cell.own), (&self.remote, &cell.remote)] {
@@ -303,24 +307,24 @@ impl Account {
         }
     }
 
-    /// What is alive.
+    /// What is live.
     #[inline]
     pub(crate) fn live(&self) -> Held {
         self.own.live().minus(self.remote.live())
     }
 
-    /// Whether its own thread freed all of its blocks. What other threads free cannot be set against that while they run:
-    /// the two parts are read at different moments, and a block that is alive must never be taken for a freed one.
+    /// Whether its own thread has freed all of its blocks. Frees by other threads are no proof while they run: the two parts
+    /// are read at different moments, and a live block must never be taken for a freed one.
     pub(crate) fn has_all_back(&self) -> bool {
         self.own.blocks.load(Relaxed) == 0 && self.remote.blocks.load(Relaxed) == 0
     }
 
-    /// What was alive when the mark stood.
+    /// What was live at the mark's peak.
     pub(crate) fn held(&self, epochs: &Epochs, mark: Mark) -> Held {
         self.own.held(epochs, mark).minus(self.remote.held(epochs, mark))
     }
 
-    /// Whether nothing was ever booked here.
+    /// Whether no event was ever counted here.
     pub(crate) fn is_unused(&self) -> bool {
         self.allocs.get() == 0 && self.remote.blocks.load(Relaxed) == 0
     }

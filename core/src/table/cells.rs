@@ -1,4 +1,4 @@
-//! The cells: the counters of each (thread, tag, stack), found by key or, from a block's trailer, by id.
+//! The cells: the counters of each (thread, tag, heap, stack), found by key or, from a block's trailer, by id.
 
 use super::account::Account;
 use super::backing::prepare;
@@ -19,7 +19,8 @@ pub(crate) struct CellTable<const N: usize> {
     pub(super) used: AtomicU32,
     pub(super) cells: [Account; N],
     pub(super) index: Index<N>,
-    /// The thread of each cell, once more: who frees another thread's block must not read the line on which that counts.
+    /// The thread of each cell, once more: a thread that frees another one's block must not read the line that this one
+    /// writes.
     pub(super) threads: [AtomicU16; N],
 }
 
@@ -46,7 +47,7 @@ impl<const N: usize> CellTable<N> {
     }
 }
 
-/// What a cell counts: the key under which it is found, packed into an account's two labels.
+/// The key of a cell, packed into the two labels of its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) thread: u16,
@@ -110,13 +111,13 @@ impl<'t> Cells<'t> {
         entry.ok()
     }
 
-    /// A cell by id. An id past the table, which only a damaged trailer can name, is nobody's.
+    /// A cell by id. `None` for an id past the table, which only a damaged trailer has.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&'t Account> {
         self.cells[..self.readable()].get(id as usize)
     }
 
-    /// The cell of an id that is known to be one.
+    /// The cell of an id, without a check.
     ///
     /// # Safety
     /// [`find_or_insert`](Self::find_or_insert) must have returned it.
@@ -127,7 +128,7 @@ impl<'t> Cells<'t> {
         unsafe { self.cells.get_unchecked(id as usize) }
     }
 
-    /// A cell by id, and the thread that its blocks were allocated by.
+    /// A cell by id, and the thread that allocated its blocks.
     #[inline(always)]
     pub(crate) fn owned(&self, id: u32) -> Option<(&'t Account, u16)> {
         let readable = self.readable();
@@ -135,11 +136,11 @@ impl<'t> Cells<'t> {
         Some((cell, self.threads[..readable][id as usize].load(Relaxed)))
     }
 
-    /// Cells that there is memory for.
+    /// How many cells have memory.
     #[inline(always)]
     fn readable(&self) -> usize {
         let readable = self.growth.readable(self.cells.len());
-        // SAFETY: a table has memory for as many cells as it has at most, and as many threads as cells.
+        // SAFETY: a table has memory for no more cells than it has, and as many threads as cells.
         unsafe {
             core::hint::assert_unchecked(readable <= self.cells.len() && readable <= self.threads.len())
         };
@@ -151,7 +152,7 @@ impl<'t> Cells<'t> {
         &self.cells[UNATTRIBUTED as usize]
     }
 
-    /// Where the heads of its index are.
+    /// The addresses of the heads of its index.
     #[cfg(feature = "std")]
     pub(crate) fn heads(&self) -> core::ops::Range<usize> {
         self.index.heads()
@@ -176,7 +177,7 @@ impl<'t> Cells<'t> {
         })
     }
 
-    /// Those of a thread, found without a look at the others.
+    /// The cells of a thread. Reads no other thread's cells.
     pub(crate) fn of_thread(self, thread: u16) -> impl Iterator<Item = (u32, &'t Account)> {
         let cells = (0..=self.usage().0).zip(self.threads).zip(self.cells);
         let own = cells.filter(move |((_, owner), _)| owner.load(Relaxed) == thread);
@@ -184,7 +185,7 @@ impl<'t> Cells<'t> {
     }
 }
 
-/// The heap that a cell's blocks are in.
+/// The heap of a cell's blocks.
 pub(crate) fn heap_of(cell: &Account) -> u8 {
     Key::from_labels(cell.label(), cell.sublabel()).heap
 }

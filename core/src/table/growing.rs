@@ -1,4 +1,4 @@
-//! A region that takes memory as it grows, for programs that nobody knows beforehand.
+//! A region that takes memory as it grows, for programs of unknown size.
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
@@ -14,9 +14,10 @@ use super::timeline::Timeline;
 use core::mem::offset_of;
 use core::ptr::with_exposed_provenance;
 
-/// A [`Region`] that is no static: it lies in a lonely part of the address space, in which only what its tables use is
-/// mapped. So large tables cost a small program nothing: neither address space (`ulimit -v`, `ulimit -d`) nor, where
-/// memory is locked (`mlockall`), memory. When the system refuses more, the tables are full. It exists with `std`.
+/// A [`Region`] that is not a static. It has a part of the address space that is far from everything else, and maps only the
+/// memory that its tables use. So large tables cost a small program nothing: neither address space (`ulimit -v`,
+/// `ulimit -d`) nor, where memory is locked (`mlockall`), memory. When the system refuses more, the tables are full. It
+/// exists with `std`.
 ///
 /// The parameters are those of [`Region`].
 ///
@@ -38,9 +39,9 @@ pub struct GrowingRegion<
     const DEPTH: usize,
 >(Region<NODES, CELLS, THREADS, STAGES, TAGS, DEPTH>);
 
-/// Entries of a full table that share a chain of its index.
+/// Entries of a full table on one chain of its index.
 const CHAIN: usize = 64;
-/// Entries that there is memory for at first.
+/// Entries that have memory from the start.
 const FIRST_NODES: usize = 1 << 13;
 const FIRST_CELLS: usize = 1 << 11;
 const FIRST_THREADS: usize = 1 << 5;
@@ -49,19 +50,19 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Heads that the index of a table of so many entries uses.
+/// How many heads the index of a table of so many entries uses.
 const fn heads(entries: usize) -> usize {
     if entries < CHAIN { entries } else { entries / CHAIN }
 }
 
-/// What grows: the places of its [`Plan`] and of its extent. The heads of the indexes do so at once, if at all.
+/// The indexes of a part's [`Plan`] and of its extent. The heads of an index get their memory at once.
 const NODES: usize = 0;
 const NODE_HEADS: usize = 1;
 const CELLS: usize = 2;
 const CELL_HEADS: usize = 3;
 const THREADS: usize = 4;
 
-/// The arrays in the order in which they lie in memory: the place of the plan, and of the array in it.
+/// The arrays in their order in memory: the index of the plan, and of the array in it.
 const ARRAYS: [(usize, usize); 8] = [
     (THREADS, 0),
     (NODES, 0),
@@ -76,7 +77,7 @@ const ARRAYS: [(usize, usize); 8] = [
 impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize>
     GrowingRegion<N, C, T, S, G, D>
 {
-    /// Entries that each part has memory for at first.
+    /// Entries of each part that have memory from the start.
     const FIRST: [usize; PARTS] =
         [least(FIRST_NODES, N), heads(N), least(FIRST_CELLS, C), heads(C), least(FIRST_THREADS, T)];
 
@@ -141,8 +142,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         }
     }
 
-    /// The pages that have memory from the start, of a region at `base`: all but the ends of arrays. Each piece's address and
-    /// length.
+    /// The pages that have memory from the start, of a region at `base`: all but the ends of arrays, as address and length.
     fn pieces(base: usize, page: usize) -> [(usize, usize); ARRAYS.len() + 1] {
         let (mut begin, mut mapped) = (0, base);
         let mut piece = |end: usize, next: usize| {
@@ -162,7 +162,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         pieces
     }
 
-    /// Maps what has memory from the start at `base`; nothing, when a part of it is taken or refused.
+    /// Maps at `base` the pages that have memory from the start. Maps none, when something is in the way or the system refuses.
     fn map(base: usize, space: &Space) -> bool {
         let pieces = Self::pieces(base, (space.page_size)());
         let is_mapped = |&(start, len): &(usize, usize)| len == 0 || (space.map)(start, len);
@@ -180,9 +180,9 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 
     /// The region at `base`, whose parts have memory for so many entries.
     fn at(base: usize, entries: [usize; PARTS], space: &'static Space) -> &'static Self {
-        // SAFETY: what a region reads and writes is mapped, zeroed, and stays: its head, the tables that do not grow, and of
-        // the others the entries that its extents tell. It consists of atomic integers and locks, for which all-zero is a
-        // value. A reference to such cells asserts nothing of the pages that nobody touches.
+        // SAFETY: all memory that a region reads and writes is mapped, zeroed, and stays: its head, the tables that do not grow,
+        // and of the others the entries within its extents. It consists of atomic integers and locks, for which all-zero is
+        // a value. A reference to such cells asserts nothing of pages that nobody touches.
         let region = unsafe { &*with_exposed_provenance::<Self>(base) };
         let extents = &region.0.head.extents;
         extents.space.set(space);
@@ -209,7 +209,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         if let Some(base) = (space.find_lonely)(size, &mut |base| Self::map(base, space)) {
             return Some(Self::at(base, Self::FIRST, space));
         }
-        // Where there is no such place, something could come to lie in between.
+        // Anywhere else, something could be mapped between the arrays: the whole region is mapped at once.
         Some(Self::at((space.map_anywhere)(size)?, [N, N, C, C, T], space))
     }
 

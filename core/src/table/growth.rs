@@ -1,7 +1,7 @@
-//! How far the memory of a table reaches, when it does not reach to the table's end from the start.
+//! How far the memory of a table reaches, when it does not have all of it from the start.
 //!
 //! Entries of a table are numbered in order, so its arrays are used from the front. A table that grows has memory for the
-//! first entries of each of its arrays; an insertion that takes the number behind them has more mapped first. When the
+//! first entries of each of its arrays. An insertion that takes the next number has more memory mapped first. When the
 //! system refuses, the table is full.
 
 #[cfg(feature = "std")]
@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 #[cfg(feature = "std")]
 use core::ops::Range;
 
-/// Where a table has memory.
+/// For which entries a table has memory.
 #[derive(Clone, Copy)]
 pub(crate) enum Growth<'t> {
     /// For all its entries, from the start.
@@ -27,12 +27,12 @@ pub(crate) enum Growth<'t> {
 pub(crate) struct Steps<'t> {
     pub(super) extent: &'t Extent,
     pub(super) space: &'t SpaceOf,
-    /// The address from which the plan counts.
+    /// The region's address, from which the plan counts.
     pub(super) base: usize,
     pub(super) plan: &'static Plan,
 }
 
-/// How far a table reaches. All-zero reaches nowhere.
+/// How far the memory of a table reaches. All-zero is no memory.
 #[cfg(feature = "std")]
 #[repr(C)]
 #[derive(Default)]
@@ -44,7 +44,7 @@ pub(crate) struct Extent {
     lock: Lock<()>,
 }
 
-/// The arrays of a table, which grow in step.
+/// The arrays of a table, which grow together.
 #[cfg(feature = "std")]
 pub(crate) struct Plan {
     pub(super) arrays: &'static [Array],
@@ -84,7 +84,7 @@ impl SpaceOf {
     }
 }
 
-/// What a region that grows says of itself, in its head. All-zero is a region that does not grow.
+/// How far the tables of a region reach, in its head. All-zero in a region that does not grow.
 #[cfg(feature = "std")]
 #[repr(C)]
 pub(crate) struct Extents {
@@ -92,11 +92,11 @@ pub(crate) struct Extents {
     pub(super) space: SpaceOf,
 }
 
-/// What grows in a region: the nodes, the heads of their index, the cells, the heads of theirs, and the threads.
+/// The parts of a region that grow: nodes, the heads of their index, cells, the heads of their index, threads.
 #[cfg(feature = "std")]
 pub(super) const PARTS: usize = 5;
 
-/// An array of a table: where it begins, and bytes from one entry to the next.
+/// An array of a table: its offset in the region, and the bytes from one entry to the next.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy)]
 pub(crate) struct Array {
@@ -104,15 +104,15 @@ pub(crate) struct Array {
     pub(super) stride: usize,
 }
 
-/// Most bytes of one array that are mapped at a time.
+/// The most bytes of one array that are mapped at a time.
 #[cfg(feature = "std")]
 const STEP: usize = 2 << 20;
 
 impl Growth<'_> {
     pub(super) const WHOLE: Self = Growth::Whole(PhantomData);
 
-    /// Takes the next free number, from 0, of a table of `capacity` entries, with memory for its entry: that stands behind
-    /// the number by `before`, which is how many entries have no number.
+    /// Takes the next free number, from 0, of a table of `capacity` entries, with memory for its entry. The first `before`
+    /// entries have no number.
     pub(super) fn claim(self, used: &AtomicU32, capacity: usize, before: usize) -> Option<u32> {
         match self {
             Growth::Whole(_) => claim(used, capacity - before),
@@ -130,7 +130,7 @@ impl Growth<'_> {
         match self {
             Growth::Whole(_) => capacity,
             #[cfg(feature = "std")]
-            // Whoever has an entry's number has seen that there is memory for it.
+            // A thread that has an entry's number has seen that there is memory for it.
             Growth::Stepwise(steps) => steps.extent.entries.load(Relaxed) as usize,
         }
     }
@@ -148,9 +148,9 @@ impl Growth<'_> {
     }
 }
 
-/// Takes the next free entry of a table of `capacity`: its number from 0.
+/// Takes the next free number, from 0, of a table of `capacity` entries.
 fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
-    // The look before the addition keeps a full table's counter from running up to its wrap-around.
+    // The comparison before the addition keeps the counter of a full table from wrapping around.
     if used.load(Relaxed) as usize >= capacity {
         return None;
     }
@@ -160,7 +160,7 @@ fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
 
 #[cfg(feature = "std")]
 impl Steps<'_> {
-    /// Entries that can be had: all, until the system refuses memory for more.
+    /// How many entries there can be: all, until the system refuses memory for more.
     fn room(self) -> usize {
         match self.extent.refused.load(Acquire) {
             true => self.extent.entries.load(Acquire) as usize,
@@ -168,7 +168,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Whether there is memory for the entry with that index, which is mapped if there is none yet.
+    /// Whether there is memory for the entry with that index. Maps it if there is none yet.
     fn reaches(self, index: u32) -> bool {
         index < self.extent.entries.load(Acquire) || self.grow(index)
     }
@@ -189,7 +189,7 @@ impl Steps<'_> {
         }
     }
 
-    /// As many entries again, unless that are too many bytes; fewer when the system refuses as many.
+    /// Maps memory for as many entries again, up to [`STEP`] bytes; for fewer when the system refuses that.
     fn step(self, before: usize) -> bool {
         let widest = self.plan.arrays.iter().map(|array| array.stride).max().unwrap_or(1);
         let mut more = before.min(STEP / widest).min(self.plan.capacity - before);
@@ -202,25 +202,25 @@ impl Steps<'_> {
         false
     }
 
-    /// Has memory for `entries`, where there was memory for those `before` them.
+    /// Maps memory for `entries`, of which the first `before` have it.
     fn extend(self, before: usize, entries: usize) -> bool {
         let Some(Space { map, unmap, page_size, .. }) = self.space.get() else { return false };
         let pages = |array: &Array| array.pages(self.base, before..entries, self.plan.capacity, page_size());
         for (place, array) in self.plan.arrays.iter().enumerate() {
             let (start, len) = pages(array);
             if len > 0 && !map(start, len) {
-                // What was mapped for the arrays before would be in the way of the next attempt.
+                // The pages that were just mapped would be in the way of the next attempt.
                 let mapped = self.plan.arrays[..place].iter().map(pages).filter(|&(_, len)| len > 0);
                 mapped.for_each(|(start, len)| unmap(start, len));
                 return false;
             }
         }
-        // Release: whoever finds the number finds the memory.
+        // Release: a thread that reads the number finds the memory.
         self.extent.entries.store(entries as u32, Release);
         true
     }
 
-    /// Has memory for all entries from now on. False when the system refuses it.
+    /// Maps memory for all entries. False when the system refuses it.
     pub(super) fn complete(self) -> bool {
         let Some(_lock) = try_lock(&self.extent.lock) else { return false };
         let before = self.extent.entries.load(Acquire) as usize;
@@ -234,8 +234,8 @@ impl Steps<'_> {
 
 #[cfg(feature = "std")]
 impl Array {
-    /// The pages of the `new` entries, without those that entries before them or what stands behind the array lie on too:
-    /// where they begin, and their length.
+    /// The pages of the `new` entries, as address and length, without pages that earlier entries or the next array have in
+    /// common with them.
     fn pages(self, base: usize, new: Range<usize>, capacity: usize, page: usize) -> (usize, usize) {
         let start = base + self.offset;
         let begin = (start + new.start * self.stride).next_multiple_of(page);
@@ -270,7 +270,7 @@ mod tests {
         static ASKED: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Books what is mapped, and refuses what is mapped twice or beyond a limit. The memory itself is there.
+    /// Records mapped pages, and refuses pages beyond a limit. Panics on pages that are mapped twice. The memory itself is there.
     fn map(start: usize, len: usize) -> bool {
         ASKED.set(ASKED.get() + 1);
         MAPPED.with_borrow_mut(|mapped| {

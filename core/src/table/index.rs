@@ -1,9 +1,9 @@
 //! A lock-free hash index: from a hash to ids of 1 to 2²⁴ − 1, insert only.
 //!
-//! Buckets are chains: `heads[bucket]` names the newest id, `links[id]` the next older one. An insertion
-//! publishes its entry with one compare-exchange on the head. A published entry never changes, so looking up
-//! needs no lock and may run inside an interrupt of an insertion. Each reference carries eight bits of its
-//! target's hash, which saves most looks at entries that differ.
+//! Buckets are chains: `heads[bucket]` is the newest id, `links[id]` the next older one. An insertion publishes its entry
+//! with one compare-exchange on the head. A published entry never changes, so a look-up needs no lock and may run in an
+//! interrupt of an insertion. Each reference has eight bits of its target's hash, which spares most comparisons with other
+//! entries.
 
 use super::backing::prepare;
 use crate::sync::*;
@@ -11,7 +11,7 @@ use crate::sync::*;
 /// Bits of a reference that are the id; the rest is the hash tag.
 const ID_BITS: u32 = 24;
 const ID_MASK: u32 = (1 << ID_BITS) - 1;
-/// Chains are not followed further than this: keeps a look-up bounded whatever the hashes.
+/// A look-up follows a chain no further than this: it is bounded whatever the hashes are.
 const MAX_CHAIN: usize = 256;
 
 /// The index over a table of `N` entries.
@@ -49,7 +49,7 @@ impl<const N: usize> Index<N> {
         IndexRef { heads: &self.heads, links: &self.links }
     }
 
-    /// With chains from the first `heads` heads alone, a power of two that is always the same: fewer pages are touched, and
+    /// With the first `heads` heads alone, a power of two that is always the same: the index touches fewer pages, and its
     /// chains are longer.
     #[inline]
     #[cfg(feature = "std")]
@@ -73,7 +73,7 @@ impl IndexRef<'_> {
                 return Ok(None);
             }
             let id = reference & ID_MASK;
-            // No table has such an id: somebody has written into the file of a recording.
+            // No table has such an id: another process has written into the file of a recording.
             let Some(link) = self.links.get(id as usize) else { break };
             if reference & !ID_MASK == tag && is(id) {
                 return Ok(Some(id));
@@ -83,10 +83,10 @@ impl IndexRef<'_> {
         Err(Full)
     }
 
-    /// The id of the entry that `is` the one; when there is none, the id that `make` fills in.
+    /// The id of the entry that `is` the one; when there is none, the id of the entry that `make` fills in.
     ///
-    /// Two threads that insert an equal entry at the same moment get one id: the loser sees the winner's entry
-    /// and leaves its own, which it had already made, unused.
+    /// Two threads that insert an equal entry at the same moment get one id: the second one sees the entry of the first, and
+    /// leaves the entry that it has made unused.
     #[inline]
     pub(crate) fn find_or_insert(
         &self,
@@ -103,14 +103,14 @@ impl IndexRef<'_> {
         }
     }
 
-    /// Where the heads are.
+    /// The addresses of the heads.
     #[cfg(feature = "std")]
     pub(super) fn heads(&self) -> core::ops::Range<usize> {
         let heads = self.heads.as_ptr_range();
         heads.start.addr()..heads.end.addr()
     }
 
-    /// Once in code, whatever the table: flash is dear.
+    /// One function for all tables: flash is dear.
     #[cold]
     fn insert(
         &self,
@@ -123,7 +123,7 @@ impl IndexRef<'_> {
         prepare(&self.links[id as usize]);
         loop {
             self.links[id as usize].store(head, Relaxed);
-            // Release: whoever finds the reference finds the entry that `make` filled in.
+            // Release: a thread that finds the reference finds the entry that `make` filled in.
             match bucket.compare_exchange(head, tag | id, Release, Acquire) {
                 Ok(_) => return Ok(id),
                 Err(newer) => {

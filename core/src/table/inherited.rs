@@ -16,11 +16,11 @@ use memtrack_format::{Figures, Fork, List, LossCause, Lost};
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Inherited {
-    /// The process that was forked.
+    /// The parent's process id.
     parent: AtomicU32,
     time: Counter,
     failed: Counter,
-    /// Of the threads that have no slot to themselves.
+    /// The figures of the two shared slots.
     shared: [[Counter; FIGURES]; 2],
     losses: [Counter; LossCause::ALL.len()],
 }
@@ -52,7 +52,7 @@ impl Inherited {
         self.parent.store(parent, Release);
     }
 
-    /// The record for a dump, given to `with`; nothing in a process that was not forked.
+    /// Calls `with` with the record for a dump, in a process that was forked.
     pub(crate) fn record<T>(&self, with: impl FnOnce(&Fork<'_>) -> T) -> Option<T> {
         let parent = self.parent.load(Acquire);
         if parent == 0 {

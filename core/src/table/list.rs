@@ -1,10 +1,10 @@
-//! A list of bounded length that lies in memory as it says: what a region holds can be read from a copy of it.
-//! `heapless::Vec` keeps its layout to itself.
+//! A list of bounded length with a defined layout: a host reads it from a copy of a region. The layout of `heapless::Vec` is
+//! private.
 
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 
-/// Up to `N` items in their order, behind their number.
+/// The number of items, then up to `N` items in their order.
 #[repr(C)]
 pub struct List<T, const N: usize> {
     len: u32,
@@ -45,14 +45,14 @@ impl<T: Clone, const N: usize> List<T, N> {
         self.len = self.len.min(len as u32);
     }
 
-    /// Puts an item before that of `place`. A full list gives it back.
+    /// Inserts an item at `place`. A full list gives it back.
     pub(crate) fn insert(&mut self, place: usize, item: T) -> Result<(), T> {
         self.push(item)?;
         self[place..].rotate_right(1);
         Ok(())
     }
 
-    /// Removes the item of `place`, which must be there.
+    /// Removes the item at `place`, which must exist.
     pub(crate) fn remove(&mut self, place: usize) -> T {
         let item = self[place].clone();
         self[place..].rotate_left(1);
@@ -65,8 +65,8 @@ impl<T, const N: usize> Deref for List<T, N> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the first `len` items are values: `len` only grows behind a write, in `push`. Where somebody else has
-        // written into a recording's file there are no more than fit, and they are whatever was written.
+        // SAFETY: the first `len` items are values: `len` only grows after a write, in `push`. Where another process has
+        // written into a recording's file, there are no more items than fit, and they have the bytes that it wrote.
         unsafe { core::slice::from_raw_parts(self.items.as_ptr().cast(), (self.len as usize).min(N)) }
     }
 }
@@ -82,7 +82,7 @@ impl<T: Clone, const N: usize> Clone for List<T, N> {
     fn clone(&self) -> Self {
         let mut list = List::new();
         for item in self.iter().cloned() {
-            // As many fit as fitted.
+            // They fit into a list of the same capacity.
             let _ = list.push(item);
         }
         list

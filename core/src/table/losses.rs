@@ -3,10 +3,10 @@
 use crate::counter::Counter;
 use memtrack_format::LossCause;
 
-/// How many causes there are.
+/// The number of causes.
 pub(super) const CAUSES: usize = LossCause::ALL.len();
 
-/// One counter a cause. All-zero is the start.
+/// A counter for each cause. All-zero is the start.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Losses {

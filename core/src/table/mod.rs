@@ -1,7 +1,16 @@
-//! The tables: what is known of stacks, cells and threads, in one contiguous region of fixed size.
+//! The tables: stacks, cells, threads, stages and tags, in one contiguous region.
 //!
-//! All-zero is the empty state of every table, so that a region is `.bss`. Ids and indices only, no pointers,
-//! so that a raw copy of a region can be read by the host. Nothing here waits for anything.
+//! All-zero is the empty state of every table, so a region is `.bss`. The tables have ids and indices and no pointers, so a
+//! host can read a raw copy of a region. Nothing here waits. The tables know nothing of the platform: memory, time and
+//! barriers reach them as arguments.
+//!
+//! - [`region`]: all tables of a tracker; [`growing`], [`growth`], [`backing`]: memory that is mapped as tables grow;
+//! - [`index`], [`stacks`], [`cells`], [`threads`]: found or inserted by the hook, lock-free;
+//! - [`account`]: the counters of a cell or a thread;
+//! - [`peak`]: the peaks of program, stages and threads;
+//! - [`pending`]: what an event has to do besides;
+//! - [`tags`], [`timeline`], [`sizes`], [`losses`]: what their names say;
+//! - [`image`]: how a copy of a region is read.
 
 pub(crate) mod account;
 pub(crate) mod backing;

@@ -1,4 +1,4 @@
-//! A short name of fixed size, as it stands in a region.
+//! A short name of fixed size, as a region stores it.
 
 /// Bytes of a name that are kept.
 pub(crate) const NAME_LEN: usize = 47;

@@ -1,33 +1,37 @@
-//! What events look out for besides counting: pauses, dumps that somebody asked for, limits of live bytes.
+//! Pending work: what an event has to do besides counting.
 //!
-//! One word of flags, which every event reads, and one limit, which is compared when a peak rises: neither costs an
-//! event anything that it does not do already.
+//! # Flag
+//! A kind of pending work: a pause, a requested dump, a limit that was passed. Every event reads one word of flags.
 //!
-//! It holds pointers, so it stays private to the process when the region is a recording's file. On a host the flags have a
-//! page to themselves. The system clears that page in a forked child, so the child's first event finds out about the fork.
+//! # Limit
+//! Live bytes of a budget or of a dump. An event compares the lower of both when the peak rises, which is rare.
+//!
+//! The words have pointers, so they stay private to the process when the region is a recording's file. On a host the flags
+//! have a page to themselves. The system clears that page in a forked child, so the child's first event learns of the fork.
 
 use super::private_pages::PrivatePages;
 use crate::sync::*;
 
 /// Tracking is paused.
 pub(crate) const PAUSED: usize = 1;
-/// Somebody asked for a dump.
+/// A dump was requested.
 #[cfg(feature = "std")]
 pub(crate) const DUMP: usize = 2;
-/// A peak rose above the limit.
+/// A peak has risen above the limit.
 pub(crate) const PASSED: usize = 4;
 
-/// Code of a module was met that a recording may not know.
+/// An event had code of a module that a recording may not know.
 #[cfg(feature = "std")]
 pub(crate) const MODULE: usize = 8;
-/// A stage of a thread keeps what its cells hold.
+/// A stage of a thread keeps its cells.
 #[cfg(feature = "std")]
 pub(crate) const KEPT: usize = 16;
-/// The region belongs to this process. Not set before a tracker claims the region, nor in a child of an unknown fork.
+/// The region belongs to this process. Not set before a tracker claims the region, nor in the child of a fork that the
+/// tracker has not seen.
 #[cfg(feature = "std")]
 pub(crate) const CLAIMED: usize = 32;
 
-/// The flags while there is nothing to look out for.
+/// The flags while nothing is pending.
 pub(crate) const QUIET: usize = {
     #[cfg(feature = "std")]
     const CLAIM: usize = CLAIMED;
@@ -36,7 +40,7 @@ pub(crate) const QUIET: usize = {
     CLAIM
 };
 
-/// All-zero is of a region that nobody has claimed.
+/// All-zero is the start, in a region that no tracker has claimed.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct Pending {
@@ -44,17 +48,17 @@ pub(crate) struct Pending {
     /// A copy of the flags without [`CLAIMED`]. A child restores its cleared flags from it.
     #[cfg(feature = "std")]
     lasting: AtomicUsize,
-    /// The lower of the limits below: bytes above which a new peak is told.
+    /// The lower of the two limits below.
     limit: Limit,
     budget: Limit,
-    /// What is called when the budget is passed, and by what: a program without budgets has none of it.
+    /// The callback of the budget, and the function that calls it: so a program without budgets does not link that function.
     callback: AtomicPtr<()>,
     caller: AtomicPtr<()>,
-    /// A new peak above it is dumped.
+    /// A new peak above this limit is dumped.
     dump: Limit,
 }
 
-/// Calls a budget's callback for a tracker.
+/// Calls the callback of a budget for a tracker.
 pub(crate) type Caller<T, S> = fn(&T, fn(S));
 
 /// A number of bytes; all-zero is none.
@@ -85,14 +89,14 @@ impl Pending {
         self.flags.fetch_or(flag, AcqRel);
     }
 
-    /// Takes a flag down. Whether it stood: of several that ask at once, one is told so.
+    /// Clears a flag. Whether it was set: of several threads that clear it at once, one gets true.
     pub(crate) fn lower(&self, flag: usize) -> bool {
         #[cfg(feature = "std")]
         self.lasting.fetch_and(!flag, AcqRel);
         self.flags.fetch_and(!flag, AcqRel) & flag != 0
     }
 
-    /// The region is this process's from now on.
+    /// The region belongs to this process from now on.
     #[cfg(feature = "std")]
     pub(crate) fn claim(&self) {
         self.flags.fetch_or(CLAIMED | self.lasting.load(Acquire), AcqRel);
@@ -103,7 +107,7 @@ impl Pending {
         self.flags() & CLAIMED != 0
     }
 
-    /// The page that the system is to clear in a forked child.
+    /// The page that the system clears in a forked child.
     #[cfg(feature = "std")]
     pub(crate) fn page_of_flags(&self) -> core::ops::Range<usize> {
         let start = core::ptr::from_ref(&self.flags).addr();
@@ -118,7 +122,7 @@ impl Pending {
         }
     }
 
-    /// Has `callback` called by `caller`, once, when a peak rises above `bytes`.
+    /// Makes `caller` call `callback`, once, when a peak rises above `bytes`.
     pub(crate) fn set_budget<T, S>(&self, bytes: usize, callback: fn(S), caller: Caller<T, S>) {
         self.budget.set(usize::MAX);
         self.callback.store(callback as *mut (), Release);
@@ -127,7 +131,7 @@ impl Pending {
         self.set_limit();
     }
 
-    /// When `peak` is above the budget, takes it off and calls what is to be called for `tracker`.
+    /// When `peak` is above the budget, removes the budget and calls its callback for `tracker`.
     ///
     /// # Safety
     /// `T` and `S` must be those of every [`set_budget`](Self::set_budget).
@@ -139,8 +143,8 @@ impl Pending {
         self.set_limit();
         let callback = self.callback.swap(core::ptr::null_mut(), AcqRel);
         let caller = self.caller.load(Acquire);
-        // SAFETY: each word is null or a function that `set_budget` stored, which the caller says is of this type; null
-        // is `None`.
+        // SAFETY: each word is null, which is `None`, or a function that `set_budget` has stored. The caller says that it is of
+        // this type.
         let (callback, caller) = unsafe {
             let callback = core::mem::transmute::<*mut (), Option<fn(S)>>(callback);
             (callback, core::mem::transmute::<*mut (), Option<Caller<T, S>>>(caller))
@@ -150,20 +154,20 @@ impl Pending {
         }
     }
 
-    /// New peaks above `bytes` are to be dumped.
+    /// From now on new peaks above `bytes` are dumped.
     #[cfg(feature = "std")]
     pub(crate) fn dump_above(&self, bytes: usize) {
         self.dump.set(bytes);
         self.set_limit();
     }
 
-    /// Whether a peak is to be dumped.
+    /// Whether this peak has to be dumped.
     #[cfg(feature = "std")]
     pub(crate) fn is_to_be_dumped(&self, peak: usize) -> bool {
         peak > self.dump.get()
     }
 
-    /// A peak was dumped. The next one has to be an eighth higher.
+    /// A peak was dumped. The next peak to be dumped is an eighth higher.
     #[cfg(feature = "std")]
     pub(crate) fn dumped(&self, peak: usize) {
         self.dump_above(peak.saturating_add(peak / 8));

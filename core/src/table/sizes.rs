@@ -1,4 +1,4 @@
-//! How large blocks are: allocations by power-of-two class of their size.
+//! Allocations by size: one class for each power of two.
 
 use super::account::Booker;
 use crate::counter::Counter;
@@ -26,7 +26,7 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// Books an allocation.
+    /// Counts an allocation.
     #[inline]
     pub(crate) fn add(&self, size: usize, by: Booker) {
         let Some(class) = self.class(size) else { return };
@@ -42,16 +42,15 @@ impl Sizes {
         }
     }
 
-    /// The class of a size; `None` where none are kept.
+    /// The class of a size; `None` where there are no classes.
     #[inline(always)]
     fn class(&self, size: usize) -> Option<&Class> {
-        // The bit that is added makes 0 no case of its own. It pushes the highest one out: no size has that.
+        // The added bit makes 0 no special case. It pushes the highest bit out, which no size has.
         let number = (usize::BITS - 1 - (size << 1 | 1).leading_zeros()) as usize;
         self.0.get(number.min(CLASSES.saturating_sub(1)))
     }
 
-    /// Adds what is missing to a thread's allocations and their bytes: one allocation that was abandoned in the middle. By
-    /// the thread itself.
+    /// Adds the allocation that is missing from a thread's totals: one that was abandoned in the middle. By the thread itself.
     #[cfg(feature = "std")]
     pub(crate) fn repair(&self, allocs: u64, bytes: u64) {
         let (known_allocs, known_bytes) =
@@ -63,7 +62,7 @@ impl Sizes {
         }
     }
 
-    /// Classes that have blocks: number, allocations, bytes.
+    /// The classes with allocations: number, allocations, bytes.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, u64, u64)> {
         let all =
             self.0.iter().zip(0u8..).map(|(class, number)| (number, class.allocs.get(), class.bytes.get()));

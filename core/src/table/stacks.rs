@@ -43,14 +43,14 @@ impl<const N: usize> StackTable<N> {
     }
 }
 
-/// A stack: its innermost node. [`StackId::ROOT`] is the empty stack.
+/// A stack, by its innermost node. [`StackId::ROOT`] is the empty stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StackId(pub(crate) u32);
 
 impl StackId {
-    /// The outside of complete stacks.
+    /// The parent of the outermost frame of a complete stack.
     pub const ROOT: StackId = StackId(Record::ROOT);
-    /// The outside of stacks whose outer frames are not known.
+    /// The parent of the outermost frame of a stack whose further frames are not known.
     pub const CUT: StackId = StackId(Record::CUT);
 }
 
@@ -76,7 +76,7 @@ impl Stacks<'_> {
     /// The node of `address` called from `parent`; `None` when the table is full.
     #[inline]
     pub fn child(&self, parent: StackId, address: usize) -> Option<StackId> {
-        // Ids 0 and 1 are the two roots: the entry of id stands at id − 2, so that the index may use ids from 1.
+        // Ids 0 and 1 are the two roots: the node of an id is at id − 2, so that the index may use ids from 1.
         let node = |id: u32| &self.nodes[(id - 1) as usize];
         let entry = self.index.find_or_insert(
             hash(address as u64, u64::from(parent.0)),
@@ -108,12 +108,12 @@ impl Stacks<'_> {
     /// The address and the caller of a stack's innermost frame; `None` for the roots.
     #[inline]
     pub fn node(&self, stack: StackId) -> Option<(usize, StackId)> {
-        // Acquire is not needed: whoever knows the id has seen the node.
+        // Acquire is not needed: a thread that has the id has seen the node.
         let node = self.nodes.get(stack.0.wrapping_sub(Record::FIRST) as usize)?;
         Some((node.address.load(Relaxed), StackId(node.parent.load(Relaxed))))
     }
 
-    /// Where the heads of its index are.
+    /// The addresses of the heads of its index.
     #[cfg(feature = "std")]
     pub(crate) fn heads(&self) -> core::ops::Range<usize> {
         self.index.heads()
@@ -130,7 +130,7 @@ impl Stacks<'_> {
         (first.max(Record::FIRST)..end).filter_map(move |id| {
             let node = &self.nodes[(id - 2) as usize];
             let (address, parent) = (node.address.load(Acquire) as u64, node.parent.load(Relaxed));
-            // Callers come first, but where somebody has damaged the table from outside.
+            // A caller has a smaller id, unless another process has damaged the table.
             (address != 0 && parent < id).then_some((id, Record { parent, address }))
         })
     }

@@ -1,4 +1,4 @@
-//! Tags: names pushed under a thread's stacks. A tag is (outer tag, name); its id is its place, from 1.
+//! Tags: names pushed under a thread's stacks. A tag is a pair of outer tag and name; its id is its position, from 1.
 
 use super::name::Name;
 use crate::lock::{Lock, try_lock};
@@ -11,7 +11,7 @@ const WORDS: usize = size_of::<Name>() / 4;
 #[repr(C)]
 struct Tag {
     parent: AtomicU32,
-    /// Its name in the words' bytes, low ones first.
+    /// The bytes of its name, the lowest byte of a word first.
     name: [AtomicU32; WORDS],
 }
 
@@ -43,7 +43,7 @@ fn words(name: Name) -> [u32; WORDS] {
     words
 }
 
-/// Up to `N` tags. They are few and entered outside the hook: a list whose end is under a lock.
+/// Up to `N` tags. They are few, and inserted outside the hook: a list with a lock for insertions.
 #[repr(C)]
 pub(crate) struct TagTable<const N: usize> {
     used: AtomicU32,
@@ -84,7 +84,7 @@ impl Tags<'_> {
         Some(place as u16 + 1)
     }
 
-    /// Takes no lock: tags never change.
+    /// Takes no lock: a tag never changes.
     fn find(&self, parent: u16, name: &[u32; WORDS]) -> Option<usize> {
         self.tags[..self.usage().0 as usize].iter().position(|tag| tag.is(parent, name))
     }
@@ -95,7 +95,7 @@ impl Tags<'_> {
         self.find(parent, name).or_else(|| {
             let used = self.usage().0 as usize;
             self.tags.get(used)?.set(parent, name);
-            // Release: whoever counts it finds it filled in.
+            // Release: a thread that reads the number finds the tag filled in.
             self.used.store(used as u32 + 1, Release);
             Some(used)
         })

@@ -1,4 +1,4 @@
-//! Thread slots: the figures of each thread, and its own high-water mark.
+//! Thread slots: the figures of each thread, and its own peaks.
 
 use super::account::{Account, Booker, Held};
 use super::backing::prepare;
@@ -13,28 +13,28 @@ use memtrack_format::ThreadState;
 
 /// The slot of events that belong to no known thread.
 pub(crate) const UNATTRIBUTED: u16 = 0;
-/// The slot that threads share for which none was left.
+/// The slot of all threads that found none left.
 pub(crate) const OVERFLOW: u16 = 1;
-/// The first slot that a thread has to itself.
+/// The first slot that a single thread has.
 pub(crate) const FIRST: u16 = 2;
 
-/// Bytes of a thread's name that are kept: what Linux keeps.
+/// Bytes of a thread's name: as many as Linux keeps.
 pub(crate) const THREAD_NAME: usize = 16;
 
 const RUNNING: u32 = 0;
 const EXITED: u32 = 1;
-/// It belongs to the process that this one was forked from: no thread of this one continues it.
+/// A thread of the process from which this one was forked: no thread of this process continues the slot.
 #[cfg(feature = "std")]
 const INHERITED: u32 = 2;
 
-/// A thread, or several of one name that ran one after another. All-zero is unused.
+/// A thread, or several threads of one name that ran one after another. All-zero is unused.
 #[repr(C)]
 #[derive(Default)]
 pub struct ThreadSlot {
     pub(crate) account: Account,
     /// Its share of the program's credit.
     pub(crate) share: Share,
-    /// The block that the thread's last event gave it, 0 when it was another event.
+    /// The block that the thread's last event allocated; 0 after any other event.
     last: AtomicUsize,
     peaks: ThreadPeaks,
     os_id: Counter,
@@ -45,7 +45,7 @@ pub struct ThreadSlot {
 }
 
 impl ThreadSlot {
-    /// Books an allocation of `block`.
+    /// Counts an allocation of `block`.
     #[inline]
     pub(crate) fn alloc(&self, block: usize, size: usize, epochs: &Epochs, epoch: Epoch<'_>, by: Booker) {
         self.peaks.follow(&self.account, epochs);
@@ -55,13 +55,13 @@ impl ThreadSlot {
         self.peaks.raise(&self.account);
     }
 
-    /// Whether the thread's marks are those of its last event.
+    /// Whether neither epoch nor generation has changed since the thread's last event.
     #[inline(always)]
     pub(crate) fn is_settled(&self, epochs: &Epochs, epoch: Epoch<'_>) -> bool {
         self.account.is_current(epoch) && self.peaks.is_followed(epochs)
     }
 
-    /// Books an allocation by the thread itself, when it [is settled](Self::is_settled); its high is not looked at.
+    /// Counts an allocation by the thread itself, when it [is settled](Self::is_settled). Its peaks are left to the caller.
     #[inline(always)]
     pub(crate) fn add(&self, block: usize, size: usize) {
         self.account.add(size);
@@ -69,18 +69,18 @@ impl ThreadSlot {
         self.last.store(block, Relaxed);
     }
 
-    /// Whether what the thread holds may be a new high.
+    /// Whether the thread may have a new peak.
     #[inline(always)]
     pub(crate) fn is_high(&self) -> bool {
         !self.peaks.is_above(self.account.own_bytes())
     }
 
-    /// Keeps what the thread holds when it is a new high.
+    /// Raises the thread's peaks to what it holds.
     pub(crate) fn raise_high(&self) {
         self.peaks.raise(&self.account);
     }
 
-    /// Books a free by the thread itself in the epoch of its last event. True when the block is temporary.
+    /// Counts a free by the thread itself, in the epoch of its last event. True when the block is temporary.
     #[inline(always)]
     pub(crate) fn subtract(&self, block: usize, size: usize) -> bool {
         self.account.subtract(size);
@@ -89,8 +89,8 @@ impl ThreadSlot {
         temporary
     }
 
-    /// Books a free of one of its own blocks by the thread itself. True when the block is temporary: nothing
-    /// happened between its allocation and its free.
+    /// Counts a free of one of its own blocks by the thread itself. True when the block is temporary: the thread had no event
+    /// between its allocation and its free.
     #[inline]
     pub(crate) fn free(&self, block: usize, size: usize, epochs: &Epochs, epoch: Epoch<'_>) -> bool {
         self.peaks.follow(&self.account, epochs);
@@ -100,14 +100,14 @@ impl ThreadSlot {
         temporary
     }
 
-    /// Books a free of one of its blocks by somebody else.
+    /// Counts a free of one of its blocks by another thread.
     #[inline]
     pub(crate) fn free_remote(&self, size: usize, epochs: &Epochs, epoch: Epoch<'_>) {
         self.peaks.before_remote_free(&self.account, epochs);
         self.account.free(size, epoch, Booker::Anyone);
     }
 
-    /// An event of this thread that is booked elsewhere: what it allocated last is not temporary.
+    /// The thread has an event that is counted elsewhere: the block that it allocated last is not temporary.
     #[inline]
     pub(crate) fn other_event(&self) {
         self.last.store(0, Relaxed);
@@ -124,12 +124,12 @@ impl ThreadSlot {
         self.raise_high();
     }
 
-    /// Highest live bytes since the last reset, and the blocks then.
+    /// The most live bytes since the last reset, and the blocks at that moment.
     pub(crate) fn peak(&self, epochs: &Epochs) -> Held {
         self.peaks.peak(&self.account, epochs)
     }
 
-    /// Highest live bytes since the last re-basing (the innermost stage's begin, or a reset).
+    /// The most live bytes since the innermost stage began, or since a reset after that.
     pub(crate) fn stage_peak(&self, epochs: &Epochs) -> Held {
         self.peaks.stage_peak(&self.account, epochs)
     }
@@ -149,7 +149,7 @@ impl ThreadSlot {
         self.peaks.end_scope(&self.account, epochs, outer)
     }
 
-    /// The thread ends: its figures stay, its slot may be continued by another of its name.
+    /// The thread ends. Its figures stay; another thread of its name may continue its slot.
     pub(crate) fn exit(&self, name: [u8; THREAD_NAME]) {
         self.set_name(name);
         self.state.store(EXITED, Release);
@@ -159,7 +159,7 @@ impl ThreadSlot {
         self.state.load(Acquire) != RUNNING
     }
 
-    /// What became of it, for a dump.
+    /// Its state, for a dump.
     pub(crate) fn state(&self) -> ThreadState {
         match self.state.load(Acquire) {
             RUNNING => ThreadState::Running,
@@ -233,8 +233,8 @@ pub struct Threads<'t> {
 }
 
 impl<'t> Threads<'t> {
-    /// A slot for a thread that has its first event. When all are taken, that of an exited thread whose name
-    /// `is_same`; else the slot that the rest share.
+    /// A slot for a thread that has its first event. When all are taken, the slot of an exited thread whose name `is_same`;
+    /// else the slot that all further threads share.
     #[cold]
     pub(crate) fn claim(&self, os_id: u64, is_same: impl Fn(&[u8; THREAD_NAME]) -> bool) -> u16 {
         let fresh = self.growth.claim(self.used, self.slots.len(), FIRST.into());
@@ -256,14 +256,15 @@ impl<'t> Threads<'t> {
     fn adopt(&self, is_same: impl Fn(&[u8; THREAD_NAME]) -> bool) -> Option<u16> {
         (FIRST..FIRST + self.usage().0 as u16).find(|&id| {
             let slot = self.get(id);
-            // Acquire, against the Release of `exit`: what the exited thread wrote is seen by its successor.
+            // Acquire, against the Release of `exit`: the successor sees everything that the exited thread wrote.
             slot.has_exited()
                 && is_same(&slot.name())
                 && slot.state.compare_exchange(EXITED, RUNNING, AcqRel, Relaxed).is_ok()
         })
     }
 
-    /// In a forked child: the threads are the parent's. That which goes on takes a slot of its own with its next event.
+    /// In a forked child: the slots are those of the parent's threads. The thread that goes on takes a new slot at its next
+    /// event.
     #[cfg(feature = "std")]
     pub(crate) fn forked(&self) {
         for (_, thread) in self.iter().filter(|(id, _)| *id >= FIRST) {
@@ -272,13 +273,13 @@ impl<'t> Threads<'t> {
         }
     }
 
-    /// The slot that a thread has to itself; `None` for those that are shared, and for numbers that are no slot's.
+    /// The slot of a single thread; `None` for a shared slot, and for a number that no slot has.
     #[inline(always)]
     pub(crate) fn own(&self, id: usize) -> Option<&'t ThreadSlot> {
         self.slots.get(usize::from(FIRST)..)?.get(id.wrapping_sub(usize::from(FIRST)))
     }
 
-    /// The slot of that number, when there is memory for it.
+    /// The slot with that number, when it has memory.
     pub(crate) fn find(&self, id: u16) -> Option<&'t ThreadSlot> {
         let id = usize::from(id);
         if id < self.growth.readable(self.slots.len()) { self.slots.get(id) } else { None }
@@ -286,7 +287,7 @@ impl<'t> Threads<'t> {
 
     #[inline]
     pub(crate) fn get(&self, id: u16) -> &'t ThreadSlot {
-        // An id past the table can only come from damaged memory: the hook books on the last slot rather than panic.
+        // An id past the table is from damaged memory: the hook counts in the last slot, and does not panic.
         &self.slots[usize::from(id).min(self.slots.len() - 1)]
     }
 
@@ -311,7 +312,7 @@ impl<'t> Threads<'t> {
         self.growth.usage(self.used, self.slots.len(), FIRST.into())
     }
 
-    /// All slots in use: the two shared ones when they have events, then the threads.
+    /// All slots in use: the two shared ones if they have events, then those of threads.
     pub(crate) fn iter(self) -> impl Iterator<Item = (u16, &'t ThreadSlot)> {
         let end = u32::from(FIRST) + self.usage().0;
         (0..end as u16)

@@ -1,15 +1,15 @@
-//! Live bytes over time, in a bounded list: when it is full its resolution halves.
+//! Live bytes over time, in a list of bounded length. When it is full, its resolution halves.
 
 use super::image::Place;
 use super::list::List;
 
-/// Points that are kept. A microcontroller keeps none; its RAM goes to stacks.
+/// The most points. A microcontroller has none: its RAM is for stacks.
 const POINTS: usize = if cfg!(feature = "std") { 512 } else { 0 };
 /// The first resolution in nanoseconds: about a millisecond.
 const FIRST_STEP: u64 = 1 << 20;
-/// How often the resolution is halved at most: a step is 52 days then.
+/// How often the resolution halves at most: a step is 52 days then.
 const LAST: u32 = 32;
-/// Samples that one point stands for at most: bursts shorter than a step are seen.
+/// Samples in one step, so that bursts shorter than a step are seen.
 const SAMPLES: u64 = 4;
 
 /// The samples of one step of time.
@@ -33,7 +33,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Whether any are kept.
+    /// Whether there are any points.
     pub(crate) const IS_KEPT: bool = POINTS != 0;
     pub(super) const PLACE: Place =
         Place { offset: core::mem::offset_of!(Self, points), stride: size_of::<Point>(), capacity: POINTS };
@@ -42,7 +42,7 @@ impl Timeline {
         Timeline { points: List::new(), halved: 0 }
     }
 
-    /// Adds a sample. When the next one is wanted.
+    /// Adds a sample. Returns the time of the next one.
     pub(crate) fn add(&mut self, time_ns: u64, live: usize) -> u64 {
         if Self::IS_KEPT {
             let point = Point { time_ns, high: live, live };
@@ -53,7 +53,7 @@ impl Timeline {
         time_ns + self.step() / SAMPLES
     }
 
-    /// Point number `place` from 0, in the order of time.
+    /// The point at `place`, from 0, in the order of time.
     pub(crate) fn get(&self, place: usize) -> Option<Point> {
         self.points.get(place).copied()
     }
@@ -62,16 +62,17 @@ impl Timeline {
         FIRST_STEP << self.halved.min(LAST)
     }
 
-    /// Adds a point to the last of the same step, or behind it when there is room.
+    /// Adds a point to the last point when both are of one step, else behind it. False when there is no room.
     fn fits(&mut self, point: Point) -> bool {
         let step = self.step();
         self.points.last_mut().is_some_and(|last| last.takes(point, step)) || self.points.push(point).is_ok()
     }
 
-    /// Halves the resolution: points of one of the new steps become one. In place: this runs on whatever stack allocates.
+    /// Halves the resolution: the points of each new step become one. In place: this runs on the stack of any thread that
+    /// allocates.
     fn halve(&mut self) {
         if self.halved >= LAST {
-            // Times that no clock gives: somebody has written into a recording's file.
+            // No clock has such times: another process has written into a recording's file.
             return self.points.truncate(0);
         }
         self.halved += 1;
@@ -88,9 +89,9 @@ impl Timeline {
 }
 
 impl Point {
-    /// Takes a later point in when it is of the same step.
+    /// Merges a later point if it is of the same step.
     fn takes(&mut self, point: Point, step: u64) -> bool {
-        // Threads may come a little out of order.
+        // Points of several threads may be a little out of order.
         let is_same = point.time_ns <= self.time_ns || point.time_ns / step == self.time_ns / step;
         if is_same {
             let (time_ns, high) = (self.time_ns.max(point.time_ns), self.high.max(point.high));

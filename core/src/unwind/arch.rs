@@ -1,8 +1,8 @@
-//! What differs between instruction sets: registers, frame layout, DWARF numbers.
+//! The differences between instruction sets: registers, frame layout, DWARF numbers.
 
 use super::Registers;
 
-/// The registers here, in the frame of the function that this is inlined into.
+/// The registers in the frame of the function that this is inlined into.
 #[inline(always)]
 pub(crate) fn registers() -> Registers {
     let (pc, sp, fp): (usize, usize, usize);
@@ -31,8 +31,8 @@ pub(crate) fn registers() -> Registers {
     Registers { pc, sp, fp }
 }
 
-/// The stack pointer in the frame of the function that this is inlined into. Any number that is not 0 in a firmware, which
-/// has no jumps out of the hook to recover from: there it only says that the hook runs.
+/// The stack pointer in the frame of the function that this is inlined into. In a firmware, which has no jumps out of the
+/// hook to recover from, any number that is not 0: it only says that the hook runs.
 #[inline(always)]
 pub(crate) fn stack_pointer() -> usize {
     if cfg!(not(feature = "std")) {
@@ -49,12 +49,12 @@ pub(crate) fn stack_pointer() -> usize {
     registers().sp
 }
 
-/// Where a frame pointer points into its frame: where the caller's frame pointer stands, in words from there. The return
-/// address is the word behind that.
+/// The offset of the caller's frame pointer from the address in the frame pointer, in words. The return address is in the
+/// next word.
 pub(super) const CHAIN: isize =
     if cfg!(any(target_arch = "riscv32", target_arch = "riscv64")) { -2 } else { 0 };
 
-/// A return address without what the processor adds to it: the Thumb bit, a pointer authentication code.
+/// A return address without the bits that the processor adds to it: the Thumb bit, a pointer authentication code.
 #[inline(always)]
 pub(super) fn plain(address: usize) -> usize {
     #[cfg(target_arch = "arm")]
@@ -65,8 +65,8 @@ pub(super) fn plain(address: usize) -> usize {
     address
 }
 
-/// When a return address says that the function handles an exception: the very instruction that was interrupted. `fp`
-/// is the handler's frame pointer.
+/// The interrupted instruction, when a return address says that the function handles an exception. `fp` is the handler's frame
+/// pointer.
 pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<'_>) -> Option<usize> {
     #[cfg(all(target_arch = "arm", not(feature = "std")))]
     {

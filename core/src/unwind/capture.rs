@@ -10,7 +10,7 @@ pub enum End {
     Complete,
     /// The buffer was full.
     TooDeep,
-    /// Before the outermost frame: no unwind information, or a frame that makes no sense.
+    /// Before the outermost frame: there was no unwind information, or a frame made no sense.
     Stopped,
 }
 
@@ -28,7 +28,7 @@ impl End {
 /// The frames of a stack, innermost first: addresses inside the calling instructions.
 pub type Frames = heapless::VecView<usize>;
 
-/// The cell that the tracker used last for a stack. It keeps it beside a stack that the unwinder remembers.
+/// The cell that the tracker used last for a stack. The tracker stores it beside a stack that the unwinder remembers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct LastCell {
@@ -62,9 +62,9 @@ pub struct Captured<'m> {
 /// Captures call stacks.
 ///
 /// # Safety
-/// An implementation is called from inside an allocator, in signal handlers and interrupts. It must not allocate,
-/// take a lock that anything else can hold, unwind or call the tracker; must end in bounded time; and must read no
-/// memory but through [`Memory::read`] or of its own.
+/// The tracker calls an implementation from inside an allocator, in signal handlers and in interrupts. It must not allocate,
+/// take a lock that anything else can hold, unwind or call the tracker. It must end in bounded time. It must read no memory
+/// but its own and through [`Memory::read`].
 pub unsafe trait Unwind: Sync {
     /// Its name in a dump.
     const NAME: &'static str;

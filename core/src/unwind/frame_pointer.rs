@@ -1,7 +1,7 @@
-//! Following the chain of frame pointers.
+//! Follows the chain of frame pointers.
 //!
-//! Where the platform has memory for it, stacks that were captured are recognised: the chain is followed once more and
-//! each address compared with the remembered stack's nodes, which costs a fraction of finding it in the tables.
+//! Where the platform has memory for it, a thread recognises stacks that it has captured. It follows the chain and compares
+//! each address with the nodes of a remembered stack, which costs a fraction of a look-up in the tables.
 
 use super::arch::{CHAIN, interrupted, plain};
 use super::{
@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FramePointer;
 
-/// Stacks that are remembered for a thread.
+/// The stacks that a thread remembers. All-zero is none.
 #[doc(hidden)]
 #[repr(C)]
 pub struct Memo {
@@ -24,7 +24,7 @@ pub struct Memo {
 
 const RECENT: usize = 16;
 
-/// A stack that was captured, under the place that its frame pointer and first return address hash to.
+/// A stack that was captured.
 #[repr(C)]
 struct Recent {
     /// [`StackId::ROOT`] when there is none.
@@ -33,7 +33,7 @@ struct Recent {
 }
 
 impl Memo {
-    /// The present stack, when it is remembered, else the place where it is to be.
+    /// The current stack, when it is remembered; else, as an error, the entry where it belongs.
     #[inline(never)]
     fn recognise(
         &mut self,
@@ -41,7 +41,7 @@ impl Memo {
         memory: Memory<'_>,
         stacks: Stacks<'_>,
     ) -> Result<&mut Recent, &mut Recent> {
-        let recent = &mut self.recent[place(from, memory)];
+        let recent = &mut self.recent[index(from, memory)];
         if is_unchanged(recent.stack, from, memory, stacks) { Ok(recent) } else { Err(recent) }
     }
 }
@@ -54,11 +54,11 @@ unsafe impl Unwind for FramePointer {
     #[inline]
     fn walk(&self, from: Registers, memory: Memory<'_>, _: Option<&mut Memo>, frames: &mut Frames) -> End {
         let mut chain = Chain::new(from, memory);
-        let mut turns = Generations::default();
+        let mut generations = Generations::default();
         loop {
             match chain.next() {
                 Ok(address) => {
-                    let Some(frame) = turns.address(address) else { return End::Stopped };
+                    let Some(frame) = generations.address(address) else { return End::Stopped };
                     if frames.push(frame).is_err() {
                         return End::TooDeep;
                     }
@@ -103,11 +103,11 @@ unsafe impl Unwind for FramePointer {
     }
 }
 
-/// Whether a complete stack is the present one: the chain has its addresses and ends where it does.
+/// Whether a complete stack is the current one: the chain has the same addresses and the same end.
 #[inline]
 fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks: Stacks<'_>) -> bool {
     let (mut fp, mut low) = (from.fp, from.sp);
-    let mut turns = Generations::default();
+    let mut generations = Generations::default();
     loop {
         if fp < low {
             return fp == 0 && stack == StackId::ROOT;
@@ -116,17 +116,17 @@ fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks:
         let Some((known, caller)) = stacks.node(stack) else {
             return is_outermost(address) && stack == StackId::ROOT;
         };
-        // An address that says something else than where it returns to is no node's.
-        if turns.address(plain(address).wrapping_sub(1)) != Some(known) {
+        // A node has no address of an exception's return.
+        if generations.address(plain(address).wrapping_sub(1)) != Some(known) {
             return false;
         }
         (fp, low, stack) = (outer, fp + 1, caller);
     }
 }
 
-/// Where a stack is remembered: stacks of one loop differ in their frame pointer or in who called.
+/// The entry of a stack: stacks of one loop differ in their frame pointer or in their callers.
 #[inline]
-fn place(from: Registers, memory: Memory<'_>) -> usize {
+fn index(from: Registers, memory: Memory<'_>) -> usize {
     let frame = |fp: usize| memory.pair(fp.wrapping_add_signed(CHAIN * WORD)).unwrap_or_default();
     let [outer, caller] = frame(from.fp);
     let [_, outer] = frame(outer);
@@ -136,19 +136,20 @@ fn place(from: Registers, memory: Memory<'_>) -> usize {
 
 const WORD: isize = size_of::<usize>() as isize;
 
-/// The chain, from inside outwards.
+/// The chain, innermost frame first.
 struct Chain<'p> {
-    /// 0 at the end.
+    /// The frame pointer of the next frame; 0 at the end.
     fp: usize,
     memory: Memory<'p>,
-    /// The chain may not go below.
+    /// The chain must not go below this address.
     low: usize,
 }
 
-/// Return addresses up to this far below 0 are none: start-up code's, or what a Cortex-M returns from exceptions by.
+/// Addresses up to this far below 0 are no return addresses: start-up code has them, and a Cortex-M returns from exceptions
+/// by them.
 const UNUSUAL: usize = 256;
 
-/// The outermost frame has no caller: the start-up code cleared the return address.
+/// Whether the frame has no caller: start-up code cleared the return address.
 fn is_outermost(address: usize) -> bool {
     address == 0 || address == usize::MAX
 }
@@ -201,7 +202,7 @@ mod tests {
     use std::boxed::Box;
     use std::vec::Vec;
 
-    /// What is remembered is the stack that a walk finds, until anything of it differs.
+    /// A remembered stack is the stack that a walk finds, until any part of it differs.
     #[test]
     fn stacks_are_recognised_while_nothing_has_changed() {
         // Eight frames of two words, with a word behind each; the outermost has neither caller nor return address.
@@ -216,7 +217,7 @@ mod tests {
         };
         let from = Registers { pc: 0, sp: base, fp: base };
         let prove = |_| Some((base, base + 24 * 8));
-        // The frames that were walked, none for a stack that was recognised, and the stack.
+        // The frames that were walked (none for a recognised stack), the stack, and the end of the walk.
         let mut capture = || {
             let mut frames = heapless::Vec::<usize, 16>::new();
             let memory = Memory::at(base, &prove, || (0, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! The start of a walk: the registers of the hook's own frame, and the part of the stack that is known to be readable.
+//! The input of a walk: the registers of the hook's own frame, and the part of the stack that is known to be readable.
 
 /// The registers from which a stack is walked, of the hook's own frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub struct Registers {
     pub pc: usize,
     /// The stack pointer.
     pub sp: usize,
-    /// The frame pointer register, whatever it holds.
+    /// The frame pointer register, whatever the code uses it for.
     pub fp: usize,
 }
 
@@ -16,15 +16,15 @@ pub struct Registers {
 pub struct Memory<'p> {
     low: usize,
     high: usize,
-    /// It is the thread's own stack: what lies above its stack pointer stays readable.
+    /// It is the thread's own stack: everything above its stack pointer stays readable.
     #[cfg(cfi)]
     lasting: bool,
     prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
 }
 
 impl<'p> Memory<'p> {
-    /// The part around `sp`; `prove` gives the readable range around an address. `None` when nothing is known.
-    /// `lasting` is the thread's own stack, as far as it is known.
+    /// The part around `sp`; `prove` returns the readable range around an address. `None` when no range is known. `lasting`
+    /// returns the known range of the thread's own stack.
     #[inline(always)]
     pub(crate) fn at(
         sp: usize,
@@ -94,7 +94,7 @@ impl<'p> Memory<'p> {
         self.high
     }
 
-    /// The walk goes on at `sp` on another stack, as behind a signal's frame: false when nothing is known there.
+    /// The walk goes on at `sp`, perhaps on another stack, as behind a signal's frame. False when no range is known there.
     pub fn switch(&mut self, sp: usize) -> bool {
         if self.holds(sp) {
             return true;

@@ -2,8 +2,8 @@
 
 use super::{End, Frames, Memory, Registers, Unwind};
 
-/// LLVM's libunwind: whatever it supports, ARM EHABI among it. Slow (some 20 µs a stack), so for targets that have
-/// nothing better.
+/// LLVM's libunwind, with all that it supports, ARM EHABI for example. It is slow (some 20 µs a stack), so it is for targets
+/// that have nothing better.
 ///
 /// On a host it sees the executable's own frames: the walk ends where a shared library called.
 ///

@@ -1,16 +1,24 @@
-//! Stages: named, nestable spans of the program with peaks of their own.
+//! Stages: named parts of a program's run that may be nested, with peaks of their own.
 //!
-//! One mark serves all: it is re-based when a stage begins, and before that (and before a stage ends) what it
-//! saw is folded into every stage that is active. So an outer stage's peak is the larger of its own and of the
-//! stages' inside it. Stages that end out of order, on different threads, fold the same way.
+//! **Problem.** Each active stage has a peak of its own, and an event has time to raise one.
+//!
+//! **Idea.** One mark serves all stages. It restarts when a stage begins. Before that, and before a stage ends, its peak is folded
+//! into every active stage. So an outer stage's peak is the larger of its own and of the stages' inside it. Stages that end
+//! out of order, on different threads, are folded in the same way.
+//!
+//! # Run
+//! A stage from its begin to its end. Runs of one name are summed.
+//!
+//! # Summary
+//! The sums of a name, with the peak of the run with the highest peak.
 
 use crate::table::image::Place;
 use crate::table::list::List;
 use crate::table::name::Name;
 
-/// Deepest nesting of active stages.
+/// The most active stages at a time.
 pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } else { 4 };
-/// Threads kept with a finished stage: those with the highest peaks.
+/// The most threads in a summary: those with the highest peaks.
 pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } else { 4 };
 
 /// Totals of the program at one moment.
@@ -24,7 +32,7 @@ pub struct Moment {
     pub(crate) lost: u64,
 }
 
-/// A high-water mark: bytes, blocks at that moment, and when.
+/// A peak: its bytes, the blocks at that moment, and the time.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Peak {
@@ -33,7 +41,7 @@ pub struct Peak {
     pub(crate) time_ns: u64,
 }
 
-/// A thread's high-water mark.
+/// A thread's peak.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadPeak {
@@ -53,12 +61,12 @@ pub struct Active<const THREADS: usize> {
     threads: [usize; THREADS],
 }
 
-/// All runs of one name (of one thread, for a stage of that): sums, and the run with the highest peak.
+/// All runs of one name; for a stage of one thread, all runs of that thread.
 #[repr(C)]
 #[derive(Clone)]
 pub struct Summary {
     pub(crate) name: Name,
-    /// The thread of a stage of one thread, plus one; 0 for a stage of the process.
+    /// For a stage of one thread, its number plus one; 0 for a stage of the process.
     pub(crate) scope: u32,
     pub(crate) depth: u32,
     pub(crate) running: bool,
@@ -91,7 +99,7 @@ impl<const THREADS: usize> Active<THREADS> {
             if threads.is_full() && place < threads.len() {
                 threads.pop();
             }
-            // A full list of higher peaks keeps them.
+            // A full list has higher peaks.
             let _ = threads.insert(place, ThreadPeak { thread: thread as u16, bytes });
         }
         Summary { threads, ..Summary::of(self.name, self.depth, self.begin, now, self.peak) }
@@ -99,7 +107,7 @@ impl<const THREADS: usize> Active<THREADS> {
 }
 
 impl Summary {
-    /// One run, which may go on.
+    /// One run, which may still be active.
     fn of(name: Name, depth: u32, begin: Moment, now: Moment, peak: Peak) -> Summary {
         Summary {
             name,
@@ -130,7 +138,7 @@ impl Summary {
         peak: Peak,
     ) -> Summary {
         let mut threads = List::new();
-        // A list for several has room for one.
+        // The empty list has room for one.
         let _ = threads.push(ThreadPeak { thread, bytes: peak.bytes });
         Summary {
             scope: u32::from(thread) + 1,
@@ -164,35 +172,35 @@ impl Summary {
     }
 }
 
-/// What became of a stage that ended.
+/// The result of a run that ended.
 pub struct Ended {
     /// This run.
     pub(crate) run: Summary,
-    /// No run of this name before had so high a peak.
+    /// No earlier run of this name had so high a peak.
     pub(crate) is_highest: bool,
-    /// A finished stage with a lower peak had to make room, or this one found none.
+    /// The table was full: a name with a lower peak was dropped, or this one.
     pub(crate) dropped: bool,
 }
 
 /// A [`StageTable`] of any size.
 pub trait Stages {
-    /// Folds what the mark and the threads saw since it was last re-based into every active stage.
+    /// Folds the peaks of the mark and of the threads, since its last restart, into every active stage.
     fn fold(&mut self, peak: Peak, threads: impl Fn(usize) -> usize);
-    /// A stage begins, after [`fold`](Self::fold) and after the mark was re-based. Its serial number; `None` when
-    /// stages are nested too deep.
+    /// A stage begins, after [`fold`](Self::fold) and after the mark has restarted. Returns its serial number; `None` when too
+    /// many stages are active.
     fn begin(&mut self, name: &str, now: Moment) -> Option<u64>;
     /// The stage `serial` ends, after [`fold`](Self::fold).
     fn end(&mut self, serial: u64, now: Moment) -> Option<Ended>;
     /// Adds a run that has ended.
     fn add(&mut self, run: Summary) -> Ended;
-    /// The stage that was begun last and still runs.
+    /// The active stage that began last.
     fn innermost(&self) -> Option<u64>;
-    /// How many finished names are kept, and how many fit.
+    /// How many finished names there are, and how many fit.
     fn usage(&self) -> (u32, u32);
-    /// Stage number `place` from 0: finished names first, then active ones as they stand. An active run of a
-    /// finished name stands on its own.
+    /// The stage at `place`, from 0: finished names first, then active runs up to `now`. An active run of a finished name is an
+    /// entry of its own.
     fn get(&self, place: usize, now: Moment) -> Option<Summary>;
-    /// The same with all runs of that name which go on; `Some(None)` where an earlier place has the name.
+    /// The same, with all active runs of that name added; `Some(None)` where an earlier place has the name.
     fn by_name(&self, place: usize, now: Moment) -> Option<Option<Summary>>;
 }
 
@@ -212,8 +220,8 @@ impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
         StageTable { serial: 0, active: List::new(), finished: List::new() }
     }
 
-    /// Keeps a name's first finished run: whether it found a place, and whether one had to go.
-    fn keep(&mut self, run: &Summary) -> (bool, bool) {
+    /// Inserts the first finished run of a name. Returns whether it has a place, and whether a name was dropped.
+    fn insert(&mut self, run: &Summary) -> (bool, bool) {
         let Err(run) = self.finished.push(run.clone()) else { return (true, false) };
         match self.finished.iter_mut().min_by_key(|stage| stage.peak.bytes) {
             Some(lowest) if lowest.peak.bytes < run.peak.bytes => {
@@ -244,7 +252,7 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
             name: Name::new(name),
             depth: self.active.len() as u32,
             begin: now,
-            // The mark holds it.
+            // The mark has it until the next fold.
             peak: Peak::default(),
             threads: [0; THREADS],
         };
@@ -267,7 +275,7 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
                 known.merge(&run);
                 (is_highest, false)
             }
-            None => self.keep(&run),
+            None => self.insert(&run),
         };
         Ended { run, is_highest, dropped }
     }
@@ -290,7 +298,7 @@ impl<const STAGES: usize, const THREADS: usize> Stages for StageTable<STAGES, TH
     fn by_name(&self, place: usize, now: Moment) -> Option<Option<Summary>> {
         let mut stage = self.get(place, now)?;
         let finished = self.finished.len();
-        // Finished names stand once; only of those that run there may be several.
+        // A finished name is there once; of an active one there may be several runs.
         let earlier = self.finished.iter().take(place).any(|other| other.is_of(&stage))
             || (finished..place).filter_map(|other| self.get(other, now)).any(|other| other.is_of(&stage));
         if earlier {

@@ -1,11 +1,11 @@
-//! The unwind instructions of one function (EHABI §10.3), and the virtual registers that they change.
+//! The unwind instructions of one function (EHABI §10.3), and the registers that they change.
 
 const SP: usize = 13;
 const LR: usize = 14;
 const PC: usize = 15;
 const R7: usize = 7;
 
-/// The registers of a frame. Which ones are known: a program that asks for another is refused.
+/// The registers of a frame, and which of them are known. Instructions that ask for another one end the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     registers: [u32; 16],
@@ -52,7 +52,7 @@ impl Frame {
             self.set(register, read(at)?);
             at = at.checked_add(4)?;
         }
-        // A popped stack pointer stands.
+        // The stack pointer may be among the registers.
         if mask >> SP & 1 == 0 {
             self.set(SP, at);
         }
@@ -65,7 +65,8 @@ impl Frame {
         Some(())
     }
 
-    /// Runs a function's instructions: the registers become its caller's. `None` when they make no sense or refuse.
+    /// Runs a function's instructions: the registers become its caller's. `None` when the instructions make no sense, or say
+    /// that the function cannot be unwound.
     pub(super) fn unwind(
         &mut self,
         instructions: impl Iterator<Item = u8>,
@@ -83,7 +84,7 @@ impl Frame {
                 }
                 0x80..=0x8f => {
                     let mask = (low & 0xf) << 8 | u32::from(code.next()?);
-                    // An empty mask says: refuse.
+                    // An empty mask says that the function cannot be unwound.
                     (mask != 0).then_some(())?;
                     self.pop(mask << 4, &read)?;
                 }
@@ -109,7 +110,7 @@ impl Frame {
                 // Floating point registers, as FSTMFDX stored them: with a word of format in front.
                 0xb3 => self.skip(8 * ((u32::from(code.next()?) & 0xf) + 1) + 4)?,
                 0xb8..=0xbf => self.skip(8 * ((low & 7) + 1) + 4)?,
-                // A return address authentication code, and what it was made with.
+                // A return address authentication code, and the value that it was made with.
                 0xb4 => self.skip(4)?,
                 0xb5 => {}
                 // Floating point registers, as VPUSH stored them.
@@ -120,7 +121,7 @@ impl Frame {
             }
         }
         if self.known >> PC & 1 == 0 {
-            // A leaf, or what popped the return address into the link register.
+            // A leaf, or a function whose return address was popped into the link register.
             (self.known >> LR & 1 == 1).then_some(())?;
             self.set(PC, self.registers[LR]);
         }

@@ -1,10 +1,10 @@
-//! What a Cortex-M pushes when an exception comes in (ARMv7-M B1.5.6): eight registers of the interrupted code, or
-//! twenty-six with floating point, on the stack that it used.
+//! The frame that a Cortex-M pushes when an exception comes in (ARMv7-M B1.5.6): eight registers of the interrupted code,
+//! or twenty-six with floating point, on the stack that this code used.
 
 use super::super::Memory;
 use super::bytecode::Frame;
 
-/// Whether a return address is none: an exception handler returns by jumping to one of these.
+/// Whether the address is not one of code: an exception handler returns by a jump to such an address.
 pub(in crate::unwind) fn is_return(address: u32) -> bool {
     address >= 0xffff_ff00
 }
@@ -19,7 +19,7 @@ const XPSR: u32 = 28;
 /// Bit of the saved status: a word was skipped to align the stack.
 const ALIGNED: u32 = 1 << 9;
 
-/// The registers of the code that a handler interrupted: its program counter, and the rest where it is needed.
+/// The registers of interrupted code that a walk needs.
 struct Pushed {
     lr: u32,
     pc: u32,
@@ -28,7 +28,7 @@ struct Pushed {
 }
 
 impl Pushed {
-    /// What was pushed on the process stack, or at `top`, where the handler's own frame begins.
+    /// Reads the frame from the process stack, or at `top`, where the handler's own frame begins.
     fn read(kind: u32, top: u32, memory: &mut Memory<'_>) -> Option<Self> {
         let at = if kind & PROCESS != 0 { process_stack() } else { top };
         if !memory.switch(at as usize) {
@@ -42,14 +42,14 @@ impl Pushed {
     }
 }
 
-/// From a handler's frame to the code that it interrupted.
+/// Goes from a handler's frame to the code that it interrupted.
 pub(super) fn unwind(frame: &mut Frame, memory: &mut Memory<'_>) -> Option<()> {
     let pushed = Pushed::read(frame.pc(), frame.sp(), memory)?;
     frame.interrupted(pushed.pc, pushed.lr, pushed.sp);
     Some(())
 }
 
-/// The instruction that a handler interrupted, which begins its frame below `top`.
+/// The instruction that a handler interrupted. The handler's frame is below `top`.
 #[cfg(target_arch = "arm")]
 pub(in crate::unwind) fn interrupted(kind: u32, top: u32, memory: &mut Memory<'_>) -> Option<u32> {
     Pushed::read(kind, top, memory).map(|pushed| pushed.pc & !1)

@@ -1,8 +1,10 @@
-//! Unwinding by ARM's exception handling tables (EHABI, ARM IHI 0038): `.ARM.exidx`, which compilers for Cortex-M
-//! write in place of DWARF's. No frame pointers are needed, in C's frames neither.
+//! Unwinding by ARM's exception handling tables (EHABI, ARM IHI 0038). Compilers for Cortex-M write them, in `.ARM.exidx`,
+//! in place of DWARF tables. They need no frame pointers, in frames of C neither.
 //!
-//! [`table`] finds what belongs to an address, [`bytecode`] runs it, [`exception`] steps over what the processor
-//! pushed when an interrupt came in.
+//! - [`table`]: finds the unwind instructions of an address;
+//! - [`bytecode`]: runs them;
+//! - [`exception`]: steps over the registers that the processor pushed when an interrupt came in;
+//! - [`prologue`]: whether interrupted code has pushed its return address.
 
 mod bytecode;
 pub(super) mod exception;
@@ -44,11 +46,11 @@ unsafe impl super::Unwind for Ehabi {
     }
 }
 
-/// Bytes at the outer end of a stack that only start-up code uses.
+/// Bytes at the outer end of a stack: only start-up code uses them.
 const OUTERMOST: usize = 64;
 
 fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &mut Frames) -> End {
-    // What an address is looked up by: inside the call, or the very instruction that was interrupted.
+    // The address to look up: inside the call, or of the interrupted instruction.
     let mut pc = frame.pc();
     let mut interrupted = false;
     loop {
@@ -63,7 +65,7 @@ fn walk(mut frame: Frame, tables: Tables<'_>, mut memory: Memory<'_>, frames: &m
                     return End::Stopped;
                 }
             }
-            // Start-up code says that it cannot be unwound; so does code without tables, but not at a stack's end.
+            // Start-up code says that it cannot be unwound, at the end of a stack. Code without tables says so elsewhere.
             Some((_, Entry::CannotUnwind)) if memory.end().saturating_sub(below as usize) <= OUTERMOST => {
                 return End::Complete;
             }

@@ -1,20 +1,21 @@
 //! Whether interrupted code has pushed its return address.
 //!
-//! The tables do not tell: they hold for the middle of a function, and an interrupt comes anywhere. So the code itself is
-//! read, from the beginning of the function. Linkers give neighbours with equal instructions one entry of the index:
-//! then the code may begin with other functions. One ends where it returns or branches away and no branch leads beyond.
+//! The tables do not say: they hold for the middle of a function, and an interrupt comes anywhere. So this reads the code
+//! itself, from the beginning of the function. Linkers give neighbours with equal unwind instructions one entry of the index,
+//! so the code may begin with other functions. A function ends where it returns or branches away, and no branch leads
+//! beyond.
 
 use super::table::Tables;
 
-/// Bytes of code in which a push of the return address is looked for. It comes early.
+/// Bytes of code that are searched for a push of the return address, which comes early.
 const MOST_CODE: u32 = 4096;
 
-/// What an instruction of Thumb does.
+/// The effect of a Thumb instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     /// Pushes the return address.
     Push,
-    /// Returns, or branches to what is not known.
+    /// Returns, or branches to an unknown address.
     Leave,
     /// Goes on at an address, always or under a condition.
     Branch {
@@ -25,15 +26,15 @@ enum Effect {
 }
 
 impl Tables<'_> {
-    /// Whether the code from `start` to `pc` has pushed the return address. `None` where that is too far to look, as behind
-    /// the last function: no code there is read.
+    /// Whether the code from `start` to `pc` has pushed the return address. `None` when that is too much code, as behind the
+    /// last function: it is not read.
     pub(super) fn has_pushed(&self, start: u32, pc: u32) -> Option<bool> {
         let half = |at: u32| (self.word)(at & !3) >> (8 * (at & 2)) & 0xffff;
         let mut at = start & !1;
         if pc.checked_sub(at)? > MOST_CODE {
             return None;
         }
-        // Whether it is pushed, and how far the code reaches that runs then.
+        // Whether the return address is pushed, and how far the code reaches that runs after that.
         let (mut pushed, mut reach) = (false, 0);
         while at < pc {
             let first = half(at);
@@ -47,7 +48,7 @@ impl Tables<'_> {
             }
             match effect {
                 Effect::Push => pushed = true,
-                // Behind it stands what a branch leads to, or another function.
+                // Code that a branch leads to follows, or another function.
                 Effect::Leave | Effect::Branch { always: true, .. } if reach < next => pushed = false,
                 _ => {}
             }

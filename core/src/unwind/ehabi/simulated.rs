@@ -1,21 +1,22 @@
-//! Tables and stacks that are laid out on a host, whose words are longer: a stack has a host word for each of the target's.
+//! Memory of an ARM target, simulated on a host for tests and fuzzers. A host's words are longer: a stack has one word of the
+//! host for each word of the target.
 
 use core::cell::Cell;
 
 use super::Memory;
 
-/// Where the index pretends to stand.
+/// The address of the index in the target.
 pub const INDEX: u32 = 0x8000;
-/// Where the stack pretends to begin, and the process stack within it.
+/// The address of the stack in the target, and of the process stack within it.
 pub const STACK: u32 = 0x2000_0000;
 pub(super) const PROCESS_STACK: u32 = STACK + 4 * 64;
 
 std::thread_local! {
-    /// Where the stack begins.
+    /// Where the stack begins in the host.
     static BASE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Lets [`read`] read this stack, and returns its range.
+/// Makes [`read`] read this stack, and returns its range in the host.
 pub(super) fn lay(stack: &[usize]) -> (usize, usize) {
     let range = stack.as_ptr_range();
     BASE.set(range.start as usize);
@@ -28,8 +29,7 @@ pub(super) fn read(memory: &Memory<'_>, at: u32) -> Option<u32> {
     memory.read(BASE.get() + word * size_of::<usize>()).map(|word| word as u32)
 }
 
-/// Walks a stack by tables of `rows` rows at [`INDEX`] and other words behind them. Outside of them all memory is zero: a program
-/// has the tables that its linker wrote.
+/// Walks a stack by tables of `rows` rows at [`INDEX`] and other words behind them. All other memory of the target is zero.
 #[cfg(fuzzing)]
 pub fn walk(
     tables: &[u32],
@@ -49,7 +49,7 @@ pub fn walk(
     let index = tables.as_chunks().0;
     let tables = super::Tables { start: INDEX, index: &index[..rows.min(index.len())], word };
     let range = lay(stack);
-    // It is asked for the target's addresses.
+    // The walk asks for addresses of the target.
     let prove = |at: usize| {
         (at as u64).checked_sub(STACK.into()).filter(|at| at / 4 < stack.len() as u64).map(|_| range)
     };

@@ -1,7 +1,7 @@
-//! The index table (EHABI §5, §9): sorted pairs of a function's address and its unwind instructions, or where those
-//! are.
+//! The index table (EHABI §5, §9): sorted pairs of a function's address and its unwind instructions, or the address of
+//! these.
 
-/// The program's tables. Words are read through one function, so that tests can lay tables out as they like.
+/// The program's tables. One function reads words, so that tests can make tables of their own.
 #[derive(Clone, Copy)]
 pub(super) struct Tables<'t> {
     /// The index: its first address, and its words.
@@ -11,7 +11,7 @@ pub(super) struct Tables<'t> {
     pub(super) word: fn(u32) -> u32,
 }
 
-/// What is known of a function.
+/// The entry of a function.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Entry {
     CannotUnwind,
@@ -28,7 +28,7 @@ unsafe extern "C" {
 }
 
 impl Tables<'static> {
-    /// Those between the linker's symbols.
+    /// The tables between the linker's symbols.
     #[cfg(target_arch = "arm")]
     pub(super) fn of_program() -> Self {
         let (start, end) = (&raw const __exidx_start, &raw const __exidx_end);
@@ -41,8 +41,8 @@ impl Tables<'static> {
 }
 
 impl Tables<'_> {
-    /// The function that `pc` lies in: its first address and its entry. The last function has no end: an address behind the
-    /// code gets that one's.
+    /// The function of `pc`: its first address and its entry. The last function has no end: an address behind the code gets
+    /// its entry.
     pub(super) fn find(&self, pc: u32) -> Option<(u32, Entry)> {
         let at = |i: usize| self.start.wrapping_add(8 * i as u32);
         let function = |i: usize| prel31(at(i), self.index[i][0]);
@@ -70,12 +70,12 @@ impl Tables<'_> {
     }
 }
 
-/// An address given by 31 bits relative to its own place.
+/// An address that is given by 31 bits relative to their own address.
 fn prel31(place: u32, word: u32) -> u32 {
     place.wrapping_add(((word << 1) as i32 >> 1) as u32)
 }
 
-/// Instructions: the bytes left of one word, most significant first, then whole words.
+/// Instructions: the remaining bytes of one word, most significant first, then whole words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Instructions {
     word: u32,
@@ -99,8 +99,8 @@ impl Instructions {
         }
     }
 
-    /// An entry of `.ARM.extab`: the compact model, or a personality routine of the language's own, which by
-    /// convention has its instructions behind its address.
+    /// An entry of `.ARM.extab`: the compact model, or a personality routine of the language, by convention followed by its
+    /// instructions.
     fn outside(place: u32, read: fn(u32) -> u32) -> Option<Self> {
         let word = read(place);
         if word & INLINE != 0 {

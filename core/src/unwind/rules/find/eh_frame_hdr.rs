@@ -1,24 +1,24 @@
-//! A module's index of call frame information, `.eh_frame_hdr`: all functions by address, each with the place of its
-//! description in `.eh_frame` (Linux Standard Base, "DWARF Extensions").
+//! A module's index of functions, `.eh_frame_hdr`: all functions by address, each with the address of its description in
+//! `.eh_frame` (Linux Standard Base, "DWARF Extensions").
 //!
-//! All linkers write it in one form, which is searched here: a first capture has a look-up for each frame, and reading
-//! encoded pointers at every step of the search is a third of it. Any other form is left to gimli.
+//! All linkers write it in one form, which [`look_up`] searches. A first capture has a look-up for each frame, and a general
+//! decoder of pointers at each step would be a third of its cost. gimli reads any other form.
 
 use gimli::{BaseAddresses, EhFrameHdr, LittleEndian, Pointer};
 
-/// Version 1; from where it stands, the section's place as four signed bytes; four bytes that count the rows; rows of
-/// twice four signed bytes, from where the index begins.
+/// Version 1; the section's address in four signed bytes, relative to these; the number of rows in four bytes; rows of
+/// two addresses in four signed bytes each, relative to the index.
 const USUAL: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
-/// Where the section's place stands in the index.
+/// The offset of the section's address in the index.
 const PLACE: usize = 4;
 const ROWS: usize = 12;
 
-/// What an index tells: addresses.
+/// The addresses that an index gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Of the section with the descriptions.
+    /// The section with the descriptions.
     pub(super) frames: usize,
-    /// Of the description of the last function that begins before the code. Whether it reaches as far, that tells.
+    /// The description of the last function that begins before the code. It says whether the function reaches that far.
     pub(super) description: usize,
 }
 

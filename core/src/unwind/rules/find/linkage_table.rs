@@ -1,13 +1,13 @@
-//! Entries of the procedure linkage table. lld and mold write no call frame information for them, and a signal may
-//! interrupt them; but their code has one form: it jumps, and has pushed at most two words when it does.
+//! Entries of the procedure linkage table. lld and mold write no call frame information for them, and a signal may interrupt
+//! them. Their code has one form: it pushes at most two words and jumps.
 
 use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
 
-/// Bytes of code before and from the address on that tell the entry's instruction.
+/// Bytes of code before the address and from it on, by which the instruction is recognised.
 const BEFORE: usize = 6;
 const CODE: usize = 16;
 
-/// The rule of the linkage entry whose instruction at `pc` is the next to run.
+/// The rule of the entry whose next instruction is at `pc`.
 pub(super) fn rule(pc: usize) -> Option<Rule> {
     let code = code(pc.checked_sub(BEFORE)?)?;
     let (before, next) = code.split_at(BEFORE);
@@ -24,7 +24,7 @@ pub(super) fn rule(pc: usize) -> Option<Rule> {
     Some(Rule::frame(Cfa::Sp(1 + pushed), -1, CallerFp::Same))
 }
 
-/// The code at `address`, copied by the system, which refuses what is not mapped.
+/// The code at `address`. The system copies it, and refuses addresses that are not mapped.
 fn code(address: usize) -> Option<[u8; CODE]> {
     let mut code = [0u8; CODE];
     crate::os::memory::copy(address, &mut code).then_some(code)

@@ -1,5 +1,5 @@
-//! The program's own unwind table, between symbols that its linker script defines. Their names are those that LLVM's
-//! libunwind takes on bare metal.
+//! The program's own unwind table, between symbols that its linker script defines. LLVM's libunwind uses the same names on
+//! bare metal.
 
 /// The program's `.eh_frame_hdr`, and where it and `.eh_frame` end.
 pub(super) struct UnwindTable {
