@@ -49,6 +49,7 @@ impl PackedRule {
     pub(in crate::unwind) const UNKNOWN: PackedRule = PackedRule(UNKNOWN);
 
     /// [`Rule::Unknown`] in place of a rule with an offset that does not fit.
+    #[inline]
     pub(in crate::unwind) fn new(rule: Rule) -> PackedRule {
         let word = match rule {
             Rule::Unknown => Some(UNKNOWN),

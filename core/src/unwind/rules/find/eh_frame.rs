@@ -1,6 +1,7 @@
 //! Descriptions of functions in `.eh_frame` (Linux Standard Base, "DWARF Extensions"): call frame information becomes a rule.
 
 use crate::unwind::arch::DWARF;
+use crate::unwind::rules::packed::PackedRule;
 use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameOffset, Expression, FrameDescriptionEntry, LittleEndian,
@@ -27,7 +28,7 @@ type Bytes = gimli::EndianSlice<'static, LittleEndian>;
 const MOST_BYTES: usize = 256 << 10;
 
 /// The rule by the description at an offset in its section; `None` when it is not of the code at `pc`.
-pub(super) fn by_description(frames: &'static [u8], offset: usize, pc: usize) -> Option<Option<Rule>> {
+pub(super) fn by_description(frames: &'static [u8], offset: usize, pc: usize) -> Option<Option<PackedRule>> {
     let bases = BaseAddresses::default().set_eh_frame(frames.as_ptr() as u64);
     let section = EhFrame::new(frames, LittleEndian);
     let fde = section.fde_from_offset(&bases, EhFrameOffset(offset), EhFrame::cie_from_offset).ok()?;
@@ -43,14 +44,14 @@ fn rule_of(
     section: &EhFrame<Bytes>,
     bases: &BaseAddresses,
     pc: usize,
-) -> Option<Rule> {
+) -> Option<PackedRule> {
     if fde.is_signal_trampoline() {
         // Without Linux this is the entry of an interrupt, and it is not known what it pushed where.
-        return cfg!(feature = "std").then_some(Rule::Signal);
+        return cfg!(feature = "std").then_some(PackedRule::new(Rule::Signal));
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(section, bases, &mut context, pc as u64).ok()?;
-    Some(from_row(row, section, fde.cie().encoding()))
+    Some(PackedRule::new(from_row(row, section, fde.cie().encoding())))
 }
 
 fn from_row(
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn descriptions_are_read_up_to_a_length() {
-        let rule = Rule::frame(Cfa::Sp(1), -1, CallerFp::Same);
+        let rule = PackedRule::new(Rule::frame(Cfa::Sp(1), -1, CallerFp::Same));
         for nothing in [0, 1000, MOST_BYTES / 2] {
             let (frames, offset) = section(nothing);
             assert_eq!(by_description(frames, offset, 0x1008), Some(Some(rule)), "{nothing}");

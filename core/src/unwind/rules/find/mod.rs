@@ -18,6 +18,7 @@ mod linkage_table;
 mod linked_tables;
 
 use super::packed::PackedRule;
+#[cfg(feature = "std")]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
@@ -27,7 +28,7 @@ use linked_tables as tables;
 /// The rule by a table that a fuzzer has made.
 #[cfg(all(fuzzing, cfi))]
 pub(in crate::unwind) fn rule_in(table: core::ops::Range<*const u8>, pc: usize) -> PackedRule {
-    in_module(&tables::UnwindTable::laid(table), pc).map_or(PackedRule::UNKNOWN, PackedRule::new)
+    in_module(&tables::UnwindTable::laid(table), pc).unwrap_or(PackedRule::UNKNOWN)
 }
 
 /// The rule of the code at `pc`.
@@ -45,12 +46,12 @@ pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
     let table = tables::find(pc)?;
     #[cfg(cfi)]
     crate::session::modules_seen::see(table.header);
-    Some(in_module(&table, pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
+    Some(in_module(&table, pc).unwrap_or(PackedRule::UNKNOWN))
 }
 
 // Not inlined: it and the search for the table take kilobytes of the stack each.
 #[inline(never)]
-fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
+fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
     let look_up =
         |pc| eh_frame_hdr::look_up(header, pc).or_else(|| eh_frame_hdr::look_up_unusual(header, pc));
@@ -66,20 +67,24 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<Rule> {
 /// libraries do not describe theirs. `is_same_gap` says whether the last described function before an address is also the
 /// last one before `pc`.
 #[cfg(feature = "std")]
-fn undescribed(pc: usize, table: &tables::UnwindTable, is_same_gap: impl Fn(usize) -> bool) -> Option<Rule> {
+fn undescribed(
+    pc: usize,
+    table: &tables::UnwindTable,
+    is_same_gap: impl Fn(usize) -> bool,
+) -> Option<PackedRule> {
     /// Bytes of such code: it sets up the stack and calls a function written in C. Code behind it may be called.
     const START: usize = 256;
     let entry = table.entry();
     if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
-        return Some(Rule::Outermost);
+        return Some(PackedRule::new(Rule::Outermost));
     }
     #[cfg(target_arch = "x86_64")]
-    return linkage_table::rule(pc);
+    return linkage_table::rule(pc).map(PackedRule::new);
     #[cfg(not(target_arch = "x86_64"))]
     None
 }
 
 #[cfg(not(feature = "std"))]
-fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<Rule> {
+fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<PackedRule> {
     None
 }
