@@ -8,13 +8,12 @@ use crate::lanes;
 use crate::suite::Suite;
 use crate::{tool, workspace};
 
-/// What the script runs, and the Debian packages that bring it.
+/// The programs that the script runs, and the Debian packages that bring them.
 const NEEDS: [(&str, &str); 3] = [("clang", "clang"), ("ld.lld", "lld"), ("llvm-config-14", "llvm-14")];
 
-/// Makes them, and what they are expected to say.
+/// Makes the files, and the expected output beside them.
 pub(crate) fn bless() -> Result<bool> {
-    let needs = NEEDS.map(|(program, package)| (program.to_owned(), package.to_owned()));
     let script = workspace::root().join("host-tools/tests/corpus/make.sh");
     let make = Suite::new("binaries", move || tool::run(&mut Command::new(script)));
-    lanes::run_all(vec![make.needing(needs.iter().map(|(program, package)| (program, package)))], &[])
+    lanes::run_all(vec![make.needing(NEEDS)], &[])
 }

@@ -1,9 +1,9 @@
-//! Each crate for targets, checked alone for bare metal. A build of the whole workspace proves nothing about `no_std`:
-//! cargo unites the features of all crates that it builds together, and the host's `std` is always there.
+//! The crates that run on a target, each checked alone for bare metal. A build of the whole workspace proves nothing about
+//! `no_std`: cargo unites the features of all crates that it builds together, and the host always has `std`.
 
 use anyhow::Result;
 
-use crate::suite::{Suite, Verdict};
+use crate::suite::Suite;
 use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
 
@@ -24,25 +24,22 @@ const TARGETS: [Target; 3] = [
 
 /// One suite for each target.
 pub(crate) fn suites() -> Vec<Suite> {
-    TARGETS
-        .iter()
-        .map(|target| Suite::skippable(format!("no_std: {}", target.triple), || build(target)).beside())
-        .collect()
+    let suite =
+        |target: &'static Target| Suite::new(format!("no_std: {}", target.triple), || build(target)).beside();
+    TARGETS.iter().map(suite).collect()
 }
 
-fn build(target: &Target) -> Result<Verdict> {
-    let toolchain = match Toolchain::for_target(target.triple)? {
-        Ok(toolchain) => toolchain,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
-    };
-    let metadata = workspace::Metadata::read()?;
-    for package in metadata.members().filter(|package| CRATES.contains(&package.name.as_str())) {
+fn build(target: &Target) -> Result<()> {
+    let toolchain = Toolchain::for_target(target.triple)?;
+    let metadata = workspace::metadata()?;
+    let packages = metadata.workspace_packages();
+    for package in packages.into_iter().filter(|package| CRATES.contains(&package.name.as_str())) {
         let mut cargo = toolchain.cargo_rustc(target.triple);
-        // Code is made of them where firmware is built.
+        // Building firmware makes code of them.
         cargo.args(["--profile", "check", "--lib", "--no-default-features", "--package", &package.name]);
         if target.lacks_cas {
-            // Which critical section stands in for compare-and-swap is for the firmware to choose. For all crates: with
-            // other flags the standard library would be built again.
+            // The firmware chooses the critical section that replaces compare-and-swap. The flags are the same for all crates:
+            // with other flags the standard library would be built again.
             cargo.env("RUSTFLAGS", "--cfg portable_atomic_unsafe_assume_single_core");
             if package.features.contains_key("portable-atomic") {
                 cargo.args(["--features", "portable-atomic"]);
@@ -51,5 +48,5 @@ fn build(target: &Target) -> Result<Verdict> {
         // The host's lints do not see the code that only such targets compile.
         tool::run(cargo.args(["--", "-D", "warnings"]))?;
     }
-    Ok(Verdict::Passed)
+    Ok(())
 }

@@ -1,47 +1,54 @@
-//! Debian packages: installed where that is allowed, or unpacked under a folder of our own, where they change
-//! nothing of the machine.
+//! Debian packages: installed where that is allowed, or unpacked below the target directory, where they change nothing of the
+//! machine.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::tool;
+use crate::suite::Missing;
+use crate::{tool, workspace};
 
-/// Whether packages may be installed: there is apt, and we are root.
+const INSTALL: [&str; 4] = ["install", "--yes", "--quiet", "--no-install-recommends"];
+
+/// Whether packages may be installed: the machine has apt, and the user is root.
 pub(crate) fn may_install() -> bool {
     let root = || tool::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim_ascii() == b"0");
     tool::which("apt-get").is_some() && root()
 }
 
 /// Installs packages.
-pub(crate) fn install(packages: &[String]) -> Result<()> {
-    with_lists(|| {
-        let mut apt = apt_get();
-        tool::run(apt.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages))
-    })
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    apt_get(|apt| apt.args(INSTALL).args(packages))
 }
 
-/// Downloads packages, with those of their dependencies that the machine lacks, and unpacks them under `prefix`.
-pub(crate) fn unpack(prefix: &Path, packages: &[&str]) -> Result<()> {
-    let debs = prefix.with_extension("debs");
-    let unfinished = prefix.with_extension("unfinished");
+/// The folder `name` that has the files of packages, and of those of their dependencies that the machine lacks. It is filled
+/// when it is missing. `otherwise` is what else would do.
+///
+/// # Errors
+/// [`Missing`] where apt may not be used.
+pub(crate) fn unpacked(name: &str, packages: &[&str], otherwise: &str) -> Result<PathBuf> {
+    let folder = workspace::root().join("target/sysroots").join(name);
+    if !folder.exists() {
+        let needs =
+            || Missing(format!("needs {otherwise}as root the Debian packages {}", packages.join(" ")));
+        ensure!(may_install(), needs());
+        unpack(&folder, packages)?;
+    }
+    Ok(folder)
+}
+
+fn unpack(folder: &Path, packages: &[&str]) -> Result<()> {
+    let debs = folder.with_extension("debs");
+    let unfinished = folder.with_extension("unfinished");
     fs::create_dir_all(debs.join("partial"))?;
-    with_lists(|| {
-        let mut apt = apt_get();
-        // `--reinstall`: what is named is downloaded even when the machine has it.
-        apt.args([
-            "install",
-            "--yes",
-            "--quiet",
-            "--no-install-recommends",
-            "--download-only",
-            "--reinstall",
-        ]);
+    apt_get(|apt| {
+        // `--reinstall`: apt downloads the packages even when the machine has them.
+        apt.args(INSTALL).args(["--download-only", "--reinstall"]);
         apt.arg("-o").arg(format!("Dir::Cache::archives={}", debs.display()));
-        tool::run(apt.args(["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]).args(packages))
+        apt.args(["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]).args(packages)
     })?;
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
@@ -53,27 +60,25 @@ pub(crate) fn unpack(prefix: &Path, packages: &[&str]) -> Result<()> {
             tool::run(Command::new("dpkg").arg("-x").arg(&deb).arg(&unfinished))?;
         }
     }
-    fs::rename(&unfinished, prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
-    fs::remove_dir_all(&debs)?;
-    Ok(())
+    fs::rename(&unfinished, folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(fs::remove_dir_all(&debs)?)
 }
 
-fn apt_get() -> Command {
-    let mut apt = Command::new("apt-get");
-    apt.env("DEBIAN_FRONTEND", "noninteractive");
-    apt
-}
-
-/// Whether the package lists have been fetched. Held while apt runs: it does not run twice at a time.
+/// Whether this command has fetched the package lists. The lock is held while apt runs: apt does not run twice at a time.
 static FETCHED: Mutex<bool> = Mutex::new(false);
 
-/// A new machine or container has no package lists, or old ones that name a compiler which is too old.
-fn with_lists(action: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Runs apt. A new machine or container has no package lists, or old ones that name a compiler which is too old.
+fn apt_get(arguments: impl FnOnce(&mut Command) -> &mut Command) -> Result<()> {
     let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
     if !*fetched {
-        // Without a network those that are there have to do.
-        _ = tool::run(apt_get().args(["update", "--quiet"]));
+        // Without a network the lists that the machine has must do.
+        _ = tool::run(new().args(["update", "--quiet"]));
         *fetched = true;
     }
-    action()
+    tool::run(arguments(&mut new()))
 }

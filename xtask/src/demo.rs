@@ -6,8 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::tool;
-use crate::workspace::{self, Metadata};
+use crate::{tool, workspace};
 
 const METRICS: [&str; 3] = ["bytes", "allocs", "peak"];
 
@@ -15,13 +14,13 @@ pub(crate) fn run() -> Result<()> {
     let folder = workspace::root().join("target/demo");
     fs::create_dir_all(&folder)?;
     let dump = folder.join("demo.memtrack");
-    // A dump is appended to what is there.
+    // The tracker appends to a file that exists.
     if dump.exists() {
         fs::remove_file(&dump)?;
     }
 
     tool::cargo(&["build", "--release", "--package", "word-index", "--package", "memtrack-host-tools"])?;
-    let programs = Metadata::read()?.target_directory.join("release");
+    let programs = workspace::target()?.join("release");
     let program =
         |name: &str| Command::new(programs.join(name).with_extension(std::env::consts::EXE_EXTENSION));
 
@@ -39,11 +38,8 @@ pub(crate) fn run() -> Result<()> {
     tool::run(program("memtrack-fold").arg(&dump).arg("-o").arg(&report))?;
     ensure!(is_filled(&report), "{} is empty", report.display());
 
-    println!();
-    println!("{}", shown(&report));
-    for metric in METRICS {
-        println!("{}", shown(&folder.join(metric).with_extension("svg")));
-    }
+    println!("\n{}", shown(&report));
+    METRICS.iter().for_each(|metric| println!("{}", shown(&folder.join(metric).with_extension("svg"))));
     println!("{}", shown(&dump));
     Ok(())
 }
@@ -52,7 +48,7 @@ fn is_filled(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0)
 }
 
-/// The path as one types it at the root of the workspace.
+/// The path from the root of the workspace.
 fn shown(path: &Path) -> String {
     path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }

@@ -1,8 +1,8 @@
-//! `cargo xtask foreign`: a program on processors that are not at hand, a big-endian one among them. Its dumps are compared
-//! with the one that it writes here, and kept in `tests/corpus/foreign` with the symbols that name them, where the suite
-//! `foreign` reads them without any of this.
+//! `cargo xtask foreign`: runs a program on other processors, of which one is big-endian. Its dumps go into
+//! `tests/corpus/foreign`, with the symbols of their names. The suite `foreign` reads them there, and compares them with the
+//! dump that the program writes on this machine.
 //!
-//! The standard library is built for each, which takes minutes: not part of `cargo xtask test`.
+//! The standard library is built for each processor. That takes minutes: it is not part of `cargo xtask test`.
 
 use std::fs;
 use std::path::Path;
@@ -10,20 +10,20 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::suite::{Suite, Verdict};
+use crate::suite::Suite;
 use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
 
 const PROGRAM: &str = "foreign";
 
-/// A Linux that is not this machine's.
+/// A processor under Linux.
 struct Processor {
-    /// QEMU's name, and Debian's of compiler and C library.
+    /// The name that QEMU, and Debian's compiler and C library, have for it.
     name: &'static str,
     triple: &'static str,
-    /// What Debian calls it in the name of the C library's package.
+    /// Its name in that of Debian's package of the C library.
     package: &'static str,
-    /// There is an unwinder, so names are needed.
+    /// memtrack has an unwinder for it, so names are needed.
     has_stacks: bool,
 }
 
@@ -48,7 +48,7 @@ impl Processor {
     }
 }
 
-/// One suite for each.
+/// One suite for each processor.
 pub(crate) fn suites() -> Vec<Suite> {
     let suite = |processor: &'static Processor| {
         let needs = [
@@ -59,23 +59,19 @@ pub(crate) fn suites() -> Vec<Suite> {
             ),
             (processor.qemu(), "qemu-user".to_string()),
         ];
-        let suite = Suite::skippable(format!("foreign: {}", processor.name), || run(processor));
-        suite.needing(needs.iter().map(|(program, package)| (program, package)))
+        Suite::new(format!("foreign: {}", processor.name), || run(processor)).needing(needs)
     };
     PROCESSORS.iter().map(suite).collect()
 }
 
-fn run(processor: &Processor) -> Result<Verdict> {
-    let toolchain = match Toolchain::for_target(processor.triple)? {
-        Ok(toolchain) => toolchain,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
-    };
+fn run(processor: &Processor) -> Result<()> {
+    let toolchain = Toolchain::for_target(processor.triple)?;
     let root = workspace::root();
     let mut cargo = tool::cargo_command(&["build", "--quiet", "--target", processor.triple]);
     cargo.args(["--package", PROGRAM]).arg("--target-dir").arg(root.join("target/foreign"));
     let variable = processor.triple.to_uppercase().replace('-', "_");
     cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), processor.gcc());
-    // Names come from the symbol table; the standard library is built the faster.
+    // Names come from the symbol table. Without debug information the standard library is built faster.
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_DEV_PANIC", "abort");
     toolchain.choose(&mut cargo, "std,panic_abort");
     tool::run(&mut cargo)?;
@@ -93,23 +89,17 @@ fn run(processor: &Processor) -> Result<Verdict> {
     if processor.has_stacks {
         symbols(processor, &program, &dump.with_extension("symbols"))?;
     }
-    // What is right of it stands beside the dumps.
-    tool::cargo(&["test", "--quiet", "--package", "memtrack-tests", "--test", "foreign"])?;
-    Ok(Verdict::Passed)
+    // The expected figures are beside the dumps.
+    tool::cargo(&["test", "--quiet", "--package", "memtrack-tests", "--test", "foreign"])
 }
 
-/// Keeps the build id and the program's own symbols: a hundredth of the program.
+/// Writes the build id and the program's own symbols: a hundredth of the program.
 fn symbols(processor: &Processor, program: &Path, symbols: &Path) -> Result<()> {
     let objcopy = format!("{}-linux-gnu-objcopy", processor.name);
     let few = symbols.with_extension("few");
     let mut keep = Command::new(&objcopy);
-    keep.args([
-        "--strip-all",
-        "--wildcard",
-        "--keep-symbol=*7foreign4main*",
-        "--keep-symbol=*7foreign6worker*",
-    ]);
-    keep.arg("--keep-symbol=*7foreign4work*");
+    keep.args(["--strip-all", "--wildcard"]);
+    keep.args(["main", "worker", "work"].map(|name| format!("--keep-symbol=*7foreign{}{name}*", name.len())));
     tool::run(keep.arg(program).arg(&few))?;
     tool::run(Command::new(&objcopy).arg("--only-keep-debug").arg(&few).arg(symbols))?;
     fs::remove_file(&few)?;

@@ -1,78 +1,55 @@
-//! `cargo xtask fuzz`: arbitrary input for everything that reads what others wrote, by the targets of `fuzz/`. The test
-//! command runs a short round of each.
+//! `cargo xtask fuzz`: the targets of `fuzz/` give arbitrary input to all code that reads input of others. The test command
+//! runs a short round of each.
 
 mod fuzzer;
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
-use crate::suite::{Suite, Verdict};
+use crate::suite::Suite;
 use crate::{lanes, output, workspace};
 pub(crate) use fuzzer::{Fuzzer, Outcome, Round};
 
 const USAGE: &str = "cargo xtask fuzz [NAME…] [--seconds N]";
-/// Seconds of a round that is asked for.
+/// Seconds of a round of `cargo xtask fuzz`.
 const LONG: u32 = 60;
 /// Seconds of a round in the test command.
 const SHORT: u32 = 3;
-
-/// What `fuzz/Cargo.toml` says.
-#[derive(Deserialize)]
-struct Manifest {
-    package: Package,
-    bin: Vec<Bin>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    /// Folders and files of each target, from the root of the workspace.
-    seeds: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct Bin {
-    name: String,
-}
 
 /// A target of cargo-fuzz.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) name: String,
-    /// What a round begins with.
+    /// Files and folders with the inputs that begin a round, from the root of the workspace.
     pub(crate) seeds: Vec<String>,
 }
 
-/// All targets, in the order of the manifest.
+/// All targets: those whose seeds the manifest lists.
 pub(crate) fn targets() -> Result<Vec<Target>> {
-    let path = workspace::root().join("fuzz/Cargo.toml");
-    parse(&fs::read_to_string(&path)?).with_context(|| path.display().to_string())
+    parse(&fs::read_to_string(workspace::root().join("fuzz/Cargo.toml"))?).context("fuzz/Cargo.toml")
 }
 
 fn parse(manifest: &str) -> Result<Vec<Target>> {
-    let Manifest { package, bin } = toml::from_str(manifest)?;
-    let mut seeds = package.metadata.seeds;
-    let target = |Bin { name }| {
-        let seeds = seeds.remove(&name).with_context(|| format!("{name} has no seeds"))?;
-        Ok(Target { name, seeds })
+    let manifest: toml::Table = toml::from_str(manifest)?;
+    let programs = manifest["bin"].as_array().context("no [[bin]]")?;
+    let names = programs.iter().map(|program| program["name"].as_str().context("no name"));
+    let seeds = &manifest["package"]["metadata"]["seeds"];
+    let target = |name: Result<&str>| {
+        let name = name?.to_owned();
+        let seeds = seeds.get(&name).with_context(|| format!("{name} has no seeds"))?;
+        Ok(Target { name, seeds: seeds.clone().try_into()? })
     };
-    bin.into_iter().map(target).collect()
+    names.map(target).collect()
 }
 
-/// The command. Whether nothing was found.
+/// The command. Returns whether it found nothing.
 pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
     let (names, seconds) = options(arguments)?;
     lanes::run_all(suites_of(Round::kept(seconds))?, &names)
 }
 
-/// What is asked for: names, and seconds for each target.
+/// The names of targets, and the seconds for each.
 fn options<'a>(arguments: &[&'a str]) -> Result<(Vec<&'a str>, u32)> {
     let (mut names, mut seconds) = (Vec::new(), LONG);
     let mut arguments = arguments.iter();
@@ -89,18 +66,15 @@ fn options<'a>(arguments: &[&'a str]) -> Result<(Vec<&'a str>, u32)> {
     Ok((names, seconds))
 }
 
-/// A short round of each target, from the same seeds on and in the same order.
+/// A short round of each target, which begins with the same inputs in the same order each time.
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     Ok(suites_of(Round::repeatable(SHORT))?.into_iter().map(Suite::beside).collect())
 }
 
 fn suites_of(round: Round) -> Result<Vec<Suite>> {
     let suite = |target: Target| {
-        Suite::skippable(format!("fuzz: {}", target.name), move || {
-            let fuzzer = match Fuzzer::find()? {
-                Ok(fuzzer) => fuzzer,
-                Err(missing) => return Ok(Verdict::Skipped(missing)),
-            };
+        Suite::new(format!("fuzz: {}", target.name), move || {
+            let fuzzer = Fuzzer::find()?;
             fuzzer.build(&target.name)?;
             match fuzzer.run(&target, round)? {
                 Outcome::Nothing(done) => {
@@ -108,7 +82,7 @@ fn suites_of(round: Round) -> Result<Vec<Suite>> {
                 }
                 Outcome::Found { path, said } => bail!("found: {path}\n{said}"),
             }
-            Ok(Verdict::Passed)
+            Ok(())
         })
     };
     Ok(targets()?.into_iter().map(suite).collect())

@@ -1,5 +1,4 @@
-//! `include/memtrack.h`, generated from the C interface's crate and committed, so that a C project needs no Rust to
-//! read it.
+//! `include/memtrack.h` is generated from the C interface's crate and committed: a C project needs no Rust to read it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ fn generate() -> Result<Vec<u8>> {
     let bindings = cbindgen::Builder::new().with_crate(&folder).with_config(config).generate()?;
     let mut header = Vec::new();
     bindings.write(&mut header);
-    // What Rust's documentation puts under a heading is a sentence to readers of C.
+    // A heading of Rust's documentation is the beginning of a sentence for readers of C.
     Ok(String::from_utf8(header)?.replace(" # Safety\n", " Safety:\n").into_bytes())
 }
 
@@ -27,7 +26,7 @@ pub(crate) fn write() -> Result<()> {
     fs::write(path(), generate()?).with_context(|| format!("cannot write {}", path().display()))
 }
 
-/// Fails when the committed header is not what would be written.
+/// Fails when the committed header differs from the generated one.
 pub(crate) fn check() -> Result<()> {
     let committed = fs::read(path()).with_context(|| format!("cannot read {}", path().display()))?;
     if committed != generate()? {

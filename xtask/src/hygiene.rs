@@ -1,14 +1,14 @@
-//! What must not stand in the repository: paths that exist on one machine only, and addresses of package registries
-//! (packages come by name, from wherever the user's own configuration says). Also links that lead nowhere.
+//! Text that the repository must not have: paths that exist on one machine only, addresses of package registries (the user's
+//! own configuration says from where packages come), and links that lead nowhere.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
-use crate::suite::Verdict;
+use crate::suite::Missing;
 use crate::{links, tool, workspace};
 
 /// Folders at the root of a machine under which people keep their own files.
@@ -25,17 +25,16 @@ const HOSTS: [(&str, &str); 7] = [
     ("proxy.", "golang.org"),
 ];
 
-pub(crate) fn check() -> Result<Verdict> {
-    if tool::which("git").is_none() || !workspace::root().join(".git").exists() {
-        return Ok(Verdict::Skipped("needs the Debian package git, and a git checkout".into()));
-    }
+pub(crate) fn check() -> Result<()> {
+    let has_git = tool::which("git").is_some() && workspace::root().join(".git").exists();
+    ensure!(has_git, Missing("needs the Debian package git, and a git checkout".into()));
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let names = tool::output(Command::new("git").args(arguments).current_dir(workspace::root()))?;
     let names = String::from_utf8_lossy(&names);
     let files = Files::new(names.split_terminator('\0'));
     let mut complaints = Vec::new();
     for file in names.split_terminator('\0').filter(|file| !file.ends_with("Cargo.lock")) {
-        // A file that is deleted but not committed, or one that is no text.
+        // A deleted file is listed until it is committed, and some files are no text.
         let Ok(text) = fs::read_to_string(workspace::root().join(file)) else { continue };
         for (number, line) in (1..).zip(text.lines()) {
             complaints.extend(complaint(line).map(|what| format!("{file}:{number}: {what}")));
@@ -45,10 +44,8 @@ pub(crate) fn check() -> Result<Verdict> {
             complaints.extend(broken.into_iter().map(|(line, what)| format!("{file}:{line}: {what}")));
         }
     }
-    if !complaints.is_empty() {
-        bail!("{}", complaints.join("\n"));
-    }
-    Ok(Verdict::Passed)
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
 }
 
 /// The files that git lists, and the folders that contain them.
@@ -77,7 +74,7 @@ fn complaint(line: &str) -> Option<String> {
     }
     FOLDERS.iter().find_map(|folder| {
         let path = format!("/{folder}/");
-        // Inside a longer path or address it is no folder of the machine.
+        // In the middle of a longer path or address it is no folder of the machine.
         let absolute = |&(at, _): &(usize, &str)| {
             let before = line[..at].chars().next_back();
             !before.is_some_and(|c| c.is_alphanumeric() || "_.$}-~)".contains(c))

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::tool;
-use crate::workspace::{self, Metadata};
+use crate::{tool, workspace};
 
-/// What is built, and by which package.
+/// The packages of the libraries and of the programs.
 const PACKAGES: [&str; 2] = ["memtrack-ffi", "memtrack-host-tools"];
 
-/// Builds all that is installed, optimised, and lays it out under a prefix. `DESTDIR` goes in front of it, as packagers
-/// expect, and into none of the files.
+/// Builds optimised libraries and programs, and copies all files to their places under a prefix. `DESTDIR` goes in front of
+/// the prefix, as packagers expect, but not into the files.
 pub(crate) fn run(options: &[&str]) -> Result<()> {
     let prefix = match options {
         ["--prefix", prefix] => std::path::absolute(prefix)?,
@@ -23,26 +22,31 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     let packages: Vec<&str> = PACKAGES.iter().flat_map(|name| ["--package", name]).collect();
     tool::cargo(&[&["build", "--release"], &packages[..]].concat())?;
 
-    let metadata = Metadata::read()?;
-    let built = metadata.target_directory.join("release");
+    let metadata = workspace::metadata()?;
+    let built = metadata.target_directory.join("release").into_std_path_buf();
+    let mut packages = metadata.workspace_packages().into_iter();
     let version =
-        metadata.members().find(|package| package.name == PACKAGES[0]).map(|package| &package.version);
-    let version = version.context("the package of the C interface")?;
+        &packages.find(|package| package.name == PACKAGES[0]).context("no package memtrack-ffi")?.version;
     let root = workspace::root();
     let to = staged(&prefix);
-    copy(&root.join("include/memtrack.h"), &to.join("include"))?;
-    copy(&root.join("include/memtrack.hpp"), &to.join("include"))?;
-    copy(&built.join("libmemtrack.a"), &to.join("lib"))?;
-    copy(&built.join("libmemtrack.so"), &to.join("lib"))?;
-    copy(&built.join("memtrack-fold"), &to.join("bin"))?;
-    copy(&root.join("ffi/cmake/memtrack-config.cmake"), &to.join("lib/cmake/memtrack"))?;
+    for (from, folder) in [
+        (root.join("include/memtrack.h"), "include"),
+        (root.join("include/memtrack.hpp"), "include"),
+        (built.join("libmemtrack.a"), "lib"),
+        (built.join("libmemtrack.so"), "lib"),
+        (built.join("memtrack-fold"), "bin"),
+        (root.join("ffi/cmake/memtrack-config.cmake"), "lib/cmake/memtrack"),
+    ] {
+        copy(&from, &to.join(folder))?;
+    }
 
-    let numbers: Vec<&str> = version.split('.').collect();
-    let [major, minor, ..] = numbers[..] else { bail!("version {version} is not of three numbers") };
+    let [major, minor] = [version.major, version.minor].map(|number| number.to_string());
+    let version = version.to_string();
     let prefix = prefix.to_str().context("a prefix that is text")?;
     let fill = |template: &str, to: PathBuf| {
         let text = fs::read_to_string(root.join(template)).with_context(|| template.to_owned())?;
-        let values = [("@PREFIX@", prefix), ("@VERSION@", version), ("@MAJOR@", major), ("@MINOR@", minor)];
+        let values =
+            [("@PREFIX@", prefix), ("@VERSION@", &version), ("@MAJOR@", &major), ("@MINOR@", &minor)];
         let text = values.iter().fold(text, |text, (name, value)| text.replace(name, value));
         write(&to, text.as_bytes())
     };
@@ -55,7 +59,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Where files are put that will be at `prefix`.
+/// The folder to which the files for `prefix` are copied.
 fn staged(prefix: &Path) -> PathBuf {
     match std::env::var_os("DESTDIR").filter(|stage| !stage.is_empty()) {
         Some(stage) => Path::new(&stage).join(prefix.strip_prefix("/").unwrap_or(prefix)),
@@ -63,7 +67,7 @@ fn staged(prefix: &Path) -> PathBuf {
     }
 }
 
-/// Copies a file into a folder. One that is there may be in use: it is replaced, not written over.
+/// Copies a file into a folder. It replaces an old file, which may be in use, and does not write over it.
 fn copy(from: &Path, folder: &Path) -> Result<()> {
     let name = from.file_name().context("a file")?;
     let to = folder.join(name);

@@ -1,6 +1,6 @@
-//! Runs suites, in two lanes: most of them one after the other, and those that may run beside others one after the
-//! other too. Alone neither keeps two processors busy. What a suite of the second lane prints is kept until the first is
-//! between two suites.
+//! Runs suites in two lanes. The suites of a lane run one after the other; the second lane has those that may run beside
+//! others. One lane alone does not keep two processors busy. The output of the second lane appears between two suites of the
+//! first.
 
 use std::fmt::Write;
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use crate::output;
 use crate::suite::{Suite, Verdict};
 
-/// A suite in the order of all.
+/// A suite, and its place in the order of all.
 type Numbered = (usize, Suite);
 
 /// A suite that ran.
@@ -22,9 +22,9 @@ struct Ended {
     verdict: Result<Verdict>,
 }
 
-/// Runs the suites whose names contain one of `names` and those that they come after, or all when there are no names,
-/// and prints a line for each that did not pass and a summary. Whether all is well; in continuous integration (`CI=true`)
-/// nothing may be skipped.
+/// Runs the suites whose names contain one of `names` and those that they come after; without names, all. Prints a line for
+/// each that did not pass, and a summary. Returns whether all is well: in continuous integration (`CI=true`) a skipped suite is
+/// a failure.
 pub(crate) fn run_all(suites: Vec<Suite>, names: &[&str]) -> Result<bool> {
     let named = |suite: &Suite| names.is_empty() || names.iter().any(|name| suite.name.contains(name));
     let makers: Vec<_> =
@@ -45,7 +45,7 @@ fn in_two_lanes(first: Vec<Numbered>, beside: Vec<Numbered>) -> Result<Vec<Ended
     let (sender, kept) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
-            // Nobody receives when the first lane was given up.
+            // The receiver is gone when the first lane has failed.
             beside.into_iter().try_for_each(|suite| sender.send(output::keep(|| run(suite))))
         });
         let show = |kept: Result<(Ended, String)>| {
@@ -68,7 +68,7 @@ fn in_two_lanes(first: Vec<Numbered>, beside: Vec<Numbered>) -> Result<Vec<Ended
     })
 }
 
-/// Runs a suite, and prints what there is to know of it.
+/// Runs a suite. Prints its name, its time and its error.
 fn run((number, suite): Numbered) -> Ended {
     let name = suite.name.clone();
     output::line(format_args!("\n── {name}"));
@@ -81,7 +81,7 @@ fn run((number, suite): Numbered) -> Ended {
     Ended { number, name, verdict }
 }
 
-/// A line for each suite that did not pass, and how many did; and whether all is well.
+/// A line for each suite that did not pass, and the numbers of all; and whether all is well.
 fn summary(ended: &[Ended], strict: bool) -> Result<(String, bool)> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let mut text = String::new();
@@ -112,13 +112,13 @@ mod tests {
     use anyhow::bail;
 
     use super::{in_two_lanes, summary};
-    use crate::suite::{Suite, Verdict};
+    use crate::suite::{Missing, Suite};
 
     #[test]
     fn both_lanes_are_counted_in_the_order_of_all() {
         let first = vec![(0, Suite::new("a", || Ok(()))), (2, Suite::new("c", || bail!("one\ntwo")))];
         let beside = vec![
-            (1, Suite::skippable("b", || Ok(Verdict::Skipped("needs x".into()))).beside()),
+            (1, Suite::new("b", || bail!(Missing("needs x".into()))).beside()),
             (3, Suite::new("d", || bail!("three")).beside()),
         ];
         let mut ended = in_two_lanes(first, beside).unwrap();

@@ -91,7 +91,7 @@ fn links_of_line(line: usize, content: &str) -> Vec<Link<'_>> {
         let target = &content[middle + 2..];
         let (Some(begin), Some(end)) = (content[..middle].rfind('['), target.find(')')) else { continue };
         // With an odd number of backticks before it, the bracket is inside of code.
-        if content[..begin].matches('`').count() % 2 == 0 {
+        if content[..begin].matches('`').count().is_multiple_of(2) {
             found.push(Link { line, text: &content[begin + 1..middle], target: &target[..end] });
         }
     }

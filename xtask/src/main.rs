@@ -1,6 +1,6 @@
-//! `cargo xtask COMMAND`: one command for each thing that is done to this repository, the same names by hand and in
-//! continuous integration.
+//! `cargo xtask COMMAND`: one command for each task of this repository. People and continuous integration use the same names.
 
+mod apart;
 mod binaries;
 mod check;
 mod circles;
@@ -14,8 +14,6 @@ mod hygiene;
 mod install;
 mod lanes;
 mod links;
-mod mini_backtrace;
-mod models;
 mod msrv;
 mod mutants;
 mod output;
@@ -69,19 +67,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all that was asked for went well.
+/// Runs the command. Returns whether all went well.
 fn run() -> Result<bool> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["check", ref names @ ..] => lanes::run_all(check::suites()?, names),
+        ["check", ref names @ ..] => lanes::run_all(check::suites(), names),
         ["test", ref names @ ..] => lanes::run_all(test::suites()?, names),
         ["cross", ref names @ ..] => lanes::run_all(cross::suites(), names),
         ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => lanes::run_all(qemu::suites(), names),
         ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
         ["bench", ref options @ ..] => bench(options).map(|()| true),
-        ["models"] => lanes::run_all(vec![models::suite()], &[]),
+        ["models"] => lanes::run_all(vec![apart::models()], &[]),
         ["mutants", ref names @ ..] => mutants::run(names),
         ["fuzz", ref arguments @ ..] => fuzz::run(arguments),
         ["soak", ref rounds @ ..] => soak(rounds).map(|()| true),
@@ -105,16 +103,17 @@ fn run() -> Result<bool> {
     }
 }
 
-/// The program that does it, at the root of the workspace.
+/// Runs the driver of the benchmarks.
 fn bench(options: &[&str]) -> Result<()> {
     tool::cargo(&["build", "--quiet", "--package", "bench-driver"])?;
-    let program = workspace::Metadata::read()?.target_directory.join("debug/bench-driver");
-    let status = tool::at_root(Command::new(program)).args(options).status().context("cannot start it")?;
-    ensure!(status.success(), "it failed: {status}");
+    let program = workspace::target()?.join("debug/bench-driver");
+    let status =
+        tool::at_root(Command::new(program)).args(options).status().context("cannot start bench-driver")?;
+    ensure!(status.success(), "bench-driver failed: {status}");
     Ok(())
 }
 
-/// The suite of that name, for many rounds a thread.
+/// Runs the suite of that name for many rounds a thread.
 fn soak(rounds: &[&str]) -> Result<()> {
     const ROUNDS: &str = "5000000";
     let rounds = rounds.first().copied().unwrap_or(ROUNDS);

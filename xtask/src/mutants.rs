@@ -1,8 +1,8 @@
-//! `cargo xtask mutants`: plants known bugs, one at a time, and demands that the suites named for them fail. A suite
-//! that passes with its bug proves nothing.
+//! `cargo xtask mutants`: plants known bugs, one at a time. The suites that are named for a bug must fail: a suite that passes
+//! with its bug proves nothing.
 //!
-//! A mutant replaces one piece of text in one file. Each is built and tested in a copy of the working tree, so the tree
-//! itself never holds one. A mutant that no longer applies, or does not compile, is an error: it has to be rewritten.
+//! A *mutant* replaces one piece of text in one file. It is built and tested in a copy of the working tree: the tree itself never
+//! contains one. A mutant that does not apply or does not compile is an error: somebody has to rewrite it.
 
 mod generated;
 mod list;
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workspace::Metadata;
-use crate::{output, suite};
+use crate::{output, suite, workspace};
 use list::{Mutant, Suite};
 use tree::Tree;
 
-/// How long a suite may take with a mutant: it hangs if it takes much longer than without one.
+/// The time that a suite may take with a mutant. It hangs if it takes much longer than without one.
 type Limits<'a> = BTreeMap<&'a Suite, Duration>;
 
-/// Runs the mutants whose names contain one of `names`, or all; or those that cargo-mutants makes. Whether every one was caught.
+/// Runs the mutants whose names contain one of the arguments, or all; or those that cargo-mutants makes. Returns whether every
+/// one was caught.
 pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
     match arguments {
         ["--generated", parts @ ..] => generated::run(parts),
@@ -53,15 +53,13 @@ fn run_list(names: &[&str]) -> Result<bool> {
     Ok(others == 0)
 }
 
-/// Runs every suite without a mutant: each has to pass, and what it takes limits what it may take with one.
+/// Runs every suite without a mutant. Each must pass, and its time sets its limit with a mutant.
 fn limits<'a>(tree: &Tree, mutants: &'a [Mutant]) -> Result<Limits<'a>> {
-    let metadata = Metadata::read()?;
+    let metadata = workspace::metadata()?;
     let mut limits = Limits::new();
     for suite in mutants.iter().flat_map(|mutant| &mutant.suites) {
         if !limits.contains_key(suite) {
-            if let Some(missing) = suite::provide(&suite.needs(&metadata))? {
-                bail!("{suite} {missing}");
-            }
+            suite::provide(&suite.needs(&metadata)?).with_context(|| suite.to_string())?;
             tree.build(suite)?;
             let start = Instant::now();
             if let Some(failed) = tree.failure(suite, tree::LIMIT)? {
@@ -75,7 +73,7 @@ fn limits<'a>(tree: &Tree, mutants: &'a [Mutant]) -> Result<Limits<'a>> {
     Ok(limits)
 }
 
-/// What failed, if each of the mutant's suites fails with it.
+/// The tests that fail, if each of the mutant's suites fails with it.
 fn try_one(tree: &Tree, mutant: &Mutant, limits: &Limits) -> Result<Option<String>> {
     let _planted = tree.plant(mutant)?;
     let mut failures = Vec::new();
@@ -89,16 +87,11 @@ fn try_one(tree: &Tree, mutant: &Mutant, limits: &Limits) -> Result<Option<Strin
     Ok(Some(failures.join(", ")))
 }
 
-/// That every mutant still applies to the sources: quick, so that a change that moves the text is told at once.
+/// Checks that every mutant applies to the sources. This is quick, so that whoever changes the text learns of it at once.
 pub(crate) fn check() -> Result<()> {
     let mutants = list::read()?;
-    let stale: Vec<String> = mutants
-        .iter()
-        .filter_map(|mutant| mutant.applied().err())
-        .map(|error| format!("{error:#}"))
-        .collect();
-    if !stale.is_empty() {
-        bail!("mutants that do not apply any more:\n{}", stale.join("\n"));
-    }
+    let errors = mutants.iter().filter_map(|mutant| mutant.applied().err());
+    let stale: Vec<String> = errors.map(|error| format!("{error:#}")).collect();
+    ensure!(stale.is_empty(), "mutants that do not apply any more:\n{}", stale.join("\n"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where suites print: to where this program prints, or into a file while another suite prints there.
+//! The output of suites: it goes to the output of this program, or into a file while another suite prints there.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ thread_local! {
     static FILE: RefCell<Option<File>> = const { RefCell::new(None) };
 }
 
-/// What `action` returns, and what it and its programs print.
+/// Runs `action`. Returns its result, and the text that it and its programs print.
 pub(crate) fn keep<T>(action: impl FnOnce() -> T) -> Result<(T, String)> {
     let mut file = tempfile::tempfile()?;
     FILE.set(Some(file.try_clone()?));
@@ -27,13 +27,13 @@ pub(crate) fn keep<T>(action: impl FnOnce() -> T) -> Result<(T, String)> {
 /// Prints a line.
 pub(crate) fn line(text: impl Display) {
     FILE.with_borrow_mut(|file| match file {
-        // Like a closed terminal, a full disk is no reason for a suite to fail.
+        // A suite does not fail because the disk is full.
         Some(file) => drop(writeln!(file, "{text}")),
         None => println!("{text}"),
     });
 }
 
-/// Lets a program print where the suite prints that runs it.
+/// Connects a program to the output of the suite that runs it.
 pub(crate) fn connect(command: &mut Command) -> Result<()> {
     FILE.with_borrow(|file| {
         if let Some(file) = file {
@@ -51,7 +51,7 @@ mod tests {
     use crate::tool;
 
     #[test]
-    fn what_a_suite_and_its_programs_print_is_kept_in_order() {
+    fn the_output_of_a_suite_and_its_programs_stays_in_order() {
         let (result, printed) = keep(|| {
             line("before");
             tool::run(Command::new("sh").args(["-c", "echo out; echo err >&2"])).unwrap();

@@ -1,5 +1,5 @@
-//! `cargo xtask qemu`: every program under `examples/firmware`, built for its targets, run in QEMU, and what comes out
-//! of it compared with what is expected: the console, and the folded stacks of its dump.
+//! `cargo xtask qemu`: builds every program of `examples/firmware` for its targets, runs it in QEMU, and compares its console
+//! and the folded stacks of its dump with expected files.
 
 mod board;
 mod debugger;
@@ -13,7 +13,7 @@ mod rtt;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::suite::{Suite, Verdict};
+use crate::suite::Suite;
 use crate::toolchain::Toolchain;
 use crate::{lanes, output};
 pub(crate) use board::{BOARDS, Board};
@@ -23,7 +23,8 @@ use firmware::LIBUNWIND;
 use gcc::Gcc;
 use machine::Qemu;
 
-/// One suite for each board, one for its programs in C, one for its memory as a debugger sees it, and those of the ways out.
+/// The suites of each board: its programs, those with libunwind, those in C, its memory as a debugger sees it, and the ways of
+/// a dump to the host.
 pub(crate) fn suites() -> Vec<Suite> {
     let mut suites = make(Expected::Compare);
     suites.extend(debugger::suites());
@@ -40,59 +41,41 @@ pub(crate) fn bless(names: &[&str]) -> Result<bool> {
 fn make(expected: Expected) -> Vec<Suite> {
     let in_rust = BOARDS.iter().map(|board: &'static Board| {
         let run = move || run(board, "", board.programs, &Firmware::build, expected);
-        Suite::skippable(format!("firmware: {}", board.name), run)
+        Suite::new(format!("firmware: {}", board.name), run)
     });
-    let needs =
-        [("clang++", "clang"), ("llvm-ar", "llvm")].map(|need| (need.0.to_owned(), need.1.to_owned()));
     let by_libunwind = BOARDS.iter().filter(|board| board.has_libunwind).map(move |board: &'static Board| {
         let run = move || run(board, " libunwind", &[LIBUNWIND], &Firmware::build, expected);
-        let suite = Suite::skippable(format!("firmware with libunwind: {}", board.name), run);
-        suite.needing(needs.iter().map(|(program, package)| (program, package)))
+        let suite = Suite::new(format!("firmware with libunwind: {}", board.name), run);
+        suite.needing([("clang++", "clang"), ("llvm-ar", "llvm")])
     });
     let has_c = |board: &&Board| !board.c_programs.is_empty();
     let in_c = BOARDS.iter().filter(has_c).map(|board: &'static Board| {
-        Suite::skippable(format!("firmware in C: {}", board.name), move || match Gcc::find()? {
-            Ok(gcc) => {
-                let build = |board: &Board, toolchain: &Toolchain, program: &str| {
-                    gcc.build(board, toolchain, program)
-                };
-                run(board, " C", board.c_programs, &build, expected)
-            }
-            Err(missing) => Ok(Verdict::Skipped(missing)),
+        Suite::new(format!("firmware in C: {}", board.name), move || {
+            let gcc = Gcc::find()?;
+            let build =
+                |board: &Board, toolchain: &Toolchain, program: &str| gcc.build(board, toolchain, program);
+            run(board, " C", board.c_programs, &build, expected)
         })
     });
     in_rust.chain(by_libunwind).chain(in_c).collect()
 }
 
-/// What builds a program for a board.
+/// A function that builds a program for a board.
 type Build<'b> = &'b dyn Fn(&Board, &Toolchain, &str) -> Result<Firmware>;
 
-/// Builds and runs programs of a board, and prints its line, in which `what` tells them from others.
-fn run(
-    board: &Board,
-    what: &str,
-    programs: &[&str],
-    build: Build<'_>,
-    expected: Expected,
-) -> Result<Verdict> {
-    let toolchain = match Toolchain::for_target(board.target)? {
-        Ok(toolchain) => toolchain,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
-    };
-    let qemu = match Qemu::find()? {
-        Ok(qemu) => qemu,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
-    };
+/// Builds and runs programs of a board, and prints a line of them. `kind` follows the name of the target in it.
+fn run(board: &Board, kind: &str, programs: &[&str], build: Build<'_>, expected: Expected) -> Result<()> {
+    let (toolchain, qemu) = (Toolchain::for_target(board.target)?, Qemu::find()?);
     let build = |program: &str| build(board, &toolchain, program);
     let result = all_programs(board, programs, &build, &qemu, expected);
     match &result {
-        Ok(figures) => output::line(format_args!("{}{what} ok {figures}", board.target)),
-        Err(error) => output::line(format_args!("{}{what} FAIL {error:#}", board.target)),
+        Ok(figures) => output::line(format_args!("{}{kind} ok {figures}", board.target)),
+        Err(error) => output::line(format_args!("{}{kind} FAIL {error:#}", board.target)),
     }
-    result.map(|_| Verdict::Passed)
+    result.map(drop)
 }
 
-/// The figures of the first program.
+/// Runs the programs. Returns the figures of the first.
 fn all_programs(
     board: &Board,
     programs: &[&str],

@@ -1,15 +1,28 @@
-//! Suites: what is run, and what it needs of the machine.
+//! Suites: a suite is a check or a group of tests that runs as one, and lists the programs of the machine that it needs.
 
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{debian, tool, watchdog};
 
-/// What a suite that ran to its end says.
+/// The error of a suite that cannot run on this machine. It says what the machine lacks, and what brings it.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) String);
+
+impl Display for Missing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// How a suite ends that does not fail.
 pub(crate) enum Verdict {
     Passed,
-    /// It could not be run here; the line says what is missing and what brings it.
+    /// The machine lacks something: a line for its user.
     Skipped(String),
 }
 
@@ -18,23 +31,15 @@ pub(crate) struct Suite {
     pub(crate) name: String,
     /// Programs of the machine, each with the Debian package that brings it.
     needs: Vec<(String, String)>,
-    /// The suite that makes what this one uses.
+    /// The suite that makes the programs which this one uses.
     pub(crate) after: Option<String>,
-    /// It runs while others do.
+    /// It may run beside other suites.
     pub(crate) beside: bool,
-    run: Box<dyn FnOnce() -> Result<Verdict> + Send>,
+    run: Box<dyn FnOnce() -> Result<()> + Send>,
 }
 
 impl Suite {
     pub(crate) fn new(name: impl Into<String>, run: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
-        Self::skippable(name, || run().map(|()| Verdict::Passed))
-    }
-
-    /// A suite that finds out itself whether it can run.
-    pub(crate) fn skippable(
-        name: impl Into<String>,
-        run: impl FnOnce() -> Result<Verdict> + Send + 'static,
-    ) -> Self {
         Suite { name: name.into(), needs: Vec::new(), after: None, beside: false, run: Box::new(run) }
     }
 
@@ -45,53 +50,52 @@ impl Suite {
 
     /// A suite that runs cargo for a limited time.
     pub(crate) fn cargo_within(name: impl Into<String>, arguments: &[&str], limit: Duration) -> Self {
-        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        Self::new(name, move || {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            tool::run_within(&mut tool::cargo_command(&arguments), limit)
-        })
+        let mut cargo = tool::cargo_command(arguments);
+        Self::new(name, move || tool::run_within(&mut cargo, limit))
     }
 
-    pub(crate) fn needing<'a>(mut self, needs: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
-        self.needs.extend(needs.map(|(program, package)| (program.clone(), package.clone())));
+    /// The suite needs programs of the machine, each with the Debian package that brings it.
+    pub(crate) fn needing<S: Into<String>>(mut self, needs: impl IntoIterator<Item = (S, S)>) -> Self {
+        self.needs.extend(needs.into_iter().map(|(program, package)| (program.into(), package.into())));
         self
     }
 
-    /// Chosen by name it runs after that one, which is then chosen too.
+    /// The suite runs after that one. Whoever chooses it by name chooses that one too.
     pub(crate) fn after(mut self, name: &str) -> Self {
         self.after = Some(name.to_owned());
         self
     }
 
-    /// It builds into folders of its own and needs none of the others: it runs beside them.
+    /// The suite builds into folders of its own and uses nothing that others make: it may run beside them.
     pub(crate) fn beside(mut self) -> Self {
         self.beside = true;
         self
     }
 
     pub(crate) fn run(self) -> Result<Verdict> {
-        match provide(&self.needs)? {
-            Some(missing) => Ok(Verdict::Skipped(missing)),
-            None => (self.run)(),
+        match provide(&self.needs).and_then(|()| (self.run)()) {
+            Ok(()) => Ok(Verdict::Passed),
+            Err(error) => error.downcast().map(|Missing(what)| Verdict::Skipped(what)),
         }
     }
 }
 
-/// Installs the packages of programs that the machine lacks, where that is allowed; otherwise a line on what is missing.
-pub(crate) fn provide(needs: &[(String, String)]) -> Result<Option<String>> {
-    let missing = || -> Vec<String> {
+/// Installs the packages of programs that the machine lacks.
+///
+/// # Errors
+/// [`Missing`] where that is not allowed.
+pub(crate) fn provide(needs: &[(String, String)]) -> Result<()> {
+    let missing = || -> Vec<&str> {
         let missing = needs.iter().filter(|(program, _)| tool::which(program).is_none());
-        missing.map(|(_, package)| package.clone()).collect()
+        missing.map(|(_, package)| package.as_str()).collect()
     };
     let packages = missing();
     if packages.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
-    if !debian::may_install() {
-        return Ok(Some(format!("needs the Debian packages: {}", packages.join(" "))));
-    }
+    ensure!(debian::may_install(), Missing(format!("needs the Debian packages: {}", packages.join(" "))));
     debian::install(&packages)?;
     let still = missing();
-    anyhow::ensure!(still.is_empty(), "still missing after installing: {}", still.join(" "));
-    Ok(None)
+    ensure!(still.is_empty(), "still missing after installing: {}", still.join(" "));
+    Ok(())
 }

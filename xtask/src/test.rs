@@ -1,42 +1,40 @@
-//! `cargo xtask test`: the checks, then every test of the workspace, unoptimised and optimised. What optimisation
-//! changes (inlined frames, tail calls, reused stack words) is what a profiler stumbles over.
+//! `cargo xtask test`: the checks, then every test of the workspace, unoptimised and optimised. Optimisation inlines frames,
+//! makes tail calls and reuses words of the stack: a profiler has to cope with both.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::suite::Suite;
-use crate::workspace::Metadata;
-use crate::{check, demo, fuzz, mini_backtrace, models, qemu, sizes, watchdog};
+use crate::{apart, check, demo, fuzz, qemu, sizes, watchdog, workspace};
 
 struct Profile {
     name: &'static str,
     flags: &'static [&'static str],
-    /// What chooses the unit tests.
+    /// The arguments that choose unit tests.
     units: &'static [&'static str],
 }
 
 const PROFILES: [Profile; 2] = [
-    // The tests of the benchmarks are run once: they mean nothing where they are not optimised.
+    // The tests of the benchmarks run once: they mean nothing where they are not optimised.
     Profile {
         name: "debug",
         flags: &["--exclude", "memtrack-benches"],
         units: &["--lib", "--bin", "memtrack-fold"],
     },
-    // A dump says the same to a reader that is optimised; its suites have that one read more of them.
+    // An optimised reader finds the same in a dump; its suites have it read more dumps.
     Profile { name: "release", flags: &["--release"], units: &["--lib", "--exclude", "memtrack-host-tools"] },
 ];
-/// All but these commands themselves. They are built alone, before all else; with the others they would have other features,
-/// and be built again.
+/// All packages but the commands and the driver of the benchmarks. These are built alone; with the other packages they would
+/// have other features, and be built again.
 const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver"];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
-    let metadata = Metadata::read()?;
-    let mut suites = check::suites()?;
+    let metadata = workspace::metadata()?;
+    let mut suites = check::suites();
     for Profile { name: profile, flags, units } in PROFILES {
         let suite = |name: &str, arguments: &[&str], limit: Duration| {
-            // Always the same packages: another choice of packages would be another choice of features, and all
-            // would be built again.
+            // Always the same packages: with other packages they would have other features, and be built again.
             let arguments = [arguments, &WORKSPACE, flags].concat();
             Suite::cargo_within(format!("{name} ({profile})"), &arguments, limit)
         };
@@ -44,13 +42,16 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         let built = build.name.clone();
         suites.push(build);
         suites.push(suite("unit tests", &[&["test", "--quiet"], units].concat(), watchdog::LIMIT));
-        for package in metadata.members() {
-            let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
-            for test in tests.filter(|test| profile != "debug" || !package.is_run_once(&test.name)) {
+        for package in metadata.workspace_packages() {
+            for test in package.targets.iter().filter(|target| target.is_test()) {
+                let entry = workspace::suite(package, &test.name)?;
+                if profile == "debug" && entry.once {
+                    continue;
+                }
                 let arguments = ["test", "--quiet", "--test", &test.name];
                 // Suites start programs of other packages.
                 let suite = suite(&test.name, &arguments, watchdog::TESTS_LIMIT).after(&built);
-                suites.push(suite.needing(package.needs(&test.name)));
+                suites.push(suite.needing(entry.needs));
             }
         }
     }
@@ -60,8 +61,8 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         "unit tests (xtask)",
         &["test", "--quiet", "--package", "xtask", "--package", "bench-driver"],
     ));
-    suites.push(models::suite());
-    suites.push(mini_backtrace::suite());
+    suites.push(apart::models());
+    suites.push(apart::mini_backtrace());
     suites.push(Suite::new("demo", demo::run));
     suites.extend(qemu::suites());
     suites.extend(fuzz::suites()?);

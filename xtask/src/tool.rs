@@ -26,11 +26,11 @@ fn cargo_of(mut command: Command, arguments: &[&str]) -> Command {
     at_root(command)
 }
 
-/// Lets a program run in the folder of the workspace.
+/// Has a program run in the folder of the workspace.
 pub(crate) fn at_root(mut command: Command) -> Command {
     command.current_dir(workspace::root());
-    // What cargo says of this package: build scripts that ask for it would run again, and what hangs on them be built again,
-    // whenever cargo is started by hand.
+    // Cargo's variables of this package. Build scripts that read them would run again whenever the user starts cargo by hand,
+    // and their packages would be built again.
     let is_of_this = |name: &OsString| {
         name.to_str()
             .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
@@ -46,7 +46,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     run(&mut cargo_command(arguments))
 }
 
-/// Runs a program that has to succeed. It prints where the suite does.
+/// Runs a program that has to succeed. It prints to the output of the suite.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     run_within(command, watchdog::LIMIT)
 }
@@ -62,7 +62,7 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     Ok(())
 }
 
-/// What a program that has to succeed writes to stdout.
+/// Runs a program that has to succeed. Returns the bytes that it writes to stdout.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.output().with_context(|| format!("cannot start {}", name(command)))?;
     if !output.status.success() {
@@ -72,7 +72,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Where a program of cargo's is, which is installed by its name below the target directory when the machine lacks it.
+/// The path of a program of cargo's. When the machine lacks it, it is installed below the target directory.
 pub(crate) fn installed(name: &str) -> Result<PathBuf> {
     let tools = workspace::root().join("target/tools");
     let own = tools.join("bin").join(name);
@@ -83,7 +83,7 @@ pub(crate) fn installed(name: &str) -> Result<PathBuf> {
     Ok(own)
 }
 
-/// Where a program of that name is on PATH.
+/// The path of the program of that name on PATH, or of the file with that absolute path.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

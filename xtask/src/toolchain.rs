@@ -1,8 +1,8 @@
 //! Compilers for targets without an operating system.
 //!
 //! Either the user's own toolchain has the target (`rustup target add …`), or Debian's compiler builds the target's
-//! `core` from Debian's sources of the same version. That one is unpacked under `target/sysroots` and chosen by
-//! `RUSTC` alone: what is installed stays as it is.
+//! `core` from Debian's sources of the same version. This compiler is unpacked under `target/sysroots` and chosen by
+//! `RUSTC` alone: the installed one stays as it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,33 +18,24 @@ const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"]
 
 /// A compiler that builds for a target.
 pub(crate) enum Toolchain {
-    /// The one that cargo takes by itself.
+    /// The compiler that cargo takes by itself.
     Installed,
     /// Debian's, through a wrapper that finds its shared libraries.
     Debian { rustc: PathBuf },
 }
 
 impl Toolchain {
-    /// One that has `target`, or else a line on what would bring one.
-    pub(crate) fn for_target(target: &str) -> Result<Result<Self, String>> {
+    /// A compiler that has `target`.
+    pub(crate) fn for_target(target: &str) -> Result<Self> {
         if is_installed(target) {
-            return Ok(Ok(Toolchain::Installed));
+            return Ok(Toolchain::Installed);
         }
-        let prefix = workspace::root().join("target/sysroots/rust");
-        if !prefix.exists() {
-            if !debian::may_install() {
-                let packages = PACKAGES.join(" ");
-                return Ok(Err(format!(
-                    "needs `rustup target add {target}`, or as root the Debian packages {packages}"
-                )));
-            }
-            debian::unpack(&prefix, &PACKAGES)?;
-        }
-        Ok(Ok(Toolchain::Debian { rustc: wrapper(&prefix)? }))
+        let otherwise = format!("`rustup target add {target}`, or ");
+        let prefix = debian::unpacked("rust", &PACKAGES, &otherwise)?;
+        Ok(Toolchain::Debian { rustc: wrapper(&prefix)? })
     }
 
-    /// `cargo rustc` for `target` into a target directory of its own. Only `core` is there, not `alloc`, when it is
-    /// built from source.
+    /// `cargo rustc` for `target` into a target directory of its own. From source it builds `core` only, not `alloc`.
     pub(crate) fn cargo_rustc(&self, target: &str) -> Command {
         let mut cargo = tool::cargo_command(&["rustc", "--target", target]);
         cargo.arg("--target-dir").arg(workspace::root().join("target/cross"));
@@ -52,7 +43,7 @@ impl Toolchain {
         cargo
     }
 
-    /// Lets a cargo command use this compiler, with `crates` of the standard library.
+    /// Has a cargo command use this compiler, with `crates` of the standard library.
     pub(crate) fn choose(&self, cargo: &mut Command, crates: &str) {
         if let Toolchain::Debian { rustc } = self {
             // RUSTC_BOOTSTRAP: building `core` is not a stable feature of cargo.
@@ -60,8 +51,7 @@ impl Toolchain {
         }
     }
 
-    /// Lets a cargo command link programs for `target`: Debian's compiler comes without the linker that the usual
-    /// one has.
+    /// Has a cargo command link programs for `target`: Debian's compiler lacks the linker that rustup's has.
     pub(crate) fn choose_linker(&self, cargo: &mut Command, target: &str) -> Result<()> {
         if let Toolchain::Debian { .. } = self {
             let print = |what| tool::output(Command::new("rustc").args(["--print", what]));

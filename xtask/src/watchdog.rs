@@ -1,22 +1,23 @@
-//! The end of suites that hang: after a limit their processes are listed and ended, so that the test command ends and
-//! names the program that hung. The test that waits for it is in the output above: a test that runs for more than a
-//! minute says its name.
+//! Ends suites that hang. After a limit, their processes are listed and killed, so that the test command ends and names the
+//! program that hung. The output above names the test that waits for it: a test that runs for more than a minute prints its
+//! name.
 
 use std::fs;
-use std::process::{Child, ExitStatus};
+use std::io::{Read, Seek};
+use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-/// No command of a suite takes this long. A build from nothing on one slow processor takes half of it.
+/// No command of a suite takes this long. A complete build on one slow processor takes half of it.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// No suite's tests take this long once they are built.
 pub(crate) const TESTS_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// How often a running program is looked at.
+/// The pause between two looks at a running program.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits for a program. One that exceeds the limit is ended, with all its descendants.
+/// Waits for a program. Kills it and all its descendants when it exceeds the limit.
 pub(crate) fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     let end = Instant::now() + limit;
     loop {
@@ -31,7 +32,18 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     }
 }
 
-/// Ends a child and all its descendants. Their command lines, outermost first.
+/// Runs a program to its end. Returns how it ended, and the text that it wrote.
+pub(crate) fn listen(command: &mut Command, limit: Duration) -> Result<(Result<ExitStatus>, String)> {
+    let mut file = tempfile::tempfile()?;
+    let child = command.stdout(file.try_clone()?).stderr(file.try_clone()?).spawn();
+    let ended = wait(&mut child.with_context(|| format!("cannot start {:?}", command.get_program()))?, limit);
+    let mut said = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut said)?;
+    Ok((ended, String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// Kills a child and all its descendants. Returns their command lines, outermost first.
 fn end_descendants(child: &mut Child) -> Result<Vec<String>> {
     let processes = Process::all();
     let mut family = vec![child.id()];
@@ -41,11 +53,11 @@ fn end_descendants(child: &mut Child) -> Result<Vec<String>> {
         family.extend(processes.iter().filter(|process| process.parent == parent).map(|process| process.id));
     }
     let commands = family.iter().map(|&id| command(id)).collect();
-    // The outermost first: a program whose child ends would start the next one.
+    // The outermost first: a program whose child ends would start another one.
     child.kill()?;
     for id in &family[1..] {
-        // A process that has ended meanwhile cannot be ended.
-        let _ = std::process::Command::new("kill").args(["-KILL", &id.to_string()]).status();
+        // The process may have ended meanwhile.
+        let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
     }
     child.wait()?;
     Ok(commands)
@@ -66,7 +78,7 @@ impl Process {
     fn read(id: &str) -> Option<Process> {
         let id = id.parse().ok()?;
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name, in parentheses, may hold anything; behind it come the state and the parent.
+        // The name, in parentheses, may contain anything; state and parent follow it.
         let (_, rest) = stat.rsplit_once(") ")?;
         let parent = rest.split(' ').nth(1)?.parse().ok()?;
         Some(Process { id, parent })

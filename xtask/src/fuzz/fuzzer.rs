@@ -2,40 +2,40 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{Read, Seek};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Target;
+use crate::suite::Missing;
 use crate::{tool, watchdog, workspace};
 
-/// Megabytes that a target may take, with what AddressSanitizer adds, and those that it may ask for at once. Seeds have at most
-/// a hundred kilobytes: an input costs what it holds, not what it claims.
+/// Megabytes that a target may take, including those of AddressSanitizer, and megabytes that it may ask for at once. Seeds have
+/// at most a hundred kilobytes: the cost of an input must follow from its length, not from the numbers in it.
 const MEMORY: u32 = 512;
 const ONE_BLOCK: u32 = 128;
-/// Seconds that one input may take, in code that is ten times slower than the product's.
+/// Seconds that one input may take. The code is ten times slower than the product's.
 const TIMEOUT: u32 = 10;
-/// Lines that tell of a fault.
+/// Lines that are shown of a fault.
 const LINES: usize = 40;
 
-/// How a target is run.
+/// How long a target runs, and with which inputs it begins.
 #[derive(Clone, Copy)]
 pub(crate) struct Round {
     seconds: u32,
-    /// It begins like every other one, and what it finds out about the code is not kept.
+    /// It begins like every other round, and the inputs that it finds are not kept.
     repeatable: bool,
 }
 
 impl Round {
-    /// Goes on where the one before ended.
+    /// A round that goes on where the one before ended.
     pub(crate) fn kept(seconds: u32) -> Self {
         Round { seconds, repeatable: false }
     }
 
-    /// Begins like every other one.
+    /// A round that begins like every other one.
     pub(crate) fn repeatable(seconds: u32) -> Self {
         Round { seconds, repeatable: true }
     }
@@ -43,39 +43,38 @@ impl Round {
 
 /// How a round ended.
 pub(crate) enum Outcome {
-    /// In time. What it did, in a line.
+    /// The time is over: a line of figures.
     Nothing(String),
-    /// With a file of the input that fails, and how.
+    /// An input fails: its file, and the report.
     Found { path: String, said: String },
 }
 
-/// cargo-fuzz, on a working tree.
+/// cargo-fuzz for a working tree.
 pub(crate) struct Fuzzer {
     root: PathBuf,
-    /// Where it builds.
+    /// The folder in which it builds.
     target: PathBuf,
     /// `PATH` with cargo-fuzz.
     path: OsString,
 }
 
 impl Fuzzer {
-    /// On this tree. Otherwise a line on what is missing.
-    pub(crate) fn find() -> Result<Result<Self, String>> {
+    /// cargo-fuzz for this tree.
+    pub(crate) fn find() -> Result<Self> {
         let root = workspace::root();
         let target = root.join("target/fuzz");
         Self::on(root, target)
     }
 
-    /// The same on any tree. cargo-fuzz is installed below this one's target directory when the machine lacks it.
-    pub(crate) fn on(root: PathBuf, target: PathBuf) -> Result<Result<Self, String>> {
-        if tool::output(Command::new("cargo").args(["+nightly", "--version"])).is_err() {
-            return Ok(Err("needs `rustup toolchain install nightly`".into()));
-        }
+    /// The same for any tree. cargo-fuzz is installed below the target directory of this tree when the machine lacks it.
+    pub(crate) fn on(root: PathBuf, target: PathBuf) -> Result<Self> {
+        let nightly = tool::output(Command::new("cargo").args(["+nightly", "--version"]));
+        ensure!(nightly.is_ok(), Missing("needs `rustup toolchain install nightly`".into()));
         let program = tool::installed("cargo-fuzz")?;
         let folder = program.parent().map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::env::split_paths(&path).chain(folder))?;
-        Ok(Ok(Fuzzer { root, target, path }))
+        Ok(Fuzzer { root, target, path })
     }
 
     /// Builds a target.
@@ -101,9 +100,12 @@ impl Fuzzer {
         if round.repeatable {
             command.arg("-seed=1");
         }
-        // What was freed is kept for a while to catch who still uses it: not for so long that it counts as memory in use.
+        // AddressSanitizer holds freed memory back for a while to catch its use; a small quarantine keeps within the limit.
         command.env("ASAN_OPTIONS", "quarantine_size_mb=16:detect_leaks=0");
-        let (status, said) = listen(&mut command, round.seconds)?;
+        // Cargo looks for changes, and libFuzzer runs all seeds first, whatever time that takes.
+        let limit = Duration::from_secs(u64::from(round.seconds) + 300);
+        let (status, said) = watchdog::listen(&mut command, limit)?;
+        let status = status?;
         let outcome = match status.success() {
             true => done(&said).map(Outcome::Nothing),
             false => found(&said).map(|path| Outcome::Found { path: path.into(), said: fault(&said) }),
@@ -119,26 +121,12 @@ impl Fuzzer {
     }
 }
 
-/// Runs libFuzzer to its end; and what it says.
-fn listen(command: &mut Command, seconds: u32) -> Result<(ExitStatus, String)> {
-    /// Cargo looks for changes, and libFuzzer runs all seeds first, whatever time they take.
-    const MORE: Duration = Duration::from_secs(300);
-    let mut file = tempfile::tempfile()?;
-    command.stdout(file.try_clone()?).stderr(file.try_clone()?);
-    let mut child = command.spawn().context("cannot start cargo")?;
-    let status = watchdog::wait(&mut child, Duration::from_secs(seconds.into()) + MORE)?;
-    let mut said = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut said)?;
-    Ok((status, String::from_utf8_lossy(&said).into_owned()))
-}
-
-/// The file with the input that fails.
+/// The file of the input that fails.
 fn found(said: &str) -> Option<&str> {
     Some(said.lines().find_map(|line| line.split_once("Test unit written to "))?.1)
 }
 
-/// What a round did, by the figures at its end.
+/// A line of the figures at the end of a round.
 fn done(said: &str) -> Option<String> {
     let figure = |name: &str| {
         let line = said.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name))?;
@@ -150,7 +138,7 @@ fn done(said: &str) -> Option<String> {
     Some(format!("{runs} runs in {seconds} s, at most {memory} MB"))
 }
 
-/// What a panic or a sanitizer says, and where it was.
+/// The report of a panic or of a sanitizer.
 fn fault(said: &str) -> String {
     let begins = |line: &&str| line.contains(" panicked at ") || line.contains(" ERROR: ");
     let lines: Vec<&str> = said.lines().skip_while(|line| !begins(line)).take(LINES).collect();

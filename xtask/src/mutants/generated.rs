@@ -1,7 +1,7 @@
 //! `cargo xtask mutants --generated`: cargo-mutants changes every function a little, and runs the unit tests and the suites
-//! that stand nearest to it. What survives is either no bug or not tested: somebody has to look.
+//! that are nearest to it. A change that survives is either no bug or not tested: somebody has to look.
 //!
-//! A part takes hours. So a part, or one file of it, is named; it belongs to no other command.
+//! A part takes hours. So the user names a part, or one file of it, and no other command runs this.
 
 use std::fs;
 use std::path::Path;
@@ -14,18 +14,18 @@ use super::tree::Tree;
 use crate::{tool, watchdog};
 
 const USAGE: &str = "cargo xtask mutants --generated [format|table|unwind][/FILE]…";
-/// Seconds that one mutant's tests may take: what takes longer hangs.
+/// Seconds that one mutant's tests may take. Tests that take longer hang.
 const TIMEOUT: &str = "120";
 const BUILD_TIMEOUT: &str = "600";
 /// No part takes longer.
 const LIMIT: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// What is changed, and what has to find it.
+/// The code that is changed, and the tests that must find it.
 struct Part {
     name: &'static str,
     folder: &'static str,
     packages: &'static [&'static str],
-    /// Which of the packages' tests.
+    /// The arguments that choose tests of the packages.
     tests: &'static [&'static str],
 }
 
@@ -50,11 +50,11 @@ const PARTS: [Part; 3] = [
     },
 ];
 
-/// What these tests do not run: code of other processors and features, and the model checkers' scenarios.
+/// Code that these tests do not run: that of other processors and features, and the model checkers' scenarios.
 const OTHERS: [&str; 4] =
     ["core/src/table/models", "**/*bare.rs", "**/mini_backtrace.rs", "**/linked_tables.rs"];
 
-/// Runs parts, or single files of them. Whether nothing survived.
+/// Runs parts, or single files of them. Returns whether nothing survived.
 pub(super) fn run(names: &[&str]) -> Result<bool> {
     let names = if names.is_empty() { PARTS.map(|part| part.name).to_vec() } else { names.to_vec() };
     let chosen: Vec<(&Part, String)> = names.into_iter().map(choose).collect::<Result<_>>()?;
@@ -86,11 +86,11 @@ fn run_one(part: &Part, files: &str, program: &Path, tree: &Tree) -> Result<bool
     command.arg("--").args(part.tests);
     command.current_dir(&tree.sources).env("CARGO_TARGET_DIR", &tree.target);
     let status = watchdog::wait(&mut command.spawn()?, LIMIT)?;
-    // Its codes: all were caught, some were missed, some hung (which is caught too).
+    // 0: all were caught. 2: some were missed. 3: some hung, which is caught too.
     match status.code() {
         Some(0 | 3) => Ok(true),
         Some(2) => {
-            println!("what survived: {}", output.join("mutants.out/missed.txt").display());
+            println!("survivors: {}", output.join("mutants.out/missed.txt").display());
             Ok(false)
         }
         _ => bail!("cargo-mutants: {status}"),

@@ -4,24 +4,25 @@ use std::fmt::{self, Display, Formatter};
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::Metadata;
 use serde::Deserialize;
 
-use crate::workspace::{self, Metadata};
+use crate::workspace;
 
-/// A bug to plant, and the suites that have to find it.
+/// A bug to plant, and the suites that must find it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mutant {
     pub(crate) name: String,
     /// The file that has the bug, from the root of the workspace.
     pub(super) file: String,
-    /// The text that it replaces, which the file has exactly once.
+    /// The text that it replaces. The file has it exactly once.
     old: String,
     new: String,
     pub(super) suites: Vec<Suite>,
 }
 
-/// What `cargo test` is asked to run.
+/// The tests that `cargo test` runs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Suite {
@@ -40,10 +41,13 @@ pub(super) struct Suite {
 
 impl Suite {
     /// The programs of the machine that it needs, each with the Debian package that brings it.
-    pub(super) fn needs(&self, metadata: &Metadata) -> Vec<(String, String)> {
-        let package = metadata.members().find(|package| package.name == self.package);
-        let needs = package.zip(self.test.as_deref()).map(|(package, test)| package.needs(test));
-        needs.into_iter().flatten().map(|(program, package)| (program.clone(), package.clone())).collect()
+    pub(super) fn needs(&self, metadata: &Metadata) -> Result<Vec<(String, String)>> {
+        let packages = metadata.workspace_packages();
+        let package = packages.into_iter().find(|package| package.name.as_str() == self.package);
+        match package.zip(self.test.as_deref()) {
+            Some((package, test)) => Ok(workspace::suite(package, test)?.needs.into_iter().collect()),
+            None => Ok(Vec::new()),
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! The copy of the working tree that mutants are planted in, below the target directory.
+//! The copy of the working tree, below the target directory, in which mutants are planted.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -11,15 +10,14 @@ use anyhow::{Context, Result};
 
 use super::list::{Mutant, Suite};
 use crate::fuzz::{self, Fuzzer, Outcome, Round};
-use crate::workspace::{self, Metadata};
-use crate::{tool, watchdog};
+use crate::{tool, watchdog, workspace};
 
-/// All but these commands and the benchmarks: what suites across crates use.
+/// The packages that suites across crates use: all but the commands and the benchmarks.
 const PACKAGES: [&str; 7] =
     ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver", "--exclude", "memtrack-benches"];
 /// No suite takes longer without a mutant.
 pub(super) const LIMIT: Duration = Duration::from_secs(5 * 60);
-/// In which a fuzz target has to find a mutant.
+/// Seconds in which a fuzz target must find a mutant.
 const FUZZ_SECONDS: u32 = 60;
 
 pub(super) struct Tree {
@@ -29,7 +27,7 @@ pub(super) struct Tree {
     suites: String,
 }
 
-/// A file that holds a mutant. Its text is put back by `drop`.
+/// A file that contains a mutant. `drop` puts its text back.
 pub(super) struct Planted {
     path: PathBuf,
     text: String,
@@ -38,16 +36,16 @@ pub(super) struct Planted {
 impl Drop for Planted {
     fn drop(&mut self) {
         if let Err(error) = fs::write(&self.path, &self.text) {
-            eprintln!("xtask: {} still holds a mutant: {error}", self.path.display());
+            eprintln!("xtask: {} still contains a mutant: {error}", self.path.display());
         }
     }
 }
 
 impl Tree {
-    /// Copies what git tracks, and what it does not know yet, as it is in the working tree.
+    /// Copies the files of the working tree that git tracks, and those that it does not know yet.
     pub(super) fn copy() -> Result<Tree> {
         let root = workspace::root();
-        let base = Metadata::read()?.target_directory.join("mutants");
+        let base = workspace::target()?.join("mutants");
         let suites = fs::read_to_string(root.join("tests/Cargo.toml"))?;
         let tree = Tree { sources: base.join("sources"), target: base.join("target"), suites };
         let list = tool::output(
@@ -61,10 +59,10 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Copies a file that differs from the copy: one that is the same keeps its time, and is not built again.
+    /// Copies a file unless its copy is the same: an old copy keeps its time, and is not built again.
     fn take(&self, root: &Path, name: &str) -> Result<()> {
         let (from, to) = (root.join(name), self.sources.join(name));
-        // One that was removed and not yet committed.
+        // A deleted file is listed until it is committed.
         if !from.is_file() {
             return Ok(());
         }
@@ -95,7 +93,7 @@ impl Tree {
             let mut build = self.cargo(suite, "build");
             tool::output(build.args(PACKAGES).args(["--lib", "--bin", "memtrack-fold"]))?;
         }
-        // What the compiler says of a mutant matters only when it refuses it.
+        // The compiler's messages matter only when it refuses the mutant.
         tool::output(self.test(suite).arg("--no-run")).map(drop)
     }
 
@@ -108,7 +106,7 @@ impl Tree {
         Ok(fs::write(self.sources.join("tests/Cargo.toml"), with_programs_of(&self.suites, &text))?)
     }
 
-    /// Which tests of a suite that was built fail, or how else it failed. None if it passes.
+    /// The tests of a suite that fail, or its other failure. `None` if it passes.
     pub(super) fn failure(&self, suite: &Suite, limit: Duration) -> Result<Option<String>> {
         if let Some(name) = &suite.fuzz {
             let target = fuzz::targets()?.into_iter().find(|target| target.name == *name);
@@ -118,16 +116,11 @@ impl Tree {
         }
         let mut command = self.test(suite);
         command.args(&suite.filter);
-        let mut file = tempfile::tempfile()?;
-        let mut child = command.stdout(file.try_clone()?).stderr(file.try_clone()?).spawn()?;
-        let ended = watchdog::wait(&mut child, limit);
+        let (ended, printed) = watchdog::listen(&mut command, limit)?;
         if ended.as_ref().is_ok_and(ExitStatus::success) {
             return Ok(None);
         }
-        let mut printed = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut printed)?;
-        let tests = failed_tests(&String::from_utf8_lossy(&printed));
+        let tests = failed_tests(&printed);
         Ok(Some(match ended {
             Err(hung) => hung.to_string(),
             Ok(status) if tests.is_empty() => status.to_string(),
@@ -136,11 +129,11 @@ impl Tree {
     }
 
     fn fuzzer(&self) -> Result<Fuzzer> {
-        Fuzzer::on(self.sources.clone(), self.target.join("fuzz"))?.map_err(anyhow::Error::msg)
+        Fuzzer::on(self.sources.clone(), self.target.join("fuzz"))
     }
 
-    /// Suites across crates are chosen from the whole workspace, as `cargo xtask test` does: another choice of packages would
-    /// be another choice of features.
+    /// Suites across crates are chosen from the whole workspace, as `cargo xtask test` does: with other packages they would have
+    /// other features.
     fn test(&self, suite: &Suite) -> Command {
         let mut command = self.cargo(suite, "test");
         match &suite.test {

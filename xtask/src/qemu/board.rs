@@ -1,24 +1,24 @@
-//! The boards: what is built for them, and how QEMU becomes them.
+//! The boards: their programs, and the arguments that turn QEMU into them.
 
 /// A machine that QEMU knows.
 pub(crate) struct Board {
     pub(crate) name: &'static str,
-    /// What the compiler calls it.
+    /// The compiler's name of it.
     pub(crate) target: &'static str,
-    /// Flash and RAM are what the limits are for.
+    /// The limits of flash and RAM are for it.
     pub(crate) is_microcontroller: bool,
     /// The program `qemu-system-…`.
     pub(crate) system: &'static str,
     pub(crate) arguments: &'static [&'static str],
-    /// How the dump leaves.
+    /// The way of the dump out of the board.
     pub(crate) way_out: WayOut,
     /// The symbol of the tracker's tables in the program `sensor`.
     pub(crate) region: &'static str,
-    /// QEMU's exit status when the program says that all went well.
+    /// QEMU's exit status when the program reports success.
     pub(crate) good: i32,
-    /// The first is the one whose figures are shown.
+    /// The figures of the first one are printed.
     pub(crate) programs: &'static [&'static str],
-    /// Those in C.
+    /// The programs in C.
     pub(crate) c_programs: &'static [&'static str],
     /// LLVM's libunwind builds for it.
     pub(crate) has_libunwind: bool,

@@ -1,5 +1,5 @@
-//! A debugger attached to QEMU saves the tracker's memory when the firmware has done its work. The host reads the same
-//! from it as from the dump that the firmware wrote itself.
+//! A debugger that is attached to QEMU saves the tracker's memory when the firmware has done its work. The host reads the same
+//! from it as from the dump that the firmware writes.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,31 +12,26 @@ use super::board::{BOARDS, Board};
 use super::firmware::Firmware;
 use super::machine::{Console, DUMP, POLL, Qemu, wait};
 use crate::output;
-use crate::suite::{Suite, Verdict};
+use crate::suite::Suite;
 use crate::toolchain::Toolchain;
 
 pub(super) const DEBUGGER: &str = "gdb-multiarch";
-/// The board on which this has not been run yet.
+/// The board on which nobody has run this yet.
 const UNTRIED: &str = "aarch64-unknown-none";
 const PROGRAM: &str = "sensor";
-/// Where QEMU waits for the debugger. In the firmware's folder: the path of a socket must be short.
+/// The socket at which QEMU waits for the debugger. It is in the firmware's folder: the path of a socket must be short.
 const SOCKET: &str = "debugger.socket";
 const IMAGE: &str = "image.raw";
 
 /// One suite for each of the boards.
 pub(crate) fn suites() -> impl Iterator<Item = Suite> {
-    let needs = (DEBUGGER.to_string(), DEBUGGER.to_string());
-    BOARDS.iter().filter(|board| board.target != UNTRIED).map(move |board: &'static Board| {
-        let suite = Suite::skippable(format!("memory image: {}", board.name), move || run(board));
-        suite.needing([(&needs.0, &needs.1)].into_iter())
+    BOARDS.iter().filter(|board| board.target != UNTRIED).map(|board: &'static Board| {
+        Suite::new(format!("memory image: {}", board.name), || run(board)).needing([(DEBUGGER, DEBUGGER)])
     })
 }
 
-fn run(board: &Board) -> Result<Verdict> {
-    let (toolchain, qemu) = match (Toolchain::for_target(board.target)?, Qemu::find()?) {
-        (Ok(toolchain), Ok(qemu)) => (toolchain, qemu),
-        (Err(missing), _) | (_, Err(missing)) => return Ok(Verdict::Skipped(missing)),
-    };
+fn run(board: &Board) -> Result<()> {
+    let (toolchain, qemu) = (Toolchain::for_target(board.target)?, Qemu::find()?);
     let firmware = Firmware::build(board, &toolchain, PROGRAM)?;
     let output = qemu.run(board, PROGRAM, &firmware)?;
     ensure!(output.ok, "it says that something went wrong:\n{}", output.console);
@@ -51,7 +46,7 @@ fn run(board: &Board) -> Result<Verdict> {
     }
     let bytes = fs::metadata(folder.join(IMAGE))?.len();
     output::line(format_args!("{} ok {bytes} bytes of memory", board.target));
-    Ok(Verdict::Passed)
+    Ok(())
 }
 
 /// A machine that waits for a debugger.
@@ -76,7 +71,7 @@ impl Stopped {
         Ok(Stopped { machine, dump: folder.join(DUMP) })
     }
 
-    /// Lets a debugger run the program until it ends, and then what `more` tells it.
+    /// Has a debugger run the program to its end, and then take the commands of `more`.
     pub(super) fn debug(mut self, board: &Board, firmware: &Firmware, more: &[&OsStr]) -> Result<PathBuf> {
         let folder = firmware.folder();
         let said = fs::File::create(folder.join("debugger.txt"))?;
@@ -85,9 +80,9 @@ impl Stopped {
         debugger.arg("-ex").arg(format!("target remote {SOCKET}"));
         debugger.arg("-ex").arg(format!("tbreak {}", board.last_function())).args(more);
         debugger.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
-        let debugged =
-            debugger.spawn().context("cannot start the debugger").and_then(|child| wait(child, &folder));
-        // The debugger leaves the machine standing.
+        let mut debugger = debugger.spawn().context("cannot start the debugger")?;
+        let debugged = wait(&mut debugger, &folder);
+        // The debugger does not end the machine.
         self.machine.kill()?;
         self.machine.wait()?;
         ensure!(debugged?.success(), "the debugger fails; what it said is in {}", folder.display());
@@ -95,7 +90,7 @@ impl Stopped {
     }
 }
 
-/// Runs the firmware until it ends, and saves the tables then.
+/// Runs the firmware to its end, and saves the tables.
 fn save(qemu: &Qemu, board: &Board, firmware: &Firmware, folder: &Path) -> Result<()> {
     if folder.join(IMAGE).exists() {
         fs::remove_file(folder.join(IMAGE))?;

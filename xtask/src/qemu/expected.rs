@@ -1,4 +1,4 @@
-//! What is expected of a firmware: files beside it, written by `cargo xtask bless` alone.
+//! The expected output of a firmware: files beside it, which only `cargo xtask bless` writes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::firmware::Firmware;
 use super::machine::Output;
 use crate::workspace;
 
-/// What to do with the files.
+/// Whether the files are compared or written.
 #[derive(Clone, Copy)]
 pub(crate) enum Expected {
     Compare,
@@ -18,7 +18,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    /// The console, and the folded stacks, where the program leaves a dump.
+    /// Checks the console, and the folded stacks if the program writes a dump.
     pub(crate) fn check(
         self,
         board: &Board,
@@ -55,8 +55,8 @@ impl Expected {
     }
 }
 
-/// What is shown of a dump, with the options that show it. Where tasks preempt each other, what stood at the peak is
-/// different in every run, but not what each task has allocated.
+/// The views of a dump, with the options for each. Where tasks preempt each other, the blocks at the peak differ from run to
+/// run, but not the bytes that each task allocates.
 fn views(program: &str) -> &'static [(&'static str, &'static [&'static str])] {
     match program {
         "tasks" => &[("per-thread", &["--metric", "bytes", "--per-thread"])],
@@ -68,7 +68,7 @@ fn path(board: &Board, program: &str, name: &str) -> PathBuf {
     workspace::root().join("examples/firmware/expected").join(board.target).join(program).join(name)
 }
 
-/// The console without what differs from run to run: durations at the ends of lines, and lines that begin with `#`.
+/// The console without the parts that differ from run to run: durations at the ends of lines, and lines that begin with `#`.
 fn without_times(console: &str) -> String {
     let mut text = String::new();
     for line in console.lines().filter(|line| !line.starts_with('#')) {

@@ -1,4 +1,4 @@
-//! A firmware: built, and its dump folded.
+//! A firmware: builds it, and folds its dump.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,9 @@ use serde_json::Value;
 use super::board::Board;
 use super::machine::Output;
 use crate::toolchain::Toolchain;
-use crate::workspace::Metadata;
 use crate::{tool, workspace};
 
-/// A program that was built for a board.
+/// A program that is built for a board.
 pub(crate) struct Firmware {
     elf: PathBuf,
     folder: PathBuf,
@@ -23,7 +22,7 @@ pub(crate) struct Firmware {
 /// The program whose unwinder clang++ builds.
 pub(crate) const LIBUNWIND: &str = "mini_backtrace";
 
-/// Frames of libraries: their names and inlining change with every compiler, and expected files are to outlive that.
+/// Frames of libraries. Their names and inlining change with every compiler, but the expected files must not.
 const LIBRARIES: &str = "^(<|alloc::|core::|miniserde::)";
 
 impl Firmware {
@@ -32,7 +31,7 @@ impl Firmware {
         let target_dir = workspace::root().join("target/firmware");
         let mut cargo = tool::cargo_command(&["build", "--quiet", "--release", "--target", board.target]);
         cargo.args(["--bin", program]).arg("--target-dir").arg(&target_dir);
-        // Where `.cargo/config.toml` with the targets' flags is.
+        // The folder of the `.cargo/config.toml` with the targets' flags.
         cargo.current_dir(workspace::root().join("examples/firmware")).env_remove("RUSTFLAGS");
         if program == LIBUNWIND {
             cargo.args(["--features", "mini-backtrace"]);
@@ -48,12 +47,12 @@ impl Firmware {
         Ok(Firmware { elf, ..Self::new(board, program)? })
     }
 
-    /// A program that somebody else builds, into its folder. Builds the host's tool.
+    /// A program that the caller builds into its folder. Builds the host's tool.
     pub(crate) fn new(board: &Board, program: &str) -> Result<Self> {
         tool::cargo(&["build", "--quiet", "--package", "memtrack-host-tools"])?;
         let folder = workspace::root().join("target/firmware/run").join(board.target).join(program);
         fs::create_dir_all(&folder)?;
-        let fold = Metadata::read()?.target_directory.join("debug/memtrack-fold");
+        let fold = workspace::target()?.join("debug/memtrack-fold");
         Ok(Firmware { elf: folder.join("firmware.elf"), folder, fold })
     }
 
@@ -61,7 +60,7 @@ impl Firmware {
         &self.elf
     }
 
-    /// Where it runs, and where its output stays.
+    /// The folder in which it runs, and which has its output.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.clone()
     }
@@ -70,7 +69,7 @@ impl Firmware {
         tool::output(Command::new(&self.fold).args(arguments).arg(dump).arg("--binary").arg(&self.elf))
     }
 
-    /// What becomes of a dump that may not be one of this program, or not whole.
+    /// Folds a dump that may be of another program, or damaged.
     pub(crate) fn fold(&self, dump: &Path) -> Result<std::process::Output> {
         let mut fold = Command::new(&self.fold);
         fold.arg(dump).arg("--binary").arg(&self.elf).output().context("cannot start memtrack-fold")
@@ -82,7 +81,7 @@ impl Firmware {
         String::from_utf8(folded).context("folded stacks are text")
     }
 
-    /// How much was recorded, in a line.
+    /// A line of the numbers of frames, events and bytes.
     pub(crate) fn figures(&self, output: &Output) -> Result<String> {
         let info: Value = serde_json::from_slice(&self.memtrack_fold(&["info", "--json"], &output.dump)?)?;
         let number = |found: Option<&Value>| found.and_then(Value::as_u64).context("info lacks a figure");

@@ -14,7 +14,7 @@ const PACKAGES: [&str; 2] = ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"];
 const GCC: &str = "arm-none-eabi-gcc";
 /// The processor of the MPS2 board.
 const PROCESSOR: [&str; 4] = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
-/// Without frame pointers, as firmware is built: stacks are found by unwind tables alone.
+/// Without frame pointers, as firmware is usually built: only the unwind tables lead through a stack.
 const COMPILE: [&str; 11] = [
     "-std=c11",
     "-Wall",
@@ -30,10 +30,10 @@ const COMPILE: [&str; 11] = [
 ];
 const LINK: [&str; 5] =
     ["-nostartfiles", "-Wl,--gc-sections", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1", "-Tmps2_an386.ld"];
-/// What all programs are made of.
+/// The sources of all programs.
 const SOURCES: [&str; 4] = ["start.s", "board.c", "main.c", "gateway.c"];
 
-/// The heap of a program, and how its calls of `malloc` come to memtrack.
+/// The heap of a program, and the flags that lead its calls of `malloc` to memtrack.
 struct Heap {
     source: &'static str,
     flags: &'static [&'static str],
@@ -59,24 +59,16 @@ fn heap(program: &str) -> Heap {
 
 /// ARM's compiler and C library.
 pub(crate) struct Gcc {
-    /// Unpacked under this folder; `None` when it is installed.
+    /// The folder below which it is unpacked; `None` when it is installed.
     prefix: Option<PathBuf>,
 }
 
 impl Gcc {
-    /// The compiler, or else a line on what would bring it.
-    pub(crate) fn find() -> Result<Result<Self, String>> {
+    pub(crate) fn find() -> Result<Self> {
         if tool::which(GCC).is_some() {
-            return Ok(Ok(Gcc { prefix: None }));
+            return Ok(Gcc { prefix: None });
         }
-        let prefix = workspace::root().join("target/sysroots/arm-gcc");
-        if !prefix.exists() {
-            if !debian::may_install() {
-                return Ok(Err(format!("needs, as root, the Debian packages {}", PACKAGES.join(" "))));
-            }
-            debian::unpack(&prefix, &PACKAGES)?;
-        }
-        Ok(Ok(Gcc { prefix: Some(prefix) }))
+        Ok(Gcc { prefix: Some(debian::unpacked("arm-gcc", &PACKAGES, "")?) })
     }
 
     /// The compiler for the board's processor, with the small variant of its C library.
@@ -110,12 +102,12 @@ impl Gcc {
     }
 }
 
-/// `libmemtrack.a`, as small as a product would have it.
+/// `libmemtrack.a`, optimised for size as in a product.
 fn library(board: &Board, toolchain: &Toolchain) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo_rustc(board.target);
     cargo.args(["--quiet", "--release", "--package", "memtrack-ffi", "--no-default-features"]);
     cargo.args(["--lib", "--crate-type", "staticlib"]);
-    // The stack of an allocation begins in the library's own functions.
+    // The stack of an allocation begins in the library's own functions: they need unwind tables too.
     cargo.env("RUSTFLAGS", "-Cforce-unwind-tables=yes");
     for (setting, value) in [("OPT_LEVEL", "s"), ("LTO", "true"), ("CODEGEN_UNITS", "1")] {
         cargo.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);

@@ -1,4 +1,4 @@
-//! What a dump meets on its way: the wrong program, and a serial line that drops bytes and carries other text.
+//! Accidents of a dump on its way: the wrong program, and a serial line that drops bytes and carries other text.
 
 use std::fs;
 
@@ -7,9 +7,9 @@ use anyhow::{Result, ensure};
 use super::firmware::Firmware;
 use super::machine::Output;
 
-/// memtrack-fold's exit status for a damaged dump whose rest was shown.
+/// memtrack-fold's exit status for a damaged dump of which it shows the rest.
 pub(super) const DAMAGED: i32 = 3;
-/// Bytes between the places where one is dropped, each time another.
+/// Bytes between two places. Each run drops the byte of another place.
 const STEP: usize = 97;
 
 /// `other` is a program that the dump is not of.
@@ -38,7 +38,7 @@ pub(crate) fn check(firmware: &Firmware, other: &Firmware, output: &Output) -> R
         runs += 1;
         shown += usize::from(!read.stdout.is_empty());
     }
-    // Nothing can be shown without the cells, which fill a part of so small a dump.
+    // Without the cells there is nothing to show, and they are a large part of so small a dump.
     ensure!(2 * shown >= runs, "of {runs} dumps from a bad line only {shown} are shown as far as they go");
     Ok(())
 }

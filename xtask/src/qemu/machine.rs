@@ -1,47 +1,47 @@
-//! QEMU itself: found or fetched, and run.
+//! QEMU: finds or fetches it, and runs it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::board::{Board, WayOut};
 use super::firmware::Firmware;
-use crate::{debian, tool, workspace};
+use crate::{debian, tool, watchdog};
 
 const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"];
-/// One of those that only this set of packages has.
+/// A program that only these packages have.
 const PROGRAM: &str = "qemu-system-riscv32";
 /// The program that measures in instructions.
 const COUNTED: &str = "cost";
-/// Where the firmware's dump and its console go, in its folder.
+/// The files of the dump and of the console, in the firmware's folder.
 pub(super) const DUMP: &str = "firmware.memtrack";
 const CONSOLE: &str = "console.txt";
-/// How often it is looked whether something has happened.
+/// The pause between two looks at a file.
 pub(crate) const POLL: Duration = Duration::from_millis(20);
-/// A program that has not ended by then never will: firmware that hangs loops for ever.
+/// A program that runs longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where QEMU is.
+/// QEMU.
 pub(crate) struct Qemu {
-    /// Unpacked under this folder; `None` when it is installed.
+    /// The folder below which it is unpacked; `None` when it is installed.
     prefix: Option<PathBuf>,
 }
 
-/// Where the console goes.
+/// The target of the console.
 #[derive(Clone, Copy)]
 pub(crate) enum Console {
     /// A file in the firmware's folder.
     File,
-    /// QEMU's standard output, for whoever started it.
+    /// QEMU's standard output.
     Piped,
 }
 
-/// What came out of a run.
+/// The output of a run.
 pub(crate) struct Output {
-    /// The program says that all went well.
+    /// The program reports success.
     pub(crate) ok: bool,
     pub(crate) console: String,
     /// The dump's file, and its length.
@@ -50,20 +50,12 @@ pub(crate) struct Output {
 }
 
 impl Qemu {
-    /// QEMU, or else a line on what would bring it.
-    pub(crate) fn find() -> Result<Result<Self, String>> {
+    pub(crate) fn find() -> Result<Self> {
         let needed = [PROGRAM, "qemu-system-x86_64", "qemu-system-aarch64"];
         if needed.iter().all(|program| tool::which(program).is_some()) {
-            return Ok(Ok(Qemu { prefix: None }));
+            return Ok(Qemu { prefix: None });
         }
-        let prefix = workspace::root().join("target/sysroots/qemu");
-        if !prefix.exists() {
-            if !debian::may_install() {
-                return Ok(Err(format!("needs, as root, the Debian packages {}", PACKAGES.join(" "))));
-            }
-            debian::unpack(&prefix, &PACKAGES)?;
-        }
-        Ok(Ok(Qemu { prefix: Some(prefix) }))
+        Ok(Qemu { prefix: Some(debian::unpacked("qemu", &PACKAGES, "")?) })
     }
 
     fn command(&self, system: &str) -> Command {
@@ -72,7 +64,7 @@ impl Qemu {
         let mut command = Command::new(prefix.join("usr/bin").join(program));
         let libraries =
             ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|folder| prefix.join(folder));
-        // Joining fails only for paths with a colon, which the prefix of a checkout then would not work with either.
+        // Joining fails only for paths with a colon, and QEMU does not work below such a path.
         command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).unwrap_or_default());
         for folder in ["qemu", "seabios"] {
             command.arg("-L").arg(prefix.join("usr/share").join(folder));
@@ -83,7 +75,7 @@ impl Qemu {
     /// Runs a firmware to its end.
     pub(crate) fn run(&self, board: &Board, program: &str, firmware: &Firmware) -> Result<Output> {
         let folder = firmware.folder();
-        let status = wait(self.start(board, program, firmware, Console::File, &[])?, &folder)?;
+        let status = wait(&mut self.start(board, program, firmware, Console::File, &[])?, &folder)?;
         let (dump, console) = (folder.join(DUMP), folder.join(CONSOLE));
         Ok(Output {
             ok: status.code() == Some(board.good),
@@ -134,18 +126,7 @@ impl Qemu {
     }
 }
 
-/// Waits for a program's end. One that hangs is ended.
-pub(crate) fn wait(mut qemu: Child, folder: &Path) -> Result<ExitStatus> {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = qemu.try_wait()? {
-            return Ok(status);
-        }
-        if begun.elapsed() > PATIENCE {
-            qemu.kill()?;
-            qemu.wait()?;
-            bail!("it hangs; what it said is in {}", folder.display());
-        }
-        thread::sleep(POLL);
-    }
+/// Waits for a program's end.
+pub(crate) fn wait(program: &mut Child, folder: &Path) -> Result<ExitStatus> {
+    watchdog::wait(program, PATIENCE).with_context(|| format!("its output is in {}", folder.display()))
 }
