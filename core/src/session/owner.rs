@@ -1,5 +1,9 @@
-//! Which process a file belongs to: a dump and a recording say so themselves. So a second writer knows whether it would
-//! destroy what a running process wrote.
+//! The process that a file belongs to: the file itself names it.
+//!
+//! **Problem.** A process that finds a file at its path must know whether the process that wrote it still runs. The process
+//! id alone does not tell: the system reuses ids.
+//!
+//! **Idea.** A dump and a recording carry the process id and the time at which the process started.
 
 use super::recording::annex;
 use crate::os::file::FileReader;
@@ -8,15 +12,15 @@ use crate::table::image;
 use core::ffi::CStr;
 use memtrack_format::{Item, Process, Reader, Tag, Target};
 
-/// A process, told from others that have or had its number.
+/// A process, distinct from others that have had the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pid: u32,
-    /// When it began: [`Process::started`].
+    /// The time of its start: [`Process::started`].
     started: u64,
 }
 
-/// Bytes that hold the first records of a dump: the command line takes up to a kilobyte of them.
+/// Bytes that contain the first records of a dump. The command line takes up to a kilobyte of them.
 const HEAD: usize = 2048;
 
 impl Owner {
@@ -26,7 +30,7 @@ impl Owner {
         Owner { pid, started: process::started(pid).unwrap_or(0) }
     }
 
-    /// The process whose dump or recording a regular file holds.
+    /// Returns the owner of a dump or recording; `None` when the file is neither, or no regular file.
     pub(crate) fn of(path: &CStr) -> Option<Owner> {
         let file = FileReader::open(path).filter(FileReader::is_regular)?;
         let mut head = [0; HEAD];
@@ -37,11 +41,11 @@ impl Owner {
                 return Some(owner);
             }
         }
-        Self::in_dump(&head[..read])
+        Self::of_dump(&head[..read])
     }
 
-    /// The process that the first snapshot of a dump tells of.
-    fn in_dump(bytes: &[u8]) -> Option<Owner> {
+    /// Returns the process that wrote the first snapshot of a dump.
+    fn of_dump(bytes: &[u8]) -> Option<Owner> {
         let mut pid = None;
         for item in Reader::new(bytes).ok()? {
             let Item::Section(section) = item else { continue };
@@ -57,22 +61,24 @@ impl Owner {
         None
     }
 
-    /// The process in words of 32 bits.
+    /// Returns the owner as words of 32 bits, for an annex.
     pub(crate) fn words(self) -> [u32; 3] {
         [self.pid, self.started as u32, (self.started >> 32) as u32]
     }
 
+    /// Reads the owner from such words.
     pub(crate) fn from_words([pid, low, high]: [u32; 3]) -> Owner {
         Owner { pid, started: u64::from(high) << 32 | u64::from(low) }
     }
 
-    /// Whether the process still runs.
+    /// Returns whether the process still runs.
     pub(crate) fn is_running(self) -> bool {
         process::is_running(self.pid, self.started)
     }
 }
 
-/// What identifies this process in a dump; the tracker is not known here.
+/// Returns the record that identifies this process in a dump. The tracker's address is 0: the writer of the dump fills it
+/// in.
 pub(crate) fn this_process() -> Process {
     Process { started: Owner::this().started, image: process::image_number(), tracker: 0 }
 }

@@ -1,7 +1,16 @@
-//! Recordings: the pages of a region are those of a file, which stays when the process is killed, and which another
-//! process can look at meanwhile. Behind them lies the [annex](crate::session::recording::annex).
+//! Recordings: tables whose memory is a file.
 //!
-//! No descriptor is needed once the memory is laid into the file, so that a program may close all that it did not open.
+//! **Problem.** A process that is killed writes no dump, and a process that runs cannot be asked from outside.
+//!
+//! **Idea.** The pages of a region become pages of a file (a shared mapping). The tables change as before, and the file
+//! always shows them: another program reads it while the process runs, and it remains after the process.
+//!
+//! - **Recording**: a region and its file. No file descriptor is needed after the beginning, so a program may close all
+//!   descriptors that it has not opened.
+//! - **Annex** ([`annex`]): the part of the file behind the tables, for facts that the tables do not hold.
+//! - **Refresh**: adds to the annex the modules that the process has loaded since, and stores the names of threads.
+//! - **End of a recording** ([`memory`]): the disk is full, or somebody has cut off the file. The pages become the process's
+//!   own again, and the program continues.
 
 pub(crate) mod annex;
 mod file;
@@ -26,30 +35,41 @@ use core::cell::Cell;
 
 struct Recording {
     path: Path,
-    /// The variable's value, when the path comes from there.
+    /// The value of the variable, if the path comes from it.
     template: Option<&'static [u8]>,
     pages: Pages,
     annex: Annex,
     file: Released,
-    /// What the annex knows: news of modules, the modules, thread slots.
-    known: (usize, Option<u64>, u32),
+    refreshed: Refreshed,
 }
 
-// In cells, for these hide the values which no recording can have: so `None` is all-zero, and adds nothing to the binary.
+/// The state of the process at the last refresh.
+#[derive(Default)]
+struct Refreshed {
+    /// Modules that have been seen on a stack.
+    modules_seen: usize,
+    /// The fingerprint of the loaded modules, `None` when it is unknown.
+    modules: Option<u64>,
+    /// Thread slots in use.
+    threads: u32,
+}
+
+// The cells hide the values that no recording can have: so `None` is all-zero, and adds nothing to the binary.
 static RECORDINGS: PerRegion<Lock<Option<Cell<Recording>>>> = PerRegion::new([const { Lock::new(None) }; _]);
-/// Whether there are any: asked without taking a lock.
+/// Whether a recording has begun. Read without a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
+/// Returns whether this process, or a parent that it was forked from, has begun a recording.
 pub(crate) fn is_any() -> bool {
     ANY.load(Acquire)
 }
 
-/// A tracker has just claimed its region: the first one's is recorded when the variable says so.
+/// Called when a tracker has claimed its region: records the first region of the process, if the variable is set.
 pub(crate) fn at_claim(number: RegionNumber) {
     let Some(template) = Variable::Record.get().filter(|_| number.is_first()) else { return };
     let path = files::expand(template);
     let result = path.and_then(|path| match begin(number, path, Named::ByVariable) {
-        // A process that this one has started, with the same variables.
+        // This process was started by one that records, and has inherited the variable.
         Err(Error::RecordingTaken) => {
             begin(number, files::expand(template)?.with_pid(process::id())?, Named::ByVariable)
         }
@@ -60,7 +80,7 @@ pub(crate) fn at_claim(number: RegionNumber) {
     }
 }
 
-/// Moves a region's pages into a file.
+/// Begins to record a region: makes its pages those of a new file.
 pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<(), Error> {
     let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages()?;
@@ -71,10 +91,10 @@ pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<()
             return Err(Error::RecordingThreads);
         }
         fault::handle();
-        let (annex, file) = lay(&path, region, pages, named, None)?;
+        let (annex, file) = map_to_file(&path, region, pages, named, None)?;
         memory::begin(number, pages, annex.pages(), region.head_copy());
         let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
-        let recording = Recording { path, template, pages, annex, file, known: (0, None, 0) };
+        let recording = Recording { path, template, pages, annex, file, refreshed: Refreshed::default() };
         let recording = slot.insert(Cell::new(recording));
         ANY.store(true, Release);
         modules_seen::begin();
@@ -82,8 +102,9 @@ pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<()
     })
 }
 
-/// Lays pages and an annex into a new file: those of a recording in the parent of this process, or pages of no file yet.
-fn lay(
+/// Makes the pages of a region, and of a new annex, those of a new file, with the content that they have. `parents` is the
+/// recording of the parent, in a forked child: then they are pages of the parent's file so far.
+fn map_to_file(
     path: &Path,
     region: &dyn Registered,
     pages: Pages,
@@ -91,13 +112,13 @@ fn lay(
     parents: Option<&Recording>,
 ) -> Result<(Annex, Released), Error> {
     let file = file::create(path, pages.len() + Annex::LEN, named)?;
-    // These are used at random, and everything else in order, with room taken ahead of each use.
+    // The heads of indexes are used in random order, so all of them get room now. Entries get room before their first use.
     for heads in region.heads() {
         file.reserve(heads.start - pages.start().addr(), heads.len())?;
     }
     let annex = Annex::new(pages.len())?;
     if let Some(parents) = parents {
-        annex.copy(&parents.annex);
+        annex.copy_from(&parents.annex);
     }
     let of_parent = parents.map(|parents| parents.file.reclaim());
     let before = match &of_parent {
@@ -108,7 +129,7 @@ fn lay(
     let result = annex.pages().share(&file, Before::Memory).and_then(|()| pages.share(&file, before));
     match result.and_then(|()| file.release()) {
         Ok(file) => {
-            // The child has no use for it any more.
+            // The child does not need the parent's file any more.
             drop(of_parent.flatten());
             Ok((annex, file))
         }
@@ -119,13 +140,13 @@ fn lay(
     }
 }
 
-/// Outside the hook: something was unloaded, and a recording has to list what is loaded in its place.
+/// Called outside the hook, after libraries were unloaded: lists the modules that are loaded in their place.
 pub(super) fn unloaded() {
     modules_seen::forget();
     refresh();
 }
 
-/// Tells the recordings of modules and threads that are new. No lock of others is waited for.
+/// Refreshes all recordings, except one that stays locked. It waits for no lock of other code.
 pub(crate) fn refresh() {
     if !is_any() || !sandbox::allows_all() {
         return;
@@ -135,7 +156,7 @@ pub(crate) fn refresh() {
             let Some(mut slot) = try_lock(&RECORDINGS[number]) else { continue };
             let recording = slot.as_mut().map(Cell::get_mut);
             let Some(recording) = recording.filter(|_| memory::is_running(number)) else { continue };
-            // A fragment that does not fit is missing from the file; the next refresh tries again.
+            // After another error, as an annex that is full, the next refresh tries again.
             if keep_errno(|| recording.refresh(region)) == Err(Error::File(errno::NO_SPACE)) {
                 memory::end(number, region);
             }
@@ -145,94 +166,95 @@ pub(crate) fn refresh() {
 
 impl Recording {
     fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
-        let (news, threads) = (modules_seen::count(), region.threads_used());
-        if threads != self.known.2 {
+        let (modules_seen, threads) = (modules_seen::count(), region.threads_used());
+        if threads != self.refreshed.threads {
             region.update_names();
-            self.known.2 = threads;
+            self.refreshed.threads = threads;
         }
-        if news != self.known.0 {
+        if modules_seen != self.refreshed.modules_seen {
             let modules = modules::fingerprint();
-            if modules.is_none() || modules != self.known.1 {
+            if modules.is_none() || modules != self.refreshed.modules {
                 self.append(region, true)?;
             }
-            (self.known.0, self.known.1) = (news, modules);
+            self.refreshed.modules_seen = modules_seen;
+            self.refreshed.modules = modules;
         }
         Ok(())
     }
 
-    /// Adds a fragment to the annex. One that fails half-way counts for nothing.
+    /// Adds a fragment to the annex. After an error the annex is as before.
     fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
         self.annex.write(modules, |to| region.write_annex(to, modules))
     }
 
-    /// In a forked child: a file of its own.
-    fn divide(&mut self, region: &dyn Registered) -> Result<(), Error> {
+    /// In a forked child: moves the recording to a file of the child's own.
+    fn move_to_childs_file(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let path = match self.template {
             Some(template) => files::expand_in_child(template),
             None => self.path.with_pid(process::id()),
         }?;
-        let (annex, file) = lay(&path, region, self.pages, Named::ByVariable, Some(self))?;
+        let (annex, file) = map_to_file(&path, region, self.pages, Named::ByVariable, Some(self))?;
         (self.path, self.file) = (path, file);
         core::mem::replace(&mut self.annex, annex).remove();
-        // The modules are those of the parent.
+        // The child has the modules of its parent, which the annex already holds.
         self.append(region, false)
     }
 }
 
-/// Before a fork, in the parent.
+/// Before a fork, in the parent: closes the gate, at which the parent waits while the child copies the tables.
 pub(super) fn before_fork() {
     if is_any() {
         fork_gate::close();
     }
 }
 
-/// After a fork, or when it failed, in the parent.
+/// After a fork, or after its failure, in the parent: waits until the child has its own tables.
 pub(super) fn after_fork() {
     fork_gate::wait();
 }
 
-/// After a fork, in the child, before its first event.
+/// After a fork, in the child, before its first event: moves all recordings to files of the child's own.
 pub(crate) fn in_child() {
     fork_gate::open_after(|| {
         if is_any() {
             signal_mask::while_blocked(|| {
-                registry::all().for_each(|(number, region)| divide(number, region))
+                registry::all().for_each(|(number, region)| continue_in_child(number, region));
             });
         }
     });
 }
 
-/// In a forked child, once its tables say what it inherited: so does its recording.
+/// In a forked child, after its tables have marked their figures as inherited: adds the record of that to the annexes.
 pub(crate) fn forked() {
     if is_any() {
         for (number, region) in registry::all() {
             if let Some(mut slot) = RECORDINGS[number].try_lock()
                 && let Some(recording) = slot.as_mut().map(Cell::get_mut)
             {
-                // One that cannot be written is missing: then all of the child counts as its own.
+                // Without that record, the reader counts the inherited figures as the child's own.
                 let _ = recording.append(region, false);
             }
         }
     }
 }
 
-fn divide(number: RegionNumber, region: &dyn Registered) {
+/// In a forked child: continues a recording of the parent in a file of the child's own, or ends it.
+fn continue_in_child(number: RegionNumber, region: &dyn Registered) {
     let Some(mut slot) = RECORDINGS[number].try_lock() else { return };
-    // What has ended in the parent has ended here.
+    // A recording that has ended in the parent does not continue.
     let recording = slot.as_mut().map(Cell::get_mut);
     let Some(recording) = recording.filter(|_| memory::forked(number)) else { return };
-    match recording.divide(region) {
+    match recording.move_to_childs_file(region) {
         Ok(()) => memory::begin(number, recording.pages, recording.annex.pages(), region.head_copy()),
         Err(error) => {
             complain(recording.path.as_c_str().to_bytes(), error);
-            // From now on its pages are its own and nobody's file.
-            memory::keep(number);
+            memory::detach_in_child(number);
             *slot = None;
         }
     }
 }
 
-/// Nobody can be given the error. Inside the first event, or a fork.
+/// Writes the error to standard error: inside a first event, or a fork, there is no caller who could take it.
 fn complain(path: &[u8], error: Error) {
     stderr::line(format_args!("not recorded: {error}: {}", stderr::Text(path)));
 }

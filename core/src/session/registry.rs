@@ -11,7 +11,7 @@
 //!   whose platform is not the host has none: it keeps its words elsewhere. Numbers of two platforms may be equal, so this
 //!   cannot replace the region number.
 
-use super::recording::annex::Writing;
+use super::recording::annex::FragmentWriter;
 use crate::Error;
 use crate::os::file::File;
 use crate::os::pages::Pages;
@@ -63,7 +63,7 @@ pub(crate) trait Registered: Sync {
     /// Stores the current names of the running threads in their slots.
     fn update_names(&self);
     /// Writes the records that the tables do not hold: the program, and with `modules` its modules.
-    fn write_annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error>;
+    fn write_annex(&self, to: &mut FragmentWriter<'_>, modules: bool) -> Result<(), Error>;
     /// Writes a snapshot of the whole program.
     fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error>;
 }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::os::file::File;
 use crate::os::pages::Pages;
 use crate::platform::{Host, Platform};
-use crate::session::recording::annex::Writing;
+use crate::session::recording::annex::FragmentWriter;
 use crate::session::registry;
 use crate::table::fork::{self, Copied};
 use crate::table::peak::Mark;
@@ -106,7 +106,7 @@ impl<R: Tables> registry::Registered for R {
         }
     }
 
-    fn write_annex(&self, to: &mut Writing<'_>, modules: bool) -> Result<(), Error> {
+    fn write_annex(&self, to: &mut FragmentWriter<'_>, modules: bool) -> Result<(), Error> {
         dump::annex(self, &Host, &self.head().image.unwinder(), modules, to)
     }
 

@@ -1,8 +1,15 @@
-//! The annex of a recording: what only the process can tell, as fragments of a dump behind the pages of the tables.
+//! The annex of a recording: facts that only the process knows, behind the pages of the tables in the same file.
 //!
-//! It is memory that is laid into the file like the tables, so that no descriptor is needed to write it. It has two
-//! halves. Fragments are appended to the current one; a fragment with modules, which replaces all before it, begins
-//! the other half anew. A process that is killed in the middle of that leaves the current half as it was.
+//! **Problem.** The tables do not hold the program's command line and its modules. A reader of the file needs both, even
+//! when the process was killed in the middle of writing them.
+//!
+//! **Idea.** The annex is memory that is mapped to the file like the tables, so no descriptor is needed to write it. It
+//! has two halves. A half becomes valid by the store of one word, after it was written.
+//!
+//! - **Fragment**: a part of a dump, with its records in the same format.
+//! - **Current half**: the one that a reader reads. A fragment that adds to the others is written behind them. A fragment
+//!   that replaces the others, because it lists all modules, is written into the other half, which then becomes the current
+//!   one.
 
 use crate::Error;
 use crate::os::errno;
@@ -10,39 +17,44 @@ use crate::os::pages::{self, Pages};
 use crate::session::owner::Owner;
 use crate::sync::*;
 
-/// The first word, in the target's byte order: in a little-endian file it reads `\x89MTA`.
+/// The first word, in the target's byte order: the bytes of a little-endian file are `\x89MTA`.
 const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTA");
-/// Bytes in front of the halves.
+/// Bytes of the head, which is in front of the halves.
 const HEAD: usize = 4096;
-/// Bytes of a half: the modules of a program with thousands of libraries.
+/// Bytes of a half: space for the modules of a program with thousands of libraries.
 const HALF: usize = 1 << 20;
 
-/// Words of the head.
+// Words of the head, by index.
+
+/// Bytes of a half.
 const HALF_LEN: usize = 1;
+/// The number of the current half, 0 or 1.
 const CURRENT: usize = 2;
+/// Bytes used in each half: two words.
 const USED: usize = 3;
+/// [`FULL`], or 0 while the recording runs.
 const STATE: usize = 5;
-/// The process, and when it began.
+/// The process, and the time of its start: three words.
 const OWNER: usize = 6;
 
-/// The word that says that the recording ended before the process: the file system had no room.
+/// The state of a recording that has ended before its process, because the file system had no room.
 const FULL: u32 = 1;
 
-/// The process that an annex which begins with `bytes` is of.
+/// Returns the owner of the annex that begins with `bytes`; `None` when no annex begins there.
 pub(crate) fn owner(bytes: &[u8]) -> Option<Owner> {
-    let word = |place: usize| Some(u32::from_ne_bytes(*bytes.get(4 * place..)?.first_chunk()?));
+    let word = |index: usize| Some(u32::from_ne_bytes(*bytes.get(4 * index..)?.first_chunk()?));
     (word(0)? == MAGIC).then_some(Owner::from_words([word(OWNER)?, word(OWNER + 1)?, word(OWNER + 2)?]))
 }
 
-/// Notes in the annex at `pages` that its recording has ended. False when that has no memory any more: the file was cut
-/// off.
-pub(crate) fn note_end(pages: Pages) -> bool {
+/// Writes into the annex at `pages` that its recording has ended. Returns false when the annex has no memory any more,
+/// because the file was cut off.
+pub(crate) fn mark_ended(pages: Pages) -> bool {
     let annex = Annex { pages };
-    let is_there = pages::is_readable(pages.start());
-    if is_there {
+    let is_readable = pages::is_readable(pages.start());
+    if is_readable {
         annex.word(STATE).store(FULL, Release);
     }
-    is_there
+    is_readable
 }
 
 pub(crate) struct Annex {
@@ -53,13 +65,13 @@ impl Annex {
     /// Bytes of an annex.
     pub(crate) const LEN: usize = HEAD + 2 * HALF;
 
-    /// An empty annex behind `offset` bytes of the file.
+    /// Makes an empty annex, in memory of the process's own. It will begin at `offset` in the file.
     pub(crate) fn new(offset: usize) -> Result<Annex, Error> {
         let annex = Annex { pages: Pages::new(Self::LEN, offset)? };
         annex.word(0).store(MAGIC, Relaxed);
         annex.word(HALF_LEN).store(HALF as u32, Relaxed);
-        for (place, word) in (OWNER..).zip(Owner::this().words()) {
-            annex.word(place).store(word, Relaxed);
+        for (index, word) in (OWNER..).zip(Owner::this().words()) {
+            annex.word(index).store(word, Relaxed);
         }
         Ok(annex)
     }
@@ -68,19 +80,23 @@ impl Annex {
         self.pages
     }
 
-    fn word(&self, place: usize) -> &AtomicU32 {
-        // SAFETY: the pages live as long as the program, are aligned, and longer than the head.
-        unsafe { &*self.pages.start().cast::<AtomicU32>().add(place) }
+    /// A word of the head, by its index.
+    fn word(&self, index: usize) -> &AtomicU32 {
+        // SAFETY: the pages stay mapped until `remove` takes the annex, and begin at a page; every index used here is
+        // inside the head, and the head is inside the pages. All access to these words is atomic.
+        unsafe { &*self.pages.start().cast::<AtomicU32>().add(index) }
     }
 
-    /// Writes what another annex holds into this one, which is nobody's file yet.
-    pub(crate) fn copy(&self, other: &Annex) {
-        for place in [CURRENT, USED, USED + 1] {
-            self.word(place).store(other.word(place).load(Acquire), Relaxed);
+    /// Copies the fragments of another annex into this one, which is not mapped to a file yet.
+    pub(crate) fn copy_from(&self, other: &Annex) {
+        for index in [CURRENT, USED, USED + 1] {
+            self.word(index).store(other.word(index).load(Acquire), Relaxed);
         }
         for half in 0..2 {
             let (offset, used) = (HEAD + half * HALF, other.word(USED + half).load(Acquire) as usize);
-            // SAFETY: both are as long; this one is nobody else's yet, and the thread that forked writes the other.
+            // SAFETY: both halves have `HALF` bytes, and the two annexes are different mappings. Nobody else knows this
+            // one yet. No other thread of this process, which is a forked child, writes the other one. The parent may write
+            // it, but changes no byte that `used` counts in the current half.
             unsafe {
                 let (from, to) = (other.pages.start().add(offset), self.pages.start().add(offset));
                 core::ptr::copy_nonoverlapping(from, to, used.min(HALF));
@@ -88,41 +104,43 @@ impl Annex {
         }
     }
 
-    /// Gives up the memory.
+    /// Unmaps the memory.
     pub(crate) fn remove(self) {
-        // SAFETY: nobody else has it.
+        // SAFETY: the annex owns the pages, and is moved here, so nobody uses them afterwards.
         unsafe { self.pages.remove() };
     }
 
+    /// The number of the current half.
     fn current(&self) -> usize {
         self.word(CURRENT).load(Relaxed) as usize & 1
     }
 
-    /// Writes a fragment: behind those of the current half, or in place of all.
+    /// Writes a fragment: behind the others, or with `replaces` in place of them. After an error the annex is as before.
     pub(crate) fn write(
         &mut self,
         replaces: bool,
-        fragment: impl FnOnce(&mut Writing<'_>) -> Result<(), Error>,
+        fragment: impl FnOnce(&mut FragmentWriter<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let half = self.current() ^ usize::from(replaces);
         let at = if replaces { 0 } else { self.word(USED + half).load(Relaxed) as usize };
-        let mut writing = Writing { annex: self, half, at };
-        fragment(&mut writing)?;
-        let used = writing.at;
+        let mut writer = FragmentWriter { annex: self, half, at };
+        fragment(&mut writer)?;
+        let used = writer.at;
         self.word(USED + half).store(used as u32, Release);
         self.word(CURRENT).store(half as u32, Release);
         Ok(())
     }
 }
 
-/// A fragment that is being written.
-pub(crate) struct Writing<'a> {
+/// Writes one fragment into a half.
+pub(crate) struct FragmentWriter<'a> {
     annex: &'a Annex,
     half: usize,
+    /// The position in the half, in bytes.
     at: usize,
 }
 
-impl memtrack_format::Sink for &mut Writing<'_> {
+impl memtrack_format::Sink for &mut FragmentWriter<'_> {
     type Error = Error;
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -131,8 +149,8 @@ impl memtrack_format::Sink for &mut Writing<'_> {
         }
         let offset = HEAD + self.half * HALF + self.at;
         self.annex.pages.reserve(offset, bytes.len())?;
-        // SAFETY: the bytes fit into the half, which nobody else writes: the recording is locked. Readers are other
-        // processes, which look at what is said to be used.
+        // SAFETY: the check above says that the bytes fit into the half. Nobody else in this process accesses the half: the
+        // recording is locked. `bytes` are no part of the annex. Other processes read only bytes that `USED` counts.
         unsafe {
             let to = self.annex.pages.start().cast::<u8>().add(offset);
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
@@ -149,12 +167,12 @@ mod tests {
 
     fn current(annex: &Annex) -> Vec<u8> {
         let (half, used) = (annex.current(), annex.word(USED + annex.current()).load(Relaxed) as usize);
-        // SAFETY: the bytes were written, by this thread.
+        // SAFETY: this thread has written the bytes, and the annex lives longer than the slice.
         unsafe { core::slice::from_raw_parts(annex.pages.start().add(HEAD + half * HALF), used) }.to_vec()
     }
 
     #[test]
-    fn fragments_are_appended_or_replace_all_and_a_failed_one_is_none() {
+    fn fragments_are_appended_or_replace_all_and_a_failed_one_changes_nothing() {
         let mut annex = Annex::new(4096).unwrap();
         let mut write = |replaces, text: &[u8]| annex.write(replaces, |mut to| to.write(text));
         assert_eq!((write(true, b"modules"), write(false, b" target")), (Ok(()), Ok(())));
@@ -168,7 +186,7 @@ mod tests {
         assert_eq!(current(&annex), b"others");
 
         let copy = Annex::new(4096).unwrap();
-        copy.copy(&annex);
+        copy.copy_from(&annex);
         assert_eq!(current(&copy), b"others");
         [annex, copy].into_iter().for_each(Annex::remove);
     }

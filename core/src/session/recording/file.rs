@@ -1,4 +1,8 @@
-//! The file of a recording: which one a process may take.
+//! The file of a recording, and whether a process may take it.
+//!
+//! Three processes may have the same path: a parent and its child, which inherits the variable; a program before and after
+//! it replaces itself by `exec`; and any other that uses the path by chance. A file whose owner runs is not touched, except
+//! by that owner.
 
 use crate::Error;
 use crate::os::backing_file::BackingFile;
@@ -9,18 +13,21 @@ use crate::session::owner::Owner;
 use crate::table::image;
 use crate::table::region::Head;
 
-/// Creates or empties a file of `len` bytes, unless another process that runs records to it.
+/// Creates a file of `len` zero bytes, or replaces the content of the file there.
+///
+/// # Errors
+/// [`Error::RecordingTaken`] when another process that runs records to the file.
 pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<BackingFile, Error> {
-    // Not emptied before it is locked: a process that has it mapped would lose its memory.
+    // The file is locked before it is emptied: a process that has mapped it would lose its memory.
     let file = BackingFile::lock(path, named)?.ok_or(Error::RecordingTaken)?;
     let (owner, this) = (Owner::of(path.as_c_str()), Owner::this());
-    // A process that replaced itself by `exec` continues in a new file.
+    // This process has replaced its program by `exec`. The old program's recording stays.
     if owner == Some(this) && named == Named::ByVariable && has_own_events(path) {
         drop(file);
         move_away(path)?;
         return create(path, len, named);
     }
-    // A process that has closed its descriptors holds no lock any more.
+    // A process that has closed all descriptors has lost its lock.
     if owner.is_some_and(|owner| owner != this && owner.is_running()) {
         return Err(Error::RecordingTaken);
     }
@@ -28,8 +35,8 @@ pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<BackingFil
     Ok(file)
 }
 
-/// Whether a recording has events of its process's own: a child that replaces itself at once by `exec` has none but those
-/// that it has from its parent.
+/// Returns whether a recording has events of its own process. A child that calls `exec` at once has none: its threads are
+/// those that it has inherited.
 fn has_own_events(path: &Path) -> bool {
     let read = || {
         let file = FileReader::open(path.as_c_str())?;
@@ -43,7 +50,7 @@ fn has_own_events(path: &Path) -> bool {
     read().unwrap_or(true)
 }
 
-/// Puts what this process has recorded beside the file, under a name that no recording of its has yet.
+/// Renames the file to a path that no recording of this process has: with the process id at its end, once or more often.
 fn move_away(path: &Path) -> Result<(), Error> {
     let (this, pid) = (Owner::this(), process::id());
     let mut beside = path.with_pid(pid)?;

@@ -1,4 +1,17 @@
-//! Memory that is laid into files, by tracker: known without a lock, for the handler of faults in it.
+//! The memory of recordings, and the end of a recording while the process continues.
+//!
+//! **Problem.** The pages of a recording are those of a file. When the disk is full, or somebody has cut off the file, an
+//! access to such a page is a fault, which would end the program. The fault may come in any thread, inside the hook and
+//! inside locks.
+//!
+//! **Idea.** Room for a page is requested before its first use. Where that fails, and at a fault, the recording ends: memory
+//! of the process's own, with the same content, replaces the file's pages at the same addresses. Then the access works.
+//! All this is found without a lock, by the number of the region.
+//!
+//! - **Mapping** ([`Mapping`]): the addresses of a region's pages and of its annex.
+//! - **State**: says whether the file's pages are there. One thread at a time replaces them; others wait.
+//! - **Page with room**: one for which the file system has allocated a block.
+//! - **Head copy**: the region's constant words. When they have changed, the file was replaced by another one.
 
 use super::annex;
 use crate::os::pages::{self, Pages};
@@ -9,77 +22,79 @@ use crate::table::backing;
 use crate::table::region::HeadCopy;
 use core::cell::UnsafeCell;
 
-/// The memory of a recording.
-struct Laid {
+/// The memory of one region.
+struct FileMemory {
     state: AtomicU32,
-    /// Written before the state says that it runs.
-    memory: UnsafeCell<Option<Memory>>,
+    /// Written before the state is [`RUNS`] for the first time.
+    mapping: UnsafeCell<Option<Mapping>>,
 }
 
-struct Memory {
+struct Mapping {
     pages: Pages,
     annex: Pages,
-    /// A bit for each page that has room in the file.
-    prepared: Option<Pages>,
-    /// The head as it was when the recording began: a file that was replaced has another one.
+    /// One bit for each page: whether the page has room. `None` without memory for the bits: then faults alone end the
+    /// recording.
+    with_room: Option<Pages>,
+    /// The head copy of the beginning.
     head: HeadCopy,
 }
 
-/// There is none.
+/// The region has no recording.
 const NONE: u32 = 0;
+/// The pages are the file's.
 const RUNS: u32 = 1;
-/// The memory is the process's own.
+/// The recording has ended: the pages are the process's own.
 const ENDED: u32 = 2;
-/// It could not be made so.
+/// The recording has ended, and the system gave no memory to replace the pages.
 const STUCK: u32 = 3;
-/// A thread makes it so: this and its number.
+/// A thread is ending the recording: this plus the thread's id.
 const ENDING: u32 = 16;
 
-// SAFETY: the memory is written by the thread that begins the recording, or by a child's only thread, before the state
-// says that it runs, and is only read while it does.
-unsafe impl Sync for Laid {}
+// SAFETY: only `begin` writes the mapping. It runs with the recording locked, before the state is `RUNS` for the first
+// time, or in a forked child, which has one thread. Everybody else only reads it, after a state other than `NONE`.
+unsafe impl Sync for FileMemory {}
 
-static LAID: PerRegion<Laid> =
-    PerRegion::new([const { Laid { state: AtomicU32::new(NONE), memory: UnsafeCell::new(None) } }; _]);
+static MEMORY: PerRegion<FileMemory> =
+    PerRegion::new([const { FileMemory { state: AtomicU32::new(NONE), mapping: UnsafeCell::new(None) } }; _]);
 
-/// Whether there are any.
+/// Whether a recording has begun. Read without a lock.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-/// From now on the memory of the region at `number` is a file's.
+/// From now on the pages of the region are a file's, and so is the annex. `head` is the region's head copy.
 pub(crate) fn begin(number: RegionNumber, pages: Pages, annex: Pages, head: HeadCopy) {
-    // Without it, the handler of faults is all that there is.
-    let prepared = Pages::new(pages.pages().div_ceil(8), 0).ok();
-    // SAFETY: nobody reads it before the state says that it runs, or in a child that has one thread; the recording is locked.
+    let with_room = Pages::new(pages.pages().div_ceil(8), 0).ok();
+    // SAFETY: the recording is locked, so no other thread is here. Nobody reads the mapping while the state is `NONE`; when
+    // it is not, this is a forked child, which has one thread.
     unsafe {
-        let memory = &mut *LAID[number].memory.get();
-        let before = memory.replace(Memory { pages, annex, prepared, head });
-        if let Some(prepared) = before.and_then(|before| before.prepared) {
-            prepared.remove();
+        let mapping = &mut *MEMORY[number].mapping.get();
+        let before = mapping.replace(Mapping { pages, annex, with_room, head });
+        if let Some(with_room) = before.and_then(|before| before.with_room) {
+            with_room.remove();
         }
     }
-    LAID[number].state.store(RUNS, Release);
+    MEMORY[number].state.store(RUNS, Release);
     ANY.store(true, Release);
-    backing::announce_to(prepare);
+    backing::announce_to(make_room);
 }
 
-/// Has room in the file for what is about to be used for the first time. Without room the recording ends here, and not by
-/// a signal, which a thread may block.
+/// Makes room in the file for memory that is about to be used for the first time. Without room the recording ends here:
+/// later, it would be a fault, whose signal a thread may block.
 #[cold]
-fn prepare(start: usize, len: usize) {
+fn make_room(start: usize, len: usize) {
     if !sandbox::allows_all() {
         return;
     }
     for (number, region) in registry::all() {
-        let Some(memory) = LAID[number].memory() else { continue };
-        let Some(prepared) = memory.prepared else { continue };
-        // Another thread that finds no room may be at it just now.
-        while LAID[number].state.load(Acquire) >= ENDING {
+        let Some(mapping) = MEMORY[number].mapping() else { continue };
+        let Some(with_room) = mapping.with_room else { continue };
+        // Another thread may be ending this recording.
+        while MEMORY[number].state.load(Acquire) >= ENDING {
             nap();
         }
-        for page in memory.pages.numbers(start, len) {
-            if is_running(number) && !prepared.bit(page) {
-                if memory.pages.has_room(page) {
-                    prepared.set_bit(page);
+        for page in mapping.pages.numbers(start, len) {
+            if is_running(number) && !with_room.bit(page) {
+                if mapping.pages.has_room(page) {
+                    with_room.set_bit(page);
                 } else {
                     end(number, region);
                 }
@@ -88,96 +103,100 @@ fn prepare(start: usize, len: usize) {
     }
 }
 
+/// Returns whether the region has a recording that has not ended.
 pub(crate) fn is_running(number: RegionNumber) -> bool {
-    LAID[number].state.load(Acquire) == RUNS
+    MEMORY[number].state.load(Acquire) == RUNS
 }
 
-/// Ends recordings whose file somebody has replaced by another of the same length or a longer one: no fault tells it.
+/// Ends recordings whose file somebody has replaced by another content of at least the same length. Such a file causes no
+/// fault.
 pub(crate) fn end_replaced() {
     if ANY.load(Relaxed) {
         for (number, region) in registry::all().filter(|(number, _)| is_running(*number)) {
-            if LAID[number].memory().is_some_and(|memory| region.head_copy() != memory.head) {
+            if MEMORY[number].mapping().is_some_and(|mapping| region.head_copy() != mapping.head) {
                 end(number, region);
             }
         }
     }
 }
 
-/// In a forked child: whether its memory is the parent's file.
+/// In a forked child: returns whether the pages are those of the parent's file.
 pub(crate) fn forked(number: RegionNumber) -> bool {
-    let state = &LAID[number].state;
+    let state = &MEMORY[number].state;
     if state.load(Acquire) >= ENDING {
-        // The thread that was at it is not here.
+        // The thread that was ending the recording is not in the child.
         state.store(RUNS, Release);
     }
     state.load(Acquire) == RUNS
 }
 
-impl Laid {
-    fn memory(&self) -> Option<&Memory> {
-        // SAFETY: once it is written it changes in a forked child alone, which has one thread.
-        (self.state.load(Acquire) != NONE).then(|| unsafe { (*self.memory.get()).as_ref() })?
+impl FileMemory {
+    fn mapping(&self) -> Option<&Mapping> {
+        // SAFETY: `begin` has written the mapping before the state, and writes another one only in a forked child, which has
+        // one thread.
+        (self.state.load(Acquire) != NONE).then(|| unsafe { (*self.mapping.get()).as_ref() })?
     }
 
-    /// Makes the memory the process's own.
-    fn take(&self, region: &dyn Registered) -> bool {
-        let Some(memory) = self.memory() else { return false };
-        let is_whole = annex::note_end(memory.annex);
-        // Somebody may have written something else into the file.
-        let is_intact = pages::is_readable(memory.pages.start()) && region.head_copy() == memory.head;
-        let taken = memory.annex.keep(is_whole).and_then(|()| memory.pages.keep(is_intact)).is_ok();
-        if taken {
+    /// Replaces the file's pages by memory of the process's own. Returns whether that worked.
+    fn detach(&self, region: &dyn Registered) -> bool {
+        let Some(mapping) = self.mapping() else { return false };
+        let is_whole = annex::mark_ended(mapping.annex);
+        // Somebody may have written another content into the file.
+        let is_intact = pages::is_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
+        let is_detached = mapping.annex.keep(is_whole).and_then(|()| mapping.pages.keep(is_intact)).is_ok();
+        if is_detached {
             if !is_intact {
-                region.restore_head(&memory.head);
+                region.restore_head(&mapping.head);
             }
             region.count_lost_recording();
         }
-        let why = match (is_intact, is_whole) {
+        let reason = match (is_intact, is_whole) {
             (true, true) => "the file system is full: what is allocated from now on is missing from the file",
             (true, false) => "somebody cut off the file: its end is lost",
             (false, _) => "somebody cut off or replaced the file: what was counted so far is lost",
         };
-        stderr::line(format_args!("the recording has ended: {why}"));
-        taken
+        stderr::line(format_args!("the recording has ended: {reason}"));
+        is_detached
     }
 }
 
-/// Ends a recording, of which the memory becomes the process's own.
+/// Ends a recording that runs: its pages become the process's own.
 pub(crate) fn end(number: RegionNumber, region: &dyn Registered) {
-    let laid = &LAID[number];
-    let me = ENDING + thread::id() as u32;
-    if laid.state.compare_exchange(RUNS, me, AcqRel, Acquire).is_ok() {
-        let state = if laid.take(region) { ENDED } else { STUCK };
-        laid.state.store(state, Release);
+    let memory = &MEMORY[number];
+    let this_thread = ENDING + thread::id() as u32;
+    if memory.state.compare_exchange(RUNS, this_thread, AcqRel, Acquire).is_ok() {
+        let state = if memory.detach(region) { ENDED } else { STUCK };
+        memory.state.store(state, Release);
     }
 }
 
-/// In a forked child that gets no file: makes the memory its own.
-pub(crate) fn keep(number: RegionNumber) {
-    if let Some(memory) = LAID[number].memory() {
-        // Where there is no memory left, the pages stay the parent's: nothing better can be had.
-        let _ = memory.annex.keep(true).and_then(|()| memory.pages.keep(true));
+/// In a forked child that cannot have a file: replaces the pages of the parent's file by memory of the child's own.
+pub(crate) fn detach_in_child(number: RegionNumber) {
+    if let Some(mapping) = MEMORY[number].mapping() {
+        // After an error the pages stay those of the parent's file: without memory there is no other way.
+        let _ = mapping.annex.keep(true).and_then(|()| mapping.pages.keep(true));
     }
-    LAID[number].state.store(NONE, Release);
+    MEMORY[number].state.store(NONE, Release);
 }
 
-/// In the handler of a fault: whether it was one of a recording's memory, and can be gone on from.
+/// Called by the signal handler of a fault. Returns whether the address is in a recording's memory, and the access works
+/// now.
 pub(crate) fn faulted(address: usize) -> bool {
     let within = |pages: Pages| address.wrapping_sub(pages.start().addr()) < pages.len();
     let found = registry::all().find_map(|(number, region)| {
-        let memory = LAID[number].memory()?;
-        [memory.pages, memory.annex]
+        let mapping = MEMORY[number].mapping()?;
+        [mapping.pages, mapping.annex]
             .into_iter()
             .find(|&pages| within(pages))
             .map(|pages| (number, region, pages))
     });
     let Some((number, region, pages)) = found else { return false };
     end(number, region);
-    let me = ENDING + thread::id() as u32;
+    let this_thread = ENDING + thread::id() as u32;
     loop {
-        match LAID[number].state.load(Acquire) {
-            // This thread, in the middle of the above: the file was cut off further meanwhile.
-            state if state == me => return pages.clear(address),
+        match MEMORY[number].state.load(Acquire) {
+            // This thread is in the middle of `end`, so the file was cut off once more.
+            state if state == this_thread => return pages.clear(address),
             STUCK | NONE => return false,
             ENDED | RUNS => return true,
             _ => nap(),
@@ -185,7 +204,7 @@ pub(crate) fn faulted(address: usize) -> bool {
     }
 }
 
-/// Sleeps while another thread ends a recording.
+/// Sleeps for a moment, while another thread ends a recording.
 fn nap() {
     const NANOSECONDS: u64 = 1_000_000;
     clock::sleep(NANOSECONDS);
