@@ -1,5 +1,5 @@
-//! `cargo xtask bench host`: what reading dumps costs. `memtrack-fold` names addresses of a large binary beside the
-//! programs that people use for that, and reads large dumps. Writes its own table in `docs/performance.md`.
+//! `cargo xtask bench host`: the cost of reading dumps. `memtrack-fold` names addresses of a large binary, compared with the
+//! programs that people use for this, and reads large dumps. The results are a section of `docs/performance.md`.
 
 mod dumps;
 mod large;
@@ -18,16 +18,16 @@ use super::sample;
 
 /// Programs and files of a run.
 struct Places {
-    /// What is measured.
+    /// The program that is measured.
     fold: PathBuf,
-    /// Runs a program and says what it cost.
+    /// The program that runs another one and prints its cost.
     measure: PathBuf,
-    /// The same program unoptimised, with all debug information: a large binary that is there anyway.
+    /// The same program unoptimised, with all debug information: a large binary.
     large: PathBuf,
     scratch: PathBuf,
 }
 
-/// What one program cost.
+/// The cost of one run.
 struct Cost {
     what: String,
     input: u64,

@@ -1,4 +1,4 @@
-//! Where and when the figures were taken: without that they mean nothing.
+//! The machine and the date of the figures: without them the figures mean nothing.
 
 use std::fmt;
 use std::fs;
@@ -15,7 +15,7 @@ pub(crate) struct Machine {
     system: String,
     versions: Vec<String>,
     start: Ticks,
-    /// The share of the machine that other programs took while we measured.
+    /// The share of the machine that other programs took during the measurements.
     others: Option<f64>,
 }
 

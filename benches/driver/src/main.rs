@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: what memtrack costs beside the tools that do similar work.
+//! `cargo xtask bench`: the cost of memtrack, compared with tools that do similar work.
 //!
-//! Each round runs every workload under every setup, one after the other; a figure is the median, over the rounds, of
-//! the ratio to the plain allocator's run in the same round. So a machine that is slower for a while slows both sides.
-//! A complete run writes `docs/performance.md` and the README's table. `cargo xtask bench host` is about reading dumps.
+//! Each *round* runs every *workload* under every *setup*, one after the other. A figure is the median, over the rounds, of
+//! the ratio to the plain allocator's run in the same round: a machine that is slower for a while slows both sides.
+//! A complete run writes `docs/performance.md` and the README's table. `cargo xtask bench host` measures the reading of dumps.
 
 mod host;
 mod machine;
@@ -48,7 +48,7 @@ struct Options {
     peers: bool,
 }
 
-/// What is measured.
+/// The subject of the measurements.
 #[derive(Clone, Copy, PartialEq)]
 enum Measure {
     /// Whole programs.
@@ -106,7 +106,7 @@ fn describe(setups: &[&Setup]) -> Result<Machine> {
 }
 
 impl Options {
-    /// Nothing when help is asked for.
+    /// `None` asks for help.
     fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Self>> {
         let mut options =
             Self { measure: Measure::Workloads, quick: false, rounds: 0, only: Vec::new(), peers: true };
@@ -173,7 +173,7 @@ fn measure(
     for round in 1..=options.rounds {
         for workload in workloads {
             eprintln!("round {round} of {}: {}", options.rounds, workload.name);
-            // Not counted: what ran before may have left the machine short of free pages or at another speed.
+            // This run is not counted: the run before may have left the machine short of free pages or at another speed.
             runner.run(setups[0], workload)?;
             for setup in setups {
                 if let Some(sample) = runner.run(setup, workload)? {

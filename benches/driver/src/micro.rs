@@ -1,4 +1,4 @@
-//! `cargo xtask bench --micro`: the parts of an event, each measured alone, beside what others take for the same.
+//! `cargo xtask bench --micro`: the parts of an event, each measured alone, compared with the same parts of other tools.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::parts::{Cold, Parts};
 use super::results::median;
 use super::sample::figures;
 
-/// How long criterion warms up and measures each part, in seconds, and how often.
+/// The seconds for which criterion warms up and measures each part, and the number of samples.
 const COMPLETE: [&str; 6] = ["--warm-up-time", "1", "--measurement-time", "2", "--sample-size", "30"];
 const QUICK: [&str; 6] = ["--warm-up-time", "0.1", "--measurement-time", "0.2", "--sample-size", "10"];
 
@@ -34,7 +34,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             .quiet()
     };
     bench("usual", &["--bench", "capture", "--bench", "event", "--bench", "dump"], &[]).run()?;
-    // The chain of frame pointers is there in a build of its own.
+    // A build of its own has the chain of frame pointers.
     bench("chain", &["--bench", "capture"], &["^(nothing|frame-pointer)/"])
         .env("RUSTFLAGS", "-Cforce-frame-pointers=yes")
         .env("CARGO_TARGET_DIR", target.join("frame-pointers"))
@@ -47,7 +47,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     Section { name: PARTS, file: "docs/performance.md" }.write_unless(quick, &text)
 }
 
-/// First captures and first events, the median of so many runs of each program, one after the other.
+/// First captures and first events: medians of `rounds` runs of each program.
 fn cold(release: &Path, rounds: usize) -> Result<Cold> {
     let mut all = Cold::QUESTIONS.map(|_| [Vec::new(), Vec::new()]);
     for _ in 0..rounds {

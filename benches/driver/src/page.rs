@@ -1,4 +1,4 @@
-//! Puts the results where people read them: between two marks in a document whose other text stays as it is.
+//! Writes the results into documents, between two marks. The other text of a document stays as it is.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::machine::Machine;
 use super::table::Tables;
 
-/// A part of a document that a command writes, between two marks.
+/// A part of a document, between two marks, that a command writes.
 pub(crate) struct Section {
     /// The command.
     pub(crate) name: &'static str,
@@ -19,7 +19,7 @@ pub(crate) const HOST: &str = "cargo xtask bench host";
 pub(crate) const PARTS: &str = "cargo xtask bench --micro";
 pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
 
-/// What a reader of the README has to know of the table.
+/// The explanation of the table in the README.
 const INTRODUCTION: &str = "\
 CPU time, as a ratio to the same program on the system allocator: a tight loop of allocations about 24 frames deep (W1), JSON
 parsed and written (W2), 2 and 8 threads that free each other's blocks (W3), a million live blocks (W4), and the example.
@@ -53,7 +53,7 @@ impl Section {
         Ok(())
     }
 
-    /// Writes what a complete run found; a quick one's figures are not for reading.
+    /// Writes the results of a complete run. Those of a quick run are not exact enough.
     pub(crate) fn write_unless(&self, quick: bool, text: &str) -> Result<()> {
         if quick {
             println!("{} is left alone: a quick run writes nothing.", self.file);
@@ -78,13 +78,13 @@ mod tests {
     const SECTION: Section = Section { name: BENCH, file: "" };
 
     #[test]
-    fn only_what_stands_between_the_marks_changes() {
+    fn only_the_text_between_the_marks_changes() {
         let [begin, end] = SECTION.marks();
         let page = format!("before\n{begin}old\n{end}after\n");
         let new = SECTION.replaced(&page, "new").unwrap();
         assert_eq!(new, format!("before\n{begin}\nnew\n{end}after\n"));
         assert_eq!(SECTION.replaced(&new, "new").unwrap(), new);
-        // The marks of a section are no other's.
+        // Each section has marks of its own.
         assert_eq!(Section { name: PARTS, file: "" }.replaced(&new, "new"), None);
     }
 

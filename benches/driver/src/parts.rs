@@ -1,4 +1,4 @@
-//! What criterion and the programs of first times found, as tables.
+//! The results of criterion and of the programs that measure first times, as tables.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Nanoseconds by row and stacks, of one table.
 struct Rows(Vec<(&'static str, [Option<f64>; STACKS.len()])>);
 
-/// What the benchmarks call the stacks, and what the table does.
+/// The stacks: their names in the benchmarks, and in the table.
 const STACKS: [(&str, &str); 8] = [
     ("same-8", "same stack, 8 frames"),
     ("same-24", "24"),
@@ -22,7 +22,7 @@ const STACKS: [(&str, &str); 8] = [
     ("random-2000", "one of 2000, 30"),
 ];
 
-/// What is measured with its place under the folder of criterion's, with that of what is not its own.
+/// A row: the folder of its results below criterion's, and the folder of the results that are subtracted.
 struct Measured {
     row: &'static str,
     group: &'static str,
@@ -58,7 +58,7 @@ const EVENTS: [Measured; 3] = [
 ];
 const PLAIN: &str = "system allocator";
 
-/// All that criterion measured.
+/// All results of criterion.
 pub(crate) struct Parts {
     captures: Rows,
     events: Rows,
@@ -67,7 +67,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads what the benchmarks left under `home`.
+    /// Reads the results of the benchmarks below `home`.
     pub(crate) fn read(home: &Path) -> Result<Self> {
         let dump = home.join("usual/dump.memtrack");
         Ok(Parts {
@@ -79,7 +79,7 @@ impl Parts {
     }
 }
 
-/// The median that criterion found.
+/// Criterion's median.
 fn estimate(folder: &Path) -> Option<f64> {
     let file = fs::read(folder.join("new/estimates.json")).ok()?;
     serde_json::from_slice::<Value>(&file).ok()?.pointer("/median/point_estimate")?.as_f64()
@@ -127,7 +127,7 @@ const CAPTURE: &str = "Without the event around it and without the way there; be
     the function of every level (at random, in a random order).";
 const EVENT: &str = "On these stacks, without the way there; beside it the ratio to the system allocator.";
 
-/// What the programs of first times tell, in the order of [`Cold::QUESTIONS`]: of the small program and of the large one.
+/// The figures of first times in the order of [`Cold::QUESTIONS`]: of the small program and of the large one.
 pub(crate) struct Cold(pub(crate) Vec<[f64; 2]>);
 
 pub(crate) struct Question {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --profile`: where W1's time goes under memtrack, by perf, by function and by line.
+//! `cargo xtask bench --profile`: W1's time under memtrack by function and by line, as perf measures it.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::machine::Machine;
 use super::page::{PROFILE, Section};
 use super::workload;
 
-/// Shares below are left out, in percent.
+/// Smaller shares are left out, in percent.
 const SMALLEST: &str = "1";
 
 /// Profiles, prints and, unless it is a quick run, writes.
@@ -42,7 +42,7 @@ fn rows(data: &Path, sort: &str) -> Result<String> {
     let perf =
         cmd!(sh, "perf report --stdio --no-children --sort {sort} --percent-limit {SMALLEST} --input {data}");
     let rows: String = perf.quiet().ignore_stderr().read()?.lines().filter_map(row).collect();
-    ensure!(!rows.is_empty(), "perf report tells nothing by {sort}");
+    ensure!(!rows.is_empty(), "perf report has no rows by {sort}");
     Ok(rows)
 }
 
@@ -50,7 +50,7 @@ fn rows(data: &Path, sort: &str) -> Result<String> {
 fn row(line: &str) -> Option<String> {
     let (share, what) = line.trim().split_once('%')?;
     let share: f64 = share.parse().ok()?;
-    // The columns behind it are for what the processor can count.
+    // The columns behind it are those of the processor's counters.
     let what = what.trim().trim_start_matches("[.]").trim_start_matches("[k]").trim().split("  ").next()?;
     (!what.ends_with(":0")).then(|| format!("| {share:.1} % | `{what}` |\n"))
 }

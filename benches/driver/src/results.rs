@@ -51,7 +51,7 @@ impl Results {
         median(ratios.collect())
     }
 
-    /// Pairs in one unit of work: known to the workload itself, or counted by whichever allocator counts.
+    /// Pairs in one unit of work: the workload knows them, or an allocator counts them.
     pub(crate) fn pairs_per_unit(&self, workload: &Workload) -> Option<f64> {
         let of_workload = self.0.iter().filter(|((_, name), _)| *name == workload.name);
         let counted = of_workload.flat_map(|(_, rounds)| rounds.values());

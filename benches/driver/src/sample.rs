@@ -11,28 +11,28 @@ use xshell::{Shell, cmd};
 use super::setup::Setup;
 use super::workload::Workload;
 
-/// What the run cost. `units` says how much work it was, to compare runs of different length.
+/// The cost of a run. `units` is the amount of work, to compare runs of different length.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) units: f64,
-    /// Pairs of allocation and free, where the program can tell.
+    /// Pairs of allocation and free, if the program counts them.
     pub(crate) pairs: Option<f64>,
-    /// Of the workload alone, in the program's own process.
+    /// CPU time of the workload alone, in the program's own process.
     pub(crate) cpu_ns: Option<f64>,
-    /// Of the whole run, from start to end, with everything that a tool runs beside the program.
+    /// CPU time of the whole run, including that of other processes of a tool.
     pub(crate) process_cpu_ns: f64,
     pub(crate) wall_ns: f64,
-    /// Of the program; where it does not tell, of the largest process of the run.
+    /// The peak of the program; if it does not print it, of the largest process of the run.
     pub(crate) peak_rss: f64,
     /// Size of the files that the tool wrote.
     pub(crate) output: u64,
 }
 
-/// Runs programs and reads what they say about themselves.
+/// Runs programs and reads the figures that they print.
 pub(crate) struct Runner {
     release: PathBuf,
     scratch: PathBuf,
-    /// `cargo metadata`, asked once: otherwise each run of word-index would measure cargo too.
+    /// The output of `cargo metadata`: otherwise each run of word-index would measure cargo too.
     metadata: PathBuf,
     quick: bool,
 }
@@ -47,7 +47,7 @@ impl Runner {
         Ok(Self { release: target.join("release"), scratch, metadata, quick })
     }
 
-    /// Nothing if the setup does not go with the workload.
+    /// `None` if the setup cannot run the workload.
     pub(crate) fn run(&self, setup: &Setup, workload: &Workload) -> Result<Option<Sample>> {
         let output = self.scratch.join("output");
         if output.exists() {
@@ -103,7 +103,7 @@ impl Runner {
     }
 }
 
-/// Runs the command and takes the `key number` lines from its output; whatever else a tool prints is not looked at.
+/// Runs the command and reads the lines `key number` of its output. A tool may print other lines.
 pub(crate) fn figures(command: &mut Command) -> Result<HashMap<String, f64>> {
     let output = command.stdin(Stdio::null()).output().context("the program does not start")?;
     let errors = String::from_utf8_lossy(&output.stderr);

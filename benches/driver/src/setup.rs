@@ -6,21 +6,21 @@ use std::process::{Command, Stdio};
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
-    /// What it records, for the tables.
+    /// A description of its records, for the tables.
     pub(crate) records: &'static str,
     /// The program of `benches` that is built with it.
     pub(crate) program: &'static str,
     /// The word-index program that is built with it, if any.
     pub(crate) word_index: Option<&'static str>,
-    /// Whether that one writes a profile when told where to.
+    /// Whether the word-index program can write a profile.
     pub(crate) dumps: bool,
     /// Options for jemalloc.
     pub(crate) jemalloc: Option<&'static str>,
     /// Whether the program runs under heaptrack.
     pub(crate) heaptrack: bool,
-    /// Roughly how much slower it is; it gets so much less to do, and is compared per unit of work.
+    /// It is roughly so many times slower. It gets so much less work, and is compared per unit of work.
     pub(crate) slowness: u64,
-    /// Memory it takes for a block, whatever the block's size, in bytes: to know what this machine cannot run.
+    /// Bytes that it takes for a block of any size: some workloads need more than this machine has.
     pub(crate) bytes_per_block: u64,
     /// Packages whose versions belong beside the figures.
     pub(crate) packages: &'static [&'static str],

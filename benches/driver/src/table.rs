@@ -7,9 +7,9 @@ use super::sample::Sample;
 use super::setup::Setup;
 use super::workload::Workload;
 
-/// Everything that a run found out, ready to print.
+/// All results of a run, ready to print.
 pub(crate) struct Tables {
-    /// CPU time as a ratio to the plain allocator: the one that the README shows, too.
+    /// CPU time as a ratio to the plain allocator. The README shows it too.
     pub(crate) cpu: Table,
     others: Vec<Table>,
 }
@@ -43,7 +43,7 @@ impl Tables {
             Table { title, note, columns, rows: setups.iter().map(row).collect() }
         };
 
-        // Of a program that does not tell its own figures, nothing is known apart from what heaptrack runs beside it.
+        // Only the figures that a program prints are without those of heaptrack's own process.
         let is_known = |setup: &Setup, workload: &Workload| workload.iterations.is_some() || !setup.heaptrack;
         let mut cpu = table("CPU time, as a ratio", CPU, &|setup, workload| match workload.iterations {
             Some(_) => ratio(setup, workload, own_cpu),

@@ -1,4 +1,4 @@
-//! How busy other programs kept the machine while we measured: with much of that, the figures are worth less.
+//! The share of the machine that other programs took during the measurements. With a large share the figures are worth less.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Ticks {
     all: u64,
     idle: u64,
-    /// Of the programs that this process started and waited for.
+    /// The ticks of the programs that this process started and waited for.
     own: u64,
 }
 

@@ -1,13 +1,13 @@
-//! What is run, and how much of it.
+//! The workloads, and how often each is repeated.
 
 /// A column of the tables.
 #[derive(Debug)]
 pub(crate) struct Workload {
-    /// What the programs call it.
+    /// Its name in the programs.
     pub(crate) name: &'static str,
-    /// What the tables call it.
+    /// Its name in the tables.
     pub(crate) title: &'static str,
-    /// How often it is repeated, so that the plain run takes a quarter to half a second. Nothing for a program that
+    /// The number of repetitions with which the plain run takes a quarter to half a second. `None` for a program that
     /// always does the same.
     pub(crate) iterations: Option<u64>,
 }

@@ -8,14 +8,14 @@ use xshell::{Shell, cmd};
 
 use super::{HEAD, Places, dumps};
 
-/// How large.
+/// Bytes of the dump with many snapshots.
 const SIZE: u64 = 200_000_000;
-/// As many stacks as a tracker's default tables hold, a little less than all of them.
+/// Stacks: a little less than a tracker's default tables have room for.
 const CELLS: u32 = 200_000;
-/// Four times what they hold.
+/// Four times the room of these tables.
 const MOST_CELLS: u32 = 1_000_000;
 
-/// What is made of each dump.
+/// The outputs for each dump.
 const OUTPUTS: [(&str, &[&str]); 5] = [
     ("folded", &["-m", "peak"]),
     ("flame graph", &["-m", "peak", "-f", "svg"]),
@@ -53,7 +53,7 @@ pub(super) fn measure(places: &Places) -> Result<String> {
     Ok(text)
 }
 
-/// A compressed copy, where there is a program that makes one.
+/// A compressed copy, if the machine has a program that makes one.
 fn packed(dump: &Path, program: &str, ending: &str) -> Result<Option<PathBuf>> {
     if which::which(program).is_err() {
         eprintln!("{program} is not installed and left out");

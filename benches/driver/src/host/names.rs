@@ -8,11 +8,11 @@ use xshell::{Shell, cmd};
 
 use super::{Cost, HEAD, Places, dumps, megabytes};
 
-/// How many.
+/// The number of addresses.
 const ADDRESSES: usize = 20_000;
 
-/// The programs that are asked for the same names, where they are there: the functions at each address, those that were
-/// inlined too, demangled, with files and lines.
+/// Programs that give the same names: the functions at each address, inlined ones too, demangled, with files and lines. Those
+/// that the machine lacks are left out.
 const PEERS: [(&str, &[&str], &str); 2] = [
     ("addr2line", &["-f", "-i", "-C", "-e"], "GNU addr2line"),
     ("llvm-symbolizer", &["--inlines", "--demangle", "-e"], "llvm-symbolizer"),
@@ -48,7 +48,7 @@ pub(super) fn measure(places: &Places) -> Result<String> {
     Ok(text)
 }
 
-/// The middles of that many functions, spread over all of the binary.
+/// The middles of functions all over the binary.
 fn addresses(places: &Places) -> Result<Vec<u64>> {
     let large = &places.large;
     let sh = Shell::new()?;
