@@ -126,7 +126,8 @@ fn map_to_file(
         Some(Some(file)) => Before::File(file),
         Some(None) => Before::LostFile,
     };
-    let result = annex.pages().share(&file, Before::Memory).and_then(|()| pages.share(&file, before));
+    let result =
+        annex.pages().move_to_file(&file, Before::Memory).and_then(|()| pages.move_to_file(&file, before));
     match result.and_then(|()| file.release()) {
         Ok(file) => {
             // The child does not need the parent's file any more.

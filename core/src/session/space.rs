@@ -9,5 +9,5 @@ pub(crate) static SPACE: Space = Space {
     map: memory::map,
     unmap: memory::unmap,
     map_anywhere: memory::map_anywhere,
-    find_lonely: |len, take| memory::lonely(len).find(|&place| take(place)),
+    find_lonely: |len, take| memory::remote_places(len).find(|&place| take(place)),
 };

@@ -41,7 +41,7 @@ pub(crate) fn forked(tracker: usize) {
     // A signal's handler forks, perhaps, in the middle of the hook, which goes on with that memory.
     if !local.slot().is_some_and(|slot| slot.share.is_inside()) {
         // SAFETY: the memory came from `memory::for_unwinder`, and the thread goes on without it.
-        unsafe { memory::give_back(memory) };
+        unsafe { memory::unmap_for_unwinder(memory) };
     }
     local.slot.store(core::ptr::null_mut(), Relaxed);
     local.last_cell.store(0, Relaxed);
@@ -53,6 +53,6 @@ pub(super) fn end(tracker: usize) -> Option<u16> {
     let local = local(tracker)?;
     let slot = local.end()?;
     // SAFETY: the memory came from `memory::for_unwinder`, and the thread has ended for the tracker.
-    unsafe { memory::give_back(local.memory.swap(core::ptr::null_mut(), Relaxed)) };
+    unsafe { memory::unmap_for_unwinder(local.memory.swap(core::ptr::null_mut(), Relaxed)) };
     Some(slot)
 }

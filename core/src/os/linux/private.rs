@@ -1,23 +1,28 @@
-//! Memory that was a file's becomes the process's own, whatever has become of the file.
+//! Memory that a file backs becomes private memory of the process.
+//!
+//! The problem: the file may be cut off, so that some of the pages can no longer be read, and the caller may be the
+//! handler of the fault that says so.
+//!
+//! The idea: in pieces, copy each page that can be read into a new mapping, and move that mapping over the old one.
 
 use super::errno::errno;
 use crate::Error;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
-/// Bytes that are moved at a time.
+/// The size of a piece in bytes.
 const PIECE: usize = 1 << 20;
-/// What is looked at at a time: no page of a system is smaller.
+/// The bytes that are tested at a time: the smallest page of all systems.
 const PAGE: usize = 4096;
 
-/// Puts memory of the process's own in the place of `len` bytes from `start` on. It holds what could be read there, or
-/// nothing at all. For handlers of signals; allocates nothing.
+/// Replaces `len` bytes from `start` on by private memory. With `content`, it holds all that could be read there; the
+/// rest is zero. Can run in a signal handler.
 ///
-/// Other threads go on meanwhile: what they change in a piece while it is copied is lost.
+/// Other threads may run meanwhile. A change that they make in a piece while it is copied is lost.
 ///
 /// # Safety
-/// The bytes must be whole pages of a mapping, of integers that may have any value.
-pub(crate) unsafe fn take(start: *mut u8, len: usize, content: bool) -> Result<(), Error> {
+/// The bytes must be whole pages of a mapping, and only hold integers that may have any value.
+pub(crate) unsafe fn make_private(start: *mut u8, len: usize, content: bool) -> Result<(), Error> {
     for offset in (0..len).step_by(PIECE) {
         // SAFETY: within the caller's pages.
         unsafe {
@@ -30,26 +35,28 @@ pub(crate) unsafe fn take(start: *mut u8, len: usize, content: bool) -> Result<(
     Ok(())
 }
 
-/// Fresh memory, all zero, at `place`, or where the system likes when that is null.
+/// Maps zeroed private memory at `place`, in place of what is there, or at an address of the system's choice when
+/// `place` is null.
 ///
 /// # Safety
-/// Nobody may need what was there.
+/// `place` must be null or whole pages whose content nobody needs, in which all zero is valid.
 pub(crate) unsafe fn map(place: *mut u8, len: usize) -> Result<*mut u8, Error> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let fixed = if place.is_null() { 0 } else { libc::MAP_FIXED };
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | fixed;
-    // SAFETY: a mapping at a place of the system's choice, or over pages that the caller gives up.
+    // SAFETY: a new mapping at a place of the system's choice, or over pages whose content the caller gives up.
     let mapped = unsafe { libc::mmap(place.cast(), len, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { Err(Error::File(errno())) } else { Ok(mapped.cast()) }
 }
 
-/// Copies a piece and moves the copy into its place. False when that cannot be done, or there is nothing in it.
+/// Copies a piece and moves the copy over it. False when the system refuses, or when no readable page in it has a byte
+/// that is not zero: then nothing has changed.
 ///
 /// # Safety
-/// As of [`take`].
+/// As for [`make_private`].
 unsafe fn move_piece(place: *mut u8, len: usize) -> bool {
-    // SAFETY: the copy is as long as the piece, and pages are read when that was possible a moment before; whoever cuts the
-    // file in that moment is the business of the handler.
+    // SAFETY: the copy is as long as the piece. A page is only read after the kernel could read it. When another
+    // process cuts off the file between the two, the read faults, and the handler of faults replaces the page.
     unsafe {
         let Ok(copy) = map(null_mut(), len) else { return false };
         let mut used = false;
@@ -80,12 +87,13 @@ unsafe fn is_zero(page: *const u8) -> bool {
     (0..PAGE / size_of::<u64>()).all(|word| unsafe { page.add(word).read_volatile() } == 0)
 }
 
-/// Whether a page can be read. The system reads a signal set from it, for a call that it then refuses.
+/// Whether the first bytes of a page can be read. The kernel reads them as a signal set, for a call that it then
+/// refuses. May change `errno`.
 pub(crate) fn is_readable(page: *const u8) -> bool {
     const NO_SUCH_WAY: libc::c_long = -1;
     const SET: usize = 8;
     let nothing = null_mut::<c_void>();
-    // SAFETY: the call changes nothing: there is no such way to change a mask.
+    // SAFETY: the call changes nothing, because the kernel refuses this way to change a mask.
     let result = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NO_SUCH_WAY, page, nothing, SET) };
     result == 0 || errno() != libc::EFAULT
 }
@@ -98,8 +106,8 @@ mod tests {
     fn what_is_left_of_a_file_stays_and_the_rest_is_zero() {
         const LEN: usize = 3 * PIECE;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: the file is as long as the mapping until it is cut off; what is not there any more is not touched before
-        // it has been replaced.
+        // SAFETY: the file is as long as the mapping until it is cut off. The lost part is not used before it is
+        // replaced.
         unsafe {
             let file = libc::memfd_create(c"own".as_ptr(), libc::MFD_CLOEXEC);
             assert_eq!(libc::ftruncate(file, LEN as libc::off_t), 0);
@@ -111,7 +119,7 @@ mod tests {
             assert_eq!(libc::ftruncate(file, 2 * PIECE as libc::off_t), 0);
             assert!(is_readable(start) && !is_readable(lost));
 
-            take(start, LEN, true).unwrap();
+            make_private(start, LEN, true).unwrap();
             assert_eq!([first, last, lost].map(|byte| byte.read()), [42, 42, 0]);
             first.write(43);
             lost.write(43);
@@ -119,7 +127,7 @@ mod tests {
             assert_eq!(libc::pread(file, of_file.as_mut_ptr().cast(), 8, 0), 8);
             assert_eq!(of_file[7], 42, "nothing reaches the file");
 
-            take(start, LEN, false).unwrap();
+            make_private(start, LEN, false).unwrap();
             assert_eq!([first, last, lost].map(|byte| byte.read()), [0; 3]);
             libc::munmap(start.cast(), LEN);
             libc::close(file);

@@ -1,12 +1,14 @@
-//! Whether memory can be read, asked of the kernel: by system calls that fail where a load would fault.
+//! Whether memory can be read. The kernel says so, by system calls that fail where a load would fault.
 
 use super::calls::{self, is_readable};
 use super::errno::errno;
 
-/// Bytes of the smallest page of all hosts.
+/// The size of the smallest page of all systems, in bytes.
 pub(crate) const PAGE: usize = 4096;
 
-/// The end of the readable pages from the one of `address` on, of which `PAGES` are probed at most.
+/// The end of the readable memory that begins at the page of `address`: the address of the first page that cannot be
+/// read, or of the page after the `PAGES` pages that are probed. The start of the page of `address` when that page
+/// cannot be read, or when nothing is known. Another thread may unmap pages afterwards. May change `errno`.
 pub(crate) fn readable_end<const PAGES: usize>(address: usize) -> usize {
     let start = address & !(PAGE - 1);
     let mut bytes = [0u8; PAGES];
@@ -18,13 +20,13 @@ pub(crate) fn readable_end<const PAGES: usize>(address: usize) -> usize {
     let pages = match usize::try_from(calls::gather(&from, &mut bytes)) {
         Ok(pages) => pages,
         Err(_) if errno() == libc::EFAULT => 0,
-        // A sandbox forbids it.
+        // A sandbox forbids the call.
         Err(_) => one_by_one(start, PAGES),
     };
     start.saturating_add(pages * PAGE)
 }
 
-/// How many pages from `start` on can be read, of at most `pages`: a call for each.
+/// The number of readable pages from `start` on, of at most `pages` and 16: one call for each.
 #[cold]
 fn one_by_one(start: usize, pages: usize) -> usize {
     const MOST: usize = 16;
@@ -38,7 +40,7 @@ mod tests {
 
     #[test]
     fn both_ways_stop_at_the_first_page_that_cannot_be_read() {
-        // SAFETY: a fresh mapping of eight pages, of which one is made unreadable.
+        // SAFETY: a new mapping of eight pages, one of which becomes unreadable.
         let base = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
             let base = libc::mmap(core::ptr::null_mut(), 8 * PAGE, libc::PROT_READ, flags, -1, 0) as usize;

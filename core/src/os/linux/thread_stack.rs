@@ -1,40 +1,51 @@
-//! Where the running thread's own stack is: from memory that the kernel and the C library wrote, without a lock.
+//! The bounds of the running thread's own stack, without a lock.
 //!
-//! `pthread_getattr_np` has the answer, but it locks, allocates, and for the main thread reads `/proc/self/maps`. The C
-//! library keeps the same words in the thread's control block, at a place that differs between its versions. They are
-//! found by their values: the block's base, its size and the size of its guard, of a block that contains the control block
-//! itself. The main thread's stack is the kernel's: it begins below the random bytes that the kernel put there, and grows
-//! into address space that the kernel keeps free of mappings.
+//! The problem: `pthread_getattr_np` returns the bounds, but it locks and allocates, and for the main thread it reads
+//! `/proc/self/maps`.
+//!
+//! The idea: read the memory in which the C library and the kernel have the bounds. There are two cases:
+//!
+//! - *A thread of the C library.* Its control block has three words in a row: base and size of the memory block for the
+//!   stack, and the size of its guard. Their offset differs between versions. They are found by their values, because
+//!   the memory block contains the control block itself.
+//! - *The main thread.* The kernel puts its stack below the random bytes of the auxiliary vector. It grows down into
+//!   address space that the kernel leaves free, up to a limit.
 
 use super::probe::PAGE;
 use super::{calls, ids};
 
 const WORD: usize = size_of::<usize>();
-/// Words of a control block that are searched: glibc's has 288, its three are in the last third.
+/// The words of a control block that are searched. glibc's has 288 words, and the three are behind the first two
+/// thirds.
 const WORDS: usize = 256;
-/// Bytes of the smallest and the largest stack that are believed.
+/// The sizes in bytes between which a stack is plausible.
 const SMALLEST: usize = 2 * PAGE;
 const LARGEST: usize = 1 << 40;
-/// Bytes of a block from the control block on, at most: the control block and, on some processors, the variables of the
-/// thread.
+/// The most bytes of the memory block from the control block to its end: the control block and, on some processors, the
+/// thread's variables.
 const ABOVE: usize = 16 << 20;
 
-/// The lowest address of the stack of the running thread and an address above all its frames; `None` where nothing says so,
-/// as for a thread that the program made without the C library.
+/// The lowest address of the running thread's stack, above its guard, and an address above all its frames. The memory
+/// between the two is the thread's alone. From a frame on that is in use, up to the second address, it can be read as
+/// long as the thread lives. `None` when the bounds are unknown, as for a thread that the program made without the C
+/// library. May change `errno`.
 #[cold]
 pub(crate) fn find() -> Option<(usize, usize)> {
     // SAFETY: the call only returns a number.
     let control = unsafe { libc::pthread_self() as usize };
     let is_main = ids::id() == calls::gettid() as u32;
-    // First: in a forked child the main thread may run on the stack that another thread had.
+    // The control block comes first: in a forked child the main thread may run on the stack of another thread of the
+    // parent.
     of_control_block(control).or_else(|| if is_main { of_main() } else { None })
 }
 
+/// The bounds from the control block at an address.
 fn of_control_block(control: usize) -> Option<(usize, usize)> {
     let (end, next_page) = (control + WORDS * WORD, (control | (PAGE - 1)) + 1);
     let end = if end > next_page && !calls::is_readable(next_page) { next_page } else { end };
     let words = (end - control) / WORD;
-    // SAFETY: the control block's first page is readable, for it is in use, and the second one was probed.
+    // SAFETY: the first page of the control block is in use, and so readable. The search ends before the second page
+    // unless that is readable too. The reads are volatile, because the C library may change other words meanwhile.
     let word = |i: usize| unsafe { (control as *const usize).add(i).read_volatile() };
     (2..words).find_map(|i| {
         let (base, size, guard) = (word(i - 2), word(i - 1), word(i));
@@ -44,23 +55,24 @@ fn of_control_block(control: usize) -> Option<(usize, usize)> {
             && base + size - control <= ABOVE
             && guard < size
             && guard.is_multiple_of(PAGE);
-        // Frames lie below the control block.
+        // The frames are below the control block.
         is_block.then(|| (base + guard, control))
     })
 }
 
+/// The bounds of the main thread's stack.
 fn of_main() -> Option<(usize, usize)> {
-    // SAFETY: the call only reads what the kernel left for the program.
+    // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program.
     let random = unsafe { libc::getauxval(libc::AT_RANDOM) as usize };
     let high = random & !(WORD - 1);
-    // Without a limit the kernel puts mappings far below, into the lower third of the address space.
+    // Where the stack has no limit, the kernel puts mappings into the lower third of the address space.
     let most = LARGEST.min(high / 4);
     let limit = calls::stack_limit().unwrap_or(0);
     let size = usize::try_from(limit).unwrap_or(most).min(most);
     (size > 0 && high > 0).then_some((high - size, high))
 }
 
-/// Whether the running handler of a signal is on the alternate stack; `None` when that is unknown.
+/// Whether the running thread is on its alternate signal stack; `None` when that is unknown. May change `errno`.
 pub(crate) fn is_on_alternate() -> Option<bool> {
     calls::is_on_alternate_stack()
 }
@@ -71,7 +83,8 @@ mod tests {
 
     fn by_the_library() -> (usize, usize) {
         let (mut base, mut size) = (core::ptr::null_mut(), 0);
-        // SAFETY: the attributes are filled in before they are read, and freed once.
+        // SAFETY: all-zero is valid storage for attributes. The calls fill them in before they are read, and free them
+        // once.
         unsafe {
             let mut attributes = core::mem::zeroed();
             assert_eq!(libc::pthread_getattr_np(libc::pthread_self(), &raw mut attributes), 0);
@@ -88,7 +101,7 @@ mod tests {
                 let (low, high) = find().unwrap();
                 let (base, end) = by_the_library();
                 assert_eq!(low, base, "of {size} bytes");
-                // The control block and the thread's variables are above.
+                // The control block and the thread's variables are above the bounds.
                 assert!(high < end && end - high < 16 << 10, "{high:x} of {end:x}");
             };
             std::thread::Builder::new().stack_size(size).spawn(check).unwrap().join().unwrap();

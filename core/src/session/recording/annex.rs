@@ -107,7 +107,7 @@ impl Annex {
     /// Unmaps the memory.
     pub(crate) fn remove(self) {
         // SAFETY: the annex owns the pages, and is moved here, so nobody uses them afterwards.
-        unsafe { self.pages.remove() };
+        unsafe { self.pages.unmap() };
     }
 
     /// The number of the current half.

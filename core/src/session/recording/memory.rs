@@ -69,7 +69,7 @@ pub(crate) fn begin(number: RegionNumber, pages: Pages, annex: Pages, head: Head
         let mapping = &mut *MEMORY[number].mapping.get();
         let before = mapping.replace(Mapping { pages, annex, with_room, head });
         if let Some(with_room) = before.and_then(|before| before.with_room) {
-            with_room.remove();
+            with_room.unmap();
         }
     }
     MEMORY[number].state.store(RUNS, Release);
@@ -143,7 +143,8 @@ impl FileMemory {
         let is_whole = annex::mark_ended(mapping.annex);
         // Somebody may have written another content into the file.
         let is_intact = pages::is_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
-        let is_detached = mapping.annex.keep(is_whole).and_then(|()| mapping.pages.keep(is_intact)).is_ok();
+        let is_detached =
+            mapping.annex.make_private(is_whole).and_then(|()| mapping.pages.make_private(is_intact)).is_ok();
         if is_detached {
             if !is_intact {
                 region.restore_head(&mapping.head);
@@ -174,7 +175,7 @@ pub(crate) fn end(number: RegionNumber, region: &dyn Registered) {
 pub(crate) fn detach_in_child(number: RegionNumber) {
     if let Some(mapping) = MEMORY[number].mapping() {
         // After an error the pages stay those of the parent's file: without memory there is no other way.
-        let _ = mapping.annex.keep(true).and_then(|()| mapping.pages.keep(true));
+        let _ = mapping.annex.make_private(true).and_then(|()| mapping.pages.make_private(true));
     }
     MEMORY[number].state.store(NONE, Release);
 }
