@@ -32,28 +32,28 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Tell what is in a dump: program, threads, stages, losses, table use, missing names
+    /// Show the contents of a dump: program, threads, stages, losses, table use, missing names
     Info(Info),
-    /// Tell what changed between two dumps, by function
+    /// Compare two dumps by function
     Diff(Diff),
-    /// Make one dump of several: of many runs of a program, or of the processes of one family
+    /// Merge several dumps into one: of many runs of a program, or of the processes of one family
     Merge(Merge),
-    /// Show the report of a dump to the browsers of this machine
+    /// Serve the report of a dump to the browsers of this machine
     Serve(Serve),
     /// Watch a program that records (MEMTRACK_RECORD): totals, threads, stages, stacks
     Top(Top),
-    /// Compare a dump with limits: exit code 1 when one is exceeded
+    /// Compare a dump with limits: exit code 1 if one is exceeded
     Check(Check),
-    /// Write the completions of a shell
+    /// Write the completions for a shell
     Completions {
-        /// Which
+        /// The shell
         shell: clap_complete::Shell,
     },
-    /// Write the manual page, or those of all commands into a directory
+    /// Write the manual page, or the pages of all commands into a directory
     Man {
         /// The directory, like /usr/local/share/man/man1
         dir: Option<PathBuf>,
     },
-    /// Run a program that stays as it is, and record what it and its children allocate
+    /// Run an unchanged program, and record the allocations of it and its children
     Record(Record),
 }

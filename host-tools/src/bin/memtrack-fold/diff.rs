@@ -52,9 +52,9 @@ fn compare(
         (Some(old), Some(new)) if old == new => Some(new.clone()),
         (old, new) => {
             let parts = [("before", old), ("after", new)];
-            let told: Vec<_> =
+            let texts: Vec<_> =
                 parts.iter().filter_map(|(when, text)| Some(format!("{when}: {}", text.as_ref()?))).collect();
-            (!told.is_empty()).then(|| told.join(" · "))
+            (!texts.is_empty()).then(|| texts.join(" · "))
         }
     };
     let compared = Compared { diff, title, subtitle: style.subtitle(subtitle), style };
@@ -62,7 +62,7 @@ fn compare(
     Ok(if matches!((old, new), (Exit::Done, Exit::Done)) { Exit::Done } else { Exit::Damaged })
 }
 
-/// Both dumps in the report's own view.
+/// Writes the report of both dumps.
 fn report(args: &args::Diff) -> Outcome {
     let limit = args.reading.limit;
     let inputs = [input::open(&args.old, limit)?, input::open(&args.new, limit)?];
@@ -87,7 +87,7 @@ fn report(args: &args::Diff) -> Outcome {
     Ok(if old.whole && new.whole { Exit::Done } else { Exit::Damaged })
 }
 
-/// One of the two.
+/// One of the two dumps.
 struct Side {
     flame: Flame,
     program: String,
@@ -106,7 +106,7 @@ fn side(args: &args::Diff, path: &Path) -> Result<(Side, Exit), Error> {
     Ok((Side { flame, program: profile.program.name, subtitle }, opened.done()))
 }
 
-/// What was asked for, what the file's name says, or folded.
+/// The format that was asked for, that of the file's extension, or folded.
 fn format(args: &args::Diff) -> Result<Format, Error> {
     match (args.format, &args.output) {
         (Some(format), _) => Ok(format),

@@ -1,4 +1,4 @@
-//! The program without a command: a dump becomes a graph or a report.
+//! The program without a command: turns a dump into a graph or a report.
 
 use memtrack_host_tools::export::{self, Format, Style};
 use memtrack_host_tools::info::lists;
@@ -34,7 +34,7 @@ pub fn run(args: &Fold) -> Outcome {
     Ok(opened.done())
 }
 
-/// Threads, stages or sizes: no address needs a name for that.
+/// Lists threads, stages or sizes. No address needs a name for that.
 fn list(list: List, args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     let nameless = Options { names: false, ..Options::default() };
     let (_, profile) = opened.profile(Some(&args.show), &nameless)?;
@@ -49,7 +49,7 @@ fn list(list: List, args: &Fold, opened: &mut Opened<'_>) -> Outcome {
     Ok(opened.done())
 }
 
-/// What was asked for, what the file's name says, or folded.
+/// The format that was asked for, that of the file's extension, or folded.
 fn format(args: &Fold) -> Result<Format, Error> {
     match (args.format, &args.output) {
         (Some(format), _) => Ok(format),

@@ -1,4 +1,4 @@
-//! `memtrack-fold`: dumps become flame graphs and reports. A thin command line over the library.
+//! `memtrack-fold` turns dumps into flame graphs and reports. It is a thin command line over the library.
 
 mod args;
 mod check;

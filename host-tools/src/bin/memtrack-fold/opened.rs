@@ -1,5 +1,4 @@
-//! What all commands begin with: a dump is opened, a snapshot chosen, its addresses named, and the user told
-//! what is wrong with it.
+//! The first steps of all commands: open a dump, choose a snapshot, name its addresses, and report its damage.
 
 use std::path::Path;
 
@@ -19,41 +18,43 @@ use crate::args::{Names, Show};
 use crate::messages::warn;
 use crate::progress;
 
-/// A dump that was opened.
+/// An opened dump.
 pub struct Opened<'i> {
     pub dump: Dump<'i>,
-    /// Whether all of it could be read.
+    /// Whether all of it was readable.
     pub whole: bool,
-    /// What is wrong with it, and has not been said yet.
+    /// Warnings that have not been printed yet.
     pub warnings: Vec<String>,
-    /// What is left out of live.
+    /// Known leaks, which do not count as live.
     pub suppressions: Suppressions,
+    /// Warnings that have been printed.
     said: Vec<String>,
-    /// The dump, where it is one of several.
+    /// The name of the dump, if it is one of several.
     name: Option<String>,
 }
 
-/// All that a report shows of a dump.
+/// The content of a report about one dump.
 pub struct Whole {
     pub program: Profile,
-    /// What else there are cells of: stages, and the program at other moments.
+    /// The other snapshots with cells: of stages, and of the program at other moments.
     pub moments: Vec<Profile>,
     warnings: Vec<String>,
 }
 
 impl Whole {
-    /// The same for the library.
+    /// The content, for the library.
     pub fn run(&self) -> Run<'_> {
         Run { profile: &self.program, moments: &self.moments, warnings: &self.warnings }
     }
 }
 
 impl<'i> Opened<'i> {
+    /// Opens a dump.
     pub fn open(path: &Path, input: &'i Input) -> Result<Self, Error> {
         Self::of_tracker(path, input, None)
     }
 
-    /// The same of one tracker alone.
+    /// Opens a dump with the snapshots of one tracker only.
     pub fn of_tracker(path: &Path, input: &'i Input, tracker: Option<usize>) -> Result<Self, Error> {
         let mut dump = Dump::open(path, &input.bytes)?;
         tracker.map_or(Ok(()), |number| dump.keep_tracker(number))?;
@@ -69,13 +70,13 @@ impl<'i> Opened<'i> {
         Ok(Opened { dump, whole, warnings: found, suppressions, said: Vec::new(), name: None })
     }
 
-    /// One of several: what is said of it names it.
+    /// Opens one of several dumps: its name is in all messages about it.
     pub fn one_of_several(path: &Path, input: &'i Input, tracker: Option<usize>) -> Result<Self, Error> {
         let name = Some(clean(&path.to_string_lossy()));
         Ok(Opened { name, ..Self::of_tracker(path, input, tracker)? })
     }
 
-    /// The profile of the whole program, or of the stage that is asked for.
+    /// The profile of the whole program, or of the selected stage.
     pub fn profile(&mut self, show: Option<&Show>, options: &Options) -> Result<(Selected, Profile), Error> {
         let stage = show.and_then(|show| Some((show.stage.as_ref()?, &show.threads)));
         let mut selected = match stage {
@@ -91,7 +92,7 @@ impl<'i> Opened<'i> {
         let _watch = progress::watch(&options.progress);
         let mut profile = Profile::new(snapshot, selected.kind, options)?;
         if stage.is_none() && selected.kind == Kind::Stage {
-            // Of a program that was killed: nothing but its stages tells of its stages.
+            // A killed program leaves no snapshot with all stages: each stage is in a snapshot of its own.
             let others = select::stages_of_threads(&self.dump).into_iter();
             others
                 .filter(|other| other.index != selected.index)
@@ -102,7 +103,7 @@ impl<'i> Opened<'i> {
         Ok((selected, profile))
     }
 
-    /// The whole program, each stage that has cells of its own, and the program at other moments.
+    /// The profiles of the whole program, of each stage with cells, and of the program at other moments.
     pub fn whole(&mut self, options: &Options) -> Result<Whole, Error> {
         let mut selected = select::program(&self.dump);
         self.warnings.extend(selected.note.take());
@@ -127,13 +128,13 @@ impl<'i> Opened<'i> {
         })
     }
 
-    /// Tells the user what is wrong with the dump.
+    /// Prints the warnings about the dump.
     pub fn say(&mut self) {
         self.warnings.iter().for_each(|text| self.warn(text));
         self.said.append(&mut self.warnings);
     }
 
-    /// Tells the user what is wrong with the dump and with what is shown of it.
+    /// Prints the warnings about the dump and about the view of it.
     pub fn tell(&mut self, profile: &Profile, view: &View, names: &Names) {
         self.say();
         warnings::losses(profile).iter().for_each(|text| self.warn(text));
@@ -150,7 +151,7 @@ impl<'i> Opened<'i> {
         }
     }
 
-    /// What to say at the end.
+    /// The exit code.
     pub fn done(&self) -> Exit {
         if self.whole { Exit::Done } else { Exit::Damaged }
     }

@@ -1,4 +1,4 @@
-//! A bar on the terminal while addresses are named, when that takes longer than a moment.
+//! A bar on the terminal that shows how many addresses have names, if naming takes longer than a second.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use memtrack_host_tools::symbolize::Progress;
 
-/// Nothing is shown before.
+/// The time before the bar appears.
 const MOMENT: Duration = Duration::from_secs(1);
-/// Between two looks.
+/// The time between two updates.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Shows a bar until it is dropped.
@@ -20,7 +20,7 @@ pub struct Watch {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Looks at `progress`; `None` where nobody would see it.
+/// Starts to show `progress`; `None` if stderr is not a terminal.
 pub fn watch(progress: &Arc<Progress>) -> Option<Watch> {
     if !std::io::stderr().is_terminal() {
         return None;

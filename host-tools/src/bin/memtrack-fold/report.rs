@@ -1,4 +1,4 @@
-//! The HTML report of one dump: what `-o report.html` writes and `serve` shows.
+//! The HTML report of one dump, for `-o report.html` and for `serve`.
 
 use memtrack_host_tools::export::Format;
 use memtrack_host_tools::export::html::{self, Start};
@@ -7,7 +7,7 @@ use memtrack_host_tools::{Error, select};
 use crate::args::{Names, Show};
 use crate::opened::Opened;
 
-/// The page. It has all stages; the one asked for is chosen when it is opened.
+/// The page. It has all stages, and begins with the selected one.
 pub fn page(opened: &mut Opened<'_>, show: &Show, names: &Names) -> Result<Vec<u8>, Error> {
     let start = Start { stage: show.stage.clone() };
     if let Some(name) = &start.stage {

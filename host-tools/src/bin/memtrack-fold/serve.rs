@@ -13,7 +13,7 @@ pub fn run(args: &args::Serve) -> Outcome {
         report::page(&mut opened, &args.show, &args.names)?
     };
     let server = serve::Server::listen(args.port)?;
-    // Whoever started it reads where it is.
+    // The user needs the address before the server blocks.
     output::write(None, |out| Ok(writeln!(out, "{}", server.url())))?;
     match server.run(&page)? {}
 }

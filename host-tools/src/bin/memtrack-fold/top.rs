@@ -11,7 +11,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use crate::args;
 use crate::outcome::Outcome;
 
-/// What a screen has where there is none.
+/// The size of the text if there is no terminal.
 const SIZE: (u16, u16) = (120, 40);
 
 pub fn run(args: &args::Top) -> Outcome {
@@ -32,7 +32,7 @@ pub fn run(args: &args::Top) -> Outcome {
     result.map(|()| Exit::Done)
 }
 
-/// Shows the view until the user has seen enough.
+/// Shows the view until the user quits.
 fn show(top: &mut Top, terminal: &mut ratatui::DefaultTerminal, interval: Duration) -> Result<(), Error> {
     let mut next = Instant::now() + interval;
     loop {

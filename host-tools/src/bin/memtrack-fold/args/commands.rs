@@ -15,7 +15,7 @@ use super::values;
 pub struct Info {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     pub dump: PathBuf,
-    /// Only the snapshots of this tracker, where several wrote to the file
+    /// Only the snapshots of this tracker, if several wrote to the file
     #[arg(long, value_name = "N")]
     pub tracker: Option<usize>,
     /// Write JSON
@@ -51,9 +51,9 @@ pub struct Diff {
 
 #[derive(Args)]
 #[command(after_help = "\
-Sums are summed up. The merged peak is the sum of the peaks of all dumps, each at its own moment: at
-least what they ever held together. A stage's peak is the highest of all dumps. Threads of one name
-become one, with the highest of their own peaks.")]
+Sums are added. The merged peak is the sum of the peaks of all dumps, each at its own moment: an
+upper bound of the memory that they ever held together. A stage's peak is the highest of all dumps.
+Threads of one name become one, with the highest of their own peaks.")]
 pub struct Merge {
     /// The dumps; gzip and zstd are unpacked
     #[arg(required = true, num_args = 2..)]
@@ -61,7 +61,7 @@ pub struct Merge {
     /// The merged dump, or - for standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Merge dumps of different programs too
+    /// Merge dumps of different programs, too
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -73,23 +73,23 @@ pub struct Merge {
 pub struct Check {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     pub dump: PathBuf,
-    /// Most bytes alive at a time
+    /// Limit of the bytes that are alive at a time
     #[arg(long, value_name = "SIZE", group = "limit", value_parser = values::size)]
     pub max_peak: Option<Size>,
-    /// Most bytes alive while a stage ran; may be given several times
+    /// Limit of the bytes that are alive while a stage runs; may be given several times
     #[arg(long = "max-stage-peak", value_name = "NAME=SIZE", group = "limit", value_parser = values::named_size)]
     pub max_stage_peaks: Vec<(String, Size)>,
-    /// Most bytes still alive when the dump was taken
+    /// Limit of the bytes that are still alive when the dump is taken
     #[arg(long, value_name = "SIZE", group = "limit", value_parser = values::size)]
     pub max_live_at_exit: Option<Size>,
-    /// Most allocations
+    /// Limit of the number of allocations
     #[arg(long, value_name = "N", group = "limit")]
     pub max_allocs: Option<u64>,
-    /// Take limits from a TOML file: the same names, max-stage-peak is a table; options win over it
+    /// Read limits from a TOML file with the same names; max-stage-peak is a table; options override the file
     #[arg(long, value_name = "FILE", group = "limit")]
     pub limits: Option<PathBuf>,
-    /// Leave what is known to stay out of what is live: a file of LeakSanitizer's or valgrind's suppressions; may be given
-    /// several times
+    /// Do not count known leaks as live: a file of suppressions for LeakSanitizer or valgrind; may be given several
+    /// times
     #[arg(long = "suppressions", value_name = "FILE")]
     pub suppressions: Vec<PathBuf>,
     /// Write the table to FILE instead of standard output
@@ -105,7 +105,7 @@ pub struct Check {
 pub struct Serve {
     /// The dump, or - for standard input; gzip and zstd are unpacked
     pub dump: PathBuf,
-    /// The port of this machine to listen on; 0 is any that is free
+    /// The port of this machine to listen on; 0 selects a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
     #[command(flatten)]
@@ -121,13 +121,13 @@ pub struct Top {
     /// The file of the recording, or the number of the process that records
     #[arg(value_name = "FILE|PID")]
     pub target: PathBuf,
-    /// What to count: m goes on to the next
+    /// The metric to begin with; the key m shows the next
     #[arg(short, long, default_value = "live", value_parser = values::metrics())]
     pub metric: Metric,
-    /// Seconds from one look to the next
+    /// Seconds between two updates
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::interval)]
     pub interval: f64,
-    /// Print one screen as text and end, as when standard output is no terminal
+    /// Print one screen as text and end; this is the default if standard output is not a terminal
     #[arg(long)]
     pub once: bool,
     #[command(flatten)]
@@ -137,16 +137,16 @@ pub struct Top {
 #[derive(Args)]
 #[command(after_help = "\
 Each process that the program starts leaves a dump of its own beside it, named by process id.
-The exit code, or the signal, is the program's; 127 and 126 when it cannot be run, 4 when it
-cannot be recorded.")]
+The exit code, or the signal, is the program's. It is 127 or 126 if the program cannot run, and 4 if
+it cannot be recorded.")]
 pub struct Record {
-    /// The dump; that of a child gets its process id behind the name [default: PROGRAM.PID.memtrack]
+    /// The dump; the dump of a child has its process id behind the name [default: PROGRAM.PID.memtrack]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Do not tell where the dump is
+    /// Do not print the place of the dump
     #[arg(short, long)]
     pub quiet: bool,
-    /// The library that is preloaded, when libmemtrack.so is neither beside this program nor in ../lib
+    /// The library to preload, if libmemtrack.so is neither beside this program nor in ../lib
     #[arg(long, value_name = "PATH", env = "MEMTRACK_LIBRARY")]
     pub library: Option<PathBuf>,
     /// The program and its arguments

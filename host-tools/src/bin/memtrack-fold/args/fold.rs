@@ -27,13 +27,13 @@ pub struct Fold {
     /// List the stages, highest peak first
     #[arg(long, group = "list", conflicts_with = "format")]
     pub list_stages: bool,
-    /// List how large blocks are, by powers of two
+    /// List the sizes of blocks, by powers of two
     #[arg(long, group = "list", conflicts_with = "format")]
     pub list_sizes: bool,
-    /// Callers and callees of the functions that match, as text
+    /// Show the callers and callees of the functions that match, as text
     #[arg(long, value_name = "REGEX", value_parser = values::pattern, conflicts_with_all = ["list", "format"])]
     pub peek: Option<Regex>,
-    /// Functions in the text's table
+    /// Number of functions in the table of the text format
     #[arg(long, value_name = "N", default_value_t = text::TOP)]
     pub top: usize,
     /// Colours of the graph
@@ -51,7 +51,7 @@ impl Fold {
         self.dump.as_deref().unwrap_or(Path::new("-"))
     }
 
-    /// The list that is asked for instead of stacks.
+    /// The list to show instead of stacks.
     pub fn list(&self) -> Option<List> {
         let asked = [
             (self.list_threads, List::Threads),

@@ -1,4 +1,4 @@
-//! Options that several commands have: what to show of a dump, and where names come from.
+//! Options that several commands share: the view of a dump, and the sources of names.
 
 use std::path::PathBuf;
 
@@ -12,10 +12,10 @@ use regex::Regex;
 
 use super::values;
 
-/// What to show of a dump, and how.
+/// The view of a dump, and its look.
 #[derive(Args)]
 pub struct Show {
-    /// What to count [default: peak in a report, else bytes]
+    /// The metric [default: peak in a report, else bytes]
     #[arg(short, long, value_parser = values::metrics())]
     metric: Option<Metric>,
     /// Only this thread; may be given several times
@@ -24,13 +24,13 @@ pub struct Show {
     /// The thread as the root frame
     #[arg(long)]
     pub per_thread: bool,
-    /// The stage's own cells, as they stood at its peak
+    /// The cells of this stage, as at its own peak
     #[arg(short, long, value_name = "NAME")]
     pub stage: Option<String>,
-    /// Only the snapshots of this tracker, where several wrote to the file: info lists them
+    /// Only the snapshots of this tracker, if several wrote to the file; info lists them
     #[arg(long, value_name = "N")]
     pub tracker: Option<usize>,
-    /// Only what was counted under this tag; may be given several times
+    /// Only events under this tag; may be given several times
     #[arg(long = "tag", value_name = "NAME")]
     pub tags: Vec<String>,
     /// Show the frames of the tracker and of the allocator's entry points
@@ -39,10 +39,10 @@ pub struct Show {
     /// Only stacks with a frame that matches
     #[arg(long, value_name = "REGEX", value_parser = values::pattern)]
     pub filter: Option<Regex>,
-    /// Leave out frames that match; what they hold counts for their callers
+    /// Leave out frames that match; their values count for their callers
     #[arg(long, value_name = "REGEX", value_parser = values::pattern)]
     pub hide: Option<Regex>,
-    /// Leave what is known to stay out of live and live-blocks: a file of LeakSanitizer's or valgrind's suppressions; may be
+    /// Do not count known leaks in live and live-blocks: a file of suppressions for LeakSanitizer or valgrind; may be
     /// given several times
     #[arg(long = "suppressions", value_name = "FILE")]
     pub suppressions: Vec<PathBuf>,
@@ -55,21 +55,21 @@ pub struct Show {
     /// Title of graph or report
     #[arg(long)]
     pub title: Option<String>,
-    /// A line under the title of graph or text, besides what a reader must know
+    /// An additional line under the title of graph or text
     #[arg(long, value_name = "TEXT")]
     pub subtitle: Option<String>,
-    /// Leave frames below this share of the whole to their callers
+    /// Merge frames below this share of the whole into their callers
     #[arg(long, visible_alias = "min-width", value_name = "PERCENT", value_parser = values::share)]
     pub min_percent: Option<f64>,
 }
 
 impl Show {
-    /// What to count. A report has all metrics, and begins with the one that matters most.
+    /// The metric; each format has a default.
     pub fn metric(&self, format: Format) -> Metric {
         self.metric.unwrap_or(format.row().default_metric)
     }
 
-    /// How to draw it, for the library.
+    /// The look, for the library.
     pub fn style(&self) -> Style {
         Style {
             title: self.title.clone(),
@@ -80,12 +80,12 @@ impl Show {
         }
     }
 
-    /// What is known to stay.
+    /// The known leaks.
     pub fn suppressions(&self) -> Result<Suppressions, Error> {
         Suppressions::read(self.suppressions.iter().map(PathBuf::as_path))
     }
 
-    /// The same for the library.
+    /// The view, for the library.
     pub fn view(&self, profile: &Profile, format: Format) -> Result<View, Error> {
         let mut view = View {
             per_thread: self.per_thread,
@@ -101,14 +101,14 @@ impl Show {
     }
 }
 
-/// Where names come from.
+/// The sources of names.
 #[derive(Args)]
 #[command(next_help_heading = "Names")]
 pub struct Names {
-    /// The program or library with its symbols, when it is not where the dump says (moved, stripped, bare metal)
+    /// The program or library with its symbols, if it is not at its path in the dump (moved, stripped, bare metal)
     #[arg(short, long = "binary", value_name = "PATH")]
     pub binaries: Vec<PathBuf>,
-    /// Directory of separate debug files (.build-id/ab/cdef.debug), besides /usr/lib/debug
+    /// Directory of separate debug files (.build-id/ab/cdef.debug), in addition to /usr/lib/debug
     #[arg(long = "debug-dir", value_name = "DIR", value_parser = values::directory)]
     pub debug_dirs: Vec<PathBuf>,
     /// Root of the target's files
@@ -126,7 +126,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The same for the library.
+    /// The sources, for the library.
     pub fn options(&self) -> Options {
         Options {
             search: Search {
@@ -143,11 +143,11 @@ impl Names {
     }
 }
 
-/// How much of a dump is read.
+/// The limit of a dump's size.
 #[derive(Args)]
 pub struct Reading {
-    /// Most bytes that a compressed dump or a pipe may hold, like 2GiB [default: 64MiB or 32 times the compressed size; a
-    /// memory image what it claims, a pipe 4GiB]
+    /// Limit of the bytes in a compressed dump or a pipe, like 2GiB [default: 64MiB or 32 times the compressed size; the
+    /// claimed size for a memory image, 4GiB for a pipe]
     #[arg(id = "input_limit", long = "limit", value_name = "SIZE", value_parser = values::bytes)]
     pub limit: Option<u64>,
 }

@@ -46,17 +46,19 @@ fn one_of<T: Copy + Send + Sync + 'static>(
         .try_map(move |given| all.iter().copied().find(|&one| facts(one).0 == given).ok_or("no such value"))
 }
 
-/// A directory that is there.
+/// A directory that exists.
 pub fn directory(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
-    if path.is_dir() { Ok(path) } else { Err("there is no such directory".into()) }
+    if path.is_dir() { Ok(path) } else { Err("this directory does not exist".into()) }
 }
 
+/// A regular expression.
 pub fn pattern(text: &str) -> Result<Regex, String> {
-    // The whole message of a regex error draws over several lines; its last says what is wrong.
+    // The message of a regex error draws over several lines. The last one has the reason.
     Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().trim().to_string())
 }
 
+/// A share in percent.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse() {
         Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
@@ -64,6 +66,7 @@ pub fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// An interval in seconds.
 pub fn interval(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.05..=3600.0).contains(&seconds) => Ok(seconds),
@@ -71,10 +74,12 @@ pub fn interval(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A limit in bytes.
 pub fn size(text: &str) -> Result<Size, String> {
     units::parse_bytes(text).map(Size)
 }
 
+/// A name and its limit.
 pub fn named_size(text: &str) -> Result<(String, Size), String> {
     let (name, value) = text.rsplit_once('=').ok_or("give NAME=SIZE, like parse=10MiB")?;
     Ok((name.into(), size(value)?))

@@ -1,5 +1,7 @@
-//! The dumps of a run: one of each process, by a name that holds its process id, until the program's own gets the name
-//! that was asked for.
+//! The dumps of a run.
+//!
+//! Each process writes a dump with its process id in the name. After the run, the dump of the program itself gets
+//! the name that the user asked for.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -11,31 +13,31 @@ use std::path::{Path, PathBuf};
 use memtrack_host_tools::Error;
 use memtrack_host_tools::reader::Dump;
 
-/// Where dumps go.
+/// The place and the names of the dumps.
 pub(super) struct Files {
-    /// The folder, absolute.
+    /// The absolute path of the folder.
     folder: PathBuf,
-    /// What stands in front of the process id.
+    /// The part of a name in front of the process id.
     prefix: OsString,
-    /// What stands behind it.
+    /// The part behind it.
     suffix: OsString,
-    /// What the program's own dump is called in the end; `None` when it keeps its process id.
+    /// The final name of the program's own dump; `None` if it keeps its process id.
     name: Option<OsString>,
-    /// Files that looked like dumps of this run before it began.
+    /// Files from before this run whose names look like its dumps.
     before: HashSet<OsString>,
 }
 
 impl Files {
-    /// For dumps called `output`, or after the program.
+    /// For dumps that are named `output`, or after the program.
     pub(super) fn new(output: Option<&Path>, program: &OsStr) -> io::Result<Self> {
         let files = match output {
             Some(path) => {
                 // Absolute: the program may change its directory before it writes.
                 let path = std::path::absolute(path)?;
-                let missing = || io::Error::new(io::ErrorKind::InvalidInput, "the name of a file is needed");
+                let missing = || io::Error::new(io::ErrorKind::InvalidInput, "it names no file");
                 let name = path.file_name().ok_or_else(missing)?.to_owned();
                 if path.is_dir() {
-                    let text = format!("{} is a folder: name a file in it", path.display());
+                    let text = format!("{} is a folder: give the name of a file in it", path.display());
                     return Err(io::Error::new(io::ErrorKind::IsADirectory, text));
                 }
                 let folder = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
@@ -48,7 +50,7 @@ impl Files {
                 Files { folder, prefix, suffix: ".memtrack".into(), name: None, before: HashSet::new() }
             }
         };
-        // A missing or closed folder is better known before the program runs than after.
+        // A missing or read-only folder is an error before the program runs.
         tempfile::tempfile_in(&files.folder)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", files.folder.display())))?;
         let before = files.found()?.map(|(name, _)| name).collect();
@@ -70,8 +72,8 @@ impl Files {
         OsString::from_vec(template)
     }
 
-    /// After the run: gives the dump of process `pid` its name and removes those that are empty, of processes that were
-    /// killed. The program's dump, if it wrote one, and how many its children wrote.
+    /// After the run: gives the dump of process `pid` its name, and removes the empty files of killed processes. Returns
+    /// the program's dump, if it wrote one, and the number of its children's dumps.
     pub(super) fn collect(&self, pid: u32) -> io::Result<(Option<PathBuf>, usize)> {
         let mut own = None;
         let mut children = 0;
@@ -80,7 +82,7 @@ impl Files {
         for (name, of) in new {
             let path = self.folder.join(&name);
             if holds_nothing(&path)? {
-                // A process that still runs makes its file again when it ends.
+                // A process that still runs creates its file anew at its end.
                 fs::remove_file(&path)?;
             } else if of == pid {
                 own = Some(path);
@@ -98,12 +100,12 @@ impl Files {
         Ok((own, children))
     }
 
-    /// The file that was asked for, when there is one that this run did not write.
+    /// The file with the requested name, if it is from before this run.
     pub(super) fn of_before(&self) -> Option<PathBuf> {
         self.name.as_ref().map(|name| self.folder.join(name)).filter(|path| path.is_file())
     }
 
-    /// Files with such names, and the process ids in them.
+    /// The files whose names look like dumps, and the process ids in the names.
     fn found(&self) -> io::Result<impl Iterator<Item = (OsString, u32)>> {
         let pid = |name: &OsStr| {
             let rest = name.as_bytes().strip_prefix(self.prefix.as_bytes())?;
@@ -115,9 +117,9 @@ impl Files {
     }
 }
 
-/// Whether a file has no snapshot, only perhaps the mark of the process that began it.
+/// Whether a file has no snapshot. It may have the mark of the process that began it.
 fn holds_nothing(path: &Path) -> io::Result<bool> {
-    /// Bytes that no mark has: its command line takes a kilobyte at most.
+    /// The largest size of a mark: its command line takes a kilobyte at most.
     const BEYOND_MARKS: u64 = 4096;
     let length = fs::metadata(path)?.len();
     if length == 0 || length > BEYOND_MARKS {
@@ -126,14 +128,14 @@ fn holds_nothing(path: &Path) -> io::Result<bool> {
     Ok(matches!(Dump::open(path, &fs::read(path)?), Err(Error::NoSnapshot { begun: Some(_), .. })))
 }
 
-/// Moves a dump to where it was asked for. Through a link its target is replaced; a device or pipe is written to.
+/// Moves a dump to its requested path. Replaces the target of a link, and writes into a device or pipe.
 fn hand_over(dump: &Path, named: &Path) -> io::Result<()> {
     let target = fs::canonicalize(named).unwrap_or_else(|_| named.into());
     let is_special = fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file());
     let moved =
         if is_special { Err(io::ErrorKind::CrossesDevices.into()) } else { fs::rename(dump, &target) };
     match moved {
-        // A file system's end, as a link's target may be behind one, is no end to a copy.
+        // The target of a link may be on another file system, where only a copy works.
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let mut to =
                 fs::OpenOptions::new().write(true).create(true).truncate(!is_special).open(&target)?;
@@ -203,6 +205,6 @@ mod tests {
     fn a_folder_is_refused_before_the_program_runs() {
         let folder = tempfile::tempdir().unwrap();
         let error = Files::new(Some(folder.path()), OsStr::new("program")).err().unwrap();
-        assert!(error.to_string().ends_with("is a folder: name a file in it"), "{error}");
+        assert!(error.to_string().ends_with("is a folder: give the name of a file in it"), "{error}");
     }
 }

@@ -1,25 +1,25 @@
-//! Where the library is that is preloaded.
+//! Finds the library to preload.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "libmemtrack.so";
-/// Places seen from the folder of this program: beside it as cargo builds it, and as it is installed.
+/// Folders relative to that of this program: beside it in a cargo build, and as installed.
 const PLACES: [&str; 4] = [".", "../lib", "../lib64", "../lib/memtrack"];
 
-/// The library, or what to do about it.
+/// The library, or the advice if it is missing.
 pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, String> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => beside_this_program().ok_or_else(|| {
-            format!("{NAME} is not beside memtrack-fold and not in ../lib: say where with --library PATH, or build it with cargo build --release -p memtrack-ffi")
+            format!("{NAME} is not beside memtrack-fold and not in ../lib: give its path with --library PATH, or build it with cargo build --release -p memtrack-ffi")
         })?,
     };
     let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-    // The dynamic linker ends the names in its list at these.
+    // In the list of the dynamic linker, these characters separate the names.
     if path.as_os_str().as_bytes().iter().any(|byte| b" :".contains(byte)) {
         return Err(format!(
-            "{} cannot be preloaded from a path with a space or colon: put it elsewhere and say where with --library",
+            "{} cannot be preloaded from a path with a space or colon: move it, and give its new path with --library",
             path.display()
         ));
     }

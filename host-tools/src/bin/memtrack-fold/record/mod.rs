@@ -1,8 +1,8 @@
 //! `memtrack-fold record`: runs a program under the preloaded library.
 //!
-//! To the program and to whoever started it, it is as if this one were not there: its input and output are its own,
-//! signals reach it, and its exit code, or the signal that killed it, is ours. What it allocated, and each process that
-//! it started, goes into a file of that process.
+//! The program runs as without `record`: it has its own input and output, signals reach it, and its exit code, or
+//! the signal that killed it, becomes that of `record`. The program and each process that it starts leave a dump of
+//! their own.
 
 mod files;
 mod library;
@@ -24,7 +24,7 @@ use crate::args::Record;
 use crate::messages::{say, warn};
 use files::Files;
 
-/// What shells return for a program that they cannot find, or cannot run.
+/// The exit codes of shells for a program that does not exist, or cannot run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
 
@@ -40,7 +40,7 @@ pub fn run(args: &Record) -> ExitCode {
     };
     let files = match Files::new(args.output.as_deref(), program) {
         Ok(files) => files,
-        Err(error) => return fail(Exit::Io.row().code, format!("there is no place for the dump: {error}")),
+        Err(error) => return fail(Exit::Io.row().code, format!("cannot write the dump: {error}")),
     };
     let mut command = Command::new(program);
     command.args(&args.command[1..]);
@@ -48,9 +48,9 @@ pub fn run(args: &Record) -> ExitCode {
     match signals::run(&mut command) {
         Ok((pid, status)) => {
             match files.collect(pid) {
-                Err(error) => warn(&format!("the dump is not where it should be: {error}")),
+                Err(error) => warn(&format!("the dump is not at its place: {error}")),
                 Ok(_) if args.quiet => {}
-                Ok((dump, children)) => tell(&files, dump.as_deref(), children, program, status),
+                Ok((dump, children)) => report(&files, dump.as_deref(), children, program, status),
             }
             as_it_ended(status)
         }
@@ -71,14 +71,14 @@ fn preload(library: &Path) -> OsString {
     OsString::from_vec(list)
 }
 
-/// One line on where the dump is and how to look at it.
-fn tell(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, status: ExitStatus) {
+/// Prints the place of the dump and a command that shows it.
+fn report(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, status: ExitStatus) {
     if let Some(dump) = dump {
         let shown = shown(dump);
         let others = match children {
             0 => String::new(),
-            1 => ", and that of a child beside it".into(),
-            n => format!(", and those of {n} children beside it"),
+            1 => ", and the dump of a child beside it".into(),
+            n => format!(", and the dumps of {n} children beside it"),
         };
         let line = format!("{shown}{others}; see memtrack-fold {shown} -m peak -o peak.svg");
         say("recorded", AnsiColor::Green, &line);
@@ -86,11 +86,11 @@ fn tell(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, st
     }
     let why = match status.signal() {
         Some(signal) => format!(
-            "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it writes one \
-             every ten seconds"
+            "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it writes a \
+             snapshot every ten seconds"
         ),
         None => unseen::why_not_preloaded(program)
-            .unwrap_or("did it leave by quick_exit, or give up the right to write there?")
+            .unwrap_or("did it end by quick_exit, or lose the right to write there?")
             .into(),
     };
     let others = match children {
@@ -98,11 +98,11 @@ fn tell(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, st
         n => format!("; dumps of children: {n}"),
     };
     let before =
-        files.of_before().map_or_else(String::new, |path| format!("; {} is of a run before", shown(&path)));
+        files.of_before().map_or_else(String::new, |path| format!("; {} is of an earlier run", shown(&path)));
     warn(&format!("{} left no dump ({why}){others}{before}", Path::new(program).display()));
 }
 
-/// A path as one would type it.
+/// A path for the shell.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let path = path.strip_prefix(here).unwrap_or(path).display().to_string();
@@ -113,11 +113,11 @@ fn shown(path: &Path) -> String {
     }
 }
 
-/// Ends as the program did.
+/// Ends in the same way as the program.
 fn as_it_ended(status: ExitStatus) -> ExitCode {
     if let Some(signal) = status.signal() {
         signals::die_of(signal);
     }
-    // A status is 8 bits; what is no status was a signal.
+    // A status has 8 bits. Without a status there was a signal.
     ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
 }

@@ -1,7 +1,7 @@
-//! Running a program so that signals meant for it reach it.
+//! Runs a program and forwards signals to it.
 //!
-//! Whoever signals us means the program. What a terminal sends goes to all of its foreground processes, to the program
-//! too: that is not sent on, or it would come twice.
+//! A signal to this process is meant for the program, so it is forwarded. A terminal sends its signals to all foreground
+//! processes, and the program is one of them: these are not forwarded, because they would arrive twice.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-/// What is sent on: all but faults, what stops a process and lets it go on, and what tells us of the program.
+/// The forwarded signals: all except faults, stop and continue, and those about child processes.
 const NAMED: [libc::c_int; 12] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -38,16 +38,16 @@ const FORWARDED: [libc::c_int; NAMED.len() + (LAST_REAL_TIME - FIRST_REAL_TIME +
     all
 };
 
-/// The program's process id; 0 before it runs and after it was waited for.
+/// The program's process id; 0 before it runs and after its end.
 static PROGRAM: AtomicI32 = AtomicI32::new(0);
 
-/// Runs a program to its end: its process id and how it ended.
+/// Runs a program to its end. Returns its process id and its status.
 pub(super) fn run(command: &mut Command) -> io::Result<(u32, ExitStatus)> {
-    // Those that come before there is a program wait until there is one.
+    // A signal that arrives too early waits until the program exists.
     let held = Held::new()?;
     FORWARDED.iter().try_for_each(|&signal| forward(signal))?;
     let before = held.0;
-    // SAFETY: between fork and exec these are calls that a signal handler may make.
+    // SAFETY: between fork and exec, the closure makes only calls that are allowed in a signal handler.
     unsafe { command.pre_exec(move || as_before(&before)) };
     let mut child = command.spawn()?;
     PROGRAM.store(child.id() as i32, Relaxed);
@@ -66,13 +66,13 @@ fn wait(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-/// Signals that are held back while this lives: what was held back before.
+/// Blocks the signals while it lives. It has the mask from before.
 struct Held(libc::sigset_t);
 
 impl Held {
     fn new() -> io::Result<Self> {
         let (mut set, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        // SAFETY: the calls fill the sets in before they are read.
+        // SAFETY: the calls initialize the sets before anything reads them.
         unsafe {
             libc::sigemptyset(set.as_mut_ptr());
             FORWARDED.iter().for_each(|&signal| {
@@ -88,14 +88,15 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: the set is the one that was there before.
+        // SAFETY: the set is the initialized mask from before.
         unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.0, null_mut()) };
     }
 }
 
-/// In the program's process: signals do what they did for us in the beginning.
+/// In the program's process: restores the actions and the mask from before `run`.
 fn as_before(mask: &libc::sigset_t) -> io::Result<()> {
-    // SAFETY: the calls get a record that the first fills in, an action that every signal has, and a set.
+    // SAFETY: the first call initializes the record that is read; the default action is valid for every signal; the set is
+    // initialized.
     unsafe {
         for signal in FORWARDED {
             let mut now = MaybeUninit::<libc::sigaction>::uninit();
@@ -112,10 +113,10 @@ fn as_before(mask: &libc::sigset_t) -> io::Result<()> {
     }
 }
 
-/// Sends a signal on from now on. One that we ignore (`nohup`) stays ignored, by the program too.
+/// Forwards a signal from now on. An ignored one (`nohup`) stays ignored, by the program too.
 fn forward(signal: libc::c_int) -> io::Result<()> {
-    // SAFETY: the call fills `before` in; all-zero is an action, which is then filled in; the handler has the signature
-    // that SA_SIGINFO asks for, and does what a handler may.
+    // SAFETY: the first call initializes `before`. An all-zero action is valid, and gets a handler with the signature
+    // that SA_SIGINFO requires. The handler makes only calls that are allowed in a handler.
     unsafe {
         let mut before: libc::sigaction = std::mem::zeroed();
         if libc::sigaction(signal, std::ptr::null(), &raw mut before) != 0 {
@@ -125,7 +126,7 @@ fn forward(signal: libc::c_int) -> io::Result<()> {
             return Ok(());
         }
         let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = send_on as *const () as usize;
+        action.sa_sigaction = pass_on as *const () as usize;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
         match libc::sigaction(signal, &raw const action, null_mut()) {
             0 => Ok(()),
@@ -134,12 +135,12 @@ fn forward(signal: libc::c_int) -> io::Result<()> {
     }
 }
 
-extern "C" fn send_on(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+extern "C" fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     let program = PROGRAM.load(Relaxed);
-    // SAFETY: the system hands in a record of the signal; `errno` is this thread's own, and the call is one that a handler
-    // may make.
+    // SAFETY: the system passes a valid record of the signal. `errno` belongs to this thread, and `kill` is allowed in a
+    // handler.
     unsafe {
-        // Above 0: the kernel's own, as for a key of the terminal.
+        // A code above 0 is a signal from the kernel, as for a key on the terminal.
         if program != 0 && (*info).si_code <= 0 {
             let errno = *libc::__errno_location();
             libc::kill(program, signal);
@@ -148,15 +149,15 @@ extern "C" fn send_on(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut l
     }
 }
 
-/// Ends this program by the signal that ended the other, without a second core file.
+/// Ends this process by the signal that ended the program, without a second core file.
 pub(super) fn die_of(signal: libc::c_int) {
-    // SAFETY: the calls get records that are filled in; the signal's default action ends the process.
+    // SAFETY: the record is initialized. The signal's default action ends the process.
     unsafe {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }
-    // A signal that does not end a process: as shells tell it.
+    // This signal does not end a process: the code is that of shells.
     std::process::exit(128 + signal);
 }

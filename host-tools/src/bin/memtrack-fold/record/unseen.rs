@@ -1,5 +1,5 @@
-//! What a run could not record, and why: programs that nothing can be preloaded into, and allocators that the library does
-//! not see.
+//! Reasons for a missing or incomplete dump: programs that load no library, and allocators that the library does not
+//! see.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use memtrack_host_tools::{input, loss, select};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, elf};
 
-/// Why nothing is preloaded into a program; `None` when its file does not tell.
+/// The reason why nothing is preloaded into a program; `None` if its file shows none.
 pub(super) fn why_not_preloaded(program: &OsStr) -> Option<&'static str> {
     /// Set-user-id and set-group-id.
     const RAISED: u32 = 0o6000;
@@ -22,7 +22,7 @@ pub(super) fn why_not_preloaded(program: &OsStr) -> Option<&'static str> {
     let is_raised = fs::metadata(&path).ok()?.permissions().mode() & RAISED != 0;
     if is_raised {
         return Some(
-            "it is set-uid or set-gid, and the system preloads nothing into such a program: record it as a copy without",
+            "it is set-uid or set-gid, and the system preloads nothing into such a program: record a copy without these rights",
         );
     }
     let input = input::open_regular(&path).ok()?;
@@ -31,7 +31,7 @@ pub(super) fn why_not_preloaded(program: &OsStr) -> Option<&'static str> {
     )
 }
 
-/// The file that is run: a name without a slash is looked for as the system does.
+/// The file that runs. A name without a slash is searched for in PATH.
 fn in_search_path(program: &OsStr) -> Option<PathBuf> {
     if program.as_bytes().contains(&b'/') {
         return Some(program.into());
@@ -40,7 +40,7 @@ fn in_search_path(program: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Whether a file is a program that names no dynamic linker.
+/// Whether a file is a program without a dynamic linker.
 fn is_static(bytes: &[u8]) -> bool {
     is_static_of::<elf::FileHeader64<object::Endianness>>(bytes)
         .or_else(|_| is_static_of::<elf::FileHeader32<object::Endianness>>(bytes))
@@ -54,27 +54,27 @@ fn is_static_of<H: FileHeader<Endian = object::Endianness>>(bytes: &[u8]) -> obj
     Ok(!headers.iter().any(|header| header.p_type(endian) == elf::PT_INTERP))
 }
 
-/// What a dump says of allocators that were not tracked, in words.
+/// The allocators that were not tracked, in words.
 pub(super) fn allocators(dump: &Path) -> Vec<String> {
     let Ok(input) = input::open(dump, None) else { return Vec::new() };
     let Ok(read) = Dump::open(dump, &input.bytes) else { return Vec::new() };
     let snapshot = read.snapshot(select::program(&read).index);
-    let brings = |module: &&Module<'_>| defines_malloc(Path::new(OsStr::from_bytes(module.path)));
-    let whose = || match snapshot.modules.iter().find(brings) {
+    let defines = |module: &&Module<'_>| defines_malloc(Path::new(OsStr::from_bytes(module.path)));
+    let owner = || match snapshot.modules.iter().find(defines) {
         Some(module) => format!("malloc in {}", clean(&String::from_utf8_lossy(module.path))),
-        None => "malloc of another object".into(),
+        None => "malloc in another object".into(),
     };
     let causes = snapshot.losses.iter().filter(|loss| loss.events > 0).map(|loss| loss.cause);
     let text = |cause| match cause {
         LossCause::OtherAllocator => Some(format!(
             "the program has an allocator of its own ({}): its blocks are not in the dump; {}",
-            whose(),
+            owner(),
             loss::remedy(cause, true)
         )),
         LossCause::NoUsableSize => Some(format!(
             "the allocator underneath ({}) lacks malloc_usable_size or another function of the family: its blocks are \
              not in the dump; {}",
-            whose(),
+            owner(),
             loss::remedy(cause, true)
         )),
         _ => None,
@@ -82,7 +82,7 @@ pub(super) fn allocators(dump: &Path) -> Vec<String> {
     causes.filter_map(text).collect()
 }
 
-/// Whether an object brings a `malloc` that is neither the C library's nor memtrack's.
+/// Whether an object defines a `malloc`, and is neither the C library nor memtrack.
 fn defines_malloc(path: &Path) -> bool {
     const NOT: [&str; 4] = ["libc.so", "libc-", "ld-", "libmemtrack"];
     let name = path.file_name().unwrap_or_default().to_string_lossy();
