@@ -1,177 +1,191 @@
-//! What can go wrong, each with what to do about it and the exit code of the program.
+//! The errors of this crate. Each says where it happened, has a message with advice, and selects an exit code.
 
 mod message;
 mod unknown;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
 
-/// Why the tool stops.
+/// A reason to stop.
 #[derive(Debug)]
 pub enum Error {
-    /// An input could not be opened or read.
+    /// An input can't be opened or read.
     Read {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// A path that must name a regular file names something else.
+    /// A path names something else than a regular file.
     NotAFile {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// The input is no dump.
+    /// The input is not a dump.
     NotADump {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What it is instead, as far as can be told.
+        /// What it seems to be.
         reason: &'static str,
     },
-    /// The input was written by a newer or much older version.
+    /// The input has the format of a newer or much older version.
     Version {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// The version it was written in.
+        /// The version of its format.
         version: u16,
     },
-    /// The input is compressed, or a pipe, and holds more than it may.
+    /// A compressed input or a pipe is larger than the limit.
     TooLarge {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Most bytes that are read.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// A dump from which nothing could be read.
+    /// A dump has no readable snapshot.
     NoSnapshot {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// The process that began the file and wrote nothing else.
+        /// The process that began the file, if it wrote nothing else.
         begun: Option<u32>,
     },
-    /// A tracker was asked for that wrote none of the dump's snapshots.
+    /// No snapshot of the dump is by this tracker.
     NoTracker {
-        /// Its number.
+        /// The number of the tracker.
         number: usize,
-        /// How many there are.
+        /// How many trackers the dump has.
         known: usize,
     },
-    /// The dump's figures are larger than any program's can be.
+    /// A sum of figures is beyond 64 bits, so the dump is damaged.
     Figures {
-        /// Which metric.
+        /// The metric.
         metric: &'static str,
     },
-    /// The view has more frames than can be shown.
+    /// The view has too many frames.
     TooManyFrames,
-    /// A name that the dump does not hold.
+    /// The dump does not have this name.
     Unknown {
-        /// What was asked for: `thread`, `stage`, `tag`.
+        /// The kind of name: `thread`, `stage`, `tag`.
         what: &'static str,
-        /// The name given.
+        /// The name.
         name: String,
-        /// The nearest names that are there.
+        /// The most similar names in the dump.
         near: Vec<String>,
     },
-    /// A stage of which the dump has figures but no cells.
+    /// The dump has the figures of a stage but not its cells.
     StageWithoutCells {
-        /// Its name.
+        /// The name of the stage.
         name: String,
     },
-    /// A `--binary` that is not the dump's.
+    /// A `--binary` has another build id than the dump.
     WrongBinary {
-        /// The file given.
+        /// The path of the binary.
         path: PathBuf,
-        /// The module it was to be used for.
+        /// The module in the dump.
         module: String,
-        /// Build id of the file.
+        /// The build id of the binary.
         found: String,
-        /// Build id in the dump.
+        /// The build id in the dump.
         wanted: String,
     },
-    /// A `--binary` that holds no program.
+    /// A `--binary` is not a program or library.
     UnusableBinary {
-        /// The file given.
+        /// The path of the binary.
         path: PathBuf,
-        /// Why it can't be used.
+        /// The reason.
         reason: String,
     },
-    /// A regular expression with an error in it.
+    /// A regular expression has an error.
     Pattern {
         /// The expression.
         pattern: String,
-        /// What is wrong.
+        /// The error, with its line if it has one.
         reason: String,
     },
-    /// A dump without the figures of the whole program.
+    /// The dump does not have the figures of the whole program.
     NoFigures,
-    /// A process that has no recording.
+    /// A process has no recording.
     NoRecording {
-        /// Which.
+        /// The process id.
         pid: u32,
     },
-    /// A file that is no recording, where one is asked for.
+    /// A file is not a recording.
     NotARecording {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A file of limits with an error in it.
+    /// A file of limits has an error.
     Limits {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error, with its line if it has one.
         reason: String,
     },
-    /// A file of suppressions with an error in it.
+    /// A file of suppressions has an error.
     Suppressions {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error, with its line if it has one.
         reason: String,
     },
-    /// A dump of another program than the first one.
+    /// A dump is of another program than the first one.
     OtherProgram {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What it is of.
+        /// Its program.
         found: String,
-        /// What the first one is of.
+        /// The program of the first dump.
         wanted: String,
     },
-    /// A format that a command does not write.
+    /// `diff` does not write this format.
     NotForDiff {
         /// The names of the formats that it writes.
         formats: Vec<&'static str>,
     },
-    /// An output file whose extension says no format.
+    /// The extension of the output file belongs to no format.
     UnknownFormat {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The usual extensions of all formats.
         endings: String,
     },
-    /// No port could be listened on.
+    /// The server can't listen on a port.
     Listen {
-        /// The port asked for, 0 for any.
+        /// The requested port; 0 for any.
         port: u16,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The output could not be written.
+    /// An error about one of several dumps.
+    Of {
+        /// The path of the dump.
+        dump: PathBuf,
+        /// The error.
+        error: Box<Error>,
+    },
+    /// The output can't be written.
     Write {
-        /// Where to.
+        /// The path of the output.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// How the program ends because of it.
+    /// The same error, with the dump in which it happened.
+    #[must_use]
+    pub fn of(self, dump: &Path) -> Error {
+        Error::Of { dump: dump.into(), error: Box::new(self) }
+    }
+
+    /// The exit code of the program.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Error::Of { error, .. } => error.exit(),
             Error::Unknown { .. }
             | Error::NoTracker { .. }
             | Error::StageWithoutCells { .. }

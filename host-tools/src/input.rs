@@ -1,4 +1,11 @@
-//! Files become bytes: memory-mapped where that is possible, unpacked where that is needed.
+//! Brings dumps and other files into memory.
+//!
+//! A dump may be a file or a pipe, compressed, a memory image, or packets from a serial line. Here all of them
+//! become the bytes of a dump.
+//!
+//! - `source`: opens a path, or standard input.
+//! - `unpack`: unpacks gzip and zstd.
+//! - `opened`, `bytes`: the result.
 
 mod bytes;
 mod opened;
@@ -15,15 +22,16 @@ pub use bytes::Bytes;
 pub use opened::Input;
 pub use source::{open_regular, text};
 
-/// What a file is that is neither read nor written.
+/// The reason why a path is refused.
 pub(crate) const NOT_REGULAR: &str = "not a regular file";
 
-/// Opens a dump: a file, or `-` for standard input; plain, gzip or zstd; as it is, or in packets from a line. Of a memory
-/// image the dump is made here. `limit` is the number of bytes that a compressed file or a pipe may hold; without it, one
-/// by which no dump of a usual size is refused.
+/// Opens a dump: a file, or `-` for standard input.
+///
+/// It may be compressed by gzip or zstd, a memory image, or in packets from a line. `limit` is the largest size in bytes of
+/// a pipe and of an unpacked file. Without it, the limit accepts all dumps of usual sizes.
 ///
 /// # Errors
-/// When it can't be read, or unpacks to more than [`Error::TooLarge`] tells.
+/// Returns an error if the dump can't be read, or is larger than the limit.
 pub fn open(path: &Path, limit: Option<u64>) -> Result<Input, Error> {
     let (bytes, extents) = source::contents(path, limit)?;
     let input = match unpack::unpack(path, &bytes, limit) {
@@ -39,19 +47,19 @@ pub fn open(path: &Path, limit: Option<u64>) -> Result<Input, Error> {
     Ok(Input { notes: image.notes, damaged: image.damaged, unpacking: input.unpacking, ..dump })
 }
 
-/// Leaves holes out that are not worth a search.
+/// Removes large holes: a search through them would take long, and find nothing.
 fn without_holes(input: Input) -> Input {
     let Some((data, holes)) = input.extents.condensed(&input.bytes, 0) else { return input };
     let mut notes = input.notes;
     notes.push(format!(
-        "the file has holes, {} that nobody wrote: they are left out",
+        "the file has holes of {}, which were never written: they are left out",
         things(holes as u64, "byte")
     ));
     let dump = Input::new(Bytes::Owned(data), Extents::default());
     Input { notes, damaged: true, unpacking: input.unpacking, ..dump }
 }
 
-/// Puts together what came in packets.
+/// Joins the data of packets.
 fn from_line(input: Input) -> Input {
     let Some(arrived) = packets::read(&input.bytes) else { return input };
     let dump = Input::new(Bytes::Owned(arrived.dump), Extents::default());

@@ -1,4 +1,4 @@
-//! Limits that a program must keep: what `memtrack-fold check` compares a dump with.
+//! The limits of `memtrack-fold check`, and the comparison of a dump with them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,17 +10,17 @@ use crate::profile::Profile;
 use crate::table::Table;
 use crate::units;
 
-/// The limits; those that are `None` are not checked.
+/// The limits. `None` means no limit.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// Most bytes alive at a time.
+    /// The limit of the bytes that are alive at a time.
     pub max_peak: Option<Size>,
-    /// Most bytes alive while a stage ran, by its name.
+    /// The limit of the bytes that are alive while a stage runs, by its name.
     pub max_stage_peak: BTreeMap<String, Size>,
-    /// Most bytes still alive when the dump was taken.
+    /// The limit of the bytes that are alive when the dump is taken.
     pub max_live_at_exit: Option<Size>,
-    /// Most allocations.
+    /// The limit of the number of allocations.
     pub max_allocs: Option<u64>,
 }
 
@@ -43,27 +43,27 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// A limit beside what the program did.
+/// A limit, compared with the program.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What is limited: `peak`, `peak of stage parse`.
+    /// The limited figure: `peak`, `peak of stage parse`.
     pub what: String,
-    /// The most allowed.
+    /// The limit.
     pub limit: u64,
-    /// What it was.
+    /// The figure of the program.
     pub actual: u64,
-    /// How both are written.
+    /// The format of both.
     human: fn(u64) -> String,
 }
 
 impl Verdict {
-    /// Whether the limit was kept.
+    /// Whether the program kept the limit.
     #[must_use]
     pub fn kept(&self) -> bool {
         self.actual <= self.limit
     }
 
-    /// Why the check failed, in one line.
+    /// The reason for failure, in one line.
     #[must_use]
     pub fn reason(&self) -> String {
         let over = (self.human)(self.actual.saturating_sub(self.limit));
@@ -80,7 +80,7 @@ impl Limits {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// When it can't be read or says something else.
+    /// Returns an error if it can't be read, or has something else than limits.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = crate::input::text(path)?;
         Limits::parse(&text).map_err(|reason| Error::Limits { path: path.into(), reason })
@@ -89,7 +89,7 @@ impl Limits {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// What is wrong, with the line.
+    /// Returns the reason, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|e| {
             let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Limits {
         })
     }
 
-    /// Takes over what `wins` sets.
+    /// These limits, overridden by those of `wins`.
     #[must_use]
     pub fn overridden(mut self, wins: Limits) -> Self {
         self.max_stage_peak.extend(wins.max_stage_peak);
@@ -109,10 +109,10 @@ impl Limits {
         }
     }
 
-    /// Compares a program with them.
+    /// Compares a program with the limits.
     ///
     /// # Errors
-    /// When the dump lacks the program's figures, or a stage.
+    /// Returns an error if the dump lacks the program's figures, or a stage.
     pub fn judge(&self, profile: &Profile) -> Result<Vec<Verdict>, Error> {
         let mut verdicts = Vec::new();
         let mut add = |what: String, limit: u64, actual: u64, human| {
@@ -145,7 +145,7 @@ impl Limits {
     }
 }
 
-/// The verdicts for people.
+/// The verdicts as a table.
 #[must_use]
 pub fn table(verdicts: &[Verdict]) -> Table {
     let mut table = Table::new(&["limit of", ">was", ">most", ">used", "verdict"]);

@@ -43,7 +43,7 @@ pub fn merge(parts: &[Part<'_>], force: bool) -> Result<Vec<u8>, Error> {
     for part in parts {
         let selected = select::program(part.dump);
         if selected.kind == Kind::Stage {
-            return Err(Error::NoFigures);
+            return Err(Error::NoFigures.of(part.path));
         }
         programs.push(selected.read(part.dump));
     }

@@ -1,4 +1,4 @@
-//! Which of a dump's snapshots to show.
+//! Selects the snapshots of a dump to show.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,16 +9,16 @@ use crate::clean::clean_bytes;
 use crate::reader::{Dump, Entry, Snapshot, StageHead, Tracker};
 use crate::units::bytes;
 
-/// A snapshot that was chosen.
+/// The selected snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// Its index among [`Dump::entries`].
     pub index: usize,
-    /// The snapshots of other trackers of the process that are shown with it.
+    /// The snapshots of other trackers of the process, which are shown with it.
     pub beside: Vec<usize>,
-    /// What it shows.
+    /// Whether it shows the program or a stage.
     pub kind: Kind,
-    /// What the user should know about the choice.
+    /// A remark for the user about the selection.
     pub note: Option<String>,
 }
 
@@ -27,18 +27,19 @@ impl Selected {
         Selected { index, beside: Vec::new(), kind, note }
     }
 
-    /// Reads what was chosen.
+    /// Reads the selected snapshots.
     #[must_use]
     pub fn read<'a>(&self, dump: &Dump<'a>) -> Snapshot<'a> {
         let mut all = vec![self.index];
         all.extend(&self.beside);
-        // Ids rise with the trackers' numbers.
+        // The ids of a later tracker are higher.
         all.sort_by_key(|&index| dump.entries()[index].tracker().number());
         dump.together(&all)
     }
 }
 
-/// The whole program: its last complete snapshot, and those of other trackers that were in the process with it; else the last partial one, else the last stage.
+/// Selects the whole program: its last complete snapshot, with those of other trackers in the same process. Without a
+/// complete one, it selects the last partial one, and without that the last stage.
 #[must_use]
 pub fn program(dump: &Dump<'_>) -> Selected {
     let entries = dump.entries();
@@ -48,7 +49,7 @@ pub fn program(dump: &Dump<'_>) -> Selected {
         let (index, beside) = without_preloaded(dump, index, beside(dump, index));
         let note = (!beside.is_empty()).then(|| {
             format!(
-                "{} trackers were in the process: their figures are summed up, and the peak is the sum of their peaks; \
+                "{} trackers were in the process: their figures are added up, and the peak is the sum of their peaks; \
                  --tracker shows one of them",
                 beside.len() + 1
             )
@@ -64,8 +65,8 @@ pub fn program(dump: &Dump<'_>) -> Selected {
     Selected::alone(index, Kind::Stage, Some(note.into()))
 }
 
-/// The preloaded library counts what other trackers take from the C library's `malloc`, which they count themselves: beside
-/// them it is left out.
+/// Leaves out the snapshot of the preloaded library beside those of other trackers. It counts the memory that these take
+/// from the C library's `malloc`, and they count it themselves.
 fn without_preloaded(dump: &Dump<'_>, index: usize, beside: Vec<usize>) -> (usize, Vec<usize>) {
     if beside.is_empty() {
         return (index, beside);
@@ -90,7 +91,7 @@ fn is_preloaded(snapshot: &Snapshot<'_>) -> bool {
         .any(|module| module.path.ends_with(b"/libmemtrack.so") && module.segments.iter().any(holds))
 }
 
-/// The last complete snapshots of the program by other trackers that were in the process of snapshot `index`.
+/// The last complete snapshots of the program by other trackers in the process of snapshot `index`.
 fn beside(dump: &Dump<'_>, index: usize) -> Vec<usize> {
     let entries = dump.entries();
     let own = entries[index].tracker();
@@ -102,10 +103,11 @@ fn beside(dump: &Dump<'_>, index: usize) -> Vec<usize> {
     others.filter_map(last).collect()
 }
 
-/// The run of a stage with the highest peak: of those on `threads` (names or ids), where it ran on these alone, else of all.
+/// Selects the run of a stage with the highest peak: among the stages of `threads` (names or ids) if these have one of that
+/// name, else among all.
 ///
 /// # Errors
-/// When no stage has that name, or when only its figures are in the dump.
+/// Returns an error if no stage has that name, or if the dump has only its figures.
 pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected, Error> {
     let scopes = scopes_of(dump, threads);
     let of_threads = highest(dump, |head| called(head, name) && scopes.contains(&head.scope));
@@ -125,10 +127,10 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
         Some(head) if is_picked || !has_namesakes(dump, name) => higher_peak(dump, name, &head),
         Some(head) => Some(match head.scope.checked_sub(1) {
             None => format!(
-                "stages of threads are called {name}, too: shown is that of the process; --thread shows a thread's"
+                "stages of threads are called {name}, too: this is that of the process; --thread shows a thread's"
             ),
             Some(thread) => format!(
-                "several stages are called {name}: shown is that of thread {thread}, whose peak was the highest; \
+                "several stages are called {name}: this is that of thread {thread}, whose peak was the highest; \
                  --thread shows another's"
             ),
         }),
@@ -137,8 +139,8 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
     Ok(Selected::alone(index, Kind::Stage, note))
 }
 
-/// For each name of a stage that has a whole snapshot the one with the highest peak, in the order of the names: of so many
-/// stages as a report can show, those with the highest peaks.
+/// Selects for each name of a stage the complete snapshot with the highest peak, in the order of the names. Beyond the number
+/// of stages that a report can show, those with lower peaks are left out.
 #[must_use]
 pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
     const MOST: usize = 100;
@@ -149,7 +151,7 @@ pub fn stages(dump: &Dump<'_>) -> Vec<Selected> {
     best.into_iter().map(|(_, (_, _, index))| of_stage(index)).collect()
 }
 
-/// The same for each stage of the process and of each thread, for all of them.
+/// Selects the same for each stage of the process and of each thread, without a limit.
 #[must_use]
 pub fn stages_of_threads(dump: &Dump<'_>) -> Vec<Selected> {
     let best = best_by(dump, |head| (clean_bytes(head.name), head.scope));
@@ -160,7 +162,7 @@ fn of_stage(index: usize) -> Selected {
     Selected::alone(index, Kind::Stage, None)
 }
 
-/// Of the snapshots of stages with one key that with the highest peak, where a whole one is among them: whether it is whole,
+/// For each key the stage's snapshot with the highest peak, if a complete one exists. The values are: whether it is complete,
 /// its peak, its index.
 fn best_by<K: Ord>(dump: &Dump<'_>, key: impl Fn(&StageHead<'_>) -> K) -> BTreeMap<K, (bool, u64, usize)> {
     let mut best = BTreeMap::new();
@@ -178,17 +180,17 @@ fn called(head: &StageHead<'_>, name: &str) -> bool {
     clean_bytes(head.name) == name
 }
 
-/// Of the snapshots of some stages that with the highest peak; a whole one, if there is any.
-fn highest(dump: &Dump<'_>, is_meant: impl Fn(&StageHead<'_>) -> bool) -> Option<usize> {
+/// The snapshot with the highest peak among those of some stages. A complete one wins.
+fn highest(dump: &Dump<'_>, is_wanted: impl Fn(&StageHead<'_>) -> bool) -> Option<usize> {
     let entries = dump.entries().iter().enumerate().filter(|(_, entry)| entry.is_stage());
     let meant = entries.filter_map(|(index, entry)| {
-        let head = entry.stage.filter(&is_meant)?;
+        let head = entry.stage.filter(&is_wanted)?;
         Some((entry.complete, head.peak, index))
     });
     meant.max().map(|(_, _, index)| index)
 }
 
-/// What stages of these threads have as their scope.
+/// The scopes of these threads' stages.
 fn scopes_of(dump: &Dump<'_>, threads: &[String]) -> HashSet<u32> {
     if threads.is_empty() {
         return HashSet::new();
@@ -196,14 +198,14 @@ fn scopes_of(dump: &Dump<'_>, threads: &[String]) -> HashSet<u32> {
     let program = program(dump).read(dump);
     let meant = program.threads.iter().filter(|thread| {
         let (name, id) = (clean_bytes(thread.name), thread.id.to_string());
-        // Namesakes are shown with their ids.
+        // Threads of one name are shown with their ids.
         let label = format!("{name} #{id}");
         threads.iter().any(|thread| *thread == name || *thread == id || *thread == label)
     });
     meant.map(|thread| thread.id.saturating_add(1)).collect()
 }
 
-/// Whether stages of different threads, or of a thread and the process, have this name and cells.
+/// Whether stages with cells of different threads, or of a thread and the process, have this name.
 fn has_namesakes(dump: &Dump<'_>, name: &str) -> bool {
     let heads = dump.entries().iter().filter(|entry| entry.is_stage()).filter_map(|entry| entry.stage);
     let mut scopes = heads.filter(|head| called(head, name)).map(|head| head.scope);
@@ -211,17 +213,17 @@ fn has_namesakes(dump: &Dump<'_>, name: &str) -> bool {
     scopes.any(|scope| Some(scope) != first)
 }
 
-/// Whole snapshots of the program besides the one that [`program`] chooses: as many as a report can show, spread over the
+/// Selects complete snapshots of the program other than that of [`program`]: as many as a report can show, spread over the
 /// time.
 #[must_use]
 pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
-    /// More would make the report large, and its marks touch.
+    /// With more, the report would be large, and its marks would touch.
     const MOST: usize = 16;
-    /// Of the dump, for all of them together: a browser has to hold them, several times as large.
+    /// The limit of their bytes in the dump together: in a browser they take several times as much memory.
     const BYTES: usize = 16 << 20;
     let Selected { index: shown, beside, .. } = program(dump);
     if !beside.is_empty() {
-        // A snapshot is of one tracker: its figures are no moment of the whole.
+        // A snapshot is of one tracker only, so it is not a moment of the whole process.
         return Vec::new();
     }
     let entries = dump.entries().iter().enumerate();
@@ -235,7 +237,7 @@ pub fn moments(dump: &Dump<'_>) -> Vec<Selected> {
     spread.map(|index| Selected::alone(index, Kind::Program, None)).collect()
 }
 
-/// What to say when the stage's highest peak is not among the snapshots of it.
+/// The remark if no snapshot of the stage has its highest peak.
 fn higher_peak(dump: &Dump<'_>, name: &str, shown: &StageHead<'_>) -> Option<String> {
     let whole = program(dump).read(dump);
     let same =

@@ -1,5 +1,9 @@
-//! Suppressions: which blocks that are still alive are known, and left out of `live`. The files are those of LeakSanitizer
-//! and of valgrind, as they are; one file may hold both.
+//! Suppressions: known leaks, which do not count as live.
+//!
+//! The files are those of LeakSanitizer and of valgrind. One file may have suppressions of both.
+//!
+//! - `parse`: reads the files.
+//! - `rule`: compares a stack with a suppression.
 
 mod parse;
 mod rule;
@@ -14,7 +18,7 @@ use crate::profile::{At, Profile, Stack, Suppressed};
 use crate::symbolize::hidden;
 use rule::{Pattern, Rule, Shown};
 
-/// Suppressions, in the order of their files. The default is none.
+/// Suppressions, in the order of their files. The default has none.
 #[derive(Default)]
 pub struct Suppressions {
     rules: Vec<Rule>,
@@ -25,7 +29,7 @@ impl Suppressions {
     /// Reads files.
     ///
     /// # Errors
-    /// When one can't be read, or holds something else.
+    /// Returns an error if a file can't be read, or has something else than suppressions.
     pub fn read<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Result<Self, Error> {
         let mut all = Suppressions::default();
         for path in paths {
@@ -39,7 +43,7 @@ impl Suppressions {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// What is wrong, with the line.
+    /// Returns the reason, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut all = Suppressions::default();
         parse::parse(text, &mut all.rules, &mut all.patterns)?;
@@ -52,7 +56,7 @@ impl Suppressions {
         self.rules.is_empty()
     }
 
-    /// Takes what is suppressed out of the live bytes and blocks of a profile, which keeps how much that is.
+    /// Removes the suppressed blocks from the live figures of a profile. The profile stores how much that is.
     pub fn apply(&self, profile: &mut Profile) {
         if self.is_empty() {
             return;
@@ -88,7 +92,7 @@ impl Suppressions {
             .collect();
     }
 
-    /// Which patterns match a frame.
+    /// For each pattern, whether it matches a frame.
     fn matches(&self, profile: &Profile, stack: &Stack, which: usize) -> Vec<bool> {
         let frame = stack.frames[which];
         let symbols = &profile.symbols;

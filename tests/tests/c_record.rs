@@ -198,7 +198,11 @@ fn every_child_writes_its_own_dump() {
     let dump = folder.join("dump");
     let output = c::output(record(&dump).arg(&tree));
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(7), "all well\n"));
-    assert!(text(&output.stderr).contains("and the dumps of 3 children beside it"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("and the dumps of 3 children beside it"),
+        "{}",
+        text(&output.stderr)
+    );
 
     // Each process is identified by its own allocation; a forked child also has its parent's.
     let all = dumps(&folder);

@@ -1,4 +1,4 @@
-//! The message of each error: what happened, and what to do about it.
+//! The messages of errors: the problem, then the advice.
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +14,7 @@ impl fmt::Display for Error {
         match self {
             Error::Read { path, source } => write!(f, "cannot read {}: {source}", shown(path)),
             Error::NotAFile { path } => {
-                write!(f, "{} is not a regular file: name a file", shown(path))
+                write!(f, "{} is not a regular file: give the path of a file", shown(path))
             }
             Error::NotADump { path, reason } => {
                 write!(
@@ -31,36 +31,36 @@ impl fmt::Display for Error {
             ),
             Error::Version { path, version } => write!(
                 f,
-                "{} has dump format {version}, older than {MIN_SUPPORTED}: read it with the memtrack-fold of its time",
+                "{} has dump format {version}, older than {MIN_SUPPORTED}: read it with a memtrack-fold of that time",
                 shown(path)
             ),
             Error::TooLarge { path, limit } => write!(
                 f,
-                "{} holds more than {}: if that is right, say how much it may hold with --limit SIZE",
+                "{} holds more than {}: if that is right, set a higher limit with --limit SIZE",
                 shown(path),
                 units::bytes(*limit)
             ),
             Error::NoSnapshot { path, begun: Some(pid) } => write!(
                 f,
-                "{} holds no snapshot: process {pid} began it, and has written none; it still runs, or was ended \
-                 before it could",
+                "{} holds no snapshot: process {pid} began the file but wrote no snapshot; it still runs, or it ended \
+                 too early",
                 shown(path)
             ),
             Error::NoTracker { number, known } => {
-                write!(f, "there is no tracker {number}: the dump has snapshots of {known}; memtrack-fold info lists them")
+                write!(f, "there is no tracker {number}: the dump has {known}; memtrack-fold info lists them")
             }
             Error::NoSnapshot { path, begun: None } => write!(
                 f,
-                "{} holds no readable snapshot: it is damaged from the beginning; take the dump again",
+                "{} holds no readable snapshot: its beginning is damaged; take the dump again",
                 shown(path)
             ),
             Error::Figures { metric } => write!(
                 f,
                 "the sum of {metric} over all cells is beyond 64 bits: the dump is damaged; take it again"
             ),
-            Error::TooManyFrames => f.write_str(
-                "this view has too many frames to show: narrow it with --thread, --tag or --filter",
-            ),
+            Error::TooManyFrames => {
+                f.write_str("this view has too many frames: narrow it with --thread, --tag or --filter")
+            }
             Error::Unknown { what, name, near } => unknown(f, what, name, near),
             Error::StageWithoutCells { name } => write!(
                 f,
@@ -70,8 +70,8 @@ impl fmt::Display for Error {
             ),
             Error::WrongBinary { path, module, found, wanted } => write!(
                 f,
-                "{} is not the program of the dump: its build id is {found}, {} had {wanted}; give the binary that \
-                 ran, or --force to use this one",
+                "{} is not the program of the dump: its build id is {found}, that of {} is {wanted}; give the \
+                 binary that ran, or use this one with --force",
                 shown(path),
                 clean(module)
             ),
@@ -83,16 +83,16 @@ impl fmt::Display for Error {
             }
             Error::NoRecording { pid } => write!(
                 f,
-                "process {pid} does not record, or is not yours: start it with MEMTRACK_RECORD=path, or give the path"
+                "process {pid} does not record, or is not yours: start it with MEMTRACK_RECORD=path, or give that path"
             ),
             Error::NotARecording { path } => write!(
                 f,
-                "{} is no recording: give a file that MEMTRACK_RECORD or HEAP.record_to wrote; info reads dumps",
+                "{} is no recording: give a file that MEMTRACK_RECORD or HEAP.record_to wrote; for a dump, use info",
                 shown(path)
             ),
-            Error::NoFigures => f.write_str(
-                "the dump has no figures of the whole program, only of stages or a part: take it again at exit",
-            ),
+            Error::NoFigures => {
+                f.write_str("the dump has no figures of the whole program: take it again at exit")
+            }
             Error::Limits { path, reason } => {
                 write!(f, "{} is no file of limits: {}", shown(path), clean(reason))
             }
@@ -101,7 +101,7 @@ impl fmt::Display for Error {
             }
             Error::OtherProgram { path, found, wanted } => write!(
                 f,
-                "{} is a dump of {}, not of {}: merge dumps of one program, or give --force",
+                "{} is a dump of {}, not of {}: merge dumps of one program, or use --force",
                 shown(path),
                 clean(found),
                 clean(wanted)
@@ -109,15 +109,19 @@ impl fmt::Display for Error {
             Error::NotForDiff { formats } => {
                 write!(f, "a difference is written as {}: choose one of them with --format", either(formats))
             }
-            Error::UnknownFormat { path, endings } => write!(
-                f,
-                "{} names no format: end it in {endings}, or give --format",
-                shown(path)
-            ),
-            Error::Listen { port: 0, reason } => write!(f, "cannot listen on a port of this machine: {reason}"),
-            Error::Listen { port, reason } => {
-                write!(f, "cannot listen on port {port}: {reason}; leave --port out to get one that is free")
+            Error::UnknownFormat { path, endings } => {
+                write!(f, "{} names no format: end it in {endings}, or use --format", shown(path))
             }
+            Error::Listen { port: 0, reason } => {
+                write!(f, "cannot listen on a port of this machine: {reason}")
+            }
+            Error::Listen { port, reason } => {
+                write!(
+                    f,
+                    "cannot listen on port {port}: {reason}; without --port the program finds a free one"
+                )
+            }
+            Error::Of { dump, error } => write!(f, "{}: {error}", shown(dump)),
             Error::Write { path, source } => write!(f, "cannot write {}: {source}", shown(path)),
         }
     }
@@ -127,12 +131,14 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Read { source, .. } | Error::Write { source, .. } => Some(source),
+            // The message has that of the inner error: its source is next.
+            Error::Of { error, .. } => error.source(),
             _ => None,
         }
     }
 }
 
-/// A path as a message shows it.
+/// A path for a message.
 fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".into() } else { clean(&path.to_string_lossy()) }
 }

@@ -8,11 +8,11 @@ use memmap2::{Mmap, MmapMut};
 
 /// The content of a file.
 pub enum Bytes {
-    /// Mapped: pages come in as they are read.
+    /// Mapped: the system reads a page when it is used.
     Mapped(Mmap),
     /// In memory.
     Owned(Vec<u8>),
-    /// In memory of which only so many bytes are used.
+    /// In a larger piece of memory, of which this many bytes are used.
     Unpacked(MmapMut, usize),
 }
 
@@ -22,10 +22,10 @@ impl Bytes {
         if file.metadata()?.len() == 0 {
             return Ok(Bytes::Owned(Vec::new()));
         }
-        // SAFETY: the map is private and never written through, and all readers of it (the format's reader, object,
-        // gimli) take arbitrary bytes and check every offset, so content that another process changes in the meantime
-        // can give wrong records but no access outside the map. A file that is cut short meanwhile raises SIGBUS,
-        // which ends the program: no memory of it is misused.
+        // SAFETY: the map is private and never written through. All of its readers (the format's reader, object, gimli)
+        // accept arbitrary bytes and check every offset. If another process changes the file in the meantime, they may
+        // return wrong records, but they make no access outside the map. If the file becomes shorter, the access raises
+        // SIGBUS, which ends the program without misusing memory.
         Ok(Bytes::Mapped(unsafe { Mmap::map(file)? }))
     }
 }

@@ -1,19 +1,19 @@
-//! A dump as it was given.
+//! A dump in memory.
 
 use super::bytes::Bytes;
 use crate::extents::Extents;
 
-/// A dump as it was given: its bytes, and whether a compressed one ended early.
+/// A dump in memory, and how reading went.
 pub struct Input {
     /// The dump.
     pub bytes: Bytes,
-    /// Where there is something in it.
+    /// The parts that have data.
     pub(super) extents: Extents,
-    /// What was wrong with the compression, if anything: what stands before that is in `bytes`.
+    /// The error of the compression, if there was one. `bytes` has everything before it.
     pub unpacking: Option<String>,
-    /// What is wrong with the memory image of which `bytes` is the dump, or with the line that it came over.
+    /// Problems of the memory image from which `bytes` was made, or of the line over which it came.
     pub notes: Vec<String>,
-    /// Whether something of that image could not be read, or did not arrive.
+    /// Whether a part of the image was unreadable, or a part of the packets did not arrive.
     pub damaged: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Files that a user names: regular ones are mapped, pipes are read within a limit, all others are refused.
+//! Opens the paths that a user gives. It maps regular files, reads pipes up to a limit, and refuses the rest.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use super::bytes::Bytes;
 use crate::Error;
 use crate::extents::{Extents, holes};
 
-/// Most bytes that come through a pipe, unless the user says more.
+/// The largest size of a pipe's data, unless the user sets a limit.
 const PIPED: u64 = 4 << 30;
 
 /// The content of a file, or of standard input for `-`.
@@ -29,23 +29,23 @@ pub(super) fn contents(path: &Path, limit: Option<u64>) -> Result<(Bytes, Extent
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
     match pipe(path, &metadata).map_err(failed)? {
-        // As a shell names one: `<(…)`.
+        // Shells make one for `<(…)`.
         Some(pipe) => piped(path, pipe, limit),
         None => Err(Error::NotAFile { path: path.into() }),
     }
 }
 
-/// A text that a user names, of a size that people write.
+/// Reads a text that a person wrote.
 ///
 /// # Errors
-/// When it cannot be read, or is too large.
+/// Returns an error if it can't be read, or is too large for that.
 pub fn text(path: &Path) -> Result<String, Error> {
     const MAX: u64 = 16 << 20;
     let failed = |source| Error::Read { path: path.into(), source };
     let bytes = match contents(path, Some(MAX)) {
         Ok((bytes, _)) if bytes.len() as u64 <= MAX => bytes,
         Ok(_) | Err(Error::TooLarge { .. }) => {
-            return Err(failed(io::Error::other("it is larger than any text that people write")));
+            return Err(failed(io::Error::other("it is too large for a text that a person wrote")));
         }
         Err(error) => return Err(error),
     };
@@ -64,7 +64,8 @@ fn piped(path: &Path, from: impl Read, limit: Option<u64>) -> Result<(Bytes, Ext
     Ok((Bytes::Owned(bytes), Extents::default()))
 }
 
-/// A pipe; `None` for what is none. Opening one waits until somebody writes to it: here only for a while.
+/// Opens a pipe; `None` if the path is something else. Opening a pipe usually blocks until it has a writer. This function
+/// does not block, and its reads wait for a limited time.
 #[cfg(unix)]
 fn pipe(path: &Path, metadata: &Metadata) -> io::Result<Option<Pipe>> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -80,17 +81,17 @@ fn pipe(_: &Path, _: &Metadata) -> io::Result<Option<Pipe>> {
     Ok(None)
 }
 
-/// A pipe that is asked again and again.
+/// A pipe that is polled.
 struct Pipe {
     file: File,
-    /// Somebody writes, or wrote.
+    /// Whether it has had a writer.
     begun: bool,
 }
 
 impl Read for Pipe {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         const PAUSE: Duration = Duration::from_millis(5);
-        /// How often a pipe is asked that nobody writes to.
+        /// The number of attempts on a pipe without a writer.
         const TRIES: u32 = 400;
         let mut tries = 0;
         loop {
@@ -99,7 +100,7 @@ impl Read for Pipe {
                 Ok(0) if !self.begun && !out.is_empty() => {
                     tries += 1;
                     if tries == TRIES {
-                        return Err(io::Error::other("it is a pipe, and nobody writes to it"));
+                        return Err(io::Error::other("it is a pipe without a writer"));
                     }
                 }
                 read => {
@@ -112,13 +113,13 @@ impl Read for Pipe {
     }
 }
 
-/// Maps a regular file of names that a dump or a command line names. Pipes and devices are refused before they are
-/// opened: opening alone can block or have effects.
+/// Maps a regular file, like a binary that a dump or the command line names. Pipes and devices are refused before they are
+/// opened: opening them can block or have effects.
 ///
 /// # Errors
-/// When it is no regular file or can't be mapped.
+/// Returns an error if it is not a regular file, or can't be mapped.
 pub fn open_regular(path: &Path) -> Result<Bytes, Error> {
-    /// What no linker leaves out between the parts of a binary.
+    /// Larger holes than any linker leaves in a binary.
     const MAX_HOLES: u64 = 256 << 20;
     let failed = |source| Error::Read { path: path.into(), source };
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
@@ -126,7 +127,7 @@ pub fn open_regular(path: &Path) -> Result<Bytes, Error> {
     }
     let file = File::open(path).map_err(failed)?;
     if holes(&file) > MAX_HOLES {
-        return Err(failed(io::Error::other("it is mostly holes, which no binary is")));
+        return Err(failed(io::Error::other("it consists mostly of holes, unlike any binary")));
     }
     Bytes::map(&file).map_err(failed)
 }

@@ -1,4 +1,4 @@
-//! Compressed files are unpacked, as far as a limit allows.
+//! Unpacks compressed files up to a limit.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,15 +10,16 @@ use super::opened::Input;
 use crate::extents::Extents;
 use crate::{Error, image};
 
-/// Bytes that any compressed file may unpack to, and how often its own size: what compresses better is as a rule no dump.
+/// The limit without one from the user: this many bytes, or this multiple of the compressed size. A file that compresses
+/// better is hardly a dump.
 const LEAST: u64 = 64 << 20;
 const RATIO: u64 = 32;
-/// What a recording may have behind the tables that its first bytes tell of.
+/// The limit of a recording's data behind its tables.
 const ANNEX: u64 = 64 << 20;
-/// How much is unpacked at a time.
+/// The size of one step.
 const PIECE: usize = 64 << 10;
 
-/// What a compressed file unpacks to; `None` when it is none. `limit` is what the user says, `path` stands in errors.
+/// Unpacks a compressed file; `None` if it is not compressed. `limit` is that of the user, and `path` is for errors.
 pub(super) fn unpack(path: &Path, packed: &[u8], limit: Option<u64>) -> Option<Result<Input, Error>> {
     let least = LEAST.max((packed.len() as u64).saturating_mul(RATIO));
     match packed.get(..4)? {
@@ -32,7 +33,7 @@ fn read(path: &Path, mut from: impl Read, limit: Option<u64>, least: u64) -> Res
     let mut first = Vec::new();
     let mut failed = from.by_ref().take(PIECE as u64).read_to_end(&mut first).err();
     let size = image::claimed_size(&first);
-    // A memory image is mostly empty, and says how large it is.
+    // A memory image is mostly empty, and its first bytes claim its size.
     let limit = limit.unwrap_or_else(|| size.map_or(least, |size| least.max(size as u64 + ANNEX)));
     let too_large = || Error::TooLarge { path: path.into(), limit };
     if first.len() as u64 > limit {
@@ -65,7 +66,7 @@ fn read(path: &Path, mut from: impl Read, limit: Option<u64>, least: u64) -> Res
     Ok(Input { unpacking: failed.map(|e| e.to_string()), ..Input::new(bytes, extents) })
 }
 
-/// Memory that costs only what is written: zeros are not.
+/// Memory in which zeros cost nothing, because they are not written.
 struct Sparse {
     memory: MmapMut,
     length: usize,
@@ -78,7 +79,7 @@ impl Sparse {
         Ok(Sparse { memory, length: 0, data: Vec::new() })
     }
 
-    /// Takes all that fits.
+    /// Reads until the end, or until it is full.
     fn fill(&mut self, from: &mut impl Read) -> io::Result<()> {
         let mut piece = vec![0; PIECE];
         loop {
@@ -112,7 +113,7 @@ impl Sparse {
     }
 }
 
-/// All frames of a zstd file, one after the other: a dump that was compressed in pieces has several.
+/// All frames of a zstd file, one after the other. A dump that was compressed in pieces has several frames.
 struct ZstdFrames<'a> {
     rest: &'a [u8],
     frame: Option<ruzstd::decoding::StreamingDecoder<&'a [u8], ruzstd::decoding::FrameDecoder>>,

@@ -1,11 +1,11 @@
-//! Files of suppressions.
+//! Reads files of suppressions.
 //!
-//! LeakSanitizer: a line `leak:PATTERN` each. valgrind: blocks in braces, of which those of `Memcheck:Leak` are meant;
-//! the others are about errors of other kinds. `#` begins a comment in both.
+//! A suppression of LeakSanitizer is a line `leak:PATTERN`. One of valgrind is a block in braces; only those of
+//! `Memcheck:Leak` are about leaks, and the rest is skipped. `#` begins a comment in both.
 
 use super::rule::{Pattern, Rule, Shape, Step, What};
 
-/// Reads a file. What is wrong, with the line.
+/// Reads a file. Errors have the line.
 pub(super) fn parse(text: &str, rules: &mut Vec<Rule>, patterns: &mut Vec<Pattern>) -> Result<(), String> {
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     let mut lines = lines.by_ref().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -27,11 +27,11 @@ fn leak(line: &str, patterns: &mut Vec<Pattern>) -> Result<Rule, String> {
             patterns.push(Pattern::part(pattern)?);
             Ok(Rule { name: line.into(), shape: Shape::Anywhere(patterns.len() - 1) })
         }
-        _ => Err(format!("\"{line}\" is neither leak:PATTERN nor the {{ of a suppression of valgrind's")),
+        _ => Err(format!("\"{line}\" is neither leak:PATTERN nor the {{ of a valgrind suppression")),
     }
 }
 
-/// What stands between braces; `None` when it is about something else than leaks.
+/// Reads a block up to its closing brace; `None` if it is not about leaks.
 fn block<'t>(
     first: usize,
     lines: &mut impl Iterator<Item = (usize, &'t str)>,

@@ -1,4 +1,4 @@
-//! One suppression, and whether a stack is one that it means.
+//! A suppression, and its comparison with a stack.
 
 use regex::Regex;
 
@@ -8,26 +8,26 @@ pub(super) struct Rule {
     pub(super) shape: Shape,
 }
 
-/// What a suppression says of a stack, by numbers of patterns.
+/// The condition of a suppression, with patterns by number.
 pub(super) enum Shape {
-    /// LeakSanitizer: some frame matches.
+    /// Of LeakSanitizer: any frame matches.
     Anywhere(usize),
-    /// valgrind: the innermost frames are these.
+    /// Of valgrind: the innermost frames match in this order.
     Innermost(Vec<Step>),
 }
 
-/// A line of valgrind's.
+/// A line of a valgrind suppression.
 #[derive(Clone, Copy)]
 pub(super) enum Step {
     Frame(usize),
-    /// `...`: any frames, or none.
+    /// `...`: any number of frames.
     Any,
 }
 
-/// What a pattern is compared with.
+/// The part of a frame that a pattern is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    /// The function, as it is read or as the binary has it.
+    /// The function: its readable name or its symbol.
     Function,
     /// The path of the module.
     Object,
@@ -41,11 +41,11 @@ pub(super) enum What {
 pub(super) struct Pattern {
     what: What,
     regex: Regex,
-    /// It names a function that allocates. Stacks begin with whoever called that.
+    /// Whether it names a function that allocates. Stacks begin with the caller of that function.
     allocates: bool,
 }
 
-/// A frame, as patterns see it.
+/// The parts of a frame that patterns match.
 pub(super) struct Shown<'p> {
     pub(super) function: &'p str,
     pub(super) symbol: &'p str,
@@ -54,7 +54,7 @@ pub(super) struct Shown<'p> {
     pub(super) module: Option<&'p str>,
 }
 
-/// What suppressions call the innermost frame: the functions that valgrind stands in for, and Rust's.
+/// The names of the innermost frame in suppressions: the functions that valgrind replaces, and those of Rust.
 const ALLOCATORS: [&str; 16] = [
     "malloc",
     "calloc",
@@ -75,7 +75,7 @@ const ALLOCATORS: [&str; 16] = [
 ];
 
 impl Pattern {
-    /// A pattern of valgrind's, for the whole text: `*` is any text, `?` any character.
+    /// A pattern of valgrind, which matches the whole text. `*` is any text, `?` any character.
     pub(super) fn whole(what: What, pattern: &str) -> Result<Self, String> {
         let part = |character: char| match character {
             '*' => ".*".to_string(),
@@ -85,7 +85,7 @@ impl Pattern {
         Self::new(what, &format!("^{}$", pattern.chars().map(part).collect::<String>()))
     }
 
-    /// A pattern of LeakSanitizer's, for a part of the text: `*` is any text, `^` and `$` its ends.
+    /// A pattern of LeakSanitizer, which matches a part of the text. `*` is any text, `^` and `$` are the ends.
     pub(super) fn part(pattern: &str) -> Result<Self, String> {
         let (begin, pattern) = pattern.strip_prefix('^').map_or(("", pattern), |rest| ("^", rest));
         let (end, pattern) = pattern.strip_suffix('$').map_or(("", pattern), |rest| ("$", rest));
@@ -120,15 +120,15 @@ impl Pattern {
 }
 
 impl Rule {
-    /// Whether it means a stack, whose frames come with what each pattern says of them, innermost first. The first
-    /// `hidden` are the allocator's own.
+    /// Whether it matches a stack. `frames` has, innermost first, for each frame whether each pattern matches it. The first
+    /// `hidden` frames are the allocator's own.
     pub(super) fn matches(&self, patterns: &[Pattern], frames: &[&[bool]], hidden: usize) -> bool {
         let steps = match &self.shape {
             Shape::Anywhere(pattern) => return frames[hidden..].iter().any(|frame| frame[*pattern]),
             Shape::Innermost(steps) => steps,
         };
-        // Frames that the next step may stand at: one more than there are, for after the last. A suppression may begin
-        // with any of the allocator's frames.
+        // The frames at which the next step may be, and one more for the end. A suppression may begin with any of the
+        // allocator's frames.
         let mut at = vec![false; frames.len() + 1];
         at[..=hidden].fill(true);
         for (index, &step) in steps.iter().enumerate() {
@@ -144,7 +144,7 @@ impl Rule {
                         next[place + 1] = at[place] && frame[pattern];
                     }
                     if index == 0 && patterns[pattern].allocates {
-                        // Nobody captured that frame: the next is the first one shown.
+                        // That frame was not captured: the next step is at the first visible frame.
                         next[hidden] = true;
                     }
                     at = next;

@@ -156,7 +156,7 @@ fn threads_distinguish_stages_of_one_name() {
     assert_eq!((ran.code, total(&ran.stdout)), (0, 7), "the highest");
     assert!(
         ran.stderr.contains(
-            "several stages are called parse: shown is that of thread 2, whose peak was the highest; --thread"
+            "several stages are called parse: this is that of thread 2, whose peak was the highest; --thread"
         ),
         "{}",
         ran.stderr

@@ -68,16 +68,17 @@ fn report(args: &args::Diff) -> Outcome {
     let inputs = [input::open(&args.old, limit)?, input::open(&args.new, limit)?];
     let mut old = Opened::one_of_several(&args.old, &inputs[0], args.show.tracker)?;
     let mut new = Opened::one_of_several(&args.new, &inputs[1], args.show.tracker)?;
+    let (in_old, in_new) = (|error: Error| error.of(&args.old), |error: Error| error.of(&args.new));
     let start = Start { stage: args.show.stage.clone() };
     if let Some(name) = &start.stage {
-        select::stage(&new.dump, name, &args.show.threads)?;
+        select::stage(&new.dump, name, &args.show.threads).map_err(in_new)?;
     }
     (old.suppressions, new.suppressions) = (args.show.suppressions()?, args.show.suppressions()?);
     let options = args.names.options();
-    let wholes = [old.whole(&options)?, new.whole(&options)?];
+    let wholes = [old.whole(&options).map_err(in_old)?, new.whole(&options).map_err(in_new)?];
     let views = [
-        args.show.view(&wholes[0].program, Format::Html)?,
-        args.show.view(&wholes[1].program, Format::Html)?,
+        args.show.view(&wholes[0].program, Format::Html).map_err(in_old)?,
+        args.show.view(&wholes[1].program, Format::Html).map_err(in_new)?,
     ];
     old.tell(&wholes[0].program, &views[0], &args.names);
     new.tell(&wholes[1].program, &views[1], &args.names);
@@ -98,10 +99,11 @@ fn side(args: &args::Diff, path: &Path) -> Result<(Side, Exit), Error> {
     let input = input::open(path, args.reading.limit)?;
     let mut opened = Opened::one_of_several(path, &input, args.show.tracker)?;
     opened.suppressions = args.show.suppressions()?;
-    let (_, profile) = opened.profile(Some(&args.show), &args.names.options())?;
-    let view = args.show.view(&profile, Format::Folded)?;
+    let here = |error: Error| error.of(path);
+    let (_, profile) = opened.profile(Some(&args.show), &args.names.options()).map_err(here)?;
+    let view = args.show.view(&profile, Format::Folded).map_err(here)?;
     opened.tell(&profile, &view, &args.names);
-    let flame = view.flame(&profile)?;
+    let flame = view.flame(&profile).map_err(here)?;
     let subtitle = view.subtitle(&profile);
     Ok((Side { flame, program: profile.program.name, subtitle }, opened.done()))
 }
