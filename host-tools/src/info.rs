@@ -1,4 +1,8 @@
-//! What is in a dump: `memtrack-fold info`, `--list-threads`, `--list-stages`.
+//! The contents of a dump, for `memtrack-fold info`, `--list-threads`, `--list-stages` and `--list-sizes`.
+//!
+//! - `text`: for people.
+//! - `json`: for programs.
+//! - `lists`: tables of the parts of a dump.
 
 pub mod json;
 pub mod lists;
@@ -12,19 +16,19 @@ use crate::profile::Profile;
 use crate::reader::{Dump, Entry, Tracker};
 use crate::select::Selected;
 
-/// What there is to tell about.
+/// The input of `text` and `json`.
 pub struct Info<'i> {
     /// The dump.
     pub dump: &'i Dump<'i>,
     /// The snapshot that is shown.
     pub selected: Selected,
-    /// The same with names.
+    /// That snapshot with names.
     pub profile: &'i Profile,
-    /// What the user must know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// The module that a tracker is in, where that is known.
+/// The module that has a tracker, if it is known.
 fn module_of(info: &Info<'_>, tracker: &Tracker) -> Option<String> {
     let modules = info.profile.modules.all();
     let holds = |segment: &memtrack_format::Segment| {
@@ -33,7 +37,7 @@ fn module_of(info: &Info<'_>, tracker: &Tracker) -> Option<String> {
     modules.iter().find(|module| module.segments.iter().any(holds)).map(Module::name)
 }
 
-/// Used and capacity of each table.
+/// The name, use and capacity of each table.
 fn tables(config: &Config) -> [(&'static str, u32, u32); 5] {
     [
         ("stack nodes", config.nodes, config.nodes_capacity),
@@ -44,7 +48,7 @@ fn tables(config: &Config) -> [(&'static str, u32, u32); 5] {
     ]
 }
 
-/// Kind, cause, state.
+/// The kind and the cause of a snapshot, and the name of its stage.
 fn entry_words(entry: &Entry<'_>) -> (&'static str, &'static str, Option<String>) {
     let kind = if entry.is_stage() { "stage" } else { "program" };
     let cause = entry.about.map_or("unknown", |about| about.cause.as_str());

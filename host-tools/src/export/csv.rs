@@ -1,7 +1,7 @@
-//! One row for each stack of each thread, for spreadsheets and data frames (RFC 4180).
+//! CSV (RFC 4180) for spreadsheets and data frames: one row for each stack of each thread.
 //!
-//! A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, in quotes too. Names come from strangers:
-//! such a cell begins with `'`.
+//! A spreadsheet reads a cell that begins with `=`, `+`, `-` or `@` as a formula, even in quotes. Names in a dump are not
+//! trusted, so these cells get a `'` in front.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::profile::{Metric, Profile, Stacks};
 /// Writes the heading and the rows.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "stack,function,file,line,thread,tag")?;
     for metric in Metric::ALL {

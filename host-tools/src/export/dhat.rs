@@ -1,7 +1,7 @@
-//! DHAT's JSON, version 2: opened by `dh_view.html` of valgrind, and by the Firefox Profiler.
+//! DHAT's JSON, version 2, for valgrind's `dh_view.html` and the Firefox Profiler.
 //!
-//! A dump tells what stood at the peak and at the end, but not how long blocks lived: lifetimes are 0. The highest
-//! value of a single stack is not known either; the larger of its values at the peak and at the end stands for it.
+//! A dump has figures for the peak and for the end, but no lifetimes of blocks: these are 0. It does not have the maximum
+//! of each stack either. The larger of the values at the peak and at the end takes its place.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -27,9 +27,9 @@ struct Document<P> {
 /// Writes the document.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    // Frame 0 stands for the outside.
+    // Frame 0 is the root.
     let mut names = IndexSet::from(["[root]".to_string()]);
     let mut frames: HashMap<Step, usize> = HashMap::new();
     for &step in stacks.rows().iter().flat_map(|row| row.steps.iter().rev()) {
@@ -51,13 +51,13 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         "cmd": if profile.program.command.is_empty() { &profile.program.name } else { &profile.program.command },
         "pid": profile.program.pid,
         "tg": peak_time / 1000,
-        // It divides by this.
+        // The viewer divides by this.
         "te": (profile.time_ns.max(peak_time) / 1000).max(1),
         "ftbl": Vec::from_iter(names),
     });
     let points = Each(|| {
         stacks.rows().iter().map(|row| {
-            // Innermost first.
+            // The innermost frame is first.
             let indices: Vec<usize> = row.steps.iter().rev().map(|step| frames[step]).collect();
             point(&row.figures, &indices)
         })
@@ -77,7 +77,7 @@ fn point(figures: &Figures, frames: &[usize]) -> Value {
     })
 }
 
-/// `0x1234: function (file:line)`, as valgrind writes it.
+/// `0x1234: function (file:line)`, as in valgrind.
 fn frame(frame: Shown<'_>) -> String {
     let address = frame.location.map_or(0, |location| location.address);
     match frame.file {

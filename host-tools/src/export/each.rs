@@ -1,9 +1,9 @@
-//! JSON lists that are longer than what else a file has.
+//! JSON lists that make up most of a file.
 
 use serde::{Serialize, Serializer};
 
-/// A list whose values are made one by one, as they are written: all of them at once would take many times the memory of
-/// what they are made from.
+/// A list whose values are computed one by one while they are written. All values at once would take many times the
+/// memory of their source.
 pub(super) struct Each<F>(pub(super) F);
 
 impl<F, I> Serialize for Each<F>

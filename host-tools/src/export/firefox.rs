@@ -1,9 +1,10 @@
-//! The Firefox Profiler's own format: <https://profiler.firefox.com> and `profiler-cli`.
+//! The format of the Firefox Profiler: <https://profiler.firefox.com> and `profiler-cli`.
 //!
-//! Its call trees of memory are made from events. Each stack has one allocation of what it still holds, and one with
-//! its free of what is gone: *retained* is then what lives at the end, or what lived at the peak where the peak is
-//! asked for, and *allocated* is all bytes. Each thread is a thread there. When each event was is not known: what is
-//! gone stands at the beginning, what is kept at the end. The timeline, where there is one, is a memory counter.
+//! The profiler computes its call trees from events, and a dump has sums. So each stack gets one allocation of the bytes
+//! that it retains, and one allocation with a free of the bytes that are gone. *Retained* is then the memory that is alive at
+//! the end, or at the peak if the metric is of the peak. *Allocated* is all bytes. The times of the events are unknown:
+//! bytes that are gone are at the beginning, and retained bytes at the end. Each thread is a thread in the profiler. The
+//! timeline, if the dump has one, is a memory counter.
 
 mod tables;
 
@@ -17,13 +18,13 @@ use crate::profile::stacks::Row;
 use crate::profile::{Metric, Moment, Profile, Stacks, View};
 use tables::Tables;
 
-/// The version of the format: the profiler brings older ones up to date.
+/// The version of the format. The profiler upgrades older versions.
 const VERSION: u32 = 48;
 
 /// Writes the document.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(
     stacks: &Stacks<'_>,
     profile: &Profile,
@@ -112,7 +113,7 @@ fn thread(
     value
 }
 
-/// Bytes that the chosen moment still holds, and those that are gone by then.
+/// The bytes that are alive at the selected moment, and those that are gone by then.
 fn kept_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
     let kept = match metric.moment() {
         Moment::Peak => figures.peak,
@@ -124,14 +125,14 @@ fn kept_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
 /// Allocations and frees, paired by address.
 #[derive(Default)]
 struct Events {
-    /// Bytes and stacks of what is gone: one allocation and its free each.
+    /// Bytes that are gone, with their stacks. Each is an allocation with its free.
     gone: Vec<(u64, Option<usize>)>,
-    /// Bytes and stacks of what is still there.
+    /// Bytes that are retained, with their stacks.
     kept: Vec<(u64, Option<usize>)>,
 }
 
 impl Events {
-    /// What is gone is allocated and freed at the beginning, what is kept comes at the end.
+    /// The events: first allocations with their frees at the beginning, then the retained bytes at the end.
     fn value(&self, end_ms: f64, thread: u32) -> Value {
         let pairs = self.gone.iter().enumerate().flat_map(|(index, &(bytes, stack))| {
             [i128::from(bytes), -i128::from(bytes)].map(|weight| (0.0, weight, stack, index + 1))
@@ -144,7 +145,7 @@ impl Events {
         json!({
             "length": events.len(),
             "time": events.iter().map(|event| event.0).collect::<Vec<_>>(),
-            // None is beyond what a double holds exactly, unless a program allocated eight petabytes.
+            // A double holds them exactly, up to eight petabytes.
             "weight": events.iter().map(|event| event.1 as f64).collect::<Vec<_>>(),
             "weightType": "bytes",
             "stack": events.iter().map(|event| event.2).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Folded stacks: `outer;…;inner COUNT`, one line for each stack.
+//! Folded stacks: a line `outer;…;inner COUNT` for each stack.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::profile::Flame;
 /// Writes the lines, sorted by their frames.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(mut flame: Flame, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if let Some(share) = style.min_percent {
         flame.prune(share);
@@ -17,13 +17,13 @@ pub fn write(mut flame: Flame, style: &Style, out: &mut dyn Write) -> io::Result
     lines(&flame, |line| writeln!(out, "{line}"))
 }
 
-/// Makes the lines one by one.
+/// Calls `each` with the lines, one by one.
 ///
 /// # Errors
-/// What `each` returns.
+/// Returns the error of `each`.
 pub fn lines<E>(flame: &Flame, mut each: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
     let mut line = String::new();
-    // Where each frame of `line` ends: siblings share what stands before.
+    // The end of each frame in `line`: siblings share the part before it.
     let mut ends: Vec<usize> = Vec::new();
     flame.visit(|path, node| {
         ends.truncate(path.len() - 1);

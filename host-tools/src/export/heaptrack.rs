@@ -1,11 +1,16 @@
-//! heaptrack's format, version 3: read by `heaptrack_print` and `heaptrack_gui`.
+//! heaptrack's format, version 3, for `heaptrack_print` and `heaptrack_gui`.
 //!
-//! heaptrack reads events, and a dump holds sums. They are replayed in three phases — what was gone before the peak,
-//! the rise to the peak, the way to the end — so that calls, temporary blocks, peak and leaks are those of the dump,
-//! of the whole and of each stack. When each thing happened is made up, and the command line says so.
+//! heaptrack reads events, and a dump has sums. This writer makes up events with the same sums, in three phases:
 //!
-//! One thing cannot be had: a temporary block that was alive when the peak stood is replayed as one that was not
-//! temporary. There is at most one for each thread.
+//! - *churn*: blocks that were freed before the peak;
+//! - *rise*: allocations up to the peak;
+//! - *end*: frees and allocations up to the end.
+//!
+//! So calls, temporary blocks, peak and leaks equal those of the dump, for the whole program and for each stack. The order of
+//! the events is made up, and the command line in the file says so.
+//!
+//! One difference remains: a temporary block that was alive at the peak is not temporary in the file. Each thread has at most
+//! one.
 
 mod replay;
 mod tables;
@@ -16,13 +21,13 @@ use crate::profile::{Metric, Profile, Stacks};
 use replay::{Blocks, Event, Replay};
 use tables::Tables;
 
-/// Most blocks that are replayed: `heaptrack_gui` reads a few million events a second.
+/// The largest number of blocks in a file: `heaptrack_gui` reads a few million events a second.
 const MAX_BLOCKS: u64 = 4_000_000;
 
 /// Writes the file.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let program = &profile.program;
     let command = if program.command.is_empty() { &program.name } else { &program.command };
@@ -80,10 +85,11 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
     replays.iter().try_for_each(|(trace, replay)| events.begin(replay.end_only, *trace).map(drop))
 }
 
-/// Sets one call apart whose block has no bytes, of a stack that has others to carry them; gives its trace, and whether
-/// it was temporary. Freeing its no bytes between two events keeps them from being taken for a temporary block; heaptrack
-/// counts block 0 as one when nothing was allocated since the last free. Where each stack has one block at most, the order of
-/// events alone does that.
+/// Takes one block out of a stack that has others, which keep its bytes. Returns its trace, and whether it was temporary.
+///
+/// heaptrack counts a block as temporary if its free directly follows its allocation. A free of this empty block between the
+/// two events prevents that. heaptrack counts block 0 itself as temporary if there was no allocation since the last free.
+/// If each stack has at most one block, the order of the events alone prevents it.
 fn set_apart(replays: &mut [(u64, Replay)]) -> Option<(u64, bool)> {
     let stays = |(_, replay): &(u64, Replay)| replay.churn.count > replay.temporary;
     let churns = |(_, replay): &(u64, Replay)| replay.churn.count > 0;
@@ -101,14 +107,14 @@ fn set_apart(replays: &mut [(u64, Replay)]) -> Option<(u64, bool)> {
     })
 }
 
-/// Writes events. Blocks are numbered in the order in which they are first allocated: `heaptrack_gui` relies on that.
+/// Writes events. Blocks have numbers in the order of their first allocation: `heaptrack_gui` relies on that.
 struct Events<'o> {
     next: u64,
     out: &'o mut dyn Write,
 }
 
 impl Events<'_> {
-    /// Numbers blocks of one size and trace, which must be allocated next.
+    /// Numbers the blocks of one size and trace. They must be allocated next.
     fn declare(&mut self, size: u64, trace: u64) -> io::Result<u64> {
         writeln!(self.out, "a {size:x} {trace:x}")?;
         self.next += 1;
@@ -122,7 +128,8 @@ impl Events<'_> {
         }
     }
 
-    /// Allocates blocks, of two sizes when their bytes do not divide; gives number and count of each.
+    /// Allocates blocks, of two sizes if the bytes are not a multiple of the count. Returns the number and the count of
+    /// each size.
     fn begin(&mut self, blocks: Blocks, trace: u64) -> io::Result<Vec<(u64, u64)>> {
         let mut begun = Vec::new();
         for (size, count) in blocks.sizes() {

@@ -1,7 +1,12 @@
-//! One HTML file that holds a report and needs nothing else: no network, no second file.
+//! A report in one HTML file, without network and without other files.
 //!
-//! The page is `html/report.html`; its style and its script stand beside it and are put in here. The data is JSON in
-//! a script element that no browser runs; the script shows names as text, never as markup.
+//! The page is `html/report.html`. Its style and its scripts are files beside it, which this writer inserts. The data is JSON
+//! in a script element that browsers do not run. The script shows names as text, never as markup.
+//!
+//! - `run`: the input.
+//! - `data`: the JSON.
+//! - `cells`: stacks and their figures in the JSON.
+//! - `package`: the crate or library of a function.
 
 mod cells;
 mod data;
@@ -18,11 +23,11 @@ use crate::profile::View;
 use data::Document;
 pub use run::{Run, Start};
 
-/// The page, with a `{{place}}` for each of its parts.
+/// The page. Each `{{place}}` is replaced by a part.
 const PAGE: &str = include_str!("html/report.html");
 const CSS: &str = include_str!("html/report.css");
 
-/// The script, in the order in which its parts build on each other.
+/// The parts of the script. Each uses only parts before it.
 const SCRIPT: [&str; 18] = [
     include_str!("html/dom.js"),
     include_str!("html/numbers.js"),
@@ -44,10 +49,10 @@ const SCRIPT: [&str; 18] = [
     include_str!("html/main.js"),
 ];
 
-/// Writes the report of one dump, or of an older and a newer one, each with what to show of it.
+/// Writes the report of one dump, or of an older and a newer one, each with its view.
 ///
 /// # Errors
-/// When a sum is beyond 64 bits; an [`io::Error`] inside when `out` fails.
+/// Returns an error if a sum is beyond 64 bits, with an [`io::Error`] inside if `out` fails.
 pub fn write(
     runs: &[(Run<'_>, &View)],
     start: &Start,
@@ -74,7 +79,7 @@ fn page(data: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(rest.as_bytes())
 }
 
-/// Writes JSON inside an element. `<` stands in strings only, and could end the element there.
+/// Writes JSON inside an element. A `<` occurs only in strings, where it could end the element, so it is escaped.
 struct Element<'o>(&'o mut dyn Write);
 
 impl Write for Element<'_> {

@@ -1,8 +1,8 @@
-//! jemalloc's profile, `heap_v2`: read by `jeprof`, which names the addresses itself.
+//! jemalloc's profile, `heap_v2`, for `jeprof`, which names the addresses itself.
 //!
-//! Its two pairs of figures are what is in use and what was allocated altogether. In use is what lives at the end, or
-//! what lived at the peak where the peak is asked for. The sampling rate is 0: every allocation is in it, and nothing
-//! is scaled. Frames without an address (tags, remarks) are left out; a stack without any stands at address 0.
+//! The format has two pairs of figures: objects and bytes in use, and objects and bytes allocated. In use is the memory that
+//! is alive at the end, or at the peak if the metric is of the peak. The sampling rate is 0, so `jeprof` scales nothing.
+//! Frames without an address (tags, remarks) are left out. A stack without any address gets address 0.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ type Counts = [u64; 4];
 /// Writes the profile.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut found: IndexMap<Vec<u64>, BTreeMap<u32, Counts>> = IndexMap::new();
     let mut threads: BTreeMap<u32, Counts> = BTreeMap::new();
@@ -49,11 +49,12 @@ fn counts(figures: &Figures, metric: Metric) -> Counts {
     [blocks, bytes, figures.allocs, figures.bytes]
 }
 
-/// Innermost first. `jeprof` takes 1 off all addresses but the first to get from a return address into the call.
+/// The addresses, innermost first. `jeprof` subtracts 1 from all addresses except the first, to get from a return address
+/// into the call.
 fn addresses(stacks: &Stacks<'_>, row: &Row) -> Vec<u64> {
     let locations = row.steps.iter().rev().filter_map(|&step| stacks.show(step).location);
     let mut addresses: Vec<u64> = locations.map(|location| location.address).collect();
-    // What was inlined at an address shares it.
+    // Inlined functions share the address of their caller.
     addresses.dedup();
     addresses.iter_mut().skip(1).for_each(|address| *address = address.wrapping_add(1));
     if addresses.is_empty() {
@@ -73,10 +74,10 @@ fn line(thread: &str, [blocks, bytes, allocs, allocated]: Counts, out: &mut dyn 
     writeln!(out, "  t{thread}: {blocks}: {bytes} [{allocs}: {allocated}]")
 }
 
-/// Where the modules were, in the form of `/proc/self/maps`.
+/// The mappings of the modules, in the form of `/proc/self/maps`.
 fn maps(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nMAPPED_LIBRARIES:")?;
-    // What is no file, like the kernel's vdso, is not looked for.
+    // A module without a file, like the kernel's vdso, is left out.
     for module in profile.modules.all().iter().filter(|module| module.path.contains(&b'/')) {
         for segment in &module.segments {
             let end = segment.start.saturating_add(segment.length);

@@ -1,7 +1,7 @@
-//! Everything about every stack, for programs. Fields are only ever added.
+//! All figures of all stacks as JSON, for programs. Fields are only ever added.
 //!
-//! `frames` holds each frame once; `stacks` name them by index, outermost first, with the thread's and the tag's id
-//! (0 for none) and one value for each of `metrics`.
+//! `frames` has each frame once. An entry of `stacks` has the indices of its frames, outermost first, the ids of thread and
+//! tag (0 for none), and a value for each of `metrics`.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ use crate::profile::stacks::{Row, Shown};
 use crate::profile::{Metric, Profile, Stacks, Step};
 use crate::units::hex;
 
-/// The version of this description.
+/// The version of this format.
 const VERSION: u32 = 1;
 
 /// The document.
@@ -31,7 +31,7 @@ struct Document<F, S> {
 /// Writes the document.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let frames: IndexSet<Step> = stacks.rows().iter().flat_map(|row| &row.steps).copied().collect();
     let document = Document {

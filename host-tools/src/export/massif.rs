@@ -1,4 +1,4 @@
-//! massif.out: read by `ms_print` and massif-visualizer. The timeline, with the tree of what was alive at the peak
+//! massif's format, for `ms_print` and massif-visualizer: the timeline, with trees of the memory that was alive at the peak
 //! and at the end.
 
 use std::io::{self, Write};
@@ -6,24 +6,24 @@ use std::io::{self, Write};
 use crate::profile::stacks::Row;
 use crate::profile::{Metric, Profile, Stacks};
 
-/// Smaller places are summed up, as massif itself does.
+/// Smaller places are added up, as in massif itself.
 const MIN_PERCENT: f64 = 1.0;
 
-/// Callers further away are left out: valgrind shows 30 unless told otherwise.
+/// The largest depth of a tree. The default of valgrind is 30.
 const MAX_DEPTH: usize = 100;
 
 /// A moment of the run.
 struct Moment {
     time_ns: u64,
     bytes: u64,
-    /// What kind of tree massif has there, and the metric that it is of.
+    /// The kind of its tree in massif, and the metric of that tree.
     tree: Option<(&'static str, Metric)>,
 }
 
 /// Writes the file. The innermost frames of `stacks` are at the root.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(
     stacks: &Stacks<'_>,
     profile: &Profile,
@@ -50,7 +50,7 @@ pub fn write(
     Ok(())
 }
 
-/// The timeline up to the peak, the peak, the rest, the end.
+/// The points of the timeline, the peak and the end, by time.
 fn moments(stacks: &Stacks<'_>, profile: &Profile) -> Vec<Moment> {
     let (peak, end) = (stacks.total(Metric::Peak), stacks.total(Metric::Live));
     let peak_time = profile.marks.map_or(0, |marks| marks.peak_time_ns);
@@ -58,7 +58,7 @@ fn moments(stacks: &Stacks<'_>, profile: &Profile) -> Vec<Moment> {
     let start = Moment { time_ns: 0, bytes: 0, tree: None };
     let mut moments = vec![start];
     let points = profile.timeline.iter().filter(|point| point.time_ns <= end_time);
-    // What the timeline saw between two points may be above the peak only where the view shows a part.
+    // The timeline is of the whole program: it may be above the peak of a view that shows a part.
     moments.extend(points.map(|point| Moment {
         time_ns: point.time_ns,
         bytes: point.live.min(peak),
@@ -70,19 +70,19 @@ fn moments(stacks: &Stacks<'_>, profile: &Profile) -> Vec<Moment> {
     moments
 }
 
-/// What was alive at a moment.
+/// The memory that was alive at a moment.
 struct Tree<'s> {
     stacks: &'s Stacks<'s>,
     metric: Metric,
-    /// Places of fewer bytes are summed up.
+    /// Places with fewer bytes are added up.
     least: f64,
     /// The same, in percent.
     share: f64,
 }
 
 impl Tree<'_> {
-    /// A frame, then its callers, the largest first, and what is too small in one line. `rows` are the stacks that have
-    /// the frame; those of one caller stand together, for they are sorted by names.
+    /// Writes a frame, then its callers, the largest first, and one line for all small ones. `rows` are the stacks that have
+    /// the frame. They are sorted by names, so those of one caller are neighbours.
     fn write(&self, rows: &[Row], name: &str, depth: usize, out: &mut dyn Write) -> io::Result<()> {
         let mut callers: Vec<(u64, &[Row])> = Vec::new();
         if depth < MAX_DEPTH {
@@ -98,7 +98,7 @@ impl Tree<'_> {
         let indent = " ".repeat(depth);
         writeln!(out, "{indent}n{lines}: {} {name}", self.bytes(rows))?;
         for (_, group) in large {
-            // Only a function's name is known here: it has several addresses.
+            // A function has several addresses, so this line has only its name.
             let name = format!("0x0: {}", self.stacks.show(group[0].steps[depth]).name);
             self.write(group, &name, depth + 1, out)?;
         }

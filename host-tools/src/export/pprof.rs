@@ -1,7 +1,7 @@
-//! pprof's profile.proto, gzipped: `go tool pprof`, speedscope, Pyroscope and others. All metrics are in one file.
+//! pprof's profile.proto, gzipped, for `go tool pprof`, speedscope, Pyroscope and others. All metrics are in one file.
 //!
-//! The mangled symbol goes to `system_name`: pprof shortens Rust names where it equals the name. Addresses, mappings
-//! and build ids are those of the process, so that pprof can name what has no name here by itself.
+//! `system_name` has the mangled symbol, because pprof shortens Rust names if it equals the name. Addresses, mappings and
+//! build ids are those of the process, so that pprof can find missing names itself.
 
 mod proto;
 mod strings;
@@ -17,7 +17,7 @@ use crate::profile::{Metric, Profile, Stacks, Step, View};
 use proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
 use strings::Strings;
 
-/// Go's names for its own heap profiles, where there is one; what they call in use is live here.
+/// The sample types, with Go's names if Go's heap profiles have that type. "In use" means live.
 const TYPES: [(Metric, &str, &str); Metric::ALL.len()] = [
     (Metric::Allocs, "alloc_objects", "count"),
     (Metric::Bytes, "alloc_space", "bytes"),
@@ -31,7 +31,7 @@ const TYPES: [(Metric, &str, &str); Metric::ALL.len()] = [
 /// Writes the file.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut gzip = GzEncoder::new(out, Compression::default());
     encode(stacks, profile, view, |part| gzip.write_all(&part.encode_to_vec()))?;
@@ -39,10 +39,10 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, view: &View, out: &mut dyn 
     Ok(())
 }
 
-/// Samples that are in memory as messages at the same time.
+/// The number of samples that are in memory as messages at a time.
 const AT_ONCE: usize = 1024;
 
-/// The message in parts: written one behind another they are read as one, lists as the lists of all.
+/// Writes the message in parts. A reader of the concatenated parts gets one message, with joined lists.
 fn encode(
     stacks: &Stacks<'_>,
     profile: &Profile,
@@ -74,7 +74,7 @@ struct Writer<'s> {
     proto: Proto,
     strings: Strings,
     functions: HashMap<(i64, i64, i64), u64>,
-    /// Locations by their frames, innermost first: what was inlined at an address shares its location.
+    /// Locations by their frames, innermost first. Inlined functions share the location of their caller.
     locations: HashMap<Vec<Step>, u64>,
 }
 
@@ -98,7 +98,7 @@ impl Writer<'_> {
         self.proto.comment.dedup();
     }
 
-    /// One for each executable range; the program's own comes first.
+    /// Adds a mapping for each executable range. That of the program itself is first.
     fn mappings(&mut self) {
         let sources = self.profile.symbols.sources();
         for (module, source) in self.profile.modules.all().iter().zip(sources) {
@@ -122,7 +122,7 @@ impl Writer<'_> {
 
     fn sample(&mut self, row: &Row) -> Sample {
         let innermost_first: Vec<Step> = row.steps.iter().rev().copied().collect();
-        // Frames that were inlined into each other stand at one address, one after the other.
+        // Frames that were inlined into each other follow each other, with one address.
         let apart = |a: &Step, b: &Step| match (a.at, b.at) {
             (Some(a), Some(b)) => a.location == b.location && a.inlined + 1 == b.inlined,
             _ => false,
@@ -156,7 +156,7 @@ impl Writer<'_> {
         let frames: Vec<Shown<'_>> = steps.iter().map(|&step| self.stacks.show(step)).collect();
         let location = frames.first().and_then(|frame| frame.location);
         let address = location.map_or(0, |location| location.address);
-        // pprof names what has no line itself: see `-symbolize`.
+        // pprof finds the names of locations without lines itself: see `-symbolize`.
         let nameless = location.is_some_and(|location| !location.named && location.place.is_some());
         let line = frames.iter().filter(|_| !nameless).map(|frame| self.line(frame)).collect();
         let id = self.locations.len() as u64 + 1;
@@ -174,7 +174,7 @@ impl Writer<'_> {
 
     fn line(&mut self, frame: &Shown<'_>) -> Line {
         let name = self.strings.add(frame.name);
-        // Where there is no symbol, something that differs from the name keeps pprof from shortening it.
+        // Without a symbol, any text that differs from the name keeps pprof from shortening the name.
         let system_name = match frame.symbol {
             symbol if symbol == frame.name => self.strings.add(&format!("{symbol} ")),
             symbol => self.strings.add(symbol),
@@ -189,7 +189,7 @@ impl Writer<'_> {
     }
 }
 
-/// pprof's numbers have a sign; no program has that many bytes.
+/// pprof's numbers are signed. No program has more bytes than that.
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

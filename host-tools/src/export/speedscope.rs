@@ -1,4 +1,4 @@
-//! <https://www.speedscope.app>: one profile for each metric, the chosen one in front.
+//! The format of <https://www.speedscope.app>: a profile for each metric, beginning with the selected one.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -30,9 +30,9 @@ struct Sampled<S, W> {
 /// Writes the document.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, title: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // A function is one frame wherever it is called: speedscope sums by frame.
+    // A function is the same frame in all stacks, because speedscope adds up by frame.
     let mut frames: IndexSet<(&str, Option<&str>)> = IndexSet::new();
     let mut places: HashMap<Step, usize> = HashMap::new();
     for &step in stacks.rows().iter().flat_map(|row| &row.steps) {

@@ -1,4 +1,4 @@
-//! How a view is drawn.
+//! The look of an output.
 
 use regex::Regex;
 
@@ -6,22 +6,22 @@ use super::palette::Palette;
 use crate::clean::clean;
 use crate::profile::{Profile, View};
 
-/// How to draw it.
+/// The look of an output.
 #[derive(Clone, Debug, Default)]
 pub struct Style {
-    /// The title, instead of one made from program and metric.
+    /// The title; `None` for a title with program and metric.
     pub title: Option<String>,
-    /// Frames narrower than this share of the whole are left to their callers.
+    /// Frames below this share of the whole are merged into their callers.
     pub min_percent: Option<f64>,
     /// The colours of a graph.
     pub palette: Palette,
-    /// A line under the title, before what a reader must know.
+    /// A line under the title, in front of the remarks about the view.
     pub subtitle: Option<String>,
-    /// The root at the top of a graph.
+    /// Whether the root of a graph is at the top.
     pub inverted: bool,
-    /// Rows of the text's table of functions; [`TOP`](super::text::TOP) when `None`.
+    /// The number of rows in the text's table of functions; `None` means [`TOP`](super::text::TOP).
     pub top: Option<usize>,
-    /// Instead of the text's tables, those of the callers and callees of the functions that match.
+    /// Shows the callers and callees of the functions that match, instead of the usual text.
     pub peek: Option<Regex>,
 }
 
@@ -31,7 +31,7 @@ impl Style {
         self.title.as_deref().map_or_else(|| view.title(profile, total), clean)
     }
 
-    /// What stands under the title.
+    /// The line under the title.
     #[must_use]
     pub fn subtitle(&self, of_view: Option<String>) -> Option<String> {
         let parts: Vec<String> = self.subtitle.as_deref().map(clean).into_iter().chain(of_view).collect();

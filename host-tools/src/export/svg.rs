@@ -1,4 +1,4 @@
-//! Flame graphs, drawn by inferno.
+//! Flame graphs, which inferno draws.
 
 use std::io::{self, Write};
 
@@ -8,13 +8,13 @@ use super::folded;
 use super::style::Style;
 use crate::profile::{Flame, Metric, Profile, View};
 
-/// Narrower frames would be a tenth of a pixel wide.
+/// Frames below this share would be narrower than a tenth of a pixel.
 pub(crate) const MIN_PERCENT: f64 = 0.01;
 
 /// Draws the graph.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(
     mut flame: Flame,
     profile: &Profile,
@@ -28,7 +28,7 @@ pub fn write(
     options.direction = direction(style);
     options.count_name = view.metric.unit().into();
     options.colors = style.palette.row().colors;
-    // The same colours every time, and frames that were not left out before are all drawn.
+    // The colours are the same every time. Small frames have been removed already.
     options.deterministic = true;
     options.min_width = 0.0;
     flame.prune(style.min_percent.unwrap_or(MIN_PERCENT));
@@ -43,12 +43,12 @@ pub fn write(
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
 }
 
-/// Which way the graph grows.
+/// The direction in which the graph grows.
 pub(crate) fn direction(style: &Style) -> Direction {
     if style.inverted { Direction::Inverted } else { Direction::Straight }
 }
 
-/// Nothing was counted: no leak, no temporary block. That is a result, not an error.
+/// Draws a graph without frames. A program without leaks, or without temporary blocks, is a result and not an error.
 pub(crate) fn empty(options: &Options<'_>, metric: Metric, out: &mut dyn Write) -> io::Result<()> {
     let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     writeln!(

@@ -1,5 +1,5 @@
-//! A report for the terminal: the sum, the functions that count most, and the tree of calls; or who calls a function and
-//! what it calls.
+//! A report for the terminal: the sum, the functions with the largest figures, and the tree of calls. Or the callers and
+//! callees of a function.
 
 use std::io::{self, Write};
 
@@ -11,15 +11,15 @@ use crate::profile::{Around, Flame, Profile, View};
 use crate::table::Table;
 use crate::units::percent;
 
-/// Smaller frames are not shown in the tree of calls.
+/// Frames below this share are not in the tree of calls.
 const MIN_PERCENT: f64 = 0.5;
-/// Rows of the table of functions, unless another number is asked for.
+/// The default number of rows in the table of functions.
 pub const TOP: usize = 30;
 
 /// Writes the report.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(
     mut flame: Flame,
     profile: &Profile,
@@ -43,11 +43,11 @@ fn head(whole: u64, profile: &Profile, view: &View, style: &Style, out: &mut dyn
     writeln!(out, "total: {whole} {}", view.metric.unit())
 }
 
-/// Writes the callers and callees of the functions whose names match. Both add up to what the function counts; where it
-/// calls itself, its outermost call counts.
+/// Writes the callers and callees of the functions whose names match. Both add up to the figure of the function. If it calls
+/// itself, its outermost call counts.
 ///
 /// # Errors
-/// When no function matches; an [`io::Error`] inside when `out` fails.
+/// Returns an error if no function matches, with an [`io::Error`] inside if `out` fails.
 pub fn peek(
     flame: &Flame,
     pattern: &Regex,
@@ -107,8 +107,8 @@ fn functions(flame: &Flame, view: &View, top: usize, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Siblings stand below each other, the largest first. A frame that counts all that its caller counts stands below it without
-/// figures and without being indented: chains of calls would leave the screen.
+/// Writes the tree. Siblings follow each other, the largest first. A frame with the figure of its caller has no figure and
+/// no indentation of its own: a long chain of calls would not fit on the screen.
 fn tree(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
@@ -116,7 +116,7 @@ fn tree(flame: &Flame, view: &View, whole: u64, out: &mut dyn Write) -> io::Resu
         view.metric.unit(),
         ""
     )?;
-    // Of each frame on the path how far it is indented, and what it counts.
+    // The indentation and the figure of each frame on the path.
     let mut path: Vec<(usize, u64)> = Vec::new();
     flame.visit(|names, node| {
         path.truncate(names.len() - 1);

@@ -1,4 +1,4 @@
-//! `info` for machines. Fields are only ever added.
+//! `info` for programs. Fields are only ever added.
 
 use memtrack_format::Figures;
 use serde_json::{Map, Value, json};
@@ -10,10 +10,10 @@ use crate::profile::{Metric, Profile, Program, Size, Stage, Thread};
 use crate::units::hex;
 use crate::warnings::reason;
 
-/// The version of this description.
+/// The version of this format.
 const VERSION: u32 = 1;
 
-/// Describes everything.
+/// The contents as JSON.
 #[must_use]
 pub fn value(info: &Info<'_>) -> Value {
     let profile = info.profile;
@@ -153,7 +153,7 @@ pub(crate) fn stage(stage: &Stage) -> Value {
     })
 }
 
-/// Tags with what was counted under each of them itself, not under those inside of it.
+/// The tags, each with the figures under itself, without those under tags inside of it.
 pub(crate) fn tags(profile: &Profile) -> Vec<Value> {
     let mut tags: Vec<_> = profile.tags.iter().collect();
     tags.sort();
@@ -174,7 +174,7 @@ fn heaps(profile: &Profile) -> Vec<Value> {
     heaps.into_iter().map(heap).collect()
 }
 
-/// Of each point: when, the highest live bytes since the one before, live bytes then.
+/// The points. Each has a time, the highest live bytes since the previous point, and the live bytes at that time.
 pub(crate) fn timeline(profile: &Profile) -> Vec<Value> {
     profile.timeline.iter().map(|point| json!([point.time_ns, point.high, point.live])).collect()
 }

@@ -1,4 +1,4 @@
-//! Tables of threads and of stages, the highest peak first.
+//! Tables of threads, stages, tags, heaps and sizes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::reader::Dump;
 use crate::table::Table;
 use crate::units::{bytes, count, duration, percent};
 
-/// The threads.
+/// The threads, the highest peak first.
 #[must_use]
 pub fn threads(profile: &Profile) -> Table {
     let mut sorted: Vec<&Thread> = profile.threads.iter().collect();
@@ -42,7 +42,7 @@ pub fn threads(profile: &Profile) -> Table {
     table
 }
 
-/// The tags, each under those that it was pushed under: what was counted under it itself.
+/// The tags with the tags around them, and the figures under each itself.
 pub(super) fn tags(profile: &Profile) -> Table {
     let name = |id| {
         let names = profile.tag_path(id).into_iter().filter_map(|tag| profile.tags.get(&tag));
@@ -51,7 +51,7 @@ pub(super) fn tags(profile: &Profile) -> Table {
     figures("tag", profile.tags.keys().map(|&id| (name(id), profile.sum(|sample| sample.tag == id))))
 }
 
-/// The heaps beside that of the wrapped allocator.
+/// The heaps other than that of the wrapped allocator.
 pub(super) fn heaps(profile: &Profile) -> Table {
     let of = |id| profile.sum(|sample| sample.heap == id);
     figures("heap", profile.heaps.iter().map(|(&id, name)| (name.clone(), of(id))))
@@ -68,7 +68,7 @@ fn figures(what: &'static str, rows: impl Iterator<Item = (String, Figures)>) ->
     table
 }
 
-/// How large blocks are, the smallest first.
+/// The sizes of blocks, the smallest first.
 #[must_use]
 pub fn sizes(profile: &Profile) -> Table {
     let sum = |of: fn(&Size) -> u64| profile.sizes.iter().map(of).fold(0, u64::saturating_add);
@@ -86,7 +86,7 @@ pub fn sizes(profile: &Profile) -> Table {
     table
 }
 
-/// The stages.
+/// The stages, the highest peak first.
 #[must_use]
 pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
     let mut sorted: Vec<&Stage> = profile.stages.iter().collect();
@@ -126,7 +126,7 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
             count(figures.allocs),
             count(figures.runs),
             duration(figures.duration_ns),
-            // Nobody looked when the peak of a stage of one thread was, where no file collects cells.
+            // The time of this peak is unknown: without a file that collects cells, nobody read the clock.
             if figures.peak_time_ns == 0 { "-".into() } else { duration(figures.peak_time_ns) },
             count(figures.lost),
             scope(figures.scope),
@@ -137,9 +137,9 @@ pub fn stages(profile: &Profile, dump: &Dump<'_>) -> Table {
     table
 }
 
-/// The threads that held most while the stage ran: `main 1.00 MiB, worker 512 KiB`.
+/// The threads with the highest peaks while the stage ran: `main 1.00 MiB, worker 512 KiB`.
 fn highest_threads(stage: &Stage, label: impl Fn(u32) -> String) -> String {
-    /// More would make the table too wide for a terminal.
+    /// With more, the table would be too wide for a terminal.
     const SHOWN: usize = 3;
     let shown = stage.threads.iter().take(SHOWN).map(|of| format!("{} {}", label(of.thread), bytes(of.peak)));
     let mut text = shown.collect::<Vec<_>>().join(", ");
@@ -150,13 +150,13 @@ fn highest_threads(stage: &Stage, label: impl Fn(u32) -> String) -> String {
     text
 }
 
-/// The stages that have snapshots of their own: names, and whose they are.
+/// The names and scopes of the stages that have snapshots of their own.
 pub(super) fn with_cells(dump: &Dump<'_>) -> HashSet<(String, u32)> {
     let stages = dump.entries().iter().filter(|entry| entry.is_stage());
     stages.filter_map(|entry| entry.stage.map(|head| (clean_bytes(head.name), head.scope))).collect()
 }
 
-/// Whether a stage is among them.
+/// Whether a stage is one of those.
 pub(super) fn has_cells(stage: &Stage, with_cells: &HashSet<(String, u32)>) -> bool {
     with_cells.contains(&(stage.name.clone(), stage.figures.scope))
 }

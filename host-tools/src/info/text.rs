@@ -7,10 +7,10 @@ use crate::table::Table;
 use crate::units::{bytes, count, duration, hex, percent, things};
 use crate::{loss, warnings};
 
-/// Writes it.
+/// Writes the contents.
 ///
 /// # Errors
-/// When `out` fails.
+/// Returns an error if `out` fails.
 pub fn write(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     alarms(info, out)?;
     program(info, out)?;
@@ -108,7 +108,7 @@ fn figures(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     over_time(info, out)
 }
 
-/// Live bytes over time in one line: the highest of each piece.
+/// Live bytes over time in one line: a bar for the maximum of each piece of time.
 fn over_time(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
     const PIECES: u64 = 60;
     const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -121,13 +121,13 @@ fn over_time(info: &Info<'_>, out: &mut dyn Write) -> io::Result<()> {
             let place = u128::from(time) * u128::from(PIECES - 1) / u128::from(last.time_ns.max(1));
             place.min(u128::from(PIECES - 1)) as usize
         };
-        // Between two points live bytes are those of the first; a damaged dump may have them in any order.
+        // Between two points, live bytes are those of the first point. A damaged dump may have points in any order.
         let (from, to) = (place(before.0), place(point.time_ns));
         pieces.iter_mut().take(to).skip(from + 1).for_each(|piece| *piece = before.1.max(*piece));
         pieces[to] = point.high.max(pieces[to]);
         before = (point.time_ns, point.live);
     }
-    // A damaged dump may have more live bytes than at the highest moment.
+    // A damaged dump may have a point with more live bytes than the maximum.
     let top = pieces.into_iter().max().unwrap_or(0);
     let bar = |high: u64| BARS[(u128::from(high) * 8).div_ceil(u128::from(top.max(1))) as usize];
     let bars: String = pieces.into_iter().map(bar).collect();
@@ -169,7 +169,7 @@ fn modules(info: &Info<'_>) -> Table {
     table
 }
 
-/// Where several wrote to the file.
+/// The trackers, if several wrote to the file.
 fn trackers(info: &Info<'_>) -> Table {
     let mut table = Table::new(&[">tracker", "process", "in", ">snapshots"]);
     for tracker in info.dump.trackers().iter().filter(|_| info.dump.trackers().len() > 1) {

@@ -1,4 +1,4 @@
-//! A thread's stacks, frames, functions and strings: columns that point into each other.
+//! The tables of a thread: stacks, frames, functions and strings, which refer to each other by index.
 
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Value, json};
@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 use crate::profile::Stacks;
 use crate::profile::stacks::Row;
 
-/// Category of all frames: index in `categories`.
+/// The category of all frames: an index in `categories`.
 const CATEGORY: u32 = 0;
 
 /// The tables of one thread.
 #[derive(Default)]
 pub(super) struct Tables {
     strings: IndexSet<String>,
-    /// Name and file.
+    /// The name and the file of each function.
     functions: IndexSet<(usize, Option<usize>)>,
-    /// Function and line.
+    /// The function and the line of each frame.
     frames: IndexSet<(usize, Option<u32>)>,
-    /// Caller's stack and frame.
+    /// The caller's stack and the frame of each stack.
     stacks: IndexMap<(Option<usize>, usize), ()>,
 }
 
 impl Tables {
-    /// The stack of a row.
+    /// Adds the stack of a row, and returns its index.
     pub(super) fn stack(&mut self, stacks: &Stacks<'_>, row: &Row) -> Option<usize> {
         row.steps.iter().fold(None, |caller, &step| {
             let shown = stacks.show(step);

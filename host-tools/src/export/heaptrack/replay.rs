@@ -1,15 +1,15 @@
-//! Which blocks one stack must have had, given its sums.
+//! Computes blocks of a stack from its sums.
 
 use memtrack_format::Figures;
 
-/// What happens to a block.
+/// An event of a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     Allocate,
     Free,
 }
 
-/// Some blocks and their bytes together.
+/// A number of blocks and the sum of their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Blocks {
     pub(super) count: u64,
@@ -21,7 +21,7 @@ pub(super) struct Blocks {
 pub(super) struct Replay {
     /// Gone before the peak.
     pub(super) churn: Blocks,
-    /// How many of those were temporary.
+    /// The number of temporary blocks among those.
     pub(super) temporary: u64,
     /// Alive at the peak and at the end.
     pub(super) kept: Blocks,
@@ -32,7 +32,7 @@ pub(super) struct Replay {
 }
 
 impl Blocks {
-    /// Size and count: the bytes are spread evenly.
+    /// The sizes with their counts. The bytes are spread evenly.
     pub(super) fn sizes(self) -> impl Iterator<Item = (u64, u64)> {
         let (size, larger) = match self.count {
             0 => (0, 0),
@@ -41,7 +41,7 @@ impl Blocks {
         [(size + 1, larger), (size, self.count - larger)].into_iter().filter(|&(_, count)| count > 0)
     }
 
-    /// Takes one block away; the others hold its bytes.
+    /// Removes one block. The others get its bytes.
     pub(super) fn take_one(&mut self) {
         self.count -= 1;
         if self.count == 0 {
@@ -49,17 +49,17 @@ impl Blocks {
         }
     }
 
-    /// One of `each`, at least one where there are some; the bytes stay.
+    /// One block for `each` of them, and at least one if there are any. The bytes stay.
     fn thinned(self, each: u64) -> Self {
         Blocks { count: self.count.div_ceil(each), ..self }
     }
 }
 
 impl Replay {
-    /// Chooses the blocks: as many as possible were alive from the peak to the end. `peak` is that of the program:
-    /// nothing before it may look as large.
+    /// Chooses the blocks, with as many as possible alive from the peak to the end. `peak` is that of the program: the churn
+    /// before it must stay below.
     pub(super) fn new(figures: &Figures, each: u64, peak: u64) -> Self {
-        // A damaged dump may tell of more blocks than were allocated, and more bytes than there are.
+        // In a damaged dump, more blocks may be alive than were allocated.
         let figures = &Figures {
             peak_blocks: figures.peak_blocks.min(figures.allocs),
             live_blocks: figures.live_blocks.min(figures.allocs),
@@ -95,11 +95,11 @@ impl Replay {
     }
 }
 
-/// `count` blocks that were alive at the peak and at the end, when sums of bytes can be found that leave no group of
-/// no blocks with bytes.
+/// `count` blocks that were alive at the peak and at the end. `None` if every choice of their bytes gives bytes to a group
+/// without blocks.
 fn kept(figures: &Figures, count: u64) -> Option<Blocks> {
     let gone = (figures.allocs - figures.live_blocks).checked_sub(figures.peak_blocks - count)?;
-    // Bytes of churn are what was allocated, less those of the peak and of the end, plus those that are in both.
+    // The bytes of the churn are all bytes, minus those of the peak and of the end, plus those in both.
     let both = i128::from(figures.peak) + i128::from(figures.live) - i128::from(figures.bytes);
     let mut low = both.max(0);
     let mut high = i128::from(figures.peak.min(figures.live));
@@ -144,7 +144,7 @@ mod tests {
         }
     }
 
-    /// The sums that a replay amounts to.
+    /// The sums of a replay.
     fn sums(replay: &Replay) -> [(u64, u64); 3] {
         let sum = |all: &[Blocks]| {
             all.iter().fold((0, 0), |(count, bytes), more| (count + more.count, bytes + more.bytes))

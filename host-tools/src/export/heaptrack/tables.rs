@@ -1,4 +1,4 @@
-//! Strings, frames and traces, each written where it is first needed. Numbers count from 1; 0 is none.
+//! Strings, frames and traces. Each is written before its first use. Numbers begin at 1; 0 means none.
 
 use std::io::{self, Write};
 
@@ -6,18 +6,18 @@ use indexmap::IndexSet;
 
 use crate::profile::stacks::Shown;
 
-/// What was written.
+/// The entries that were written.
 #[derive(Default)]
 pub(super) struct Tables {
     strings: IndexSet<String>,
-    /// Address, function, file, line.
+    /// The address, function, file and line of each frame.
     frames: IndexSet<(u64, u64, u64, u32)>,
-    /// Frame and the trace of its caller.
+    /// The frame and the caller's trace of each trace.
     traces: IndexSet<(u64, u64)>,
 }
 
 impl Tables {
-    /// The number of a trace, its frames given outermost first.
+    /// The number of a trace. Its frames come outermost first.
     pub(super) fn trace<'f>(
         &mut self,
         frames: impl Iterator<Item = Shown<'f>>,

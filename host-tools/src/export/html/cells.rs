@@ -1,4 +1,4 @@
-//! Stacks as a tree of callers that all snapshots of a run share, and the cells that stand on it.
+//! The stacks of a run as a tree of callers, and the cells of its snapshots. All snapshots of a run share the tree.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::modules::Module;
 use crate::profile::stacks::{Shown, Split};
 use crate::profile::{Metric, Profile, Stacks, View};
 
-/// Numbers of a cell before its values.
+/// The count of numbers in a cell before its values.
 const KEY: usize = 5;
 
-/// Names by number, each once, with the package that each is of.
+/// All names with their packages. Each name has one number.
 #[derive(Default)]
 pub(super) struct Names {
     names: IndexMap<String, usize>,
@@ -61,16 +61,17 @@ impl Names {
 /// The tree and the sites of one run.
 #[derive(Default)]
 pub(super) struct Cells {
-    /// Caller and name of each node; a node's number is its index + 1, the root's is 0.
+    /// The caller and the name of each node. A node's number is its index + 1; the root has 0.
     nodes: Vec<(usize, usize)>,
     ids: HashMap<(usize, usize), usize>,
-    /// Places of the source: name of the function, name of the file, line.
+    /// Places in the source: the names of function and file, and the line.
     sites: IndexSet<(usize, Option<usize>, u32)>,
 }
 
 impl Cells {
-    /// Adds the stacks of a snapshot. Each of its cells is node, place of the innermost frame, place of the innermost
-    /// frame above the standard library and the system, thread, tag and a value for each metric, all in one list.
+    /// Adds the stacks of a snapshot, and returns its cells in one list. Each cell has the node, the place of the innermost
+    /// frame, the place of the innermost frame outside of the standard library and the system, the thread, the tag, and a
+    /// value for each metric.
     pub(super) fn add(
         &mut self,
         profile: &Profile,

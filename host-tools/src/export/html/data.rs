@@ -1,4 +1,4 @@
-//! The report's data. Its one reader is the script of the same version.
+//! The data of a report. Only the script of the same version reads it.
 
 use memtrack_format::Kind;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::info::json as info;
 use crate::profile::{Metric, Profile, View, suppressed};
 use crate::{loss, warnings};
 
-/// All of it.
+/// The whole data.
 #[derive(Serialize)]
 pub(super) struct Document {
     #[serde(flatten)]
@@ -20,7 +20,7 @@ pub(super) struct Document {
     runs: Vec<RunData>,
 }
 
-/// What there is of one dump. A list of cells is the most of a report: it stays a list of numbers.
+/// The data of one dump. The cells make up most of a report, so they stay a list of numbers.
 #[derive(Serialize)]
 struct RunData {
     #[serde(flatten)]
@@ -29,7 +29,7 @@ struct RunData {
     moments: Vec<MomentData>,
 }
 
-/// A snapshot besides the one that is shown.
+/// A snapshot other than that of the whole program.
 #[derive(Serialize)]
 struct MomentData {
     #[serde(flatten)]
@@ -38,7 +38,7 @@ struct MomentData {
 }
 
 impl Document {
-    /// Describes the runs: names once, and for each run its facts and its cells.
+    /// Collects the names of all runs, and the facts and cells of each run.
     pub(super) fn new(runs: &[(Run<'_>, &View)], start: &Start, style: &Style) -> Result<Self, Error> {
         let mut names = Names::default();
         let described =
@@ -100,7 +100,7 @@ impl RunData {
 }
 
 impl MomentData {
-    /// The peak is the stage's, or the program's until then. `None` when the snapshot tells of neither.
+    /// The peak is that of the stage, or that of the program until then. `None` if the snapshot has neither.
     fn new(profile: &Profile, cells: Vec<u64>) -> Option<Self> {
         let stage = profile.stages.first().filter(|_| profile.kind == Kind::Stage);
         let (peak, peak_time_ns) = match (stage, &profile.marks) {
@@ -125,7 +125,7 @@ fn losses(profile: &Profile) -> Vec<Value> {
         .collect()
 }
 
-/// What a reader must know besides losses, which have a place of their own.
+/// Remarks for the reader, without losses, which have a place of their own.
 fn notes(run: &Run<'_>, view: &View) -> Vec<String> {
     let names = warnings::names(run.profile);
     let suppressed = suppressed::summary(&run.profile.suppressed);

@@ -1,19 +1,19 @@
-//! Whose code a frame is: its crate or namespace, else the library it lies in.
+//! The package of a function: its crate or namespace, or else the library that contains it.
 
 use crate::modules::Module;
 
-/// Packages under every program: reports may fold them into those that call them.
+/// The packages of the standard library. Reports may fold them into their callers.
 const STANDARD: [&str; 5] = ["std", "core", "alloc", "hashbrown", "__gnu_cxx"];
 
-/// Where systems keep their own libraries.
+/// The folders of a system's own libraries.
 const SYSTEM: [&str; 5] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/System"];
 
 /// A crate, a namespace, a library, a program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Package {
-    /// Its name, empty for remarks that stand in the place of a frame.
+    /// Its name; empty for a remark in the place of a frame.
     pub(super) name: String,
-    /// Whether it is the standard library's or the system's.
+    /// Whether it belongs to the standard library or to the system.
     pub(super) foundation: bool,
 }
 
@@ -31,7 +31,7 @@ impl Package {
     }
 }
 
-/// What the first path in a name begins with: `alloc` in `<&alloc::vec::Vec<T> as core::clone::Clone>::clone`.
+/// The first segment of the first path in a name: `alloc` in `<&alloc::vec::Vec<T> as core::clone::Clone>::clone`.
 fn path(function: &str) -> Option<&str> {
     let mut rest = function.trim_start_matches(['<', '&', '*', '(', '[', ' ']);
     for word in ["dyn ", "mut ", "const ", "impl "] {
@@ -42,7 +42,7 @@ fn path(function: &str) -> Option<&str> {
     if !first.is_empty() && after.starts_with("::") {
         return Some(first);
     }
-    // `<T as core::convert::Into<U>>::into`, `<[u8]>::to_vec`: of the trait, or of the language's own types.
+    // `<T as core::convert::Into<U>>::into` belongs to the trait, `<[u8]>::to_vec` to the language's own types.
     match rest.split_once(" as ") {
         Some((_, of)) if function.starts_with('<') => path(of),
         _ if function.starts_with('<') => Some("core"),

@@ -1,20 +1,20 @@
-//! What a report shows.
+//! The input of a report.
 
 use crate::profile::Profile;
 
-/// One dump in a report: the whole program, and what else the dump has cells of.
+/// One dump in a report: the whole program, and the other snapshots with cells.
 pub struct Run<'p> {
     /// The whole program.
     pub profile: &'p Profile,
     /// Snapshots of stages, and of the program at other moments.
     pub moments: &'p [Profile],
-    /// What is wrong with the dump.
+    /// Warnings about the dump.
     pub warnings: &'p [String],
 }
 
-/// What the report shows when it is opened.
+/// The first view of the report.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// The stage that is chosen.
+    /// The selected stage.
     pub stage: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! The messages of [profile.proto](https://github.com/google/pprof/blob/main/proto/profile.proto), as far as they are
-//! written here. Texts are numbers of [`Profile::string_table`].
+//! The messages of [profile.proto](https://github.com/google/pprof/blob/main/proto/profile.proto), without fields
+//! that are not written here. Texts are indices in [`Profile::string_table`].
 
 use prost::Message;
 
@@ -41,7 +41,7 @@ pub(super) struct ValueType {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Sample {
-    /// Innermost first.
+    /// The innermost is first.
     #[prost(uint64, repeated, tag = "1")]
     pub(super) location_id: Vec<u64>,
     #[prost(int64, repeated, tag = "2")]
@@ -90,7 +90,7 @@ pub(super) struct Location {
     pub(super) mapping_id: u64,
     #[prost(uint64, tag = "3")]
     pub(super) address: u64,
-    /// Innermost first: the last one is the function that the others were inlined into.
+    /// The innermost is first. The others were inlined into the last one.
     #[prost(message, repeated, tag = "4")]
     pub(super) line: Vec<Line>,
 }

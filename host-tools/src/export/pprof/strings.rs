@@ -1,8 +1,8 @@
-//! The string table: each text once, the empty one first.
+//! The string table. It has each text once, and begins with the empty one.
 
 use indexmap::IndexSet;
 
-/// Texts by number.
+/// The texts.
 pub(super) struct Strings(IndexSet<String>);
 
 impl Default for Strings {
@@ -12,7 +12,7 @@ impl Default for Strings {
 }
 
 impl Strings {
-    /// The number of a text.
+    /// The index of a text.
     pub(super) fn add(&mut self, text: &str) -> i64 {
         let known = self.0.get_index_of(text);
         known.unwrap_or_else(|| self.0.insert_full(text.into()).0) as i64
