@@ -1,7 +1,7 @@
 //! Libraries that are loaded at the address of an unloaded one: each keeps its own names, in dumps, in recordings and
 //! in merged files.
 //!
-//! Planted bug: with a `note` in `core/src/session/generations.rs` that does nothing, no block has a library.
+//! Planted bug: with a `list` in `core/src/session/generations/listed.rs` that does nothing, no block has a library.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

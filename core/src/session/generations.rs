@@ -1,10 +1,16 @@
-//! Generations of the modules that were loaded at one place.
+//! Generations: two libraries at one address are two modules.
 //!
-//! Libraries are unloaded, and others are loaded at their addresses. Stacks and the list of modules must tell them apart.
+//! **Problem.** A program unloads a library and loads another one, which the system places at the same addresses. Stacks
+//! from before have addresses of the first library, stacks from now on have the same addresses of the second one. A dump
+//! needs both names.
 //!
-//! At the program's start, and whenever something may be unloaded, the loaded libraries are listed. A library that is loaded
-//! where another one was listed gets the next *generation* of the place. Its addresses carry the generation in bits that no
-//! address of a program uses, in stacks and in the list of modules alike.
+//! **Idea.** The session lists the loaded libraries at the program's start, and before anything may be unloaded. A library
+//! that is loaded at the addresses of a listed one, and is not the same, gets the next generation.
+//!
+//! - **Generation**: 0 for the first library at its addresses, then 1, 2 and so on.
+//! - **Address with its generation**: an address uses the bits below [`SHIFT`], and the generation is in the bits from
+//!   there. Stacks and the modules of a dump have it alike, so a reader needs to know nothing about generations.
+//! - **List** ([`listed`]): all libraries that a listing has found. It also provides the names of unloaded libraries.
 
 mod listed;
 
@@ -12,79 +18,77 @@ use crate::os::modules::{self, Each, MAX_SEGMENTS, read_mapped};
 use crate::os::unwind_tables;
 use crate::sync::*;
 use heapless::Vec;
-use listed::{Described, LAST, MAX, Range, list, listed, set_loaded};
+use listed::{Description, Entries, LAST, Range, list, listed};
 use memtrack_format::{List, Module, Segment};
 
-/// Counts unloading.
 static UNLOADS: AtomicUsize = AtomicUsize::new(0);
 
-/// How often libraries were, or may have been, unloaded. After another count than before, the code at any address may be
-/// another library's.
+/// Returns how often libraries may have been unloaded. When the number has changed, all facts about the code at an address
+/// are stale: the code may be another library's.
 #[cfg(cfi)]
 #[inline(always)]
 pub(crate) fn unloads() -> usize {
     UNLOADS.load(Relaxed)
 }
 
-/// Counts that libraries may be unloaded.
+/// Counts one time at which libraries may be unloaded.
 pub(super) fn count_unloading() {
     UNLOADS.fetch_add(1, AcqRel);
 }
 
-/// From this bit on an address has its generation, so that with the most generations it is still a number that JSON can
-/// carry.
+/// The lowest bit of the generation in an address. No address of a program uses it. The highest generation needs five bits,
+/// so the number has 53 bits at most, which JSON can represent.
 const SHIFT: u32 = 48;
 
-/// Something may have been unloaded: until then nothing is at the place of something else.
+/// A library may have been unloaded. Before that, every generation is 0.
 static ANY_UNLOADED: AtomicBool = AtomicBool::new(false);
 
-/// At the program's start: notes the libraries that are there, for when `/proc` is not.
+/// At the program's start: lists the libraries, for a process that cannot ask the kernel for them later.
 pub(crate) fn begin() {
     list(&|each| modules::each_linked(each));
 }
 
-/// Before something is unloaded: notes the libraries that are there.
+/// Before a library may be unloaded: lists the libraries.
 pub(crate) fn before_unloading() {
     ANY_UNLOADED.store(true, Release);
     list(&loaded);
 }
 
-/// After something was unloaded: where the kernel does not list what is loaded, the notes do.
+/// After a library may have been unloaded: lists the libraries if the kernel does not, so that the list says which ones are
+/// still loaded.
 pub(crate) fn after_unloading() {
     if !crate::os::modules::is_listed() {
         list(&loaded);
     }
 }
 
-/// The libraries that are loaded, outside the hook.
+/// Calls `each` for the loaded libraries. Outside the hook.
 fn loaded(each: Each<'_>) {
     if !modules::each(each) {
         modules::each_linked(each);
     }
 }
 
-/// Calls `each` for every module, as its addresses stand in stacks: first those that are loaded, then those that were. No
-/// lock is taken.
+/// Calls `each` for every module, first for those that are loaded, then for those that were. Their addresses have their
+/// generations. Takes no lock.
 pub(crate) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
-    // Those of the listed ones that are loaded.
-    let mut loaded = [0u64; MAX / 64];
+    let mut loaded = Entries::NONE;
     let any_unloaded = ANY_UNLOADED.load(Acquire);
     let is_listed = modules::each(&mut |module, read| {
         let range = Range::of(module);
         let generation = match range {
-            Some(range) if any_unloaded => range.generation(read).get().unwrap_or(LAST + 1),
+            Some(range) if any_unloaded => range.generation(read).get().unwrap_or(UNKNOWN),
             _ => 0,
         };
         if let Some(range) = range {
-            set_loaded(range, generation, &mut loaded);
+            loaded.insert(range, generation);
         }
         with_generation(module, generation, each);
     });
-    for (i, listed) in listed().iter().enumerate() {
-        // SAFETY: it is counted, so it is not written any more.
-        let Described { path, build_id, bias, segments } = unsafe { &*listed.described.get() };
+    for (position, listed) in listed().iter().enumerate() {
+        let Description { path, build_id, bias, segments } = listed.description();
         let unloaded = is_listed || !listed.is_loaded.load(Relaxed);
-        if loaded[i / 64] & 1 << (i % 64) == 0 && !path.is_empty() {
+        if !loaded.contains(position) && !path.is_empty() {
             let segments = List::Items(segments);
             let module = Module { path, build_id, bias: *bias, unloaded, segments, ..Module::default() };
             with_generation(&module, listed.generation.load(Relaxed), each);
@@ -92,6 +96,7 @@ pub(crate) fn modules(each: &mut dyn FnMut(&Module<'_>)) {
     }
 }
 
+/// Calls `each` for a module, with the generation in its addresses.
 fn with_generation(module: &Module<'_>, generation: usize, each: &mut dyn FnMut(&Module<'_>)) {
     let by = (generation as u64) << SHIFT;
     let moved = |segment: Segment| Segment { start: segment.start.wrapping_add(by), ..segment };
@@ -99,18 +104,22 @@ fn with_generation(module: &Module<'_>, generation: usize, each: &mut dyn FnMut(
     each(&Module { bias: module.bias.wrapping_add(by), segments: List::Items(&segments), ..*module });
 }
 
-/// Tells the generations of the addresses of one walk after the other: of modules, the one asked for last is kept. All-zero
-/// is the start. It does not outlive what [`crate::session::unloading::count`] counts.
+/// Stands for the generation of a library when it is not known. No address in a stack has it.
+const UNKNOWN: usize = LAST + 1;
+
+/// Adds the generation to the addresses of one walk. It remembers the module of the last address: the next one is often of
+/// the same module. All-zero is the start. Its facts are stale when the count of `unloads` changes.
 #[derive(Default)]
 pub(crate) struct Generations {
+    /// The range of addresses of the module.
     start: usize,
     end: usize,
-    /// Its generation, one past the last where it cannot be told.
+    /// Its generation, or [`UNKNOWN`].
     generation: usize,
 }
 
 impl Generations {
-    /// The address with its generation. `None` when the module cannot be told from one that was unloaded.
+    /// Returns the address with its generation; `None` when the generation is not known.
     #[inline(always)]
     pub(crate) fn address(&mut self, pc: usize) -> Option<usize> {
         if ANY_UNLOADED.load(Relaxed) { self.with_generation(pc) } else { Some(pc) }
@@ -119,9 +128,9 @@ impl Generations {
     #[cold]
     fn with_generation(&mut self, pc: usize) -> Option<usize> {
         if !(self.start..self.end).contains(&pc) {
-            // Code that the dynamic linker does not know is no library's.
+            // The dynamic linker does not know this code, so it is in no library.
             let Some((start, end)) = unwind_tables::range(pc) else { return Some(pc) };
-            let generation = Range::new(start, end).generation(&read_mapped).get().unwrap_or(LAST + 1);
+            let generation = Range::new(start, end).generation(&read_mapped).get().unwrap_or(UNKNOWN);
             *self = Generations { start, end, generation };
         }
         (self.generation <= LAST).then_some(pc | self.generation << SHIFT)

@@ -1,4 +1,9 @@
-//! The libraries that were loaded at some time, with their generations.
+//! The list of libraries that have been loaded, with their generations.
+//!
+//! - **Entry** ([`Listed`]): one library. It is written once, and published by the count. So readers need no lock.
+//! - **Identity**: a hash of a library's first page, which has its headers and its build id. It tells two libraries at the
+//!   same address apart.
+//! - **Listing**: adds the loaded libraries that have no entry, and notes for each entry whether it is loaded.
 
 use crate::lock::Lock;
 use crate::lock::try_lock;
@@ -8,31 +13,35 @@ use core::cell::UnsafeCell;
 use heapless::Vec;
 use memtrack_format::{Module, Segment};
 
-/// Libraries that are listed: a megabyte of address space, of which what is used becomes resident.
-pub(super) const MAX: usize = 1024;
-/// Bytes of a path that are kept: a library of a longer one has no names once it is gone.
+/// The most entries. They take a megabyte of address space; entries without a library take no memory.
+const MAX: usize = 1024;
+/// The longest path, in bytes. A library with a longer one is listed without path, so it has no names once it is unloaded.
 const MAX_PATH: usize = 512;
+/// The highest generation.
 pub(super) const LAST: usize = 31;
 
 pub(super) struct Listed {
-    /// Its range of addresses, from the beginning of a page.
+    /// The range of addresses, from the start of a page.
     start: AtomicUsize,
     end: AtomicUsize,
     identity: AtomicUsize,
     pub(super) generation: AtomicUsize,
-    /// Whether it was loaded when libraries were listed last.
+    /// Whether the last listing found it loaded.
     pub(super) is_loaded: AtomicBool,
-    pub(super) described: UnsafeCell<Described>,
+    description: UnsafeCell<Description>,
 }
 
-pub(super) struct Described {
+/// The facts about a library that a dump needs after it is unloaded.
+pub(super) struct Description {
+    /// Empty when it is longer than [`MAX_PATH`].
     pub(super) path: Vec<u8, MAX_PATH>,
     pub(super) build_id: Vec<u8, { modules::MAX_BUILD_ID }>,
     pub(super) bias: u64,
     pub(super) segments: Vec<Segment, { MAX_SEGMENTS }>,
 }
 
-// SAFETY: a description is written under the lock, before `USED` counts it, and never again.
+// SAFETY: only `add` writes a description: under the lock, before `USED` counts the entry, and never again. Readers reach
+// only entries that `USED` counts. The rest is atomics.
 unsafe impl Sync for Listed {}
 
 static LISTED: [Listed; MAX] = [const {
@@ -42,7 +51,7 @@ static LISTED: [Listed; MAX] = [const {
         identity: AtomicUsize::new(0),
         generation: AtomicUsize::new(0),
         is_loaded: AtomicBool::new(false),
-        described: UnsafeCell::new(Described {
+        description: UnsafeCell::new(Description {
             path: Vec::new(),
             build_id: Vec::new(),
             bias: 0,
@@ -50,16 +59,48 @@ static LISTED: [Listed; MAX] = [const {
         }),
     }
 }; MAX];
-/// How many there are.
+/// Entries in use.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
-/// There were more than can be listed.
+/// A library has no entry, because all were in use.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
+
+/// Returns the entries in use.
 pub(super) fn listed() -> &'static [Listed] {
     LISTED.get(..USED.load(Acquire)).unwrap_or(&LISTED)
 }
 
-/// A range of addresses, from the beginning of a page.
+impl Listed {
+    pub(super) fn description(&'static self) -> &'static Description {
+        // SAFETY: `listed` and `USED` give out only entries that are counted, and nobody writes their descriptions any more.
+        unsafe { &*self.description.get() }
+    }
+}
+
+/// A set of entries, by their positions in the list.
+pub(super) struct Entries([u64; MAX / 64]);
+
+impl Entries {
+    pub(super) const NONE: Self = Entries([0; MAX / 64]);
+
+    pub(super) fn contains(&self, position: usize) -> bool {
+        self.0.get(position / 64).is_some_and(|word| word & 1 << (position % 64) != 0)
+    }
+
+    /// Adds the entries with this address and generation.
+    pub(super) fn insert(&mut self, range: Range, generation: usize) {
+        for (position, listed) in listed().iter().enumerate() {
+            if listed.start.load(Relaxed) == range.start
+                && listed.generation.load(Relaxed) == generation
+                && let Some(word) = self.0.get_mut(position / 64)
+            {
+                *word |= 1 << (position % 64);
+            }
+        }
+    }
+}
+
+/// The range of addresses of a library, from the start of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Range {
     start: usize,
@@ -71,14 +112,14 @@ impl Range {
         Range { start: start & !(PAGE - 1), end }
     }
 
+    /// The range of all segments of a module; `None` when it has no segment.
     pub(super) fn of(module: &Module<'_>) -> Option<Range> {
         let start = module.segments.iter().map(|segment| segment.start).min()?;
         let end = module.segments.iter().map(|segment| segment.start.wrapping_add(segment.length)).max()?;
         Some(Range::new(start as usize, end as usize))
     }
 
-    /// What tells the module that is loaded there from others: its first page has its headers, and its build id.
-    /// 0 when it cannot be read.
+    /// Returns the identity of the library that is loaded there; 0 when its first page cannot be read.
     fn identity(self, read: Read<'_>) -> usize {
         const PART: usize = 512;
         let mut hash = 1usize;
@@ -94,7 +135,7 @@ impl Range {
         hash
     }
 
-    /// The generation of the module that is loaded there.
+    /// Returns the generation of the library that is loaded there.
     pub(super) fn generation(self, read: Read<'_>) -> Generation {
         let mut next = 0;
         let mut identity = None;
@@ -113,13 +154,13 @@ impl Range {
     }
 }
 
-/// What is known of a module's generation.
+/// The generation of a library, as far as it is known.
 pub(super) enum Generation {
-    /// It is among the listed ones.
+    /// The library has an entry.
     Listed(usize),
-    /// It is not, and has the next one of its place.
+    /// The library has no entry, and gets the next generation of its addresses.
     New(usize),
-    /// It cannot be told from one that was unloaded.
+    /// The library may be another one than the list says: the list, or the generations, are used up.
     Unknown,
 }
 
@@ -132,34 +173,27 @@ impl Generation {
     }
 }
 
+/// Lists the libraries that `source` reports. A call during another one does nothing.
 pub(super) fn list(source: &dyn Fn(Each<'_>)) {
     let Some(_writer) = try_lock(&WRITER) else { return };
-    let mut loaded = [0u64; MAX / 64];
+    let mut loaded = Entries::NONE;
     source(&mut |module, read| {
         let Some(range) = Range::of(module) else { return };
         match range.generation(read) {
-            Generation::Listed(generation) => set_loaded(range, generation, &mut loaded),
+            Generation::Listed(generation) => loaded.insert(range, generation),
             Generation::New(generation) => {
                 add(module, range, generation, read);
-                set_loaded(range, generation, &mut loaded);
+                loaded.insert(range, generation);
             }
             Generation::Unknown => {}
         }
     });
-    for (i, listed) in listed().iter().enumerate() {
-        listed.is_loaded.store(loaded[i / 64] & 1 << (i % 64) != 0, Relaxed);
+    for (position, listed) in listed().iter().enumerate() {
+        listed.is_loaded.store(loaded.contains(position), Relaxed);
     }
 }
 
-/// Sets the bits of the listed module there.
-pub(super) fn set_loaded(range: Range, generation: usize, loaded: &mut [u64; MAX / 64]) {
-    for (i, listed) in listed().iter().enumerate() {
-        if listed.start.load(Relaxed) == range.start && listed.generation.load(Relaxed) == generation {
-            loaded[i / 64] |= 1 << (i % 64);
-        }
-    }
-}
-
+/// Adds an entry. The caller holds the lock.
 fn add(module: &Module<'_>, range: Range, generation: usize, read: Read<'_>) {
     let used = USED.load(Relaxed);
     let Some(listed) = LISTED.get(used) else { return IS_FULL.store(true, Relaxed) };
@@ -167,9 +201,9 @@ fn add(module: &Module<'_>, range: Range, generation: usize, read: Read<'_>) {
     listed.end.store(range.end, Relaxed);
     listed.identity.store(range.identity(read), Relaxed);
     listed.generation.store(generation, Relaxed);
-    // SAFETY: the lock is held, and nobody reads an entry that is not counted.
-    let described = unsafe { &mut *listed.described.get() };
-    *described = Described {
+    // SAFETY: the caller holds the lock, so nobody else writes the entry; and nobody reads an entry that is not counted.
+    let description = unsafe { &mut *listed.description.get() };
+    *description = Description {
         path: Vec::from_slice(module.path).unwrap_or_default(),
         build_id: Vec::from_slice(module.build_id).unwrap_or_default(),
         bias: module.bias,
