@@ -133,13 +133,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     fn realloc_full(&self, resize: &Resize) -> u32 {
         let cell = match self.guard(resize.from.sp) {
-            Ok(guard) => self.realloc_guarded(Some(&guard), resize),
-            Err(Refusal::Lost(cause)) => {
-                let cell = self.realloc_guarded(None, resize);
-                self.region().head().losses.count(cause);
-                cell
-            }
             Err(Refusal::NoRegion) => cells::UNATTRIBUTED,
+            guard => self.realloc_guarded(guard, resize),
         };
         self.run_pending_triggers();
         cell
@@ -148,10 +143,14 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Counts a reallocation on both cells, on the threads and on the program's peak. Without a guard the new size is
     /// unattributed.
     #[inline(always)]
-    fn realloc_guarded(&self, guard: Option<&Guard<'_>>, resize: &Resize) -> u32 {
+    fn realloc_guarded(&self, guard: Result<Guard<'_>, Refusal>, resize: &Resize) -> u32 {
         let &Resize { from, old, heap, new, new_size, .. } = resize;
         let region = self.region();
         let marks = &region.head().marks;
+        if let Err(Refusal::Lost(cause)) = guard {
+            region.head().losses.count(cause);
+        }
+        let guard = guard.as_ref().ok();
         #[cfg(feature = "std")]
         self.copy_stage_cell_before_free(guard, old);
         let owned = self.owned_cell(old);
