@@ -62,7 +62,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         #[cfg(feature = "std")]
         if flags & pending::DUMP != 0 && head.pending.lower(pending::DUMP) {
-            triggers::serve();
+            triggers::write_requested();
         }
         #[cfg(feature = "std")]
         if flags & pending::MODULE != 0 && head.pending.lower(pending::MODULE) {
@@ -82,8 +82,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         #[cfg(feature = "std")]
         {
             // A signal may have come while the timeline was locked.
-            triggers::serve();
-            triggers::look_at_the_clock();
+            triggers::write_requested();
+            triggers::write_if_due();
         }
     }
 
@@ -95,7 +95,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             region.head().failed.add_shared(1);
         }
         #[cfg(feature = "std")]
-        triggers::failed();
+        triggers::allocation_failed();
         core::ptr::null_mut()
     }
 }

@@ -29,7 +29,7 @@ static CALLBACKS: Callbacks = Callbacks {
     },
     signal: |signal, acts| {
         forks::notice();
-        triggers::ask(signal, acts);
+        triggers::request(signal, acts);
     },
     fault: memory::faulted,
     exit: at_exit,

@@ -1,12 +1,18 @@
-//! Dumps that something else than the program's code asks for: a signal, an interval, a peak, a failed allocation.
-//! They are appended to the file that collects snapshots.
+//! Triggers of snapshots: causes other than a call of the program. They append to the file that collects snapshots.
 //!
-//! A signal's handler writes the dump itself, on the tracker's own stack. When a part of the tracker that the dump needs
-//! is in use (by the interrupted code or by another thread), the request stays: its user looks for requests afterwards
-//! ([`serve`]), and so does the next heap event.
+//! **Problem.** A signal may come while the interrupted code, or another thread, holds a lock that the snapshot needs. Its
+//! handler must not wait for that lock.
 //!
-//! Only an [interval] has a thread, for a program that has no events. A forked child has none, because making one may wait
-//! for locks of the parent's threads: there the events read the clock.
+//! **Idea.** The handler stores a request, and writes the snapshot itself if no lock is held. Otherwise the request stays.
+//! Code that has released a lock looks for requests, and so does the next event.
+//!
+//! - **Signal**: asks for a snapshot at any moment. Its default action, which may end the process, follows the snapshot.
+//! - **Interval** ([`interval`]): a snapshot is due at a time. A thread of the tracker waits for it, because a program may
+//!   have no events. A forked child has no thread of the tracker: to create one may need locks that threads of the parent
+//!   held. There the events read the clock.
+//! - **Peak**: live bytes are above a limit.
+//! - **Failure**: an allocation failed.
+//! - **Sandbox**: the program is about to forbid system calls to itself.
 
 mod interval;
 
@@ -19,95 +25,99 @@ use crate::os::{clock, sandbox, signals};
 use crate::sync::*;
 use memtrack_format::Cause;
 
-pub(crate) use interval::{dump_every, look_at_the_clock};
+pub(crate) use interval::{dump_every, write_if_due};
 pub(super) use interval::{end_thread, start_thread, stop_thread, threads};
 
-/// A signal asked for a dump that is not written yet.
-static ASKED: AtomicBool = AtomicBool::new(false);
-/// The signal whose default action follows that dump; 0 for none.
-static ACTION: AtomicU32 = AtomicU32::new(0);
-/// When a failed allocation was dumped last.
-static FAILED: AtomicU64 = AtomicU64::new(0);
+/// A signal has asked for a snapshot that is not written yet.
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// The signal whose default action follows that snapshot; 0 for none.
+static DEFAULT_ACTION: AtomicU32 = AtomicU32::new(0);
+/// The time of the last snapshot for a failed allocation, on the monotonic clock.
+static LAST_FAILURE: AtomicU64 = AtomicU64::new(0);
 const SECOND: u64 = 1_000_000_000;
 
-/// Runs `f` on the stack for dumps, and then writes what was asked for meanwhile. `None` when the stack is in use.
+/// Runs `f` on the stack for snapshots, and then writes what signals requested during it. `None` when another thread uses
+/// the stack.
 pub(crate) fn on_stack<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     let result = dump_stack::run(patience, || {
         memory::end_replaced();
         f()
     });
-    serve();
+    write_requested();
     result
 }
 
-/// In a signal's handler: asks for a dump, and for the signal's default action behind it when `action` says so.
-pub(super) fn ask(signal: i32, action: bool) {
-    if action && ACTION.swap(signal as u32, SeqCst) != 0 {
-        // The dump does not get done: somebody holds for ever what it needs.
-        return act();
+/// In the handler of a signal: requests a snapshot, and after it the signal's default action if `acts` is true.
+pub(super) fn request(signal: i32, acts: bool) {
+    if acts && DEFAULT_ACTION.swap(signal as u32, SeqCst) != 0 {
+        // The snapshot for an earlier signal is still not written: a part that it needs may never become free.
+        return run_default_action();
     }
-    ASKED.store(true, SeqCst);
-    serve();
-    if ASKED.load(SeqCst) {
+    REQUESTED.store(true, SeqCst);
+    write_requested();
+    if REQUESTED.load(SeqCst) {
         registry::all().for_each(|(_, region)| region.request_dump());
     }
 }
 
-/// Writes the dump that a signal asked for, unless a part that it needs is in use.
-pub(crate) fn serve() {
-    // Whoever gives a part free sees a request that found it in use.
+/// Writes the snapshot that a signal has requested, unless a part that it needs is in use.
+pub(crate) fn write_requested() {
+    // A caller has just released such a part. The fence orders the release before the load below: either this call sees
+    // the request, or the handler sees the part free.
     core::sync::atomic::fence(SeqCst);
-    while ASKED.load(SeqCst) && registry::all().all(|(_, region)| region.is_unlocked()) {
+    while REQUESTED.load(SeqCst) && registry::all().all(|(_, region)| region.is_unlocked()) {
         let write = || {
-            if ASKED.swap(false, SeqCst) {
+            if REQUESTED.swap(false, SeqCst) {
                 append(Cause::Signal);
             }
         };
         if dump_stack::run(Patience::None, write).is_none() {
             return;
         }
-        act();
+        run_default_action();
     }
 }
 
-/// Acts by the default of a signal that asked for it.
-fn act() {
-    match ACTION.swap(0, SeqCst) {
+/// Runs the default action of the signal that has requested it.
+fn run_default_action() {
+    match DEFAULT_ACTION.swap(0, SeqCst) {
         0 => {}
         signal => signals::act_by_default(signal as i32),
     }
 }
 
-/// An allocation failed: what often ends the program. Dumped at most once a second.
-pub(crate) fn failed() {
+/// Called after an allocation has failed, which often ends the program. Writes at most one snapshot a second.
+pub(crate) fn allocation_failed() {
     if !snapshot_file::is_set() {
         return;
     }
-    let (now, last) = (clock::monotonic(), FAILED.load(Relaxed));
-    if (last == 0 || now > last + SECOND) && FAILED.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
-        // While another snapshot is being written there is none: the next one that fails tries again.
+    let (now, last) = (clock::monotonic(), LAST_FAILURE.load(Relaxed));
+    let is_due = last == 0 || now > last + SECOND;
+    if is_due && LAST_FAILURE.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+        // Another thread is writing a snapshot: the next failure tries again.
         if !write(Cause::Failure) {
-            FAILED.store(last, Relaxed);
+            LAST_FAILURE.store(last, Relaxed);
         }
     }
 }
 
-/// Appends a snapshot of every tracker's program, unless the last one has been. False when another is being written.
+/// Appends a snapshot of each tracker, unless the snapshot at exit has begun. Returns false when another thread is writing
+/// one.
 pub(crate) fn write(cause: Cause) -> bool {
     on_stack(Patience::None, || append(cause)).is_some()
 }
 
-/// A filter is about to forbid the calls of a dump: appends the last snapshot.
+/// Appends a snapshot before a sandbox forbids the system calls that the snapshot needs.
 pub(crate) fn write_before_sandbox() {
     on_stack(Patience::Seconds, || append(Cause::Sandbox));
 }
 
-/// The same, on the stack for it.
+/// Appends a snapshot. Runs on the stack for snapshots.
 fn append(cause: Cause) {
     if !sandbox::allows_snapshots() {
         return;
     }
-    // One that cannot be written is missing from the file; the next has everything again.
+    // After an error the file lacks this snapshot; the next one is complete without it.
     let _ = keep_errno(|| {
         snapshot_file::append(Patience::Moment, |file| {
             if snapshot_file::is_final() {
@@ -118,9 +128,9 @@ fn append(cause: Cause) {
     });
 }
 
-/// In a forked child: what was asked of the parent is not asked of it, and its threads are gone.
+/// In a forked child: removes the requests, which were for the parent, and the thread, which the child does not have.
 pub(super) fn forked() {
-    ASKED.store(false, Relaxed);
-    ACTION.store(0, Relaxed);
+    REQUESTED.store(false, Relaxed);
+    DEFAULT_ACTION.store(0, Relaxed);
     interval::forked();
 }

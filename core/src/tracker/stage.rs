@@ -50,7 +50,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let result = then(&mut stages);
         drop((guard, stages));
         #[cfg(feature = "std")]
-        triggers::serve();
+        triggers::write_requested();
         result
     }
 
@@ -103,7 +103,7 @@ impl<'t, A, U: Unwind, P: Platform, R: Tables> StageGuard<'t, A, U, P, R> {
         let ended = stages.end(serial, now);
         drop(stages);
         #[cfg(feature = "std")]
-        triggers::serve();
+        triggers::write_requested();
         let ended = ended?;
         if ended.dropped {
             tracker.region().head().losses.count(LossCause::StagesFull);

@@ -1,7 +1,8 @@
 //! Snapshots at intervals.
 //!
-//! A thread of the tracker's own waits for them, so that a program without events gets its snapshots too. Where there can be
-//! no thread, and in a forked child, events read the clock.
+//! - **Thread**: one of the tracker's own, which waits for the time of the next snapshot.
+//! - **Events instead**: where the system allows no thread, and in a forked child, events read the clock and write the
+//!   snapshot that is due.
 
 use super::{append, on_stack, write};
 use crate::Error;
@@ -12,19 +13,19 @@ use crate::os::{clock, process, thread};
 use crate::sync::*;
 use memtrack_format::Cause;
 
-/// Nanoseconds between snapshots; 0 for none.
+/// Nanoseconds between two snapshots; 0 for no snapshots.
 static INTERVAL: AtomicU64 = AtomicU64::new(0);
-/// When events write the next snapshot, by the monotonic clock; 0 when they need not.
+/// The time of the next snapshot that an event writes, on the monotonic clock; 0 while the thread writes them.
 static NEXT: AtomicU64 = AtomicU64::new(0);
-/// The process whose thread runs; 0 when there is none.
+/// The id of the process that has the thread; 0 when none has.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
-/// The thread's number, once it runs.
+/// The id of the thread; 0 before it runs.
 static THREAD: AtomicU32 = AtomicU32::new(0);
-/// Rings when the thread has something to look at.
+/// Wakes the thread, when the interval has changed or the thread has to end.
 static BELL: Bell = Bell::new();
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Writes a snapshot every so many nanoseconds.
+/// Writes a snapshot at each interval from now on.
 pub(crate) fn dump_every(nanoseconds: u64) -> Result<(), Error> {
     const SHORTEST: u64 = 1_000_000;
     INTERVAL.store(nanoseconds.max(SHORTEST), SeqCst);
@@ -32,7 +33,7 @@ pub(crate) fn dump_every(nanoseconds: u64) -> Result<(), Error> {
     start()
 }
 
-/// Starts the thread, once in a process. Where there can be none, events read the clock.
+/// Starts the thread if it does not run. After an error events write the snapshots.
 fn start() -> Result<(), Error> {
     let result = if wake::is_allowed() { spawn() } else { Err(Error::Thread(errno::NOT_PERMITTED)) };
     let interval = INTERVAL.load(Relaxed);
@@ -40,6 +41,7 @@ fn start() -> Result<(), Error> {
     result
 }
 
+/// Starts the thread, at most once in a process.
 fn spawn() -> Result<(), Error> {
     let process = process::id();
     let before = PROCESS.load(Acquire);
@@ -48,33 +50,35 @@ fn spawn() -> Result<(), Error> {
     }
     THREAD.store(0, Relaxed);
     STOPPED.store(false, Relaxed);
-    thread::spawn(run).map_err(|code| {
+    thread::spawn(write_at_intervals).map_err(|code| {
         PROCESS.store(0, Release);
         Error::Thread(code)
     })
 }
 
-fn runs() -> bool {
+/// Returns whether this process has the thread.
+fn has_thread() -> bool {
     PROCESS.load(Acquire) == process::id()
 }
 
-/// How many threads of the tracker's own there are.
+/// Returns the number of threads of the tracker's own.
 pub(in crate::session) fn threads() -> u64 {
-    u64::from(runs())
+    u64::from(has_thread())
 }
 
-/// Ends the thread for good: events read the clock.
+/// Ends the thread for ever. Events write the snapshots from now on.
 pub(in crate::session) fn end_thread() {
     if stop_thread() {
         NEXT.store(clock::monotonic() + INTERVAL.load(Relaxed), Relaxed);
     }
 }
 
-/// Ends the thread. Whether it ran; then the system has forgotten it, unless that takes seconds.
+/// Ends the thread, and waits up to three seconds until the system does not count it any more. Returns whether there was
+/// one.
 pub(in crate::session) fn stop_thread() -> bool {
     const NAPS: usize = 3000;
     const NAP_NS: u64 = 1_000_000;
-    if !runs() {
+    if !has_thread() {
         return false;
     }
     STOPPED.store(true, SeqCst);
@@ -92,13 +96,14 @@ pub(in crate::session) fn stop_thread() -> bool {
     true
 }
 
-/// Starts the thread again that was stopped.
+/// Starts the thread again after [`stop_thread`].
 pub(in crate::session) fn start_thread() {
-    // Where no thread can be made any more, events read the clock.
+    // After an error events write the snapshots.
     let _ = keep_errno(start);
 }
 
-fn run() {
+/// The code of the thread.
+fn write_at_intervals() {
     THREAD.store(thread::id() as u32, Release);
     let (mut interval, mut next) = (0, 0);
     while !STOPPED.load(SeqCst) {
@@ -117,8 +122,8 @@ fn run() {
     }
 }
 
-/// In an event: writes the snapshot that no thread waits for.
-pub(crate) fn look_at_the_clock() {
+/// In an event: writes the snapshot if it is due and there is no thread.
+pub(crate) fn write_if_due() {
     let next = NEXT.load(Relaxed);
     if next == 0 {
         return;
@@ -130,13 +135,14 @@ pub(crate) fn look_at_the_clock() {
     }
 }
 
-/// The time of the snapshot after that of `next`, which is written `now`. Times that passed meanwhile are left out.
+/// Returns the time of the snapshot that follows the one due at `next` and written at `now`. Times that have passed are
+/// skipped.
 fn following(next: u64, interval: u64, now: u64) -> u64 {
     let due = next.saturating_add(interval);
     if due > now { due } else { now.saturating_add(interval) }
 }
 
-/// In a forked child, which has no thread.
+/// In a forked child, which has no thread: events write the snapshots.
 pub(super) fn forked() {
     let interval = INTERVAL.load(Relaxed);
     if interval != 0 {
@@ -150,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_interval_goes_on_from_when_it_was_due() {
-        // On time; a little late; so late that others have passed, which are left out.
+        // On time; a little late; one interval late; several intervals late.
         assert_eq!(following(100, 10, 100), 110);
         assert_eq!(following(100, 10, 109), 110);
         assert_eq!(following(100, 10, 110), 120);
