@@ -1,14 +1,17 @@
-//! System calls, each of which a sandbox may forbid: then it is not made, and fails like one that the kernel lacks.
+//! The system calls of the tracker.
 //!
-//! They are made without the C library: its functions are cancellation points, which a `malloc` is not, and some lock.
-//! Names, arguments and results are the C library's; `errno` is set where it would be.
+//! A call that a sandbox [forbids](super::sandbox) is not made: it fails with `ENOSYS`, as on a kernel that lacks it.
+//!
+//! The calls do not go through the C library. Its functions are cancellation points, which `malloc` must not be, and
+//! some of them lock. Names, arguments and results are those of the C library's functions, and a call that fails sets
+//! `errno`.
 
 use super::errno::{errno, set_errno};
 use super::sandbox::calls_allowed::{self, Call};
 use core::ffi::{CStr, c_int, c_long, c_void};
 use core::mem::MaybeUninit;
 
-/// Makes a call that is allowed.
+/// Makes a call, unless it is forbidden.
 macro_rules! call {
     ($name:ident $(, $argument:expr)*) => {
         make(Call::$name, &[$($argument as usize),*])
@@ -19,7 +22,8 @@ fn make(call: Call, given: &[usize]) -> isize {
     let result = if calls_allowed::allows(call) {
         let mut arguments = [0; 6];
         arguments.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
-        // SAFETY: the functions below pass what the call takes, and their callers uphold what it asks of pointers.
+        // SAFETY: the functions below pass the call's arguments. They pass pointers to memory that they own or borrow,
+        // or their callers uphold what the call requires of memory.
         unsafe { raw(calls_allowed::number(call), arguments) }
     } else {
         -(libc::ENOSYS as isize)
@@ -27,7 +31,7 @@ fn make(call: Call, given: &[usize]) -> isize {
     returned(result)
 }
 
-/// What the C library makes of the kernel's answer.
+/// The C library's result for the kernel's result: sets `errno` and returns -1 for an error.
 pub(crate) fn returned(result: isize) -> isize {
     if !(-4095..0).contains(&result) {
         return result;
@@ -36,15 +40,16 @@ pub(crate) fn returned(result: isize) -> isize {
     -1
 }
 
-/// A system call. The kernel's answer: a number of an error is negative.
+/// Makes a system call. Returns the kernel's result: an error is its negative number.
 ///
 /// # Safety
-/// As for the system call.
+/// The arguments must fulfil what the system call requires, as of memory that it writes.
 #[cfg(target_arch = "x86_64")]
 pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the caller upholds what the call does to memory; the kernel changes the two registers that are named.
+    // SAFETY: the caller upholds what the call requires of memory. The kernel changes only the registers that are
+    // named.
     unsafe {
         core::arch::asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -52,15 +57,15 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     result
 }
 
-/// A system call. The kernel's answer: a number of an error is negative.
+/// Makes a system call. Returns the kernel's result: an error is its negative number.
 ///
 /// # Safety
-/// As for the system call.
+/// The arguments must fulfil what the system call requires, as of memory that it writes.
 #[cfg(target_arch = "aarch64")]
 pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    // SAFETY: the caller upholds what the call requires of memory. The kernel changes no other register.
     unsafe {
         core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c,
             in("x3") d, in("x4") e, in("x5") f, options(nostack));
@@ -68,15 +73,15 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     result
 }
 
-/// A system call. The kernel's answer: a number of an error is negative.
+/// Makes a system call. Returns the kernel's result: an error is its negative number.
 ///
 /// # Safety
-/// As for the system call.
+/// The arguments must fulfil what the system call requires, as of memory that it writes.
 #[cfg(target_arch = "riscv64")]
 pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the caller upholds what the call does to memory; the kernel changes no other register.
+    // SAFETY: the caller upholds what the call requires of memory. The kernel changes no other register.
     unsafe {
         core::arch::asm!("ecall", in("a7") number, inlateout("a0") a as isize => result, in("a1") b, in("a2") c,
             in("a3") d, in("a4") e, in("a5") f, options(nostack));
@@ -84,13 +89,14 @@ pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
     result
 }
 
-/// A system call, by the C library where this file has no assembly. The kernel's answer: a number of an error is negative.
+/// Makes a system call by the C library, on machines without assembly here. Returns the kernel's result: an error is
+/// its negative number.
 ///
 /// # Safety
-/// As for the system call.
+/// The arguments must fulfil what the system call requires, as of memory that it writes.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(crate) unsafe fn raw(number: c_long, [a, b, c, d, e, f]: [usize; 6]) -> isize {
-    // SAFETY: the caller upholds it; the location is the calling thread's own.
+    // SAFETY: the caller upholds what the call requires. The location of `errno` is the calling thread's own.
     unsafe {
         match libc::syscall(number, a, b, c, d, e, f) {
             -1 => -(*libc::__errno_location() as isize),
@@ -111,17 +117,16 @@ pub(crate) fn read(file: c_int, to: &mut [u8]) -> isize {
     call!(Read, file, to.as_mut_ptr(), to.len())
 }
 
-/// Bytes read, like the C library's function.
 pub(crate) fn pread(file: c_int, to: &mut [u8], offset: usize) -> isize {
     call!(Pread, file, to.as_mut_ptr(), to.len(), offset)
 }
 
-/// Whether a descriptor is closed. No, when that cannot be found out.
+/// Whether a descriptor is closed. False when that is unknown.
 pub(crate) fn is_closed(file: c_int) -> bool {
     call!(DescriptorFlags, file, libc::F_GETFD) < 0 && errno() == libc::EBADF
 }
 
-/// A file's flags.
+/// The flags of an open file; negative when the call fails.
 pub(crate) fn flags(file: c_int) -> c_int {
     call!(Flags, file, libc::F_GETFL) as c_int
 }
@@ -134,35 +139,35 @@ pub(crate) fn flock(file: c_int, how: c_int) -> c_int {
     call!(Flock, file, how) as c_int
 }
 
-/// Asks for a process by signal 0, which is none.
-pub(crate) fn signal_nothing(pid: libc::pid_t) -> c_int {
+/// Checks that a process exists, by signal 0, which is never sent. 0 when it does.
+pub(crate) fn check_process(pid: libc::pid_t) -> c_int {
     call!(Kill, pid, 0) as c_int
 }
 
-/// A descriptor of the same file with a number from `least` on.
+/// Duplicates a descriptor, to the lowest free number from `least` on.
 pub(crate) fn duplicate(file: c_int, least: c_int) -> c_int {
     call!(Duplicate, file, libc::F_DUPFD_CLOEXEC, least) as c_int
 }
 
-/// What the system says of the file at a path.
+/// The kernel's record about the file at a path.
 pub(crate) fn stat(path: &CStr) -> Option<libc::stat> {
     let mut file = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the call fills the record in when it succeeds.
+    // SAFETY: the call has filled the record in when it returns 0.
     (call!(Stat, libc::AT_FDCWD, path.as_ptr(), file.as_mut_ptr(), 0) == 0)
         .then(|| unsafe { file.assume_init() })
 }
 
-/// What the system says of an open file.
+/// The kernel's record about an open file.
 pub(crate) fn fstat(file: c_int) -> Option<libc::stat> {
     let mut about = MaybeUninit::<libc::stat>::uninit();
     let record = about.as_mut_ptr();
     let result = if calls_allowed::allows(Call::Fstat) {
         call!(Fstat, file, record)
     } else {
-        // What the C library makes of it, which a filter allows that was made for that.
+        // The C library makes this call for `fstat`, so a filter for programs of the C library allows it.
         call!(StatOpen, file, c"".as_ptr(), record, libc::AT_EMPTY_PATH)
     };
-    // SAFETY: the call fills the record in when it succeeds.
+    // SAFETY: the call has filled the record in when it returns 0.
     (result == 0).then(|| unsafe { about.assume_init() })
 }
 
@@ -170,7 +175,7 @@ pub(crate) fn readlink(link: &CStr, to: &mut [u8]) -> isize {
     call!(Readlink, libc::AT_FDCWD, link.as_ptr(), to.as_mut_ptr(), to.len())
 }
 
-/// The folder with a zero behind it: its length with that.
+/// Writes the current folder and a NUL, and returns the length of both.
 pub(crate) fn getcwd(to: &mut [u8]) -> isize {
     call!(Getcwd, to.as_mut_ptr(), to.len())
 }
@@ -209,33 +214,33 @@ pub(crate) fn nanosleep(time: &libc::timespec) {
     call!(ClockNanosleep, libc::CLOCK_MONOTONIC, 0, core::ptr::from_ref(time), 0);
 }
 
-/// Sets the calling thread's signal mask. The mask before; `None` when that is not possible.
+/// Sets the calling thread's signal mask and returns the mask before; `None` when the call fails.
 pub(crate) fn set_signal_mask(mask: u64) -> Option<u64> {
     let mut before = 0u64;
     let (new, old) = (core::ptr::from_ref(&mask), &raw mut before);
     (call!(SignalMask, libc::SIG_SETMASK, new, old, size_of::<u64>()) == 0).then_some(before)
 }
 
-/// New memory that nobody shares; null when there is none.
+/// Maps zeroed private pages; null when the call fails.
 pub(crate) fn map(length: usize) -> *mut c_void {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // There the call takes its arguments in memory.
+    // On this machine the call takes its arguments in memory.
     #[cfg(target_arch = "s390x")]
-    // SAFETY: a mapping at a place of the system's choice.
+    // SAFETY: a new mapping at a place of the system's choice.
     let place = unsafe { libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0) as isize };
     #[cfg(not(target_arch = "s390x"))]
     let place = call!(Map, 0, length, protection, flags, -1isize, 0);
     if place == -1 { core::ptr::null_mut() } else { core::ptr::with_exposed_provenance_mut(place as usize) }
 }
 
-/// Zeroed pages at exactly this place, where nothing is. Where they are, which is elsewhere on Linux before 4.17 when
-/// something is there; null when there are none.
+/// Maps zeroed private pages at `place`, if no mapping is there, and returns their address; null when the call fails.
+/// Linux before 4.17 maps them elsewhere when a mapping is there.
 pub(crate) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
     #[cfg(target_arch = "s390x")]
-    // SAFETY: nothing is replaced.
+    // SAFETY: the call replaces no mapping.
     let place = unsafe { libc::mmap(place, length, protection, flags, -1, 0) as isize };
     #[cfg(not(target_arch = "s390x"))]
     let place = call!(MapAt, place, length, protection, flags, -1isize, 0);
@@ -243,17 +248,17 @@ pub(crate) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
 }
 
 /// # Safety
-/// The range must be a mapping that nobody uses any more.
+/// The range must be mapped by the tracker, and nobody may use it any more.
 pub(crate) unsafe fn unmap(place: *mut c_void, length: usize) {
     call!(Unmap, place, length);
 }
 
-/// Makes pages of a private mapping resident, as if each were written.
+/// Makes pages of a private mapping resident, as a write to each would.
 pub(crate) fn populate(place: *mut c_void, length: usize) {
     call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
 }
 
-/// Has the system clear whole pages of a private mapping in a forked child. Whether it will.
+/// Makes the kernel clear whole pages of a private mapping in each forked child. False when the call fails.
 pub(crate) fn clear_in_child(place: *mut c_void, length: usize) -> bool {
     call!(ClearInChild, place, length, libc::MADV_WIPEONFORK) == 0
 }
@@ -262,33 +267,36 @@ pub(crate) fn membarrier(command: c_int) -> c_int {
     call!(Membarrier, command, 0, 0) as c_int
 }
 
-/// Whether the eight bytes at `address` can be read. No, when that cannot be found out.
+/// Whether the eight bytes at `address` can be read. False when that is unknown. Changes `errno`.
 pub(crate) fn is_readable(address: usize) -> bool {
     const NO_SUCH_HOW: isize = -1;
-    // With that `how` the kernel changes nothing: it reads the set and finds the `how` to be invalid, or cannot read it.
+    // The kernel reads the signal set first, and fails with EFAULT when it cannot. Then it refuses the invalid `how`
+    // with EINVAL. It changes nothing.
     call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && errno() == libc::EINVAL
 }
 
-/// Copies pieces of this process's memory one behind another, up to the first that cannot be read: how many bytes.
+/// Copies pieces of this process's memory one after another, up to the first that cannot be read, and returns the
+/// number of bytes; negative when the first piece cannot be read or the call fails.
 pub(crate) fn gather(from: &[libc::iovec], to: &mut [u8]) -> isize {
     let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
     call!(ProcessVmReadv, getpid(), &raw const to_vector, 1, from.as_ptr(), from.len(), 0)
 }
 
-/// The soft limit of the main thread's stack.
+/// The soft limit of the main thread's stack in bytes; `None` when it is unknown.
 pub(crate) fn stack_limit() -> Option<libc::rlim64_t> {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     (call!(StackLimit, 0, libc::RLIMIT_STACK, 0, &raw mut limit) == 0).then_some(limit.rlim_cur)
 }
 
-/// Whether a signal's handler runs on the alternate stack; `None` when that cannot be found out.
+/// Whether the calling thread is on its alternate signal stack; `None` when that is unknown.
 pub(crate) fn is_on_alternate_stack() -> Option<bool> {
     let mut stack = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
     let found = call!(AlternateStack, 0, &raw mut stack) == 0;
     found.then_some(stack.ss_flags & libc::SS_ONSTACK != 0)
 }
 
-/// Copies memory of this process; false when it cannot be read, or that cannot be found out.
+/// Copies memory of this process from the address `from` on; false when some of it cannot be read, or that is unknown.
+/// May change `errno`.
 pub(crate) fn copy(from: usize, to: &mut [u8]) -> bool {
     let to_vector = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
     let from_vector = libc::iovec { iov_base: from as *mut c_void, iov_len: to.len() };

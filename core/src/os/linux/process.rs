@@ -48,12 +48,12 @@ pub(crate) fn started(id: u32) -> Option<u64> {
 pub(crate) fn is_running(id: u32, started: u64) -> bool {
     match state_and_start(id) {
         Some((state, start)) => !matches!(state, b'Z' | b'X') && (started == start || started == 0),
-        None => id != 0 && (signal_nothing(id) || errno() != libc::ESRCH),
+        None => id != 0 && (exists(id) || errno() != libc::ESRCH),
     }
 }
 
-fn signal_nothing(id: u32) -> bool {
-    libc::pid_t::try_from(id).is_ok_and(|id| calls::signal_nothing(id) == 0)
+fn exists(id: u32) -> bool {
+    libc::pid_t::try_from(id).is_ok_and(|id| calls::check_process(id) == 0)
 }
 
 fn state_and_start(id: u32) -> Option<(u8, u64)> {

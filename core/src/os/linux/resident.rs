@@ -1,16 +1,18 @@
-//! A library that contains memtrack stays loaded: the ends of threads, signals, forks and the process's exit run its code
-//! after the program has closed the library.
+//! A library that contains memtrack stays loaded.
 //!
-//! The library opens itself once more and asks the dynamic linker never to unload it. That happens in its constructor,
-//! so inside of the `dlopen` that loads it, where the same thread may open libraries. An executable, and a library that
-//! was linked with `-z nodelete`, stay anyway.
+//! The problem: the C library calls memtrack at the end of a thread, at a signal, at a fork and at exit. After the
+//! program has closed the library, that code is gone.
+//!
+//! The idea: the library opens itself once more, with the flag that forbids to unload it. It does so in its
+//! constructor, inside the `dlopen` that loads it, where the thread may open libraries. An executable and a library
+//! that is linked with `-z nodelete` are never unloaded anyway.
 
 #[cfg(target_env = "gnu")]
-pub(crate) use gnu::keep;
+pub(crate) use gnu::prevent_unloading;
 
-/// Other C libraries never unload.
+/// Other C libraries never unload a library.
 #[cfg(not(target_env = "gnu"))]
-pub(crate) fn keep() {}
+pub(crate) fn prevent_unloading() {}
 
 #[cfg(target_env = "gnu")]
 mod gnu {
@@ -33,6 +35,7 @@ mod gnu {
     const DT_FLAGS_1: usize = 0x6fff_fffb;
     const DF_1_NODELETE: usize = 8;
 
+    /// Words that the linkers fill in; 0 for a name that does not exist.
     #[repr(C)]
     struct Linked {
         dynamic: *const Dynamic,
@@ -40,7 +43,8 @@ mod gnu {
         object_of: Option<unsafe extern "C" fn(*const c_void, *mut libc::Dl_info) -> c_int>,
     }
 
-    // References that need not be met: a program that is linked statically has neither, and linkers warn of `dlopen` there.
+    // The references are weak: a program that is linked statically has none of the names, and there linkers warn of
+    // `dlopen`.
     core::arch::global_asm!(
         ".pushsection .data.rel.ro.memtrack_resident,\"aw\"",
         ".balign 8",
@@ -62,17 +66,17 @@ mod gnu {
         static LINKED: Linked;
     }
 
-    /// Keeps the object that contains this code loaded.
-    pub(crate) fn keep() {
-        // SAFETY: the words do not change once the program runs.
+    /// Prevents that the object that contains this code is unloaded.
+    pub(crate) fn prevent_unloading() {
+        // SAFETY: the linkers fill in the words before the program runs.
         let linked = unsafe { &LINKED };
         let (Some(open), Some(object_of)) = (linked.open, linked.object_of) else { return };
-        if linked.dynamic.is_null() || linked.dynamic == of_the_program() || stays(linked.dynamic) {
+        if linked.dynamic.is_null() || linked.dynamic == of_the_program() || is_nodelete(linked.dynamic) {
             return;
         }
         let mut object = MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: the address is of this object; the call fills the record in when it does not return 0, and the name in
-        // it is a string for as long as the object is loaded.
+        // SAFETY: the call has filled the record in when it does not return 0. The address is in this object, so the
+        // name in the record is a C string as long as this code is loaded.
         unsafe {
             if object_of(linked.dynamic.cast(), object.as_mut_ptr()) != 0 {
                 let name = object.assume_init().dli_fname;
@@ -81,9 +85,9 @@ mod gnu {
         }
     }
 
-    /// The program's dynamic section; null when it has none.
+    /// The dynamic section of the executable; null when it has none.
     fn of_the_program() -> *const Dynamic {
-        // SAFETY: the system says where the program's headers lie, and they are mapped for as long as it runs.
+        // SAFETY: the kernel says where the program headers are, and they stay mapped.
         unsafe {
             let headers = libc::getauxval(libc::AT_PHDR) as *const Header;
             let count = libc::getauxval(libc::AT_PHNUM) as usize;
@@ -100,9 +104,9 @@ mod gnu {
         }
     }
 
-    /// Whether the linker was told so when the object was made.
-    fn stays(mut entry: *const Dynamic) -> bool {
-        // SAFETY: the section ends with an entry of DT_NULL.
+    /// Whether the object is linked with `-z nodelete`.
+    fn is_nodelete(mut entry: *const Dynamic) -> bool {
+        // SAFETY: the entry is in a dynamic section, which ends with an entry of DT_NULL.
         unsafe {
             while (*entry).tag != DT_NULL {
                 if (*entry).tag == DT_FLAGS_1 {

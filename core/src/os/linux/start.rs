@@ -14,7 +14,7 @@ use super::{dump_stack, fork, interpose, resident, thread, unwind_tables};
 
 /// Prepares the modules of this folder. That function calls it before any other of them. It may lock and allocate.
 pub(crate) fn begin() {
-    resident::keep();
+    resident::prevent_unloading();
     dump_stack::begin();
     unwind_tables::begin();
     interpose::begin();

@@ -1,16 +1,13 @@
-//! `dlclose`, which unloads libraries.
-//!
-//! The dynamic linker reports it to nobody, and asking it takes its lock. So memtrack defines the function: by a weak
-//! symbol, which a program that is linked dynamically takes instead of the C library's, unless it has one of its own.
+//! `dlclose`, which unloads libraries. The dynamic linker reports that to nobody, and a question to it takes its lock.
 
 #[cfg(all(cfi, target_env = "gnu"))]
 pub(crate) use in_place::{begin, next};
 
-/// There is no function to stand in for, or none that unloads.
+/// Here `dlclose` is missing or unloads nothing.
 #[cfg(not(all(cfi, target_env = "gnu")))]
 pub(crate) fn begin() {}
 
-/// In the place of the C library's function.
+/// The function that replaces the C library's.
 #[cfg(all(cfi, target_env = "gnu"))]
 mod in_place {
     use crate::os::callbacks::interposed;
@@ -36,7 +33,8 @@ mod in_place {
         };
     }
 
-    // `dlsym` need not be there either: a program that is linked statically cannot unload, and linkers warn of it there.
+    // `dlsym` is weak, too: a program that is linked statically cannot unload libraries, and there linkers warn of
+    // `dlsym`.
     core::arch::global_asm!(
         ".pushsection .text.memtrack_dlclose,\"ax\",@progbits",
         ".weak dlclose",
@@ -63,25 +61,26 @@ mod in_place {
 
     type Close = unsafe extern "C" fn(*mut c_void) -> c_int;
 
-    /// The function of that name that is next in the order of the dynamic linker: the C library's.
+    /// The C library's function; null before it is looked up, and where there is none.
     static NEXT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
-    /// At the program's start, which is in every program and so brings this file into it: finds the function.
+    /// Looks up the C library's function.
     pub(crate) fn begin() {
         NEXT.store(next(c"dlclose"), Release);
     }
 
-    /// The function of a name that is next in the order of the dynamic linker: the C library's. Null where there is none.
+    /// The next function of a name in the search order of the dynamic linker, which is the C library's. Null when there
+    /// is none.
     pub(crate) fn next(name: &CStr) -> *mut c_void {
-        // SAFETY: the word is the C library's function or null, and does not change once the program runs.
+        // SAFETY: the dynamic linker has set the word to the C library's function or null, before the program runs.
         match unsafe { DLSYM } {
-            // SAFETY: the name is a string.
+            // SAFETY: the name is a C string.
             Some(dlsym) => unsafe { dlsym(libc::RTLD_NEXT, name.as_ptr()) },
             None => core::ptr::null_mut(),
         }
     }
 
-    /// `dlclose`: 0, or another number when there is nothing to be closed.
+    /// `dlclose`. Returns 0, or another number for an error.
     unsafe extern "C" fn close(library: *mut c_void) -> c_int {
         if NEXT.load(Acquire).is_null() {
             begin();
@@ -90,9 +89,9 @@ mod in_place {
         if next.is_null() {
             return -1;
         }
-        // SAFETY: the C library's function of that name, or whoever stands in for it too.
+        // SAFETY: the function is the C library's `dlclose`, or one of the same type that replaces it.
         let next = unsafe { core::mem::transmute::<*mut c_void, Close>(next) };
-        // SAFETY: the caller has the library from `dlopen`.
+        // SAFETY: the caller upholds that the library is from `dlopen`.
         let close = || unsafe { next(library) };
         let Some(interposed) = interposed() else { return close() };
         (interposed.before_unloading)();

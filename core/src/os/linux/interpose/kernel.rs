@@ -1,13 +1,13 @@
-//! Functions of the C library for which memtrack stands in, to know what the program asks of the system: `prctl` and
-//! `syscall`, by which it puts itself into a sandbox or forks, and `unshare` and `setns`, which the system allows to a
-//! process of one thread alone.
+//! Functions that make a system call for the program:
 //!
-//! By weak symbols, like `dlclose` (see [`crate::session::unloading`]): the program's own come first.
+//! - `prctl` and `syscall`, by which a program puts itself into a sandbox;
+//! - `syscall` also for a fork, which the C library does not report;
+//! - `unshare` and `setns`, which the system allows only to a process of one thread.
 
 #[cfg(all(cfi, target_env = "gnu"))]
 pub(crate) use in_place::begin;
 
-/// There is no function to stand in for.
+/// Here the functions are not interposed.
 #[cfg(not(all(cfi, target_env = "gnu")))]
 pub(crate) fn begin() {}
 
@@ -39,8 +39,8 @@ mod in_place {
         };
     }
 
-    /// A weak function of the C library's name that goes on in one of this file.
-    macro_rules! stand_in {
+    /// Defines a weak function with a name of the C library's, which jumps to a function of this file.
+    macro_rules! interpose {
         ($name:literal, $function:ident) => {
             core::arch::global_asm!(
                 concat!(".pushsection .text.memtrack_", $name, ",\"ax\",@progbits"),
@@ -55,13 +55,13 @@ mod in_place {
         };
     }
 
-    stand_in!("prctl", prctl);
-    stand_in!("syscall", syscall);
-    stand_in!("unshare", unshare);
-    stand_in!("setns", setns);
+    interpose!("prctl", prctl);
+    interpose!("syscall", syscall);
+    interpose!("unshare", unshare);
+    interpose!("setns", setns);
 
-    /// The function of a name that is next in the order of the dynamic linker: the C library's. Null before the program
-    /// starts, and in one that is linked statically; then the system is asked without it.
+    /// The C library's function. Null before the program's start, and in a program that is linked statically: then the
+    /// system call is made directly.
     struct Next(AtomicPtr<c_void>);
 
     impl Next {
@@ -83,7 +83,7 @@ mod in_place {
     static UNSHARE: Next = Next::new();
     static SETNS: Next = Next::new();
 
-    /// At the program's start, which is in every program and so brings this file into it: finds the functions.
+    /// Looks up the C library's functions.
     pub(crate) fn begin() {
         PRCTL.find(c"prctl");
         SYSCALL.find(c"syscall");
@@ -93,15 +93,15 @@ mod in_place {
 
     type Prctl = unsafe extern "C" fn(c_int, c_ulong, c_ulong, c_ulong, c_ulong) -> c_int;
 
-    /// `prctl`, which takes up to five arguments: those that are not given are whatever is in their registers, and the
-    /// system does not look at them.
+    /// `prctl`, which takes up to five arguments. Those that the caller does not pass are the content of their
+    /// registers, and the system ignores them.
     unsafe extern "C" fn prctl(option: c_int, a: c_ulong, b: c_ulong, c: c_ulong, d: c_ulong) -> c_int {
         let ask = || match PRCTL.get() {
-            // SAFETY: the C library's function of that name; the caller upholds what it asks of its arguments.
+            // SAFETY: the function is the C library's `prctl`. The caller upholds what it requires of its arguments.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Prctl>(next)(option, a, b, c, d) },
             None => {
                 let arguments = [option as usize, a as usize, b as usize, c as usize, d as usize, 0];
-                // SAFETY: the caller upholds what the call asks of its arguments.
+                // SAFETY: the caller upholds what the call requires of its arguments.
                 calls::returned(unsafe { calls::raw(libc::SYS_prctl, arguments) }) as c_int
             }
         };
@@ -113,7 +113,7 @@ mod in_place {
 
     type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
 
-    /// `syscall`, which takes up to seven arguments, like `prctl`.
+    /// `syscall`, which takes the number and up to six arguments, as `prctl` does.
     unsafe extern "C" fn syscall(
         number: c_long,
         a: usize,
@@ -125,23 +125,23 @@ mod in_place {
     ) -> c_long {
         let arguments = [a, b, c, d, e, f];
         let ask = || match SYSCALL.get() {
-            // SAFETY: the C library's function of that name; the caller upholds what it asks of its arguments.
+            // SAFETY: the function is the C library's `syscall`. The caller upholds what it requires of its arguments.
             Some(next) => unsafe {
                 core::mem::transmute::<*mut c_void, Syscall>(next)(number, a, b, c, d, e, f)
             },
-            // SAFETY: the caller upholds what the call asks of its arguments.
+            // SAFETY: the caller upholds what the call requires of its arguments.
             None => calls::returned(unsafe { calls::raw(number, arguments) }) as c_long,
         };
         match Seal::of_call(number, arguments) {
             Some(seal) => seal.run(ask),
             None if number == libc::SYS_unshare || number == libc::SYS_setns => without_thread(ask),
-            // SAFETY: the caller upholds what the call asks of its arguments.
+            // SAFETY: the caller upholds what the call requires of its arguments.
             None if unsafe { is_fork(number, arguments) } => fork::by_call(ask),
             None => ask(),
         }
     }
 
-    /// The record of `clone3`, as far as it is looked at.
+    /// The first fields of `struct clone_args`, which `clone3` takes.
     #[repr(C)]
     struct CloneArguments {
         flags: u64,
@@ -149,10 +149,10 @@ mod in_place {
         stack: u64,
     }
 
-    /// Whether a system call makes a process that goes on here, with memory of its own.
+    /// Whether a system call forks: the child has memory of its own and returns here, on the same stack.
     ///
     /// # Safety
-    /// The arguments must be what the call takes.
+    /// The arguments must fulfil what the call requires.
     unsafe fn is_fork(number: c_long, [first, second, ..]: [usize; 6]) -> bool {
         let is_apart = |flags: u64, stack: u64| flags & libc::CLONE_VM as u64 == 0 && stack == 0;
         match number {
@@ -160,7 +160,7 @@ mod in_place {
             libc::SYS_fork => true,
             libc::SYS_clone => is_apart(first as u64, second as u64),
             libc::SYS_clone3 if second >= size_of::<CloneArguments>() => {
-                // SAFETY: the first argument is the address of a record of at least that length.
+                // SAFETY: the first argument is the address of a record, and the second one is its size.
                 let arguments = unsafe { &*core::ptr::with_exposed_provenance::<CloneArguments>(first) };
                 is_apart(arguments.flags, arguments.stack)
             }
@@ -168,7 +168,7 @@ mod in_place {
         }
     }
 
-    /// Runs `f`, which the system allows only to a process of one thread, without the tracker's own thread.
+    /// Runs `f`, which the system allows only to a process of one thread, while the tracker's own thread does not run.
     fn without_thread<T>(f: impl FnOnce() -> T) -> T {
         let interposed = interposed();
         let ran = interposed.is_some_and(|interposed| (interposed.stop_thread)());
@@ -185,9 +185,9 @@ mod in_place {
     unsafe extern "C" fn unshare(flags: c_int) -> c_int {
         let arguments = [flags as usize, 0, 0, 0, 0, 0];
         without_thread(|| match UNSHARE.get() {
-            // SAFETY: the C library's function of that name.
+            // SAFETY: the function is the C library's `unshare`, which takes a number.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Unshare>(next)(flags) },
-            // SAFETY: the call takes a number.
+            // SAFETY: the call takes a number, and no memory.
             None => calls::returned(unsafe { calls::raw(libc::SYS_unshare, arguments) }) as c_int,
         })
     }
@@ -198,9 +198,9 @@ mod in_place {
     unsafe extern "C" fn setns(file: c_int, kind: c_int) -> c_int {
         let arguments = [file as usize, kind as usize, 0, 0, 0, 0];
         without_thread(|| match SETNS.get() {
-            // SAFETY: the C library's function of that name.
+            // SAFETY: the function is the C library's `setns`, which takes numbers.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Setns>(next)(file, kind) },
-            // SAFETY: the call takes numbers.
+            // SAFETY: the call takes numbers, and no memory.
             None => calls::returned(unsafe { calls::raw(libc::SYS_setns, arguments) }) as c_int,
         })
     }

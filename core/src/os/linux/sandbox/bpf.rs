@@ -1,9 +1,15 @@
-//! What a seccomp filter says of a system call, found without asking it: its program is walked like the kernel does.
+//! Whether a seccomp filter allows a system call, without making the call.
 //!
-//! Of a call that the tracker makes later not every argument is known. A jump that depends on one goes both ways, and a
-//! call is allowed when every end that can be reached allows it.
+//! The problem: a filter may end the process for a call, so the tracker must know before. And the tracker does not know
+//! all arguments of the calls that it will make.
+//!
+//! The idea: interpret the filter's program as the kernel does, with values that may be unknown.
+//!
+//! - *Unknown value*: an argument that is not known, and all that is calculated from one. It is `None`.
+//! - *Path*: one way through the program. A jump that depends on an unknown value splits a path in two.
+//! - *Allowed*: every path returns `SECCOMP_RET_ALLOW`.
 
-/// An instruction of the classic Berkeley packet filter: `sock_filter`.
+/// An instruction of the classic Berkeley packet filter, as in `struct sock_filter`.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Step {
@@ -13,17 +19,17 @@ pub(crate) struct Step {
     k: u32,
 }
 
-/// A system call of which some arguments are known.
+/// A system call, some of whose arguments are known.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Query {
     pub(crate) number: u32,
     pub(crate) architecture: u32,
     pub(crate) arguments: [Option<u64>; 6],
 }
 
-impl Asked {
-    /// A word of the record that a filter reads, `seccomp_data`: number, architecture, the instruction's address (which is
-    /// unknown), arguments.
+impl Query {
+    /// The word at an offset of `struct seccomp_data`, which a filter reads: the call's number, the architecture, the
+    /// instruction's address (unknown), the arguments.
     fn word(&self, offset: u32) -> Option<u32> {
         const INSTRUCTION: u32 = 8;
         const ARGUMENTS: u32 = 16;
@@ -42,7 +48,7 @@ impl Asked {
     }
 }
 
-/// Where a walk is. Values that depend on what is unknown are `None`.
+/// The state of a path: the next instruction, the two registers and the scratch memory.
 #[derive(Clone, Copy)]
 struct State {
     next: usize,
@@ -51,15 +57,15 @@ struct State {
     memory: [Option<u32>; 16],
 }
 
-/// Ways that wait to be walked, at most.
-const WAYS: usize = 32;
-/// Instructions that are walked, at most. More than a filter has, for one that is walked several ways.
-const STEPS: usize = 1 << 15;
+/// The most paths that wait at a time.
+const MAX_PATHS: usize = 32;
+/// The most instructions that are interpreted, over all paths.
+const MAX_STEPS: usize = 1 << 15;
 
-/// The size of `seccomp_data`, which a filter may ask for.
+/// The size of `struct seccomp_data`, which a filter can load.
 const LENGTH: u32 = 64;
 
-// Parts of an instruction's code.
+// The classes of instructions: the lowest three bits of a code.
 const LD: u16 = 0;
 const LDX: u16 = 1;
 const ST: u16 = 2;
@@ -69,25 +75,26 @@ const JMP: u16 = 5;
 const RET: u16 = 6;
 const MISC: u16 = 7;
 
-/// Whether the filter lets the call through, whatever its unknown arguments are. No, when that cannot be found out.
-pub(crate) fn allows(filter: &[Step], asked: &Asked) -> bool {
-    let mut ways = heapless::Vec::<State, WAYS>::new();
+/// Whether the filter allows the call for all values of its unknown arguments. False when a path is invalid, or when
+/// there are too many paths or instructions.
+pub(crate) fn allows(filter: &[Step], query: &Query) -> bool {
+    let mut paths = heapless::Vec::<State, MAX_PATHS>::new();
     let start = State { next: 0, a: Some(0), x: Some(0), memory: [Some(0); 16] };
-    if ways.push(start).is_err() {
+    if paths.push(start).is_err() {
         return false;
     }
-    let mut left = STEPS;
-    while let Some(mut state) = ways.pop() {
+    let mut left = MAX_STEPS;
+    while let Some(mut state) = paths.pop() {
         loop {
             let Some(step) = filter.get(state.next).filter(|_| left > 0) else { return false };
             left -= 1;
             state.next += 1;
-            match advance(step, asked, &mut state) {
-                Then::Next => {}
-                Then::Return(Some(libc::SECCOMP_RET_ALLOW)) => break,
-                Then::Return(_) | Then::Unknown => return false,
-                Then::Both(other) => {
-                    if ways.push(State { next: state.next + other, ..state }).is_err() {
+            match advance(step, query, &mut state) {
+                Outcome::Next => {}
+                Outcome::Return(Some(libc::SECCOMP_RET_ALLOW)) => break,
+                Outcome::Return(_) | Outcome::Invalid => return false,
+                Outcome::Branch(other) => {
+                    if paths.push(State { next: state.next + other, ..state }).is_err() {
                         return false;
                     }
                     state.next += usize::from(step.jump_true);
@@ -98,29 +105,33 @@ pub(crate) fn allows(filter: &[Step], asked: &Asked) -> bool {
     true
 }
 
-enum Then {
+/// The effect of an instruction on a path.
+enum Outcome {
+    /// The path goes on.
     Next,
-    /// Here, and from so many instructions further on.
-    Both(usize),
+    /// The path splits. One goes on at the jump's true target, the other skips this many instructions.
+    Branch(usize),
+    /// The path ends with this value.
     Return(Option<u32>),
-    /// The kernel would not have taken it.
-    Unknown,
+    /// The kernel refuses or aborts programs with this instruction.
+    Invalid,
 }
 
-fn advance(step: &Step, asked: &Asked, state: &mut State) -> Then {
+/// Interprets one instruction.
+fn advance(step: &Step, query: &Query, state: &mut State) -> Outcome {
     let (k, mode, operation) = (step.k, step.code & 0xe0, step.code & 0xf0);
     let operand = if step.code & 8 != 0 { state.x } else { Some(k) };
     match step.code & 7 {
         kind @ (LD | LDX) => {
             let value = match mode {
                 0x00 => Some(k),
-                0x20 if kind == LD => asked.word(k),
+                0x20 if kind == LD => query.word(k),
                 0x60 => match state.memory.get(k as usize) {
                     Some(value) => *value,
-                    None => return Then::Unknown,
+                    None => return Outcome::Invalid,
                 },
                 0x80 => Some(LENGTH),
-                _ => return Then::Unknown,
+                _ => return Outcome::Invalid,
             };
             *(if kind == LD { &mut state.a } else { &mut state.x }) = value;
         }
@@ -128,14 +139,14 @@ fn advance(step: &Step, asked: &Asked, state: &mut State) -> Then {
             let value = if kind == ST { state.a } else { state.x };
             match state.memory.get_mut(k as usize) {
                 Some(place) => *place = value,
-                None => return Then::Unknown,
+                None => return Outcome::Invalid,
             }
         }
         ALU => {
             state.a = match (state.a, operand) {
                 (Some(a), Some(by)) => match calculate(operation, a, by) {
                     Some(result) => Some(result),
-                    None => return Then::Unknown,
+                    None => return Outcome::Invalid,
                 },
                 _ => None,
             }
@@ -143,31 +154,32 @@ fn advance(step: &Step, asked: &Asked, state: &mut State) -> Then {
         JMP if operation == 0 => state.next += k as usize,
         JMP => {
             let (Some(a), Some(with)) = (state.a, operand) else {
-                return Then::Both(usize::from(step.jump_false));
+                return Outcome::Branch(usize::from(step.jump_false));
             };
             let is_true = match operation {
                 0x10 => a == with,
                 0x20 => a > with,
                 0x30 => a >= with,
                 0x40 => a & with != 0,
-                _ => return Then::Unknown,
+                _ => return Outcome::Invalid,
             };
             state.next += usize::from(if is_true { step.jump_true } else { step.jump_false });
         }
-        RET => return Then::Return(if step.code & 0x18 == 0x10 { state.a } else { Some(k) }),
+        RET => return Outcome::Return(if step.code & 0x18 == 0x10 { state.a } else { Some(k) }),
         MISC if step.code & 0xfff8 == 0 => state.x = state.a,
         MISC if step.code & 0xfff8 == 0x80 => state.a = state.x,
-        _ => return Then::Unknown,
+        _ => return Outcome::Invalid,
     }
-    Then::Next
+    Outcome::Next
 }
 
+/// The result of an arithmetic operation; `None` for an invalid one.
 fn calculate(operation: u16, a: u32, by: u32) -> Option<u32> {
     Some(match operation {
         0x00 => a.wrapping_add(by),
         0x10 => a.wrapping_sub(by),
         0x20 => a.wrapping_mul(by),
-        // The kernel ends a filter that divides by zero with 0: the call is not let through.
+        // For a division by zero the kernel ends the filter with the value 0, which does not allow the call.
         0x30 => a.checked_div(by)?,
         0x40 => a | by,
         0x50 => a & by,
@@ -206,8 +218,8 @@ mod tests {
         step(libc::BPF_RET | libc::BPF_K, k)
     }
 
-    fn asked(number: u32, arguments: [Option<u64>; 6]) -> Asked {
-        Asked { number, architecture: 7, arguments }
+    fn asked(number: u32, arguments: [Option<u64>; 6]) -> Query {
+        Query { number, architecture: 7, arguments }
     }
 
     #[test]
@@ -225,23 +237,23 @@ mod tests {
         for (number, is_allowed) in [(0, false), (1, true), (2, false), (3, true)] {
             assert_eq!(allows(&filter, &asked(number, [None; 6])), is_allowed, "{number}");
         }
-        let other = Asked { architecture: 8, ..asked(1, [None; 6]) };
+        let other = Query { architecture: 8, ..asked(1, [None; 6]) };
         assert!(!allows(&filter, &other));
     }
 
     #[test]
     fn an_argument_that_is_unknown_goes_both_ways() {
-        // Only for descriptor 1.
+        // The filter allows call 1 only for descriptor 1.
         let filter = [load(0), equal(1, 1, 0), end(ALLOW), load(16), equal(1, 0, 1), end(ALLOW), end(KILL)];
         let to = |descriptor| asked(1, [descriptor, None, None, None, None, None]);
         assert!(allows(&filter, &to(Some(1))));
         assert!(!allows(&filter, &to(Some(2))));
         assert!(!allows(&filter, &to(None)));
         assert!(allows(&filter, &asked(2, [None; 6])));
-        // The upper half counts, too: `2 << 32 | 1` is not 1.
+        // The upper half counts as well: `2 << 32 | 1` is not 1.
         let upper = [load(20), equal(0, 0, 1), end(ALLOW), end(KILL)];
         assert!(!allows(&upper, &to(Some(2 << 32 | 1))) && allows(&upper, &to(Some(1))));
-        // Both ways allow it.
+        // Both paths allow the call.
         let either = [load(16), equal(1, 0, 1), end(ALLOW), end(ALLOW)];
         assert!(allows(&either, &to(None)));
     }
@@ -268,23 +280,23 @@ mod tests {
         ];
         let is_allowed = |number| allows(&filter, &asked(number, [None; 6]));
         assert!(is_allowed(2) && is_allowed(4));
-        // Returns the number that was calculated, which is no allowance.
+        // The filter returns the calculated number, which does not allow the call.
         assert!(!is_allowed(1) && !is_allowed(0));
     }
 
     #[test]
-    fn what_makes_no_sense_allows_nothing() {
+    fn an_invalid_program_allows_nothing() {
         let any = asked(1, [None; 6]);
         assert!(!allows(&[], &any));
-        assert!(!allows(&[load(0)], &any), "behind the end");
+        assert!(!allows(&[load(0)], &any), "the program has no end");
         assert!(!allows(&[step(libc::BPF_LD | libc::BPF_MEM, 16), end(ALLOW)], &any));
         assert!(!allows(&[step(0xffff, 0), end(ALLOW)], &any));
         assert!(
             !allows(&[end(libc::SECCOMP_RET_LOG)], &any) && !allows(&[end(libc::SECCOMP_RET_ERRNO)], &any)
         );
-        // Two ways at each of many jumps.
+        // Many jumps, each of which splits the path.
         let mut filter: Vec<Step> = (0..60).flat_map(|_| [load(16), equal(1, 0, 0)]).collect();
         filter.push(end(ALLOW));
-        assert!(!allows(&filter, &any), "given up");
+        assert!(!allows(&filter, &any), "too many paths");
     }
 }

@@ -1,15 +1,17 @@
-//! The system calls that the tracker makes, and which of them may be made.
+//! The system calls of the tracker, and the set of those that are forbidden.
 
 use crate::sync::*;
 use core::ffi::c_long;
 
-/// The system calls that the tracker makes once a program runs, each with the arguments that are always the same.
+/// Defines the system calls that the tracker makes once a program runs, each with the arguments that are always the
+/// same.
 macro_rules! calls {
     ($($name:ident $number:ident [$($argument:expr),*];)*) => {
+        /// A system call of the tracker.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Call { $($name),* }
 
-        /// Their numbers and arguments, in the order of [`Call`].
+        /// The numbers and the known arguments of the calls, in the order of [`Call`].
         pub(super) const CALLS: &[(c_long, &[Option<c_long>])] = &[$((libc::$number, &[$($argument),*])),*];
     };
 }
@@ -54,10 +56,10 @@ calls! {
     Write SYS_write [];
 }
 
-/// One's complement of the set of calls that may be made.
+/// The set of forbidden calls.
 static FORBIDDEN: AtomicU64 = AtomicU64::new(0);
 
-/// The set that holds these calls alone.
+/// The set of the given calls: the bit of a call is its place in [`Call`].
 pub(super) const fn set(calls: &[Call]) -> u64 {
     let (mut set, mut i) = (0, 0);
     while i < calls.len() {
@@ -67,17 +69,17 @@ pub(super) const fn set(calls: &[Call]) -> u64 {
     set
 }
 
-/// The calls that must not be made.
+/// The set of forbidden calls.
 pub(super) fn forbidden() -> u64 {
     FORBIDDEN.load(Relaxed)
 }
 
-/// Sets the calls that must not be made.
+/// Replaces the set of forbidden calls.
 pub(super) fn forbid(calls: u64) {
     FORBIDDEN.store(calls, SeqCst);
 }
 
-/// Whether a call may be made.
+/// Whether the tracker may make a call.
 #[inline]
 pub(crate) fn allows(call: Call) -> bool {
     forbidden() & set(&[call]) == 0
@@ -88,19 +90,19 @@ pub(crate) fn number(call: Call) -> c_long {
     CALLS[call as usize].0
 }
 
-/// Whether all calls may be made. Recordings ask for it: they need more of them than snapshots.
+/// Whether no call is forbidden. Recordings need this: they make more calls than snapshots.
 pub(crate) fn allows_all() -> bool {
     forbidden() == 0
 }
 
-/// Whether a snapshot can be written to a file.
+/// Whether no sandbox forbids to write a snapshot to a file.
 pub(crate) fn allows_snapshots() -> bool {
     snapshots_without(forbidden())
 }
 
 /// Whether a snapshot can be written to a file where these calls are forbidden.
 pub(super) fn snapshots_without(forbidden: u64) -> bool {
-    // A file is checked before it is written, by one of two calls.
+    // A file is checked before it is written. Either of two calls suffices.
     let of_checks = set(&[Call::Fstat, Call::StatOpen]);
     forbidden & set(&[Call::Openat, Call::Write, Call::Close]) == 0 && forbidden & of_checks != of_checks
 }

@@ -1,15 +1,26 @@
-//! Sandboxes: a program that forbids itself system calls (seccomp) goes on as without the tracker.
+//! Sandboxes: a program that forbids system calls to itself runs on with the tracker as it does without.
 //!
-//! The program says so by `prctl` or `syscall`, which memtrack [interposes](super::interpose). Before the filter takes
-//! effect it is asked about each system call that the tracker makes. From then on the tracker makes no call that the
-//! filter does not allow for certain: it leaves out what needs the call and counts a loss, as if the kernel lacked the call.
-//! When the filter does not let a snapshot be written at exit, one is written before.
+//! The problem: a seccomp filter may end the process at a call that it does not list, and it does not list the calls of
+//! a tracker that its author does not know.
 //!
-//! A filter that comes with the process, from who started it, is not seen. It has let the program start, and where it
-//! refuses a call by an error, that is handled like any other error.
+//! The idea: a program installs its filter by `prctl` or `syscall`, which memtrack [interposes](super::interpose).
+//! Before the filter is in force the tracker finds out which of its own calls the filter allows. From then on it makes
+//! no other call. What needs a forbidden call fails, as on a kernel that lacks the call, and the loss is counted. When
+//! the filter forbids the snapshot at exit, the tracker writes a snapshot before.
 //!
-//! A filter may belong to one thread. The tracker assumes that it holds for the whole process, since new threads inherit
-//! it.
+//! - *Seal*: the program's request for a sandbox.
+//! - *Call*: a system call of the tracker, with the arguments that are always the same.
+//! - *Forbidden*: not allowed by a filter for all values of the other arguments.
+//!
+//! Two limits:
+//!
+//! - A filter that the process inherits from its parent is not seen. It has allowed the program's start, and a call
+//!   that it refuses by an error fails like any other.
+//! - A filter may belong to one thread. The tracker assumes that it is in force for the process, because new threads
+//!   inherit it.
+//!
+//! For the rest of the tracker a system offers two functions: [`allows_all`] and [`allows_snapshots`]. A system without
+//! sandboxes returns true.
 
 mod bpf;
 pub(crate) mod calls_allowed;

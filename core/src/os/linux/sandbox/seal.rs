@@ -1,6 +1,6 @@
-//! What happens when a program puts itself into a sandbox.
+//! The moment when a program puts itself into a sandbox.
 
-use super::bpf::{self, Asked, Step};
+use super::bpf::{self, Query, Step};
 use super::calls_allowed::{self, CALLS, Call, set, snapshots_without};
 use crate::os::callbacks::{Sealing, interposed};
 use crate::os::linux::dump_stack;
@@ -8,7 +8,7 @@ use crate::os::linux::{calls, clock, ids};
 use crate::os::patience::Patience;
 use core::ffi::{c_int, c_long, c_ulong};
 
-/// The kernel's number of the machine, as filters see it.
+/// The kernel's number of the architecture, which filters see (`AUDIT_ARCH_…`). 0 matches none.
 const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     0xc000_003e
 } else if cfg!(target_arch = "aarch64") {
@@ -19,19 +19,20 @@ const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     0
 };
 
-/// The strict mode allows these, and is no filter.
+/// The calls of the tracker that the strict mode allows. The strict mode has no filter.
 const STRICT: u64 = set(&[Call::Read, Call::Write]);
 
-/// What a program asks for.
+/// A program's request for a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seal {
+    /// The strict mode.
     Strict,
-    /// By a filter, at an address that it says.
+    /// A filter: the address of its `struct sock_fprog`.
     Filter(usize),
 }
 
 impl Seal {
-    /// What `prctl` is asked for.
+    /// The request in a call of `prctl`; `None` when it is about something else.
     pub(crate) fn of_prctl(option: c_int, [mode, filter]: [c_ulong; 2]) -> Option<Seal> {
         match (option, mode as u32) {
             (libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_STRICT) => Some(Seal::Strict),
@@ -40,7 +41,7 @@ impl Seal {
         }
     }
 
-    /// What the system is asked for.
+    /// The request in a system call; `None` when it is about something else.
     pub(crate) fn of_call(number: c_long, [a, b, c, ..]: [usize; 6]) -> Option<Seal> {
         match (number, a as u32) {
             (libc::SYS_prctl, option) => Seal::of_prctl(option as c_int, [b as c_ulong, c as c_ulong]),
@@ -50,18 +51,19 @@ impl Seal {
         }
     }
 
-    /// The calls that it forbids.
+    /// The set of calls that the sandbox forbids.
     fn forbidden(self) -> u64 {
         match self {
             Seal::Strict => !STRICT,
-            // A filter that cannot be read may forbid anything.
+            // A filter that cannot be read may forbid all calls.
             Seal::Filter(program) => {
                 dump_stack::run(Patience::Seconds, || forbidden_by(program)).unwrap_or(u64::MAX)
             }
         }
     }
 
-    /// Runs `seal`, which does what was asked for and returns a negative number when it failed.
+    /// Runs `seal`, which makes the request to the kernel and returns a negative number when it fails. The session
+    /// prepares before. Outside the hook.
     pub(crate) fn run<T: Copy + PartialOrd + Default>(self, seal: impl FnOnce() -> T) -> T {
         let before = calls_allowed::forbidden();
         let forbidden = before | self.forbidden();
@@ -74,7 +76,7 @@ impl Seal {
                 no_barrier: forbidden & set(&[Call::Membarrier]) != 0,
             });
         }
-        // Before it takes effect, in which no other thread may make a call that ends the process.
+        // Before the sandbox is in force: from that moment on a forbidden call of any thread may end the process.
         calls_allowed::forbid(forbidden);
         let result = seal();
         if result < T::default() {
@@ -84,9 +86,10 @@ impl Seal {
     }
 }
 
-/// The calls that the filter at an address forbids: `sock_fprog`, a number of instructions and where they are.
+/// The set of calls that a filter forbids. `program` is the address of its `struct sock_fprog`: the number of
+/// instructions, and their address. All calls, when the filter cannot be read.
 fn forbidden_by(program: usize) -> u64 {
-    /// Instructions that the kernel takes, at most.
+    /// The most instructions that the kernel takes.
     const MOST: usize = 4096;
     let mut head = [0u8; 2 * size_of::<usize>()];
     if !calls::copy(program, &mut head) {
@@ -97,7 +100,8 @@ fn forbidden_by(program: usize) -> u64 {
     let place = usize::from_ne_bytes(place.try_into().unwrap_or_default());
     let mut filter = [Step::default(); MOST];
     let Some(filter) = filter.get_mut(..length) else { return u64::MAX };
-    // SAFETY: the instructions are integers without padding, so any bytes are some.
+    // SAFETY: instructions are integers without padding: they are initialised bytes, and any bytes are valid
+    // instructions.
     let bytes = unsafe {
         core::slice::from_raw_parts_mut(filter.as_mut_ptr().cast::<u8>(), size_of_val::<[Step]>(filter))
     };
@@ -107,7 +111,7 @@ fn forbidden_by(program: usize) -> u64 {
     let forbidden = CALLS.iter().enumerate().filter(|(_, (number, known))| {
         let mut arguments = [None; 6];
         arguments.iter_mut().zip(*known).for_each(|(to, known)| *to = known.map(|known| known as u64));
-        !bpf::allows(filter, &Asked { number: *number as u32, architecture: ARCHITECTURE, arguments })
+        !bpf::allows(filter, &Query { number: *number as u32, architecture: ARCHITECTURE, arguments })
     });
     forbidden.fold(0, |set, (place, _)| set | 1 << place)
 }
@@ -160,7 +164,7 @@ mod tests {
         assert_eq!(asked(libc::SYS_prctl, option, filter as usize, 7), Some(Seal::Filter(7)));
         assert_eq!(asked(libc::SYS_seccomp, 0, 0, 0), Some(Seal::Strict));
         assert_eq!(asked(libc::SYS_seccomp, 1, 0, 9), Some(Seal::Filter(9)));
-        // What actions there are.
+        // Operation 2 asks which actions exist.
         assert_eq!(asked(libc::SYS_seccomp, 2, 0, 9), None);
         assert_eq!(asked(libc::SYS_getpid, 1, 0, 9), None);
     }
