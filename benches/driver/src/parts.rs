@@ -122,10 +122,12 @@ impl fmt::Display for Parts {
     }
 }
 
-const CAPTURE: &str = "Without the event around it and without the way there; beside it the ratio to GNU libunwind, \
-    which like the others gives addresses and no id. Stacks of 30 frames differ in the innermost caller (sites) or in \
-    the function of every level (at random, in a random order).";
-const EVENT: &str = "On these stacks, without the way there; beside it the ratio to the system allocator.";
+const CAPTURE: &str = "The time of a capture alone, without the event around it and without the calls that \
+    lead there, with the ratio to GNU libunwind. libunwind and the other unwinders return addresses and no \
+    id. Stacks of 30 frames differ in the innermost caller (sites) or in the function of every level (at \
+    random, in a random order).";
+const EVENT: &str = "The time on these stacks, without the calls that lead there, with the ratio to the \
+    system allocator.";
 
 /// The figures of first times in the order of [`Cold::QUESTIONS`]: of the small program and of the large one.
 pub(crate) struct Cold(pub(crate) Vec<[f64; 2]>);
@@ -172,8 +174,9 @@ impl fmt::Display for Cold {
     }
 }
 
-const FIRST: &str = "Programs with 2048 and with 50000 functions, called in random order, each for the first time: the \
-    tables that tell of them are as cold as they are large.";
+const FIRST: &str = "Programs with 2048 and with 50000 functions call each function for the first time, in \
+    random order. So their unwind tables are not in the processor's caches yet; the larger they are, the \
+    longer a look-up takes.";
 
 #[cfg(test)]
 mod tests {

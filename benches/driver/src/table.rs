@@ -70,13 +70,14 @@ impl Tables {
     }
 }
 
-const CPU: &str = "User and system time of the program's threads while the workload runs; for word-index, \
-    of the whole process from start to end, its dump included.";
-const PAIR: &str = "A pair is one allocation and one free, with what the workload does besides. These figures, unlike \
-    ratios, mean nothing on another machine.";
-const MEMORY: &str = "W1 and W3 need next to nothing themselves: there it is the size of the tool.";
-const OUTPUT: &str = "What one run leaves on disk. heaptrack writes every event, so its file grows with the run; it \
-    was given less work than the faster tools.";
+const CPU: &str = "User and system time of the program's threads while the workload runs. For word-index it \
+    is the time of the whole process from start to end, with its dump.";
+const PAIR: &str = "A pair is one allocation and one free, together with the rest of the workload's work. \
+    Unlike ratios, these figures mean nothing on another machine.";
+const MEMORY: &str = "W1 and W3 need almost no memory themselves, so their figures show the size of the \
+    tool.";
+const OUTPUT: &str = "The files that one run leaves on disk. heaptrack writes every event, so its file \
+    grows with the run; it had less work than the faster tools.";
 
 fn own_cpu(sample: &Sample) -> Option<f64> {
     Some(sample.cpu_ns? / sample.units)
