@@ -1,8 +1,14 @@
-//! A forked child gets tables of its own before its first event is booked.
+//! Forks: a child makes the tables its own before it counts an event.
 //!
-//! The C library's `fork` calls [`in_child`]. So does `syscall` for a call that forks. A system call by the program's own
-//! instruction calls nothing. In that child the first event finds cleared flags: they have a page to themselves, which the
-//! system clears in a forked child.
+//! **Problem.** A forked child has a copy of its parent's tables, or shares them through the file of a recording. It has one
+//! thread, and the locks, the slots and the thread of the tracker are those of the parent.
+//!
+//! **Idea.** The child runs [`take_over`] before its first event. There are two ways by which it notices the fork:
+//!
+//! - **Call**: the C library's `fork`, and `syscall` with the number of a fork, call [`in_child`].
+//! - **Cleared flags**: a program may make the system call by an instruction of its own, which calls nothing. So the flags
+//!   of a region, which each event reads, have a page to themselves, and the system clears that page in a child. The first
+//!   event of the child then finds the flag "claimed" missing, and calls [`notice`].
 
 use super::{recording, registry, thread_words, triggers};
 use crate::os::dump_stack;
@@ -12,58 +18,60 @@ use crate::sync::*;
 use crate::table::fork::Copied;
 use core::ops::Range;
 
-/// Whether the system clears pages in a child (Linux 4.14).
+/// Whether the system clears the flags in a child (Linux 4.14).
 static CLEARS: AtomicBool = AtomicBool::new(false);
-/// The child is being divided from its parent.
-static DIVIDING: AtomicBool = AtomicBool::new(false);
+/// The child is taking over the tables.
+static TAKING_OVER: AtomicBool = AtomicBool::new(false);
 
-/// Has the system clear this memory in a forked child, if it can.
+/// Makes the system clear this memory in a forked child, if it can.
 pub(crate) fn clear_in_child(memory: Range<usize>) {
     if fork::clear_in_child(memory) {
         CLEARS.store(true, Release);
     }
 }
 
-/// Gives a forked child tables of its own, if no call has told the tracker of the fork.
+/// Takes over the tables if this process is a child of an unnoticed fork.
 pub(crate) fn notice() {
-    if !is_known() && !DIVIDING.load(Acquire) {
-        // Without a recording the fork itself has copied the tables.
-        divide(if recording::is_any() { Copied::Later } else { Copied::AtFork });
+    if !is_claimed() && !TAKING_OVER.load(Acquire) {
+        // Without a recording, the fork itself has copied the tables. With one, `recording::in_child` copies them now.
+        take_over(if recording::is_any() { Copied::Later } else { Copied::AtFork });
     }
 }
 
-/// Whether every region is this process's.
-fn is_known() -> bool {
+/// Returns whether every region belongs to this process.
+fn is_claimed() -> bool {
     registry::all().all(|(_, region)| region.is_claimed())
 }
 
-/// After a fork, in the child. An event of another library's fork handler may have come first.
+/// After a fork, in the child. A fork handler of another library may have caused an event before, which has noticed the
+/// fork.
 pub(super) fn in_child() {
-    if !CLEARS.load(Acquire) || !is_known() {
-        divide(Copied::AtFork);
+    if !CLEARS.load(Acquire) || !is_claimed() {
+        take_over(Copied::AtFork);
     }
 }
 
-/// A child has one thread, the calling one. So no other thread holds a lock.
-fn divide(copied: Copied) {
+/// Makes all that a child has inherited its own: locks, recordings, requests, thread words and tables. The calling thread is
+/// the child's only one, so nobody else uses them.
+fn take_over(copied: Copied) {
     signal_mask::while_blocked(|| {
-        DIVIDING.store(true, Release);
+        TAKING_OVER.store(true, Release);
         dump_stack::forked();
         crate::lock::forked();
         dump_stack::run(Patience::None, recording::in_child);
         triggers::forked();
         for (number, region) in registry::all() {
             region.unlock_after_fork();
-            // Which slot is the thread's on another platform is not known; there its slots stay as they are.
+            // The words of another platform are not known here, so its slots stay as they are.
             if let Some(words) = registry::thread_words(number) {
                 let slot = thread_words::slot(words);
-                // Before the region forgets who is inside the hook.
+                // This comes first: the next call marks all threads as outside the hook.
                 thread_words::forked(words);
                 region.forked(slot, copied);
             }
         }
         registry::all().for_each(|(_, region)| region.claim());
         dump_stack::run(Patience::None, recording::forked);
-        DIVIDING.store(false, Release);
+        TAKING_OVER.store(false, Release);
     });
 }

@@ -1,9 +1,9 @@
-//! The address space of the process, for tables that take memory as they grow.
+//! The address space of the process, in which a growing region maps memory. Tables get the functions of `os` by this value,
+//! because they do not import `os`.
 
 use crate::os::memory;
 use crate::table::growth::Space;
 
-/// The address space of this process.
 pub(crate) static SPACE: Space = Space {
     page_size: memory::page_size,
     map: memory::map,

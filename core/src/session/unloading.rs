@@ -1,12 +1,16 @@
-//! Libraries that are unloaded: facts about the code at their addresses become stale.
+//! The unloading of libraries: facts about the code at their addresses become stale.
+//!
+//! The count of [`generations`] rises twice. It rises before the unloading, for other threads: one that then loads a library
+//! at the same addresses has taken the lock of the dynamic linker after this thread has released it, so it sees the new
+//! count. It rises after the unloading, for this thread: the library's destructors may have run here in between.
 
 use super::{forks, generations, recording};
 use crate::os::unwind_tables;
 use crate::platform::Host;
 
 impl Host {
-    /// Runs a function that may unload libraries. For a program that defines `dlclose` itself, so that memtrack does not
-    /// see the calls.
+    /// Runs a function that may unload libraries. Use it in a program that defines `dlclose` itself: memtrack does not see
+    /// those calls.
     pub fn unloading<T>(unload: impl FnOnce() -> T) -> T {
         before();
         let result = unload();
@@ -17,10 +21,6 @@ impl Host {
 }
 
 /// Before libraries may be unloaded.
-///
-/// The count rises before and after: once a library is gone another thread may load one at its place and run it, and the
-/// library's own code runs once more on this thread until then. The linker's lock lies between unloading and loading
-/// again, so whoever runs the new code sees the new count.
 pub(super) fn before() {
     generations::count_unloading();
     generations::before_unloading();
