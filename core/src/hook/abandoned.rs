@@ -77,7 +77,7 @@ pub(crate) mod tests {
         result
     }
 
-    /// What an event has changed when it is abandoned, on its cell and its thread.
+    /// The changes of an event until it is abandoned, on its cell and its thread.
     type Half<'h> = &'h dyn Fn(&Account, &ThreadSlot);
 
     /// Allocations, bytes, live bytes and blocks of all of them.
@@ -136,7 +136,7 @@ pub(crate) mod tests {
             let token = TRACKER.on_alloc(Heap::WRAPPED, 0, 50);
             assert!(
                 !slot.share.is_inside() && slot.account.allocated().0 > before,
-                "{point}: booked in full"
+                "{point}: counted in full"
             );
             assert_eq!(TRACKER.losses().map(|loss| loss.1).sum::<u64>(), count, "{point}");
             assert_eq!(abandoned(), count, "{point}");

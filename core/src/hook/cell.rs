@@ -1,8 +1,8 @@
 //! The cell of an event: for an allocation by the call stack here, for a free by the block's trailer.
 //!
 //! - **Label**: the thread's tag and the block's heap, packed into one word. A cell is found by thread, label and stack.
-//! - **Cached cell**: beside a stack that the unwinder remembers stands the cell that was counted on it last, with its
-//!   label. The fast path knows no other cells.
+//! - **Cached cell**: the unwinder remembers stacks, and beside each the last cell of that stack with its label. The fast
+//!   path knows no other cells.
 //! - **Owner**: the thread that allocated a block. Its cell counts the free, whichever thread frees.
 
 use super::Tracker;

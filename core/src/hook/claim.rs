@@ -1,7 +1,13 @@
 //! The first event of a tracker claims its region and gets the tracker a number.
 //!
+//! **Problem.** A tracker is a `static` that no code initialises. Its first events may come on several threads at once, and
+//! another tracker may have the same region.
+//!
+//! **Idea.** One compare-exchange on a word of the region decides. The thread that wins registers the region and publishes
+//! the number; until then the events of other threads are unattributed.
+//!
 //! - **Number**: the tracker's index into the thread words of its platform.
-//! - **Refusal**: the reason why an event is not attributed, or not counted.
+//! - **Refusal**: the reason for which an event gets no guard.
 
 use super::Tracker;
 use crate::error::Error;
@@ -18,7 +24,7 @@ const TOO_MANY: usize = usize::MAX - 1;
 const NO_MEMORY: usize = usize::MAX - 2;
 pub(super) const UNCLAIMED: usize = usize::MAX - 3;
 
-/// Why an event cannot be attributed.
+/// Why an event gets no guard.
 pub(crate) enum Refusal {
     /// The event is counted without thread and stack, as a loss of this cause.
     Lost(LossCause),
@@ -119,7 +125,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Whether the tracker works. It does not when another tracker has its region.
     ///
     /// # Errors
-    /// The reason of the refusal, and what to do about it.
+    /// The reason for the refusal, with the remedy.
     pub fn check(&self) -> Result<(), Error> {
         #[cfg(feature = "std")]
         crate::session::forks::notice();

@@ -1,11 +1,11 @@
 //! Copies of cells for stages of one thread.
 //!
-//! **Problem.** A stage of one thread has its peak at another moment than the program, so the cells' copies at the
-//! program's peak do not serve it.
+//! **Problem.** A stage of one thread has its peak at another moment than the program, so it cannot use the copies that
+//! cells make at the program's peak.
 //!
 //! **Idea.** While such a stage runs and a file collects snapshots, each event of the thread copies the cell that it is
-//! about to change into memory of the stage ([`StageCells`](crate::table::peak::stage_cells)). A flag says that such a
-//! stage runs. It keeps every event off the fast path; a program without such stages pays nothing.
+//! about to change into memory of the stage ([`StageCells`](crate::table::peak::stage_cells)). A flag is raised while one
+//! of these stages runs, and takes every event off the fast path. A program without these stages pays nothing.
 
 use super::Tracker;
 use super::guard::Guard;

@@ -20,7 +20,7 @@ pub struct Local {
     /// The tag that is pushed.
     pub(crate) tag: AtomicU32,
     /// Scopes and stages of this context that are running.
-    pub(crate) spans: AtomicU32,
+    pub(crate) measurements: AtomicU32,
     /// The cell that counted the last event, with the stack, and with the tag and heap, of that event.
     pub(crate) last_cell: AtomicU32,
     pub(crate) last_stack: AtomicU32,
@@ -45,7 +45,7 @@ impl Local {
             slot: AtomicPtr::new(core::ptr::null_mut()),
             state: AtomicUsize::new(0),
             tag: AtomicU32::new(0),
-            spans: AtomicU32::new(0),
+            measurements: AtomicU32::new(0),
             last_cell: AtomicU32::new(0),
             last_stack: AtomicU32::new(0),
             last_label: AtomicU32::new(0),

@@ -47,7 +47,7 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> Allocator for &Tr
     }
 
     unsafe fn grow(&self, start: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller upholds what both ask for.
+        // SAFETY: the caller upholds the requirements of both.
         unsafe { resize(*self, start, old, new) }
     }
 
@@ -57,7 +57,7 @@ unsafe impl<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables> Allocator for &Tr
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: the caller upholds what both ask for.
+        // SAFETY: the caller upholds the requirements of both.
         unsafe { resize(*self, start, old, new) }
     }
 }
@@ -77,7 +77,7 @@ unsafe fn resize<A: GlobalAlloc, U: Unwind, P: Platform, R: Tables>(
         return block(unsafe { tracker.realloc(start.as_ptr(), old, new.size()) }, new.size());
     }
     let moved = tracker.allocate(new)?;
-    // SAFETY: both blocks are as long as the shorter of the two, and the new one is nobody's yet.
+    // SAFETY: both blocks are as long as the shorter of the two, and the new one has no other user yet.
     unsafe {
         moved.cast::<u8>().copy_from_nonoverlapping(start, old.size().min(new.size()));
         tracker.deallocate(start, old);

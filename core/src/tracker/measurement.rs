@@ -1,5 +1,5 @@
-//! Measurements: what one thread does between two calls, with a peak of its own. Scopes and stages of one thread are
-//! measurements; they nest.
+//! Measurements: the figures of one thread between two calls, with a peak of their own. Scopes and stages of one thread are
+//! measurements. They nest: the end of one restores the peak of the next outer one.
 
 use crate::hook::Tracker;
 use crate::platform::Platform;
@@ -46,8 +46,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     pub(super) fn begin_measurement(&self) -> Option<Measurement> {
         let guard = self.guard_without_triggers().ok().filter(|guard| !guard.is_shared())?;
         let outer = guard.slot.begin_scope(&self.region().head().marks.epochs);
-        let depth = guard.local.spans.load(Relaxed);
-        guard.local.spans.store(depth + 1, Relaxed);
+        let depth = guard.local.measurements.load(Relaxed);
+        guard.local.measurements.store(depth + 1, Relaxed);
         let slot = guard.thread();
         Some(Measurement { slot, depth, begin: self.thread_moment(slot), outer })
     }
@@ -56,11 +56,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         // The guard keeps signal handlers from changing figures between the reads.
         let guard = self.guard_without_triggers();
         if let Ok(guard) = &guard {
-            if guard.local.spans.load(Relaxed) != measurement.depth + 1 {
+            if guard.local.measurements.load(Relaxed) != measurement.depth + 1 {
                 // It is not the innermost one: the peaks of measurements that overlap are unknown.
                 self.region().head().losses.count(LossCause::StageDepth);
             }
-            guard.local.spans.store(measurement.depth, Relaxed);
+            guard.local.measurements.store(measurement.depth, Relaxed);
         }
         let now = self.thread_moment(measurement.slot);
         let slot = self.region().threads().get(measurement.slot);

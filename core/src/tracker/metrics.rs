@@ -76,7 +76,7 @@ const THREADS: [Family<ThreadStats>; 6] = [
     family("thread_peak_bytes", Kind::Gauge, "The thread's highest live bytes since the last reset.", |of| {
         of.stats.peak_bytes
     }),
-    family("thread_at_peak_bytes", Kind::Gauge, "What the thread held at the program's peak.", |of| {
+    family("thread_at_peak_bytes", Kind::Gauge, "Bytes of the thread alive at the program's peak.", |of| {
         of.at_program_peak
     }),
     family("thread_allocations_total", Kind::Counter, "Allocations of the thread.", |of| {

@@ -1,4 +1,4 @@
-//! Scopes: what a closure allocates on its thread.
+//! Scopes: the figures of one thread while a closure runs.
 
 use super::measurement::Running;
 use crate::hook::Tracker;

@@ -142,7 +142,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     }
 }
 
-/// An address as a thread's slot stores it, where 0 stands for no block.
+/// An address as a thread's slot stores it, where 0 means no block.
 #[inline]
 fn stored(address: usize) -> usize {
     if address == 0 { NOWHERE } else { address }
