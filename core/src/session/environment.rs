@@ -1,14 +1,16 @@
-//! Environment variables: their values when the program started, and what these mean.
+//! The environment variables of memtrack: their values at the program's start, and what these mean.
 //!
-//! The values are copied, because a program may clear or overwrite its environment later. A process whose privileges were
-//! raised has none: whoever starts it must not choose the files that it writes.
+//! **Problem.** A program may change its environment at any time. And the user of a program with raised privileges (setuid)
+//! chooses its environment, but must not choose the files that it writes.
+//!
+//! **Idea.** The values are copied once, before the program can change them. A process with raised privileges has none.
 
 use crate::os::{environment, path, stderr};
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::CStr;
 
-/// What the tracker reads.
+/// A variable that memtrack reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variable {
     Dump,
@@ -32,20 +34,20 @@ impl Variable {
         }
     }
 
-    /// The value, when it is set and not empty.
+    /// Returns the value; `None` when it is not set, empty or too long.
     pub(crate) fn get(self) -> Option<&'static [u8]> {
         VALUES.copy_once();
         let value = &VALUES.values[self as usize];
         let length = value.length.load(Acquire);
-        // SAFETY: the length is 0 until the bytes are written, which happens once.
+        // SAFETY: a length above 0 is stored after the bytes are written, and they are never written again.
         (length > 0).then(|| unsafe { &(&*value.bytes.get())[..length] })
     }
 }
 
-/// The longest value that is taken: a path.
+/// A value has fewer bytes. The longest values are paths.
 const MOST: usize = path::MOST;
 
-/// All-zero before it is filled, so that it adds nothing to the binary.
+/// The copies. All-zero at first, so that they add nothing to the binary.
 struct Values {
     state: AtomicU32,
     values: [Value; Variable::ALL.len()],
@@ -56,10 +58,13 @@ struct Value {
     bytes: UnsafeCell<[u8; MOST]>,
 }
 
+/// The environment is not copied yet.
 const UNKNOWN: u32 = 0;
+/// A thread copies the environment, or has copied it.
 const TAKEN: u32 = 1;
 
-// SAFETY: the bytes are written once, by whoever changes the state, and read only behind their length.
+// SAFETY: only the thread that changes the state writes the bytes, once. Readers read the length first, which is stored
+// after the bytes. The rest is atomics.
 unsafe impl Sync for Values {}
 
 static VALUES: Values = Values {
@@ -69,7 +74,7 @@ static VALUES: Values = Values {
 };
 
 impl Values {
-    /// Copies the environment. Before the C library has begun there is none; then the next caller does it.
+    /// Copies the environment, at the first call that finds one: the C library has none before it has started.
     fn copy_once(&self) {
         if self.state.load(Acquire) != UNKNOWN || !environment::is_there() {
             return;
@@ -91,14 +96,15 @@ impl Values {
                 "{name} is longer than {MOST} bytes and ignored: use a shorter value"
             ));
         }
-        // SAFETY: only the thread that took the state gets here, once, and nobody reads before the length is there.
+        // SAFETY: only the thread that has changed the state calls this, once for each variable; and nobody reads the bytes
+        // before their length is stored.
         unsafe { (&mut *to.bytes.get())[..value.len()].copy_from_slice(value) };
         to.length.store(value.len(), Release);
     }
 }
 
-/// A number of seconds with up to three decimals, in nanoseconds. Not by floating-point numbers, whose reading is as large
-/// as all of the hook.
+/// Parses a number of seconds with up to three decimals. Returns nanoseconds. It does without floating-point numbers: the
+/// code that parses those is as large as the hook.
 pub(crate) fn nanoseconds(seconds: &[u8]) -> Option<u64> {
     let (whole, decimals) = text(seconds)?.split_once('.').unwrap_or((text(seconds)?, "0"));
     let digits =
@@ -111,7 +117,7 @@ pub(crate) fn nanoseconds(seconds: &[u8]) -> Option<u64> {
         .filter(|&time| time > 0)
 }
 
-/// A number of bytes, or of a binary unit.
+/// Parses a number of bytes, KiB, MiB or GiB. Returns bytes.
 pub(crate) fn bytes(size: &[u8]) -> Option<usize> {
     const UNITS: [(&str, u32); 3] = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
     let size = text(size)?;

@@ -1,7 +1,11 @@
-//! The life of a process: what runs before `main`, at exit and in between whenever the system calls back.
+//! The life of a process: what runs before `main`, what runs at exit, and the answers to what the system reports.
 //!
-//! `MEMTRACK_DUMP=path` writes a snapshot when the program ends, `std::process::exit` included. `MEMTRACK_DUMP_SIGNAL`,
-//! `MEMTRACK_DUMP_INTERVAL` and `MEMTRACK_DUMP_PEAK` append more to the same file.
+//! - **Start** ([`at_start`], before `main`): reads the environment variables. `MEMTRACK_DUMP` names the file that collects
+//!   snapshots; the other variables of dumps add triggers.
+//! - **First event**: may come before the start, so it [begins](begin) the reports too.
+//! - **Reports** ([`CALLBACKS`], [`INTERPOSED`]): one may be the first code of memtrack that runs in a forked child. So
+//!   those that use the tables begin with [`forks::notice`].
+//! - **Exit**: writes the last snapshot.
 
 use super::environment::{self, Variable};
 use super::recording::memory;
@@ -18,8 +22,6 @@ use crate::sync::*;
 use memtrack_format::Cause;
 
 start::run_before_main!(at_start);
-
-// A forked child may not have been noticed before any of these calls.
 
 /// The answers to events of the process.
 static CALLBACKS: Callbacks = Callbacks {
@@ -38,7 +40,7 @@ static CALLBACKS: Callbacks = Callbacks {
     in_child: forks::in_child,
 };
 
-/// The answers to calls that are interposed.
+/// The answers to calls that memtrack interposes.
 static INTERPOSED: Interposed = Interposed {
     sealing: |sealing| {
         forks::notice();
@@ -53,11 +55,13 @@ static INTERPOSED: Interposed = Interposed {
     start_thread: triggers::start_thread,
 };
 
-/// Before the first event, which may come before `at_start`: events of the process are reported from now on.
+/// Makes the system report events of the process. Called at the start and at each tracker's first event, whichever comes
+/// first.
 pub(crate) fn begin() {
     set_callbacks(&CALLBACKS);
 }
 
+/// Runs before `main`.
 extern "C" fn at_start() {
     begin();
     set_interposed(&INTERPOSED);
@@ -65,56 +69,55 @@ extern "C" fn at_start() {
     generations::begin();
     let Some(template) = Variable::Dump.get() else {
         for variable in [Variable::DumpSignal, Variable::DumpInterval, Variable::DumpPeak] {
-            variable.get().into_iter().for_each(|value| complain(variable, value, Error::NoFile));
+            variable.get().into_iter().for_each(|value| report(variable, value, Error::NoFile));
         }
         return;
     };
     let result = Path::template(template).and_then(snapshot_file::open_template);
     match result {
         Ok(()) => exit::ask(),
-        Err(error) => return complain(Variable::Dump, template, error),
+        Err(error) => return report(Variable::Dump, template, error),
     }
     const INTERVAL: &str = "a number of seconds from 0.001 on";
     const PEAK: &str = "a number of bytes, KiB, MiB or GiB";
-    let wanted = [
-        ask(Variable::DumpSignal, signals::EXPECTED, signals::parse, signals::dump_on),
-        ask(Variable::DumpInterval, INTERVAL, environment::nanoseconds, triggers::dump_every),
-        ask(Variable::DumpPeak, PEAK, environment::bytes, dump_above),
-    ];
-    wanted.into_iter().flatten().for_each(|(variable, value, error)| complain(variable, value, error));
+    obey(Variable::DumpSignal, signals::EXPECTED, signals::parse, signals::dump_on);
+    obey(Variable::DumpInterval, INTERVAL, environment::nanoseconds, triggers::dump_every);
+    obey(Variable::DumpPeak, PEAK, environment::bytes, dump_above);
 }
 
-type Complaint = (Variable, &'static [u8], Error);
-
-/// Does what a variable asks for, when it is set. What is to be said when that cannot be done.
-fn ask<T>(
+/// If a variable is set, parses its value and passes it to `run`. Reports an error. `expected` describes the values that
+/// `parse` accepts.
+fn obey<T>(
     variable: Variable,
     expected: &'static str,
     parse: impl FnOnce(&[u8]) -> Option<T>,
     run: impl FnOnce(T) -> Result<(), Error>,
-) -> Option<Complaint> {
-    let value = variable.get()?;
-    let result = parse(value).ok_or(Error::Variable(expected)).and_then(run);
-    result.err().map(|error| (variable, value, error))
+) {
+    let Some(value) = variable.get() else { return };
+    if let Err(error) = parse(value).ok_or(Error::Variable(expected)).and_then(run) {
+        report(variable, value, error);
+    }
 }
 
+/// Writes a snapshot at each new peak above `bytes`.
 fn dump_above(bytes: usize) -> Result<(), Error> {
-    PEAK.store(!bytes, Release);
-    // A tracker under the C library's `malloc` was there before.
+    PEAK_LIMIT.store(!bytes, Release);
+    // A tracker that replaces the C library's `malloc` has had its first event before the start.
     registry::all().for_each(|(_, region)| region.dump_above(bytes));
     Ok(())
 }
 
-/// One's complement of `MEMTRACK_DUMP_PEAK`, for trackers that claim their regions later.
-static PEAK: AtomicUsize = AtomicUsize::new(0);
+/// The limit of `MEMTRACK_DUMP_PEAK`, for trackers whose first event comes later. It is stored as its complement, so that 0
+/// means none.
+static PEAK_LIMIT: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes above which new peaks are dumped.
+/// Returns the bytes above which new peaks write a snapshot; `None` when there is no such limit.
 pub(crate) fn peak_to_dump() -> Option<usize> {
-    let bytes = !PEAK.load(Acquire);
+    let bytes = !PEAK_LIMIT.load(Acquire);
     (bytes != usize::MAX).then_some(bytes)
 }
 
-/// The running thread ends: its slots are free, and the recordings learn its name.
+/// The running thread ends: frees its slots, and stores its name there.
 fn thread_ended() {
     for (number, region) in registry::all() {
         if let Some(slot) = registry::thread_words(number).and_then(thread_words::end) {
@@ -124,7 +127,7 @@ fn thread_ended() {
     recording::refresh();
 }
 
-/// The program is about to forbid itself system calls: does what needs them while it can.
+/// The program is about to forbid system calls to itself: uses them for the last time.
 fn seal(sealing: Sealing) {
     if sealing.last_snapshot && snapshot_file::is_set() {
         triggers::write_before_sandbox();
@@ -133,25 +136,25 @@ fn seal(sealing: Sealing) {
         triggers::end_thread();
     }
     if sealing.no_barrier {
-        // A second thread would need it.
+        // The first event of a second thread would make the barrier.
         registry::all().for_each(|(_, region)| region.expect_threads());
     }
 }
 
 impl Host {
-    /// Writes what `MEMTRACK_DUMP` asks for at exit, now: for a program that ends without its exit handlers. Each process
-    /// writes it once.
+    /// Writes now the snapshot that `MEMTRACK_DUMP` asks for at exit. Call this before a program ends without its exit
+    /// handlers, as by `_exit`.
     pub fn dump_at_exit() {
         at_exit();
     }
 }
 
-/// The process that has reported that its snapshot at exit cannot be written.
-static COMPLAINED: AtomicU32 = AtomicU32::new(0);
-/// The process and the heap events in its snapshot, as one number.
+/// The id of the process that has reported that it cannot write its snapshot at exit.
+static REPORTED: AtomicU32 = AtomicU32::new(0);
+/// The process and its count of events at its last snapshot at exit, as one number.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Writes the snapshot at exit. Called again it writes another one, if blocks were allocated or freed since.
+/// Writes the snapshot at exit. A second call writes another one, if there were events since the first.
 fn at_exit() {
     forks::notice();
     if !sandbox::allows_snapshots() {
@@ -171,13 +174,13 @@ fn at_exit() {
     };
     let result = triggers::on_stack(Patience::Seconds, append).unwrap_or(Err(Error::DumpRunning));
     if let (Err(error), Some(template)) = (result, Variable::Dump.get())
-        && COMPLAINED.swap(process, AcqRel) != process
+        && REPORTED.swap(process, AcqRel) != process
     {
-        complain(Variable::Dump, template, error);
+        report(Variable::Dump, template, error);
     }
 }
 
-/// Nobody can be given the error: reports it where people look.
-fn complain(variable: Variable, value: &[u8], error: Error) {
+/// Writes an error to standard error: there is no caller who could take it.
+fn report(variable: Variable, value: &[u8], error: Error) {
     stderr::of_variable(variable.name(), value, error);
 }

@@ -1,21 +1,21 @@
-//! A process as its trackers see it: which trackers it has, when snapshots are written, and where to.
+//! The session: what a process decides about its trackers. When is a snapshot written, to which file, and what does a
+//! forked child have of its own?
 //!
-//! Everything here is policy. It makes no system call and uses nothing of the C library: it asks [`os`](crate::os), which
-//! calls back through [`lifecycle`].
+//! The answers are the same on every operating system. Nothing in this folder makes a system call or uses the C library: it
+//! calls functions of [`os`](crate::os), and [`os`](crate::os) reports events to [`lifecycle`].
 //!
-//! | module | what it decides |
+//! | module | its subject |
 //! |---|---|
-//! | [`registry`] | which trackers the process has |
-//! | [`environment`], [`files`] | what the environment variables ask for, and the paths of files |
-//! | [`thread_words`], [`stack_bounds`] | the words that a tracker keeps for each thread, the readable part of its stack |
-//! | [`owner`] | which process a file belongs to |
-//! | [`snapshot_file`] | the file that collects snapshots |
-//! | [`space`] | where tables that grow take their memory |
-//! | [`triggers`] | when snapshots are written without the program asking |
-//! | [`recording`] | tables whose memory a file stands in for |
-//! | [`modules_seen`], [`generations`], [`unloading`] | which modules there are, and those at the place of others |
-//! | [`forks`] | what a forked child has of its own |
-//! | [`lifecycle`] | what runs before `main`, at exit, and when the system calls back |
+//! | [`lifecycle`] | the start and the exit of the process, and the reports of the system |
+//! | [`registry`] | the regions of the process, one for each tracker |
+//! | [`environment`], [`files`] | the environment variables, and the paths in them |
+//! | [`thread_words`], [`stack_bounds`] | the words that trackers keep for each thread, the readable part of a stack |
+//! | [`triggers`] | the causes of snapshots: a signal, an interval, a peak, a failure, a sandbox |
+//! | [`snapshot_file`], [`owner`] | the file that collects snapshots, and the process that a file belongs to |
+//! | [`recording`], [`modules_seen`] | tables whose memory is a file, and the modules that such a file must list |
+//! | [`forks`] | how a forked child makes the tables its own |
+//! | [`generations`], [`unloading`] | libraries that are loaded at the address of an unloaded one |
+//! | [`space`] | the address space, in which tables grow |
 
 pub(crate) mod environment;
 mod files;

@@ -76,7 +76,7 @@ pub(crate) fn at_claim(number: RegionNumber) {
         other => other,
     });
     if let Err(error) = result {
-        complain(template, error);
+        report(template, error);
     }
 }
 
@@ -248,7 +248,7 @@ fn continue_in_child(number: RegionNumber, region: &dyn Registered) {
     match recording.move_to_childs_file(region) {
         Ok(()) => memory::begin(number, recording.pages, recording.annex.pages(), region.head_copy()),
         Err(error) => {
-            complain(recording.path.as_c_str().to_bytes(), error);
+            report(recording.path.as_c_str().to_bytes(), error);
             memory::detach_in_child(number);
             *slot = None;
         }
@@ -256,6 +256,6 @@ fn continue_in_child(number: RegionNumber, region: &dyn Registered) {
 }
 
 /// Writes the error to standard error: inside a first event, or a fork, there is no caller who could take it.
-fn complain(path: &[u8], error: Error) {
+fn report(path: &[u8], error: Error) {
     stderr::line(format_args!("not recorded: {error}: {}", stderr::Text(path)));
 }

@@ -1,37 +1,44 @@
 //! The part of a stack that can be read without a fault.
 //!
-//! Two cases. On the thread's [own stack](crate::os::thread_stack) everything from the stack pointer to the top is in use
-//! and mapped: its bounds are looked up once, and no page is ever probed. Any other stack (an alternate signal stack, a
-//! coroutine) may be unmapped between two events. There each event [probes](crate::os::probe) the pages anew.
+//! **Problem.** The unwinder reads a stack from the stack pointer upwards. It must know where the readable part ends, at
+//! every event, and the hook has no time for a system call.
+//!
+//! **Idea.** There are two kinds of stacks.
+//!
+//! - **Own stack** of a thread ([`thread_stack`]): everything from the stack pointer to the top is in use, so it is mapped.
+//!   The bounds are looked up once for each thread.
+//! - **Other stack**: an alternate signal stack, or that of a coroutine. It may be unmapped between two events, so each
+//!   event [probes](crate::os::probe) its pages anew.
 
 use crate::os::errno::keep_errno;
 use crate::os::{probe, thread_stack};
 use crate::platform::Local;
 use crate::sync::*;
 
-/// Pages above the stack pointer that an event probes on another stack than its thread's.
-const PASSING: usize = 64;
+/// The most pages that an event probes on another stack, from the stack pointer on.
+const PROBED_PAGES: usize = 64;
 
+/// Returns the readable range from `sp` to the end of its stack; `None` when `sp` cannot be read.
 #[inline]
 pub(crate) fn bounds(local: &Local, sp: usize) -> Option<(usize, usize)> {
     let (low, high) = local.bounds();
     if sp >= low && sp < high { Some((sp, high)) } else { keep_errno(|| other(local, sp)) }
 }
 
-/// The bounds from `sp` on when it is not known to be on the thread's own stack.
+/// Returns the range for an `sp` that is not within the known bounds of the thread's own stack.
 #[cold]
 fn other(local: &Local, sp: usize) -> Option<(usize, usize)> {
     let (low, high) = own(local);
     if (low..high).contains(&sp) {
         return Some((sp, high));
     }
-    let end = probe::readable_end::<PASSING>(sp);
+    let end = probe::readable_end::<PROBED_PAGES>(sp);
     (end > sp).then_some((sp, end))
 }
 
-/// The bounds of the thread's own stack, which are looked up once.
+/// Returns the bounds of the thread's own stack. The first call looks them up.
 fn own(local: &Local) -> (usize, usize) {
-    /// Of a thread whose stack is unknown: they contain no stack pointer.
+    /// The bounds of a stack that cannot be looked up. They contain no stack pointer, and stop further attempts.
     const UNKNOWN: (usize, usize) = (1, 1);
     if local.stack_high.load(Relaxed) == 0 {
         let (low, high) = thread_stack::find().unwrap_or(UNKNOWN);
@@ -40,11 +47,16 @@ fn own(local: &Local) -> (usize, usize) {
     local.bounds()
 }
 
-/// Whether the thread has left the call that had the stack pointer `entered`, as seen from one that has `sp`.
+/// Returns whether the thread has left a call whose stack pointer was `entered`. `sp` is the stack pointer of the running
+/// call.
 ///
-/// A handler's frames are below the code that it interrupts, by more than [`NEAR`]: a signal's frame alone takes more. So a
-/// call that is as high on the stack as the other one, or nearly, is not interrupting it. Farther above it only counts on
-/// the thread's own stack: elsewhere a handler may be running on an alternate stack, or a scheduler of coroutines.
+/// Stacks grow downwards. A signal handler is below the code that it interrupts, by more than [`NEAR`] bytes, because the
+/// frame of a signal is larger. So if `sp` is at most that far below `entered`, the running call has not interrupted the
+/// other one. There are two cases:
+///
+/// - `sp` is near `entered`: the thread has left the other call.
+/// - `sp` is far above `entered`: so it has, if both are on the thread's own stack. Otherwise a handler may run on an
+///   alternate stack, or a scheduler of coroutines may have switched stacks.
 #[cold]
 pub(crate) fn has_left(local: &Local, entered: usize, sp: usize) -> bool {
     let is_near = sp.wrapping_sub(entered.wrapping_sub(NEAR)) <= 2 * NEAR;
@@ -52,13 +64,14 @@ pub(crate) fn has_left(local: &Local, entered: usize, sp: usize) -> bool {
         || keep_errno(|| {
             let (low, high) = own(local);
             let own = low..high;
-            // It may be an array on the thread's own stack.
+            // An alternate stack may be an array in a frame of the thread's own stack.
             let is_on_alternate = || thread_stack::is_on_alternate() != Some(false);
             sp > entered && own.contains(&sp) && own.contains(&entered) && !is_on_alternate()
         })
 }
 
-/// Bytes by which frames of the hook differ: less than a signal's frame has, which takes a kilobyte at least.
+/// The most bytes by which the stack pointers of two events differ, when the same function allocates. The frame of a signal
+/// is larger: a kilobyte at least.
 const NEAR: usize = 256;
 
 #[cfg(test)]
@@ -98,12 +111,12 @@ mod tests {
         extern "C" fn run(bounds_of: *mut libc::c_void) -> *mut libc::c_void {
             let local = Local::new();
             bounds(&local, here()).unwrap();
-            // SAFETY: the pointer is to the maker's pair, which waits for this thread.
+            // SAFETY: the pointer is to a pair of the creator's, which waits for this thread and does not use it before.
             unsafe { *bounds_of.cast::<(usize, usize)>() = local.bounds() };
             core::ptr::null_mut()
         }
         let mut own = (0usize, 0usize);
-        // SAFETY: the stack is the upper part of a fresh mapping, and the thread ends before the mapping goes.
+        // SAFETY: the stack is the upper part of a fresh mapping, and the thread ends before the mapping is removed.
         let base = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
             let protection = libc::PROT_READ | libc::PROT_WRITE;
@@ -130,7 +143,7 @@ mod tests {
         let here = here();
         let (low, high) = own(&local);
         assert!((low..high).contains(&here));
-        // As high, or as much lower as one entry of the hook is deeper than another.
+        // At the same height, or lower by less than a signal's frame.
         assert!(has_left(&local, here, here) && has_left(&local, here, here - 100));
         // Far above, on the thread's own stack.
         assert!(has_left(&local, here - 5000, here));
@@ -162,7 +175,8 @@ mod tests {
             let mut memory = [0u8; 64 << 10];
             let stack =
                 libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
-            // SAFETY: the array is a stack as long as it is set; the handler has the right signature.
+            // SAFETY: the array lives longer than it is set as a stack; the handler has the signature of its flags; all
+            // records are valid for the calls.
             unsafe {
                 let mut before = core::mem::zeroed();
                 assert_eq!(libc::sigaltstack(&raw const stack, &raw mut before), 0);
@@ -176,7 +190,7 @@ mod tests {
             core::hint::black_box(&mut memory);
         };
         std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
-        assert_eq!(SEEN.load(Relaxed), 1, "2: taken for left; 3: the handler was not above");
+        assert_eq!(SEEN.load(Relaxed), 1, "2: the call counts as left; 3: the handler was not above");
     }
 
     #[test]
@@ -194,7 +208,11 @@ mod tests {
         assert_eq!(bounds(&local, base + 3 * PAGE), None);
         // SAFETY: the page is of the mapping made above.
         unsafe { libc::munmap((base + 2 * PAGE) as *mut _, PAGE) };
-        assert_eq!(bounds(&local, sp), Some((sp, base + 2 * PAGE)), "what was readable once may be gone");
+        assert_eq!(
+            bounds(&local, sp),
+            Some((sp, base + 2 * PAGE)),
+            "pages that were readable are probed again"
+        );
         // SAFETY: the mapping was made above.
         unsafe { libc::munmap(base as *mut _, 4 * PAGE) };
         assert_eq!(bounds(&local, sp), None);
