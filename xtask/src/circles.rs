@@ -142,7 +142,7 @@ mod tests {
             ROOT,
             ("a.rs", "use crate::b::{self, B};\npub struct A(B);\n"),
             ("b.rs", "pub struct B;\nfn f() {\n    println!(\"{}\", crate::c::g());\n}\n"),
-            ("c.rs", "pub fn g() -> u8 {\n    let _: Option<super::A> = None;\n    0\n}\n"),
+            ("c.rs", "pub(in crate::b) fn g() {\n    use super::{A, c};\n    a.b.c()\n}\n"),
         ];
         let circle = "a circle of 3 files:\n  a.rs:1 needs b.rs: crate::b\n  b.rs:3 needs c.rs: crate::c::g\n  \
                       c.rs:2 needs a.rs: super::A\n";

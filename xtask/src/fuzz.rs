@@ -3,9 +3,9 @@
 
 mod fuzzer;
 
-use std::fs;
-
 use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
+use serde::Deserialize;
 
 use crate::suite::Suite;
 use crate::{lanes, output, workspace};
@@ -25,22 +25,17 @@ pub(crate) struct Target {
     pub(crate) seeds: Vec<String>,
 }
 
-/// All targets: those whose seeds the manifest lists.
+/// All targets: the programs of `fuzz/`.
 pub(crate) fn targets() -> Result<Vec<Target>> {
-    parse(&fs::read_to_string(workspace::root().join("fuzz/Cargo.toml"))?).context("fuzz/Cargo.toml")
-}
-
-fn parse(manifest: &str) -> Result<Vec<Target>> {
-    let manifest: toml::Table = toml::from_str(manifest)?;
-    let programs = manifest["bin"].as_array().context("no [[bin]]")?;
-    let names = programs.iter().map(|program| program["name"].as_str().context("no name"));
-    let seeds = &manifest["package"]["metadata"]["seeds"];
-    let target = |name: Result<&str>| {
-        let name = name?.to_owned();
-        let seeds = seeds.get(&name).with_context(|| format!("{name} has no seeds"))?;
-        Ok(Target { name, seeds: seeds.clone().try_into()? })
+    let mut command = MetadataCommand::new();
+    let manifest = workspace::root().join("fuzz/Cargo.toml");
+    let metadata = command.manifest_path(manifest).no_deps().exec().context("fuzz/Cargo.toml")?;
+    let package = metadata.packages.first().context("no package in fuzz/Cargo.toml")?;
+    let target = |name: &String| {
+        let seeds = Vec::deserialize(&package.metadata["seeds"][name]);
+        Ok(Target { name: name.clone(), seeds: seeds.with_context(|| format!("{name} has no seeds"))? })
     };
-    names.map(target).collect()
+    package.targets.iter().filter(|program| program.is_bin()).map(|program| target(&program.name)).collect()
 }
 
 /// The command. Returns whether it found nothing.
@@ -90,15 +85,15 @@ fn suites_of(round: Round) -> Result<Vec<Suite>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONG, Target, options, parse};
+    use super::{LONG, options, targets};
+    use crate::workspace;
 
     #[test]
-    fn targets_have_their_seeds() {
-        let manifest = "[package.metadata.seeds]\na = ['one', 'two']\n[[bin]]\nname = 'a'\n";
-        let target = Target { name: "a".into(), seeds: vec!["one".into(), "two".into()] };
-        assert_eq!(parse(manifest).unwrap(), [target]);
-        let error = parse(&manifest.replace("a =", "b =")).unwrap_err();
-        assert_eq!(error.to_string(), "a has no seeds");
+    fn targets_have_seeds() {
+        let targets = targets().unwrap();
+        let seeds = targets.iter().flat_map(|target| &target.seeds);
+        assert!(seeds.clone().count() >= targets.len() && !targets.is_empty());
+        seeds.for_each(|seeds| assert!(workspace::root().join(seeds).exists(), "{seeds}"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `cargo xtask install --prefix DIR`: headers, libraries, the files by which pkg-config and CMake find them, and the
 //! programs, where C projects look for them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         (built.join("memtrack-fold"), "bin"),
         (root.join("ffi/cmake/memtrack-config.cmake"), "lib/cmake/memtrack"),
     ] {
-        copy(&from, &to.join(folder))?;
+        replace(&to.join(folder).join(from.file_name().context("a file")?), |new| fs::copy(&from, new))?;
     }
 
     let [major, minor] = [version.major, version.minor].map(|number| number.to_string());
@@ -48,13 +48,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         let values =
             [("@PREFIX@", prefix), ("@VERSION@", &version), ("@MAJOR@", &major), ("@MINOR@", &minor)];
         let text = values.iter().fold(text, |text, (name, value)| text.replace(name, value));
-        write(&to, text.as_bytes())
+        replace(&to, |new| fs::write(new, text))
     };
     fill("ffi/memtrack.pc.in", to.join("lib/pkgconfig/memtrack.pc"))?;
-    fill(
-        "ffi/cmake/memtrack-config-version.cmake.in",
-        to.join("lib/cmake/memtrack/memtrack-config-version.cmake"),
-    )?;
+    let cmake = "memtrack-config-version.cmake";
+    fill(&format!("ffi/cmake/{cmake}.in"), to.join("lib/cmake/memtrack").join(cmake))?;
     println!("installed under {}", to.display());
     Ok(())
 }
@@ -67,19 +65,13 @@ fn staged(prefix: &Path) -> PathBuf {
     }
 }
 
-/// Copies a file into a folder. It replaces an old file, which may be in use, and does not write over it.
-fn copy(from: &Path, folder: &Path) -> Result<()> {
-    let name = from.file_name().context("a file")?;
-    let to = folder.join(name);
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let new = folder.join(format!(".{}.new", name.to_string_lossy()));
-    fs::copy(from, &new)
-        .with_context(|| format!("cannot copy {} to {}", from.display(), folder.display()))?;
-    fs::rename(&new, &to).with_context(|| format!("cannot write {}", to.display()))
-}
-
-fn write(to: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = to.parent().context("a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    fs::write(to, bytes).with_context(|| format!("cannot write {}", to.display()))
+/// Has `write` write a file beside `to`, which then replaces `to`: the old file may be in use.
+fn replace<T>(to: &Path, write: impl FnOnce(&Path) -> io::Result<T>) -> Result<()> {
+    let replaced = || {
+        fs::create_dir_all(to.parent().unwrap_or(to))?;
+        let new = to.with_extension("new");
+        write(&new)?;
+        fs::rename(&new, to)
+    };
+    replaced().with_context(|| format!("cannot write {}", to.display()))
 }

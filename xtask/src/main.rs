@@ -1,7 +1,6 @@
 //! `cargo xtask COMMAND`: one command for each task of this repository. People and continuous integration use the same names.
 
 mod apart;
-mod binaries;
 mod check;
 mod circles;
 mod cross;
@@ -29,6 +28,7 @@ mod workspace;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
+use suite::Suite;
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -90,7 +90,7 @@ fn run() -> Result<bool> {
             tool::run(tool::cargo_command(&tables).env("MEMTRACK_BLESS", "1"))?;
             qemu::bless(&[])
         }
-        ["bless", "binaries"] => binaries::bless(),
+        ["bless", "binaries"] => bless_binaries(),
         ["bless", ref names @ ..] => qemu::bless(names),
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),
@@ -107,10 +107,17 @@ fn run() -> Result<bool> {
 fn bench(options: &[&str]) -> Result<()> {
     tool::cargo(&["build", "--quiet", "--package", "bench-driver"])?;
     let program = workspace::target()?.join("debug/bench-driver");
-    let status =
-        tool::at_root(Command::new(program)).args(options).status().context("cannot start bench-driver")?;
+    let status = tool::at_root(program).args(options).status().context("cannot start bench-driver")?;
     ensure!(status.success(), "bench-driver failed: {status}");
     Ok(())
+}
+
+/// Makes the Mach-O, PE and ELF files of other machines that the host tool's suite reads, and the expected output beside them.
+fn bless_binaries() -> Result<bool> {
+    let script = workspace::root().join("host-tools/tests/corpus/make.sh");
+    let make = Suite::new("binaries", move || tool::run(&mut Command::new(script)));
+    let needs = [("clang", "clang"), ("ld.lld", "lld"), ("llvm-config-14", "llvm-14")];
+    lanes::run_all(vec![make.needing(needs)], &[])
 }
 
 /// Runs the suite of that name for many rounds a thread.

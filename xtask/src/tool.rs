@@ -1,6 +1,6 @@
 //! Running other programs.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -11,33 +11,29 @@ use crate::{output, watchdog, workspace};
 
 /// A cargo command at the root of the workspace.
 pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
-    cargo_of(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())), arguments)
+    let mut command = at_root(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
 }
 
 /// The same of rustup's nightly toolchain.
 pub(crate) fn nightly_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.arg("+nightly");
-    cargo_of(command, arguments)
+    let mut command = at_root("cargo");
+    command.arg("+nightly").args(arguments);
+    command
 }
 
-fn cargo_of(mut command: Command, arguments: &[&str]) -> Command {
-    command.args(arguments);
-    at_root(command)
-}
-
-/// Has a program run in the folder of the workspace.
-pub(crate) fn at_root(mut command: Command) -> Command {
+/// A program that runs in the folder of the workspace.
+pub(crate) fn at_root(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(workspace::root());
     // Cargo's variables of this package. Build scripts that read them would run again whenever the user starts cargo by hand,
     // and their packages would be built again.
-    let is_of_this = |name: &OsString| {
-        name.to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-    };
-    std::env::vars_os()
-        .filter(|(name, _)| is_of_this(name))
-        .for_each(|(name, _)| _ = command.env_remove(name));
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| name.to_string_lossy().starts_with(of)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -45,12 +45,11 @@ pub(crate) fn listen(command: &mut Command, limit: Duration) -> Result<(Result<E
 
 /// Kills a child and all its descendants. Returns their command lines, outermost first.
 fn end_descendants(child: &mut Child) -> Result<Vec<String>> {
-    let processes = Process::all();
     let mut family = vec![child.id()];
     let mut next = 0;
-    while let Some(parent) = family.get(next).copied() {
+    while let Some(&parent) = family.get(next) {
         next += 1;
-        family.extend(processes.iter().filter(|process| process.parent == parent).map(|process| process.id));
+        family.extend(children(parent));
     }
     let commands = family.iter().map(|&id| command(id)).collect();
     // The outermost first: a program whose child ends would start another one.
@@ -63,26 +62,11 @@ fn end_descendants(child: &mut Child) -> Result<Vec<String>> {
     Ok(commands)
 }
 
-struct Process {
-    id: u32,
-    parent: u32,
-}
-
-impl Process {
-    /// All processes of the machine, where `/proc` lists them.
-    fn all() -> Vec<Process> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        entries.filter_map(|entry| Process::read(entry.file_name().to_str()?)).collect()
-    }
-
-    fn read(id: &str) -> Option<Process> {
-        let id = id.parse().ok()?;
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name, in parentheses, may contain anything; state and parent follow it.
-        let (_, rest) = stat.rsplit_once(") ")?;
-        let parent = rest.split(' ').nth(1)?.parse().ok()?;
-        Some(Process { id, parent })
-    }
+/// The children of a process, where `/proc` lists them: each of its threads has some.
+fn children(id: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 fn command(id: u32) -> String {
@@ -96,7 +80,7 @@ mod tests {
     use std::process::Command;
     use std::time::Duration;
 
-    use super::{Process, wait};
+    use super::{PAUSE, children, command, wait};
 
     #[test]
     fn a_program_that_ends_in_time_keeps_its_status() {
@@ -107,13 +91,19 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_named_and_ended_with_its_children() {
         let mut child = Command::new("sh").args(["-c", "sleep 4711 & wait"]).spawn().unwrap();
-        let id = child.id();
+        while children(child.id()).is_empty() {
+            std::thread::sleep(PAUSE);
+        }
+        let grandchild = children(child.id())[0];
         let error = wait(&mut child, Duration::from_millis(500)).unwrap_err().to_string();
         assert!(
             error.starts_with("it hung for 0.5 s; ended: sh -c") && error.ends_with(", sleep 4711"),
             "{error}"
         );
-        assert!(Process::all().iter().all(|process| process.parent != id), "a child is left");
         assert!(child.try_wait().unwrap().is_some());
+        // A dead process has no command line.
+        while command(grandchild) != format!("process {grandchild}") {
+            std::thread::sleep(PAUSE);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The modules of a package, and the files that define what its paths name.
+//! The modules of a package, and the files that define the items of its paths.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -65,10 +65,14 @@ impl Modules {
         let file = module.file.display().to_string();
         let text = fs::read_to_string(&module.file).with_context(|| format!("cannot read {file}"))?;
         let parsed = syn::parse_file(&text).with_context(|| format!("cannot parse {file}"))?;
-        self.all.push(module);
-        let module = self.all.len() - 1;
-        source::read(self, module, &parsed)?;
+        let module = self.add(module);
+        source::read(self, module, &parsed.items)?;
         Ok(module)
+    }
+
+    pub(super) fn add(&mut self, module: Module) -> usize {
+        self.all.push(module);
+        self.all.len() - 1
     }
 
     /// The other files that each file needs.
@@ -90,7 +94,7 @@ impl Modules {
         needs
     }
 
-    /// What a path names in the code of a module. Nothing for a path into another package.
+    /// The items that a path in the code of a module names. None for a path into another package.
     fn found(&self, module: usize, path: &[String]) -> BTreeSet<Found> {
         let mut found = BTreeSet::new();
         self.resolve(module, path, DEPTH, &mut found);
