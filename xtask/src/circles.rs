@@ -24,10 +24,8 @@ struct Limit {
     files: usize,
 }
 
-const LIMITS: [Limit; 2] = [
-    Limit { folder: "core", pairs: true, files: 100 },
-    Limit { folder: "host-tools", pairs: false, files: 30 },
-];
+const LIMITS: [Limit; 2] =
+    [Limit { folder: "core", pairs: true, files: 6 }, Limit { folder: "host-tools", pairs: false, files: 4 }];
 
 /// Where a file names an item of another.
 struct Line {
