@@ -1,4 +1,7 @@
-//! Loaded executables and libraries, with their paths and build ids.
+//! Modules: the executables and libraries that are loaded, with their paths, segments and build ids.
+//!
+//! The kernel's list of mappings is the source. It is read without a lock, so modules can be listed in an event. The
+//! dynamic linker's list serves where the kernel's cannot be read.
 
 use super::elf::{self, Image, Loaded};
 use super::maps::Memory;
@@ -10,70 +13,75 @@ pub(crate) use super::elf::{MAX_SEGMENTS, PAGE, Read, read_mapped};
 pub(crate) use super::maps::is_listed;
 pub(crate) use super::stamp::stamped;
 
-/// Is called for a module; the memory that it is in is read by the second argument.
+/// A function that is called for each module. The second argument reads the module's memory.
 pub(crate) type Each<'e> = &'e mut dyn FnMut(&Module<'_>, Read<'_>);
 
+/// The most bytes of a build id. A longer one counts as none.
 pub(crate) const MAX_BUILD_ID: usize = 64;
 const MAX_PATH: usize = libc::PATH_MAX as usize;
 
-/// Calls `each` for every module that is loaded, the program first. False when the kernel does not list them; then nothing
-/// was called. No lock is taken.
+/// Calls `each` for every loaded module, the executable first. A path or build id that is unknown is empty. Returns
+/// false, without a call, when the modules cannot be listed without a lock. May change `errno`.
 pub(crate) fn each(each: Each<'_>) -> bool {
     let mut path = Vec::<u8, MAX_PATH>::new();
     let headers = program::headers();
-    let mut of_program = None;
+    let mut program_bias = None;
     let is_listed = elf::each_mapped(&mut path, &mut |loaded| {
-        let is_it = loaded.image.segment_of(headers.0).is_some();
-        if is_it {
-            of_program = Some(loaded.image.bias);
-            described(loaded, each);
+        let is_program = loaded.image.segment_of(headers.0).is_some();
+        if is_program {
+            program_bias = Some(loaded.image.bias);
+            describe(loaded, each);
         }
-        !is_it
+        !is_program
     });
     if !is_listed {
         return false;
     }
-    if of_program.is_none() {
-        // Its beginning is not mapped, or is of no file any more: programs move themselves into large pages.
+    if program_bias.is_none() {
+        // The executable's header is not mapped, or its mapping has no file: some programs move themselves into large
+        // pages.
         let memory = Memory::open();
         let read: Read<'_> = &|address, buffer| memory.read(address, buffer);
         if let Some(image) = Image::of_headers(None, headers.0, headers.1, read) {
             program::path(&mut path);
-            described(&Loaded { image: &image, path: &path, read }, each);
+            describe(&Loaded { image: &image, path: &path, read }, each);
         }
     }
     elf::each_mapped(&mut path, &mut |loaded| {
-        if of_program != Some(loaded.image.bias) {
-            described(loaded, each);
+        if program_bias != Some(loaded.image.bias) {
+            describe(loaded, each);
         }
         true
     })
 }
 
-/// The same by the dynamic linker's list, whose lock it takes: at the program's start, and where something is unloaded.
+/// Does the same as `each` by the dynamic linker's list, whose lock it takes. Outside the hook, and only at
+/// the program's start or where a library is unloaded.
 pub(crate) fn each_linked(each: Each<'_>) {
     elf::each_linked(&mut |loaded| {
         if loaded.path.is_empty() {
             let mut path = Vec::<u8, MAX_PATH>::new();
             program::path(&mut path);
-            described(&Loaded { path: &path, ..*loaded }, each);
+            describe(&Loaded { path: &path, ..*loaded }, each);
         } else {
-            described(loaded, each);
+            describe(loaded, each);
         }
     });
 }
 
-fn described(loaded: &Loaded<'_>, each: Each<'_>) {
+/// Calls `each` with a loaded image as a module.
+fn describe(loaded: &Loaded<'_>, each: Each<'_>) {
     let Loaded { image, path, read } = *loaded;
     let build_id = build_id(image, read);
     let segments = List::Items(&image.segments);
     each(&Module { path, build_id: &build_id, bias: image.bias, segments, ..Module::default() }, read);
 }
 
-/// A number that changes when modules are loaded or unloaded. `None` when the kernel does not list them.
+/// A number that differs after a module was loaded or unloaded. `None` when the modules cannot be listed without a
+/// lock. May change `errno`.
 pub(crate) fn fingerprint() -> Option<u64> {
     let mut sum = 0u64;
-    // Nobody asks for paths.
+    // One byte: paths are not needed.
     let is_listed = elf::each_mapped(&mut Vec::<u8, 1>::new(), &mut |loaded| {
         let Image { bias, unwind, .. } = loaded.image;
         for word in [*bias, *unwind as u64] {
@@ -84,7 +92,8 @@ pub(crate) fn fingerprint() -> Option<u64> {
     is_listed.then_some(sum)
 }
 
-/// The GNU build id among an image's notes: name size, descriptor size, type, name, descriptor, each padded.
+/// The GNU build id among an image's notes; empty when there is none. A note has the size of its name, the size of its
+/// descriptor, its type, its name and its descriptor; the last two are padded.
 fn build_id(image: &Image, read: Read<'_>) -> Vec<u8, MAX_BUILD_ID> {
     const GNU_BUILD_ID: u32 = 3;
     for &[start, length, align] in &image.notes {
@@ -110,6 +119,7 @@ fn build_id(image: &Image, read: Read<'_>) -> Vec<u8, MAX_BUILD_ID> {
     Vec::new()
 }
 
+/// Four words in the byte order of this machine.
 fn words(bytes: [u8; 16]) -> [u32; 4] {
     let (words, _) = bytes.as_chunks::<4>();
     let mut words = words.iter().map(|word| u32::from_ne_bytes(*word));
@@ -121,7 +131,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Paths, lengths of build ids, whether this code is inside.
+    /// For each module: its path, the length of its build id, and whether this code is in it.
     fn found(which: impl FnOnce(Each<'_>)) -> std::vec::Vec<(String, usize, bool)> {
         let mut found = std::vec::Vec::new();
         which(&mut |module, _| {
@@ -161,10 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_only_looked_at_is_no_module() {
+    fn a_file_that_is_only_mapped_to_be_read_is_no_module() {
         use std::os::fd::AsRawFd;
         let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
-        // SAFETY: a mapping at a place of the system's choice, which is unmapped below.
+        // SAFETY: a new mapping at a place of the system's choice, which is unmapped below.
         let mapped = unsafe {
             libc::mmap(
                 core::ptr::null_mut(),
@@ -179,7 +189,7 @@ mod tests {
         let mut biases = std::vec::Vec::new();
         each(&mut |module, _| biases.push(module.bias));
         assert!(!biases.contains(&(mapped as u64)));
-        // SAFETY: it was mapped above.
+        // SAFETY: the mapping is the one above.
         unsafe { libc::munmap(mapped, 1 << 20) };
     }
 

@@ -1,9 +1,16 @@
-//! Where the unwind table of the code at an address is.
+//! The unwind table for the code at an address.
 //!
-//! On glibc ≥ 2.35 `_dl_find_object` tells: lock-free and safe in signal handlers. It is referenced weakly, so that a
-//! program still starts where it is missing. It tells one segment's range of a module with gaps between its segments, and
-//! little in a program that is linked statically. There, and where it is missing, a list of the modules serves, which is
-//! read from `/proc` when code is met that it lacks.
+//! The problem: an unwinder needs the table of each module on a stack, in an event or a signal handler, where it cannot
+//! wait for the dynamic linker's lock.
+//!
+//! The idea: ask `_dl_find_object`, which glibc has from 2.35 on. It takes no lock and is safe in signal handlers. The
+//! reference to it is weak, so that a program starts where it is missing. Its answer is incomplete in two cases: for a
+//! module with gaps between its segments it has the range of one segment, and in a program that is linked statically it
+//! has little. There, and where it is missing, the tracker has a list of the modules of its own. It reads the list from
+//! `/proc` when it finds code that is not in it.
+//!
+//! - *Table*: `.eh_frame_hdr` of a module, the index of its unwind table.
+//! - *Object*: a module as far as an unwinder needs it: its address range and its table.
 
 mod list;
 
@@ -15,40 +22,45 @@ use crate::sync::*;
 use core::ffi::c_int;
 use core::sync::atomic::fence;
 
-/// The unwind table of a module: its `.eh_frame_hdr`, and the mapped range that it is in.
+/// The unwind table of a module: the address of its `.eh_frame_hdr`, and the mapped range that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnwindTable {
+    /// The address of `.eh_frame_hdr`.
     pub(crate) header: usize,
+    /// The start of the mapped range.
     start: usize,
+    /// The end of the mapped range.
     pub(crate) end: usize,
-    /// Where the module begins.
+    /// The address of the module's first byte.
     module: usize,
 }
 
 impl UnwindTable {
-    /// What is mapped from an address in the range on.
+    /// The mapped bytes from the address `from` to the end of the range; `None` when `from` is outside. They may be
+    /// read as long as the module is loaded: while a frame of it is on the stack.
     pub(crate) fn bytes(&self, from: usize) -> Option<&'static [u8]> {
-        // SAFETY: the range is one segment, or a module without gaps, of code that is on the stack: it stays mapped.
+        // SAFETY: the range is one segment, or a module without gaps. Code of the module is on the stack, so it stays
+        // mapped.
         (self.start..self.end)
             .contains(&from)
             .then(|| unsafe { core::slice::from_raw_parts(from as *const u8, self.end - from) })
     }
 
-    /// A table that fills a range, of a module that nobody can tell anything of.
+    /// A table that fills a range, of a module about which nothing else is known.
     #[cfg(fuzzing)]
-    pub(crate) fn laid(range: core::ops::Range<*const u8>) -> Self {
+    pub(crate) fn in_range(range: core::ops::Range<*const u8>) -> Self {
         static MODULE: [u8; elf::PAGE] = [0; elf::PAGE];
         let (start, end) = (range.start as usize, range.end as usize);
         UnwindTable { header: start, start, end, module: MODULE.as_ptr() as usize }
     }
 
-    /// Where the module is entered; 0 when that cannot be told.
+    /// The address of the module's first instruction; 0 when it is unknown.
     pub(crate) fn entry(&self) -> usize {
         elf::entry(self.module)
     }
 }
 
-/// A module: the range that its addresses are in, and its unwind table, with `header` 0 where it has none.
+/// A module: its address range, and its unwind table, whose `header` is 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Object {
     start: usize,
@@ -87,89 +99,94 @@ unsafe extern "C" {
     static DL_FIND_OBJECT: Option<FindObject>;
 }
 
-/// What runs at the program's start has run.
+/// Whether `begin` has run.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether `_dl_find_object` can be asked. Where a program is linked statically it is made ready after the first
-/// allocations, and by some of them.
+/// Whether `_dl_find_object` can be called. In a program that is linked statically, its preparation comes after the
+/// first allocations, and allocates.
 fn is_ready() -> bool {
     STARTED.load(Relaxed) || is_dynamic()
 }
 
-/// The kernel has started the dynamic linker for the program.
+/// Whether the program is linked dynamically.
 fn is_dynamic() -> bool {
-    // SAFETY: the call reads what the kernel left for the program: here where it put the dynamic linker.
+    // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program: here the address of the
+    // dynamic linker.
     unsafe { libc::getauxval(libc::AT_BASE) != 0 }
 }
 
-/// The unwind table for the code at `pc`.
+/// The unwind table for the code at `pc`, which must be on the stack: so its module stays loaded. `None` for code
+/// without a table, or of no known module. Can run in an event and in a signal handler. Restores `errno`.
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
     let table = object(pc)?.table;
     (table.header != 0).then_some(table)
 }
 
-/// The range of addresses of the module with the code at `pc`.
+/// The address range of the module with the code at `pc`, under the same conditions as [`find`].
 pub(crate) fn range(pc: usize) -> Option<(usize, usize)> {
     object(pc).map(|object| (object.start, object.end))
 }
 
+/// The module with the code at `pc`.
 fn object(pc: usize) -> Option<Object> {
     match ask_linker(pc) {
         Answer::Object(object) => Some(object),
-        // It knows all code of modules, so that nobody reads `/proc` for code that is made at run time.
+        // The linker knows all modules. So this is code that was made at run time, and `/proc` need not be read again.
         Answer::Nothing => list::find(pc, None),
         Answer::Segment { header, bias } => {
-            list::find(pc, Some(header)).or_else(|| list::find_anew(pc, Some(header), Some(bias)))
+            list::find(pc, Some(header)).or_else(|| list::find_after_refresh(pc, Some(header), Some(bias)))
         }
-        Answer::Unable => list::find(pc, None).or_else(|| list::find_anew(pc, None, None)),
+        Answer::Unable => list::find(pc, None).or_else(|| list::find_after_refresh(pc, None, None)),
     }
 }
 
-/// What the dynamic linker says of the code at an address.
+/// The dynamic linker's answer about the code at an address.
 enum Answer {
-    /// All that there is to know.
+    /// The whole module.
     Object(Object),
-    /// A module's unwind table, 0 for none, and its bias; where the module and its table end it does not say.
+    /// A module's unwind table (0 for none) and its bias, without the ends of the module and of its table.
     Segment { header: usize, bias: usize },
-    /// No module has it.
+    /// The code is in no module.
     Nothing,
-    /// It cannot be asked.
+    /// The linker cannot be asked.
     Unable,
 }
 
+/// Asks the dynamic linker about the code at `pc`.
 fn ask_linker(pc: usize) -> Answer {
-    // SAFETY: the word is a function pointer or null and does not change once the program runs.
+    // SAFETY: the linker has set the word to the function or null, before the program runs.
     let Some(find) = (unsafe { DL_FIND_OBJECT }).filter(|_| is_ready()) else { return Answer::Unable };
     let mut found = core::mem::MaybeUninit::<Found>::uninit();
-    // SAFETY: the function fills the record in when it returns 0.
+    // SAFETY: the record is valid for the call. The function takes no lock, and `is_ready` says that it can be called.
     if unsafe { find(pc, found.as_mut_ptr()) } != 0 {
         return Answer::Nothing;
     }
-    // SAFETY: it returned 0.
+    // SAFETY: the function returned 0, so it has filled the record in.
     let Found { map_start, map_end, link_map, eh_frame: header, .. } = unsafe { found.assume_init() };
-    // A module without a table, unless the program is linked statically: there the range is that of its code alone.
+    // In a program that is linked statically, a missing table says nothing: the range is that of the code alone.
     let has_none = header == 0 && is_dynamic();
     if has_none || (map_start..map_end).contains(&header) {
         let table = UnwindTable { header, start: map_start, end: map_end, module: map_start };
         return Answer::Object(Object { start: map_start, end: map_end, table });
     }
-    // SAFETY: the linker's record of a module whose code is on the stack begins with its bias.
+    // SAFETY: the module's code is on the stack, so its record in the linker exists. The record begins with the bias.
     let bias = if link_map == 0 { 0 } else { unsafe { *(link_map as *const usize) } };
     Answer::Segment { header, bias }
 }
 
-/// At the program's start, outside the hook: lists the modules where the dynamic linker does not tell enough of them.
+/// At the program's start, outside the hook: lists the modules, if the dynamic linker's answers are incomplete.
 pub(crate) fn begin() {
     STARTED.store(true, Relaxed);
-    // SAFETY: the call reads what the kernel left for the program: here where it is entered.
+    // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program: here the program's
+    // entry.
     let program = unsafe { libc::getauxval(libc::AT_ENTRY) } as usize;
-    let is_told = |pc| matches!(ask_linker(pc), Answer::Object(_));
-    if !is_told(program) || !is_told(begin as *const () as usize) {
+    let is_complete = |pc| matches!(ask_linker(pc), Answer::Object(_));
+    if !is_complete(program) || !is_complete(begin as *const () as usize) {
         list::refresh_outside();
     }
 }
 
-/// Something was unloaded; outside the hook.
+/// Removes modules that were unloaded from the list. Outside the hook, after each unloading.
 pub(crate) fn unloaded() {
     if list::is_used() {
         list::refresh_outside();
@@ -181,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_tell_of_this_code() {
+    fn this_code_has_a_table_and_a_range() {
         let here = find as *const () as usize;
         let table = find(here).unwrap();
         assert!(table.bytes(table.header).is_some() && table.bytes(table.end).is_none());

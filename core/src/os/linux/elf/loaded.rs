@@ -1,26 +1,29 @@
-//! The images that are loaded.
+//! The images that are loaded, from two sources:
+//!
+//! - The kernel's list of mappings. It needs no lock, and contains the images of all namespaces of the dynamic linker.
+//! - The dynamic linker's list, with its lock. It serves where the kernel's cannot be read.
 
 use super::{Image, Read, read_mapped};
 use crate::os::linux::maps::{self, Mapping, Memory};
 use core::ffi::{CStr, c_int, c_void};
 
-/// The path behind a mapping that is of no file.
+/// The path of the code that the kernel maps into each process.
 const VDSO: &[u8] = b"[vdso]";
 
-/// An image that is loaded.
+/// A loaded image.
 pub(crate) struct Loaded<'l> {
     pub(crate) image: &'l Image,
-    /// The path of its file, empty when it is not known.
+    /// The path of its file; empty when it is unknown.
     pub(crate) path: &'l [u8],
+    /// The reader for its memory.
     pub(crate) read: Read<'l>,
 }
 
-/// Calls `each` for the executables and libraries among the mappings of this process until it returns false: whatever the
-/// dynamic linker knows of them, in all its namespaces. False when the list cannot be read. `path` is where paths are put
-/// together.
+/// Calls `each` for each image in the kernel's list, until `each` returns false. Returns false when the list cannot be
+/// read. `path` is the buffer for paths.
 ///
-/// A file that is only looked at is not among them: code of it is mapped, where its headers say. Nothing of a mapping is
-/// read before.
+/// An image counts when its code is mapped where its headers say. A file that the program only maps to read it does
+/// not. Headers are read only once an executable mapping of the same file is found.
 pub(crate) fn each_mapped(
     path: &mut heapless::VecView<u8>,
     each: &mut dyn FnMut(&Loaded<'_>) -> bool,
@@ -28,8 +31,10 @@ pub(crate) fn each_mapped(
     let Some(mut lines) = maps::lines() else { return false };
     let memory = Memory::open();
     let read: Read<'_> = &|address, buffer| memory.read(address, buffer);
-    // SAFETY: the call reads what the kernel left for the program: here where it put its own library.
+    // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program: here the address of the
+    // vdso.
     let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
+    // Whether a mapping may contain an ELF header.
     let may_begin = |mapping: &Mapping| {
         mapping.readable && mapping.offset == 0 && (mapping.inode != 0 || mapping.start == vdso)
     };
@@ -41,7 +46,7 @@ pub(crate) fn each_mapped(
         if last.has(&mapping) {
             continue;
         }
-        // A small file's code is on its first page too, and mapped from there once more.
+        // A small file has code on its first page, so that page is mapped twice: the header may be in either mapping.
         let before = begin.filter(|begin| begin.is_of_file_of(&mapping) || mapping.inode == 0);
         let here = may_begin(&mapping).then_some(mapping);
         let found = [before, here].into_iter().flatten().filter(|_| mapping.executable).find_map(|begin| {
@@ -55,7 +60,7 @@ pub(crate) fn each_mapped(
         (last, begin) = (image, None);
         if first.inode == 0 {
             path.clear();
-            // Without a path where it does not fit.
+            // It has no path when the buffer is too small.
             let _ = path.extend_from_slice(VDSO);
         } else {
             maps::restore(path, &first);
@@ -67,23 +72,23 @@ pub(crate) fn each_mapped(
     any
 }
 
-/// The same for what the dynamic linker lists, with its lock: never in the hook, and never where another thread may wait
-/// for the caller. The program has no path there.
+/// Calls `each` for each image in the dynamic linker's list. The executable has an empty path there. Takes the linker's
+/// lock: outside the hook, and never where another thread may wait for the caller.
 pub(crate) fn each_linked(each: &mut dyn FnMut(&Loaded<'_>)) {
     let mut each = each;
-    // SAFETY: `visit` gets the pointer that is passed here, and only during the call.
+    // SAFETY: `visit` has the right signature, and gets the pointer only during the call.
     unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut each).cast()) };
 }
 
 unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c_void) -> c_int {
-    // SAFETY: `each` is what was handed to `dl_iterate_phdr`, exclusively borrowed for its duration.
+    // SAFETY: `each` is the pointer that `each_linked` passes, to a value that it borrows exclusively during the call.
     let each = unsafe { &mut *each.cast::<&mut dyn FnMut(&Loaded<'_>)>() };
-    // SAFETY: the linker passes a valid record.
+    // SAFETY: the linker passes a valid record, which does not change during the call.
     let info = unsafe { &*info };
     let image =
         Image::of_headers(Some(info.dlpi_addr), info.dlpi_phdr as usize, info.dlpi_phnum, &read_mapped);
     if let Some(image) = image {
-        // SAFETY: the name is a C string, or null.
+        // SAFETY: the name is not null, so it is a C string.
         let name = if info.dlpi_name.is_null() { c"" } else { unsafe { CStr::from_ptr(info.dlpi_name) } };
         each(&Loaded { image: &image, path: name.to_bytes(), read: &read_mapped });
     }

@@ -1,4 +1,9 @@
-//! An executable or library in memory: what its ELF headers say.
+//! Executables and libraries in memory.
+//!
+//! - *Image*: a file in the ELF format that is loaded, as its program headers describe it.
+//! - *Bias*: the number that was added to all addresses of the file when it was loaded.
+//! - *Segment*: a loaded range of addresses.
+//! - *Reader*: the function that copies memory, because the image may be unmapped meanwhile.
 
 mod loaded;
 
@@ -10,52 +15,53 @@ use memtrack_format::Segment;
 
 pub(crate) use loaded::{Loaded, each_linked, each_mapped};
 
-/// Loaded ranges of one module that are kept; a module of more keeps its first ones.
+/// The most segments of an image. Of a file with more, the first ones count.
 pub(crate) const MAX_SEGMENTS: usize = 16;
-/// Program headers that are read; linkers write up to 14.
+/// The most program headers that are read. Linkers write up to 14.
 const MAX_HEADERS: u16 = 64;
+/// The most note segments of an image.
 const MAX_NOTES: usize = 4;
-/// Of this size and alignment are the ranges that can be mapped.
+/// The size of the smallest page of all systems, in bytes. Mappings are multiples of it.
 pub(crate) const PAGE: usize = 4096;
 
-/// What the headers say, by addresses in memory.
+/// An image. All addresses are those in memory.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Image {
-    /// What was added to the file's addresses when it was loaded.
     pub(crate) bias: u64,
     pub(crate) segments: Vec<Segment, MAX_SEGMENTS>,
-    /// The index of its unwind table, `.eh_frame_hdr`; 0 for none.
+    /// The address of the index of its unwind table, `.eh_frame_hdr`; 0 for none.
     pub(crate) unwind: usize,
-    /// Where it is entered; 0 for nowhere.
+    /// The address of its first instruction; 0 for none.
     pub(crate) entry: usize,
-    /// Begin, length and alignment of its notes.
+    /// Address, length and alignment of each note segment.
     pub(crate) notes: Vec<[u64; 3], MAX_NOTES>,
 }
 
-/// Reads memory: fills the buffer, or says that it could not.
+/// A reader of memory: fills the buffer from an address on, or returns false.
 pub(crate) type Read<'r> = &'r dyn Fn(usize, &mut [u8]) -> bool;
 
-/// Memory that is known to be readable.
+/// The reader for memory that is known to stay mapped.
 pub(crate) fn read_mapped(address: usize, buffer: &mut [u8]) -> bool {
-    // SAFETY: used alone for headers and notes of a module that the dynamic linker keeps loaded during the call.
+    // SAFETY: all callers read headers and notes of a module that stays loaded during the call: code of it is on the
+    // stack, or the dynamic linker holds its lock.
     unsafe { core::ptr::copy_nonoverlapping(address as *const u8, buffer.as_mut_ptr(), buffer.len()) };
     true
 }
 
-/// A record of C at an address.
+/// Reads a record of C at an address.
 ///
 /// # Safety
 /// Any bytes must be a valid `T`.
 unsafe fn record<T>(read: Read<'_>, address: usize) -> Option<T> {
     let mut record = MaybeUninit::<T>::zeroed();
-    // SAFETY: the bytes of the record, which are initialised.
+    // SAFETY: the bytes are those of the record, which is zeroed and so initialised.
     let bytes = unsafe { core::slice::from_raw_parts_mut(record.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
-    // SAFETY: the caller says that any bytes serve.
+    // SAFETY: the caller upholds that any bytes are a valid record.
     read(address, bytes).then(|| unsafe { record.assume_init() })
 }
 
 impl Image {
-    /// The image whose file begins at `start` in memory.
+    /// The image whose ELF header is at `start`; `None` when there is no valid header.
     pub(crate) fn at(start: usize, read: Read<'_>) -> Option<Image> {
         let header = header(start, read)?;
         let table = start.wrapping_add(header.e_phoff as usize);
@@ -64,15 +70,16 @@ impl Image {
         for header in headers(table, header.e_phnum, read) {
             let header = header?;
             if header.p_type == libc::PT_LOAD && (header.p_offset as usize) < PAGE {
-                // In a small file several segments begin on its first page: the first one is where its headers are.
+                // In a small file several segments begin on the first page. The first of them contains the headers.
                 bias.get_or_insert((start as u64).wrapping_sub(header.p_vaddr.wrapping_sub(header.p_offset)));
             }
-            image.take(&header);
+            image.add(&header);
         }
-        image.moved(bias?)
+        image.with_bias(bias?)
     }
 
-    /// The image whose `count` program headers are at `table`.
+    /// The image whose `count` program headers are at `table`. Where `bias` is `None`, the headers must contain their
+    /// own address.
     pub(crate) fn of_headers(bias: Option<u64>, table: usize, count: u16, read: Read<'_>) -> Option<Image> {
         let mut image = Image::default();
         let mut found = bias;
@@ -81,12 +88,13 @@ impl Image {
             if header.p_type == libc::PT_PHDR {
                 found = found.or(Some((table as u64).wrapping_sub(header.p_vaddr)));
             }
-            image.take(&header);
+            image.add(&header);
         }
-        image.moved(found?)
+        image.with_bias(found?)
     }
 
-    fn take(&mut self, header: &Elf64_Phdr) {
+    /// Adds the content of a program header, with addresses of the file.
+    fn add(&mut self, header: &Elf64_Phdr) {
         match header.p_type {
             libc::PT_LOAD => {
                 let _ = self.segments.push(Segment {
@@ -104,8 +112,8 @@ impl Image {
         }
     }
 
-    /// From the file's addresses to those in memory.
-    fn moved(mut self, bias: u64) -> Option<Image> {
+    /// Adds the bias to all addresses. `None` for an image without segments.
+    fn with_bias(mut self, bias: u64) -> Option<Image> {
         self.bias = bias;
         for segment in &mut self.segments {
             segment.start = segment.start.wrapping_add(bias);
@@ -121,7 +129,7 @@ impl Image {
         (!self.segments.is_empty()).then_some(self)
     }
 
-    /// Its ranges of addresses, as they are mapped: whole pages.
+    /// The segments, each with the range of whole pages in which it is mapped.
     fn pages(&self) -> impl Iterator<Item = (&Segment, usize, usize)> {
         self.segments.iter().map(|segment| {
             let (start, end) = (segment.start as usize, segment.start.wrapping_add(segment.length) as usize);
@@ -129,18 +137,18 @@ impl Image {
         })
     }
 
-    /// Whether some of the mapping is one of its segments.
+    /// Whether a segment lies in the mapping.
     pub(crate) fn has(&self, mapping: &Mapping) -> bool {
         self.pages().any(|(_, start, end)| start < mapping.end && mapping.start < end)
     }
 
-    /// Whether some of the mapping is its code.
+    /// Whether a segment with code lies in the mapping.
     pub(crate) fn has_code_in(&self, mapping: &Mapping) -> bool {
         self.pages()
             .any(|(segment, start, end)| segment.executable && start < mapping.end && mapping.start < end)
     }
 
-    /// The segment with that address: where it begins and ends.
+    /// Start and end of the segment that contains an address.
     pub(crate) fn segment_of(&self, address: usize) -> Option<(usize, usize)> {
         let ranges = self.segments.iter();
         let mut ranges = ranges
@@ -149,8 +157,9 @@ impl Image {
     }
 }
 
+/// The ELF header at an address; `None` when it cannot be read or is not one of a 64-bit file.
 fn header(start: usize, read: Read<'_>) -> Option<Elf64_Ehdr> {
-    // SAFETY: it is made of integers.
+    // SAFETY: the record consists of integers.
     let header: Elf64_Ehdr = unsafe { record(read, start)? };
     let is_elf = header.e_ident.starts_with(b"\x7fELF")
         && header.e_ident.get(4) == Some(&libc::ELFCLASS64)
@@ -158,7 +167,8 @@ fn header(start: usize, read: Read<'_>) -> Option<Elf64_Ehdr> {
     is_elf.then_some(header)
 }
 
-/// Where the image is entered whose file begins at `start`, in a page that is mapped; 0 when that cannot be told.
+/// The entry of the image whose ELF header is at `start`, the first byte of a page that stays mapped; 0 when it is
+/// unknown.
 pub(crate) fn entry(start: usize) -> usize {
     let on_first_page = |address: usize, buffer: &mut [u8]| {
         let end = address.checked_add(buffer.len());
@@ -168,11 +178,11 @@ pub(crate) fn entry(start: usize) -> usize {
     Image::at(start, &on_first_page).map_or(0, |image| image.entry)
 }
 
-/// Program headers; the last item is `None` when they cannot be read.
+/// The program headers of a table. An item is `None` when it cannot be read.
 fn headers(table: usize, count: u16, read: Read<'_>) -> impl Iterator<Item = Option<Elf64_Phdr>> {
     (0..count.min(MAX_HEADERS)).map(move |place| {
         let at = table.wrapping_add(usize::from(place) * size_of::<Elf64_Phdr>());
-        // SAFETY: it is made of integers.
+        // SAFETY: the record consists of integers.
         unsafe { record(read, at) }
     })
 }
@@ -181,7 +191,7 @@ fn headers(table: usize, count: u16, read: Read<'_>) -> impl Iterator<Item = Opt
 mod tests {
     use super::*;
 
-    /// A file's first page: a small program of three segments, all of which begin there, as lld makes them.
+    /// The first page of a small program. All of its three segments begin there, as lld places them.
     fn small_file(kind: u16, base: u64) -> std::vec::Vec<u8> {
         let mut page = vec![0u8; PAGE];
         page[..5].copy_from_slice(b"\x7fELF\x02");
@@ -226,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_none() {
+    fn other_memory_is_no_image() {
         let nothing = vec![0u8; PAGE];
         assert_eq!(Image::at(nothing.as_ptr() as usize, &read_mapped), None);
         assert_eq!(entry(nothing.as_ptr() as usize), 0);

@@ -1,11 +1,11 @@
-//! The lines of the list.
+//! The lines of the list: `start-end rwxp offset major:minor inode   path`.
 
 use super::Mapping;
 
-/// Bytes of the list that are read at a time. Small, for an event may ask, on a small stack.
+/// The bytes of the list that are read at a time. Few, because an event may read the list on a small stack.
 const CHUNK: usize = 512;
 
-/// Reads the lines of the list: `start-end rwxp offset major:minor inode   path`.
+/// The lines that are left.
 pub(crate) struct Lines<R> {
     read: R,
     chunk: [u8; CHUNK],
@@ -13,7 +13,7 @@ pub(crate) struct Lines<R> {
     end: usize,
 }
 
-/// The fields of a line, in their order.
+/// The fields of a line, in order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Field {
     Start,
@@ -28,11 +28,12 @@ enum Field {
 }
 
 impl<R: FnMut(&mut [u8]) -> usize> Lines<R> {
-    /// `read` fills a buffer and returns how much it read, 0 at the end.
+    /// `read` fills a buffer and returns the number of bytes that it read, 0 at the end.
     pub(crate) fn new(read: R) -> Self {
         Lines { read, chunk: [0; CHUNK], next: 0, end: 0 }
     }
 
+    /// The next byte; `None` at the end.
     fn byte(&mut self) -> Option<u8> {
         if self.next == self.end {
             (self.next, self.end) = (0, (self.read)(&mut self.chunk).min(CHUNK));
@@ -42,15 +43,15 @@ impl<R: FnMut(&mut [u8]) -> usize> Lines<R> {
         Some(*byte)
     }
 
-    /// The next mapping. Its path replaces what is in `path` when `is_wanted` says so: as the kernel writes it, and empty
-    /// when it does not fit.
+    /// The next mapping; `None` at the end. When `is_wanted` returns true for it, `path` becomes its path as the kernel
+    /// writes it, or empty when it does not fit. Otherwise `path` does not change.
     pub(crate) fn next(
         &mut self,
         path: &mut heapless::VecView<u8>,
         is_wanted: impl Fn(&Mapping) -> bool,
     ) -> Option<Mapping> {
         let (mut mapping, mut field) = (Mapping::default(), Field::Start);
-        let (mut keeps, mut fits) = (false, true);
+        let (mut wanted, mut fits) = (false, true);
         loop {
             let byte = self.byte()?;
             if byte == b'\n' {
@@ -60,7 +61,7 @@ impl<R: FnMut(&mut [u8]) -> usize> Lines<R> {
                 if field >= Field::Inode {
                     return Some(mapping);
                 }
-                // No line of the list: the next one.
+                // The line is not a mapping: skip it.
                 (mapping, field) = (Mapping::default(), Field::Start);
                 continue;
             }
@@ -72,19 +73,19 @@ impl<R: FnMut(&mut [u8]) -> usize> Lines<R> {
                 (Field::Major, b':') => Field::Minor,
                 (Field::Minor, b' ') => Field::Inode,
                 (Field::Inode, b' ') => {
-                    keeps = is_wanted(&mapping);
-                    if keeps {
+                    wanted = is_wanted(&mapping);
+                    if wanted {
                         path.clear();
                     }
                     Field::Padding
                 }
                 (Field::Padding, b' ') => Field::Padding,
                 (Field::Padding | Field::Path, byte) => {
-                    fits &= !keeps || path.push(byte).is_ok();
+                    fits &= !wanted || path.push(byte).is_ok();
                     Field::Path
                 }
                 (field, byte) => {
-                    mapping.take(field, byte);
+                    mapping.append(field, byte);
                     field
                 }
             };
@@ -93,8 +94,8 @@ impl<R: FnMut(&mut [u8]) -> usize> Lines<R> {
 }
 
 impl Mapping {
-    /// Takes one more character of a field.
-    fn take(&mut self, field: Field, byte: u8) {
+    /// Appends a character to a field.
+    fn append(&mut self, field: Field, byte: u8) {
         let digit = (byte as char).to_digit(16).unwrap_or(0) as usize;
         let hexadecimal = |number: &mut usize| *number = *number << 4 | digit;
         match field {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_nobody_wants_leaves_the_one_before() {
+    fn a_path_that_is_not_wanted_leaves_the_one_before() {
         let mut lines = list(b"1000-2000 r--p 0 0:0 7 /first\n2000-3000 r--p 1000 0:0 7 /second\n", 9);
         let mut path = heapless::Vec::<u8, 64>::new();
         assert!(lines.next(&mut path, |mapping| mapping.offset == 0).is_some());

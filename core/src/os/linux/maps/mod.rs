@@ -1,5 +1,14 @@
-//! The mappings of this process, as the kernel lists them, and the memory in them. Both are read by bare system calls:
-//! no lock, no allocation, and memory that is unmapped meanwhile is an error, not a fault.
+//! The mappings of this process, and the memory in them.
+//!
+//! The problem: a module's address range and path are needed inside an event, where nothing may lock or allocate. And
+//! another thread may unmap a module at any time.
+//!
+//! The idea: read the kernel's files about the process by bare system calls. Memory that is unmapped meanwhile is an
+//! error of the call, not a fault.
+//!
+//! - *List*: `/proc/thread-self/maps`, one line for each mapping.
+//! - *Mapping*: a range of addresses with the same access and the same file.
+//! - *Memory*: the bytes at an address, which the kernel copies.
 
 mod lines;
 mod path;
@@ -12,34 +21,37 @@ pub(crate) use path::{restore, strip_deleted};
 pub(crate) use proc_file::Memory;
 use proc_file::ProcFile;
 
-/// One mapping.
+/// A mapping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mapping {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) readable: bool,
     pub(crate) executable: bool,
-    /// Where it begins in its file.
+    /// The offset in its file at which the mapping begins, in bytes.
     pub(crate) offset: usize,
-    /// The file's device and number; 0 for memory that is no file's.
+    /// The device of its file; 0 for memory without a file.
     pub(crate) device: usize,
+    /// The inode of its file; 0 for memory without a file.
     pub(crate) inode: usize,
 }
 
 impl Mapping {
+    /// Whether both mappings are of the same file.
     pub(crate) fn is_of_file_of(&self, other: &Mapping) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }
 
+/// The path of the list.
 const LIST: &CStr = c"/proc/thread-self/maps";
 
-/// Whether the kernel lists this process's mappings.
+/// Whether the list can be read: not without `/proc`, nor where a sandbox forbids the calls. May change `errno`.
 pub(crate) fn is_listed() -> bool {
     ProcFile::open(LIST).is_some()
 }
 
-/// The list of this process's mappings, when there is one.
+/// The lines of the list; `None` when it cannot be read.
 pub(crate) fn lines() -> Option<Lines<impl FnMut(&mut [u8]) -> usize>> {
     let file = ProcFile::open(LIST)?;
     Some(Lines::new(move |buffer: &mut [u8]| file.read(buffer)))

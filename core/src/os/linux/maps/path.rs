@@ -4,25 +4,25 @@ use super::Mapping;
 use crate::os::linux::calls;
 use core::ffi::CStr;
 
-/// The path of a file as the kernel wrote it into the list, as it is in the file system: a newline was written `\012`.
+/// Converts a path from the kernel's notation in the list to that of the file system: the kernel writes a newline as
+/// `\012`, and appends ` (deleted)` for a file without a name.
 pub(crate) fn restore(path: &mut heapless::VecView<u8>, mapping: &Mapping) {
     const NEWLINE: &[u8] = br"\012";
-    let mut kept = 0;
-    let mut from = 0;
+    let (mut from, mut to) = (0, 0);
     while let Some(&byte) = path.get(from) {
         let is_newline = path.get(from..).is_some_and(|rest| rest.starts_with(NEWLINE));
-        if let Some(place) = path.get_mut(kept) {
+        if let Some(place) = path.get_mut(to) {
             *place = if is_newline { b'\n' } else { byte };
         }
         from += if is_newline { NEWLINE.len() } else { 1 };
-        kept += 1;
+        to += 1;
     }
-    path.truncate(kept);
+    path.truncate(to);
     strip_deleted(path, mapping.inode);
 }
 
-/// Removes ` (deleted)`, which the kernel writes behind the path of a file that has no name any more; not where the file
-/// is called so.
+/// Removes ` (deleted)`, which the kernel appends to the path of a file that has no name any more. Leaves it when the
+/// file with this inode has that very name.
 pub(crate) fn strip_deleted(path: &mut heapless::VecView<u8>, inode: usize) {
     const DELETED: &[u8] = b" (deleted)";
     if path.ends_with(DELETED) && !is_named(path, inode) {
@@ -30,7 +30,7 @@ pub(crate) fn strip_deleted(path: &mut heapless::VecView<u8>, inode: usize) {
     }
 }
 
-/// Whether the file with this number has this path.
+/// Whether the file with this inode has this path.
 fn is_named(path: &mut heapless::VecView<u8>, inode: usize) -> bool {
     if path.push(0).is_err() {
         return false;

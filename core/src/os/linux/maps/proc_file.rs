@@ -3,13 +3,12 @@
 use crate::os::linux::calls;
 use core::ffi::CStr;
 
-/// A file of `/proc` about this process. By way of the thread: the process's own entry says nothing once its first thread
-/// has ended.
+/// An open file of `/proc/thread-self`. The files of `/proc/self` are empty once the process's first thread has ended.
 pub(super) struct ProcFile(libc::c_int);
 
 impl ProcFile {
     pub(super) fn open(name: &CStr) -> Option<ProcFile> {
-        // A number above the standard ones: the program may have closed those, and opens them again.
+        // With a descriptor above 2: the program may have closed its standard streams, and open them again.
         let fd = calls::open(name, libc::O_RDONLY | libc::O_CLOEXEC, 0);
         if (0..3).contains(&fd) {
             let higher = calls::duplicate(fd, 3);
@@ -21,7 +20,7 @@ impl ProcFile {
 }
 
 impl ProcFile {
-    /// Bytes read, 0 at the end.
+    /// Fills `buffer` and returns the number of bytes that were read; 0 at the end or after an error.
     pub(super) fn read(&self, buffer: &mut [u8]) -> usize {
         usize::try_from(calls::read(self.0, buffer)).unwrap_or(0)
     }
@@ -33,16 +32,17 @@ impl Drop for ProcFile {
     }
 }
 
-/// This process's memory, copied by the kernel, which refuses what is not mapped.
+/// The memory of this process. The kernel copies it, and refuses what is not mapped.
 pub(crate) struct Memory(Option<ProcFile>);
 
 impl Memory {
-    /// By `/proc`, which sandboxes leave alone that forbid the system call; by the call where there is no `/proc`.
+    /// Uses `/proc`, because some sandboxes only forbid the system call for this, and the system call where there is no
+    /// `/proc`.
     pub(crate) fn open() -> Memory {
         Memory(ProcFile::open(c"/proc/thread-self/mem"))
     }
 
-    /// Fills `buffer` with what is at `address`; false when some of it cannot be read.
+    /// Fills `buffer` from `address` on; false when some of the memory cannot be read.
     pub(crate) fn read(&self, address: usize, buffer: &mut [u8]) -> bool {
         match &self.0 {
             Some(file) => usize::try_from(calls::pread(file.0, buffer, address)) == Ok(buffer.len()),

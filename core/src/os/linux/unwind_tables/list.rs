@@ -1,19 +1,28 @@
-//! Modules that the tracker lists itself, where the dynamic linker does not tell enough of them.
+//! The tracker's own list of modules, for what the dynamic linker's answers lack.
+//!
+//! The problem: events of all threads search the list, without waiting, while another thread brings it up to date.
+//!
+//! The idea: one writer at a time changes single entries, and each entry has a version (a sequence lock).
+//!
+//! - *Entry*: the words about a module; all zero for a free entry.
+//! - *Version*: odd while the entry is written, and another number afterwards. A reader that sees an odd version, or
+//!   two different ones, ignores the entry.
+//! - *Miss*: a search for code in vain. Each miss may cause a refresh, but ever fewer do, because code that is made at
+//!   run time never gets into the list.
 
 use super::*;
 use crate::lock::Lock;
 use crate::lock::try_lock;
 
-/// Modules that are listed; more have no stacks through them.
+/// The most modules in the list. Stacks end at code of any further one.
 const MAX: usize = 512;
-/// Ranges of code that one of them has.
+/// The most ranges of code of a module.
 const CODES: usize = 4;
-/// Words of an entry: begin and end of the module, its table, begin and end of what is mapped around that, and of each
-/// range of code.
+/// The words of an entry: start and end of the module, the address of its table, start and end of the segment with the
+/// table, and start and end of each range of code.
 const WORDS: usize = 5 + 2 * CODES;
 
-/// A module. Whoever reads an entry while it is written sees that by its version, which is odd then, and another one
-/// later.
+/// An entry.
 struct Entry {
     version: AtomicUsize,
     words: [AtomicUsize; WORDS],
@@ -21,13 +30,14 @@ struct Entry {
 
 static ENTRIES: [Entry; MAX] =
     [const { Entry { version: AtomicUsize::new(0), words: [const { AtomicUsize::new(0) }; WORDS] } }; MAX];
-/// Entries that were ever used.
+/// The number of entries that were ever used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
-/// How often code was met in vain since the list was last read to some purpose.
+/// The misses since the last refresh that found the code.
 static MISSED: AtomicUsize = AtomicUsize::new(0);
 
 impl Entry {
+    /// The words; `None` while another thread writes them.
     fn read(&self) -> Option<[usize; WORDS]> {
         let before = self.version.load(Acquire);
         let words = self.words.each_ref().map(|word| word.load(Relaxed));
@@ -35,7 +45,7 @@ impl Entry {
         (before & 1 == 0 && self.version.load(Relaxed) == before).then_some(words)
     }
 
-    /// Under the lock.
+    /// Replaces the words. Only the thread that has the lock `WRITER`.
     fn write(&self, words: [usize; WORDS]) {
         let version = self.version.load(Relaxed);
         self.version.store(version | 1, Relaxed);
@@ -47,15 +57,18 @@ impl Entry {
     }
 }
 
+/// The entries that were ever used.
 fn entries() -> &'static [Entry] {
     ENTRIES.get(..USED.load(Acquire)).unwrap_or(&ENTRIES)
 }
 
+/// Whether the list was ever used.
 pub(super) fn is_used() -> bool {
     USED.load(Relaxed) != 0
 }
 
-/// The module with the code at `pc`, and with that table when one is given.
+/// The module with the code at `pc`. `None` when its table is not the expected one: then another module was there
+/// before.
 pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
     let words = entries().iter().filter_map(Entry::read).find(|words| {
         let (codes, _) = words.split_at(WORDS - 2 * CODES).1.as_chunks::<2>();
@@ -70,16 +83,16 @@ pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
     })
 }
 
-/// Reads the list once more, for code that was not found: ever more seldom while that is in vain, as for code that is
-/// made at run time. `bias` is what the dynamic linker says of the module, where it is known.
+/// Brings the list up to date for code that is not in it, and searches again. While the code is missed, this does so
+/// ever more rarely. `bias` is the module's, where the dynamic linker knows it. Restores `errno`.
 #[cold]
 #[inline(never)]
-pub(super) fn find_anew(pc: usize, expected: Option<usize>, bias: Option<usize>) -> Option<Object> {
+pub(super) fn find_after_refresh(pc: usize, expected: Option<usize>, bias: Option<usize>) -> Option<Object> {
     let missed = MISSED.fetch_add(1, Relaxed);
     if !missed.is_power_of_two() && missed & 0xfff != 0 {
         return None;
     }
-    // The event's own stack may be a small one.
+    // On the stack for snapshots, because the event's stack may be small.
     let read = || {
         if !refresh(&mapped)
             && let Some(bias) = bias
@@ -95,7 +108,7 @@ pub(super) fn find_anew(pc: usize, expected: Option<usize>, bias: Option<usize>)
     found
 }
 
-/// Where the system forbids to read the list: the one module, whose file begins at its bias as that of libraries does.
+/// Adds a single module, where the mappings cannot be read. Its ELF header is at its bias, as in all libraries.
 fn add_alone(bias: usize) {
     let memory = super::super::maps::Memory::open();
     if let Some(image) = Image::at(bias, &|address, buffer| memory.read(address, buffer))
@@ -105,7 +118,7 @@ fn add_alone(bias: usize) {
     }
 }
 
-/// Outside the hook: where the kernel does not list the modules, the dynamic linker does.
+/// Brings the list up to date outside the hook: from the dynamic linker where the mappings cannot be read.
 pub(super) fn refresh_outside() {
     if !refresh(&mapped) {
         refresh(&|each| {
@@ -115,6 +128,7 @@ pub(super) fn refresh_outside() {
     }
 }
 
+/// The source of the kernel's list.
 fn mapped(each: Each<'_>) -> bool {
     elf::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
         each(loaded.image);
@@ -122,11 +136,13 @@ fn mapped(each: Each<'_>) -> bool {
     })
 }
 
+/// A function that is called for each image.
 type Each<'e> = &'e mut dyn FnMut(&Image);
 
-/// Brings the list up to date from a source, which says whether it told of all.
+/// Brings the list up to date from a source, which returns whether it is complete: only then modules that it lacks are
+/// removed. Returns the same.
 fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
-    // Another thread brings it up to date.
+    // Another thread brings the list up to date.
     let Some(_writer) = try_lock(&WRITER) else { return true };
     let mut seen = [0u64; MAX / 64];
     let is_whole = source(&mut |image| add(image, &mut seen));
@@ -140,7 +156,7 @@ fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
     is_whole
 }
 
-/// Whether the bit of an entry is set; sets it.
+/// Returns whether the bit of an entry is set, and sets it if `set`.
 fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
     let Some(word) = bits.get_mut(place / 64) else { return false };
     let mask = 1 << (place % 64);
@@ -151,7 +167,7 @@ fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
     before
 }
 
-/// Under the lock.
+/// Adds an image, unless it is in the list, and sets its bit in `seen`. Only the thread that has the lock `WRITER`.
 fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
     let words = words(image);
     let same = |entry: &Entry| entry.read() == Some(words);
@@ -167,6 +183,7 @@ fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
     }
 }
 
+/// The words of an image.
 fn words(image: &Image) -> [usize; WORDS] {
     let ends = |segment: &memtrack_format::Segment| {
         [segment.start as usize, segment.start.wrapping_add(segment.length) as usize]
@@ -193,7 +210,7 @@ fn words(image: &Image) -> [usize; WORDS] {
 mod tests {
     use super::*;
 
-    /// An entry that no other test writes to while this one looks.
+    /// Runs a test while no other test changes the list.
     fn with_lists(test: impl FnOnce()) {
         static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -204,7 +221,7 @@ mod tests {
         [|| super::find as *const () as usize, || libc::qsort as *const () as usize];
 
     #[test]
-    fn both_sources_list_the_same_and_what_the_dynamic_linker_tells() {
+    fn both_sources_and_the_dynamic_linker_agree() {
         with_lists(|| {
             let mut all = [[None; 2]; 2];
             for (found, from_kernel) in all.iter_mut().zip([true, false]) {
@@ -218,18 +235,18 @@ mod tests {
             assert_eq!(all[0], all[1]);
             for (found, pc) in all[0].iter().zip(CODES_HERE) {
                 let found = found.unwrap();
-                // The table begins with its version, and lies in the module.
+                // The table begins with its version, and is in the module.
                 let table = found.table.bytes(found.table.header).unwrap();
                 assert_eq!(table[0], 1);
                 assert!((found.start..found.end).contains(&pc()) && found.table.start >= found.start);
                 match ask_linker(pc()) {
-                    Answer::Object(told) => {
-                        assert_eq!(told.table.header, found.table.header);
-                        assert_eq!((told.start, told.end), (found.start, found.end));
+                    Answer::Object(linked) => {
+                        assert_eq!(linked.table.header, found.table.header);
+                        assert_eq!((linked.start, linked.end), (found.start, found.end));
                     }
-                    // A layout with gaps.
+                    // A module with gaps.
                     Answer::Segment { header, .. } => assert_eq!(header, found.table.header),
-                    // C libraries without the function.
+                    // A C library without the function.
                     Answer::Unable => {}
                     Answer::Nothing => panic!("the dynamic linker does not know this code"),
                 }
@@ -239,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_is_gone_is_listed_no_more_and_its_place_is_used_again() {
+    fn an_unloaded_module_leaves_the_list_and_its_entry_is_reused() {
         with_lists(|| {
             refresh(&mapped);
             let used = USED.load(Relaxed);
@@ -248,9 +265,9 @@ mod tests {
             ENTRIES[used].write(gone);
             USED.store(used + 1, Relaxed);
             assert_eq!(find(0x20, None).map(|found| (found.start, found.end)), Some((0x10, 0x40)));
-            // Between two ranges of its code there may be another module's.
+            // Code of another module may lie between two ranges.
             assert_eq!((find(0x10, None), find(0x30, None)), (None, None));
-            // The place was another module's before.
+            // Another module was there before.
             assert_eq!(find(0x20, Some(0x18)), None);
             refresh(&mapped);
             assert_eq!(find(0x20, None), None);
@@ -267,17 +284,17 @@ mod tests {
     }
 
     #[test]
-    fn code_of_no_module_is_asked_for_ever_more_seldom() {
+    fn code_of_no_module_causes_ever_fewer_refreshes() {
         with_lists(|| {
             MISSED.store(0, Relaxed);
             let asked = (0..10_000)
                 .filter(|_| {
                     let missed = MISSED.load(Relaxed);
-                    assert_eq!(find_anew(0x10, None, None), None);
+                    assert_eq!(find_after_refresh(0x10, None, None), None);
                     missed.is_power_of_two() || missed & 0xfff == 0
                 })
                 .count();
-            // A few times more when another test has the stack on which the list is read.
+            // A few more, when another test uses the stack for snapshots.
             assert!(asked < 200, "{asked}");
         });
     }

@@ -28,7 +28,7 @@ use linked_tables as tables;
 /// The rule by a table that a fuzzer has made.
 #[cfg(all(fuzzing, cfi))]
 pub(in crate::unwind) fn rule_in(table: core::ops::Range<*const u8>, pc: usize) -> PackedRule {
-    in_module(&tables::UnwindTable::laid(table), pc).unwrap_or(PackedRule::UNKNOWN)
+    in_module(&tables::UnwindTable::in_range(table), pc).unwrap_or(PackedRule::UNKNOWN)
 }
 
 /// The rule of the code at `pc`.
