@@ -24,6 +24,7 @@ mod decode;
 mod encode;
 mod field;
 mod frame;
+pub mod image;
 mod packet;
 mod record;
 mod section;

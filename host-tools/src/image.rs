@@ -4,27 +4,25 @@
 //! recording (`MEMTRACK_RECORD`), whose program may have been killed or may still run, or from a debugger
 //! that saved `MEMTRACK_REGION`. The rest of this crate reads dumps only, so an image becomes a dump first.
 //!
-//! - `header`: the first words, which say where each table lies.
-//! - `memory`: reads integers in the byte order and widths of the target.
-//! - `records`, `stages`: the fields of each kind of record.
+//! - `header`: checks the first words, which say where each table lies.
 //! - `tables`: the records that are in use.
 //! - `peaks`: computes how much each account held at a peak.
 //! - `annex`: the data that a recording has behind its tables.
 //! - `write`: encodes the dump.
 //!
-//! `docs/wire-format.md` specifies the layout. An image is untrusted: every offset is checked, and no memory
+//! `memtrack_format::image` has the layout of every record and the rules of peaks. An image is untrusted: every offset is checked, and no memory
 //! is reserved on the word of a field.
 
 mod annex;
 mod header;
-mod memory;
 mod peaks;
-mod records;
-mod stages;
 mod tables;
 mod write;
 
 pub use header::{claimed_size, is_image};
+
+use memtrack_format::image::Memory;
+use memtrack_format::image::annex::Current;
 
 use crate::extents::Extents;
 
@@ -48,24 +46,25 @@ pub struct Image {
 /// # Errors
 /// Returns the reason why the image can't be read.
 pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, &'static str> {
-    let header = header::Header::read(bytes)?;
-    let behind = bytes.get(header.size..).unwrap_or_default();
+    let header = header::read(bytes)?;
+    let size = header.size as usize;
+    let behind = bytes.get(size..).unwrap_or_default();
     let condensed;
-    let (fragments, has_ended) = match annex::current(behind, header.rule.big_endian) {
-        Some(current) => current,
+    let (fragments, has_ended) = match Current::read(behind, header.machine) {
+        Some(current) => (current.fragments, current.is_full),
         None => {
-            condensed = extents.condensed(bytes, header.size);
+            condensed = extents.condensed(bytes, size);
             (condensed.as_ref().map_or(behind, |(data, _)| &data[..]), false)
         }
     };
     let annex = annex::Annex::read(fragments);
     let tables = tables::Tables::read(&header, bytes, extents);
-    let dump = write::dump(&header, &tables, &annex, now);
+    let memory = Memory { bytes, machine: header.machine };
+    let dump = write::dump(&header, memory, &tables, &annex, now);
     let mut notes = Vec::new();
-    if let Some(missing) = header.size.checked_sub(bytes.len()).filter(|&missing| missing > 0) {
+    if let Some(missing) = size.checked_sub(bytes.len()).filter(|&missing| missing > 0) {
         notes.push(format!(
-            "the image is cut off: {missing} of its {} bytes are missing and count as zero",
-            header.size
+            "the image is cut off: {missing} of its {size} bytes are missing and count as zero"
         ));
     }
     if tables.strays > 0 {
@@ -82,6 +81,6 @@ pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, 
     if annex.damaged {
         notes.push("the list of modules in the recording ends early: some modules may be missing".into());
     }
-    let damaged = bytes.len() < header.size || annex.damaged;
+    let damaged = bytes.len() < size || annex.damaged;
     Ok(Image { dump, notes, damaged, pid: annex.target.map(|target| target.pid) })
 }

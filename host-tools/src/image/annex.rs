@@ -2,7 +2,6 @@
 //!
 //! The annex is a row of dump fragments. A later fragment replaces the earlier ones.
 
-use super::memory::Memory;
 use memtrack_format::{Fork, Item, Module, Process, Reader, Record, Section, Tag, Target};
 
 #[derive(Default)]
@@ -13,24 +12,6 @@ pub(super) struct Annex<'i> {
     pub(super) modules: Vec<Module<'i>>,
     /// Whether part of the annex could not be read.
     pub(super) damaged: bool,
-}
-
-/// The first word of an annex that has two halves. Without it, the annex is nothing but fragments.
-const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTA");
-/// Bytes before the two halves.
-const HEAD: usize = 4096;
-
-/// The current half of an annex that has two, and whether the recording ended before its process did.
-pub(super) fn current(bytes: &[u8], big_endian: bool) -> Option<(&[u8], bool)> {
-    let words = Memory { bytes, big_endian };
-    if words.u32(0) != MAGIC {
-        return None;
-    }
-    let [half, current, state] = [1, 2, 5].map(|word| words.u32(4 * word) as usize);
-    let current = current & 1;
-    let used = (words.u32(4 * (3 + current)) as usize).min(half);
-    let start = half.saturating_mul(current).saturating_add(HEAD);
-    Some((bytes.get(start..start.saturating_add(used)).unwrap_or_default(), state != 0))
 }
 
 impl<'i> Annex<'i> {

@@ -1,93 +1,60 @@
-//! Computes how much each account held at a peak.
-//!
-//! A tracker reads its own tables by the same rules. The modules `account` and `peak` of the core
-//! explain them.
+//! Computes how much each account held at a peak, by the [rules] that a tracker reads its own tables by.
 
 use memtrack_format::Figures;
+use memtrack_format::image::Machine;
+use memtrack_format::image::records::{Account, Credit, Head, High, Noted, Part, Slot};
+use memtrack_format::image::rules::{self, Held, ImageWord, Mark, Totals, Word};
 
-use super::memory::Rule;
-use super::records::{Account, Held, Noted, Part, Slot};
-use super::tables::Head;
-
-/// The two peaks of which accounts have copies: the program's since the last reset, and the one since the
-/// innermost stage began.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Program = 0,
-    Stage = 1,
-}
-
-/// Flags in the state word: live bytes are at this peak now.
-const STAGE: u64 = 1;
-const PROGRAM: u64 = 2;
-
-/// The rules of one image.
+/// The rules, for one image.
 #[derive(Clone, Copy)]
 pub(super) struct Peaks<'t> {
-    pub(super) rule: Rule,
+    pub(super) machine: Machine,
     pub(super) head: &'t Head,
 }
 
 impl Peaks<'_> {
+    fn word(&self, value: u64) -> ImageWord {
+        ImageWord::new(value, self.machine)
+    }
+
+    fn held(&self, bytes: u64, blocks: u32) -> Held<ImageWord> {
+        Held { bytes: self.word(bytes), blocks }
+    }
+
+    fn high(&self, high: &High) -> Held<ImageWord> {
+        self.held(high.bytes, high.blocks)
+    }
+
     fn is_at_peak(&self, mark: Mark) -> bool {
-        self.head.state & if mark == Mark::Program { PROGRAM } else { STAGE } != 0
+        self.head.state & mark.flag() as u64 != 0
     }
 
-    /// The difference of two wrapping counters, as a signed number.
-    fn ahead(&self, a: u64, b: u64) -> i64 {
-        self.rule.signed(a.wrapping_sub(b))
+    fn live(&self, account: &Account) -> Held<ImageWord> {
+        self.part(&account.own).minus(self.part(&account.remote))
     }
 
-    fn minus(a: Held, b: Held) -> Held {
-        Held { bytes: a.bytes.wrapping_sub(b.bytes), blocks: a.blocks.wrapping_sub(b.blocks) }
+    fn part(&self, part: &Part) -> Held<ImageWord> {
+        self.held(part.bytes, part.blocks)
     }
 
-    fn plus(a: Held, b: Held) -> Held {
-        Held { bytes: a.bytes.wrapping_add(b.bytes), blocks: a.blocks.wrapping_add(b.blocks) }
-    }
-
-    /// Negative values become zero: an event was only half booked.
-    fn settled(&self, held: Held) -> Held {
-        let bytes = self.rule.signed(held.bytes).max(0) as u64;
-        Held { bytes, blocks: (held.blocks as i32).max(0) as u32 }
-    }
-
-    fn higher(&self, a: Held, b: Held) -> Held {
-        if self.rule.signed(a.bytes) >= self.rule.signed(b.bytes) { a } else { b }
-    }
-
-    fn at_mark(&self, part: &Part, mark: Mark) -> Held {
-        let unchanged = self.ahead(part.epoch, self.head.fallen[mark as usize]) < 0;
-        if self.is_at_peak(mark) || unchanged { part.live } else { part.held[mark as usize] }
-    }
-
-    fn live(account: &Account) -> Held {
-        Self::minus(account.own.live, account.remote.live)
+    fn at_mark(&self, part: &Part, mark: Mark) -> Held<ImageWord> {
+        let number = mark as usize;
+        let fallen = self.head.fallen[number];
+        let is_unchanged = || rules::precedes(self.word(part.epoch), self.word(fallen));
+        let copy = || self.held(part.held[number], part.held_blocks[number]);
+        rules::at_mark(self.is_at_peak(mark), is_unchanged, || self.part(part), copy)
     }
 
     /// All figures of a cell or thread; `peak` is what it held at the mark.
     pub(super) fn figures(&self, account: &Account, mark: Mark) -> Figures {
-        let live = self.settled(Self::live(account));
-        let at_mark = Self::minus(self.at_mark(&account.own, mark), self.at_mark(&account.remote, mark));
-        let at_mark = self.settled(at_mark);
-        Figures {
-            allocs: account.allocs,
-            bytes: account.bytes,
-            live: live.bytes,
-            live_blocks: live.blocks.into(),
-            peak: at_mark.bytes,
-            peak_blocks: at_mark.blocks.into(),
-            temporary: account.temporary,
-            reallocs: account.reallocs,
-        }
+        let Account { allocs, bytes, temporary, reallocs, .. } = *account;
+        let held = self.at_mark(&account.own, mark).minus(self.at_mark(&account.remote, mark));
+        rules::figures(Totals { allocs, bytes, temporary, reallocs }, self.live(account), held)
     }
 
-    /// The peak in bytes. The program's peak is never below the stage's.
+    /// The peak in bytes.
     pub(super) fn peak(&self, mark: Mark) -> u64 {
-        match mark {
-            Mark::Program => self.head.peak.max(self.head.kept),
-            Mark::Stage => self.head.peak,
-        }
+        rules::peak(mark, self.head.peak, || self.head.kept)
     }
 
     /// The time of the peak: `now` while live bytes are at the peak.
@@ -95,26 +62,39 @@ impl Peaks<'_> {
         if self.is_at_peak(mark) { now } else { self.head.peak_time[mark as usize] }
     }
 
-    /// The part of `freed` that other threads freed since `generation` began.
-    fn since(noted: &Noted, generation: u64, freed: Held) -> Held {
-        if noted.generation == generation { Self::minus(freed, noted.freed) } else { Held::default() }
+    /// What the thread held when `generation` began, if it has had no event since then.
+    fn base(&self, slot: &Slot, noted: &Noted, generation: u64) -> Held<ImageWord> {
+        let freed = rules::freed_since(
+            self.word(generation),
+            self.word(noted.generation),
+            || self.high(&noted.freed),
+            self.part(&slot.account.remote),
+        );
+        self.live(&slot.account).plus(freed)
     }
 
-    /// A thread's own peak since the last reset.
-    pub(super) fn thread_peak(&self, slot: &Slot) -> Held {
-        if self.ahead(self.head.reset, slot.generation) > 0 {
-            let freed = Self::since(&slot.reset, self.head.reset, slot.account.remote.live);
-            return self.settled(Self::plus(Self::live(&slot.account), freed));
-        }
-        self.settled(self.higher(slot.since_reset, slot.now))
+    /// A thread's own peak since the last reset: bytes and blocks.
+    pub(super) fn thread_peak(&self, slot: &Slot) -> (u64, u64) {
+        let reset = self.head.reset;
+        let is_behind = rules::was_reset_since(self.word(reset), self.word(slot.generation));
+        self.own_peak(slot, is_behind, (&slot.reset, reset), &slot.since_reset)
     }
 
-    /// A thread's own peak since the innermost stage began.
-    pub(super) fn thread_stage_peak(&self, slot: &Slot) -> Held {
-        if slot.generation == self.head.generation {
-            return self.settled(self.higher(slot.since_stage, slot.now));
-        }
-        let freed = Self::since(&slot.rebased, self.head.generation, slot.account.remote.live);
-        self.settled(Self::plus(Self::live(&slot.account), freed))
+    /// A thread's own peak since the innermost stage began: bytes.
+    pub(super) fn thread_stage_peak(&self, slot: &Slot) -> u64 {
+        let generation = self.head.generation;
+        self.own_peak(slot, slot.generation != generation, (&slot.rebased, generation), &slot.since_stage).0
     }
+
+    fn own_peak(&self, slot: &Slot, is_behind: bool, began: (&Noted, u64), since: &High) -> (u64, u64) {
+        let marks = || [self.high(since), self.high(&slot.now)];
+        let peak = rules::own_peak(is_behind, || self.base(slot, began.0, began.1), marks);
+        (peak.bytes.wide(), peak.blocks.into())
+    }
+}
+
+/// The most bytes by which the program's peak may be too high, with so many `threads`.
+pub(super) fn error(credit: &Credit, threads: u32) -> u64 {
+    let slack = if credit.open != 0 { credit.slack } else { 0 };
+    credit.error.saturating_add(slack.saturating_mul(threads.into()))
 }

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
+use memtrack_format::image::Memory;
+use memtrack_format::image::header::{Header, Table};
+use memtrack_format::image::key::{self, CellKey, OVERFLOW_SLOT, SlotState, UNATTRIBUTED_SLOT};
+use memtrack_format::image::records::{self, Account, Active};
+use memtrack_format::image::rules::Mark;
 use memtrack_format::{
     Arch, Cell, Config, EncodeError, Encoder, Figures, Heap, Kind, List, Loss, LossCause, Marks, Node, Os,
     Record, Sink, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 use super::annex::Annex;
-use super::header::Header;
-use super::peaks::{Mark, Peaks};
-use super::records::Account;
-use super::stages::{self, Active};
+use super::peaks::{self, Peaks};
 use super::tables::Tables;
 
 /// The encoder's buffer. The longest path fits.
@@ -28,12 +30,18 @@ impl Sink for Bytes {
     }
 }
 
-fn thread_of(cell: &Account) -> u32 {
-    cell.own.label & 0xffff
+fn key_of(cell: &Account) -> CellKey {
+    CellKey::from_labels(cell.own.label, cell.remote.label)
+}
+
+/// A name padded with zeros.
+fn until_zero(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 struct Writer<'i> {
     header: &'i Header,
+    memory: Memory<'i>,
     tables: &'i Tables,
     peaks: Peaks<'i>,
     /// The end of the image, in nanoseconds since the tracker's start.
@@ -42,12 +50,19 @@ struct Writer<'i> {
 }
 
 /// Encodes the dump. `now` is the end of the image in nanoseconds since 1970.
-pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Option<u64>) -> Vec<u8> {
+pub(super) fn dump(
+    header: &Header,
+    memory: Memory<'_>,
+    tables: &Tables,
+    annex: &Annex<'_>,
+    now: Option<u64>,
+) -> Vec<u8> {
     let Ok(to) = Encoder::new(Bytes(Vec::new()));
-    let peaks = Peaks { rule: header.rule, head: &tables.head };
+    let peaks = Peaks { machine: header.machine, head: &tables.head };
     let elapsed =
         now.and_then(|now| now.checked_sub(tables.head.start_unix).filter(|_| tables.head.start_unix > 0));
-    let mut writer = Writer { header, tables, peaks, now: elapsed.unwrap_or_else(|| last_time(tables)), to };
+    let now = elapsed.unwrap_or_else(|| last_time(tables));
+    let mut writer = Writer { header, memory, tables, peaks, now, to };
     writer.program(annex);
     writer.threads();
     writer.names();
@@ -57,7 +72,7 @@ pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Opt
     }
     let at_peak = writer.cells();
     writer.marks(at_peak);
-    for (cause, events) in losses(tables) {
+    for (cause, events) in writer.losses() {
         writer.record(&Loss { cause, events });
     }
     match writer.to.finish() {
@@ -71,17 +86,17 @@ pub(super) fn dump(header: &Header, tables: &Tables, annex: &Annex<'_>, now: Opt
 /// The latest time in the tables.
 fn last_time(tables: &Tables) -> u64 {
     let finished = tables.finished.iter().map(|stage| stage.end_ns);
-    let active = tables.active.iter().map(|stage| stage.begin_ns);
+    let active = tables.active.iter().map(|stage| stage.begin.time_ns);
     let points = tables.timeline.iter().map(|point| point.time_ns);
     finished.chain(active).chain(points).chain(tables.head.peak_time).max().unwrap_or(0)
 }
 
-fn losses(tables: &Tables) -> impl Iterator<Item = (LossCause, u64)> {
-    let causes = (0..=u8::MAX).map(LossCause::from_code).zip(&tables.head.losses);
-    causes.map(|(cause, &events)| (cause, events)).filter(|&(_, events)| events > 0)
-}
+impl<'i> Writer<'i> {
+    fn losses(&self) -> impl Iterator<Item = (LossCause, u64)> + use<'i> {
+        let events = self.tables.head.losses.iter(self.memory, self.header.counts);
+        (0..=u8::MAX).map(LossCause::from_code).zip(events).filter(|&(_, events)| events > 0)
+    }
 
-impl Writer<'_> {
     /// Writes a record. A record can only be too large when a forged recording has an overlong name: it is
     /// dropped.
     fn record<'a, R: Record<'a>>(&mut self, record: &R) {
@@ -94,11 +109,11 @@ impl Writer<'_> {
         self.record(&Snapshot { kind: Kind::Program, cause, sequence: head.snapshots, time_ns: self.now });
         let target = Target {
             arch: Arch::from_code(header.arch),
-            pointer_width: header.rule.pointer as u8,
-            big_endian: header.rule.big_endian,
+            pointer_width: header.machine.pointer as u8,
+            big_endian: header.machine.big_endian,
             os: Os::from_code(header.os),
             start_unix_ns: head.start_unix,
-            unwinder: &header.unwinder,
+            unwinder: until_zero(&header.unwinder),
             ..annex.target.unwrap_or_default()
         };
         self.record(&target);
@@ -106,6 +121,7 @@ impl Writer<'_> {
         annex.fork.iter().for_each(|fork| self.record(fork));
         let tables = self.tables;
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let capacity = |table: Table| header.places[table as usize].capacity;
         self.record(&Config {
             nodes: tables.use_of_nodes.used,
             nodes_capacity: tables.use_of_nodes.capacity,
@@ -115,9 +131,9 @@ impl Writer<'_> {
             threads_capacity: tables.use_of_slots.capacity,
             max_depth: header.depth,
             stages: number(tables.finished.len()),
-            stages_capacity: number(header.finished.capacity),
+            stages_capacity: capacity(Table::Finished),
             tags: number(tables.tags.len()),
-            tags_capacity: number(header.tags.capacity),
+            tags_capacity: capacity(Table::Tags),
         });
         for module in &annex.modules {
             self.record(module);
@@ -127,30 +143,29 @@ impl Writer<'_> {
     fn threads(&mut self) {
         let held = self.held_by_thread();
         for (id, slot) in &self.tables.slots {
-            let state = match id {
-                0 => ThreadState::Unattributed,
-                1 => ThreadState::Overflow,
-                _ => match slot.state {
-                    0 => ThreadState::Running,
-                    2 => ThreadState::Inherited,
-                    _ => ThreadState::Exited,
-                },
+            let state = match *id {
+                UNATTRIBUTED_SLOT => ThreadState::Unattributed,
+                OVERFLOW_SLOT => ThreadState::Overflow,
+                _ => SlotState::from_word(slot.state).into(),
             };
-            let own = self.peaks.thread_peak(slot);
+            let (own_peak, own_peak_blocks) = self.peaks.thread_peak(slot);
+            let name: [u8; key::THREAD_NAME_BYTES] = key::to_bytes(slot.name);
             let (peak, peak_blocks) = held.get(id).copied().unwrap_or_default();
             self.record(&Thread {
                 id: *id,
                 os_id: slot.os_id,
                 state,
                 count: slot.count,
-                name: &slot.name,
+                name: until_zero(&name),
                 figures: Figures { peak, peak_blocks, ..self.peaks.figures(&slot.account, Mark::Program) },
-                own_peak: own.bytes,
-                own_peak_blocks: own.blocks.into(),
+                own_peak,
+                own_peak_blocks,
             });
         }
         for (thread, slot) in &self.tables.slots {
-            for (class, &(allocs, bytes)) in (0..).zip(&slot.sizes).filter(|(_, (allocs, _))| *allocs > 0) {
+            let sizes = slot.sizes.iter(self.memory, self.header.counts);
+            for (class, size) in (0..=u8::MAX).zip(sizes).filter(|(_, size)| size.allocs > 0) {
+                let (allocs, bytes) = (size.allocs, size.bytes);
                 self.record(&SizeClass { thread: *thread, class, allocs, bytes });
             }
         }
@@ -165,7 +180,7 @@ impl Writer<'_> {
         let mut held = HashMap::new();
         for (_, account) in &self.tables.cells {
             let figures = self.peaks.figures(account, Mark::Program);
-            let (bytes, blocks): &mut (u64, u64) = held.entry(thread_of(account)).or_default();
+            let (bytes, blocks): &mut (u64, u64) = held.entry(key_of(account).thread.into()).or_default();
             *bytes = bytes.wrapping_add(figures.peak);
             *blocks = blocks.wrapping_add(figures.peak_blocks);
         }
@@ -174,81 +189,70 @@ impl Writer<'_> {
 
     fn names(&mut self) {
         for &(id, ref tag) in &self.tables.tags {
-            self.record(&TagName { id, parent: tag.parent, name: &tag.name });
+            self.record(&TagName { id, parent: tag.parent, name: key::text(&key::to_bytes(tag.name)) });
         }
         for &(id, ref heap) in &self.tables.heaps {
-            self.record(&Heap { id, name: &heap.name });
+            self.record(&Heap { id, name: key::text(&key::to_bytes(heap.name)) });
         }
     }
 
     fn stages(&mut self) {
         for stage in &self.tables.finished {
-            self.stage(stage);
+            let listed = stage.threads.iter(self.memory, self.header.counts).take(stage.listed as usize);
+            let threads: Vec<_> =
+                listed.map(|of| ThreadPeak { thread: of.thread.into(), peak: of.peak }).collect();
+            self.record(&finished(stage, &threads));
         }
         for active in &self.tables.active {
-            let stage = self.running(active);
-            self.stage(&stage);
+            let threads = self.thread_peaks(active);
+            let stage = self.running(active, &threads);
+            self.record(&stage);
         }
     }
 
-    fn stage(&mut self, stage: &stages::Stage) {
-        let threads: Vec<_> =
-            stage.threads.iter().map(|&(thread, peak)| ThreadPeak { thread, peak }).collect();
-        self.record(&Stage {
-            name: &stage.name,
-            depth: stage.depth,
-            scope: stage.scope,
-            running: stage.running,
-            runs: stage.runs,
-            duration_ns: stage.duration_ns,
-            begin_ns: stage.begin_ns,
-            end_ns: stage.end_ns,
-            allocs: stage.allocs,
-            bytes: stage.bytes,
-            live_before: stage.live_before,
-            live_after: stage.live_after,
-            peak: stage.peak.bytes,
-            peak_blocks: stage.peak.blocks,
-            peak_time_ns: stage.peak.time_ns,
-            lost: stage.lost,
-            threads: List::Items(&threads),
-        });
+    /// The threads of a running stage with the highest peaks.
+    fn thread_peaks(&self, active: &Active) -> Vec<ThreadPeak> {
+        let so_far = (0..).zip(active.threads.iter(self.memory, self.header.counts));
+        let mut threads: Vec<_> = so_far.map(|(thread, peak)| ThreadPeak { thread, peak }).collect();
+        for (id, slot) in &self.tables.slots {
+            if let Some(thread) = threads.get_mut(*id as usize) {
+                thread.peak = self.peaks.thread_stage_peak(slot).max(thread.peak);
+            }
+        }
+        threads.retain(|thread| thread.peak > 0);
+        threads.sort_by_key(|thread| std::cmp::Reverse(thread.peak));
+        threads.truncate(self.header.counts.top_threads);
+        threads
     }
 
     /// A running stage, with its figures at the end of the image.
-    fn running(&self, active: &Active) -> stages::Stage {
+    fn running<'s>(&self, active: &'s Active, threads: &'s [ThreadPeak]) -> Stage<'s> {
         let now = self.totals(Mark::Stage);
-        let current = stages::Peak {
+        let current = records::Peak {
             bytes: self.peaks.peak(Mark::Stage),
             blocks: now.peak_blocks,
             time_ns: self.peaks.peak_time(Mark::Stage, self.now),
         };
-        let mut threads: Vec<(u32, u64)> = (0..).zip(active.threads.iter().copied()).collect();
-        for (id, slot) in &self.tables.slots {
-            if let Some((_, peak)) = threads.get_mut(*id as usize) {
-                *peak = self.peaks.thread_stage_peak(slot).bytes.max(*peak);
-            }
-        }
-        threads.retain(|&(_, peak)| peak > 0);
-        threads.sort_by_key(|&(_, peak)| std::cmp::Reverse(peak));
-        threads.truncate(self.header.top_threads);
-        let lost = losses(self.tables).fold(0u64, |sum, (_, events)| sum.wrapping_add(events));
-        stages::Stage {
-            name: active.name.clone(),
+        let peak = if current.bytes > active.peak.bytes { current } else { active.peak };
+        let lost = self.losses().fold(0u64, |sum, (_, events)| sum.wrapping_add(events));
+        Stage {
+            name: key::text(&active.name),
             scope: 0,
             depth: active.depth,
             running: true,
             runs: 1,
-            duration_ns: self.now.saturating_sub(active.begin_ns),
-            begin_ns: active.begin_ns,
+            duration_ns: self.now.saturating_sub(active.begin.time_ns),
+            begin_ns: active.begin.time_ns,
             end_ns: self.now,
-            allocs: now.allocs.saturating_sub(active.allocs),
-            bytes: now.bytes.saturating_sub(active.bytes),
-            lost: lost.saturating_sub(active.lost),
-            live_before: active.live,
+            allocs: now.allocs.saturating_sub(active.begin.allocs),
+            bytes: now.bytes.saturating_sub(active.begin.bytes),
+            lost: lost.saturating_sub(active.begin.lost),
+            live_before: active.begin.live,
             live_after: now.live,
-            peak: if current.bytes > active.peak.bytes { current } else { active.peak },
-            threads,
+            peak: peak.bytes,
+            peak_blocks: peak.blocks,
+            peak_time_ns: peak.time_ns,
+            threads: List::Items(threads),
         }
     }
 
@@ -259,16 +263,9 @@ impl Writer<'_> {
             let figures = self.peaks.figures(account, Mark::Program);
             at_peak.0 = at_peak.0.wrapping_add(figures.peak);
             at_peak.1 = at_peak.1.wrapping_add(figures.peak_blocks);
-            let (label, sublabel) = (account.own.label, account.remote.label);
-            self.record(&Cell {
-                id: *id,
-                thread: thread_of(account),
-                tag: label >> 16,
-                heap: sublabel >> 24 & 0x7f,
-                stack: sublabel & 0xff_ffff,
-                cut: sublabel >> 31 != 0,
-                figures,
-            });
+            let CellKey { thread, tag, heap, stack, cut } = key_of(account);
+            let (thread, tag, heap) = (thread.into(), tag.into(), heap.into());
+            self.record(&Cell { id: *id, thread, tag, heap, stack, cut, figures });
         }
         at_peak
     }
@@ -287,8 +284,30 @@ impl Writer<'_> {
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed,
             peak_time_ns: self.peaks.peak_time(Mark::Program, self.now),
-            peak_error: self.tables.room.error(self.tables.use_of_slots.used),
+            peak_error: peaks::error(&self.tables.credit, self.tables.use_of_slots.used),
             mark_error: figures.peak.abs_diff(held),
         });
+    }
+}
+
+fn finished<'s>(stage: &'s records::Stage, threads: &'s [ThreadPeak]) -> Stage<'s> {
+    Stage {
+        name: key::text(&stage.name),
+        depth: stage.depth,
+        scope: stage.scope,
+        running: stage.running != 0,
+        runs: stage.runs,
+        duration_ns: stage.duration_ns,
+        begin_ns: stage.begin_ns,
+        end_ns: stage.end_ns,
+        allocs: stage.allocs,
+        bytes: stage.bytes,
+        live_before: stage.live_before,
+        live_after: stage.live_after,
+        peak: stage.peak.bytes,
+        peak_blocks: stage.peak.blocks,
+        peak_time_ns: stage.peak.time_ns,
+        lost: stage.lost,
+        threads: List::Items(threads),
     }
 }

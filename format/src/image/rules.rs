@@ -1,0 +1,301 @@
+//! The rules by which an account tells what it held at a peak.
+//!
+//! **The problem.** A flame graph at the peak needs what each account held when the peak stood. The peak is known only after
+//! it has passed, and there are too many accounts to look at.
+//!
+//! **The idea.** Each account remembers by itself. While live only rises past a peak the accounts need not: what is live is
+//! what the peak has. The first fall after it begins a new epoch. An account copies its live figures before it changes for
+//! the first time in an epoch. So its copy, or else what it has now, is what it held at the peak.
+//!
+//! - *[Mark]*: a peak that is remembered. There are two: the program's since the last reset, and the stage's since the
+//!   innermost stage began.
+//! - *A mark stands*: live has not fallen since its peak. The [state word](is_standing) has a flag for each mark.
+//! - *Epoch*: the rest of the state word. It goes on when live falls from a mark that stands.
+//! - *Fallen*: for each mark, the epoch that began with the fall from its peak.
+//! - *Generation*: goes on when peaks begin anew, with a stage or a reset. A thread's own peak belongs to one.
+//!
+//! Words count modulo their width: the later of two is known by the sign of their difference.
+
+use super::layout::Machine;
+use crate::Figures;
+
+/// A number modulo the width of a target's pointer.
+pub trait Word: Copy + PartialEq {
+    /// Zero.
+    const ZERO: Self;
+    /// The sum.
+    #[must_use]
+    fn plus(self, other: Self) -> Self;
+    /// The difference.
+    #[must_use]
+    fn minus(self, other: Self) -> Self;
+    /// Whether it is negative when it has a sign.
+    fn is_negative(self) -> bool;
+    /// Whether it is more than `other` when both have a sign.
+    fn is_above(self, other: Self) -> bool;
+    /// The number without a sign.
+    fn wide(self) -> u64;
+}
+
+/// A word of this machine.
+impl Word for usize {
+    const ZERO: Self = 0;
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        self.wrapping_sub(other)
+    }
+    #[inline(always)]
+    fn is_negative(self) -> bool {
+        (self as isize) < 0
+    }
+    #[inline(always)]
+    fn is_above(self, other: Self) -> bool {
+        self as isize > other as isize
+    }
+    #[inline(always)]
+    fn wide(self) -> u64 {
+        self as u64
+    }
+}
+
+/// A word of an image, of the width of its target. Its bits stand at the upper end of the number, so that sums, differences
+/// and signs are those of the width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageWord {
+    upper: u64,
+    shift: u32,
+}
+
+impl ImageWord {
+    /// The word of a target that reads as `value`.
+    #[must_use]
+    pub const fn new(value: u64, machine: Machine) -> ImageWord {
+        let shift = if machine.pointer == 4 { 32 } else { 0 };
+        ImageWord { upper: value << shift, shift }
+    }
+}
+
+impl Word for ImageWord {
+    const ZERO: Self = ImageWord { upper: 0, shift: 0 };
+    fn plus(self, other: Self) -> Self {
+        ImageWord { upper: self.upper.wrapping_add(other.upper), ..self }
+    }
+    fn minus(self, other: Self) -> Self {
+        ImageWord { upper: self.upper.wrapping_sub(other.upper), ..self }
+    }
+    fn is_negative(self) -> bool {
+        (self.upper as i64) < 0
+    }
+    fn is_above(self, other: Self) -> bool {
+        self.upper as i64 > other.upper as i64
+    }
+    fn wide(self) -> u64 {
+        self.upper >> self.shift
+    }
+}
+
+/// The two marks; also the index of an account's copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The program's peak since the last reset.
+    Program = 0,
+    /// The peak since the innermost stage began.
+    Stage = 1,
+}
+
+impl Mark {
+    /// Both.
+    pub const ALL: [Mark; 2] = [Mark::Program, Mark::Stage];
+
+    /// Its flag in the state word: the mark stands.
+    #[inline(always)]
+    #[must_use]
+    pub const fn flag(self) -> usize {
+        match self {
+            Mark::Program => 2,
+            Mark::Stage => 1,
+        }
+    }
+}
+
+/// The flags of the state word.
+pub const FLAGS: usize = Mark::Program.flag() | Mark::Stage.flag();
+/// One epoch in the state word.
+pub const EPOCH: usize = FLAGS + 1;
+/// One generation: even, as a stamp wants it.
+pub const GENERATION: usize = 2;
+/// The flag of an epoch or generation that an account remembers: a thread is copying for a later one.
+pub const KEEPING: usize = 1;
+
+const _: () = assert!(EPOCH.is_power_of_two() && EPOCH & FLAGS == 0, "epochs leave the flags alone");
+const _: () = assert!(EPOCH & KEEPING == 0 && GENERATION & KEEPING == 0, "epochs and generations are even");
+
+/// Whether `epoch` comes before `fallen`: an account that last changed in it has not changed since the mark stood.
+#[inline(always)]
+pub fn precedes<W: Word>(epoch: W, fallen: W) -> bool {
+    epoch.minus(fallen).is_negative()
+}
+
+/// Whether the generation `reset` comes after `mine`: a peak of `mine` was reset, not only begun anew by a stage.
+#[inline(always)]
+pub fn was_reset_since<W: Word>(reset: W, mine: W) -> bool {
+    mine.minus(reset).is_negative()
+}
+
+/// Bytes and blocks, modulo the widths in which they are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held<W> {
+    /// Bytes.
+    pub bytes: W,
+    /// Blocks.
+    pub blocks: u32,
+}
+
+impl<W: Word> Held<W> {
+    /// The difference: what is live is what the owner has, less what others freed.
+    #[inline]
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Held { bytes: self.bytes.minus(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
+    }
+
+    /// The sum.
+    #[inline]
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Held { bytes: self.bytes.plus(other.bytes), blocks: self.blocks.wrapping_add(other.blocks) }
+    }
+
+    /// The higher of two high-water marks, which may stand below zero while a free is booked before its allocation.
+    #[inline]
+    #[must_use]
+    pub fn higher(self, other: Self) -> Self {
+        if other.bytes.is_above(self.bytes) { other } else { self }
+    }
+
+    /// A difference that a running program leaves half-booked is shown as zero, not as 2⁶⁴ − 1.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        Held {
+            bytes: if self.bytes.is_negative() { W::ZERO } else { self.bytes },
+            blocks: (self.blocks as i32).max(0) as u32,
+        }
+    }
+}
+
+/// What a part of an account held at a mark. Each answer is asked for when it is needed, in this order.
+#[inline(always)]
+pub fn at_mark<T>(
+    stands: bool,
+    is_unchanged: impl FnOnce() -> bool,
+    live: impl FnOnce() -> T,
+    copy: impl FnOnce() -> T,
+) -> T {
+    if stands || is_unchanged() { live() } else { copy() }
+}
+
+/// Bytes at a mark's peak: the stage's `peak`, and `kept`, the highest before it. The program's is never below the stage's.
+#[inline(always)]
+pub fn peak<W: Ord>(mark: Mark, peak: W, kept: impl FnOnce() -> W) -> W {
+    match mark {
+        Mark::Program => peak.max(kept()),
+        Mark::Stage => peak,
+    }
+}
+
+/// What others freed of an account since `generation` began: `freed` so far, less what was `noted` when it began. Nothing
+/// was noted for it until they freed something.
+#[inline(always)]
+pub fn freed_since<W: Word>(
+    generation: W,
+    noted_for: W,
+    noted: impl FnOnce() -> Held<W>,
+    freed: Held<W>,
+) -> Held<W> {
+    if noted_for == generation { freed.minus(noted()) } else { Held { bytes: W::ZERO, blocks: 0 } }
+}
+
+/// A thread's own peak. It `is_behind` when peaks began anew since its last event: then it is what the thread held at that
+/// moment, its live and what others freed since. Else it is the higher of two marks.
+#[inline(always)]
+pub fn own_peak<W: Word>(
+    is_behind: bool,
+    held: impl FnOnce() -> Held<W>,
+    marks: impl FnOnce() -> [Held<W>; 2],
+) -> Held<W> {
+    let peak = if is_behind {
+        held()
+    } else {
+        let [first, second] = marks();
+        first.higher(second)
+    };
+    peak.settled()
+}
+
+/// The totals of an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals {
+    /// Allocations.
+    pub allocs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blocks that their thread freed as its very next event.
+    pub temporary: u64,
+    /// Reallocations.
+    pub reallocs: u64,
+}
+
+/// The figures of an account, which has `live` and had `held` at the mark.
+#[inline]
+#[must_use]
+pub fn figures<W: Word>(totals: Totals, live: Held<W>, held: Held<W>) -> Figures {
+    let (live, held) = (live.settled(), held.settled());
+    Figures {
+        allocs: totals.allocs,
+        bytes: totals.bytes,
+        live: live.bytes.wide(),
+        live_blocks: live.blocks.into(),
+        peak: held.bytes.wide(),
+        peak_blocks: held.blocks.into(),
+        temporary: totals.temporary,
+        reallocs: totals.reallocs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NARROW: Machine = Machine { big_endian: false, pointer: 4, long: 8 };
+    const WIDE: Machine = Machine { pointer: 8, ..NARROW };
+
+    #[test]
+    fn words_count_modulo_the_width_of_their_target() {
+        let word = |value: u64| ImageWord::new(value, NARROW);
+        assert!(precedes(word(0xffff_fffc), word(4)), "the epoch has gone round");
+        assert!(!precedes(word(4), word(0xffff_fffc)) && !precedes(word(4), word(4)));
+        assert!(!precedes(ImageWord::new(0xffff_fffc, WIDE), ImageWord::new(0xffff_fffb, WIDE)));
+        assert!(was_reset_since(word(1), word(0xffff_ffff)));
+        assert_eq!(word(3).minus(word(5)).wide(), 0xffff_fffe);
+        assert!(word(1).is_above(word(3).minus(word(5))) && usize::MAX.is_negative());
+    }
+
+    #[test]
+    fn half_booked_differences_are_zero() {
+        let held = |bytes, blocks| Held { bytes: ImageWord::new(bytes, NARROW), blocks };
+        let less = held(10, 1).minus(held(20, 2));
+        assert_eq!(less.settled().bytes.wide(), 0);
+        assert_eq!((less.settled().blocks, less.higher(held(0, 7)).blocks), (0, 7));
+    }
+
+    #[test]
+    fn an_account_held_its_copy_or_else_what_it_has() {
+        let held = |stands, unchanged| at_mark(stands, || unchanged, || "live", || "copy");
+        assert_eq!([held(true, false), held(false, true), held(false, false)], ["live", "live", "copy"]);
+        assert_eq!((peak(Mark::Program, 3, || 5), peak(Mark::Stage, 3, || 5)), (5, 3));
+    }
+}
