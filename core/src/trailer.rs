@@ -6,11 +6,10 @@
 //! and so is a block that another allocator made, or the tracker of another library in the same process.
 
 use core::alloc::Layout;
+use memtrack_format::image::key::CELL_BITS;
 
 /// Bytes of a trailer.
 pub(crate) const LEN: usize = 4;
-/// Bits of a trailer that name a cell.
-pub(crate) const CELL_BITS: u32 = 24;
 
 /// The layout that the inner allocator is asked for. `None` when it would exceed what a layout can be.
 #[inline(always)]

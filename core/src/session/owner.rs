@@ -8,8 +8,9 @@
 use super::recording::annex;
 use crate::os::file::FileReader;
 use crate::os::process;
-use crate::table::image;
 use core::ffi::CStr;
+use memtrack_format::image::annex::OWNER_WORDS;
+use memtrack_format::image::header;
 use memtrack_format::{Item, Process, Reader, Tag, Target};
 
 /// A process, distinct from others that have had the same id.
@@ -35,7 +36,7 @@ impl Owner {
         let file = FileReader::open(path).filter(FileReader::is_regular)?;
         let mut head = [0; HEAD];
         let mut read = file.read_at(&mut head, 0);
-        if let Some(annex) = image::size_of_image(&head[..read]) {
+        if let Some(annex) = header::size_of_any(&head[..read]) {
             read = file.read_at(&mut head, annex);
             if let Some(owner) = annex::owner(&head[..read]) {
                 return Some(owner);
@@ -62,12 +63,12 @@ impl Owner {
     }
 
     /// Returns the owner as words of 32 bits, for an annex.
-    pub(crate) fn words(self) -> [u32; 3] {
+    pub(crate) fn words(self) -> [u32; OWNER_WORDS] {
         [self.pid, self.started as u32, (self.started >> 32) as u32]
     }
 
     /// Reads the owner from such words.
-    pub(crate) fn from_words([pid, low, high]: [u32; 3]) -> Owner {
+    pub(crate) fn from_words([pid, low, high]: [u32; OWNER_WORDS]) -> Owner {
         Owner { pid, started: u64::from(high) << 32 | u64::from(low) }
     }
 

@@ -13,10 +13,14 @@
 //! side writes the other's line. Where several threads write a part, the first one copies and the others wait for it: the
 //! figures must not change in between.
 
+use super::image::lies_as;
 use super::peak::epoch::{Epoch, Epochs, LastCopy, Mark};
 use crate::counter::{Counter, add_owned, add_owned32};
 use crate::sync::*;
+use core::mem::offset_of;
 use memtrack_format::Figures;
+use memtrack_format::image::records;
+use memtrack_format::image::rules::{self, Totals};
 
 /// Live figures of one part and its copies at the two marks.
 #[repr(C)]
@@ -32,28 +36,18 @@ struct Part {
     label: AtomicU32,
 }
 
+lies_as!(
+    records::Part as Part;
+    offset_of!(Part, epoch),
+    offset_of!(Part, bytes),
+    offset_of!(Part, held),
+    offset_of!(Part, blocks),
+    offset_of!(Part, held_blocks),
+    offset_of!(Part, label),
+);
+
 /// Bytes and blocks, modulo the widths of their counters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    pub(crate) bytes: usize,
-    pub(crate) blocks: u32,
-}
-
-impl Held {
-    #[inline]
-    pub(crate) fn minus(self, other: Held) -> Held {
-        Held { bytes: self.bytes.wrapping_sub(other.bytes), blocks: self.blocks.wrapping_sub(other.blocks) }
-    }
-
-    /// While a program runs a free may be counted before its allocation: a negative difference becomes zero.
-    pub(crate) fn settled(self) -> Held {
-        Held { bytes: (self.bytes as isize).max(0) as usize, blocks: (self.blocks as i32).max(0) as u32 }
-    }
-
-    pub(crate) fn plus(self, other: Held) -> Held {
-        Held { bytes: self.bytes.wrapping_add(other.bytes), blocks: self.blocks.wrapping_add(other.blocks) }
-    }
-}
+pub(crate) type Held = rules::Held<usize>;
 
 impl Part {
     /// Before a change in an epoch: copies the live figures if this is the first one.
@@ -87,13 +81,12 @@ impl Part {
     }
 
     fn held(&self, epochs: &Epochs, mark: Mark) -> Held {
-        if epochs.is_at_peak(mark) || epochs.epoch().precedes(self.epoch.epoch(), mark) {
-            return self.live();
-        }
-        Held {
+        let is_unchanged = || epochs.epoch().precedes(self.epoch.epoch(), mark);
+        let copy = || Held {
             bytes: self.held[mark as usize].load(Relaxed),
             blocks: self.held_blocks[mark as usize].load(Relaxed),
-        }
+        };
+        rules::at_mark(epochs.is_at_peak(mark), is_unchanged, || self.live(), copy)
     }
 }
 
@@ -113,10 +106,19 @@ pub struct Account {
     reallocs: Counter,
 }
 
+lies_as!(
+    records::Account as Account;
+    offset_of!(Account, own),
+    offset_of!(Account, allocs),
+    offset_of!(Account, bytes),
+    offset_of!(Account, remote),
+    offset_of!(Account, temporary),
+    offset_of!(Account, reallocs),
+);
 #[cfg(all(target_pointer_width = "64", not(models)))]
 const _: () = assert!(size_of::<Account>() == 128, "own and remote part fill one cache line each");
 #[cfg(all(target_pointer_width = "64", not(models)))]
-const _: () = assert!(core::mem::offset_of!(Account, remote) == 64, "the parts don't share a line");
+const _: () = assert!(offset_of!(Account, remote) == 64, "the parts don't share a line");
 
 /// Who counts an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -331,17 +333,14 @@ impl Account {
 
     /// All counters.
     pub(crate) fn figures(&self, epochs: &Epochs, mark: Mark) -> Figures {
-        let (live, held) = (self.live().settled(), self.held(epochs, mark).settled());
-        Figures {
+        let (live, held) = (self.live(), self.held(epochs, mark));
+        let totals = Totals {
             allocs: self.allocs.get(),
             bytes: self.bytes.get(),
-            live: live.bytes as u64,
-            live_blocks: u64::from(live.blocks),
-            peak: held.bytes as u64,
-            peak_blocks: u64::from(held.blocks),
             temporary: self.temporary.get(),
             reallocs: self.reallocs.get(),
-        }
+        };
+        rules::figures(totals, live, held)
     }
 }
 

@@ -6,7 +6,7 @@ use super::growth::Growth;
 use super::index::{Index, IndexRef, hash};
 use super::stacks::StackId;
 use crate::sync::*;
-use crate::trailer::CELL_BITS;
+use memtrack_format::image::key::{CELL_BITS, CellKey};
 
 /// The cell of events that belong to no known thread or stack.
 pub(crate) const UNATTRIBUTED: u32 = 0;
@@ -58,24 +58,15 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    const STACK: u32 = (1 << 24) - 1;
-    const HEAP: u32 = 0x7f;
-    const CUT: u32 = 1 << 31;
-
+    #[inline]
     fn labels(self) -> (u32, u32) {
-        let cut = if self.cut { Self::CUT } else { 0 };
-        let heap = (u32::from(self.heap) & Self::HEAP) << 24;
-        (u32::from(self.thread) | u32::from(self.tag) << 16, self.stack.0 | heap | cut)
+        let Key { thread, tag, heap, stack: StackId(stack), cut } = self;
+        CellKey { thread, tag, heap, stack, cut }.labels()
     }
 
     fn from_labels(label: u32, sublabel: u32) -> Key {
-        Key {
-            thread: label as u16,
-            tag: (label >> 16) as u16,
-            heap: (sublabel >> 24 & Self::HEAP) as u8,
-            stack: StackId(sublabel & Self::STACK),
-            cut: sublabel & Self::CUT != 0,
-        }
+        let CellKey { thread, tag, heap, stack, cut } = CellKey::from_labels(label, sublabel);
+        Key { thread, tag, heap, stack: StackId(stack), cut }
     }
 }
 
@@ -188,21 +179,4 @@ impl<'t> Cells<'t> {
 /// The heap of a cell's blocks.
 pub(crate) fn heap_of(cell: &Account) -> u8 {
     Key::from_labels(cell.label(), cell.sublabel()).heap
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_survive_packing() {
-        for key in [
-            Key { thread: 0, tag: 0, heap: 0, stack: StackId::ROOT, cut: false },
-            Key { thread: u16::MAX, tag: u16::MAX, heap: 127, stack: StackId((1 << 24) - 1), cut: true },
-            Key { thread: 7, tag: 3, heap: 1, stack: StackId(99), cut: false },
-        ] {
-            let (label, sublabel) = key.labels();
-            assert_eq!(Key::from_labels(label, sublabel), key);
-        }
-    }
 }

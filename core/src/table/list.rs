@@ -13,6 +13,8 @@ pub struct List<T, const N: usize> {
 }
 
 impl<T: Clone, const N: usize> List<T, N> {
+    /// Where the items begin.
+    pub(super) const ITEMS: usize = core::mem::offset_of!(Self, items);
     const PLAIN: () = assert!(!core::mem::needs_drop::<T>(), "items of a list are not dropped");
 
     /// The empty list; all-zero, as all of a region at its start.

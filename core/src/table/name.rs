@@ -1,7 +1,9 @@
 //! A short name of fixed size, as a region stores it.
 
+use memtrack_format::image::key::NAME_BYTES;
+
 /// Bytes of a name that are kept.
-pub(crate) const NAME_LEN: usize = 47;
+pub(crate) const NAME_LEN: usize = NAME_BYTES - 1;
 
 /// Up to 47 bytes of text. All-zero is the empty name.
 #[repr(C)]
@@ -27,14 +29,14 @@ impl Name {
     }
 
     /// Length and text, filled up with zeros.
-    pub(crate) fn to_bytes(self) -> [u8; NAME_LEN + 1] {
-        let mut bytes = [self.len; NAME_LEN + 1];
+    pub(crate) fn to_bytes(self) -> [u8; NAME_BYTES] {
+        let mut bytes = [self.len; NAME_BYTES];
         bytes[1..].copy_from_slice(&self.bytes);
         bytes
     }
 
     /// The name whose [`to_bytes`](Self::to_bytes) these are.
-    pub(crate) fn from_bytes([len, bytes @ ..]: [u8; NAME_LEN + 1]) -> Name {
+    pub(crate) fn from_bytes([len, bytes @ ..]: [u8; NAME_BYTES]) -> Name {
         Name { len, bytes }
     }
 

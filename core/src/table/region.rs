@@ -2,16 +2,15 @@
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::image::{self, Image, Place};
-use super::losses::{CAUSES, Losses};
+use super::image::{self, Image, lies_as, place};
+use super::losses::Losses;
 use super::peak::Marks;
 #[cfg(feature = "std")]
 use super::peak::credit::Credit;
-use super::peak::stage::{StageTable, TOP_THREADS};
+use super::peak::stage::StageTable;
 use super::pending::Pending;
 #[cfg(feature = "std")]
 use super::private_pages::PrivatePages;
-use super::sizes::CLASSES;
 use super::stacks::{StackTable, Stacks};
 use super::tags::{TagTable, Tags};
 use super::threads::{ThreadSlot, ThreadTable, Threads};
@@ -20,6 +19,7 @@ use crate::counter::Counter;
 use crate::lock::Lock;
 use crate::sync::*;
 use core::mem::offset_of;
+use memtrack_format::image::{key, records};
 
 /// All tables of one tracker, with capacities of the user's choice. All-zero, so it adds nothing to the binary;
 /// pages that are not used are not resident.
@@ -64,7 +64,7 @@ pub struct Region<
 
 /// Named heaps of a tracker.
 const HEAPS: usize = if cfg!(feature = "std") { 32 } else { 4 };
-const _: () = assert!(HEAPS <= 127, "a cell's key has seven bits for its heap");
+const _: () = assert!(HEAPS < 1 << key::HEAP_BITS, "a cell's key has seven bits for its heap");
 
 /// What every event reads, and what belongs to no table.
 #[repr(C)]
@@ -97,7 +97,28 @@ pub struct Head {
     pub(super) extents: super::growth::Extents,
 }
 
+// The credit follows the header. What an image has of the marks ends with the head's last word.
+const _: () = {
+    let marks = Marks::offsets();
+    lies_as!(
+        records::Head, slots 0, base Marks::IMAGE;
+        marks[0], marks[1], marks[2], marks[3], marks[4], marks[5], marks[6],
+        offset_of!(Head, losses) - offset_of!(Head, marks),
+        offset_of!(Head, failed) - offset_of!(Head, marks),
+        offset_of!(Head, start) - offset_of!(Head, marks),
+        offset_of!(Head, start_unix) - offset_of!(Head, marks),
+        offset_of!(Head, snapshots) - offset_of!(Head, marks),
+    );
+    assert!(
+        offset_of!(Head, marks) + offset_of!(Marks, credit) == size_of::<Image>(),
+        "the credit follows the header"
+    );
+};
+
 impl Head {
+    /// Where an image of the marks begins.
+    const MARKS: usize = offset_of!(Head, marks) + Marks::IMAGE;
+
     /// The head of an empty region: all zeros.
     pub(crate) const fn new() -> Self {
         // SAFETY: it consists of atomic integers and of locks, for which all-zero is a value.
@@ -237,23 +258,17 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     type Frames = FrameBuffer<D>;
     type Stages = StageTable<S, T>;
     const IMAGE: [u32; image::WORDS] = image::header(
-        &image::Build {
-            arch: crate::target::ARCH.code(),
-            os: crate::target::OS.code(),
-            causes: CAUSES,
-            classes: CLASSES,
-            top_threads: TOP_THREADS,
-        },
         size_of::<Self>(),
         D,
-        offset_of!(Head, marks) + Marks::IMAGE,
+        Head::MARKS,
         offset_of!(Head, snapshots),
-        &[
-            Place { offset: offset_of!(Self, threads), stride: size_of::<ThreadSlot>(), capacity: T },
-            Place { offset: offset_of!(Self, stacks), stride: StackTable::<N>::STRIDE, capacity: N },
-            Place { offset: offset_of!(Self, cells), stride: size_of::<Account>(), capacity: C },
-            Place { offset: offset_of!(Self, tags), stride: TagTable::<G>::STRIDE, capacity: G },
-            Place { offset: offset_of!(Self, heaps), stride: TagTable::<HEAPS>::STRIDE, capacity: HEAPS },
+        T,
+        [
+            place(offset_of!(Self, threads), size_of::<ThreadSlot>(), T),
+            place(offset_of!(Self, stacks), StackTable::<N>::STRIDE, N),
+            place(offset_of!(Self, cells), size_of::<Account>(), C),
+            place(offset_of!(Self, tags), TagTable::<G>::STRIDE, G),
+            place(offset_of!(Self, heaps), TagTable::<HEAPS>::STRIDE, HEAPS),
             StageTable::<S, T>::FINISHED,
             StageTable::<S, T>::ACTIVE,
             Timeline::PLACE,

@@ -5,9 +5,12 @@
 
 use super::backing::prepare;
 use super::growth::Growth;
+use super::image::lies_as;
 use super::index::{Index, IndexRef, hash};
 use crate::sync::*;
+use core::mem::offset_of;
 use memtrack_format::Node as Record;
+use memtrack_format::image::{key, records};
 
 /// A node of the tree.
 #[repr(C)]
@@ -16,6 +19,8 @@ pub(super) struct Node {
     address: AtomicUsize,
     parent: AtomicU32,
 }
+
+lies_as!(records::Node as Node; offset_of!(Node, address), offset_of!(Node, parent));
 
 /// `N` nodes. All-zero is the empty tree.
 #[repr(C)]
@@ -29,7 +34,10 @@ impl<const N: usize> StackTable<N> {
     /// Bytes from one node to the next.
     pub(super) const STRIDE: usize = size_of::<Node>();
 
+    const SIZE: () = assert!(N <= 1 << key::STACK_BITS, "a cell's key can name at most 2^24 nodes");
+
     pub(crate) const fn new() -> Self {
+        const { Self::SIZE };
         StackTable {
             used: AtomicU32::new(0),
             nodes: [const { Node { address: AtomicUsize::new(0), parent: AtomicU32::new(0) } }; N],
@@ -128,7 +136,7 @@ impl Stacks<'_> {
     pub(crate) fn nodes_from(self, first: u32) -> impl Iterator<Item = (u32, Record)> {
         let end = Record::FIRST + self.usage().0;
         (first.max(Record::FIRST)..end).filter_map(move |id| {
-            let node = &self.nodes[(id - 2) as usize];
+            let node = &self.nodes[(id - Record::FIRST) as usize];
             let (address, parent) = (node.address.load(Acquire) as u64, node.parent.load(Relaxed));
             // A caller has a smaller id, unless another process has damaged the table.
             (address != 0 && parent < id).then_some((id, Record { parent, address }))

@@ -1,11 +1,14 @@
 //! Tags: names pushed under a thread's stacks. A tag is a pair of outer tag and name; its id is its position, from 1.
 
+use super::image::lies_as;
 use super::name::Name;
 use crate::lock::{Lock, try_lock};
 use crate::sync::*;
+use core::mem::offset_of;
+use memtrack_format::image::{key, records};
 
 /// Words of a tag's name.
-const WORDS: usize = size_of::<Name>() / 4;
+const WORDS: usize = key::NAME_WORDS;
 
 /// All-zero until it is written, then never changed.
 #[repr(C)]
@@ -14,6 +17,8 @@ struct Tag {
     /// The bytes of its name, the lowest byte of a word first.
     name: [AtomicU32; WORDS],
 }
+
+lies_as!(records::Tag as Tag; offset_of!(Tag, parent), offset_of!(Tag, name));
 
 impl Tag {
     fn set(&self, parent: u16, name: &[u32; WORDS]) {
@@ -27,20 +32,9 @@ impl Tag {
     }
 
     fn get(&self) -> (u16, Name) {
-        let mut name = Name::EMPTY.to_bytes();
-        for (to, word) in name.chunks_exact_mut(4).zip(&self.name) {
-            to.copy_from_slice(&word.load(Relaxed).to_le_bytes());
-        }
-        (self.parent.load(Relaxed) as u16, Name::from_bytes(name))
+        let words: [u32; WORDS] = core::array::from_fn(|word| self.name[word].load(Relaxed));
+        (self.parent.load(Relaxed) as u16, Name::from_bytes(key::to_bytes(words)))
     }
-}
-
-fn words(name: Name) -> [u32; WORDS] {
-    let mut words = [0; WORDS];
-    for (word, bytes) in words.iter_mut().zip(name.to_bytes().chunks_exact(4)) {
-        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    }
-    words
 }
 
 /// Up to `N` tags. They are few, and inserted outside the hook: a list with a lock for insertions.
@@ -79,7 +73,7 @@ pub struct Tags<'t> {
 impl Tags<'_> {
     /// The id of `name` under `parent`; `None` when the table is full or its lock cannot be had.
     pub(crate) fn find_or_insert(&self, parent: u16, name: &str) -> Option<u16> {
-        let name = words(Name::new(name));
+        let name = key::to_words(Name::new(name).to_bytes());
         let place = self.find(parent, &name).or_else(|| self.insert(parent, &name))?;
         Some(place as u16 + 1)
     }

@@ -3,29 +3,33 @@
 use super::account::{Account, Booker, Held};
 use super::backing::prepare;
 use super::growth::Growth;
+use super::image::lies_as;
 use super::peak::share::{Share, Shares};
 use super::peak::thread::ThreadPeaks;
 use super::peak::{Epoch, Epochs};
 use super::sizes::Sizes;
 use crate::counter::Counter;
 use crate::sync::*;
+use core::mem::offset_of;
 use memtrack_format::ThreadState;
+use memtrack_format::image::key::{self, SlotState};
+use memtrack_format::image::records;
 
 /// The slot of events that belong to no known thread.
-pub(crate) const UNATTRIBUTED: u16 = 0;
+pub(crate) const UNATTRIBUTED: u16 = key::UNATTRIBUTED_SLOT as u16;
 /// The slot of all threads that found none left.
-pub(crate) const OVERFLOW: u16 = 1;
+pub(crate) const OVERFLOW: u16 = key::OVERFLOW_SLOT as u16;
 /// The first slot that a single thread has.
-pub(crate) const FIRST: u16 = 2;
+pub(crate) const FIRST: u16 = key::SHARED_SLOTS as u16;
 
 /// Bytes of a thread's name: as many as Linux keeps.
-pub(crate) const THREAD_NAME: usize = 16;
+pub(crate) const THREAD_NAME: usize = key::THREAD_NAME_BYTES;
 
-const RUNNING: u32 = 0;
-const EXITED: u32 = 1;
+const RUNNING: u32 = SlotState::Running as u32;
+const EXITED: u32 = SlotState::Exited as u32;
 /// A thread of the process from which this one was forked: no thread of this process continues the slot.
 #[cfg(feature = "std")]
-const INHERITED: u32 = 2;
+const INHERITED: u32 = SlotState::Inherited as u32;
 
 /// A thread, or several threads of one name that ran one after another. All-zero is unused.
 #[repr(C)]
@@ -43,6 +47,26 @@ pub struct ThreadSlot {
     name: [AtomicU32; THREAD_NAME / 4],
     pub(crate) sizes: Sizes,
 }
+
+const _: () = {
+    let (share, peaks) = (offset_of!(ThreadSlot, share), offset_of!(ThreadSlot, peaks));
+    let [bytes, inside] = Share::OFFSETS;
+    let of = ThreadPeaks::OFFSETS;
+    lies_as!(
+        records::Slot, slots 0, base 0;
+        offset_of!(ThreadSlot, account),
+        share + bytes,
+        share + inside,
+        offset_of!(ThreadSlot, last),
+        peaks + of[0], peaks + of[1], peaks + of[2], peaks + of[3],
+        peaks + of[4], peaks + of[5], peaks + of[6], peaks + of[7],
+        offset_of!(ThreadSlot, os_id),
+        offset_of!(ThreadSlot, state),
+        offset_of!(ThreadSlot, count),
+        offset_of!(ThreadSlot, name),
+        offset_of!(ThreadSlot, sizes),
+    );
+};
 
 impl ThreadSlot {
     /// Counts an allocation of `block`.
@@ -161,12 +185,7 @@ impl ThreadSlot {
 
     /// Its state, for a dump.
     pub(crate) fn state(&self) -> ThreadState {
-        match self.state.load(Acquire) {
-            RUNNING => ThreadState::Running,
-            #[cfg(feature = "std")]
-            INHERITED => ThreadState::Inherited,
-            _ => ThreadState::Exited,
-        }
+        SlotState::from_word(self.state.load(Acquire)).into()
     }
 
     /// How many threads used this slot.

@@ -1,7 +1,10 @@
 //! Live bytes over time, in a list of bounded length. When it is full, its resolution halves.
 
-use super::image::Place;
+use super::image::{lies_as, place};
 use super::list::List;
+use core::mem::offset_of;
+use memtrack_format::image::header::Place;
+use memtrack_format::image::records;
 
 /// The most points. A microcontroller has none: its RAM is for stacks.
 const POINTS: usize = if cfg!(feature = "std") { 512 } else { 0 };
@@ -24,6 +27,8 @@ pub struct Point {
     pub(crate) live: usize,
 }
 
+lies_as!(records::Point as Point; offset_of!(Point, time_ns), offset_of!(Point, high), offset_of!(Point, live));
+
 /// All-zero is empty.
 #[repr(C)]
 pub struct Timeline {
@@ -35,8 +40,7 @@ pub struct Timeline {
 impl Timeline {
     /// Whether there are any points.
     pub(crate) const IS_KEPT: bool = POINTS != 0;
-    pub(super) const PLACE: Place =
-        Place { offset: core::mem::offset_of!(Self, points), stride: size_of::<Point>(), capacity: POINTS };
+    pub(super) const PLACE: Place = place(offset_of!(Self, points), size_of::<Point>(), POINTS);
 
     pub(crate) const fn new() -> Self {
         Timeline { points: List::new(), halved: 0 }

@@ -201,6 +201,24 @@ pub fn is_big_endian(bytes: &[u8]) -> Option<bool> {
     }
 }
 
+/// A word of the header that begins with `bytes`, of any version of it.
+fn word_of_any(bytes: &[u8], place: usize) -> Option<u32> {
+    let word = bytes.get(4 * place..)?.first_chunk::<4>()?;
+    Some(if is_big_endian(bytes)? { u32::from_be_bytes(*word) } else { u32::from_le_bytes(*word) })
+}
+
+/// Bytes of the region whose image begins with `bytes`, of any version; `None` when they begin none.
+#[must_use]
+pub fn size_of_any(bytes: &[u8]) -> Option<u64> {
+    word_of_any(bytes, SIZE).map(u64::from)
+}
+
+/// Where the image that begins with `bytes` has the number of its thread slots in use.
+#[must_use]
+pub fn slots_of_any(bytes: &[u8]) -> Option<u64> {
+    word_of_any(bytes, PLACES + PLACE * Table::Slots as usize).map(u64::from)
+}
+
 /// The header's words with the unwinder's name in them, or its first [`UNWINDER_BYTES`].
 #[must_use]
 pub const fn with_unwinder(mut words: [u32; WORDS], name: &[u8]) -> [u32; WORDS] {

@@ -111,13 +111,23 @@ impl Mark {
     /// Both.
     pub const ALL: [Mark; 2] = [Mark::Program, Mark::Stage];
 
-    /// Its flag in the state word: the mark stands.
+    /// Its flag in the state word: the mark is at its peak.
     #[inline(always)]
     #[must_use]
     pub const fn flag(self) -> usize {
         match self {
             Mark::Program => 2,
             Mark::Stage => 1,
+        }
+    }
+
+    /// The flags that a new peak of this mark sets: a new peak of the program is one of the stage, too.
+    #[inline(always)]
+    #[must_use]
+    pub const fn flags_of_peak(self) -> usize {
+        match self {
+            Mark::Program => FLAGS,
+            Mark::Stage => Mark::Stage.flag(),
         }
     }
 }
@@ -129,10 +139,10 @@ pub const EPOCH: usize = FLAGS + 1;
 /// One generation: even, as a stamp wants it.
 pub const GENERATION: usize = 2;
 /// The flag of an epoch or generation that an account remembers: a thread is copying for a later one.
-pub const KEEPING: usize = 1;
+pub const COPYING: usize = 1;
 
 const _: () = assert!(EPOCH.is_power_of_two() && EPOCH & FLAGS == 0, "epochs leave the flags alone");
-const _: () = assert!(EPOCH & KEEPING == 0 && GENERATION & KEEPING == 0, "epochs and generations are even");
+const _: () = assert!(EPOCH & COPYING == 0 && GENERATION & COPYING == 0, "epochs and generations are even");
 
 /// Whether `epoch` comes before `fallen`: an account that last changed in it has not changed since the mark stood.
 #[inline(always)]

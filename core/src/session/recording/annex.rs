@@ -16,34 +16,18 @@ use crate::os::errno;
 use crate::os::pages::{self, Pages};
 use crate::session::owner::Owner;
 use crate::sync::*;
+use memtrack_format::image::annex::{
+    CURRENT, FULL, HALF_LEN, MAGIC, OWNER, OWNER_WORDS, STATE, USED, begin, half,
+};
 
-/// The first word, in the target's byte order: the bytes of a little-endian file are `\x89MTA`.
-const MAGIC: u32 = u32::from_le_bytes(*b"\x89MTA");
-/// Bytes of the head, which is in front of the halves.
-const HEAD: usize = 4096;
 /// Bytes of a half: space for the modules of a program with thousands of libraries.
 const HALF: usize = 1 << 20;
 
-// Words of the head, by index.
-
-/// Bytes of a half.
-const HALF_LEN: usize = 1;
-/// The number of the current half, 0 or 1.
-const CURRENT: usize = 2;
-/// Bytes used in each half: two words.
-const USED: usize = 3;
-/// [`FULL`], or 0 while the recording runs.
-const STATE: usize = 5;
-/// The process, and the time of its start: three words.
-const OWNER: usize = 6;
-
-/// The state of a recording that has ended before its process, because the file system had no room.
-const FULL: u32 = 1;
-
 /// Returns the owner of the annex that begins with `bytes`; `None` when no annex begins there.
 pub(crate) fn owner(bytes: &[u8]) -> Option<Owner> {
-    let word = |index: usize| Some(u32::from_ne_bytes(*bytes.get(4 * index..)?.first_chunk()?));
-    (word(0)? == MAGIC).then_some(Owner::from_words([word(OWNER)?, word(OWNER + 1)?, word(OWNER + 2)?]))
+    let (words, _) = bytes.get(..4 * (OWNER + OWNER_WORDS))?.as_chunks::<4>();
+    let word = |index: usize| u32::from_ne_bytes(words[index]);
+    (word(0) == MAGIC).then(|| Owner::from_words(core::array::from_fn(|index| word(OWNER + index))))
 }
 
 /// Writes into the annex at `pages` that its recording has ended. Returns false when the annex has no memory any more,
@@ -63,7 +47,7 @@ pub(crate) struct Annex {
 
 impl Annex {
     /// Bytes of an annex.
-    pub(crate) const LEN: usize = HEAD + 2 * HALF;
+    pub(crate) const LEN: usize = begin(2, HALF);
 
     /// Makes an empty annex, in memory of the process's own. It will begin at `offset` in the file.
     pub(crate) fn new(offset: usize) -> Result<Annex, Error> {
@@ -93,7 +77,7 @@ impl Annex {
             self.word(index).store(other.word(index).load(Acquire), Relaxed);
         }
         for half in 0..2 {
-            let (offset, used) = (HEAD + half * HALF, other.word(USED + half).load(Acquire) as usize);
+            let (offset, used) = (begin(half, HALF), other.word(USED + half).load(Acquire) as usize);
             // SAFETY: both halves have `HALF` bytes, and the two annexes are different mappings. Nobody else knows this
             // one yet. No other thread of this process, which is a forked child, writes the other one. The parent may write
             // it, but changes no byte that `used` counts in the current half.
@@ -112,7 +96,7 @@ impl Annex {
 
     /// The number of the current half.
     fn current(&self) -> usize {
-        self.word(CURRENT).load(Relaxed) as usize & 1
+        half(self.word(CURRENT).load(Relaxed))
     }
 
     /// Writes a fragment: behind the others, or with `replaces` in place of them. After an error the annex is as before.
@@ -147,7 +131,7 @@ impl memtrack_format::Sink for &mut FragmentWriter<'_> {
         if bytes.len() > HALF - self.at.min(HALF) {
             return Err(Error::File(errno::FILE_TOO_LARGE));
         }
-        let offset = HEAD + self.half * HALF + self.at;
+        let offset = begin(self.half, HALF) + self.at;
         self.annex.pages.reserve(offset, bytes.len())?;
         // SAFETY: the check above says that the bytes fit into the half. Nobody else in this process accesses the half: the
         // recording is locked. `bytes` are no part of the annex. Other processes read only bytes that `USED` counts.
@@ -168,7 +152,7 @@ mod tests {
     fn current(annex: &Annex) -> Vec<u8> {
         let (half, used) = (annex.current(), annex.word(USED + annex.current()).load(Relaxed) as usize);
         // SAFETY: this thread has written the bytes, and the annex lives longer than the slice.
-        unsafe { core::slice::from_raw_parts(annex.pages.start().add(HEAD + half * HALF), used) }.to_vec()
+        unsafe { core::slice::from_raw_parts(annex.pages.start().add(begin(half, HALF)), used) }.to_vec()
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::os::file::{self, FileReader, Named};
 use crate::os::path::Path;
 use crate::os::process;
 use crate::session::owner::Owner;
-use crate::table::image;
 use crate::table::region::Head;
+use memtrack_format::image::header;
 
 /// Creates a file of `len` zero bytes, or replaces the content of the file there.
 ///
@@ -43,7 +43,7 @@ fn has_own_events(path: &Path) -> bool {
         let mut head = [0; Head::INHERITED + size_of::<u32>()];
         let mut used = [0; size_of::<u32>()];
         let all = file.read_at(&mut head, 0) == head.len()
-            && file.read_at(&mut used, image::thread_count_of_image(&head)?) == used.len();
+            && file.read_at(&mut used, header::slots_of_any(&head)?) == used.len();
         let inherited = head.last_chunk().map(|bytes| u32::from_ne_bytes(*bytes))?;
         all.then(|| u32::from_ne_bytes(used) > inherited)
     };

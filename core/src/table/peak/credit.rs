@@ -32,6 +32,9 @@
 
 use super::share::{Share, Shares};
 use crate::sync::*;
+use crate::table::image::lies_as;
+use core::mem::offset_of;
+use memtrack_format::image::records;
 
 /// Some thread may have a share.
 const GIVEN: u32 = 1;
@@ -61,10 +64,20 @@ pub(crate) struct Credit {
     inherited: AtomicU32,
 }
 
+// The image ends before what a forked child needs.
+const _: () = lies_as!(
+    records::Credit, slots 0, base 0;
+    offset_of!(Credit, pool),
+    offset_of!(Credit, shares),
+    offset_of!(Credit, open),
+    offset_of!(Credit, error),
+    offset_of!(Credit, slack),
+);
+
 impl Credit {
     /// Where a copy of it has the number of inherited slots.
     #[cfg(feature = "std")]
-    pub(in crate::table) const INHERITED: usize = core::mem::offset_of!(Self, inherited);
+    pub(in crate::table) const INHERITED: usize = offset_of!(Self, inherited);
 
     /// Takes `n` bytes from the share of the calling thread, which is inside the hook. False when the share has less.
     #[inline(always)]

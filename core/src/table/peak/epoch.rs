@@ -27,42 +27,9 @@
 //! anybody changes the original.
 
 use crate::sync::*;
-
-/// Flag of the state word: the stage's mark is at its peak.
-const STAGE: usize = 1;
-/// Flag: the program's mark is at its peak.
-const PROGRAM: usize = 2;
-const FLAGS: usize = STAGE | PROGRAM;
-/// The distance from one epoch to the next in the state word: past the flags, and even as [`LastCopy`] needs it.
-const EPOCH: usize = 4;
-/// The distance from one generation to the next: even, as [`LastCopy`] needs it.
-const GENERATION: usize = 2;
-
-/// The two marks. The number is also the index of an account's copies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    Program = 0,
-    Stage = 1,
-}
-
-impl Mark {
-    const ALL: [Mark; 2] = [Mark::Program, Mark::Stage];
-
-    const fn flag(self) -> usize {
-        match self {
-            Mark::Program => PROGRAM,
-            Mark::Stage => STAGE,
-        }
-    }
-
-    /// The flags that a new peak of this mark sets: a new peak of the program is one of the stage, too.
-    const fn flags_of_peak(self) -> usize {
-        match self {
-            Mark::Program => FLAGS,
-            Mark::Stage => STAGE,
-        }
-    }
-}
+use core::mem::offset_of;
+pub(crate) use memtrack_format::image::rules::Mark;
+use memtrack_format::image::rules::{self, COPYING, EPOCH, FLAGS, GENERATION};
 
 /// The current epoch and generation of a program. All-zero is the start.
 #[repr(C)]
@@ -94,7 +61,7 @@ impl Epoch<'_> {
     /// Whether an account whose last change was in `epoch` has not changed since the fall from the mark's peak.
     #[inline]
     pub(crate) fn precedes(self, epoch: usize, mark: Mark) -> bool {
-        (epoch.wrapping_sub(self.epochs.fallen[mark as usize].load(Relaxed)) as isize) < 0
+        rules::precedes(epoch, self.epochs.fallen[mark as usize].load(Relaxed))
     }
 }
 
@@ -103,6 +70,14 @@ impl Epoch<'_> {
 pub(super) struct AtPeak(usize);
 
 impl Epochs {
+    /// Where the fields lie, in their order.
+    pub(super) const OFFSETS: [usize; 4] = [
+        offset_of!(Self, state),
+        offset_of!(Self, fallen),
+        offset_of!(Self, generation),
+        offset_of!(Self, reset),
+    ];
+
     /// The current epoch, for an event that makes live rise.
     #[inline]
     pub(crate) fn epoch(&self) -> Epoch<'_> {
@@ -177,7 +152,7 @@ impl Epochs {
 
     /// Whether somebody has reset the peaks since `generation`. A stage that begins restarts peaks without a reset.
     pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
-        (self.last_reset().wrapping_sub(generation) as isize) > 0
+        rules::was_reset_since(self.last_reset(), generation)
     }
 
     /// Begins a generation because a stage begins.
@@ -218,8 +193,6 @@ fn advance(word: &AtomicUsize, to: usize) {
     }
 }
 
-/// Flag of [`LastCopy`]: a writer is copying.
-const COPYING: usize = 1;
 /// How often a writer looks again while another one copies, which takes some tens of instructions.
 const TRIES: usize = 1 << 8;
 

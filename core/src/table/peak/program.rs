@@ -12,6 +12,8 @@ use super::share::{Share, Shares};
 use crate::counter::Counter;
 use crate::sync::*;
 use crate::table::pending::Pending;
+use core::mem::offset_of;
+use memtrack_format::image::rules;
 
 /// The peaks of a program. All-zero is the start: nothing is live, no peak.
 #[repr(C)]
@@ -31,7 +33,16 @@ pub(crate) struct Marks {
 
 impl Marks {
     /// Where an image begins to read.
-    pub(in crate::table) const IMAGE: usize = core::mem::offset_of!(Self, epochs);
+    pub(in crate::table) const IMAGE: usize = offset_of!(Self, epochs);
+
+    /// Where the fields lie that an image has.
+    pub(in crate::table) const fn offsets() -> [usize; 7] {
+        let [state, fallen, generation, reset] = Epochs::OFFSETS;
+        let (peak, earlier) = (offset_of!(Self, peak), offset_of!(Self, earlier));
+        let epochs = Self::IMAGE;
+        let peak_time = offset_of!(Self, peak_time);
+        [epochs + state, epochs + fallen, epochs + generation, epochs + reset, peak, earlier, peak_time]
+    }
 
     /// The epoch for an event that makes live fall: a new one when a mark is at its peak. Only then is `time` read: a
     /// program that grows makes a new peak at every event, and the clock costs more than the rest of an event.
@@ -83,11 +94,7 @@ impl Marks {
 
     /// Bytes at the mark's peak. The program's is never below the stage's.
     pub(crate) fn peak(&self, mark: Mark) -> usize {
-        let stage = self.peak.load(Relaxed);
-        match mark {
-            Mark::Program => stage.max(self.earlier.load(Relaxed)),
-            Mark::Stage => stage,
-        }
+        rules::peak(mark, self.peak.load(Relaxed), || self.earlier.load(Relaxed))
     }
 
     /// When live fell from the mark's peak, in the platform's nanoseconds since the start; `now` while the mark is at it.

@@ -30,6 +30,10 @@ pub(crate) trait Shares<'t>: Copy {
 }
 
 impl Share {
+    /// Where the fields lie, in their order.
+    pub(in crate::table) const OFFSETS: [usize; 2] =
+        [core::mem::offset_of!(Self, bytes), core::mem::offset_of!(Self, inside)];
+
     /// The thread enters the hook with this stack pointer. False when it is inside already: this is a signal handler or an
     /// interrupt. A second thread waits until this one has left.
     #[inline(always)]

@@ -12,9 +12,12 @@
 //! # Summary
 //! The sums of a name, with the peak of the run with the highest peak.
 
-use crate::table::image::Place;
+use crate::table::image::{lies_as, place};
 use crate::table::list::List;
 use crate::table::name::Name;
+use core::mem::offset_of;
+use memtrack_format::image::header::Place;
+use memtrack_format::image::records;
 
 /// The most active stages at a time.
 pub(crate) const MAX_ACTIVE: usize = if cfg!(any(feature = "std", test)) { 16 } else { 4 };
@@ -82,6 +85,41 @@ pub struct Summary {
     pub(crate) peak: Peak,
     pub(crate) threads: List<ThreadPeak, TOP_THREADS>,
 }
+
+lies_as!(
+    records::Moment as Moment;
+    offset_of!(Moment, time_ns),
+    offset_of!(Moment, allocs),
+    offset_of!(Moment, bytes),
+    offset_of!(Moment, live),
+    offset_of!(Moment, lost),
+);
+lies_as!(
+    records::Peak as Peak;
+    offset_of!(Peak, bytes),
+    offset_of!(Peak, blocks),
+    offset_of!(Peak, time_ns),
+);
+lies_as!(records::ThreadPeak as ThreadPeak; offset_of!(ThreadPeak, thread), offset_of!(ThreadPeak, bytes));
+lies_as!(
+    records::Stage as Summary;
+    offset_of!(Summary, name),
+    offset_of!(Summary, scope),
+    offset_of!(Summary, depth),
+    offset_of!(Summary, running),
+    offset_of!(Summary, runs),
+    offset_of!(Summary, duration_ns),
+    offset_of!(Summary, begin_ns),
+    offset_of!(Summary, end_ns),
+    offset_of!(Summary, allocs),
+    offset_of!(Summary, bytes),
+    offset_of!(Summary, lost),
+    offset_of!(Summary, live_before),
+    offset_of!(Summary, live_after),
+    offset_of!(Summary, peak),
+    offset_of!(Summary, threads),
+    offset_of!(Summary, threads) + List::<ThreadPeak, TOP_THREADS>::ITEMS,
+);
 
 /// Active stages and up to `STAGES` finished names.
 #[repr(C)]
@@ -205,15 +243,19 @@ pub trait Stages {
 }
 
 impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
-    pub(in crate::table) const FINISHED: Place = Place {
-        offset: core::mem::offset_of!(Self, finished),
-        stride: size_of::<Summary>(),
-        capacity: STAGES,
-    };
-    pub(in crate::table) const ACTIVE: Place = Place {
-        offset: core::mem::offset_of!(Self, active),
-        stride: size_of::<Active<THREADS>>(),
-        capacity: MAX_ACTIVE,
+    pub(in crate::table) const FINISHED: Place =
+        place(offset_of!(Self, finished), size_of::<Summary>(), STAGES);
+    pub(in crate::table) const ACTIVE: Place = {
+        lies_as!(
+            records::Active, slots THREADS, base 0;
+            offset_of!(Active<THREADS>, serial),
+            offset_of!(Active<THREADS>, name),
+            offset_of!(Active<THREADS>, depth),
+            offset_of!(Active<THREADS>, begin),
+            offset_of!(Active<THREADS>, peak),
+            offset_of!(Active<THREADS>, threads),
+        );
+        place(offset_of!(Self, active), size_of::<Active<THREADS>>(), MAX_ACTIVE)
     };
 
     pub(crate) const fn new() -> Self {

@@ -21,6 +21,9 @@
 use super::epoch::{Epochs, LastCopy};
 use crate::sync::*;
 use crate::table::account::{Account, Held};
+use crate::table::image::lies_as;
+use core::mem::offset_of;
+use memtrack_format::image::{records, rules};
 
 /// A high-water mark. It may be below zero while a free is counted before its allocation: comparisons use a sign.
 #[repr(C)]
@@ -49,9 +52,7 @@ impl High {
     }
 }
 
-fn higher(a: Held, b: Held) -> Held {
-    if a.bytes as isize >= b.bytes as isize { a } else { b }
-}
+lies_as!(records::High as High; offset_of!(High, bytes), offset_of!(High, blocks));
 
 /// What other threads had freed of a thread's blocks when a generation began. The first of them that frees in the
 /// generation copies it.
@@ -63,6 +64,12 @@ struct FreedBefore {
     freed: High,
 }
 
+lies_as!(
+    records::Noted as FreedBefore;
+    offset_of!(FreedBefore, generation),
+    offset_of!(FreedBefore, freed),
+);
+
 impl FreedBefore {
     /// Before another thread frees a block in `generation`: copies what was `freed` so far.
     #[inline]
@@ -72,7 +79,7 @@ impl FreedBefore {
 
     /// The part of `freed` that was freed since `generation` began.
     fn since(&self, generation: usize, freed: Held) -> Held {
-        if self.generation.epoch() == generation { freed.minus(self.freed.get()) } else { Held::default() }
+        rules::freed_since(generation, self.generation.epoch(), || self.freed.get(), freed)
     }
 }
 
@@ -98,6 +105,18 @@ pub(crate) struct ThreadPeaks {
 }
 
 impl ThreadPeaks {
+    /// Where the fields lie, in their order.
+    pub(in crate::table) const OFFSETS: [usize; 8] = [
+        offset_of!(Self, generation),
+        offset_of!(Self, ceiling),
+        offset_of!(Self, now),
+        offset_of!(Self, since_reset),
+        offset_of!(Self, since_stage),
+        offset_of!(Self, since_scope),
+        offset_of!(Self, freed_before_generation),
+        offset_of!(Self, freed_before_reset),
+    ];
+
     /// Before any event of the thread: follows the current generation.
     #[inline]
     pub(crate) fn follow(&self, account: &Account, epochs: &Epochs) {
@@ -177,7 +196,7 @@ impl ThreadPeaks {
     pub(crate) fn begin_scope(&self, account: &Account, epochs: &Epochs) -> Held {
         self.follow(account, epochs);
         let seen = self.now.get();
-        let outer = higher(seen, self.since_scope.get());
+        let outer = seen.higher(self.since_scope.get());
         self.since_reset.raise(seen);
         self.since_stage.raise(seen);
         self.since_scope.set(account.live());
@@ -188,25 +207,23 @@ impl ThreadPeaks {
     /// The innermost scope ends. Returns its peak; the outer scope's peak becomes at least that.
     pub(crate) fn end_scope(&self, account: &Account, epochs: &Epochs, outer: Held) -> Held {
         self.follow(account, epochs);
-        let inner = higher(self.now.get(), self.since_scope.get());
-        self.since_scope.set(higher(outer, inner));
+        let inner = self.now.get().higher(self.since_scope.get());
+        self.since_scope.set(outer.higher(inner));
         inner.settled()
     }
 
     /// The most live bytes since the last reset, and the blocks at that moment.
     pub(crate) fn peak(&self, account: &Account, epochs: &Epochs) -> Held {
-        if epochs.was_reset_since(self.generation.load(Acquire)) {
-            return self.at_reset(account, epochs).settled();
-        }
-        higher(self.since_reset.get(), self.now.get()).settled()
+        let is_behind = epochs.was_reset_since(self.generation.load(Acquire));
+        let marks = || [self.since_reset.get(), self.now.get()];
+        rules::own_peak(is_behind, || self.at_reset(account, epochs), marks)
     }
 
     /// The most live bytes since the process's innermost stage began, or since the last reset after that.
     pub(crate) fn stage_peak(&self, account: &Account, epochs: &Epochs) -> Held {
         let now = epochs.generation();
-        if self.generation.load(Acquire) == now {
-            return higher(self.since_stage.get(), self.now.get()).settled();
-        }
-        self.at_begin(account, now).settled()
+        let is_behind = self.generation.load(Acquire) != now;
+        let marks = || [self.since_stage.get(), self.now.get()];
+        rules::own_peak(is_behind, || self.at_begin(account, now), marks)
     }
 }
