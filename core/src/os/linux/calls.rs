@@ -6,9 +6,10 @@
 //! some of them lock. Names, arguments and results are those of the C library's functions, and a call that fails sets
 //! `errno`.
 
-use super::errno::{errno, set_errno};
+use super::errno::errno;
 use super::sandbox::calls_allowed::{self, Call};
-use core::ffi::{CStr, c_int, c_long, c_void};
+use super::system_call;
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 
 /// Makes a call, unless it is forbidden.
@@ -24,85 +25,11 @@ fn make(call: Call, given: &[usize]) -> isize {
         arguments.iter_mut().zip(given).for_each(|(to, from)| *to = *from);
         // SAFETY: the functions below pass the call's arguments. They pass pointers to memory that they own or borrow,
         // or their callers uphold what the call requires of memory.
-        unsafe { raw(calls_allowed::number(call), arguments) }
+        unsafe { system_call::raw(calls_allowed::number(call), arguments) }
     } else {
         -(libc::ENOSYS as isize)
     };
-    returned(result)
-}
-
-/// The C library's result for the kernel's result: sets `errno` and returns -1 for an error.
-pub(crate) fn returned(result: isize) -> isize {
-    if !(-4095..0).contains(&result) {
-        return result;
-    }
-    set_errno(-result as c_int);
-    -1
-}
-
-/// Makes a system call. Returns the kernel's result: an error is its negative number.
-///
-/// # Safety
-/// The arguments must fulfil what the system call requires, as of memory that it writes.
-#[cfg(target_arch = "x86_64")]
-pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
-    let [a, b, c, d, e, f] = arguments;
-    let result;
-    // SAFETY: the caller upholds what the call requires of memory. The kernel changes only the registers that are
-    // named.
-    unsafe {
-        core::arch::asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
-            in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
-    }
-    result
-}
-
-/// Makes a system call. Returns the kernel's result: an error is its negative number.
-///
-/// # Safety
-/// The arguments must fulfil what the system call requires, as of memory that it writes.
-#[cfg(target_arch = "aarch64")]
-pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
-    let [a, b, c, d, e, f] = arguments;
-    let result;
-    // SAFETY: the caller upholds what the call requires of memory. The kernel changes no other register.
-    unsafe {
-        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c,
-            in("x3") d, in("x4") e, in("x5") f, options(nostack));
-    }
-    result
-}
-
-/// Makes a system call. Returns the kernel's result: an error is its negative number.
-///
-/// # Safety
-/// The arguments must fulfil what the system call requires, as of memory that it writes.
-#[cfg(target_arch = "riscv64")]
-pub(crate) unsafe fn raw(number: c_long, arguments: [usize; 6]) -> isize {
-    let [a, b, c, d, e, f] = arguments;
-    let result;
-    // SAFETY: the caller upholds what the call requires of memory. The kernel changes no other register.
-    unsafe {
-        core::arch::asm!("ecall", in("a7") number, inlateout("a0") a as isize => result, in("a1") b, in("a2") c,
-            in("a3") d, in("a4") e, in("a5") f, options(nostack));
-    }
-    result
-}
-
-/// Makes a system call by the C library, on machines without assembly here. Returns the kernel's result: an error is
-/// its negative number.
-///
-/// # Safety
-/// The arguments must fulfil what the system call requires, as of memory that it writes.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-pub(crate) unsafe fn raw(number: c_long, [a, b, c, d, e, f]: [usize; 6]) -> isize {
-    // SAFETY: the caller upholds what the call requires. The location of `errno` is the calling thread's own.
-    unsafe {
-        match libc::syscall(number, a, b, c, d, e, f) {
-            -1 => -(*libc::__errno_location() as isize),
-            result => result as isize,
-        }
-    }
+    system_call::returned(result)
 }
 
 pub(crate) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> c_int {

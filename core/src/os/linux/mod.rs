@@ -1,7 +1,8 @@
 //! Linux.
 //!
 //! - The modules that are `pub(crate)` implement the [contract](super).
-//! - `calls` makes the system calls, and `sandbox` forbids each that a filter of the program would refuse.
+//! - `calls` makes the system calls (by `system_call`), and `sandbox` forbids each that a filter of the program would
+//!   refuse.
 //! - `maps` reads the kernel's list of mappings, and `elf` the headers of the modules in them.
 //! - `interpose` has the functions of the C library that memtrack replaces.
 //! - `private`, `open`, `ids`, `program`, `stamp` and `resident` each serve one or two of the modules above.
@@ -37,6 +38,7 @@ pub(crate) mod signals;
 mod stamp;
 pub(crate) mod start;
 pub(crate) mod stderr;
+mod system_call;
 pub(crate) mod thread;
 pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;

@@ -12,6 +12,7 @@
 //! - *Table*: `.eh_frame_hdr` of a module, the index of its unwind table.
 //! - *Object*: a module as far as an unwinder needs it: its address range and its table.
 
+mod entry;
 mod list;
 
 use super::dump_stack;
@@ -20,7 +21,6 @@ use super::errno::keep_errno;
 use crate::os::patience::Patience;
 use crate::sync::*;
 use core::ffi::c_int;
-use core::sync::atomic::fence;
 
 /// The unwind table of a module: the address of its `.eh_frame_hdr`, and the mapped range that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ mod in_place {
     use super::super::dlclose;
     use crate::os::callbacks::interposed;
     use crate::os::linux::sandbox::Seal;
-    use crate::os::linux::{calls, fork};
+    use crate::os::linux::{fork, system_call};
     use crate::sync::*;
     use core::ffi::{CStr, c_int, c_long, c_ulong, c_void};
 
@@ -102,7 +102,7 @@ mod in_place {
             None => {
                 let arguments = [option as usize, a as usize, b as usize, c as usize, d as usize, 0];
                 // SAFETY: the caller upholds what the call requires of its arguments.
-                calls::returned(unsafe { calls::raw(libc::SYS_prctl, arguments) }) as c_int
+                system_call::returned(unsafe { system_call::raw(libc::SYS_prctl, arguments) }) as c_int
             }
         };
         match Seal::of_prctl(option, [a, b]) {
@@ -130,7 +130,7 @@ mod in_place {
                 core::mem::transmute::<*mut c_void, Syscall>(next)(number, a, b, c, d, e, f)
             },
             // SAFETY: the caller upholds what the call requires of its arguments.
-            None => calls::returned(unsafe { calls::raw(number, arguments) }) as c_long,
+            None => system_call::returned(unsafe { system_call::raw(number, arguments) }) as c_long,
         };
         match Seal::of_call(number, arguments) {
             Some(seal) => seal.run(ask),
@@ -188,7 +188,7 @@ mod in_place {
             // SAFETY: the function is the C library's `unshare`, which takes a number.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Unshare>(next)(flags) },
             // SAFETY: the call takes a number, and no memory.
-            None => calls::returned(unsafe { calls::raw(libc::SYS_unshare, arguments) }) as c_int,
+            None => system_call::returned(unsafe { system_call::raw(libc::SYS_unshare, arguments) }) as c_int,
         })
     }
 
@@ -201,7 +201,7 @@ mod in_place {
             // SAFETY: the function is the C library's `setns`, which takes numbers.
             Some(next) => unsafe { core::mem::transmute::<*mut c_void, Setns>(next)(file, kind) },
             // SAFETY: the call takes numbers, and no memory.
-            None => calls::returned(unsafe { calls::raw(libc::SYS_setns, arguments) }) as c_int,
+            None => system_call::returned(unsafe { system_call::raw(libc::SYS_setns, arguments) }) as c_int,
         })
     }
 }

@@ -2,60 +2,23 @@
 //!
 //! The problem: events of all threads search the list, without waiting, while another thread brings it up to date.
 //!
-//! The idea: one writer at a time changes single entries, and each entry has a version (a sequence lock).
+//! The idea: one writer at a time changes single [entries](super::entry), which can be read meanwhile.
 //!
-//! - *Entry*: the words about a module; all zero for a free entry.
-//! - *Version*: odd while the entry is written, and another number afterwards. A reader that sees an odd version, or
-//!   two different ones, ignores the entry.
 //! - *Miss*: a search for code in vain. Each miss may cause a refresh, but ever fewer do, because code that is made at
 //!   run time never gets into the list.
 
+use super::entry::{self, CODES, Entry, WORDS};
 use super::*;
-use crate::lock::Lock;
-use crate::lock::try_lock;
+use crate::lock::{Lock, try_lock};
 
 /// The most modules in the list. Stacks end at code of any further one.
 const MAX: usize = 512;
-/// The most ranges of code of a module.
-const CODES: usize = 4;
-/// The words of an entry: start and end of the module, the address of its table, start and end of the segment with the
-/// table, and start and end of each range of code.
-const WORDS: usize = 5 + 2 * CODES;
-
-/// An entry.
-struct Entry {
-    version: AtomicUsize,
-    words: [AtomicUsize; WORDS],
-}
-
-static ENTRIES: [Entry; MAX] =
-    [const { Entry { version: AtomicUsize::new(0), words: [const { AtomicUsize::new(0) }; WORDS] } }; MAX];
+static ENTRIES: [Entry; MAX] = [const { Entry::free() }; MAX];
 /// The number of entries that were ever used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
 /// The misses since the last refresh that found the code.
 static MISSED: AtomicUsize = AtomicUsize::new(0);
-
-impl Entry {
-    /// The words; `None` while another thread writes them.
-    fn read(&self) -> Option<[usize; WORDS]> {
-        let before = self.version.load(Acquire);
-        let words = self.words.each_ref().map(|word| word.load(Relaxed));
-        fence(Acquire);
-        (before & 1 == 0 && self.version.load(Relaxed) == before).then_some(words)
-    }
-
-    /// Replaces the words. Only the thread that has the lock `WRITER`.
-    fn write(&self, words: [usize; WORDS]) {
-        let version = self.version.load(Relaxed);
-        self.version.store(version | 1, Relaxed);
-        fence(Release);
-        for (place, word) in self.words.iter().zip(words) {
-            place.store(word, Relaxed);
-        }
-        self.version.store((version | 1).wrapping_add(1), Release);
-    }
-}
 
 /// The entries that were ever used.
 fn entries() -> &'static [Entry] {
@@ -169,7 +132,7 @@ fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
 
 /// Adds an image, unless it is in the list, and sets its bit in `seen`. Only the thread that has the lock `WRITER`.
 fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
-    let words = words(image);
+    let words = entry::words(image);
     let same = |entry: &Entry| entry.read() == Some(words);
     let free = |entry: &Entry| entry.read().is_some_and(|words| words == [0; WORDS]);
     let place = entries().iter().position(same).or_else(|| {
@@ -181,29 +144,6 @@ fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
     if let Some(place) = place {
         bit(seen, place, true);
     }
-}
-
-/// The words of an image.
-fn words(image: &Image) -> [usize; WORDS] {
-    let ends = |segment: &memtrack_format::Segment| {
-        [segment.start as usize, segment.start.wrapping_add(segment.length) as usize]
-    };
-    let [mut low, mut high] = [usize::MAX, 0];
-    let mut codes = [[0; 2]; CODES];
-    let mut free = codes.iter_mut();
-    for segment in &image.segments {
-        let [start, end] = ends(segment);
-        (low, high) = (low.min(start), high.max(end));
-        if segment.executable
-            && let Some(code) = free.next()
-        {
-            *code = [start, end];
-        }
-    }
-    let (table_start, table_end) = image.segment_of(image.unwind).unwrap_or_default();
-    let head = [low, high, image.unwind, table_start, table_end];
-    let mut words = head.into_iter().chain(codes.into_iter().flatten());
-    [(); WORDS].map(|()| words.next().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -273,14 +213,6 @@ mod tests {
             assert_eq!(find(0x20, None), None);
             assert_eq!(entries().len(), used + 1);
         });
-    }
-
-    #[test]
-    fn an_entry_that_is_being_written_is_not_read() {
-        let entry = Entry { version: AtomicUsize::new(3), words: [const { AtomicUsize::new(7) }; WORDS] };
-        assert_eq!(entry.read(), None);
-        entry.write([8; WORDS]);
-        assert_eq!(entry.read(), Some([8; WORDS]));
     }
 
     #[test]
