@@ -1,7 +1,7 @@
 //! Circles of imports: files that need each other cannot be read, tested or moved one at a time.
 //!
 //! `modules` reads the sources of a crate, and resolves each path in them to the file that defines its item. A re-export is
-//! not a file's own need: a path through it leads to the definition. Code that only tests compile is left out.
+//! not a file's own need: a path through it leads to the definition. Code that only tests or fuzz targets compile is left out.
 
 mod modules;
 mod source;

@@ -1,8 +1,8 @@
 //! Stages, the highest peak first.
 
+use super::rows::{largest, rest};
 use super::threads::Label;
 use super::units::{Bytes, Count, Duration};
-use super::{largest, rest};
 use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::stats::StageStats;

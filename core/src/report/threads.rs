@@ -1,7 +1,7 @@
 //! Threads, the highest peak first.
 
+use super::rows::{largest, rest};
 use super::units::{Bytes, Count};
-use super::{largest, rest};
 use crate::hook::Tracker;
 use crate::platform::Platform;
 use crate::stats::ThreadStats;

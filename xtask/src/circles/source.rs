@@ -1,4 +1,4 @@
-//! One file's modules, items, imports and paths. Code under `#[cfg(test)]` is left out.
+//! One file's modules, items, imports and paths. Code under `#[cfg(test)]` or `#[cfg(fuzzing)]` is left out.
 
 use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
@@ -147,10 +147,12 @@ impl Reader<'_> {
     }
 }
 
-/// Whether only tests compile the attribute's item.
+/// Whether only tests or fuzz targets compile the attribute's item.
 fn is_for_tests(attribute: &Attribute) -> bool {
     fn requires_test(condition: &Meta) -> bool {
-        let Meta::List(list) = condition else { return condition.path().is_ident("test") };
+        let Meta::List(list) = condition else {
+            return ["test", "fuzzing"].iter().any(|name| condition.path().is_ident(name));
+        };
         let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
         match () {
             () if list.path.is_ident("all") => parts.iter().any(requires_test),

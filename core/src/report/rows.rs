@@ -1,0 +1,49 @@
+//! The rows of a table that are shown: those of the largest items.
+
+use core::fmt;
+
+/// The number of rows. They are on the stack, and a firmware has little of it.
+const ROWS: usize = if cfg!(any(feature = "std", test)) { 20 } else { 4 };
+
+/// The `ROWS` items with the largest keys, largest first, without memory for the rest.
+pub(super) fn largest<T>(
+    items: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> u64,
+) -> (heapless::Vec<T, ROWS>, usize) {
+    let mut top = heapless::Vec::<T, ROWS>::new();
+    let mut left_out = 0;
+    for item in items {
+        let place = top.iter().position(|other| key(other) < key(&item)).unwrap_or(top.len());
+        if top.is_full() {
+            left_out += 1;
+            if place == top.len() {
+                continue;
+            }
+            top.pop();
+        }
+        // There is room: a full list was shortened above.
+        let _ = top.insert(place, item);
+    }
+    (top, left_out)
+}
+
+/// The line behind the rows: how many items are left out.
+pub(super) fn rest(f: &mut fmt::Formatter<'_>, left_out: usize) -> fmt::Result {
+    if left_out > 0 {
+        writeln!(f, "  … and {left_out} more")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_come_first_and_the_rest_is_counted() {
+        let (top, left_out) = largest(0..100u64, |&n| n * 7 % 100);
+        assert_eq!((top.len(), left_out), (ROWS, 80));
+        assert!(top.windows(2).all(|pair| pair[0] * 7 % 100 > pair[1] * 7 % 100));
+        assert_eq!(top[0] * 7 % 100, 99);
+    }
+}
