@@ -91,7 +91,7 @@ fn a_destroyed_recording_ends_and_not_the_program() {
     let folder = folder("full_disk-destroyed");
     for (how, why) in [
         ("empty", "cut off or replaced"),
-        ("half", "cut off the file"),
+        ("half", "cut off: its end"),
         ("replaced", "replaced"),
         ("other", "replaced"),
         ("ones", "replaced"),

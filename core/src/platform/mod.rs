@@ -1,4 +1,4 @@
-//! What a tracker asks of its surroundings: the running thread, the clock, the bounds of the stack.
+//! The surroundings of a tracker: the running thread, the clock, the bounds of the stack.
 //!
 //! **Problem.** The same tracker runs in a process of an operating system, in a firmware without one, and under an RTOS.
 //! Each has another answer to "which thread runs?".
@@ -54,7 +54,7 @@ pub struct Process {
 /// A tracker's surroundings. Implement it for an RTOS, for several cores, or for threads of your own.
 ///
 /// Three methods are required: [`local`](Self::local), [`reserve`](Self::reserve) and [`stack`](Self::stack). Each of the
-/// others has a default, which says "unknown", and its documentation says what is missing then.
+/// others has a default, which says "unknown", and its documentation lists the features that are missing then.
 ///
 /// | called | methods |
 /// |---|---|
@@ -134,7 +134,7 @@ pub unsafe trait Platform: Sync {
     /// such function.
     ///
     /// Called at the tracker's first event, and again when a second context has its first event. It may be called at other
-    /// times too, when one context changes what belongs to all. With the default, false, all contexts use atomic operations
+    /// times too, when one context changes the counters of all. With the default, false, all contexts use atomic operations
     /// from the start, and each event takes longer.
     fn barrier(&self) -> bool {
         false

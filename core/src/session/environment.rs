@@ -1,4 +1,4 @@
-//! The environment variables of memtrack: their values at the program's start, and what these mean.
+//! The environment variables of memtrack: their values at the program's start, and the parsers of these.
 //!
 //! **Problem.** A program may change its environment at any time. And the user of a program with raised privileges (setuid)
 //! chooses its environment, but must not choose the files that it writes.

@@ -1,6 +1,7 @@
 //! The paths that environment variables ask for.
 //!
-//! - **Template**: the value of a variable. `%p` stands for the process id, `%t` for the time in seconds since 1970.
+//! - **Template**: the value of a variable. In the path, the process id replaces `%p`, and the time in seconds since
+//!   1970 replaces `%t`.
 
 use crate::Error;
 use crate::os::path::Path;

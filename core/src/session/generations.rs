@@ -10,7 +10,7 @@
 //! - **Generation**: 0 for the first library at its addresses, then 1, 2 and so on.
 //! - **Address with its generation**: an address uses the bits below [`SHIFT`], and the generation is in the bits from
 //!   there. Stacks and the modules of a dump have it alike, so a reader needs to know nothing about generations.
-//! - **List** ([`listed`]): all libraries that a listing has found. It also provides the names of unloaded libraries.
+//! - **List** ([`mod@listed`]): all libraries that a listing has found. It also provides the names of unloaded libraries.
 
 mod listed;
 

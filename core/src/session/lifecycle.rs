@@ -1,4 +1,4 @@
-//! The life of a process: what runs before `main`, what runs at exit, and the answers to what the system reports.
+//! The life of a process: its start before `main`, its exit, and the reports of the system between them.
 //!
 //! - **Start** ([`at_start`], before `main`): reads the environment variables. `MEMTRACK_DUMP` names the file that collects
 //!   snapshots; the other variables of dumps add triggers.

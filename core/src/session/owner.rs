@@ -1,7 +1,7 @@
 //! The process that a file belongs to: the file itself names it.
 //!
 //! **Problem.** A process that finds a file at its path must know whether the process that wrote it still runs. The process
-//! id alone does not tell: the system reuses ids.
+//! id is not enough: the system reuses ids.
 //!
 //! **Idea.** A dump and a recording carry the process id and the time at which the process started.
 
@@ -67,7 +67,7 @@ impl Owner {
         [self.pid, self.started as u32, (self.started >> 32) as u32]
     }
 
-    /// Reads the owner from such words.
+    /// Returns the owner that these words of an annex name.
     pub(crate) fn from_words([pid, low, high]: [u32; OWNER_WORDS]) -> Owner {
         Owner { pid, started: u64::from(high) << 32 | u64::from(low) }
     }

@@ -9,8 +9,8 @@
 //!   descriptors that it has not opened.
 //! - **Annex** ([`annex`]): the part of the file behind the tables, for facts that the tables do not hold.
 //! - **Refresh**: adds to the annex the modules that the process has loaded since, and stores the names of threads.
-//! - **End of a recording** ([`memory`]): the disk is full, or somebody has cut off the file. The pages become the process's
-//!   own again, and the program continues.
+//! - **End of a recording** ([`memory`]): the disk is full, or the file was cut off or replaced. The pages become the
+//!   process's own again, and the program continues.
 
 pub(crate) mod annex;
 mod file;

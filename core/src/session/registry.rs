@@ -54,7 +54,7 @@ pub(crate) trait Registered: Sync {
     fn heads(&self) -> [core::ops::Range<usize>; 2];
     /// Returns a copy of the region's constant words, which shows whether its memory was replaced.
     fn head_copy(&self) -> HeadCopy;
-    /// Writes such a copy into a region that has lost its memory.
+    /// Writes a head copy into a region whose memory was replaced.
     fn restore_head(&self, copy: &HeadCopy);
     /// Counts a loss: a recording ended before its process.
     fn count_lost_recording(&self);

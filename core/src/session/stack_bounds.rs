@@ -154,7 +154,7 @@ mod tests {
         assert!(!has_left(&local, low - 9000, low - 5000));
     }
 
-    /// A handler's event on an alternate stack that is an array in a caller's frame: above what it interrupts.
+    /// The alternate stack is an array in a caller's frame. So the handler's event is above the call that it interrupts.
     #[test]
     fn a_handler_on_an_alternate_stack_above_has_interrupted() {
         static SEEN: AtomicUsize = AtomicUsize::new(0);

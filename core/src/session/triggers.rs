@@ -36,8 +36,8 @@ static DEFAULT_ACTION: AtomicU32 = AtomicU32::new(0);
 static LAST_FAILURE: AtomicU64 = AtomicU64::new(0);
 const SECOND: u64 = 1_000_000_000;
 
-/// Runs `f` on the stack for snapshots, and then writes what signals requested during it. `None` when another thread uses
-/// the stack.
+/// Runs `f` on the stack for snapshots, and then writes the snapshots that signals requested during it. `None` when another
+/// thread uses the stack.
 pub(crate) fn on_stack<T>(patience: Patience, f: impl FnOnce() -> T) -> Option<T> {
     let result = dump_stack::run(patience, || {
         memory::end_replaced();

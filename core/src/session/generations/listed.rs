@@ -1,8 +1,8 @@
 //! The list of libraries that have been loaded, with their generations.
 //!
 //! - **Entry** ([`Listed`]): one library. It is written once, and published by the count. So readers need no lock.
-//! - **Identity**: a hash of a library's first page, which has its headers and its build id. It tells two libraries at the
-//!   same address apart.
+//! - **Identity**: a hash of a library's first page, which has its headers and its build id. Two libraries at the same
+//!   address differ in it.
 //! - **Listing**: adds the loaded libraries that have no entry, and notes for each entry whether it is loaded.
 
 use crate::lock::Lock;

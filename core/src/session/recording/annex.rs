@@ -90,7 +90,8 @@ impl Annex {
 
     /// Unmaps the memory.
     pub(crate) fn remove(self) {
-        // SAFETY: the annex owns the pages, and is moved here, so nobody uses them afterwards.
+        // SAFETY: only the recording used the pages, through this annex, which is moved here. `memory` has their address
+        // too, and gets that of the new annex before it uses one.
         unsafe { self.pages.unmap() };
     }
 

@@ -1,6 +1,6 @@
 //! The memory of recordings, and the end of a recording while the process continues.
 //!
-//! **Problem.** The pages of a recording are those of a file. When the disk is full, or somebody has cut off the file, an
+//! **Problem.** The pages of a recording are those of a file. When the disk is full, or the file was cut off, an
 //! access to such a page is a fault, which would end the program. The fault may come in any thread, inside the hook and
 //! inside locks.
 //!
@@ -108,8 +108,8 @@ pub(crate) fn is_running(number: RegionNumber) -> bool {
     MEMORY[number].state.load(Acquire) == RUNS
 }
 
-/// Ends recordings whose file somebody has replaced by another content of at least the same length. Such a file causes no
-/// fault.
+/// Ends the recordings whose file now has another content. If it is as long as before, no access is a fault, so the head
+/// copy is compared.
 pub(crate) fn end_replaced() {
     if ANY.load(Relaxed) {
         for (number, region) in registry::all().filter(|(number, _)| is_running(*number)) {
@@ -141,7 +141,7 @@ impl FileMemory {
     fn detach(&self, region: &dyn Registered) -> bool {
         let Some(mapping) = self.mapping() else { return false };
         let is_whole = annex::mark_ended(mapping.annex);
-        // Somebody may have written another content into the file.
+        // Another process may have written into the file.
         let is_intact = pages::is_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
         let is_detached =
             mapping.annex.make_private(is_whole).and_then(|()| mapping.pages.make_private(is_intact)).is_ok();
@@ -152,9 +152,9 @@ impl FileMemory {
             region.count_lost_recording();
         }
         let reason = match (is_intact, is_whole) {
-            (true, true) => "the file system is full: what is allocated from now on is missing from the file",
-            (true, false) => "somebody cut off the file: its end is lost",
-            (false, _) => "somebody cut off or replaced the file: what was counted so far is lost",
+            (true, true) => "the file system is full: later allocations are missing from the file",
+            (true, false) => "the file was cut off: its end is lost",
+            (false, _) => "the file was cut off or replaced: all earlier counts are lost",
         };
         stderr::line(format_args!("the recording has ended: {reason}"));
         is_detached
