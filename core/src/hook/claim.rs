@@ -147,7 +147,7 @@ fn report_no_memory() {
     use crate::os::{errno, stderr};
 
     errno::keep_errno(|| {
-        stderr::at_start();
+        stderr::remember_stream();
         stderr::line(format_args!("nothing is tracked: {}", Error::NoMemory));
     });
 }

@@ -80,7 +80,7 @@ impl Values {
             return;
         }
         if self.state.compare_exchange(UNKNOWN, TAKEN, AcqRel, Acquire).is_ok() {
-            stderr::at_start();
+            stderr::remember_stream();
             if !environment::is_privileged() {
                 Variable::ALL.into_iter().for_each(|variable| self.copy(variable));
             }

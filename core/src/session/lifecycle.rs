@@ -75,7 +75,7 @@ extern "C" fn at_start() {
     };
     let result = Path::template(template).and_then(snapshot_file::open_template);
     match result {
-        Ok(()) => exit::ask(),
+        Ok(()) => exit::request(),
         Err(error) => return report(Variable::Dump, template, error),
     }
     const INTERVAL: &str = "a number of seconds from 0.001 on";

@@ -18,7 +18,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
 /// Whether the callback at exit is requested.
-static ASKED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" {
     fn __cxa_atexit(
@@ -40,8 +40,8 @@ fn ended() {
 
 /// Requests [`Callbacks::exit`](crate::os::Callbacks) for the end of the program: from `exit` or the end of `main`, not
 /// from `_exit` or a signal. The function may be called more than once. At the program's start.
-pub(crate) fn ask() {
-    ASKED.store(true, Release);
+pub(crate) fn request() {
+    REQUESTED.store(true, Release);
     register();
 }
 
@@ -57,7 +57,7 @@ static AT_END: extern "C" fn() = at_end;
 
 extern "C" fn at_end() {
     // Other C libraries than glibc take no handlers at this point.
-    if ASKED.load(Acquire) && !(cfg!(target_env = "gnu") && register()) {
+    if REQUESTED.load(Acquire) && !(cfg!(target_env = "gnu") && register()) {
         ended();
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn clear_in_child(memory: Range<usize>) -> bool {
     is_whole_pages(&memory, page_size()) && keep_errno(clear)
 }
 
-/// Whether a range is whole pages. The system clears whole pages, and so would clear other memory of a larger page.
+/// Whether a range is whole pages. The system clears whole pages: of a larger page it would clear other memory as well.
 fn is_whole_pages(memory: &Range<usize>, page: usize) -> bool {
     memory.start.is_multiple_of(page) && memory.len().is_multiple_of(page)
 }

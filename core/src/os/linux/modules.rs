@@ -55,8 +55,8 @@ pub(crate) fn each(each: Each<'_>) -> bool {
     })
 }
 
-/// Does the same as `each` by the dynamic linker's list, whose lock it takes. Outside the hook, and only at
-/// the program's start or where a library is unloaded.
+/// Does the same as `each` by the dynamic linker's list, whose lock it takes. Outside the hook, and only at the
+/// program's start or where a library is unloaded.
 pub(crate) fn each_linked(each: Each<'_>) {
     elf::each_linked(&mut |loaded| {
         if loaded.path.is_empty() {

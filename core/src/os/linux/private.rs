@@ -6,14 +6,13 @@
 //! The idea: in pieces, copy each page that can be read into a new mapping, and move that mapping over the old one.
 
 use super::errno::errno;
+use super::memory::PAGE;
 use crate::Error;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
 /// The size of a piece in bytes.
 const PIECE: usize = 1 << 20;
-/// The bytes that are tested at a time: the smallest page of all systems.
-const PAGE: usize = 4096;
 
 /// Replaces `len` bytes from `start` on by private memory. With `content`, it holds all that could be read there; the
 /// rest is zero. Can run in a signal handler.
@@ -24,7 +23,7 @@ const PAGE: usize = 4096;
 /// The bytes must be whole pages of a mapping, and only hold integers that may have any value.
 pub(crate) unsafe fn make_private(start: *mut u8, len: usize, content: bool) -> Result<(), Error> {
     for offset in (0..len).step_by(PIECE) {
-        // SAFETY: within the caller's pages.
+        // SAFETY: the piece is within the caller's pages.
         unsafe {
             let (place, len) = (start.add(offset), PIECE.min(len - offset));
             if !(content && move_piece(place, len)) {
@@ -83,7 +82,7 @@ unsafe fn move_piece(place: *mut u8, len: usize) -> bool {
 /// It must be readable.
 unsafe fn is_zero(page: *const u8) -> bool {
     let page = page.cast::<u64>();
-    // SAFETY: pages are aligned; the caller upholds the rest.
+    // SAFETY: a page is aligned for integers, and the caller upholds that this one is readable.
     (0..PAGE / size_of::<u64>()).all(|word| unsafe { page.add(word).read_volatile() } == 0)
 }
 

@@ -3,8 +3,7 @@
 use super::calls::{self, is_readable};
 use super::errno::errno;
 
-/// The size of the smallest page of all systems, in bytes.
-pub(crate) const PAGE: usize = 4096;
+pub(crate) use super::memory::PAGE;
 
 /// The end of the readable memory that begins at the page of `address`: the address of the first page that cannot be
 /// read, or of the page after the `PAGES` pages that are probed. The start of the page of `address` when that page

@@ -3,7 +3,7 @@
 //! The problem: a handler may interrupt the tracker while it holds a lock or half of a change, and may leave by a jump
 //! and never come back.
 //!
-//! The idea: the thread blocks signals during such a section. They arrive when the section ends.
+//! The idea: the thread blocks signals until the lock is free or the change is complete. They arrive then.
 //!
 //! Two groups of signals are never blocked:
 //!

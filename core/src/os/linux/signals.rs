@@ -62,7 +62,7 @@ pub(crate) const EXPECTED: &str = "a signal's name (USR1, TERM, RTMIN+1, …) or
      nor ABRT, BUS, FPE, ILL, SEGV, SYS or TRAP, after which a dump cannot be trusted";
 
 /// The number of a signal that can ask for a snapshot. `name` is the signal's name, in upper or lower case and with or
-/// without `SIG`, or its number.
+/// without `SIG`, or its number. `None` for any other text.
 pub(crate) fn parse(name: &[u8]) -> Option<libc::c_int> {
     let name = core::str::from_utf8(name).ok()?;
     if name.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -8,8 +8,8 @@ use core::fmt;
 /// Device and inode of standard error at the program's start; zeros when it was closed.
 static STREAM: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-/// Writes `memtrack: `, the text and a newline. A line of more than 512 bytes is cut off.
-/// Writes nothing when the program has closed the stream. May change `errno`.
+/// Writes `memtrack: `, the text and a newline. A line of more than 512 bytes is cut off. Writes
+/// nothing when the program has closed the stream. May change `errno`.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     let mut line = heapless::String::<512>::new();
     let _ = fmt::write(&mut line, format_args!("memtrack: {text}"));
@@ -38,7 +38,7 @@ impl fmt::Display for Text<'_> {
 }
 
 /// Remembers the file that standard error is, before the program can close it. Later calls change nothing.
-pub(crate) fn at_start() {
+pub(crate) fn remember_stream() {
     let is_known = STREAM.iter().any(|number| number.load(Acquire) != 0);
     if let Some((file, _)) = stream().filter(|_| !is_known) {
         for (place, number) in STREAM.iter().zip(file) {

@@ -133,7 +133,7 @@ pub(crate) fn barrier() -> bool {
 }
 
 /// Whether the thread of this process with the system's id `id` has not ended yet. May change `errno`.
-pub(crate) fn runs(id: u32) -> bool {
+pub(crate) fn is_running(id: u32) -> bool {
     // SAFETY: signal 0 is never sent: the call only checks that the thread exists.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, 0) == 0 }
 }

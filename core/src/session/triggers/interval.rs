@@ -86,7 +86,7 @@ pub(in crate::session) fn stop_thread() -> bool {
     keep_errno(|| {
         for _ in 0..NAPS {
             let id = THREAD.load(Acquire);
-            if id != 0 && !thread::runs(id) {
+            if id != 0 && !thread::is_running(id) {
                 break;
             }
             clock::sleep(NAP_NS);

@@ -3,7 +3,7 @@
 //! - *Image*: a file in the ELF format that is loaded, as its program headers describe it.
 //! - *Bias*: the number that was added to all addresses of the file when it was loaded.
 //! - *Segment*: a loaded range of addresses.
-//! - *Reader*: the function that copies memory, because the image may be unmapped meanwhile.
+//! - *Reader* ([`Read`]): the function that copies memory, because the image may be unmapped meanwhile.
 
 mod loaded;
 
@@ -13,6 +13,7 @@ use heapless::Vec;
 use libc::{Elf64_Ehdr, Elf64_Phdr};
 use memtrack_format::Segment;
 
+pub(crate) use super::memory::PAGE;
 pub(crate) use loaded::{Loaded, each_linked, each_mapped};
 
 /// The most segments of an image. Of a file with more, the first ones count.
@@ -21,8 +22,6 @@ pub(crate) const MAX_SEGMENTS: usize = 16;
 const MAX_HEADERS: u16 = 64;
 /// The most note segments of an image.
 const MAX_NOTES: usize = 4;
-/// The size of the smallest page of all systems, in bytes. Mappings are multiples of it.
-pub(crate) const PAGE: usize = 4096;
 
 /// An image. All addresses are those in memory.
 #[derive(Debug, Default, PartialEq)]
