@@ -45,6 +45,7 @@ mod counter;
 mod dump;
 mod error;
 mod hook;
+mod limits;
 mod lock;
 #[cfg(feature = "std")]
 mod os;

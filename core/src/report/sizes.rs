@@ -2,9 +2,9 @@
 
 use super::units::{Bytes, Count, Share};
 use crate::hook::Tracker;
+use crate::limits::CLASSES;
 use crate::platform::Platform;
 use crate::table::region::Tables;
-use crate::table::sizes::CLASSES;
 use crate::unwind::Unwind;
 use core::fmt;
 

@@ -19,7 +19,7 @@ pub(crate) struct Image {
 pub(super) const fn counts(slots: usize) -> Counts {
     Counts {
         causes: super::losses::CAUSES,
-        classes: super::sizes::CLASSES,
+        classes: crate::limits::CLASSES,
         top_threads: super::peak::stage::TOP_THREADS,
         slots,
     }

@@ -2,10 +2,7 @@
 
 use super::account::Booker;
 use crate::counter::Counter;
-
-/// Classes that are kept: the last holds 256 GiB and everything larger. A microcontroller keeps none; its RAM goes to
-/// stacks.
-pub(crate) const CLASSES: usize = if cfg!(feature = "std") { 40 } else { 0 };
+use crate::limits::CLASSES;
 
 /// Allocations and their bytes by class of size. All-zero is no blocks.
 #[repr(C)]
