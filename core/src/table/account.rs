@@ -32,7 +32,7 @@ struct Part {
     held: [AtomicUsize; 2],
     blocks: AtomicU32,
     held_blocks: [AtomicU32; 2],
-    /// What the account belongs to: each table has a meaning of its own.
+    /// A label of the account. Its meaning is the table's.
     label: AtomicU32,
 }
 
@@ -147,13 +147,13 @@ impl Account {
         self.remote.label.load(Relaxed)
     }
 
-    /// What its thread has allocated less what it has freed itself, modulo the widths.
+    /// The allocations of its thread less that thread's own frees, modulo the widths.
     #[cfg(feature = "std")]
     pub(crate) fn own(&self) -> Held {
         self.own.live()
     }
 
-    /// What other threads have freed, modulo the widths.
+    /// The frees by other threads, modulo the widths.
     #[inline]
     pub(crate) fn remote(&self) -> Held {
         self.remote.live()
@@ -181,7 +181,7 @@ impl Account {
         self.own.epoch.is(epoch.number())
     }
 
-    /// What the owner allocated, less what it freed.
+    /// The bytes that the owner allocated, less the bytes that it freed.
     #[inline(always)]
     pub(crate) fn own_bytes(&self) -> usize {
         self.own.bytes.load(Relaxed)
@@ -309,7 +309,7 @@ impl Account {
         }
     }
 
-    /// What is live.
+    /// The live figures.
     #[inline]
     pub(crate) fn live(&self) -> Held {
         self.own.live().minus(self.remote.live())
@@ -321,7 +321,7 @@ impl Account {
         self.own.blocks.load(Relaxed) == 0 && self.remote.blocks.load(Relaxed) == 0
     }
 
-    /// What was live at the mark's peak.
+    /// The live figures at the mark's peak.
     pub(crate) fn held(&self, epochs: &Epochs, mark: Mark) -> Held {
         self.own.held(epochs, mark).minus(self.remote.held(epochs, mark))
     }

@@ -1,6 +1,6 @@
 //! The memory behind a region that a recording has laid over a file: it needs room in the file before its first use.
 //!
-//! A page of the file has no block on the disk until somebody writes it. When the disk is full, that first write ends the
+//! A page of the file has no block on the disk until a thread writes it. When the disk is full, that first write ends the
 //! program by a signal. So tables announce each entry before they write it for the first time, and the recording makes
 //! room or ends.
 

@@ -115,7 +115,7 @@ impl<'t> Cells<'t> {
     #[inline(always)]
     pub(crate) unsafe fn known(&self, id: u32) -> &'t Account {
         debug_assert!((id as usize) < self.cells.len());
-        // SAFETY: the caller upholds it, and such ids are of the table.
+        // SAFETY: the caller upholds it, and `find_or_insert` returns ids of the table.
         unsafe { self.cells.get_unchecked(id as usize) }
     }
 
@@ -138,7 +138,7 @@ impl<'t> Cells<'t> {
         readable
     }
 
-    /// The cell of events that belong to nobody.
+    /// The cell of unattributed events.
     pub(crate) fn unattributed(&self) -> &'t Account {
         &self.cells[UNATTRIBUTED as usize]
     }

@@ -1,4 +1,4 @@
-//! What becomes of the tables in a forked child.
+//! The tables in a forked child.
 
 use super::losses::Losses;
 use super::region::Tables;

@@ -182,7 +182,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     fn at(base: usize, entries: [usize; PARTS], space: &'static Space) -> &'static Self {
         // SAFETY: all memory that a region reads and writes is mapped, zeroed, and stays: its head, the tables that do not grow,
         // and of the others the entries within its extents. It consists of atomic integers and locks, for which all-zero is
-        // a value. A reference to such cells asserts nothing of pages that nobody touches.
+        // a value. A reference to such cells asserts nothing of pages that no access touches.
         let region = unsafe { &*with_exposed_provenance::<Self>(base) };
         let extents = &region.0.head.extents;
         extents.space.set(space);

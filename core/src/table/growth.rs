@@ -59,7 +59,7 @@ pub struct Space {
     pub(crate) page_size: fn() -> usize,
     /// Maps zeroed memory at exactly this address and of this length. False when it cannot.
     pub(crate) map: fn(usize, usize) -> bool,
-    /// Gives back what was mapped.
+    /// Unmaps mapped memory.
     pub(crate) unmap: fn(usize, usize),
     /// Maps zeroed memory of this length somewhere; `None` when it cannot.
     pub(crate) map_anywhere: fn(usize) -> Option<usize>,
@@ -324,7 +324,7 @@ mod tests {
         let mut count = 0;
         while let Some(StackId(id)) = stacks.child(StackId::ROOT, 0x1000 + count) {
             count += 1;
-            // The entry of an id stands two before it, its link one.
+            // The entry of an id is at id − 2, its link at id − 1.
             assert!(
                 is_mapped(&PLAN.arrays[0], id as usize - 2) && is_mapped(&PLAN.arrays[1], id as usize - 1)
             );
@@ -351,7 +351,7 @@ mod tests {
     fn a_table_that_is_refused_memory_is_full() {
         let table = Box::new(Table::new());
         let count = fill(16 << 10, &Extent::default(), &table);
-        // Of the limit, a fifth is for links; what is too little for both is not asked for.
+        // A fifth of the limit is for links. A step that does not fit for both arrays is not taken.
         assert!((FIRST + 700..FIRST + 900).contains(&count), "{count}");
         let bytes = MAPPED.with_borrow(|mapped| mapped.iter().map(Range::len).sum::<usize>());
         assert!(bytes <= 16 << 10 && bytes >= count.saturating_sub(FIRST) * 20 - 2 * PAGE, "{bytes}");

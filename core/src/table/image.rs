@@ -1,4 +1,4 @@
-//! The image: what a copy of a region says of itself, so that it can be read without the program.
+//! The image: a copy of a region, which says how to read it, so that a host needs no part of the program.
 //!
 //! [`memtrack_format::image`] defines it. The header's words are made here, and published when a tracker claims the region.
 //! [`lies_as`] compares structures of the tables with the records of the image.

@@ -1,4 +1,4 @@
-//! What a forked process has from its parent.
+//! The figures that a forked process has from its parent.
 //!
 //! The child begins with a copy of the parent's tables. Its thread takes a new slot; the slots that were in use are
 //! *inherited*. Figures that belong to no thread of its own (unattributed events, losses) go on in the child, so their
@@ -28,7 +28,7 @@ pub(crate) struct Inherited {
 const FIGURES: usize = 8;
 
 impl Inherited {
-    /// In a forked child: copies what the parent had, `time` nanoseconds after the tracker's start.
+    /// In a forked child: copies the parent's figures, `time` nanoseconds after the tracker's start.
     pub(super) fn begin(
         &self,
         parent: u32,

@@ -8,8 +8,9 @@
 //! - [`index`], [`stacks`], [`cells`], [`threads`]: found or inserted by the hook, lock-free;
 //! - [`account`]: the counters of a cell or a thread;
 //! - [`peak`]: the peaks of program, stages and threads;
-//! - [`pending`]: what an event has to do besides;
-//! - [`tags`], [`timeline`], [`sizes`], [`losses`]: what their names say;
+//! - [`pending`]: work that an event runs in addition to counting;
+//! - [`tags`]: names under a thread's stacks; [`timeline`]: live bytes over time; [`sizes`]: allocations by size;
+//!   [`losses`]: events that could not be attributed in full;
 //! - [`image`]: how a copy of a region is read.
 
 pub(crate) mod account;

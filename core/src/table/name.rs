@@ -2,7 +2,7 @@
 
 use memtrack_format::image::key::NAME_BYTES;
 
-/// Bytes of a name that are kept.
+/// The most bytes of a name.
 pub(crate) const NAME_LEN: usize = NAME_BYTES - 1;
 
 /// Up to 47 bytes of text. All-zero is the empty name.

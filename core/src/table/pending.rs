@@ -1,4 +1,4 @@
-//! Pending work: what an event has to do besides counting.
+//! Pending work, which an event runs in addition to counting.
 //!
 //! # Flag
 //! A kind of pending work: a pause, a requested dump, a limit that was passed. Every event reads one word of flags.

@@ -1,8 +1,8 @@
-//! Parts of a region that stay private to the process when the rest of it is a recording's file.
+//! Parts of a region that stay private to the process when a recording lays the rest over a file.
 
 use core::ops::Deref;
 
-/// A value that shares its pages with no other value, where recordings are possible. Pages are 4 KiB there: see
+/// A value that has its pages for itself, where recordings are possible. Pages are 4 KiB there: see
 /// [`Pages`](crate::os::pages::Pages).
 #[repr(C)]
 #[cfg_attr(all(feature = "std", target_pointer_width = "64"), repr(align(4096)))]

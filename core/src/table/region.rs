@@ -27,11 +27,11 @@ use memtrack_format::image::{key, records};
 /// | parameter | meaning | limits |
 /// |---|---|---|
 /// | `NODES` | distinct stack frames (caller, address) | power of two, ≤ 2²⁴ |
-/// | `CELLS` | distinct (thread, tag, stack) triples | power of two, ≤ 2²⁴ |
+/// | `CELLS` | distinct combinations of thread, tag, heap and stack | power of two, ≤ 2²⁴ |
 /// | `THREADS` | thread slots; two are the tracker's own | 3 … 65535 |
-/// | `STAGES` | names of finished stages kept | any |
+/// | `STAGES` | names of finished stages | any |
 /// | `TAGS` | tags | ≤ 65534 |
-/// | `DEPTH` | most frames captured of a stack | any |
+/// | `DEPTH` | the most captured frames of a stack | any |
 ///
 /// ```
 /// use memtrack::{Region, Tracker};
@@ -56,7 +56,7 @@ pub struct Region<
     pub(super) stacks: StackTable<NODES>,
     pub(super) cells: CellTable<CELLS>,
     pub(super) tags: TagTable<TAGS>,
-    /// Names of heaps: a tag table whose tags have no outer ones.
+    /// Names of heaps: a tag table without outer tags.
     pub(super) heaps: TagTable<HEAPS>,
     pub(super) stages: Lock<StageTable<STAGES, THREADS>>,
     pub(super) timeline: Lock<Timeline>,
@@ -66,10 +66,10 @@ pub struct Region<
 const HEAPS: usize = if cfg!(feature = "std") { 32 } else { 4 };
 const _: () = assert!(HEAPS < 1 << key::HEAP_BITS, "a cell's key has seven bits for its heap");
 
-/// What every event reads, and what belongs to no table.
+/// The words that every event reads, and those that belong to no table.
 #[repr(C)]
 pub struct Head {
-    /// What a copy of the region is read by: first. What it reads of the head comes next.
+    /// The header of an image comes first. The part of the head that an image reads comes next.
     pub(crate) image: Image,
     pub(crate) marks: Marks,
     pub(crate) losses: Losses,
@@ -77,22 +77,22 @@ pub struct Head {
     pub(crate) failed: Counter,
     /// When the tracker started: the platform's nanoseconds.
     pub(crate) start: Counter,
-    /// The same moment in nanoseconds since 1970, told once: a process is known by it in all its snapshots.
+    /// The same moment in nanoseconds since 1970, read once: it identifies the process in all its snapshots.
     pub(crate) start_unix: Counter,
     /// Snapshots written so far.
     pub(crate) snapshots: AtomicU32,
     /// The tracker that claimed the region: its address. 0 while it is free.
     pub(crate) claimed: AtomicUsize,
-    /// When the timeline wants its next sample, since the start.
+    /// The time of the timeline's next sample, since the start.
     pub(crate) next_sample: Counter,
-    /// What a forked process has from its parent.
+    /// The figures that a forked process has from its parent.
     #[cfg(feature = "std")]
     pub(crate) inherited: super::inherited::Inherited,
-    /// What is looked out for when a peak rises, and besides. Here begins what stays the process's own: [`Self::own`].
+    /// Pending work. From here on the head is private to the process: [`Self::private`].
     pub(crate) pending: Pending,
     #[cfg(feature = "std")]
     pub(crate) stage_cells: PrivatePages<super::peak::stage_cells::StageCellsMemory>,
-    /// How far the tables of a region reach that grows.
+    /// How far the tables of a growing region reach.
     #[cfg(feature = "std")]
     pub(super) extents: super::growth::Extents,
 }
@@ -125,20 +125,20 @@ impl Head {
         unsafe { core::mem::zeroed() }
     }
 
-    /// Where a copy of a region has the number of thread slots that a forked process has from its parent.
+    /// The offset of the number of thread slots that a forked process has from its parent.
     #[cfg(feature = "std")]
     pub(crate) const INHERITED: usize =
         offset_of!(Head, marks) + offset_of!(Marks, credit) + Credit::INHERITED;
 
-    /// The bytes of a region that stay the process's own when a file stands in for it: whole pages, unless recordings are
-    /// not possible.
+    /// The bytes of a region that stay private to the process when a recording lays the rest over a file. They are whole pages
+    /// where recordings are possible.
     #[cfg(feature = "std")]
-    pub(crate) const fn own() -> core::ops::Range<usize> {
+    pub(crate) const fn private() -> core::ops::Range<usize> {
         offset_of!(Head, pending)..size_of::<Head>()
     }
 }
 
-/// What a head says of its region and process, which does not change.
+/// The words of a head that say which region and process it belongs to. They do not change.
 #[cfg(feature = "std")]
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct HeadCopy {
@@ -159,7 +159,7 @@ impl Head {
         }
     }
 
-    /// Writes it into a head that is all zero.
+    /// Writes the copy into a head that is all zero.
     pub(crate) fn restore(&self, copy: &HeadCopy) {
         self.image.restore(&copy.image);
         self.start.set(copy.start);
@@ -168,7 +168,7 @@ impl Head {
     }
 }
 
-/// What a tracker needs of its region: [`Region`] of any size. Its parts are not public.
+/// A [`Region`] of any size, as a tracker needs it. Its parts are not public.
 pub trait Tables: Sync + 'static + sealed::Parts {}
 
 mod sealed {
@@ -182,19 +182,19 @@ mod sealed {
         /// The buffer for a stack that is being captured.
         type Frames: AsMut<heapless::VecView<usize>> + Default;
         type Stages: Stages;
-        /// The header that a region of this size has.
+        /// The image's header of a region of this size.
         const IMAGE: [u32; image::WORDS];
-        /// Whether it is a static; else it is [placed](Self::place) when its tracker claims it.
+        /// Whether it is a static; else its tracker [places](Self::place) it when it claims it.
         const IS_STATIC: bool = true;
-        /// An empty region that nobody else has, at a place of its own. `None` when there is no memory for it.
+        /// Maps an empty region. `None` when there is no memory for it.
         #[cfg(feature = "std")]
         fn place(_: &'static Space) -> Option<&'static Self> {
             None
         }
-        /// Gives back a region that was placed and that nobody knows.
+        /// Unmaps a region that was placed and that no tracker uses.
         #[cfg(feature = "std")]
         fn give_back(&'static self) {}
-        /// Has memory for all entries from now on. False when there is none.
+        /// Maps memory for all entries. False when there is none.
         fn complete(&self) -> bool {
             true
         }
@@ -310,7 +310,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 }
 
 /// The region that [`Tracker::new`](crate::Tracker::new) uses on hosts: about 40 MB of address space, of which
-/// only what is used becomes resident.
+/// only used pages become resident.
 #[cfg(feature = "std")]
 pub type DefaultRegion = Region<{ 1 << 18 }, { 1 << 18 }, 256, 64, 256, 128>;
 /// The region that [`Tracker::new`](crate::Tracker::new) uses without `std`: fits into 16 KiB of RAM.

@@ -99,7 +99,7 @@ impl ThreadSlot {
         !self.peaks.is_above(self.account.own_bytes())
     }
 
-    /// Raises the thread's peaks to what it holds.
+    /// Raises the thread's peaks to the bytes that it holds.
     pub(crate) fn raise_high(&self) {
         self.peaks.raise(&self.account);
     }
@@ -158,7 +158,7 @@ impl ThreadSlot {
         self.peaks.stage_peak(&self.account, epochs)
     }
 
-    /// The peak becomes what is live: the calling thread's own `reset_thread_peak`.
+    /// The peak becomes the current live bytes: the calling thread's own `reset_thread_peak`.
     pub(crate) fn reset_peak(&self, epochs: &Epochs) {
         self.peaks.reset(&self.account, epochs);
     }

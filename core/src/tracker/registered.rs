@@ -63,7 +63,7 @@ impl<R: Tables> registry::Registered for R {
     fn pages(&self) -> Result<Pages, Error> {
         // A recording's file replaces all of the region, so all of it must have memory.
         if self.complete() {
-            Pages::of(self, Head::own()).ok_or(Error::RecordingPages)
+            Pages::of(self, Head::private()).ok_or(Error::RecordingPages)
         } else {
             Err(Error::NoMemory)
         }

@@ -1,6 +1,6 @@
 //! Unwinding by DWARF call frame information, without compiler flags, locks or memory.
 //!
-//! **Problem.** An event has tens of nanoseconds for a stack of twenty frames, in code that keeps no frame pointers.
+//! **Problem.** An event has tens of nanoseconds for a stack of twenty frames, in code without frame pointers.
 //!
 //! **Idea.** Remember everything that does not change.
 //!

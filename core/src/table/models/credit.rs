@@ -1,4 +1,4 @@
-//! Credit: what is conserved, and which peaks may come out.
+//! Credit: it is conserved, and the peaks are those of some order of the events.
 
 use super::{Program, models, together};
 use crate::sync::checked::{Fault, barrier};
@@ -9,7 +9,7 @@ use crate::table::pending::Pending;
 use std::boxed::Box;
 use std::sync::Arc;
 
-/// Nobody: an event without a thread.
+/// An event without a thread.
 const NOBODY: usize = usize::MAX;
 
 impl Program {
@@ -21,7 +21,7 @@ impl Program {
         self.inside(thread, |own| self.marks.drop(n, own));
     }
 
-    /// An event of a thread, which is inside the hook meanwhile.
+    /// An event of a thread, which is inside the hook during it.
     fn inside(&self, thread: usize, event: impl FnOnce(Option<&Share>)) {
         let own = (thread != NOBODY).then(|| &self.slot(thread).share);
         own.inspect(|own| assert!(own.enter(1), "it was outside"));
@@ -29,7 +29,7 @@ impl Program {
         own.inspect(|own| own.leave());
     }
 
-    /// At rest: the peak, after a look whether the credit below it is just what separates it from `live`.
+    /// At rest: the peak. Panics unless the credit is the bytes between the peak and `live`.
     fn peak(&self, live: usize) -> usize {
         let (peak, error) = (self.marks.peak(Mark::Stage), self.marks.peak_error(self.threads()));
         assert_eq!(error, 0, "everybody was asked");
@@ -89,7 +89,7 @@ fn pool(rounds: usize) {
     assert_eq!(program.peak(60 * rounds), 60 * rounds, "what is free is found");
 }
 
-/// An event of nobody's and one of a thread's, while another thread holds enough for both.
+/// An event without a thread and an event of a thread, while another thread has enough credit for both.
 fn nobody(rounds: usize) {
     let program = Program::new(2);
     program.rise(0, 60 * rounds);
@@ -100,7 +100,8 @@ fn nobody(rounds: usize) {
     assert_eq!(program.peak(20 * rounds), 60 * rounds, "what is free is found");
 }
 
-/// A free on one thread, then an allocation of as much on another, while a third collects: enough is free always.
+/// A free on one thread, then an allocation of as much on another one, while a third one collects: there is enough credit at
+/// any time.
 fn handed_on(rounds: usize) {
     let program = Program::new(3);
     program.rise(1, 100 * rounds);
@@ -123,7 +124,7 @@ fn handed_on(rounds: usize) {
     assert_eq!(program.peak(10 * rounds), 100 * rounds, "what is free is found");
 }
 
-/// A second thread comes while the first changes its share by plain loads and stores.
+/// A second thread opens the credit while the first one changes its share by plain loads and stores.
 fn opened(rounds: usize) {
     let program = Program::alone(2);
     program.rise(0, 100);
@@ -146,7 +147,7 @@ fn opened(rounds: usize) {
     }
 }
 
-/// Two threads whose credit nobody asks for: the peak is within the bound that is told, and nothing gets lost.
+/// Two threads with slack: the peak is within its bound, and no credit is lost.
 fn slack(rounds: usize) {
     let program = Program::new(2);
     program.marks.set_slack(40, program.threads(), None);

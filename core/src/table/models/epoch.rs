@@ -1,5 +1,4 @@
-//! Epochs and resets: what accounts remember of a peak when events race with the fall from it, and what a reset does
-//! beside them.
+//! Epochs and resets: the figures that accounts remember of a peak when events race with the fall from it, or with a reset.
 
 use super::{Program, models, together};
 use crate::sync::checked::Fault;
@@ -20,7 +19,7 @@ impl Cells {
         Arc::new(Cells { program: Program::new(2), cells: Default::default() })
     }
 
-    /// As the hook books it.
+    /// As the hook counts it.
     fn alloc(&self, thread: usize, cell: usize, n: usize) {
         let (marks, slot) = (&self.program.marks, self.program.slot(thread));
         let epoch = marks.epochs.epoch();
@@ -41,7 +40,7 @@ impl Cells {
         self.cells.as_flattened().iter().map(|cell| cell.held(&self.program.marks.epochs, mark).bytes).sum()
     }
 
-    /// What all cells held at the peak, against the peak: they may differ by what `others` did at that moment.
+    /// Compares the sum that all cells held at the peak with the peak. They may differ by the bytes of `others` at that moment.
     fn compare(&self, others: usize) {
         for mark in [Mark::Program, Mark::Stage] {
             let (held, peak) = (self.held(mark), self.program.marks.peak(mark));
@@ -49,7 +48,7 @@ impl Cells {
         }
     }
 
-    /// A new peak that nobody disturbs.
+    /// A new peak while no other thread runs.
     fn compare_later(&self) {
         self.alloc(0, 1, 1000);
         self.free(0, 1, 1000);
@@ -111,7 +110,7 @@ fn reset(rounds: usize) {
     cells.compare_later();
 }
 
-/// Two threads free blocks of a third one after a peak: neither keeps what the other has changed since.
+/// Two threads free blocks of a third one after a peak: neither copies figures that the other one has changed.
 fn others_free(rounds: usize, free: fn(&Cells)) -> Arc<Cells> {
     let cells = Cells::new();
     cells.alloc(0, 0, 100);
@@ -134,13 +133,13 @@ fn owner_and_other(rounds: usize) {
     assert_eq!(cells.cells[0][0].live().bytes, 100 + 5 * rounds - 10 * rounds);
 }
 
-/// What the blocks' cell held.
+/// The copy of the blocks' cell.
 fn others_free_of_a_cell(rounds: usize) {
     let free = |cells: &Cells| cells.cells[0][0].free(10, cells.program.marks.epochs.epoch(), Booker::Anyone);
     others_free(rounds, free).compare(0);
 }
 
-/// What the thread held, and what it held when peaks were reset. Too many steps for every order of them.
+/// The copy of the thread, and its peak since a reset. The scenario has too many steps for loom.
 fn others_free_of_a_thread(rounds: usize) {
     let free = |cells: &Cells| {
         let marks = &cells.program.marks;
@@ -152,7 +151,7 @@ fn others_free_of_a_thread(rounds: usize) {
     assert_eq!(slot.peak(&marks.epochs).bytes, 100, "the thread's own peak since the reset");
 }
 
-/// A free that is booked before the peak is left.
+/// A free that is counted before the fall from the peak.
 fn falls_late(_: usize) {
     let cells = Cells::new();
     cells.alloc(0, 0, 100);
@@ -168,7 +167,7 @@ fn falls_late(_: usize) {
     cells.compare(100);
 }
 
-/// A thread rises to a new peak while another frees, then resets: the peak before must not come back.
+/// A thread makes a new peak while another one frees, then resets: the earlier peak must not come back.
 fn reset_after_fall(rounds: usize) {
     let cells = Cells::new();
     cells.alloc(1, 0, 100);
@@ -204,6 +203,6 @@ fn a_copy_that_is_made_too_late_is_found() {
 
 #[test]
 #[should_panic(expected = "peak")]
-fn two_that_keep_at_once_are_found() {
+fn two_that_copy_at_once_are_found() {
     super::loom(Fault::Torn, others_free_of_a_cell);
 }

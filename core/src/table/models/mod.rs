@@ -1,10 +1,10 @@
-//! Models of the concurrent parts: the tables' real code, in scenarios so short that loom tries every order of their
-//! steps (up to a bound of preemptions) and every stale value that the memory model allows; shuttle runs the same at
-//! random and with more rounds. `cargo xtask models` runs them. Each file has a test with a fault planted in its
-//! atomics, or a step left out, that the checker must find.
+//! Models of the concurrent parts: the tables' real code in short scenarios. loom tries every order of their steps (up to a
+//! bound of preemptions) and every stale value that the memory model allows. shuttle runs the same scenarios with more rounds
+//! in random orders. `cargo xtask models` runs them. Each file has a test with a fault planted in its atomics, or with a
+//! step left out, that the checker must find.
 //!
-//! Not modelled: that `membarrier` on one side makes a full fence of the compiler's fence on the other. Both sides are
-//! full fences here. loom takes a `SeqCst` access for an `AcqRel` one, which allows more than the machine does.
+//! Not modelled: `membarrier` on one side makes a full fence of the compiler's fence on the other. Both sides are full fences
+//! here. loom takes a `SeqCst` access for an `AcqRel` one, which allows more than the machine does.
 
 mod credit;
 mod epoch;
@@ -20,9 +20,9 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
 
-/// Schedules that shuttle tries.
+/// How many schedules shuttle tries.
 const SCHEDULES: usize = 20_000;
-/// Times that a thread is interrupted in a schedule of loom's.
+/// How often a schedule of loom interrupts a thread.
 const PREEMPTIONS: usize = 3;
 
 /// Runs a scenario in every order.
@@ -75,7 +75,7 @@ fn together<const N: usize>(threads: [Box<dyn FnOnce() + Send>; N]) {
     }
 }
 
-/// A program: its marks and its threads.
+/// The marks and threads of a program.
 struct Program {
     marks: Marks,
     used: AtomicU32,
@@ -83,14 +83,14 @@ struct Program {
 }
 
 impl Program {
-    /// With that many threads, which all know of each other.
+    /// A program with that many threads, whose credit is open.
     fn new(threads: usize) -> Arc<Self> {
         let program = Self::alone(threads);
         program.marks.credit.open(program.threads(), || {});
         program
     }
 
-    /// As long as one thread alone has had events.
+    /// A program in which one thread alone has had events.
     fn alone(threads: usize) -> Arc<Self> {
         let used = AtomicU32::default();
         used.store(threads as u32, Relaxed);

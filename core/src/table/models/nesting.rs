@@ -1,5 +1,5 @@
-//! Stages in stages: the outer one's peak is never below what was alive while it ran, whatever other threads do when an
-//! inner one begins; and what a stage of one thread keeps is its own, whoever resets peaks or frees blocks meanwhile.
+//! Nested stages. The peak of an outer stage is never below the bytes that were live while it ran, whatever other threads do
+//! when an inner one begins. The cells of a stage of one thread are its own, whichever thread resets peaks or frees blocks.
 
 use super::{Program, models, together};
 use crate::sync::checked::Fault;
@@ -69,7 +69,7 @@ fn inner_begins(rounds: usize) {
     stages_around(rounds, |program, stages| program.begin_stage(stages, "inner"));
 }
 
-/// The outer stage is told only what the mark has seen before it was re-based.
+/// The outer stage gets only the peak of the mark before its restart.
 fn inner_begins_untold(rounds: usize) {
     stages_around(rounds, |program, stages| {
         stages.fold(program.seen(), |_| 0);
@@ -78,7 +78,7 @@ fn inner_begins_untold(rounds: usize) {
     });
 }
 
-/// A thread's own high-water marks, apart from all else that an event books.
+/// A thread's own peaks, without the rest of an event.
 #[derive(Default)]
 struct Own {
     account: Account,
@@ -94,20 +94,20 @@ impl Own {
         self.account.free(n, epochs.epoch(), Booker::Owner);
     }
 
-    /// A span in a span; `outer` is what the inner one gives back to the outer one.
+    /// A scope in a scope; `outer` makes the peak that the inner one gives back to the outer one.
     fn nest(&self, epochs: &Epochs, outer: fn(Held) -> Held) {
         let none = self.peaks.begin_scope(&self.account, epochs);
         self.touch(100, epochs);
         let seen = self.peaks.begin_scope(&self.account, epochs);
         self.touch(30, epochs);
         let inner = self.peaks.end_scope(&self.account, epochs, outer(seen));
-        assert_eq!(inner.bytes, 30, "the inner span's peak");
+        assert_eq!(inner.bytes, 30, "the inner scope's peak");
         let outer = self.peaks.end_scope(&self.account, epochs, none);
-        assert_eq!(outer.bytes, 100, "the outer span's peak");
+        assert_eq!(outer.bytes, 100, "the outer scope's peak");
     }
 }
 
-fn spans_around(rounds: usize, outer: fn(Held) -> Held) {
+fn scopes_around(rounds: usize, outer: fn(Held) -> Held) {
     let program = Program::new(2);
     let (own, here, there) = (Own::default(), program.clone(), program);
     together([
@@ -118,17 +118,17 @@ fn spans_around(rounds: usize, outer: fn(Held) -> Held) {
     ]);
 }
 
-/// A thread's own spans, while another resets the program's peaks.
-fn spans(rounds: usize) {
-    spans_around(rounds, |seen| seen);
+/// A thread's own scopes, while another thread resets the program's peaks.
+fn scopes(rounds: usize) {
+    scopes_around(rounds, |seen| seen);
 }
 
-/// The outer span's peak so far is forgotten.
-fn spans_forgotten(rounds: usize) {
-    spans_around(rounds, |_| Held::default());
+/// The outer scope's peak so far is forgotten.
+fn scopes_forgotten(rounds: usize) {
+    scopes_around(rounds, |_| Held::default());
 }
 
-/// A thread with two cells and a stage that keeps them; another thread frees blocks of it.
+/// A thread with two cells and a stage that keeps them. Another thread frees its blocks.
 struct Keeping {
     program: Arc<Program>,
     levels: Vec<Levels>,
@@ -152,7 +152,7 @@ impl Keeping {
         StageCells { levels: &self.levels, copies: &self.copies }
     }
 
-    /// As the tracker books it.
+    /// As the hook counts it.
     fn alloc(&self, id: usize, n: usize) {
         let (marks, slot, cell) = (&self.program.marks, self.program.slot(0), &self.cells[id]);
         cell.alloc(n, marks.epochs.epoch(), Booker::Owner);
@@ -167,7 +167,7 @@ impl Keeping {
         slot.free(1, n, &marks.epochs, marks.epochs.epoch());
     }
 
-    fn keep_for_other(&self, id: usize) {
+    fn copy_for_other(&self, id: usize) {
         self.stage_cells().before_free(THREAD, id as u32, &self.cells[id], Freer::Other, || 0);
     }
 
@@ -210,23 +210,23 @@ fn cells_at_peak(rounds: usize, by_other: fn(&Keeping)) {
     );
 }
 
-/// Both free what stood at the peak.
+/// Both threads free blocks that were live at the peak.
 fn cells_kept(rounds: usize) {
     cells_at_peak(rounds, |keeping| {
-        keeping.keep_for_other(0);
+        keeping.copy_for_other(0);
         keeping.free_by_other(0, 100);
     });
 }
 
-/// What the other thread frees is kept too late.
+/// The copy for the other thread's free is made too late.
 fn cells_kept_late(rounds: usize) {
     cells_at_peak(rounds, |keeping| {
         keeping.free_by_other(0, 100);
-        keeping.keep_for_other(0);
+        keeping.copy_for_other(0);
     });
 }
 
-models!(inner_begins, spans, cells_kept);
+models!(inner_begins, scopes, cells_kept);
 
 #[test]
 #[should_panic(expected = "what was alive in the outer stage")]
@@ -235,13 +235,13 @@ fn a_rise_behind_the_last_look_is_found() {
 }
 
 #[test]
-#[should_panic(expected = "the outer span's peak")]
+#[should_panic(expected = "the outer scope's peak")]
 fn a_forgotten_peak_is_found() {
-    super::loom(Fault::None, spans_forgotten);
+    super::loom(Fault::None, scopes_forgotten);
 }
 
 #[test]
 #[should_panic(expected = "what cells held at the peak")]
-fn cells_that_are_kept_too_late_are_found() {
+fn cells_that_are_copied_too_late_are_found() {
     super::shuttle(Fault::None, cells_kept_late);
 }

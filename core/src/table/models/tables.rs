@@ -1,4 +1,4 @@
-//! Slot publication and claims: stacks and cells that threads intern at the same moment.
+//! Publication and claims of entries: threads intern stacks and cells at the same moment.
 
 use super::{models, together};
 use crate::sync::checked::Fault;
@@ -21,7 +21,7 @@ struct Table {
     nodes: Vec<Node>,
     cells: Vec<Account>,
     threads: Vec<AtomicU16>,
-    /// What the threads got.
+    /// The ids that the threads got.
     found: [AtomicU32; 2],
 }
 
@@ -115,7 +115,7 @@ fn key(stack: u32) -> Key {
     Key { thread: 7, tag: 1, heap: 0, stack: StackId(stack), cut: false }
 }
 
-/// A claim that goes wrong gives a key a foreign cell, or uses the table up.
+/// A wrong claim gives a key a foreign cell, or uses the table up.
 const FITS: &str = "a key has one cell, a cell one key, so there is room";
 
 /// Two threads ask for cells: for one of the same key, then for one of their own.

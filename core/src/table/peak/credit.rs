@@ -22,7 +22,7 @@
 //! The bytes by which a thread raised the peak although some other thread may have had credit.
 //!
 //! # Slack
-//! A mode in which a thread that runs short asks nobody but the pool. Then the peak may be too high by the shares of the
+//! A mode in which a thread that runs short takes from the pool alone. Then the peak may be too high by the shares of the
 //! other threads, and each thread holds no more than the slack.
 //!
 //! # Alone and open
@@ -52,7 +52,7 @@ const ADVANCE: usize = 16 << 10;
 #[derive(Default)]
 pub(crate) struct Credit {
     pool: AtomicUsize,
-    /// [`GIVEN`] and [`LOCKED`]. In one word: a thread that reads neither knows that nobody has any credit.
+    /// [`GIVEN`] and [`LOCKED`]. In one word: a thread that reads neither knows that no thread has credit.
     shares: AtomicU32,
     /// More than one thread has had events: shares change by atomic operations only.
     open: AtomicU32,
@@ -306,14 +306,14 @@ impl Credit {
         }
     }
 
-    /// In a forked child, whose other threads are gone: nobody collects.
+    /// In a forked child, whose other threads are gone: no thread collects.
     #[cfg(feature = "std")]
     pub(crate) fn unlock_after_fork(&self) {
         self.unlock();
     }
 
     /// The thread with this share has abandoned an event in the middle: makes the credit `credit` bytes, or has the peak
-    /// raised when that is negative. While other threads run nobody knows the number to the byte: then the difference is an
+    /// raised when that is negative. While other threads run the number is not known to the byte: then the difference is an
     /// error of the peak.
     #[cfg(feature = "std")]
     pub(super) fn settle<'t>(

@@ -3,7 +3,7 @@
 //! **Problem.** A report wants the live figures of every account at the peak. There may be a million accounts, and a
 //! program that grows makes a new peak at every allocation: nothing can copy them all each time.
 //!
-//! **Idea.** While live only rises past a peak, nobody copies anything. The first free after the peak begins a new
+//! **Idea.** While live only rises past a peak, no thread copies anything. The first free after the peak begins a new
 //! epoch. Each account knows the epoch of its last change, and copies its live figures before its first change in a later
 //! one. So an event does a bounded amount of extra work, and a reader finds for each mark of each account:
 //! the live figures, while the mark is at its peak; the copy, when the account has changed since the fall from that
@@ -19,7 +19,7 @@
 //! The time from one fall to the next. Epochs are numbered modulo the word's width.
 //!
 //! # Generation
-//! The time from one restart of the peaks to the next: a stage begins, or somebody resets the peaks. Threads follow it
+//! The time from one restart of the peaks to the next: a stage begins, or the peaks are reset. Threads follow it
 //! at their next event. Generations are numbered like epochs.
 //!
 //! # Last copy
@@ -138,7 +138,7 @@ impl Epochs {
         self.state.load(Acquire) & mark.flag() != 0
     }
 
-    /// The current generation. The peak of a thread that follows an older one is what the thread holds.
+    /// The current generation. A thread that follows an older one restarts its peaks.
     #[inline]
     pub(crate) fn generation(&self) -> usize {
         self.generation.load(Acquire)
@@ -150,7 +150,7 @@ impl Epochs {
         self.reset.load(Acquire)
     }
 
-    /// Whether somebody has reset the peaks since `generation`. A stage that begins restarts peaks without a reset.
+    /// Whether the peaks were reset since `generation`. A stage that begins restarts peaks without a reset.
     pub(crate) fn was_reset_since(&self, generation: usize) -> bool {
         rules::was_reset_since(self.last_reset(), generation)
     }

@@ -102,7 +102,7 @@ impl Marks {
         if self.epochs.is_at_peak(mark) { now } else { self.peak_time[mark as usize].get() }
     }
 
-    /// A stage begins: its peak is what is live, and threads restart theirs at their next event. Returns the peak of the
+    /// A stage begins: its peak becomes the current live bytes, and threads restart theirs at their next event. Returns the peak of the
     /// stage that was innermost, which may have risen since the caller read it.
     pub(crate) fn rebase_stage<'t>(&self, threads: impl Shares<'t>, own: Option<&Share>) -> usize {
         let mut left = 0;
@@ -117,7 +117,7 @@ impl Marks {
         left
     }
 
-    /// The peaks of program, stage and threads become what is live. Returns the stage's peak before.
+    /// The peaks of program, stage and threads become the current live bytes. Returns the stage's peak before.
     pub(crate) fn reset<'t>(&self, threads: impl Shares<'t>, own: Option<&Share>) -> usize {
         let mut left = 0;
         self.epochs.begin_reset();
@@ -130,7 +130,7 @@ impl Marks {
         left
     }
 
-    /// In a forked child: the peaks are what is live, and no thread has credit.
+    /// In a forked child: the peaks become the current live bytes, and no thread has credit.
     #[cfg(feature = "std")]
     pub(crate) fn forked<'t>(&self, live: usize, threads: impl Shares<'t>) {
         self.epochs.begin_in_child();

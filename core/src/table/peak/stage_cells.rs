@@ -229,7 +229,7 @@ impl<'t> StageCells<'t> {
         }
     }
 
-    /// What `cell` held at the level's peak.
+    /// The live figures of `cell` at the level's peak.
     pub(crate) fn held(&self, thread: u16, level: usize, id: u32, cell: &Account) -> Held {
         let (Some(of), Some(copy)) = (self.levels(thread).get(level), self.copy(level, id)) else {
             return Held::default();

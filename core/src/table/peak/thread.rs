@@ -4,9 +4,9 @@
 //! **Problem.** Three peaks follow live at every event of the thread. Any thread may restart two of them, for all
 //! threads, without a walk over the threads and without a race with their events.
 //!
-//! **Idea.** One mark follows live. When one of the three peaks restarts, the thread first folds what the mark has seen into
+//! **Idea.** One mark follows live. When one of the three peaks restarts, the thread first folds the mark into
 //! the others. Resets and stages restart peaks by a new generation, which the thread follows at its next event. Until
-//! then its peak is what it held when the generation began.
+//! then its peak is the bytes that it held when the generation began.
 //!
 //! # Generation
 //! See [`epoch`](super::epoch). A thread that has not followed the current one has its old peaks still.
@@ -16,7 +16,7 @@
 //!
 //! # Ceiling
 //! The bytes that the thread's own part of its account may reach before the mark can rise. It spares the common event the
-//! look at what other threads have freed.
+//! look at the frees of other threads.
 
 use super::epoch::{Epochs, LastCopy};
 use crate::sync::*;
@@ -54,8 +54,8 @@ impl High {
 
 lies_as!(records::High as High; offset_of!(High, bytes), offset_of!(High, blocks));
 
-/// What other threads had freed of a thread's blocks when a generation began. The first of them that frees in the
-/// generation copies it.
+/// The frees by other threads of a thread's blocks, up to the begin of a generation. The first of them that frees in the
+/// generation makes the copy.
 #[repr(C)]
 #[derive(Default)]
 struct FreedBefore {
@@ -71,7 +71,7 @@ lies_as!(
 );
 
 impl FreedBefore {
-    /// Before another thread frees a block in `generation`: copies what was `freed` so far.
+    /// Before another thread frees a block in `generation`: copies the frees so far.
     #[inline]
     fn copy(&self, generation: usize, freed: impl Fn() -> Held) {
         self.generation.once(generation, |_| self.freed.set(freed()));
@@ -90,7 +90,7 @@ impl FreedBefore {
 pub(crate) struct ThreadPeaks {
     /// The generation that the thread follows.
     generation: AtomicUsize,
-    /// The bytes that the account's own part may reach before `now` can rise: never above `now` and what others freed.
+    /// The bytes that the account's own part may reach before `now` can rise: never above `now` plus the frees of other threads.
     ceiling: AtomicUsize,
     /// The highest since any of the three restarted.
     now: High,
@@ -158,12 +158,12 @@ impl ThreadPeaks {
         own as isize <= self.ceiling.load(Relaxed) as isize
     }
 
-    /// What the thread held when the generation `now` began, if it has had no event since.
+    /// The figures of the thread when the generation `now` began, if it has had no event since.
     fn at_begin(&self, account: &Account, now: usize) -> Held {
         account.live().plus(self.freed_before_generation.since(now, account.remote()))
     }
 
-    /// What the thread held at the last reset, if it has had no event since.
+    /// The figures of the thread at the last reset, if it has had no event since.
     fn at_reset(&self, account: &Account, epochs: &Epochs) -> Held {
         account.live().plus(self.freed_before_reset.since(epochs.last_reset(), account.remote()))
     }
@@ -182,7 +182,7 @@ impl ThreadPeaks {
         self.freed_before_reset.copy(epochs.last_reset(), || account.remote());
     }
 
-    /// The thread resets its own peak: the peak since the last reset becomes what it holds.
+    /// The thread resets its own peak: the peak since the last reset becomes the bytes that it holds.
     pub(crate) fn reset(&self, account: &Account, epochs: &Epochs) {
         self.follow(account, epochs);
         let seen = self.now.get();

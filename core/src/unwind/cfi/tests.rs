@@ -90,7 +90,7 @@ fn check() -> usize {
     let theirs = reference();
     assert_eq!(end, End::Complete);
     let common = mine.iter().rev().zip(theirs.iter().rev()).take_while(|(a, b)| a == b).count();
-    // What differs is `walked` against `reference` and the line in here that calls each.
+    // The frames that differ are `walked` and `reference`, and the lines in here that call them.
     assert!(theirs.len() - common <= 3, "differ from frame {common} of\n{mine:x?}\n{theirs:x?}");
     for other in [&cached, &again] {
         assert_eq!(mine.len(), other.len());

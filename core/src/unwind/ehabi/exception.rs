@@ -4,12 +4,12 @@
 use super::super::Memory;
 use super::bytecode::Frame;
 
-/// Whether the address is not one of code: an exception handler returns by a jump to such an address.
+/// Whether the address is not one of code: an exception handler returns by a jump to one of these addresses.
 pub(in crate::unwind) fn is_return(address: u32) -> bool {
     address >= 0xffff_ff00
 }
 
-/// Bits of such an address: clear with a floating point frame; set when the interrupted code used the process stack.
+/// Bits of that address: clear with a floating point frame; set when the interrupted code used the process stack.
 const BASIC: u32 = 1 << 4;
 const PROCESS: u32 = 1 << 2;
 

@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(pushed(&[0xf84d, 0xed04, NOP, 0xf85d, 0xfb04]), [1, 2, 3]);
     }
 
-    /// A loop that waits, before a push for what comes behind it.
+    /// A loop that waits, in front of a function that begins with a push.
     #[test]
     fn a_neighbour_with_the_same_instructions_is_another_function() {
         let code = [PUSH, NOP, POP, 0x780a, 0x2a00, 0xd0fc, PUSH, NOP, POP];

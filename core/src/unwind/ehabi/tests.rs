@@ -5,7 +5,7 @@ use super::table::Tables;
 use super::*;
 use crate::unwind::Memory;
 
-/// Where the extab of a test pretends to stand.
+/// The address of a test's extab in the target.
 const EXTAB: u32 = 0x9000;
 
 fn prel31(place: u32, target: u32) -> u32 {
@@ -57,13 +57,13 @@ fn inline_instructions_do_what_the_specification_says() {
         ([0x88, 0x01, 0xb0], Some((101, 2))),
         // sp = r7, pop {r4, lr}
         ([0x97, 0xa8, 0xb0], Some((103, 4))),
-        // sp = r9, which nobody knows
+        // sp = r9, which is not known
         ([0x99, 0xa8, 0xb0], None),
         // pop {d8}, pop {r4, lr}
         ([0xd0, 0xa8, 0xb0], Some((103, 4))),
         // pop {d8} with its format word
         ([0xb8, 0xa8, 0xb0], Some((104, 5))),
-        // pop {r0, r1}; r14 is not known: nothing tells the return address
+        // pop {r0, r1}; r14 is not known: so the return address is not known
         ([0xb1, 0x03, 0xb0], None),
         // refuse
         ([0x80, 0x00, 0xb0], None),
@@ -157,7 +157,7 @@ fn an_exception_leads_to_the_very_instruction_that_was_interrupted() {
 
 #[test]
 fn code_that_was_interrupted_before_its_push_returns_by_the_link_register() {
-    // As above, but the interrupted instruction stands before the push: its return address is 0x1040.
+    // As above, but the interrupted instruction is before the push: its return address is 0x1040.
     let stack = [0, 0xffff_fff9, 1, 2, 3, 4, 12, 0x1041, 0x1010, 0, 0, 0x1021, 0, 0];
     assert_eq!(walked(&stack), (vec![0x1010, 0x103f, 0x101f], End::Complete));
 }
@@ -180,7 +180,7 @@ fn code_far_from_its_function_is_not_searched_for_a_push() {
 fn an_exception_of_a_task_is_on_the_process_stack() {
     let mut stack = [0; 80];
     stack[1] = 0xffff_fffd;
-    // The task's own stack: what the processor pushed, then the interrupted function's {r4, lr}.
+    // The task's own stack: the exception's frame, then the interrupted function's {r4, lr}.
     stack[64..76].copy_from_slice(&[1, 2, 3, 4, 12, 0x1041, 0x1100, 0, 0, 0x1021, 0, 0]);
     assert_eq!(walked(&stack), (vec![0x1100, 0x101f], End::Complete));
 }

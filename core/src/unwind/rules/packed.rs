@@ -30,7 +30,7 @@ const FP_AT_FP: u64 = 2;
 
 const FROM_BASE: u64 = 1 << 5;
 
-/// Bits of the offsets of what is saved, and of the canonical frame address.
+/// Bits of the offsets of saved registers, and of the canonical frame address.
 const SAVED_BITS: u32 = 14;
 const CFA_BITS: u32 = 30;
 const SAVED_SHIFT: u32 = 6;

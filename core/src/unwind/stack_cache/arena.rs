@@ -188,7 +188,7 @@ impl Arena {
     }
 
     /// Stores an entry with `entry.words` values, when there is room for it. `None` from `value` or
-    /// `offset` means that there is no such word.
+    /// `offset` means that the word is missing.
     pub(super) fn store(
         &mut self,
         entry: Entry,

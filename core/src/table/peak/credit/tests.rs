@@ -1,10 +1,10 @@
-//! What the models do not reach: a lock whose holder is stopped, and a fork.
+//! Cases that the models do not reach: a lock whose holder is stopped, and a fork.
 
 use super::*;
 use crate::table::growth::Growth;
 use crate::table::threads::{FIRST, ThreadSlot, Threads};
 
-/// The collector's lock belongs to a thread that was stopped in the middle: nobody else can ask for the shares.
+/// The collector's lock belongs to a thread that was stopped in the middle: no other thread can take the shares.
 #[test]
 fn a_peak_that_is_raised_without_asking_everybody_says_by_how_much_it_may_be_too_high() {
     let slots: [ThreadSlot; FIRST as usize + 2] = core::array::from_fn(|_| ThreadSlot::default());
@@ -25,7 +25,7 @@ fn a_peak_that_is_raised_without_asking_everybody_says_by_how_much_it_may_be_too
     assert_eq!((raised(80), credit.error(threads)), (30, 80), "50 bytes were free");
 }
 
-/// A platform that does not tell whose slot the child's thread has: nothing of the credit but its lock is made anew.
+/// A platform that does not know the slot of the child's thread: the fork changes nothing of the credit but its lock.
 #[cfg(feature = "std")]
 #[test]
 fn a_fork_opens_the_credit_that_another_thread_has() {

@@ -46,7 +46,7 @@ fn rule_of(
     pc: usize,
 ) -> Option<PackedRule> {
     if fde.is_signal_trampoline() {
-        // Without Linux this is the entry of an interrupt, and it is not known what it pushed where.
+        // Without Linux this is the entry of an interrupt, and the positions of the registers that it pushed are not known.
         return cfg!(feature = "std").then_some(PackedRule::new(Rule::Signal));
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();

@@ -8,7 +8,7 @@ pub(super) struct UnwindTable {
 }
 
 impl UnwindTable {
-    /// What is mapped from an address in the tables on.
+    /// The mapped bytes from an address in the tables on.
     pub(super) fn bytes(&self, from: usize) -> Option<&'static [u8]> {
         // SAFETY: who links the program says that its tables lie there, up to their end.
         Some(unsafe { core::slice::from_raw_parts(from as *const u8, self.end.saturating_sub(from)) })

@@ -72,7 +72,7 @@ fn undescribed(
     table: &tables::UnwindTable,
     is_same_gap: impl Fn(usize) -> bool,
 ) -> Option<PackedRule> {
-    /// Bytes of such code: it sets up the stack and calls a function written in C. Code behind it may be called.
+    /// Bytes of that code: it sets up the stack and calls a function written in C. Code behind it may be called.
     const START: usize = 256;
     let entry = table.entry();
     if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
