@@ -1,7 +1,11 @@
 //! The formats that a view can be written in.
 //!
-//! `format` is the table of all formats: its row has everything that is known of one. Each format has a writer
-//! in a file of its own; `request` has what a writer gets.
+//! - `format`: the table of all formats. A new format is a row there, and a writer in a file beside it.
+//! - `facts`: the columns of that table.
+//! - `choice`: selects a format by the extension of a file.
+//! - `markdown`: the table for the README.
+//! - `request`: the input of a writer.
+//! - `style`, `palette`: the look of an output.
 
 mod choice;
 pub mod csv;

@@ -1,7 +1,7 @@
-//! Losses in words: what is missing in the figures, and what to do about it.
+//! Losses in words: the missing part of the figures, and the remedy.
 //!
-//! A tracker counts what it could not record, by cause. The table below has everything that is known of a cause:
-//! what one loss is, which part of it is missing, and the remedy in each way of running the tracker.
+//! A tracker counts the events that it could not record in full, by cause. The table below has the facts about each cause:
+//! the kind of loss, its missing part, and the remedy for each way of running the tracker.
 
 use memtrack_format::{Loss, LossCause};
 
@@ -9,13 +9,13 @@ use crate::units;
 
 /// The facts about a cause.
 struct Facts {
-    /// What one loss is.
+    /// The name of one loss.
     thing: &'static str,
-    /// What is missing of it, or what became of it.
+    /// Its missing part, or its fate.
     effect: &'static str,
-    /// What to do, in a program with a tracker of its own. Empty if nothing can be done.
+    /// The remedy in a program with a tracker of its own; empty if there is none.
     remedy: &'static str,
-    /// What to do under the preloaded library, whose tables have a fixed size, if that differs.
+    /// The remedy under the preloaded library, whose tables have a fixed size, if it differs.
     preloaded: Option<&'static str>,
 }
 
@@ -102,7 +102,7 @@ pub fn text(loss: &Loss) -> String {
     }
 }
 
-/// What to do about a cause; empty if nothing can be done.
+/// The remedy for a cause; empty if there is none.
 #[must_use]
 pub fn remedy(cause: LossCause, is_preloaded: bool) -> &'static str {
     facts(cause).map_or("", |facts| match facts.preloaded {

@@ -57,7 +57,7 @@ pub fn program(dump: &Dump<'_>) -> Selected {
         return Selected { index, beside, kind: Kind::Program, note };
     }
     if let Some(index) = last(false) {
-        let note = "the snapshot is incomplete: figures and stacks are missing from what is shown";
+        let note = "the snapshot is incomplete: some figures and stacks are missing";
         return Selected::alone(index, Kind::Program, Some(note.into()));
     }
     let index = entries.iter().rposition(|entry| entry.complete).unwrap_or(entries.len() - 1);
@@ -121,9 +121,7 @@ pub fn stage(dump: &Dump<'_>, name: &str, threads: &[String]) -> Result<Selected
     };
     let entry = &dump.entries()[index];
     let note = match entry.stage {
-        _ if !entry.complete => {
-            Some("the stage's snapshot is incomplete: cells are missing from what is shown".into())
-        }
+        _ if !entry.complete => Some("the stage's snapshot is incomplete: some cells are missing".into()),
         Some(head) if is_picked || !has_namesakes(dump, name) => higher_peak(dump, name, &head),
         Some(head) => Some(match head.scope.checked_sub(1) {
             None => format!(

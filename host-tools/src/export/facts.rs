@@ -17,15 +17,15 @@ pub struct Facts {
     pub summary: &'static str,
     /// The programs that open it, in Markdown.
     pub viewers: &'static str,
-    /// What `--metric` does.
+    /// The effect of `--metric`.
     pub metric: MetricOption,
-    /// The metric without `--metric`.
+    /// The default of `--metric`.
     pub default_metric: Metric,
     /// Whether a stack has figures of its own for each thread and tag.
     pub split: Split,
     /// Whether live bytes over time are in it.
     pub timeline: bool,
-    /// Whether functions have their names in it. Else the viewer finds the names of addresses.
+    /// Whether it has the names of functions. If not, the viewer finds them by address.
     pub names: bool,
     /// Its contents in Markdown.
     pub holds: &'static str,
@@ -34,7 +34,7 @@ pub struct Facts {
     pub(super) write: Writer,
 }
 
-/// What `--metric` does in a format.
+/// The effect of `--metric` on a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricOption {
     /// The file holds this metric only.
@@ -43,7 +43,7 @@ pub enum MetricOption {
     First,
     /// The file holds the moment of the peak if the metric is of the peak, else the end.
     Moment,
-    /// Nothing: the file holds always the same.
+    /// None: the file is the same for all metrics.
     Ignored,
 }
 

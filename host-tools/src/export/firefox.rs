@@ -83,8 +83,8 @@ fn thread(
     let mut events = Events::default();
     for row in rows {
         let stack = tables.stack(stacks, row);
-        let (kept, gone) = kept_and_gone(&row.figures, view.metric);
-        events.kept.extend((kept > 0).then_some((kept, stack)));
+        let (retained, gone) = retained_and_gone(&row.figures, view.metric);
+        events.retained.extend((retained > 0).then_some((retained, stack)));
         events.gone.extend((gone > 0).then_some((gone, stack)));
     }
     let mut value = json!({
@@ -114,12 +114,12 @@ fn thread(
 }
 
 /// The bytes that are alive at the selected moment, and those that are gone by then.
-fn kept_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
-    let kept = match metric.moment() {
+fn retained_and_gone(figures: &Figures, metric: Metric) -> (u64, u64) {
+    let retained = match metric.moment() {
         Moment::Peak => figures.peak,
         Moment::Run | Moment::End => figures.live,
     };
-    (kept, figures.bytes.saturating_sub(kept))
+    (retained, figures.bytes.saturating_sub(retained))
 }
 
 /// Allocations and frees, paired by address.
@@ -128,7 +128,7 @@ struct Events {
     /// Bytes that are gone, with their stacks. Each is an allocation with its free.
     gone: Vec<(u64, Option<usize>)>,
     /// Bytes that are retained, with their stacks.
-    kept: Vec<(u64, Option<usize>)>,
+    retained: Vec<(u64, Option<usize>)>,
 }
 
 impl Events {
@@ -137,11 +137,11 @@ impl Events {
         let pairs = self.gone.iter().enumerate().flat_map(|(index, &(bytes, stack))| {
             [i128::from(bytes), -i128::from(bytes)].map(|weight| (0.0, weight, stack, index + 1))
         });
-        let kept =
-            self.kept.iter().enumerate().map(|(index, &(bytes, stack))| {
+        let retained =
+            self.retained.iter().enumerate().map(|(index, &(bytes, stack))| {
                 (end_ms, i128::from(bytes), stack, self.gone.len() + index + 1)
             });
-        let events: Vec<(f64, i128, Option<usize>, usize)> = pairs.chain(kept).collect();
+        let events: Vec<(f64, i128, Option<usize>, usize)> = pairs.chain(retained).collect();
         json!({
             "length": events.len(),
             "time": events.iter().map(|event| event.0).collect::<Vec<_>>(),

@@ -73,7 +73,7 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
         peak_only.extend(events.begin(replay.peak_only, *trace)?);
     }
     for (trace, replay) in &replays {
-        events.begin(replay.kept, *trace)?;
+        events.begin(replay.lasting, *trace)?;
     }
     writeln!(events.out, "c {end_ms:x}")?;
     if apart.is_some() && !peak_only.is_empty() {
@@ -101,7 +101,8 @@ fn set_apart(replays: &mut [(u64, Replay)]) -> Option<(u64, bool)> {
         return Some((*trace, is_temporary));
     }
     replays.iter_mut().find_map(|(trace, replay)| {
-        let blocks = [&mut replay.peak_only, &mut replay.kept].into_iter().find(|blocks| blocks.count > 1)?;
+        let blocks =
+            [&mut replay.peak_only, &mut replay.lasting].into_iter().find(|blocks| blocks.count > 1)?;
         blocks.take_one();
         Some((*trace, false))
     })

@@ -1,4 +1,4 @@
-//! What a writer gets: a profile, the view of it that is shown, and how to draw it.
+//! The input of a writer: a profile, a view of it, and the look of the output.
 
 use super::style::Style;
 use crate::Error;
@@ -30,12 +30,12 @@ impl Request<'_> {
         self.style.title(self.profile, self.view, stacks.total(self.view.metric))
     }
 
-    /// The callers of a frame instead of its callees.
+    /// The view with the innermost frames at the root.
     pub(super) fn innermost_first(&self) -> View {
         View { reverse: true, ..self.view.clone() }
     }
 
-    /// The callees of a frame, whichever end is at the root of the view.
+    /// The view with the outermost frames at the root.
     pub(super) fn outermost_first(&self) -> View {
         View { reverse: false, ..self.view.clone() }
     }

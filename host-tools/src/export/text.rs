@@ -75,7 +75,7 @@ fn around(one: &Around<'_>, view: &View, whole: u64, out: &mut dyn Write) -> io:
     };
     one.callers
         .iter()
-        .for_each(|&(name, value)| row(value, "called by", name.unwrap_or("[nobody: outermost]")));
+        .for_each(|&(name, value)| row(value, "called by", name.unwrap_or("[no caller: outermost]")));
     row(one.total, "", one.name);
     if one.own > 0 {
         row(one.own, "itself", "");

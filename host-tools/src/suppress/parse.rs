@@ -3,7 +3,7 @@
 //! A suppression of LeakSanitizer is a line `leak:PATTERN`. One of valgrind is a block in braces; only those of
 //! `Memcheck:Leak` are about leaks, and the rest is skipped. `#` begins a comment in both.
 
-use super::rule::{Pattern, Rule, Shape, Step, What};
+use super::rule::{Pattern, Rule, Shape, Step, Subject};
 
 /// Reads a file. Errors have the line.
 pub(super) fn parse(text: &str, rules: &mut Vec<Rule>, patterns: &mut Vec<Pattern>) -> Result<(), String> {
@@ -63,14 +63,14 @@ fn block<'t>(
 }
 
 fn step(line: &str, patterns: &mut Vec<Pattern>) -> Result<Step, String> {
-    let (what, pattern) = match line.split_once(':') {
+    let (subject, pattern) = match line.split_once(':') {
         _ if line == "..." => return Ok(Step::Any),
-        Some(("fun", pattern)) => (What::Function, pattern),
-        Some(("obj", pattern)) => (What::Object, pattern),
-        Some(("src", pattern)) => (What::Source, pattern),
+        Some(("fun", pattern)) => (Subject::Function, pattern),
+        Some(("obj", pattern)) => (Subject::Object, pattern),
+        Some(("src", pattern)) => (Subject::Source, pattern),
         _ => return Err(format!("\"{line}\" is none of fun:, obj:, src: and ...")),
     };
-    patterns.push(Pattern::whole(what, pattern)?);
+    patterns.push(Pattern::whole(subject, pattern)?);
     Ok(Step::Frame(patterns.len() - 1))
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Step {
 
 /// The part of a frame that a pattern is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Subject {
     /// The function: its readable name or its symbol.
     Function,
     /// The path of the module.
@@ -39,7 +39,7 @@ pub(super) enum What {
 
 /// A pattern for a frame.
 pub(super) struct Pattern {
-    what: What,
+    subject: Subject,
     regex: Regex,
     /// Whether it names a function that allocates. Stacks begin with the caller of that function.
     allocates: bool,
@@ -76,13 +76,13 @@ const ALLOCATORS: [&str; 16] = [
 
 impl Pattern {
     /// A pattern of valgrind, which matches the whole text. `*` is any text, `?` any character.
-    pub(super) fn whole(what: What, pattern: &str) -> Result<Self, String> {
+    pub(super) fn whole(subject: Subject, pattern: &str) -> Result<Self, String> {
         let part = |character: char| match character {
             '*' => ".*".to_string(),
             '?' => ".".to_string(),
             other => regex::escape(other.encode_utf8(&mut [0; 4])),
         };
-        Self::new(what, &format!("^{}$", pattern.chars().map(part).collect::<String>()))
+        Self::new(subject, &format!("^{}$", pattern.chars().map(part).collect::<String>()))
     }
 
     /// A pattern of LeakSanitizer, which matches a part of the text. `*` is any text, `^` and `$` are the ends.
@@ -90,13 +90,13 @@ impl Pattern {
         let (begin, pattern) = pattern.strip_prefix('^').map_or(("", pattern), |rest| ("^", rest));
         let (end, pattern) = pattern.strip_suffix('$').map_or(("", pattern), |rest| ("$", rest));
         let pieces: Vec<String> = pattern.split('*').map(regex::escape).collect();
-        Self::new(What::Either, &format!("{begin}{}{end}", pieces.join(".*")))
+        Self::new(Subject::Either, &format!("{begin}{}{end}", pieces.join(".*")))
     }
 
-    fn new(what: What, regex: &str) -> Result<Self, String> {
+    fn new(subject: Subject, regex: &str) -> Result<Self, String> {
         let regex = Regex::new(&format!("(?s){regex}")).map_err(|_| "the pattern is too long".to_string())?;
-        let allocates = what == What::Function && ALLOCATORS.iter().any(|name| regex.is_match(name));
-        Ok(Pattern { what, regex, allocates })
+        let allocates = subject == Subject::Function && ALLOCATORS.iter().any(|name| regex.is_match(name));
+        Ok(Pattern { subject, regex, allocates })
     }
 
     pub(super) fn matches(&self, frame: &Shown<'_>) -> bool {
@@ -110,11 +110,11 @@ impl Pattern {
                 is(file) || is(name) || is(&format!("{file}:{line}")) || is(&format!("{name}:{line}"))
             })
         };
-        match self.what {
-            What::Function => function(),
-            What::Object => object(),
-            What::Source => source(),
-            What::Either => function() || object() || source(),
+        match self.subject {
+            Subject::Function => function(),
+            Subject::Object => object(),
+            Subject::Source => source(),
+            Subject::Either => function() || object() || source(),
         }
     }
 }

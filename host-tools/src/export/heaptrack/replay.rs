@@ -24,7 +24,7 @@ pub(super) struct Replay {
     /// The number of temporary blocks among those.
     pub(super) temporary: u64,
     /// Alive at the peak and at the end.
-    pub(super) kept: Blocks,
+    pub(super) lasting: Blocks,
     /// Alive at the peak only.
     pub(super) peak_only: Blocks,
     /// Alive at the end only.
@@ -67,14 +67,14 @@ impl Replay {
         };
         let most = figures.peak_blocks.min(figures.live_blocks);
         let least = figures.peak_blocks.saturating_sub(figures.allocs - figures.live_blocks);
-        let kept = [most, most.saturating_sub(1), least + 1, least]
+        let lasting = [most, most.saturating_sub(1), least + 1, least]
             .into_iter()
             .filter(|count| (least..=most).contains(count))
-            .find_map(|count| kept(figures, count))
+            .find_map(|count| lasting(figures, count))
             .unwrap_or_default();
         let rest = |count: u64, bytes: u64| Blocks {
-            count: count.saturating_sub(kept.count),
-            bytes: bytes.saturating_sub(kept.bytes),
+            count: count.saturating_sub(lasting.count),
+            bytes: bytes.saturating_sub(lasting.bytes),
         };
         let peak_only = rest(figures.peak_blocks, figures.peak);
         let end_only = rest(figures.live_blocks, figures.live);
@@ -88,7 +88,7 @@ impl Replay {
                 ..churn
             },
             temporary: figures.temporary.div_ceil(each).min(churn.count),
-            kept: kept.thinned(each),
+            lasting: lasting.thinned(each),
             peak_only: peak_only.thinned(each),
             end_only: end_only.thinned(each),
         }
@@ -97,7 +97,7 @@ impl Replay {
 
 /// `count` blocks that were alive at the peak and at the end. `None` if every choice of their bytes gives bytes to a group
 /// without blocks.
-fn kept(figures: &Figures, count: u64) -> Option<Blocks> {
+fn lasting(figures: &Figures, count: u64) -> Option<Blocks> {
     let gone = (figures.allocs - figures.live_blocks).checked_sub(figures.peak_blocks - count)?;
     // The bytes of the churn are all bytes, minus those of the peak and of the end, plus those in both.
     let both = i128::from(figures.peak) + i128::from(figures.live) - i128::from(figures.bytes);
@@ -149,8 +149,8 @@ mod tests {
         let sum = |all: &[Blocks]| {
             all.iter().fold((0, 0), |(count, bytes), more| (count + more.count, bytes + more.bytes))
         };
-        let Replay { churn, kept, peak_only, end_only, .. } = *replay;
-        [sum(&[churn, kept, peak_only, end_only]), sum(&[kept, peak_only]), sum(&[kept, end_only])]
+        let Replay { churn, lasting, peak_only, end_only, .. } = *replay;
+        [sum(&[churn, lasting, peak_only, end_only]), sum(&[lasting, peak_only]), sum(&[lasting, end_only])]
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         ] {
             let replay = Replay::new(&figures(allocs, peak, live, 0), 1, 1 << 20);
             assert_eq!(sums(&replay), [allocs, peak, live], "{replay:?}");
-            for blocks in [replay.churn, replay.kept, replay.peak_only, replay.end_only] {
+            for blocks in [replay.churn, replay.lasting, replay.peak_only, replay.end_only] {
                 assert!(blocks.count > 0 || blocks.bytes == 0, "{replay:?}");
                 let sizes = blocks.sizes().map(|(size, count)| (count, size * count));
                 let total = sizes.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn too_many_blocks_are_thinned_without_losing_bytes() {
         let replay = Replay::new(&figures((1000, 100_000), (100, 10_000), (10, 1000), 500), 100, 10_000);
-        assert_eq!(replay.kept, Blocks { count: 1, bytes: 1000 });
+        assert_eq!(replay.lasting, Blocks { count: 1, bytes: 1000 });
         assert_eq!(replay.peak_only, Blocks { count: 1, bytes: 9000 });
         assert_eq!((replay.churn.count, replay.temporary), (9, 5));
     }
