@@ -1,8 +1,8 @@
 //! Libraries that contain a tracker, and that a program loads and closes: the program continues, and its dump is
 //! written.
 //!
-//! Planted bug: if the library does not stay loaded (`resident::keep` in `core/src/os/linux`), the program crashes at
-//! the end of a thread that used it.
+//! Planted bug: if the library does not stay loaded (`resident::prevent_unloading` in `core/src/os/linux`), the program
+//! crashes at the end of a thread that used it.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -44,8 +44,8 @@ pub(crate) struct Callbacks {
     pub(crate) in_child: fn(),
 }
 
-/// Calls of the program that memtrack [interposes](super::linux::interpose). The functions run outside the hook: they
-/// may allocate, and take locks of the system's libraries.
+/// Calls of the program that memtrack interposes: the C library has the functions, and memtrack defines them too. The
+/// functions run outside the hook: they may allocate, and take locks of the system's libraries.
 pub(crate) struct Interposed {
     /// The program is about to forbid system calls to itself.
     pub(crate) sealing: fn(Sealing),
