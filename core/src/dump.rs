@@ -12,11 +12,12 @@ use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::Held;
 use crate::table::peak::Mark;
-use crate::table::peak::stage::{Stages, Summary};
+use crate::table::peak::stage::Stages;
+use crate::table::peak::summary::Summary;
 use crate::table::region::Tables;
 use crate::table::threads;
 use crate::totals::totals;
-use crate::{LossCause, table, target};
+use crate::{LossCause, target};
 use memtrack_format::{
     Cause, Cell, Config, EncodeError, Encoder, Heap, Kind, List, Loss, Marks, Node, Process, Record, Sink,
     SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak, ThreadState, TimePoint,
@@ -299,7 +300,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
     }
 
     fn stage(&mut self, stage: &Summary) -> Result<(), Error> {
-        let threads: heapless::Vec<ThreadPeak, { table::peak::stage::TOP_THREADS }> = stage
+        let threads: heapless::Vec<ThreadPeak, { crate::limits::TOP_THREADS }> = stage
             .threads
             .iter()
             .map(|of| ThreadPeak { thread: u32::from(of.thread), peak: of.bytes as u64 })

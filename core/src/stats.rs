@@ -1,8 +1,9 @@
 //! Figures as the program sees them. Bytes are the sizes that were asked for.
 
+use crate::limits::TOP_THREADS;
 use crate::table::list::List;
 use crate::table::name::Name;
-use crate::table::peak::stage::{Summary, TOP_THREADS, ThreadPeak};
+use crate::table::peak::summary::{Summary, ThreadPeak};
 use memtrack_format::Figures;
 
 /// The figures of the program, or of one thread.

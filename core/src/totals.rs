@@ -3,7 +3,8 @@
 use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::table::peak::Mark;
-use crate::table::peak::stage::{Moment, Peak, Stages};
+use crate::table::peak::stage::Stages;
+use crate::table::peak::summary::{Moment, Peak};
 use crate::table::region::Tables;
 use memtrack_format::Figures;
 

@@ -2,7 +2,7 @@
 //! because they do not import `os`.
 
 use crate::os::memory;
-use crate::table::growth::Space;
+use crate::table::space::Space;
 
 pub(crate) static SPACE: Space = Space {
     page_size: memory::page_size,

@@ -2,11 +2,12 @@
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::growth::{Array, Growth, PARTS, Plan, Space, Steps};
+use super::growth::{Array, Growth, PARTS, Plan, Steps};
 use super::image;
 use super::index::Index;
 use super::peak::stage::StageTable;
 use super::region::{FrameBuffer, Head, Parts, Region, Tables};
+use super::space::Space;
 use super::stacks::{StackTable, Stacks};
 use super::tags::Tags;
 use super::threads::{ThreadSlot, ThreadTable, Threads};

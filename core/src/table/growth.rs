@@ -5,6 +5,8 @@
 //! system refuses, the table is full.
 
 #[cfg(feature = "std")]
+use super::space::{Space, SpaceOf};
+#[cfg(feature = "std")]
 use crate::lock::{Lock, try_lock};
 use crate::sync::*;
 use core::marker::PhantomData;
@@ -50,38 +52,6 @@ pub(crate) struct Plan {
     pub(super) arrays: &'static [Array],
     /// Entries of each array.
     pub(super) capacity: usize,
-}
-
-/// The address space of the process: where memory comes from.
-#[cfg(feature = "std")]
-pub struct Space {
-    /// Bytes of a page.
-    pub(crate) page_size: fn() -> usize,
-    /// Maps zeroed memory at exactly this address and of this length. False when it cannot.
-    pub(crate) map: fn(usize, usize) -> bool,
-    /// Unmaps mapped memory.
-    pub(crate) unmap: fn(usize, usize),
-    /// Maps zeroed memory of this length somewhere; `None` when it cannot.
-    pub(crate) map_anywhere: fn(usize) -> Option<usize>,
-    /// The first place that the function takes, among places for this length that are far from everything else.
-    pub(crate) find_lonely: fn(usize, &mut dyn FnMut(usize) -> bool) -> Option<usize>,
-}
-
-/// The address space in which a region was placed. All-zero is none.
-#[cfg(feature = "std")]
-#[repr(transparent)]
-pub(crate) struct SpaceOf(AtomicPtr<Space>);
-
-#[cfg(feature = "std")]
-impl SpaceOf {
-    pub(super) fn set(&self, space: &'static Space) {
-        self.0.store(core::ptr::from_ref(space).cast_mut(), Release);
-    }
-
-    pub(super) fn get(&self) -> Option<&'static Space> {
-        // SAFETY: it is null, or `set` has stored a reference for ever.
-        unsafe { self.0.load(Acquire).as_ref() }
-    }
 }
 
 /// How far the tables of a region reach, in its head. All-zero in a region that does not grow.
@@ -254,118 +224,4 @@ impl Extent {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::stacks::{StackId, StackTable};
-    use super::*;
-    use core::cell::{Cell, RefCell};
-    use core::mem::offset_of;
-
-    const NODES: usize = 4096;
-    const PAGE: usize = 256;
-    type Table = StackTable<NODES>;
-
-    std::thread_local! {
-        static MAPPED: RefCell<Vec<Range<usize>>> = const { RefCell::new(Vec::new()) };
-        static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
-        static ASKED: Cell<usize> = const { Cell::new(0) };
-    }
-
-    /// Records mapped pages, and refuses pages beyond a limit. Panics on pages that are mapped twice. The memory itself is there.
-    fn map(start: usize, len: usize) -> bool {
-        ASKED.set(ASKED.get() + 1);
-        MAPPED.with_borrow_mut(|mapped| {
-            assert!(start.is_multiple_of(PAGE) && len.is_multiple_of(PAGE) && len > 0);
-            let pages = start..start + len;
-            assert!(mapped.iter().all(|other| other.end <= pages.start || pages.end <= other.start));
-            let total: usize = mapped.iter().map(Range::len).sum();
-            let fits = total + len <= LIMIT.get();
-            if fits {
-                mapped.push(pages);
-            }
-            fits
-        })
-    }
-
-    fn unmap(start: usize, len: usize) {
-        MAPPED.with_borrow_mut(|mapped| {
-            let place = mapped.iter().position(|pages| *pages == (start..start + len));
-            mapped.swap_remove(place.expect("it was mapped"));
-        });
-    }
-
-    static PLAN: Plan = Plan {
-        arrays: &[
-            Array { offset: offset_of!(Table, nodes), stride: Table::STRIDE },
-            Array { offset: offset_of!(Table, index.links), stride: 4 },
-        ],
-        capacity: NODES,
-    };
-    static SPACE: Space =
-        Space { page_size: || PAGE, map, unmap, map_anywhere: |_| None, find_lonely: |_, _| None };
-    const FIRST: usize = 100;
-
-    /// Interns addresses until the table is full. How many it took; each had memory.
-    fn fill(limit: usize, extent: &Extent, table: &Table) -> usize {
-        LIMIT.set(limit);
-        extent.begin(FIRST);
-        let base = core::ptr::from_ref(table).addr();
-        let space = &SpaceOf(AtomicPtr::default());
-        space.set(&SPACE);
-        let growth = Growth::Stepwise(Steps { extent, space, base, plan: &PLAN });
-        let stacks = super::super::stacks::Stacks { growth, ..table.by_ref() };
-        let is_mapped = |array: &Array, entry: usize| {
-            let (first, page) = (base + array.offset + FIRST * array.stride, |address: usize| address / PAGE);
-            let place = base + array.offset + entry * array.stride;
-            let last = base + array.offset + NODES * array.stride;
-            let mapped = MAPPED.with_borrow(|mapped| mapped.iter().any(|pages| pages.contains(&place)));
-            // The first and the last page are also those of neighbours, which have memory.
-            mapped || page(place) <= page(first - 1) || page(place) == page(last)
-        };
-        let mut count = 0;
-        while let Some(StackId(id)) = stacks.child(StackId::ROOT, 0x1000 + count) {
-            count += 1;
-            // The entry of an id is at id − 2, its link at id − 1.
-            assert!(
-                is_mapped(&PLAN.arrays[0], id as usize - 2) && is_mapped(&PLAN.arrays[1], id as usize - 1)
-            );
-            assert_eq!(stacks.usage().0 as usize, count);
-            assert!(count < 2 * NODES);
-        }
-        assert_eq!(stacks.usage(), (count as u32, count as u32));
-        assert_eq!(stacks.nodes_from(0).count(), count);
-        let asked = ASKED.get();
-        assert_eq!((stacks.child(StackId::ROOT, 1), stacks.child(StackId::ROOT, 2)), (None, None));
-        assert_eq!(ASKED.get(), asked, "a table that was refused memory does not ask again");
-        assert_eq!(stacks.child(StackId::ROOT, 0x1000), Some(StackId(2)), "what it has is still found");
-        count
-    }
-
-    #[test]
-    fn each_entry_has_memory_before_it_is_used() {
-        let table = Box::new(Table::new());
-        assert_eq!(fill(usize::MAX, &Extent::default(), &table), NODES - 1);
-        assert!(ASKED.get() < 40, "{} calls", ASKED.get());
-    }
-
-    #[test]
-    fn a_table_that_is_refused_memory_is_full() {
-        let table = Box::new(Table::new());
-        let count = fill(16 << 10, &Extent::default(), &table);
-        // A fifth of the limit is for links. A step that does not fit for both arrays is not taken.
-        assert!((FIRST + 700..FIRST + 900).contains(&count), "{count}");
-        let bytes = MAPPED.with_borrow(|mapped| mapped.iter().map(Range::len).sum::<usize>());
-        assert!(bytes <= 16 << 10 && bytes >= count.saturating_sub(FIRST) * 20 - 2 * PAGE, "{bytes}");
-    }
-
-    #[test]
-    fn a_completed_table_has_memory_for_all() {
-        let (table, extent) = (Box::new(Table::new()), Extent::default());
-        extent.begin(FIRST);
-        let space = &SpaceOf(AtomicPtr::default());
-        space.set(&SPACE);
-        let base = core::ptr::from_ref(&*table).addr();
-        let steps = Steps { extent: &extent, space, base, plan: &PLAN };
-        assert!(steps.complete() && steps.complete());
-        assert_eq!((Growth::Stepwise(steps).readable(NODES), ASKED.get()), (NODES, 2));
-    }
-}
+mod tests;

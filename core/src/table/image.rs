@@ -20,7 +20,7 @@ pub(super) const fn counts(slots: usize) -> Counts {
     Counts {
         causes: super::losses::CAUSES,
         classes: crate::limits::CLASSES,
-        top_threads: super::peak::stage::TOP_THREADS,
+        top_threads: crate::limits::TOP_THREADS,
         slots,
     }
 }

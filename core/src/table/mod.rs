@@ -4,7 +4,7 @@
 //! host can read a raw copy of a region. Nothing here waits. The tables know nothing of the platform: memory, time and
 //! barriers reach them as arguments.
 //!
-//! - [`region`]: all tables of a tracker; [`growing`], [`growth`], [`backing`]: memory that is mapped as tables grow;
+//! - [`region`]: all tables of a tracker; [`growing`], [`growth`], [`space`], [`backing`]: memory that is mapped as tables grow;
 //! - [`index`], [`stacks`], [`cells`], [`threads`]: found or inserted by the hook, lock-free;
 //! - [`account`]: the counters of a cell or a thread;
 //! - [`peak`]: the peaks of program, stages and threads;
@@ -35,6 +35,8 @@ pub(crate) mod pending;
 mod private_pages;
 pub(crate) mod region;
 pub(crate) mod sizes;
+#[cfg(feature = "std")]
+pub(crate) mod space;
 pub(crate) mod stacks;
 pub(crate) mod tags;
 pub(crate) mod threads;

@@ -173,9 +173,9 @@ pub trait Tables: Sync + 'static + sealed::Parts {}
 
 mod sealed {
     use super::*;
-    #[cfg(feature = "std")]
-    use crate::table::growth::Space;
     use crate::table::peak::stage::Stages;
+    #[cfg(feature = "std")]
+    use crate::table::space::Space;
 
     #[doc(hidden)]
     pub trait Parts: Sized {

@@ -6,7 +6,7 @@ use crate::platform::Platform;
 use crate::sync::*;
 use crate::table::account::Held;
 use crate::table::peak::Mark;
-use crate::table::peak::stage::{Moment, Peak};
+use crate::table::peak::summary::{Moment, Peak};
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
 use memtrack_format::LossCause;

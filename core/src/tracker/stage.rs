@@ -8,7 +8,8 @@ use crate::platform::Platform;
 #[cfg(feature = "std")]
 use crate::session::triggers;
 use crate::table::peak::Mark;
-use crate::table::peak::stage::{Ended, Peak, Stages};
+use crate::table::peak::stage::{Ended, Stages};
+use crate::table::peak::summary::Peak;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
 use memtrack_format::LossCause;

@@ -4,7 +4,7 @@
 //! - [`share`], [`credit`]: the bytes between live and the peak, which threads hand around;
 //! - [`program`]: the peaks of the program and of its innermost stage;
 //! - [`thread`]: a thread's own peaks;
-//! - [`stage`]: stages, with the peaks of those that have ended;
+//! - [`stage`], [`summary`]: active stages, and the figures of those that have ended;
 //! - [`stage_cells`]: the cells of a thread at the peak of a stage of that thread.
 
 pub(crate) mod credit;
@@ -14,6 +14,7 @@ pub(crate) mod share;
 pub(crate) mod stage;
 #[cfg(feature = "std")]
 pub(crate) mod stage_cells;
+pub(crate) mod summary;
 pub(crate) mod thread;
 
 pub(crate) use epoch::{Epoch, Epochs, Mark};
