@@ -26,27 +26,23 @@ struct Part {
     folder: &'static str,
     packages: &'static [&'static str],
     /// The arguments that choose tests of the packages.
-    tests: &'static [&'static str],
+    tests: &'static str,
 }
 
+const BOTH: &[&str] = &["memtrack-core", "memtrack-tests"];
 const PARTS: [Part; 3] = [
-    Part {
-        name: "format",
-        folder: "format/src",
-        packages: &["memtrack-format"],
-        tests: &["--lib", "--tests"],
-    },
+    Part { name: "format", folder: "format/src", packages: &["memtrack-format"], tests: "--lib --tests" },
     Part {
         name: "table",
         folder: "core/src/table",
-        packages: &["memtrack-core", "memtrack-tests"],
-        tests: &["--lib", "--test=oracle", "--test=figures", "--test=regions", "--test=equation"],
+        packages: BOTH,
+        tests: "--lib --test=oracle --test=figures --test=regions --test=equation",
     },
     Part {
         name: "unwind",
         folder: "core/src/unwind",
-        packages: &["memtrack-core", "memtrack-tests"],
-        tests: &["--lib", "--test=stacks", "--test=odd_stacks", "--test=losses", "--test=compared"],
+        packages: BOTH,
+        tests: "--lib --test=stacks --test=odd_stacks --test=losses --test=compared",
     },
 ];
 
@@ -83,7 +79,7 @@ fn run_one(part: &Part, files: &str, program: &Path, tree: &Tree) -> Result<bool
     OTHERS.iter().for_each(|other| _ = command.args(["--exclude", other]));
     command.args(["--timeout", TIMEOUT, "--build-timeout", BUILD_TIMEOUT, "--output"]).arg(&output);
     part.packages.iter().for_each(|package| _ = command.args(["--test-package", package]));
-    command.arg("--").args(part.tests);
+    command.arg("--").args(part.tests.split(' '));
     command.current_dir(&tree.sources).env("CARGO_TARGET_DIR", &tree.target);
     let status = watchdog::wait(&mut command.spawn()?, LIMIT)?;
     // 0: all were caught. 2: some were missed. 3: some hung, which is caught too.

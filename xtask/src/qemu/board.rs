@@ -41,6 +41,21 @@ impl Board {
     }
 }
 
+/// A microcontroller that no program in C and no libunwind is built for.
+const MICROCONTROLLER: Board = Board {
+    name: "",
+    target: "",
+    is_microcontroller: true,
+    system: "arm",
+    arguments: &[],
+    way_out: WayOut::Semihosting,
+    region: "MEMTRACK_REGION",
+    good: 0,
+    programs: &[],
+    c_programs: &[],
+    has_libunwind: false,
+};
+
 pub(crate) const BOARDS: [Board; 5] = [
     Board {
         name: "x86_64",
@@ -49,50 +64,35 @@ pub(crate) const BOARDS: [Board; 5] = [
         system: "x86_64",
         arguments: &["-machine", "q35", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
         way_out: WayOut::Serial,
-        region: "MEMTRACK_REGION",
         good: 33,
         programs: &["sensor", "limits", "unwind"],
-        c_programs: &[],
         has_libunwind: true,
+        ..MICROCONTROLLER
     },
     Board {
         name: "Cortex-M4",
         target: "thumbv7em-none-eabihf",
-        is_microcontroller: true,
-        system: "arm",
         arguments: &["-machine", "mps2-an386"],
-        way_out: WayOut::Semihosting,
-        region: "MEMTRACK_REGION",
-        good: 0,
         programs: &["sensor", "limits", "interrupts", "unwind", "cost", "tasks"],
         c_programs: &["c_own_heap", "c_newlib"],
         has_libunwind: true,
+        ..MICROCONTROLLER
     },
     Board {
         name: "Cortex-M0",
         target: "thumbv6m-none-eabi",
-        is_microcontroller: true,
-        system: "arm",
         arguments: &["-machine", "microbit"],
-        way_out: WayOut::Semihosting,
         region: "REGION",
-        good: 0,
         programs: &["sensor", "limits"],
-        c_programs: &[],
-        has_libunwind: false,
+        ..MICROCONTROLLER
     },
     Board {
         name: "RISC-V",
         target: "riscv32imac-unknown-none-elf",
-        is_microcontroller: true,
         system: "riscv32",
         arguments: &["-machine", "virt", "-bios", "none", "-smp", "2"],
-        way_out: WayOut::Semihosting,
-        region: "MEMTRACK_REGION",
-        good: 0,
         programs: &["sensor", "limits", "interrupts", "unwind", "cost"],
-        c_programs: &[],
-        has_libunwind: false,
+        ..MICROCONTROLLER
     },
     Board {
         name: "AArch64",
@@ -100,11 +100,7 @@ pub(crate) const BOARDS: [Board; 5] = [
         is_microcontroller: false,
         system: "aarch64",
         arguments: &["-machine", "virt", "-cpu", "cortex-a53"],
-        way_out: WayOut::Semihosting,
-        region: "MEMTRACK_REGION",
-        good: 0,
         programs: &["sensor", "limits", "unwind"],
-        c_programs: &[],
-        has_libunwind: false,
+        ..MICROCONTROLLER
     },
 ];

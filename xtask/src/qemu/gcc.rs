@@ -13,47 +13,20 @@ use crate::{debian, tool, workspace};
 const PACKAGES: [&str; 2] = ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"];
 const GCC: &str = "arm-none-eabi-gcc";
 /// The processor of the MPS2 board.
-const PROCESSOR: [&str; 4] = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
+const PROCESSOR: &str = "-mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16";
 /// Without frame pointers, as firmware is usually built: only the unwind tables lead through a stack.
-const COMPILE: [&str; 11] = [
-    "-std=c11",
-    "-Wall",
-    "-Wextra",
-    "-Wpedantic",
-    "-Werror",
-    "-g",
-    "-O2",
-    "-fomit-frame-pointer",
-    "-funwind-tables",
-    "-ffunction-sections",
-    "-fdata-sections",
-];
-const LINK: [&str; 5] =
-    ["-nostartfiles", "-Wl,--gc-sections", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1", "-Tmps2_an386.ld"];
+const COMPILE: &str = "-std=c11 -Wall -Wextra -Wpedantic -Werror -g -O2 -fomit-frame-pointer -funwind-tables \
+    -ffunction-sections -fdata-sections";
+const LINK: &str = "-nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=sha1 -Tmps2_an386.ld";
 /// The sources of all programs.
 const SOURCES: [&str; 4] = ["start.s", "board.c", "main.c", "gateway.c"];
 
-/// The heap of a program, and the flags that lead its calls of `malloc` to memtrack.
-struct Heap {
-    source: &'static str,
-    flags: &'static [&'static str],
-}
-
-fn heap(program: &str) -> Heap {
+/// The source of a program's heap, and the flags that lead its calls of `malloc` to memtrack.
+fn heap(program: &str) -> (&'static str, Vec<String>) {
+    const CALLS: [&str; 4] = ["malloc", "calloc", "realloc", "free"];
     match program {
-        "c_own_heap" => Heap {
-            source: "own_heap.c",
-            flags: &[
-                "-Dmalloc=memtrack_malloc",
-                "-Dcalloc=memtrack_calloc",
-                "-Drealloc=memtrack_realloc",
-                "-Dfree=memtrack_free",
-            ],
-        },
-        _ => Heap {
-            source: "newlib.c",
-            flags: &["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free"],
-        },
+        "c_own_heap" => ("own_heap.c", CALLS.map(|name| format!("-D{name}=memtrack_{name}")).to_vec()),
+        _ => ("newlib.c", CALLS.map(|name| format!("-Wl,--wrap={name}")).to_vec()),
     }
 }
 
@@ -75,15 +48,16 @@ impl Gcc {
     fn command(&self) -> Result<Command> {
         let Some(prefix) = &self.prefix else {
             let mut gcc = Command::new(GCC);
-            gcc.args(PROCESSOR).arg("-specs=nano.specs");
+            gcc.args(PROCESSOR.split(' ')).arg("-specs=nano.specs");
             return Ok(gcc);
         };
         let (usr, program) = (prefix.join("usr"), prefix.join("usr/bin").join(GCC));
         let newlib = usr.join("lib/arm-none-eabi/newlib");
-        let variant = tool::output(Command::new(&program).args(PROCESSOR).arg("-print-multi-directory"))?;
+        let variant =
+            tool::output(Command::new(&program).args(PROCESSOR.split(' ')).arg("-print-multi-directory"))?;
         let libraries = newlib.join(String::from_utf8(variant)?.trim());
         let mut gcc = Command::new(program);
-        gcc.args(PROCESSOR).arg("-isystem").arg(usr.join("include/newlib"));
+        gcc.args(PROCESSOR.split(' ')).arg("-isystem").arg(usr.join("include/newlib"));
         gcc.arg(format!("-B{}/", libraries.display())).arg("-L").arg(libraries);
         gcc.arg(format!("-specs={}", newlib.join("nano.specs").display()));
         Ok(gcc)
@@ -92,10 +66,10 @@ impl Gcc {
     /// Builds the library, and `program` with it.
     pub(crate) fn build(&self, board: &Board, toolchain: &Toolchain, program: &str) -> Result<Firmware> {
         let library = library(board, toolchain)?;
-        let (heap, firmware) = (heap(program), Firmware::new(board, program)?);
+        let ((heap, flags), firmware) = (heap(program), Firmware::new(board, program)?);
         let examples = workspace::root().join("examples/firmware");
         let mut gcc = self.command()?;
-        gcc.args(COMPILE).args(LINK).args(heap.flags).args(SOURCES).arg(heap.source).arg(library);
+        gcc.args(COMPILE.split(' ')).args(LINK.split(' ')).args(flags).args(SOURCES).arg(heap).arg(library);
         gcc.arg("-I").arg(workspace::root().join("include")).arg("-L").arg(examples.join("board/ld"));
         tool::run(gcc.arg("-o").arg(firmware.elf()).current_dir(examples.join("c")))?;
         Ok(firmware)
