@@ -20,7 +20,7 @@ const ENTRIES: [&str; 7] = [
     "2os5linux6thread5ended",
     "2os5linux7signals7handler",
     "2os5linux5fault7handler",
-    "2os5linux4exit5ended",
+    "2os5linux4exit7handler",
     "7session9lifecycle9CALLBACKS",
 ];
 
@@ -133,7 +133,7 @@ const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
         &["dlsym", "dladdr"],
         "the look-up of a linked allocator's operators, once: at the first call of one",
     ),
-    ("2os5linux11environment", &["getenv"], "copies the environment, once, before the program changes it"),
+    ("7session11environment", &["getenv"], "copies the environment, once, before the program changes it"),
 ];
 
 /// Continues a panic. It is called after the destructors of a frame.
@@ -145,11 +145,14 @@ const WITHOUT_PANIC: &[&str] = &[
     "8memtrack4hook5alloc",
     "8memtrack4hook4free",
     "8memtrack4hook7realloc",
-    "8memtrack4hook12global_alloc",
+    "8memtrack4hook6attend",
+    "8memtrack4hook10fast_guard",
+    "8memtrack4hook5guard",
+    "8memtrack4hook4cell",
     "8memtrack7tracker5token",
     "8memtrack6unwind3cfi5entry",
     "8memtrack6unwind5rules",
-    "8memtrack6unwind11stack_cache11fingerprint",
+    "8memtrack6unwind11stack_cache5cache",
     "8memtrack6unwind11stack_cache5trace",
     "8memtrack2os5linux4maps",
     "8memtrack2os5linux3elf",

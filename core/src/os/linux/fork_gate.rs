@@ -9,6 +9,7 @@
 //! The order is [`close`] in the parent before the fork, [`open_after`] in the child, and [`wait`] in the parent.
 
 use super::errno::{errno, keep_errno, set_errno};
+use super::system_call;
 use crate::sync::*;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -99,10 +100,13 @@ pub(crate) fn open_after(divide: impl FnOnce()) {
 /// Whether a child of this process has ended. The child stays a zombie: the program still waits for it.
 fn has_ended(child: u32) -> bool {
     let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // Not by the C library, whose function is a cancellation point.
     // SAFETY: all-zero is a valid record. The call writes it, and its process id, when it returns 0.
     unsafe {
         let mut info: libc::siginfo_t = core::mem::zeroed();
-        libc::waitid(libc::P_PID, child, &raw mut info, how) == 0 && info.si_pid() != 0
+        let arguments =
+            [libc::P_PID as usize, child as usize, (&raw mut info).expose_provenance(), how as usize, 0, 0];
+        system_call::raw(libc::SYS_waitid, arguments) == 0 && info.si_pid() != 0
     }
 }
 

@@ -16,7 +16,7 @@ static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
 
 /// The system's id of the running thread, which no other live thread of the process has; 0 when it is unknown.
 pub(crate) fn id() -> u64 {
-    calls::gettid().max(0) as u64
+    keep_errno(|| calls::gettid().max(0) as u64)
 }
 
 /// The name of a thread of this process, up to its first NUL byte; all zero when it is unknown. A longer name is cut
