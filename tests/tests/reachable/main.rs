@@ -148,7 +148,6 @@ const WITHOUT_PANIC: &[&str] = &[
     "8memtrack4hook6attend",
     "8memtrack4hook10fast_guard",
     "8memtrack4hook5guard",
-    "8memtrack4hook4cell",
     "8memtrack7tracker5token",
     "8memtrack6unwind3cfi5entry",
     "8memtrack6unwind5rules",
