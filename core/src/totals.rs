@@ -11,8 +11,7 @@ use memtrack_format::Figures;
 /// The program's figures; `peak` is that of `mark`.
 pub(crate) fn totals<R: Tables>(region: &R, mark: Mark) -> Figures {
     let marks = &region.head().marks;
-    let figures = region.threads().iter().map(|(_, slot)| slot.account.figures(&marks.epochs, mark));
-    figures.fold(Figures::default(), Figures::wrapping_add)
+    region.threads().iter().map(|(_, slot)| slot.account.figures(&marks.epochs, mark)).sum()
 }
 
 /// Nanoseconds since the tracker started.

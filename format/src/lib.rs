@@ -28,6 +28,7 @@ pub mod image;
 mod packet;
 mod record;
 mod section;
+mod table;
 mod tag;
 mod varint;
 
@@ -37,11 +38,12 @@ pub use encode::{EncodeError, Encoder, Sink};
 pub use field::{Field, Get, List, Malformed, Put};
 pub use packet::{MAX_PACKET, PACKET_DATA, Packet};
 pub use record::{
-    Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Kind, Loss, LossCause, Lost, Marks, Module, Node,
-    Os, Process, Record, Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak,
+    Arch, Cause, Cell, Config, Done, Fields, Figures, Fork, Heap, Kind, Loss, LossCause, Lost, Marks, Module,
+    Node, Os, Process, Record, Segment, SizeClass, Snapshot, Stage, TagName, Target, Thread, ThreadPeak,
     ThreadState, TimePoint,
 };
 pub use section::{Nodes, Records, Section};
+pub use table::{NodeWithId, Take, TakeAll};
 pub use tag::Tag;
 
 /// The first eight bytes of every snapshot. A byte above 0x7f, CR LF and Ctrl-Z show at once when a transfer

@@ -21,10 +21,8 @@ pub use target::{Module, Segment, Target};
 use crate::field::{Get, Malformed, Put};
 use crate::tag::Tag;
 
-/// A record that stands in sections of its own tag.
-pub trait Record<'a>: Sized {
-    /// The tag of its sections.
-    const TAG: Tag;
+/// The fields of a record.
+pub trait Fields<'a>: Sized {
     /// Appends all fields.
     fn put(&self, out: &mut Put<'_>);
     /// Reads all fields, as far as they are there.
@@ -34,13 +32,18 @@ pub trait Record<'a>: Sized {
     fn get(from: &mut Get<'a>) -> Result<Self, Malformed>;
 }
 
-/// Defines a struct whose fields are written in the order given. `record … in TAG` also makes it a [`Record`];
-/// without, it is a [`Field`](crate::Field) of other records.
+/// A record that has a row in the table of records (`table.rs`): it stands in sections of its own tag.
+pub trait Record<'a>: Fields<'a> {
+    /// The tag of its sections.
+    const TAG: Tag;
+}
+
+/// Defines a struct whose fields are written in the order given. `record` makes it the content of a record; without, it is a
+/// [`Field`](crate::Field) of other records.
 macro_rules! fields {
-    ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? in $tag:expr; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$meta:meta])* record $name:ident $(<$life:lifetime>)?; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
         fields!(@struct $(#[$meta])* $name $(<$life>)?; { $($(#[$doc])* $field: $type,)* });
-        impl<'a> $crate::record::Record<'a> for $name $(<$life>)? {
-            const TAG: $crate::Tag = $tag;
+        impl<'a> $crate::record::Fields<'a> for $name $(<$life>)? {
             fn put(&self, out: &mut $crate::Put<'_>) {
                 $($crate::Field::put(&self.$field, out);)*
             }

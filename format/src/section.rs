@@ -22,7 +22,7 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn records<R: Record<'a>>(&self) -> Records<'a, R> {
         let bytes = if self.tag == R::TAG { self.payload } else { &[] };
-        Records { rest: Get::new(bytes), record: PhantomData }
+        Records { rest: Get::new(bytes), left: most::<R>(bytes.len()), record: PhantomData }
     }
 
     /// Its stack nodes with their ids, for a section of [`Tag::NODE`].
@@ -33,11 +33,31 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The most records that a section of `bytes` has. A writer writes all fields of a record. A forged section of empty records
+/// would need hundreds of times its length in a reader's memory.
+fn most<R>(bytes: usize) -> usize {
+    /// Bytes of memory per byte of the dump.
+    const EXPANSION: usize = 32;
+    /// The number of records that every section may have.
+    const LEAST: usize = 16;
+    LEAST + bytes * EXPANSION / size_of::<R>()
+}
+
 /// The records of a section.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<'a, R> {
     rest: Get<'a>,
+    /// How many more there can be.
+    left: usize,
     record: PhantomData<R>,
+}
+
+impl<'a, R: Record<'a>> Records<'a, R> {
+    fn read(&mut self) -> Result<R, Malformed> {
+        self.left = self.left.checked_sub(1).ok_or(Malformed)?;
+        let length = self.rest.varint()?;
+        R::get(&mut Get::new(self.rest.bytes(length)?))
+    }
 }
 
 impl<'a, R: Record<'a>> Iterator for Records<'a, R> {
@@ -47,8 +67,7 @@ impl<'a, R: Record<'a>> Iterator for Records<'a, R> {
         if self.rest.is_empty() {
             return None;
         }
-        let result =
-            self.rest.varint().and_then(|n| self.rest.bytes(n)).and_then(|b| R::get(&mut Get::new(b)));
+        let result = self.read();
         if result.is_err() {
             self.rest = Get::new(&[]);
         }

@@ -3,7 +3,6 @@
 //! A dump may be large and hold many snapshots. So one pass notes only where the sections of each snapshot
 //! lie, and which parts are damaged. The records of a snapshot are read when it is selected.
 
-mod figures;
 mod snapshot;
 mod tracker;
 
@@ -13,9 +12,9 @@ use memtrack_format::{
     Damage, Done, Item, Kind, Malformed, Process, Reader, Record, Rejected, Section, Stage, Tag, Target,
 };
 
-pub(crate) use figures::plus;
 pub use snapshot::Snapshot;
 pub use tracker::Tracker;
+pub(crate) use tracker::add_loss;
 
 use crate::Error;
 
@@ -243,7 +242,7 @@ impl<'a> Entry<'a> {
             }
             _ => {}
         }
-        snapshot::check(&section)
+        section.check()
     }
 }
 

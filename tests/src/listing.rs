@@ -6,8 +6,8 @@ use std::fmt::{self, Display, Formatter};
 
 use memtrack_format::{
     Arch, Cause, Cell, Config, Done, Figures, Fork, Heap, Item, Kind, List, Loss, LossCause, Lost, Malformed,
-    Marks, Module, Os, Process, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage, Tag, TagName,
-    Target, Thread, ThreadPeak, ThreadState, TimePoint,
+    Marks, Module, NodeWithId, Os, Process, Reader, Record, Section, Segment, SizeClass, Snapshot, Stage,
+    TagName, Take, Target, Thread, ThreadPeak, ThreadState, TimePoint,
 };
 
 /// A record or group that names its fields.
@@ -129,39 +129,26 @@ pub fn listing(bytes: &[u8]) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
+/// The lines of a section.
+struct Lines(Vec<String>);
+
 fn lines(section: &Section<'_>) -> Vec<String> {
-    match section.tag {
-        Tag::SNAPSHOT => records::<Snapshot>(section),
-        Tag::TARGET => records::<Target<'_>>(section),
-        Tag::PROCESS => records::<Process>(section),
-        Tag::FORK => records::<Fork<'_>>(section),
-        Tag::CONFIG => records::<Config>(section),
-        Tag::MODULE => records::<Module<'_>>(section),
-        Tag::THREAD => records::<Thread<'_>>(section),
-        Tag::CELL => records::<Cell>(section),
-        Tag::MARKS => records::<Marks>(section),
-        Tag::STAGE => records::<Stage<'_>>(section),
-        Tag::TAG => records::<TagName<'_>>(section),
-        Tag::HEAP => records::<Heap<'_>>(section),
-        Tag::TIMELINE => records::<TimePoint>(section),
-        Tag::SIZES => records::<SizeClass>(section),
-        Tag::LOSS => records::<Loss>(section),
-        Tag::DONE => records::<Done>(section),
-        Tag::NODE => section
-            .nodes()
-            .map(|node| match node {
-                Ok((id, node)) => format!("NODE id={id} parent={} address={}", node.parent, node.address),
-                Err(Malformed) => "NODE malformed".into(),
-            })
-            .collect(),
-        _ => Vec::new(),
+    let mut lines = Lines(Vec::new());
+    section.give(&mut lines);
+    if let Err(Malformed) = section.check() {
+        lines.0.push(format!("{:?} malformed", section.tag));
+    }
+    lines.0
+}
+
+impl<'a, R: Record<'a> + Listed> Take<R> for Lines {
+    fn take(&mut self, record: R) {
+        self.0.push(format!("{:?}{}", R::TAG, Line(record)));
     }
 }
 
-fn records<'a, R: Record<'a> + Listed>(section: &Section<'a>) -> Vec<String> {
-    let line = |record: Result<R, Malformed>| match record {
-        Ok(record) => format!("{:?}{}", R::TAG, Line(record)),
-        Err(Malformed) => format!("{:?} malformed", R::TAG),
-    };
-    section.records::<R>().map(line).collect()
+impl Take<NodeWithId> for Lines {
+    fn take(&mut self, (id, node): NodeWithId) {
+        self.0.push(format!("NODE id={id} parent={} address={}", node.parent, node.address));
+    }
 }

@@ -245,7 +245,7 @@ impl Model {
     #[must_use]
     pub fn sum(&self, which: impl Fn(&Place) -> bool) -> Figures {
         let chosen = self.cells().into_iter().filter(|(place, _)| which(place));
-        crate::snapshot::sum(chosen.map(|(_, figures)| figures))
+        chosen.map(|(_, figures)| figures).sum()
     }
 
     /// The figures of a thread.

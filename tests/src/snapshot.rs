@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use memtrack_format::{
-    Cell, Figures, Fork, Item, Kind, Loss, LossCause, Marks, Module, Node, Process, Reader, Record, Section,
-    SizeClass, Stage, Tag, TagName, Target, Thread, ThreadState, TimePoint,
+    Cell, Config, Done, Figures, Fork, Heap, Item, Kind, Loss, LossCause, Marks, Module, NodeWithId, Process,
+    Reader, Section, SizeClass, Stage, Tag, TagName, Take, Target, Thread, ThreadState, TimePoint,
 };
 
 /// One snapshot.
@@ -30,7 +30,7 @@ pub struct Snapshot<'a> {
     /// Its tags.
     pub tags: Vec<TagName<'a>>,
     /// Its stack nodes.
-    pub nodes: Vec<(u32, Node)>,
+    pub nodes: Vec<NodeWithId>,
     /// Its cells.
     pub cells: Vec<Cell>,
     /// Live bytes over time.
@@ -120,28 +120,8 @@ pub fn last(bytes: &[u8]) -> Snapshot<'_> {
 
 impl<'a> Snapshot<'a> {
     fn add(&mut self, section: &Section<'a>) {
-        fn all<'a, R: Record<'a>>(section: &Section<'a>) -> impl Iterator<Item = R> {
-            section.records().map(|record| record.expect("a record that can be read"))
-        }
-        match section.tag {
-            Tag::SNAPSHOT => self.about = all(section).last().unwrap_or_default(),
-            Tag::TARGET => self.target = all(section).last().unwrap_or_default(),
-            Tag::PROCESS => self.process = all(section).last().unwrap_or_default(),
-            Tag::FORK => self.fork = all(section).last(),
-            Tag::MARKS => self.marks = all(section).last().unwrap_or_default(),
-            Tag::MODULE => self.modules.extend(all::<Module<'a>>(section)),
-            Tag::THREAD => self.threads.extend(all::<Thread<'a>>(section)),
-            Tag::STAGE => self.stages.extend(all::<Stage<'a>>(section)),
-            Tag::TAG => self.tags.extend(all::<TagName<'a>>(section)),
-            Tag::CELL => self.cells.extend(all::<Cell>(section)),
-            Tag::TIMELINE => self.timeline.extend(all::<TimePoint>(section)),
-            Tag::SIZES => self.sizes.extend(all::<SizeClass>(section)),
-            Tag::LOSS => self.losses.extend(all::<Loss>(section)),
-            Tag::NODE => {
-                self.nodes.extend(section.nodes().map(|node| node.expect("a node that can be read")))
-            }
-            _ => {}
-        }
+        section.check().expect("records that can be read");
+        section.give(self);
     }
 
     /// Whether it is the process mark that begins a file.
@@ -163,7 +143,7 @@ impl<'a> Snapshot<'a> {
     /// The sum of the figures of the cells that `which` chooses.
     #[must_use]
     pub fn cells(&self, which: impl Fn(&Cell) -> bool) -> Figures {
-        sum(self.cells.iter().filter(|cell| which(cell)).map(|cell| cell.figures))
+        self.cells.iter().filter(|cell| which(cell)).map(|cell| cell.figures).sum()
     }
 
     /// Checks the equation.
@@ -172,7 +152,7 @@ impl<'a> Snapshot<'a> {
     /// When it does not hold.
     pub fn assert_adds_up(&self) {
         let cells = self.cells(|_| true);
-        let threads = sum(self.threads.iter().map(|thread| thread.figures));
+        let threads: Figures = self.threads.iter().map(|thread| thread.figures).sum();
         assert_eq!(cells, threads, "the sum of all cells and the sum of all threads");
         let whole = Figures { peak: cells.peak, ..self.marks.figures };
         assert_eq!(cells, whole, "the sum of all cells and the figures of the program");
@@ -214,17 +194,46 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-/// The sum of all figures.
-#[must_use]
-pub fn sum(all: impl Iterator<Item = Figures>) -> Figures {
-    all.fold(Figures::default(), |sum, of| Figures {
-        allocs: sum.allocs + of.allocs,
-        bytes: sum.bytes + of.bytes,
-        live: sum.live + of.live,
-        live_blocks: sum.live_blocks + of.live_blocks,
-        peak: sum.peak + of.peak,
-        peak_blocks: sum.peak_blocks + of.peak_blocks,
-        temporary: sum.temporary + of.temporary,
-        reallocs: sum.reallocs + of.reallocs,
-    })
+macro_rules! takes {
+    ($($field:ident $with:tt $record:ty;)*) => {$(
+        impl<'a> Take<$record> for Snapshot<'a> {
+            fn take(&mut self, record: $record) {
+                takes!(@ $with self $field record);
+            }
+        }
+    )*};
+    (@ = $snapshot:ident $field:ident $record:ident) => { $snapshot.$field = $record };
+    (@ + $snapshot:ident $field:ident $record:ident) => { $snapshot.$field.extend([$record]) };
 }
+
+takes! {
+    about = memtrack_format::Snapshot;
+    target = Target<'a>;
+    process = Process;
+    marks = Marks;
+    modules + Module<'a>;
+    threads + Thread<'a>;
+    stages + Stage<'a>;
+    tags + TagName<'a>;
+    nodes + NodeWithId;
+    cells + Cell;
+    timeline + TimePoint;
+    sizes + SizeClass;
+    losses + Loss;
+}
+
+impl<'a> Take<Fork<'a>> for Snapshot<'a> {
+    fn take(&mut self, fork: Fork<'a>) {
+        self.fork = Some(fork);
+    }
+}
+
+/// No suite asks for them.
+macro_rules! leaves {
+    ($($record:ty),*) => {$(
+        impl<'a> Take<$record> for Snapshot<'a> {
+            fn take(&mut self, _: $record) {}
+        }
+    )*};
+}
+leaves!(Config, Heap<'a>, Done);

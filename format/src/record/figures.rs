@@ -2,7 +2,6 @@
 
 use super::code::ThreadState;
 use super::fields;
-use crate::Tag;
 
 fields! {
     /// The counters that every cell, thread and program has. Sizes are bytes as the program asked for them.
@@ -27,26 +26,33 @@ fields! {
 }
 
 impl Figures {
-    /// The sum. It overflows only where somebody has damaged what is added: then it wraps around.
+    /// The sum of each figure. A sum stops at the largest number: only figures of a damaged dump or region are so large.
     #[must_use]
     #[inline]
-    pub fn wrapping_add(self, other: Figures) -> Figures {
+    pub fn plus(self, other: Figures) -> Figures {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// Each figure of both, combined.
+    #[must_use]
+    #[inline]
+    pub fn with(self, other: Figures, combine: impl Fn(u64, u64) -> u64) -> Figures {
         Figures {
-            allocs: self.allocs.wrapping_add(other.allocs),
-            bytes: self.bytes.wrapping_add(other.bytes),
-            live: self.live.wrapping_add(other.live),
-            live_blocks: self.live_blocks.wrapping_add(other.live_blocks),
-            peak: self.peak.wrapping_add(other.peak),
-            peak_blocks: self.peak_blocks.wrapping_add(other.peak_blocks),
-            temporary: self.temporary.wrapping_add(other.temporary),
-            reallocs: self.reallocs.wrapping_add(other.reallocs),
+            allocs: combine(self.allocs, other.allocs),
+            bytes: combine(self.bytes, other.bytes),
+            live: combine(self.live, other.live),
+            live_blocks: combine(self.live_blocks, other.live_blocks),
+            peak: combine(self.peak, other.peak),
+            peak_blocks: combine(self.peak_blocks, other.peak_blocks),
+            temporary: combine(self.temporary, other.temporary),
+            reallocs: combine(self.reallocs, other.reallocs),
         }
     }
 }
 
 fields! {
     /// The counters of one (thread, tag, stack) triple.
-    Cell in Tag::CELL; {
+    record Cell; {
         /// Its id: what block trailers name. 0 is the unattributed cell.
         id: u32,
         /// The thread that allocated: [`Thread::id`].
@@ -66,7 +72,7 @@ fields! {
 
 fields! {
     /// A thread, RTOS task or core.
-    Thread<'a> in Tag::THREAD; {
+    record Thread<'a>; {
         /// Its id: own monotonic numbers, never reused. 0 is the unattributed thread.
         id: u32,
         /// The operating system's id of it, 0 when unknown.
@@ -86,9 +92,15 @@ fields! {
     }
 }
 
+impl core::iter::Sum for Figures {
+    fn sum<I: Iterator<Item = Figures>>(all: I) -> Figures {
+        all.fold(Figures::default(), Figures::plus)
+    }
+}
+
 fields! {
     /// How many blocks of one size class were allocated.
-    SizeClass in Tag::SIZES; {
+    record SizeClass; {
         /// The thread, or `u32::MAX` for the whole program.
         thread: u32,
         /// Class 0 holds size 0; class k holds sizes of 2^(k−1) to 2^k − 1 bytes.
@@ -97,6 +109,18 @@ fields! {
         allocs: u64,
         /// Their bytes.
         bytes: u64,
+    }
+}
+
+impl SizeClass {
+    /// The class with the allocations of another of the same number, too.
+    #[must_use]
+    pub fn plus(self, other: &SizeClass) -> SizeClass {
+        SizeClass {
+            allocs: self.allocs.saturating_add(other.allocs),
+            bytes: self.bytes.saturating_add(other.bytes),
+            ..self
+        }
     }
 }
 

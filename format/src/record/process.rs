@@ -3,12 +3,11 @@
 use super::code::LossCause;
 use super::fields;
 use super::figures::Figures;
-use crate::Tag;
 use crate::field::List;
 
 fields! {
     /// What identifies the process and the tracker of a snapshot, besides [`Target`](crate::Target).
-    Process in Tag::PROCESS; {
+    record Process; {
         /// When the process began, in a unit of its system that survives `exec` (Linux: clock ticks since boot); 0 when
         /// unknown.
         started: u64,
@@ -34,7 +33,7 @@ fields! {
 fields! {
     /// What a forked process has from its parent, whose own dump has it too. Threads of
     /// [`ThreadState::Inherited`](crate::ThreadState::Inherited) are inherited as a whole.
-    Fork<'a> in Tag::FORK; {
+    record Fork<'a>; {
         /// The process that was forked.
         parent: u32,
         /// When, in nanoseconds since the tracker started.

@@ -3,11 +3,10 @@
 use super::code::{Cause, Kind, LossCause};
 use super::fields;
 use super::figures::Figures;
-use crate::Tag;
 
 fields! {
     /// The first record of a snapshot.
-    Snapshot in Tag::SNAPSHOT; {
+    record Snapshot; {
         /// What it shows.
         kind: Kind,
         /// Why it was taken.
@@ -21,7 +20,7 @@ fields! {
 
 fields! {
     /// Capacities and how much of each is used.
-    Config in Tag::CONFIG; {
+    record Config; {
         /// Stack nodes used.
         nodes: u32,
         /// Stack nodes that fit.
@@ -49,7 +48,7 @@ fields! {
 
 fields! {
     /// Figures of the whole program and the mark at its peak.
-    Marks in Tag::MARKS; {
+    record Marks; {
         /// Sums over all cells; `peak` is the program's high-water mark since the last reset.
         figures: Figures,
         /// Blocks freed, by a reallocation included: `allocs` less `live_blocks`.
@@ -65,9 +64,24 @@ fields! {
     }
 }
 
+impl Marks {
+    /// The sum of both; the time stays that of this one's peak.
+    #[must_use]
+    pub fn plus(self, other: &Marks) -> Marks {
+        Marks {
+            figures: self.figures.plus(other.figures),
+            frees: self.frees.saturating_add(other.frees),
+            failed_allocs: self.failed_allocs.saturating_add(other.failed_allocs),
+            peak_time_ns: self.peak_time_ns,
+            peak_error: self.peak_error.saturating_add(other.peak_error),
+            mark_error: self.mark_error.saturating_add(other.mark_error),
+        }
+    }
+}
+
 fields! {
     /// The name of a tag.
-    TagName<'a> in Tag::TAG; {
+    record TagName<'a>; {
         /// Its id, from 1.
         id: u32,
         /// The tag that it was pushed under, 0 for none.
@@ -79,7 +93,7 @@ fields! {
 
 fields! {
     /// The name of a heap whose blocks are reported by hand (an arena, device memory).
-    Heap<'a> in Tag::HEAP; {
+    record Heap<'a>; {
         /// Its id, from 1; 0 is the wrapped allocator.
         id: u32,
         /// Its name.
@@ -89,7 +103,7 @@ fields! {
 
 fields! {
     /// Live bytes at one moment.
-    TimePoint in Tag::TIMELINE; {
+    record TimePoint; {
         /// Nanoseconds since the tracker started.
         time_ns: u64,
         /// The highest live bytes seen since the point before.
@@ -101,7 +115,7 @@ fields! {
 
 fields! {
     /// Events that could not be attributed in full, by cause.
-    Loss in Tag::LOSS; {
+    record Loss; {
         /// The cause.
         cause: LossCause,
         /// How often.
@@ -111,7 +125,7 @@ fields! {
 
 fields! {
     /// The last record of a complete snapshot.
-    Done in Tag::DONE; {
+    record Done; {
         /// Sections before this one.
         sections: u64,
     }

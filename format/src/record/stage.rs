@@ -1,7 +1,6 @@
 //! Stages.
 
 use super::fields;
-use crate::Tag;
 use crate::field::List;
 
 fields! {
@@ -17,7 +16,7 @@ fields! {
 fields! {
     /// A stage: all runs of one name. Sums are over all runs; live, peak and threads are those of the run with
     /// the highest peak.
-    Stage<'a> in Tag::STAGE; {
+    record Stage<'a>; {
         /// Its name.
         name: &'a [u8],
         /// How many stages it ran inside of; 0 is outermost.

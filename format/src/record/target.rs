@@ -2,12 +2,11 @@
 
 use super::code::{Arch, Os};
 use super::fields;
-use crate::Tag;
 use crate::field::List;
 
 fields! {
     /// The program and the machine that it runs on.
-    Target<'a> in Tag::TARGET; {
+    record Target<'a>; {
         /// Instruction set.
         arch: Arch,
         /// Bytes of a pointer.
@@ -45,7 +44,7 @@ fields! {
 
 fields! {
     /// A loaded executable or library.
-    Module<'a> in Tag::MODULE; {
+    record Module<'a>; {
         /// The path it was loaded from.
         path: &'a [u8],
         /// Its build id, empty when it has none.

@@ -70,8 +70,8 @@ pub(super) fn dump(
     for (id, node) in &tables.nodes {
         let _ = writer.to.node(*id, Node { parent: node.parent, address: node.address });
     }
-    let at_peak = writer.cells();
-    writer.marks(at_peak);
+    let of_cells = writer.cells();
+    writer.marks(of_cells);
     for (cause, events) in writer.losses() {
         writer.record(&Loss { cause, events });
     }
@@ -150,7 +150,7 @@ impl<'i> Writer<'i> {
             };
             let (own_peak, own_peak_blocks) = self.peaks.thread_peak(slot);
             let name: [u8; key::THREAD_NAME_BYTES] = key::to_bytes(slot.name);
-            let (peak, peak_blocks) = held.get(id).copied().unwrap_or_default();
+            let Figures { peak, peak_blocks, .. } = held.get(id).copied().unwrap_or_default();
             self.record(&Thread {
                 id: *id,
                 os_id: slot.os_id,
@@ -174,15 +174,12 @@ impl<'i> Writer<'i> {
         }
     }
 
-    /// The bytes and blocks that each thread held at the program's peak: the sums over its cells, as a
-    /// tracker writes them.
-    fn held_by_thread(&self) -> HashMap<u32, (u64, u64)> {
+    /// The figures of each thread at the program's peak: the sums over its cells, as a tracker writes them.
+    fn held_by_thread(&self) -> HashMap<u32, Figures> {
         let mut held = HashMap::new();
         for (_, account) in &self.tables.cells {
-            let figures = self.peaks.figures(account, Mark::Program);
-            let (bytes, blocks): &mut (u64, u64) = held.entry(key_of(account).thread.into()).or_default();
-            *bytes = bytes.wrapping_add(figures.peak);
-            *blocks = blocks.wrapping_add(figures.peak_blocks);
+            let sum: &mut Figures = held.entry(key_of(account).thread.into()).or_default();
+            *sum = sum.plus(self.peaks.figures(account, Mark::Program));
         }
         held
     }
@@ -256,36 +253,34 @@ impl<'i> Writer<'i> {
         }
     }
 
-    /// Writes all cells, and returns the sums of the bytes and blocks that they held at the peak.
-    fn cells(&mut self) -> (u64, u64) {
-        let mut at_peak = (0u64, 0u64);
+    /// Writes all cells, and returns their sum.
+    fn cells(&mut self) -> Figures {
+        let mut sum = Figures::default();
         for (id, account) in &self.tables.cells {
             let figures = self.peaks.figures(account, Mark::Program);
-            at_peak.0 = at_peak.0.wrapping_add(figures.peak);
-            at_peak.1 = at_peak.1.wrapping_add(figures.peak_blocks);
+            sum = sum.plus(figures);
             let CellKey { thread, tag, heap, stack, cut } = key_of(account);
             let (thread, tag, heap) = (thread.into(), tag.into(), heap.into());
             self.record(&Cell { id: *id, thread, tag, heap, stack, cut, figures });
         }
-        at_peak
+        sum
     }
 
     fn totals(&self, mark: Mark) -> Figures {
-        let figures = self.tables.slots.iter().map(|(_, slot)| self.peaks.figures(&slot.account, mark));
-        figures.fold(Figures::default(), Figures::wrapping_add)
+        self.tables.slots.iter().map(|(_, slot)| self.peaks.figures(&slot.account, mark)).sum()
     }
 
-    fn marks(&mut self, (held, held_blocks): (u64, u64)) {
+    fn marks(&mut self, of_cells: Figures) {
         let head = &self.tables.head;
         let mut figures = self.totals(Mark::Program);
-        (figures.peak, figures.peak_blocks) = (self.peaks.peak(Mark::Program), held_blocks);
+        (figures.peak, figures.peak_blocks) = (self.peaks.peak(Mark::Program), of_cells.peak_blocks);
         self.record(&Marks {
             figures,
             frees: figures.allocs.saturating_sub(figures.live_blocks),
             failed_allocs: head.failed,
             peak_time_ns: self.peaks.peak_time(Mark::Program, self.now),
             peak_error: peaks::error(&self.tables.credit, self.tables.use_of_slots.used),
-            mark_error: figures.peak.abs_diff(held),
+            mark_error: figures.peak.abs_diff(of_cells.peak),
         });
     }
 }

@@ -7,7 +7,7 @@ use memtrack_format::{Cell, Figures, Node};
 
 use super::layout::{Layout, Places};
 use super::who::Ids;
-use crate::reader::{Snapshot, plus};
+use crate::reader::Snapshot;
 
 /// The stacks of all dumps.
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl Cells {
                 let key = (ids.thread(cell.thread), ids.tag(cell.tag), ids.heap(cell.heap), stack, cell.cut);
                 self.sums.entry(key).or_default()
             };
-            *sum = plus(sum, &cell.figures);
+            *sum = sum.plus(cell.figures);
         }
     }
 

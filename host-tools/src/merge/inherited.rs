@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use memtrack_format::{Figures, Marks, Thread, ThreadState};
 
-use crate::reader::{Snapshot, plus};
+use crate::reader::Snapshot;
 
 /// Removes inherited figures from every snapshot but one: the snapshot of the parent, or of its first child
 /// if the parent's dump is not here.
@@ -50,7 +50,7 @@ fn remove(snapshot: &mut Snapshot<'_>) {
             loss.events = loss.events.saturating_sub(lost.events);
         }
     }
-    let figures = snapshot.cells.iter().fold(Figures::default(), |sum, cell| plus(&sum, &cell.figures));
+    let figures: Figures = snapshot.cells.iter().map(|cell| cell.figures).sum();
     snapshot.marks = snapshot.marks.map(|marks| Marks {
         figures,
         frees: figures.allocs.saturating_sub(figures.live_blocks),
@@ -59,25 +59,12 @@ fn remove(snapshot: &mut Snapshot<'_>) {
     });
 }
 
-fn with(a: &Figures, b: &Figures, f: impl Fn(u64, u64) -> u64) -> Figures {
-    Figures {
-        allocs: f(a.allocs, b.allocs),
-        bytes: f(a.bytes, b.bytes),
-        live: f(a.live, b.live),
-        live_blocks: f(a.live_blocks, b.live_blocks),
-        peak: f(a.peak, b.peak),
-        peak_blocks: f(a.peak_blocks, b.peak_blocks),
-        temporary: f(a.temporary, b.temporary),
-        reallocs: f(a.reallocs, b.reallocs),
-    }
-}
-
 fn minus(a: &Figures, b: &Figures) -> Figures {
-    with(a, b, u64::saturating_sub)
+    a.with(*b, u64::saturating_sub)
 }
 
 fn least(a: &Figures, b: &Figures) -> Figures {
-    with(a, b, u64::min)
+    a.with(*b, u64::min)
 }
 
 #[cfg(test)]
@@ -92,7 +79,7 @@ mod tests {
     fn of_process(pid: u32, threads: &[(u32, ThreadState, u64)], parent: Option<u32>) -> Snapshot<'static> {
         let thread = |&(id, state, n): &_| Thread { id, state, figures: allocs(n), ..Thread::default() };
         let cell = |&(id, _, n): &_| Cell { id, thread: id, figures: allocs(n), ..Cell::default() };
-        let whole = threads.iter().fold(Figures::default(), |sum, (_, _, n)| plus(&sum, &allocs(*n)));
+        let whole: Figures = threads.iter().map(|(_, _, n)| allocs(*n)).sum();
         Snapshot {
             target: Some(Target { pid, start_unix_ns: 5, ..Target::default() }),
             fork: parent.map(|parent| Fork {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use memtrack_format::{Heap, SizeClass, TagName, Thread, ThreadState};
 
-use crate::reader::{Snapshot, plus};
+use crate::reader::Snapshot;
 
 /// The thread id of size classes that cover the whole program.
 const EVERYONE: u32 = u32::MAX;
@@ -78,8 +78,7 @@ impl<'d> Who<'d> {
             let thread = if size.thread == EVERYONE { EVERYONE } else { ids.thread(size.thread) };
             let fresh = SizeClass { thread, class: size.class, allocs: 0, bytes: 0 };
             let sum = self.sizes.entry((thread, size.class)).or_insert(fresh);
-            sum.allocs = sum.allocs.saturating_add(size.allocs);
-            sum.bytes = sum.bytes.saturating_add(size.bytes);
+            *sum = sum.plus(size);
         }
         ids
     }
@@ -122,7 +121,7 @@ impl<'d> Who<'d> {
             sum.state = more.state;
         }
         sum.count = sum.count.saturating_add(more.count);
-        sum.figures = plus(&sum.figures, &more.figures);
+        sum.figures = sum.figures.plus(more.figures);
         if more.own_peak >= sum.own_peak {
             (sum.own_peak, sum.own_peak_blocks) = (more.own_peak, more.own_peak_blocks);
         }

@@ -2,20 +2,14 @@
 
 use memtrack_format::{Config, Loss, LossCause, Marks};
 
-use crate::reader::{Snapshot, plus};
+use crate::reader::{Snapshot, add_loss};
 
 /// The figures of all programs: sums, except for the time of the peak, which is that of the highest one.
 pub(super) fn marks(programs: &[Snapshot<'_>]) -> Option<Marks> {
     let all = programs.iter().filter_map(|snapshot| snapshot.marks);
     let highest = all.clone().max_by_key(|marks| marks.figures.peak)?;
-    Some(all.fold(Marks { peak_time_ns: highest.peak_time_ns, ..Marks::default() }, |sum, more| Marks {
-        figures: plus(&sum.figures, &more.figures),
-        frees: sum.frees.saturating_add(more.frees),
-        failed_allocs: sum.failed_allocs.saturating_add(more.failed_allocs),
-        peak_time_ns: sum.peak_time_ns,
-        peak_error: sum.peak_error.saturating_add(more.peak_error),
-        mark_error: sum.mark_error.saturating_add(more.mark_error),
-    }))
+    let start = Marks { peak_time_ns: highest.peak_time_ns, ..Marks::default() };
+    Some(all.fold(start, |sum, more| sum.plus(&more)))
 }
 
 /// The largest capacity and the highest use of each table.
@@ -41,10 +35,7 @@ pub(super) fn losses(programs: &[Snapshot<'_>], too_large: u64) -> Vec<Loss> {
     let own = Loss { cause: LossCause::RecordTooLarge, events: too_large };
     let all = programs.iter().flat_map(|snapshot| snapshot.losses.iter().copied()).chain([own]);
     for loss in all.filter(|loss| loss.events > 0) {
-        match sums.iter_mut().find(|sum| sum.cause == loss.cause) {
-            Some(sum) => sum.events = sum.events.saturating_add(loss.events),
-            None => sums.push(loss),
-        }
+        add_loss(&mut sums, loss);
     }
     sums.sort_by_key(|loss| loss.cause.code());
     sums

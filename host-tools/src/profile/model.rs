@@ -15,7 +15,7 @@ use super::suppressed::Suppressed;
 use crate::Error;
 use crate::clean::clean_bytes;
 use crate::modules::Modules;
-use crate::reader::{Snapshot, plus};
+use crate::reader::Snapshot;
 use crate::symbolize::{Options, Symbols};
 
 /// The most addresses that are read from one stack, innermost first. Trackers capture far fewer; a damaged
@@ -149,13 +149,13 @@ impl Profile {
     #[must_use]
     pub fn inherited(&self) -> Figures {
         let threads = self.threads.iter().filter(|thread| thread.state == ThreadState::Inherited);
-        threads.fold(Figures::default(), |sum, thread| plus(&sum, &thread.figures))
+        threads.map(|thread| thread.figures).sum()
     }
 
     /// The sum of the figures of the samples that `which` accepts.
     pub fn sum(&self, which: impl Fn(&Sample) -> bool) -> Figures {
         let some = self.samples.iter().filter(|sample| which(sample));
-        some.fold(Figures::default(), |sum, sample| plus(&sum, &sample.figures))
+        some.map(|sample| sample.figures).sum()
     }
 
     /// The frames of a sample, without hiding any.

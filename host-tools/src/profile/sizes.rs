@@ -48,14 +48,13 @@ pub(super) fn of_thread(records: &[SizeClass], thread: u32) -> Vec<Size> {
 }
 
 fn sum<'r>(records: impl Iterator<Item = &'r SizeClass>) -> Vec<Size> {
-    let mut sums: BTreeMap<u8, Size> = BTreeMap::new();
+    let mut sums: BTreeMap<u8, SizeClass> = BTreeMap::new();
     for record in records {
-        let fresh = Size { class: record.class, allocs: 0, bytes: 0 };
-        let sum = sums.entry(record.class).or_insert(fresh);
-        sum.allocs = sum.allocs.saturating_add(record.allocs);
-        sum.bytes = sum.bytes.saturating_add(record.bytes);
+        let sum = sums.entry(record.class).or_default();
+        *sum = sum.plus(record);
     }
-    sums.into_values().filter(|size| size.allocs > 0).collect()
+    let sizes = sums.into_iter().map(|(class, sum)| Size { class, allocs: sum.allocs, bytes: sum.bytes });
+    sizes.filter(|size| size.allocs > 0).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::model::Profile;
 use super::paths::{Paths, Step};
 use super::view::View;
 use crate::Error;
-use crate::reader::plus;
 use crate::symbolize::Location;
 
 /// The stacks of a view, in the order of their names.
@@ -78,7 +77,7 @@ impl<'p> Stacks<'p> {
             }
             let (thread, tag) = if split == Split::Merged { (0, 0) } else { (sample.thread, sample.tag) };
             let sum = found.entry((path.to_vec(), thread, tag)).or_default();
-            *sum = plus(sum, &sample.figures);
+            *sum = sum.plus(sample.figures);
         }
         let rows = found
             .into_iter()

@@ -2,8 +2,8 @@
 
 use memtrack_format as format;
 use memtrack_format::{
-    Cell, Config, Fork, Heap, Loss, Malformed, Marks, Module, Node, Process, Record, Section, SizeClass,
-    Stage, Tag, TagName, Target, Thread, TimePoint,
+    Cell, Config, Done, Fork, Heap, Loss, Marks, Module, NodeWithId, Process, Section, SizeClass, Stage, Tag,
+    TagName, Take, Target, Thread, TimePoint,
 };
 
 /// The records of a snapshot. Names and lists are slices of the dump.
@@ -26,7 +26,7 @@ pub struct Snapshot<'a> {
     /// Threads.
     pub threads: Vec<Thread<'a>>,
     /// Stack nodes with their ids: in rising order, each id once.
-    pub nodes: Vec<(u32, Node)>,
+    pub nodes: Vec<NodeWithId>,
     /// Cells.
     pub cells: Vec<Cell>,
     /// Stages.
@@ -57,67 +57,55 @@ impl<'a> Snapshot<'a> {
         read.nodes.reverse();
         read.nodes.sort_by_key(|&(id, _)| id);
         read.nodes.dedup_by_key(|&mut (id, _)| id);
-        own.iter().for_each(|section| read.add(section));
+        own.iter().filter(|section| section.tag != Tag::NODE).for_each(|section| section.give(&mut read));
         read
     }
+}
 
-    fn add(&mut self, section: &Section<'a>) {
-        match section.tag {
-            Tag::SNAPSHOT => self.about = section.records().map_while(Result::ok).last(),
-            Tag::TARGET => self.target = section.records().map_while(Result::ok).last(),
-            Tag::PROCESS => self.process = section.records().map_while(Result::ok).last(),
-            Tag::FORK => self.fork = section.records().map_while(Result::ok).last(),
-            Tag::CONFIG => self.config = section.records().map_while(Result::ok).last(),
-            Tag::MARKS => self.marks = section.records().map_while(Result::ok).last(),
-            Tag::MODULE => collect(section, &mut self.modules),
-            Tag::THREAD => collect(section, &mut self.threads),
-            Tag::CELL => collect(section, &mut self.cells),
-            Tag::STAGE => collect(section, &mut self.stages),
-            Tag::TAG => collect(section, &mut self.tags),
-            Tag::HEAP => collect(section, &mut self.heaps),
-            Tag::TIMELINE => collect(section, &mut self.timeline),
-            Tag::SIZES => collect(section, &mut self.sizes),
-            Tag::LOSS => collect(section, &mut self.losses),
-            _ => {}
+/// Of records of which a snapshot has one, the last one counts.
+macro_rules! one {
+    ($($field:ident: $record:ty;)*) => {$(
+        impl<'a> Take<$record> for Snapshot<'a> {
+            fn take(&mut self, record: $record) {
+                self.$field = Some(record);
+            }
         }
-    }
+    )*};
 }
 
-fn collect<'a, R: Record<'a>>(section: &Section<'a>, into: &mut Vec<R>) {
-    into.extend(section.records().map_while(Result::ok).take(most::<R>(section)));
+macro_rules! many {
+    ($($field:ident: $record:ty;)*) => {$(
+        impl<'a> Take<$record> for Snapshot<'a> {
+            fn take(&mut self, record: $record) {
+                self.$field.push(record);
+            }
+        }
+    )*};
 }
 
-/// The most records that are read from a section. A real record writes all of its fields. A forged section of
-/// empty records would need hundreds of times its length in memory.
-fn most<R>(section: &Section<'_>) -> usize {
-    /// Bytes of memory per byte of the dump.
-    const EXPANSION: usize = 32;
-    /// The number of records that every section may have.
-    const LEAST: usize = 16;
-    LEAST + section.payload.len() * EXPANSION / size_of::<R>()
+one! {
+    about: format::Snapshot;
+    target: Target<'a>;
+    process: Process;
+    fork: Fork<'a>;
+    config: Config;
+    marks: Marks;
 }
 
-/// Checks that every record of a section can be read.
-pub(super) fn check(section: &Section<'_>) -> Result<(), Malformed> {
-    fn all<'a, R: Record<'a>>(section: &Section<'a>) -> Result<(), Malformed> {
-        let count = section.records::<R>().try_fold(0usize, |count, record| record.map(|_| count + 1))?;
-        if count > most::<R>(section) { Err(Malformed) } else { Ok(()) }
-    }
-    match section.tag {
-        Tag::NODE => section.nodes().try_for_each(|node| node.map(drop)),
-        Tag::PROCESS => all::<Process>(section),
-        Tag::FORK => all::<Fork<'_>>(section),
-        Tag::CONFIG => all::<Config>(section),
-        Tag::MARKS => all::<Marks>(section),
-        Tag::MODULE => all::<Module<'_>>(section),
-        Tag::THREAD => all::<Thread<'_>>(section),
-        Tag::CELL => all::<Cell>(section),
-        Tag::STAGE => all::<Stage<'_>>(section),
-        Tag::TAG => all::<TagName<'_>>(section),
-        Tag::HEAP => all::<Heap<'_>>(section),
-        Tag::TIMELINE => all::<TimePoint>(section),
-        Tag::SIZES => all::<SizeClass>(section),
-        Tag::LOSS => all::<Loss>(section),
-        _ => Ok(()),
-    }
+many! {
+    modules: Module<'a>;
+    threads: Thread<'a>;
+    nodes: NodeWithId;
+    cells: Cell;
+    stages: Stage<'a>;
+    tags: TagName<'a>;
+    heaps: Heap<'a>;
+    timeline: TimePoint;
+    sizes: SizeClass;
+    losses: Loss;
+}
+
+/// The outline of a dump has read it.
+impl Take<Done> for Snapshot<'_> {
+    fn take(&mut self, _: Done) {}
 }

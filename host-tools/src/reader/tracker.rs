@@ -10,7 +10,6 @@
 
 use memtrack_format::{Config, List, Loss, Marks, Module, Node, Process, Target, Thread, ThreadState};
 
-use super::figures::plus;
 use super::snapshot::Snapshot;
 
 /// A tracker of a process.
@@ -137,18 +136,14 @@ pub(super) fn sum<'a>(mut a: Snapshot<'a>, b: Snapshot<'a>) -> Snapshot<'a> {
         tags_capacity: a.tags_capacity.saturating_add(b.tags_capacity),
     });
     a.marks = a.marks.zip(b.marks).map(|(a, b)| Marks {
-        figures: plus(&a.figures, &b.figures),
-        frees: a.frees.saturating_add(b.frees),
-        failed_allocs: a.failed_allocs.saturating_add(b.failed_allocs),
         peak_time_ns: if a.figures.peak < b.figures.peak { b.peak_time_ns } else { a.peak_time_ns },
-        peak_error: a.peak_error.saturating_add(b.peak_error),
-        mark_error: a.mark_error.saturating_add(b.mark_error),
+        ..a.plus(&b)
     });
     modules(&mut a.modules, b.modules);
     unattributed(&mut a.threads, b.threads);
     let cell = b.cells.iter().find(|cell| cell.id == 0).copied();
     match (a.cells.iter_mut().find(|cell| cell.id == 0), cell) {
-        (Some(a), Some(b)) => a.figures = plus(&a.figures, &b.figures),
+        (Some(a), Some(b)) => a.figures = a.figures.plus(b.figures),
         (None, Some(b)) => a.cells.push(b),
         _ => {}
     }
@@ -159,7 +154,7 @@ pub(super) fn sum<'a>(mut a: Snapshot<'a>, b: Snapshot<'a>) -> Snapshot<'a> {
     a.tags.extend(b.tags);
     a.heaps.extend(b.heaps);
     a.sizes.extend(b.sizes);
-    losses(&mut a.losses, &b.losses);
+    b.losses.into_iter().for_each(|loss| add_loss(&mut a.losses, loss));
     // Points of two trackers have no common times: the timeline is that of the tracker with the higher peak.
     if a.timeline.iter().map(|point| point.high).max() < b.timeline.iter().map(|point| point.high).max() {
         a.timeline = b.timeline;
@@ -180,17 +175,16 @@ fn unattributed<'a>(all: &mut Vec<Thread<'a>>, more: Vec<Thread<'a>>) {
     let is_nobody = |thread: &Thread<'_>| thread.id == 0 && thread.state == ThreadState::Unattributed;
     for thread in more {
         match all.iter_mut().find(|known| is_nobody(known) && is_nobody(&thread)) {
-            Some(known) => known.figures = plus(&known.figures, &thread.figures),
+            Some(known) => known.figures = known.figures.plus(thread.figures),
             None => all.push(thread),
         }
     }
 }
 
-fn losses(all: &mut Vec<Loss>, more: &[Loss]) {
-    for loss in more {
-        match all.iter_mut().find(|known| known.cause == loss.cause) {
-            Some(known) => known.events = known.events.saturating_add(loss.events),
-            None => all.push(*loss),
-        }
+/// Adds a loss to those of the same cause.
+pub(crate) fn add_loss(all: &mut Vec<Loss>, more: Loss) {
+    match all.iter_mut().find(|known| known.cause == more.cause) {
+        Some(known) => known.events = known.events.saturating_add(more.events),
+        None => all.push(more),
     }
 }
