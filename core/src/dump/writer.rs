@@ -1,0 +1,38 @@
+//! The writer of a snapshot: what it shows, and where its records go.
+
+use super::at::At;
+use crate::table::region::Tables;
+use crate::{Error, LossCause};
+use memtrack_format::{EncodeError, Encoder, Record, Sink};
+
+/// The encoder's buffer: on a host it holds the longest path.
+const BUFFER: usize = if cfg!(feature = "std") { 8192 } else { 512 };
+
+/// What a snapshot is of, and where it goes.
+pub(super) struct Writer<'r, R, P, S> {
+    pub(super) region: &'r R,
+    pub(super) platform: &'r P,
+    pub(super) at: At<'r>,
+    pub(super) to: Encoder<S, BUFFER>,
+}
+
+impl<R: Tables, P, S: Sink<Error = Error>> Writer<'_, R, P, S> {
+    /// Writes a record. One that is too large for the buffer is left out and counted.
+    pub(super) fn record<'a, T: Record<'a>>(&mut self, record: &T) -> Result<(), Error> {
+        match self.to.record(record) {
+            Ok(()) => Ok(()),
+            Err(EncodeError::Sink(error)) => Err(error),
+            Err(EncodeError::RecordTooLarge) => {
+                self.region.head().losses.count(LossCause::RecordTooLarge);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<(), Error> {
+        match self.to.finish() {
+            Ok(_) | Err(EncodeError::RecordTooLarge) => Ok(()),
+            Err(EncodeError::Sink(error)) => Err(error),
+        }
+    }
+}
