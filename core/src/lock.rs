@@ -6,6 +6,7 @@
 //! leaves by `siglongjmp`, or a cancellation, would leave the lock shut for ever. Nothing waits here:
 //! [`try_lock`] tries for a while.
 
+use crate::limits::{LOCK_ROUNDS, LOCK_TRIES};
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
@@ -119,20 +120,15 @@ impl<T: ?Sized> DerefMut for Guard<'_, T> {
     }
 }
 
-/// How often a caller tries a lock that nobody holds for long, before it does without. Where there are threads, the lock's
-/// holder may have lost the processor: then the caller yields between rounds.
-const TRIES: usize = if cfg!(feature = "std") { 1 << 10 } else { 1 << 16 };
-const ROUNDS: usize = if cfg!(feature = "std") { 1 << 12 } else { 1 };
-
 /// Takes the lock. `None` when its holder was stopped, as by the signal whose handler asks.
 pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
-    (0..ROUNDS).find_map(|round| {
+    (0..LOCK_ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]
         if round > 0 {
             crate::os::thread::yield_now();
         }
         let _ = round;
-        (0..TRIES).find_map(|_| {
+        (0..LOCK_TRIES).find_map(|_| {
             core::hint::spin_loop();
             lock.try_lock()
         })

@@ -1,19 +1,17 @@
 //! The writer of a snapshot: what it shows, and where its records go.
 
 use super::at::At;
+use crate::limits::DUMP_BUFFER;
 use crate::table::region::Tables;
 use crate::{Error, LossCause};
 use memtrack_format::{EncodeError, Encoder, Record, Sink};
-
-/// The encoder's buffer: on a host it holds the longest path.
-const BUFFER: usize = if cfg!(feature = "std") { 8192 } else { 512 };
 
 /// What a snapshot is of, and where it goes.
 pub(super) struct Writer<'r, R, P, S> {
     pub(super) region: &'r R,
     pub(super) platform: &'r P,
     pub(super) at: At<'r>,
-    pub(super) to: Encoder<S, BUFFER>,
+    pub(super) to: Encoder<S, DUMP_BUFFER>,
 }
 
 impl<R: Tables, P, S: Sink<Error = Error>> Writer<'_, R, P, S> {

@@ -1,6 +1,7 @@
 //! The platform of one core without an operating system: the main loop and its interrupts are one context.
 
 use super::{Local, Platform};
+use crate::limits::UNWINDER_WORDS;
 use crate::sync::*;
 use memtrack_format::{List, Module, Segment};
 
@@ -35,16 +36,14 @@ pub struct Firmware {
 
 static LOCAL: Local = Local::new();
 /// The memory of the one unwinder that gets any.
-static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; WORDS]);
-/// Call frame information needs more than frame pointers: the unwinder keeps its rules there.
-const WORDS: usize = if cfg!(cfi_bare) { 128 } else { 64 };
+static MEMORY: UnwinderMemory = UnwinderMemory([const { AtomicU32::new(0) }; UNWINDER_WORDS]);
 static MEMORY_TAKEN: AtomicBool = AtomicBool::new(false);
 static TRACKERS: AtomicUsize = AtomicUsize::new(0);
 static CLOCK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 static FIRMWARE: AtomicPtr<Firmware> = AtomicPtr::new(core::ptr::null_mut());
 
 #[repr(align(64))]
-struct UnwinderMemory([AtomicU32; WORDS]);
+struct UnwinderMemory([AtomicU32; UNWINDER_WORDS]);
 
 impl SingleCore {
     /// Sets the bounds of the stack: its lowest address, and the address past its highest byte. All of it must be readable.

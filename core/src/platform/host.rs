@@ -1,8 +1,9 @@
 //! The platform of a process of an operating system: it passes each question on to the folder `os` or `session`.
 
 use super::{Local, Platform, Process};
+use crate::limits::MAX_TRACKERS;
 use crate::os::{clock, memory, modules, process, thread};
-use crate::session::registry::{self, MAX_TRACKERS};
+use crate::session::registry;
 use crate::session::{generations, owner, stack_bounds, thread_words};
 
 /// The operating system that the program runs on.

@@ -1,16 +1,14 @@
 //! The rows of a table that are shown: those of the largest items.
 
+use crate::limits::REPORT_ROWS;
 use core::fmt;
 
-/// The number of rows. They are on the stack, and a firmware has little of it.
-const ROWS: usize = if cfg!(any(feature = "std", test)) { 20 } else { 4 };
-
-/// The `ROWS` items with the largest keys, largest first, without memory for the rest.
+/// The `REPORT_ROWS` items with the largest keys, largest first, without memory for the rest.
 pub(super) fn largest<T>(
     items: impl Iterator<Item = T>,
     key: impl Fn(&T) -> u64,
-) -> (heapless::Vec<T, ROWS>, usize) {
-    let mut top = heapless::Vec::<T, ROWS>::new();
+) -> (heapless::Vec<T, REPORT_ROWS>, usize) {
+    let mut top = heapless::Vec::<T, REPORT_ROWS>::new();
     let mut left_out = 0;
     for item in items {
         let place = top.iter().position(|other| key(other) < key(&item)).unwrap_or(top.len());
@@ -42,7 +40,7 @@ mod tests {
     #[test]
     fn the_largest_come_first_and_the_rest_is_counted() {
         let (top, left_out) = largest(0..100u64, |&n| n * 7 % 100);
-        assert_eq!((top.len(), left_out), (ROWS, 80));
+        assert_eq!((top.len(), left_out), (REPORT_ROWS, 80));
         assert!(top.windows(2).all(|pair| pair[0] * 7 % 100 > pair[1] * 7 % 100));
         assert_eq!(top[0] * 7 % 100, 99);
     }

@@ -4,14 +4,12 @@ use super::rows::{largest, rest};
 use super::threads::Label;
 use super::units::{Bytes, Count, Duration};
 use crate::hook::Tracker;
+use crate::limits::REPORT_THREADS;
 use crate::platform::Platform;
 use crate::stats::StageStats;
 use crate::table::region::Tables;
 use crate::unwind::Unwind;
 use core::fmt;
-
-/// Threads that are named under a stage which several took part in.
-const THREADS: usize = 3;
 
 pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
     tracker: &Tracker<A, U, P, R>,
@@ -67,13 +65,13 @@ fn of_threads<A, U: Unwind, P: Platform, R: Tables>(
     if stage.threads.len() < 2 {
         return Ok(());
     }
-    for (place, (id, bytes)) in stage.thread_peaks().take(THREADS).enumerate() {
+    for (place, (id, bytes)) in stage.thread_peaks().take(REPORT_THREADS).enumerate() {
         f.write_str(if place == 0 { "    " } else { ", " })?;
         if let Some(thread) = tracker.threads().find(|thread| thread.id == id) {
             write!(f, "{} {}", Label(&thread), Bytes(bytes))?;
         }
     }
-    match stage.threads.len().saturating_sub(THREADS) {
+    match stage.threads.len().saturating_sub(REPORT_THREADS) {
         0 => writeln!(f),
         more => writeln!(f, " … and {more} more"),
     }

@@ -14,11 +14,12 @@
 
 mod listed;
 
+use crate::limits::LAST_GENERATION;
 use crate::os::modules::{self, Each, MAX_SEGMENTS, read_mapped};
 use crate::os::unwind_tables;
 use crate::sync::*;
 use heapless::Vec;
-use listed::{Description, Entries, LAST, Range, list, listed};
+use listed::{Description, Entries, Range, list, listed};
 use memtrack_format::{List, Module, Segment};
 
 static UNLOADS: AtomicUsize = AtomicUsize::new(0);
@@ -105,7 +106,7 @@ fn with_generation(module: &Module<'_>, generation: usize, each: &mut dyn FnMut(
 }
 
 /// Stands for the generation of a library when it is not known. No address in a stack has it.
-const UNKNOWN: usize = LAST + 1;
+const UNKNOWN: usize = LAST_GENERATION + 1;
 
 /// Adds the generation to the addresses of one walk. It remembers the module of the last address: the next one is often of
 /// the same module. All-zero is the start. Its facts are stale when the count of `unloads` changes.
@@ -133,6 +134,6 @@ impl Generations {
             let generation = Range::new(start, end).generation(&read_mapped).get().unwrap_or(UNKNOWN);
             *self = Generations { start, end, generation };
         }
-        (self.generation <= LAST).then_some(pc | self.generation << SHIFT)
+        (self.generation <= LAST_GENERATION).then_some(pc | self.generation << SHIFT)
     }
 }

@@ -13,6 +13,7 @@
 
 use super::recording::annex::FragmentWriter;
 use crate::Error;
+use crate::limits::{MAX_REGIONS, MAX_TRACKERS};
 use crate::os::file::File;
 use crate::os::pages::Pages;
 use crate::sync::*;
@@ -68,12 +69,6 @@ pub(crate) trait Registered: Sync {
     fn dump(&self, to: &mut File, cause: Cause) -> Result<(), Error>;
 }
 
-/// The most trackers that use the host's thread words in one process. The unit tests, which are one process, have more.
-pub(crate) const MAX_TRACKERS: usize = if cfg!(test) { 8 } else { 4 };
-
-/// The most regions in one process, whichever platforms their trackers have. A power of two, so that the remainder of a
-/// number is an index that is always in bounds.
-const MAX_REGIONS: usize = 16;
 const _: () = assert!(MAX_REGIONS.is_power_of_two() && MAX_REGIONS >= MAX_TRACKERS);
 
 /// The position of a region among those of the process.

@@ -10,13 +10,11 @@
 //! - **Other stack**: an alternate signal stack, or that of a coroutine. It may be unmapped between two events, so each
 //!   event [probes](crate::os::probe) its pages anew.
 
+use crate::limits::PROBED_PAGES;
 use crate::os::errno::keep_errno;
 use crate::os::{probe, thread_stack};
 use crate::platform::Local;
 use crate::sync::*;
-
-/// The most pages that an event probes on another stack, from the stack pointer on.
-const PROBED_PAGES: usize = 64;
 
 /// Returns the readable range from `sp` to the end of its stack; `None` when `sp` cannot be read.
 #[inline]

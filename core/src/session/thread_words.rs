@@ -2,7 +2,7 @@
 //!
 //! - **Number**: a tracker's thread words number, which the [registry](super::registry) gives.
 
-use super::registry::MAX_TRACKERS;
+use crate::limits::MAX_TRACKERS;
 use crate::os::memory;
 use crate::platform::Local;
 use crate::sync::*;

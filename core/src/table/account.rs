@@ -16,6 +16,7 @@
 use super::image::lies_as;
 use super::peak::epoch::{Epoch, Epochs, LastCopy, Mark};
 use crate::counter::{Counter, add_owned, add_owned32};
+use crate::limits::CLOCK_LOOK;
 use crate::sync::*;
 use core::mem::offset_of;
 use memtrack_format::Figures;
@@ -89,9 +90,6 @@ impl Part {
         rules::at_mark(epochs.is_at_peak(mark), is_unchanged, || self.live(), copy)
     }
 }
-
-/// A thread looks at the clock after so many allocations.
-const LOOK: u64 = 64;
 
 /// All-zero is an account without events.
 #[repr(C)]
@@ -206,13 +204,13 @@ impl Account {
     /// Whether it is time to look at the clock.
     #[inline]
     pub(crate) fn is_time_to_look(&self) -> bool {
-        self.allocs.get().is_multiple_of(LOOK)
+        self.allocs.get().is_multiple_of(CLOCK_LOOK)
     }
 
     /// Whether it will be time at the next allocation.
     #[inline(always)]
     pub(crate) fn is_next_time_to_look(&self) -> bool {
-        self.allocs.get() % LOOK == LOOK - 1
+        self.allocs.get() % CLOCK_LOOK == CLOCK_LOOK - 1
     }
 
     /// Counts a free of one of its blocks: in the own part by the owner, else in the remote part. Not inlined in firmware.

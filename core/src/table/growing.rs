@@ -12,6 +12,7 @@ use super::stacks::{StackTable, Stacks};
 use super::tags::Tags;
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
+use crate::limits::{CHAIN, FIRST_CELLS, FIRST_NODES, FIRST_THREADS};
 use core::mem::offset_of;
 use core::ptr::with_exposed_provenance;
 
@@ -39,13 +40,6 @@ pub struct GrowingRegion<
     const TAGS: usize,
     const DEPTH: usize,
 >(Region<NODES, CELLS, THREADS, STAGES, TAGS, DEPTH>);
-
-/// Entries of a full table on one chain of its index.
-const CHAIN: usize = 64;
-/// Entries that have memory from the start.
-const FIRST_NODES: usize = 1 << 13;
-const FIRST_CELLS: usize = 1 << 11;
-const FIRST_THREADS: usize = 1 << 5;
 
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }

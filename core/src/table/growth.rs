@@ -4,8 +4,9 @@
 //! first entries of each of its arrays. An insertion that takes the next number has more memory mapped first. When the
 //! system refuses, the table is full.
 
-#[cfg(feature = "std")]
 use super::space::{Space, SpaceOf};
+#[cfg(feature = "std")]
+use crate::limits::GROWTH_STEP;
 #[cfg(feature = "std")]
 use crate::lock::{Lock, try_lock};
 use crate::sync::*;
@@ -73,10 +74,6 @@ pub(crate) struct Array {
     pub(super) offset: usize,
     pub(super) stride: usize,
 }
-
-/// The most bytes of one array that are mapped at a time.
-#[cfg(feature = "std")]
-const STEP: usize = 2 << 20;
 
 impl Growth<'_> {
     pub(super) const WHOLE: Self = Growth::Whole(PhantomData);
@@ -159,10 +156,10 @@ impl Steps<'_> {
         }
     }
 
-    /// Maps memory for as many entries again, up to [`STEP`] bytes; for fewer when the system refuses that.
+    /// Maps memory for as many entries again, up to [`GROWTH_STEP`] bytes; for fewer when the system refuses that.
     fn step(self, before: usize) -> bool {
         let widest = self.plan.arrays.iter().map(|array| array.stride).max().unwrap_or(1);
-        let mut more = before.min(STEP / widest).min(self.plan.capacity - before);
+        let mut more = before.min(GROWTH_STEP / widest).min(self.plan.capacity - before);
         while more > 0 {
             if self.extend(before, before + more) {
                 return true;

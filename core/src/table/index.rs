@@ -6,13 +6,12 @@
 //! entries.
 
 use super::backing::prepare;
+use crate::limits::MAX_CHAIN;
 use crate::sync::*;
 
 /// Bits of a reference that are the id; the rest is the hash tag.
 const ID_BITS: u32 = 24;
 const ID_MASK: u32 = (1 << ID_BITS) - 1;
-/// A look-up follows a chain no further than this: it is bounded whatever the hashes are.
-const MAX_CHAIN: usize = 256;
 
 /// The index over a table of `N` entries.
 #[repr(C)]

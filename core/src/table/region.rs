@@ -16,6 +16,7 @@ use super::tags::{TagTable, Tags};
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
 use crate::counter::Counter;
+use crate::limits::HEAPS;
 use crate::lock::Lock;
 use crate::sync::*;
 use core::mem::offset_of;
@@ -62,8 +63,6 @@ pub struct Region<
     pub(super) timeline: Lock<Timeline>,
 }
 
-/// Named heaps of a tracker.
-const HEAPS: usize = if cfg!(feature = "std") { 32 } else { 4 };
 const _: () = assert!(HEAPS < 1 << key::HEAP_BITS, "a cell's key has seven bits for its heap");
 
 /// The words that every event reads, and those that belong to no table.

@@ -2,12 +2,11 @@
 
 use super::image::{lies_as, place};
 use super::list::List;
+use crate::limits::POINTS;
 use core::mem::offset_of;
 use memtrack_format::image::header::Place;
 use memtrack_format::image::records;
 
-/// The most points. A microcontroller has none: its RAM is for stacks.
-const POINTS: usize = if cfg!(feature = "std") { 512 } else { 0 };
 /// The first resolution in nanoseconds: about a millisecond.
 const FIRST_STEP: u64 = 1 << 20;
 /// How often the resolution halves at most: a step is 52 days then.

@@ -7,6 +7,7 @@
 
 use crate::error::Error;
 use crate::hook::Tracker;
+use crate::limits::METRICS_BUFFER;
 use crate::lock::try_lock;
 use crate::platform::Platform;
 use crate::stats::{Stats, ThreadStats};
@@ -17,9 +18,6 @@ use crate::totals::raise_stage_peaks;
 use crate::unwind::Unwind;
 use core::fmt::{self, Write as _};
 use memtrack_format::LossCause;
-
-/// Bytes that the sink gets at once.
-const BUFFER: usize = if cfg!(feature = "std") { 1024 } else { 128 };
 
 /// The kind of a family's values.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,7 +152,7 @@ impl fmt::Display for Escaped<'_> {
 /// The sink behind a small buffer, because samples are written in many pieces.
 struct Text<'w, W> {
     to: &'w mut W,
-    buffer: heapless::Vec<u8, BUFFER>,
+    buffer: heapless::Vec<u8, METRICS_BUFFER>,
     /// Why the sink refused. A formatter's error has no reason.
     refused: embedded_io::ErrorKind,
 }
@@ -202,7 +200,7 @@ impl<W: embedded_io::Write> Text<'_, W> {
 
 impl<W: embedded_io::Write> fmt::Write for Text<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.as_bytes().chunks(BUFFER).try_for_each(|piece| {
+        text.as_bytes().chunks(METRICS_BUFFER).try_for_each(|piece| {
             if piece.len() > self.buffer.capacity() - self.buffer.len() {
                 self.flush()?;
             }
@@ -259,7 +257,7 @@ mod tests {
 
     #[test]
     fn text_of_any_length_reaches_the_sink_in_order_and_a_refusal_is_returned() {
-        let long: String = (0..BUFFER).map(|number| number.to_string()).collect();
+        let long: String = (0..METRICS_BUFFER).map(|number| number.to_string()).collect();
         let mut sink = std::vec::Vec::new();
         let mut text =
             Text { to: &mut sink, buffer: heapless::Vec::new(), refused: embedded_io::ErrorKind::Other };

@@ -8,25 +8,24 @@
 
 use super::errno::{self, keep_errno};
 use super::signal_mask;
+use crate::limits::DUMP_STACK;
 use crate::os::patience::Patience;
 use crate::sync::*;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 
-/// Several times the need of a snapshot. Code that is not optimised has every copy of a path on the stack.
-const SIZE: usize = if cfg!(debug_assertions) { 1 << 20 } else { 128 << 10 };
 /// The lowest bytes become inaccessible where they are a page of the system.
 const GUARD: usize = 4096;
 
 #[repr(C, align(4096))]
-struct Stack(UnsafeCell<[MaybeUninit<u8>; SIZE]>);
+struct Stack(UnsafeCell<[MaybeUninit<u8>; DUMP_STACK]>);
 
 // SAFETY: only the thread that `OWNER` identifies uses the bytes.
 unsafe impl Sync for Stack {}
 
 // A static, because a failed allocation triggers a snapshot: then a mapping may fail as well.
-static STACK: Stack = Stack(UnsafeCell::new([MaybeUninit::uninit(); SIZE]));
+static STACK: Stack = Stack(UnsafeCell::new([MaybeUninit::uninit(); DUMP_STACK]));
 
 /// The thread that uses the stack, as the address of its `errno`; 0 for none.
 static OWNER: AtomicUsize = AtomicUsize::new(0);
@@ -83,7 +82,7 @@ fn change<T, F: FnOnce() -> T>(f: F) -> T {
     // SAFETY: `top` is one past the stack's last byte, and as aligned as the stack. The calling thread owns the stack,
     // so no frame is on it. `call` gets the pointer that it expects, and does not unwind.
     unsafe {
-        let top = STACK.0.get().cast::<u8>().add(SIZE);
+        let top = STACK.0.get().cast::<u8>().add(DUMP_STACK);
         on_stack(call::<T, F>, (&raw mut data).cast(), top);
     }
     match data.result {
@@ -211,7 +210,7 @@ mod tests {
     }
 
     fn is_on_stack() -> bool {
-        (STACK.0.get().addr()..STACK.0.get().addr() + SIZE).contains(&address())
+        (STACK.0.get().addr()..STACK.0.get().addr() + DUMP_STACK).contains(&address())
     }
 
     /// Runs `f` on the stack, and waits while another test uses it.

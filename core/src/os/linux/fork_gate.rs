@@ -10,12 +10,11 @@
 
 use super::errno::{errno, keep_errno, set_errno};
 use super::system_call;
+use crate::limits::FORK_PATIENCE_NS;
 use crate::sync::*;
 use core::cell::Cell;
 use core::ptr::null_mut;
 
-/// The longest time that a parent waits: enough to copy some gigabytes.
-const PATIENCE_NS: u64 = 2_000_000_000;
 /// The time between two checks that the child still lives.
 const LOOK_NS: u64 = 10_000_000;
 
@@ -64,7 +63,7 @@ fn with_gate(f: impl FnOnce(&Gate)) {
 pub(crate) fn wait() {
     with_gate(|gate| {
         let has_failed = errno() != 0;
-        for _ in 0..PATIENCE_NS / LOOK_NS {
+        for _ in 0..FORK_PATIENCE_NS / LOOK_NS {
             if gate.is_open.load(Acquire) != 0 {
                 break;
             }

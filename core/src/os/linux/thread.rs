@@ -2,6 +2,7 @@
 
 use super::errno::keep_errno;
 use super::{calls, file, signal_mask};
+use crate::limits::THREAD_STACK;
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
 
@@ -90,9 +91,6 @@ unsafe extern "C" fn ended(round: *mut libc::c_void) {
 /// Starts a thread of the tracker's own, which runs `run`, gets no signals and is never joined. The error is the
 /// system's error number. Allocates and locks: outside the hook.
 pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
-    /// Room for a snapshot's buffers and the file's path.
-    const STACK: usize = 256 << 10;
-
     extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the argument is the function pointer that `spawn` passes below.
         let run = unsafe { core::mem::transmute::<*mut libc::c_void, fn()>(run) };
@@ -105,7 +103,7 @@ pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
     let code = unsafe {
         let mut attributes = core::mem::zeroed();
         libc::pthread_attr_init(&raw mut attributes);
-        libc::pthread_attr_setstacksize(&raw mut attributes, STACK);
+        libc::pthread_attr_setstacksize(&raw mut attributes, THREAD_STACK);
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
         // A new thread inherits the signal mask of the thread that starts it.

@@ -5,6 +5,7 @@
 //!   address differ in it.
 //! - **Listing**: adds the loaded libraries that have no entry, and notes for each entry whether it is loaded.
 
+use crate::limits::{LAST_GENERATION, LISTED_MODULES, LISTED_PATH};
 use crate::lock::Lock;
 use crate::lock::try_lock;
 use crate::os::modules::{self, Each, MAX_SEGMENTS, PAGE, Read};
@@ -12,13 +13,6 @@ use crate::sync::*;
 use core::cell::UnsafeCell;
 use heapless::Vec;
 use memtrack_format::{Module, Segment};
-
-/// The most entries. They take a megabyte of address space; entries without a library take no memory.
-const MAX: usize = 1024;
-/// The longest path, in bytes. A library with a longer one is listed without path, so it has no names once it is unloaded.
-const MAX_PATH: usize = 512;
-/// The highest generation.
-pub(super) const LAST: usize = 31;
 
 pub(super) struct Listed {
     /// The range of addresses, from the start of a page.
@@ -33,8 +27,8 @@ pub(super) struct Listed {
 
 /// The facts about a library that a dump needs after it is unloaded.
 pub(super) struct Description {
-    /// Empty when it is longer than [`MAX_PATH`].
-    pub(super) path: Vec<u8, MAX_PATH>,
+    /// Empty when it is longer than [`LISTED_PATH`].
+    pub(super) path: Vec<u8, LISTED_PATH>,
     pub(super) build_id: Vec<u8, { modules::MAX_BUILD_ID }>,
     pub(super) bias: u64,
     pub(super) segments: Vec<Segment, { MAX_SEGMENTS }>,
@@ -44,7 +38,7 @@ pub(super) struct Description {
 // only entries that `USED` counts. The rest is atomics.
 unsafe impl Sync for Listed {}
 
-static LISTED: [Listed; MAX] = [const {
+static LISTED: [Listed; LISTED_MODULES] = [const {
     Listed {
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
@@ -58,7 +52,7 @@ static LISTED: [Listed; MAX] = [const {
             segments: Vec::new(),
         }),
     }
-}; MAX];
+}; LISTED_MODULES];
 /// Entries in use.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
@@ -78,10 +72,10 @@ impl Listed {
 }
 
 /// A set of entries, by their positions in the list.
-pub(super) struct Entries([u64; MAX / 64]);
+pub(super) struct Entries([u64; LISTED_MODULES / 64]);
 
 impl Entries {
-    pub(super) const NONE: Self = Entries([0; MAX / 64]);
+    pub(super) const NONE: Self = Entries([0; LISTED_MODULES / 64]);
 
     pub(super) fn contains(&self, position: usize) -> bool {
         self.0.get(position / 64).is_some_and(|word| word & 1 << (position % 64) != 0)
@@ -150,7 +144,11 @@ impl Range {
                 next = next.max(generation + 1);
             }
         }
-        if next > LAST || IS_FULL.load(Relaxed) { Generation::Unknown } else { Generation::New(next) }
+        if next > LAST_GENERATION || IS_FULL.load(Relaxed) {
+            Generation::Unknown
+        } else {
+            Generation::New(next)
+        }
     }
 }
 

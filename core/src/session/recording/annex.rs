@@ -12,6 +12,7 @@
 //!   one.
 
 use crate::Error;
+use crate::limits::ANNEX_HALF;
 use crate::os::errno;
 use crate::os::pages::{self, Pages};
 use crate::session::owner::Owner;
@@ -19,9 +20,6 @@ use crate::sync::*;
 use memtrack_format::image::annex::{
     CURRENT, FULL, HALF_LEN, MAGIC, OWNER, OWNER_WORDS, STATE, USED, begin, half,
 };
-
-/// Bytes of a half: space for the modules of a program with thousands of libraries.
-const HALF: usize = 1 << 20;
 
 /// Returns the owner of the annex that begins with `bytes`; `None` when no annex begins there.
 pub(crate) fn owner(bytes: &[u8]) -> Option<Owner> {
@@ -47,13 +45,13 @@ pub(crate) struct Annex {
 
 impl Annex {
     /// Bytes of an annex.
-    pub(crate) const LEN: usize = begin(2, HALF);
+    pub(crate) const LEN: usize = begin(2, ANNEX_HALF);
 
     /// Makes an empty annex, in memory of the process's own. It will begin at `offset` in the file.
     pub(crate) fn new(offset: usize) -> Result<Annex, Error> {
         let annex = Annex { pages: Pages::new(Self::LEN, offset)? };
         annex.word(0).store(MAGIC, Relaxed);
-        annex.word(HALF_LEN).store(HALF as u32, Relaxed);
+        annex.word(HALF_LEN).store(ANNEX_HALF as u32, Relaxed);
         for (index, word) in (OWNER..).zip(Owner::this().words()) {
             annex.word(index).store(word, Relaxed);
         }
@@ -77,13 +75,13 @@ impl Annex {
             self.word(index).store(other.word(index).load(Acquire), Relaxed);
         }
         for half in 0..2 {
-            let (offset, used) = (begin(half, HALF), other.word(USED + half).load(Acquire) as usize);
-            // SAFETY: both halves have `HALF` bytes, and the two annexes are different mappings. Nobody else knows this
+            let (offset, used) = (begin(half, ANNEX_HALF), other.word(USED + half).load(Acquire) as usize);
+            // SAFETY: both halves have `ANNEX_HALF` bytes, and the two annexes are different mappings. Nobody else knows this
             // one yet. No other thread of this process, which is a forked child, writes the other one. The parent may write
             // it, but changes no byte that `used` counts in the current half.
             unsafe {
                 let (from, to) = (other.pages.start().add(offset), self.pages.start().add(offset));
-                core::ptr::copy_nonoverlapping(from, to, used.min(HALF));
+                core::ptr::copy_nonoverlapping(from, to, used.min(ANNEX_HALF));
             }
         }
     }
@@ -129,10 +127,10 @@ impl memtrack_format::Sink for &mut FragmentWriter<'_> {
     type Error = Error;
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.len() > HALF - self.at.min(HALF) {
+        if bytes.len() > ANNEX_HALF - self.at.min(ANNEX_HALF) {
             return Err(Error::File(errno::FILE_TOO_LARGE));
         }
-        let offset = begin(self.half, HALF) + self.at;
+        let offset = begin(self.half, ANNEX_HALF) + self.at;
         self.annex.pages.reserve(offset, bytes.len())?;
         // SAFETY: the check above says that the bytes fit into the half. Nobody else in this process accesses the half: the
         // recording is locked. `bytes` are no part of the annex. Other processes read only bytes that `USED` counts.
@@ -153,7 +151,8 @@ mod tests {
     fn current(annex: &Annex) -> Vec<u8> {
         let (half, used) = (annex.current(), annex.word(USED + annex.current()).load(Relaxed) as usize);
         // SAFETY: this thread has written the bytes, and the annex lives longer than the slice.
-        unsafe { core::slice::from_raw_parts(annex.pages.start().add(begin(half, HALF)), used) }.to_vec()
+        unsafe { core::slice::from_raw_parts(annex.pages.start().add(begin(half, ANNEX_HALF)), used) }
+            .to_vec()
     }
 
     #[test]
@@ -164,7 +163,7 @@ mod tests {
         assert_eq!(current(&annex), b"modules target");
         let failed = annex.write(true, |mut to| to.write(b"half of it").and(Err(Error::DumpRunning)));
         assert_eq!((failed, current(&annex)), (Err(Error::DumpRunning), b"modules target".to_vec()));
-        let large = vec![1; HALF + 1];
+        let large = vec![1; ANNEX_HALF + 1];
         assert!(annex.write(true, |mut to| to.write(&large)).is_err());
         assert_eq!(current(&annex), b"modules target");
         assert_eq!(annex.write(true, |mut to| to.write(b"others")), Ok(()));

@@ -6,6 +6,7 @@
 
 use super::{append, on_stack, write};
 use crate::Error;
+use crate::limits::SHORTEST_INTERVAL_NS;
 use crate::os::errno::{self, keep_errno};
 use crate::os::patience::Patience;
 use crate::os::wake::{self, Bell};
@@ -27,8 +28,7 @@ static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Writes a snapshot at each interval from now on.
 pub(crate) fn dump_every(nanoseconds: u64) -> Result<(), Error> {
-    const SHORTEST: u64 = 1_000_000;
-    INTERVAL.store(nanoseconds.max(SHORTEST), SeqCst);
+    INTERVAL.store(nanoseconds.max(SHORTEST_INTERVAL_NS), SeqCst);
     BELL.ring();
     start()
 }

@@ -31,6 +31,7 @@
 //! ([`Credit::open`]). From then on shares change by atomic operations.
 
 use super::share::{Share, Shares};
+use crate::limits::{ADVANCE, COLLECTOR_PASSES, COLLECTOR_TRIES};
 use crate::sync::*;
 use crate::table::image::lies_as;
 use core::mem::offset_of;
@@ -40,12 +41,6 @@ use memtrack_format::image::records;
 const GIVEN: u32 = 1;
 /// A thread is collecting the shares.
 const LOCKED: u32 = 2;
-/// How often a thread tries the collector's lock, which is held for some tens of nanoseconds a thread.
-const TRIES: usize = if cfg!(models) { 1 << 6 } else { 1 << 12 };
-/// How often a collector visits all shares before it gives up on finding them at rest.
-const PASSES: usize = 16;
-/// Bytes beyond its need that a thread takes from the pool.
-const ADVANCE: usize = 16 << 10;
 
 /// The pool, and who may touch which share. All-zero is the start.
 #[repr(C)]
@@ -239,7 +234,7 @@ impl Credit {
             return self.pool.swap(0, SeqCst).wrapping_add(own.map_or(0, |own| self.take_all(own)));
         }
         let mut found = 0;
-        for _ in 0..PASSES {
+        for _ in 0..COLLECTOR_PASSES {
             self.shares.fetch_and(!GIVEN, SeqCst);
             let shares = threads.shares().map(Share::take_all_shared);
             found = shares.fold(found, usize::wrapping_add).wrapping_add(self.pool.swap(0, SeqCst));
@@ -259,7 +254,7 @@ impl Credit {
 
     /// Takes the collector's lock. False when its holder was interrupted.
     fn lock(&self) -> bool {
-        (0..TRIES).any(|_| {
+        (0..COLLECTOR_TRIES).any(|_| {
             let had = self.try_lock();
             if !had {
                 spin_loop();
@@ -288,7 +283,7 @@ impl Credit {
         // After it each thread has either said that it is inside, or will see that the credit is open.
         barrier();
         for share in threads.shares() {
-            let left = (0..TRIES * 16).any(|_| {
+            let left = (0..COLLECTOR_TRIES * 16).any(|_| {
                 let left = share.inside.load(Acquire) == 0;
                 if !left {
                     spin_loop();

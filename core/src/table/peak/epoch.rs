@@ -26,6 +26,7 @@
 //! The epoch (or generation) in which something was copied last. It makes sure that one writer copies, once, before
 //! anybody changes the original.
 
+use crate::limits::COPY_TRIES;
 use crate::sync::*;
 use core::mem::offset_of;
 pub(crate) use memtrack_format::image::rules::Mark;
@@ -193,9 +194,6 @@ fn advance(word: &AtomicUsize, to: usize) {
     }
 }
 
-/// How often a writer looks again while another one copies, which takes some tens of instructions.
-const TRIES: usize = 1 << 8;
-
 /// The epoch or generation in which something was copied last.
 #[repr(transparent)]
 #[derive(Default)]
@@ -232,7 +230,7 @@ impl LastCopy {
     #[cold]
     #[inline(never)]
     fn first(&self, epoch: usize, copy: impl Fn(usize)) {
-        for _ in 0..TRIES {
+        for _ in 0..COPY_TRIES {
             let last = self.epoch();
             if last & COPYING != 0 {
                 spin_loop();

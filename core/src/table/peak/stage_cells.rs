@@ -19,11 +19,10 @@
 
 use super::epoch::LastCopy;
 use crate::counter::Counter;
+use crate::limits::STAGE_LEVELS;
 use crate::sync::*;
 use crate::table::account::{Account, Held};
 
-/// Levels of a thread.
-pub(crate) const LEVELS: usize = 4;
 /// The distance from one epoch of a level to the next: even, as [`LastCopy`] needs it.
 const EPOCH: usize = 2;
 
@@ -45,7 +44,7 @@ pub(crate) struct Level {
 /// The levels of a thread. On cache lines of their own: the thread writes them at every peak.
 #[repr(C, align(64))]
 #[derive(Default)]
-pub(crate) struct Levels([Level; LEVELS]);
+pub(crate) struct Levels([Level; STAGE_LEVELS]);
 
 /// The copy of one part of a cell.
 #[repr(C)]
@@ -147,7 +146,7 @@ pub(crate) struct StageCells<'t> {
 impl<'t> StageCells<'t> {
     /// Bytes of memory for that many threads and cells.
     const fn size(threads: usize, cells: usize) -> usize {
-        threads * size_of::<Levels>() + LEVELS * cells * size_of::<CellCopy>()
+        threads * size_of::<Levels>() + STAGE_LEVELS * cells * size_of::<CellCopy>()
     }
 
     /// # Safety
@@ -159,7 +158,7 @@ impl<'t> StageCells<'t> {
         unsafe {
             let levels = core::slice::from_raw_parts(memory.cast(), threads);
             let behind = memory.add(size_of_val(levels));
-            StageCells { levels, copies: core::slice::from_raw_parts(behind.cast(), LEVELS * cells) }
+            StageCells { levels, copies: core::slice::from_raw_parts(behind.cast(), STAGE_LEVELS * cells) }
         }
     }
 
@@ -249,7 +248,7 @@ impl<'t> StageCells<'t> {
     }
 
     fn copy(&self, level: usize, id: u32) -> Option<&'t CellCopy> {
-        let cells = self.copies.len() / LEVELS;
+        let cells = self.copies.len() / STAGE_LEVELS;
         self.copies.get(level * cells + id as usize)
     }
 

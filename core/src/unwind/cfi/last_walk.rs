@@ -1,15 +1,13 @@
 //! The stack that a thread walked last: the next one shares its outer frames with it, and so their nodes.
 
+use crate::limits::WALK_FRAMES;
 use crate::unwind::{Frames, Interned, StackId, Stacks};
 use heapless::Vec;
-
-/// Frames whose nodes are known.
-const MAX_FRAMES: usize = 128;
 
 /// All-zero is no stack.
 pub(super) struct LastWalk {
     /// Each frame with its node, outermost first.
-    nodes: Vec<(usize, StackId), MAX_FRAMES>,
+    nodes: Vec<(usize, StackId), WALK_FRAMES>,
     base: StackId,
 }
 

@@ -2,9 +2,8 @@
 
 use super::find;
 use super::packed::PackedRule;
+use crate::limits::{RULE_SETS, RULE_WAYS};
 
-const WAYS: usize = 4;
-const SETS: usize = if cfg!(feature = "std") { 1024 } else { 8 };
 /// The low bits in which the addresses of all calls agree.
 const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
     0
@@ -16,20 +15,20 @@ const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
 
 /// A set-associative cache of 4096 rules (64 KiB); without an operating system of 32 (512 bytes). All-zero is empty.
 pub(in crate::unwind) struct Cache {
-    sets: [Set; SETS],
+    sets: [Set; RULE_SETS],
 }
 
 /// One cache line. The most recently found rule is first.
 #[repr(C, align(64))]
 struct Set {
-    entries: [(usize, PackedRule); WAYS],
+    entries: [(usize, PackedRule); RULE_WAYS],
 }
 
 impl Cache {
     /// The rule for the code at `pc`.
     #[inline]
     pub(in crate::unwind) fn rule(&mut self, pc: usize) -> PackedRule {
-        let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (SETS - 1)];
+        let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (RULE_SETS - 1)];
         match set.entries.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
             None => set.fill(pc),
@@ -45,7 +44,7 @@ impl Cache {
 
 impl Set {
     #[cfg(feature = "std")]
-    const EMPTY: Set = Set { entries: [(0, PackedRule::UNKNOWN); WAYS] };
+    const EMPTY: Set = Set { entries: [(0, PackedRule::UNKNOWN); RULE_WAYS] };
 
     #[cold]
     fn fill(&mut self, pc: usize) -> PackedRule {

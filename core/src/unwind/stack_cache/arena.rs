@@ -7,11 +7,10 @@
 //! # Position
 //! The place of an entry in the arena. Position 0 is an entry of zeros, which is the entry of no stack.
 
+use crate::limits::ARENA_WORDS;
 use crate::unwind::{End, Interned, LastCell, Memory, Registers, StackId};
 
 const WORD: usize = size_of::<usize>();
-/// Words of the arena: 1 MiB, some 3000 stacks of 24 frames. Unused pages are not resident.
-const WORDS: usize = 1 << 17;
 /// Words that are compared together. An entry has a multiple of it: the last word is stored several times, so a larger number
 /// would compare more for nothing.
 const AT_ONCE: usize = 4;
@@ -23,7 +22,7 @@ pub(super) type Position = u32;
 pub(super) struct Arena {
     /// Words in use; 0 is the same as the length of the entry of zeros.
     used: Position,
-    words: [u64; WORDS],
+    words: [u64; ARENA_WORDS],
 }
 
 /// A stack, as it begins in the arena. The values follow, then the offsets in words, four to a word of the arena.
@@ -100,7 +99,7 @@ impl Arena {
     #[inline(always)]
     pub(super) fn entry(&mut self, at: Position) -> &mut Entry {
         let at = at as usize;
-        debug_assert!(at + HEAD <= WORDS);
+        debug_assert!(at + HEAD <= ARENA_WORDS);
         // SAFETY: a position is that of an entry that was stored whole within the arena, aligned to words, of plain integers
         // (the cache forgets all positions when the arena is cleared), or 0, where there are zeros.
         unsafe { &mut *self.words.as_mut_ptr().add(at).cast::<Entry>() }
@@ -176,7 +175,7 @@ impl Arena {
 
     /// Whether there is room for an entry with that many values.
     pub(super) fn has_room(&self, count: usize) -> bool {
-        self.next() + Self::length(count) <= WORDS
+        self.next() + Self::length(count) <= ARENA_WORDS
     }
 
     fn next(&self) -> usize {

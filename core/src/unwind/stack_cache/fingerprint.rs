@@ -15,11 +15,10 @@
 //! in which they differ. So a group reads as many words as it needs.
 
 use super::arena::{Position, word};
+use crate::limits::{FINGERPRINT_GROUPS, FINGERPRINT_SETS};
 use crate::unwind::{Memory, Registers};
 
 const WORD: usize = size_of::<usize>();
-const SETS: usize = 1 << 11;
-const GROUPS: usize = 1 << 10;
 /// Stacks of one set.
 pub(super) const WAYS: usize = 4;
 /// The most distinguishing words of a group.
@@ -27,8 +26,8 @@ const DISTINGUISHING: usize = 12;
 
 /// The groups, and the positions of stacks by fingerprint. All-zero is empty.
 pub(super) struct Fingerprints {
-    groups: [Group; GROUPS],
-    sets: [Set; SETS],
+    groups: [Group; FINGERPRINT_GROUPS],
+    sets: [Set; FINGERPRINT_SETS],
 }
 
 #[derive(Clone, Copy)]
@@ -106,14 +105,14 @@ impl Fingerprints {
         from: Registers,
         memory: &Memory<'_>,
     ) -> Option<Fingerprint> {
-        let known = &self.groups[group.index(GROUPS)];
+        let known = &self.groups[group.index(FINGERPRINT_GROUPS)];
         if known.tag == group.tag() { known.of_stack(group, from, memory) } else { None }
     }
 
     /// A stack that may have the fingerprint, of [`WAYS`].
     #[inline(always)]
     pub(super) fn get(&self, fingerprint: Fingerprint, way: usize) -> Option<Position> {
-        let slot = self.sets[fingerprint.index(SETS)].0[way];
+        let slot = self.sets[fingerprint.index(FINGERPRINT_SETS)].0[way];
         (slot.tag == fingerprint.tag() && slot.position != 0).then_some(slot.position)
     }
 
@@ -124,7 +123,7 @@ impl Fingerprints {
         from: Registers,
         memory: &Memory<'_>,
     ) -> Option<Fingerprint> {
-        let known = &mut self.groups[group.index(GROUPS)];
+        let known = &mut self.groups[group.index(FINGERPRINT_GROUPS)];
         if known.tag != group.tag() {
             *known = Group { tag: group.tag(), count: 0, offsets: [0; DISTINGUISHING], reach: 0 };
         }
@@ -140,7 +139,7 @@ impl Fingerprints {
         from: Registers,
         memory: &Memory<'_>,
     ) -> Option<Fingerprint> {
-        let known = &mut self.groups[group.index(GROUPS)];
+        let known = &mut self.groups[group.index(FINGERPRINT_GROUPS)];
         if let Some(next) = known.offsets.get_mut(usize::from(known.count)) {
             *next = offset;
             known.count += 1;
@@ -151,7 +150,7 @@ impl Fingerprints {
 
     /// Stores the position of a stack by its fingerprint, in place of the oldest one of the set.
     pub(super) fn insert(&mut self, fingerprint: Fingerprint, position: Position) {
-        let slots = &mut self.sets[fingerprint.index(SETS)].0;
+        let slots = &mut self.sets[fingerprint.index(FINGERPRINT_SETS)].0;
         slots.copy_within(..WAYS - 1, 1);
         slots[0] = Slot { tag: fingerprint.tag(), position };
     }

@@ -4,12 +4,10 @@
 //! only when a later frame's rule uses it. Until then it is held back: most functions use that register for something
 //! else, and it changes all the time.
 
+use crate::limits::MAX_WORDS;
 use crate::unwind::Memory;
 use crate::unwind::rules::rule::Trace;
 use heapless::Vec;
-
-/// The most words that may decide a remembered walk.
-pub(in crate::unwind) const MAX_WORDS: usize = 256;
 
 /// A word of the stack.
 #[derive(Clone, Copy)]

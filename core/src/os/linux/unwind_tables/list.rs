@@ -9,11 +9,10 @@
 
 use super::entry::{self, CODES, Entry, WORDS};
 use super::*;
+use crate::limits::UNWIND_TABLES;
 use crate::lock::{Lock, try_lock};
 
-/// The most modules in the list. Stacks end at code of any further one.
-const MAX: usize = 512;
-static ENTRIES: [Entry; MAX] = [const { Entry::free() }; MAX];
+static ENTRIES: [Entry; UNWIND_TABLES] = [const { Entry::free() }; UNWIND_TABLES];
 /// The number of entries that were ever used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 static WRITER: Lock<()> = Lock::new(());
@@ -77,7 +76,7 @@ fn add_alone(bias: usize) {
     if let Some(image) = Image::at(bias, &|address, buffer| memory.read(address, buffer))
         && let Some(_writer) = try_lock(&WRITER)
     {
-        add(&image, &mut [0; MAX / 64]);
+        add(&image, &mut [0; UNWIND_TABLES / 64]);
     }
 }
 
@@ -107,7 +106,7 @@ type Each<'e> = &'e mut dyn FnMut(&Image);
 fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
     // Another thread brings the list up to date.
     let Some(_writer) = try_lock(&WRITER) else { return true };
-    let mut seen = [0u64; MAX / 64];
+    let mut seen = [0u64; UNWIND_TABLES / 64];
     let is_whole = source(&mut |image| add(image, &mut seen));
     if is_whole {
         for (entry, place) in entries().iter().zip(0..) {
@@ -120,7 +119,7 @@ fn refresh(source: &dyn Fn(Each<'_>) -> bool) -> bool {
 }
 
 /// Returns whether the bit of an entry is set, and sets it if `set`.
-fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
+fn bit(bits: &mut [u64; UNWIND_TABLES / 64], place: usize, set: bool) -> bool {
     let Some(word) = bits.get_mut(place / 64) else { return false };
     let mask = 1 << (place % 64);
     let before = *word & mask != 0;
@@ -131,7 +130,7 @@ fn bit(bits: &mut [u64; MAX / 64], place: usize, set: bool) -> bool {
 }
 
 /// Adds an image, unless it is in the list, and sets its bit in `seen`. Only the thread that has the lock `WRITER`.
-fn add(image: &Image, seen: &mut [u64; MAX / 64]) {
+fn add(image: &Image, seen: &mut [u64; UNWIND_TABLES / 64]) {
     let words = entry::words(image);
     let same = |entry: &Entry| entry.read() == Some(words);
     let free = |entry: &Entry| entry.read().is_some_and(|words| words == [0; WORDS]);
