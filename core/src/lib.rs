@@ -31,7 +31,7 @@
 //! | limit | default with `std` | default without |
 //! |---|---|---|
 //! | distinct frames ([`Region`] `NODES`) | 262 143 | 255 |
-//! | distinct (thread, tag, stack) `CELLS` | 262 143 | 63 |
+//! | distinct (thread, tag, heap, stack) `CELLS` | 262 143 | 63 |
 //! | threads `THREADS`: those of one name that run one after another share one | 254 | 4 |
 //! | frames of a stack `DEPTH` | 128 | 24 |
 //! | names of stages `STAGES`, nesting | 64, 16 | 6, 4 |

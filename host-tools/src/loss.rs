@@ -64,7 +64,6 @@ fn facts(cause: LossCause) -> Option<Facts> {
             "use fewer tags, or give the region more",
             FEWER_NAMES,
         ),
-        LossCause::Saturated => facts("counter", "stopped", ""),
         LossCause::RecordTooLarge => facts("record", "left out", ""),
         LossCause::OtherAllocator => facts(
             "allocator",

@@ -235,7 +235,8 @@ fn stages_cells_and_marks() {
         ],
     );
     let events = [1, 1, 0, 3000, 4000, 0, 6000, 7000, 8000, 9000, 10_000, 11_000, 12_000, 13_000];
-    let known = LossCause::ALL.iter().zip(events).map(|(&cause, events)| Loss { cause, events });
+    // No writer has ever used 12.
+    let known = (0..).zip(events).map(|(code, events)| Loss { cause: LossCause::from_code(code), events });
     let unknown = Loss { cause: LossCause::Unknown(255), events: 255_000 };
     check(&sections, &known.chain([unknown]).collect::<Vec<_>>());
     check(&sections, &[Done { sections: 8 }, Done { sections: 18 }]);

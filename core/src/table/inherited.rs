@@ -5,7 +5,7 @@
 //! values at the fork are copied here, and a reader of both processes counts them once.
 
 use super::account::Account;
-use super::losses::Losses;
+use super::losses::{CAUSES, Losses, events};
 use super::peak::{Epochs, Mark};
 use super::threads::{OVERFLOW, Threads, UNATTRIBUTED};
 use crate::counter::Counter;
@@ -22,7 +22,7 @@ pub(crate) struct Inherited {
     failed: Counter,
     /// The figures of the two shared slots.
     shared: [[Counter; FIGURES]; 2],
-    losses: [Counter; LossCause::ALL.len()],
+    losses: [Counter; CAUSES],
 }
 
 const FIGURES: usize = 8;
@@ -59,12 +59,9 @@ impl Inherited {
             return None;
         }
         let mut lost = [Lost::default(); LossCause::ALL.len()];
-        let known = LossCause::ALL.iter().zip(&self.losses).filter(|(_, events)| events.get() > 0);
-        let count = lost
-            .iter_mut()
-            .zip(known)
-            .map(|(to, (&cause, events))| *to = Lost { cause, events: events.get() })
-            .count();
+        let all = LossCause::ALL.iter().map(|&cause| Lost { cause, events: events(&self.losses, cause) });
+        let known = all.filter(|lost| lost.events > 0);
+        let count = lost.iter_mut().zip(known).map(|(to, lost)| *to = lost).count();
         let [unattributed, overflow] = self.shared.each_ref().map(figures);
         Some(with(&Fork {
             parent,

@@ -3,8 +3,13 @@
 use crate::counter::Counter;
 use memtrack_format::LossCause;
 
-/// The number of causes.
-pub(super) const CAUSES: usize = LossCause::ALL.len();
+/// The number of counters: a cause's number is the index of its counter.
+pub(super) const CAUSES: usize = LossCause::END;
+
+/// The events of a cause, of a counter for each.
+pub(super) fn events(counts: &[Counter; CAUSES], cause: LossCause) -> u64 {
+    counts.get(usize::from(cause.code())).map_or(0, Counter::get)
+}
 
 /// A counter for each cause. All-zero is the start.
 #[repr(C)]
@@ -24,7 +29,7 @@ impl Losses {
 
     /// All causes that occurred.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LossCause, u64)> {
-        LossCause::ALL.iter().zip(&self.counts).map(|(&cause, n)| (cause, n.get())).filter(|&(_, n)| n > 0)
+        LossCause::ALL.iter().map(|&cause| (cause, events(&self.counts, cause))).filter(|&(_, n)| n > 0)
     }
 
     /// All events together.

@@ -15,6 +15,17 @@ macro_rules! codes {
             /// The variants that this version knows, in the order of their numbers.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
+            /// One more than the highest of those numbers. A number that no version writes any more stays unused.
+            pub const END: usize = {
+                let (mut end, mut i) = (0, 0);
+                while i < Self::ALL.len() {
+                    let next = Self::ALL[i].code() as usize + 1;
+                    end = if next > end { next } else { end };
+                    i += 1;
+                }
+                end
+            };
+
             /// The number in the dump.
             #[must_use]
             pub const fn code(self) -> u8 {
@@ -89,8 +100,6 @@ codes! {
         Peak = 4, "peak";
         /// An allocation failed.
         Failure = 5, "failed allocation";
-        /// A budget was crossed.
-        Budget = 6, "budget";
         /// A stage ended.
         StageEnd = 7, "end of a stage";
         /// The program is about to forbid itself the system calls that a dump needs.
@@ -183,8 +192,6 @@ codes! {
         StageDepth = 10, "stage nested too deep";
         /// More tags than the table holds: the event shows under its outer tag.
         TagsFull = 11, "tag table full";
-        /// A counter stands at its highest value.
-        Saturated = 12, "counter saturated";
         /// A record did not fit into the dump's buffer.
         RecordTooLarge = 13, "record too large for the dump";
         /// The program's `malloc` is not the one that the tracker stands in for: its blocks are not seen.

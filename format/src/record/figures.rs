@@ -51,7 +51,7 @@ impl Figures {
 }
 
 fields! {
-    /// The counters of one (thread, tag, stack) triple.
+    /// The counters of one thread, tag, heap and stack.
     record Cell; {
         /// Its id: what block trailers name. 0 is the unattributed cell.
         id: u32,
