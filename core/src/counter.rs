@@ -1,5 +1,8 @@
-//! A 64-bit total on every target. Where the processor has no 64-bit atomics it is two words with a carry, so
-//! that a microcontroller's totals don't wrap after 4 GiB.
+//! A 64-bit total on every target.
+//!
+//! **Problem.** A microcontroller has no 64-bit atomics, and a total of 32 bits wraps after 4 GiB.
+//!
+//! **Idea.** There, a total is two words: whoever makes the low one wrap adds the carry to the high one.
 
 use crate::sync::*;
 
@@ -29,13 +32,13 @@ impl Counter {
         self.value.store(value, Relaxed);
     }
 
-    /// Adds, when this thread is the only one that ever does: no locked instruction.
+    /// Adds. Only one thread may ever do so: there is no locked instruction.
     #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         self.value.store(self.value.load(Relaxed).wrapping_add(n as u64), Relaxed);
     }
 
-    /// Adds, whoever else does.
+    /// Adds; any number of threads may do so.
     #[inline]
     pub(crate) fn add_shared(&self, n: usize) {
         self.value.fetch_add(n as u64, Relaxed);
@@ -44,7 +47,7 @@ impl Counter {
 
 #[cfg(not(target_pointer_width = "64"))]
 impl Counter {
-    /// The total so far. Read again while a carry is under way, a few times at most.
+    /// The total so far. Reads again, a few times at most, while another thread adds a carry.
     #[inline]
     pub(crate) fn get(&self) -> u64 {
         let mut high = self.high.load(Acquire);
@@ -59,14 +62,14 @@ impl Counter {
         u64::from(high) << 32
     }
 
-    /// Makes it `value`. A reader at the same moment may see half of it.
+    /// Makes it `value`. A reader at the same time may see half of it.
     #[inline]
     pub(crate) fn set(&self, value: u64) {
         self.high.store((value >> 32) as u32, Release);
         self.low.store(value as u32, Release);
     }
 
-    /// Adds, when this thread is the only one that ever does: no locked instruction.
+    /// Adds. Only one thread may ever do so: there is no locked instruction.
     #[inline]
     pub(crate) fn add_owned(&self, n: usize) {
         let (low, carry) = self.low.load(Relaxed).overflowing_add(n as u32);
@@ -76,14 +79,14 @@ impl Counter {
         }
     }
 
-    /// Out of the way of the other four thousand million additions.
+    /// Not inlined: it happens once in four thousand million additions.
     #[cold]
     #[inline(never)]
     fn carry(&self) {
         self.high.store(self.high.load(Relaxed).wrapping_add(1), Release);
     }
 
-    /// Adds, whoever else does. Rare on a microcontroller, so once in its flash.
+    /// Adds; any number of threads may do so. Not inlined: it is rare on a microcontroller, and flash is dear.
     #[inline(never)]
     pub(crate) fn add_shared(&self, n: usize) {
         let before = self.low.fetch_add(n as u32, AcqRel);

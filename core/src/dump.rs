@@ -1,4 +1,10 @@
-//! Snapshots: the tables, read out record by record. Nothing here allocates or stops the program.
+//! Snapshots: the content of the tables, record by record.
+//!
+//! A snapshot allocates nothing and does not stop the program: threads change their counters while it is written.
+//!
+//! - **Writer** (`writer`): the region, the platform and the encoder of one snapshot.
+//! - **At** (`at`): the peak that the snapshot shows.
+//! - **Records**: `process`, `accounts`, `names` and `stages` write one kind of records each. The order of the sections is here.
 
 mod accounts;
 mod at;
@@ -25,7 +31,7 @@ use memtrack_format::{Cause, Encoder, Kind, Sink, Snapshot};
 use process::target;
 use writer::Writer;
 
-/// A sink over the embedded world's writers.
+/// A sink that writes to an `embedded-io` writer.
 pub(crate) struct Io<'w, W>(pub(crate) &'w mut W);
 
 impl<W: embedded_io::Write> Sink for Io<'_, W> {
@@ -56,7 +62,7 @@ pub(crate) fn program<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.finish()
 }
 
-/// Writes a snapshot of a stage whose peak `at` shows, with the stack nodes from `first_node` on.
+/// Writes a snapshot of a stage, with the cells at its peak, which is `at`, and the stack nodes from `first_node` on.
 pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     region: &R,
     platform: &P,
@@ -75,7 +81,7 @@ pub(crate) fn stage<R: Tables, P: Platform, S: Sink<Error = Error>>(
     writer.finish()
 }
 
-/// Writes the mark of the process that begins a file: whose it is, before there is a snapshot.
+/// Writes the mark that begins a file. It says whose file it is, before the first snapshot.
 #[cfg(feature = "std")]
 pub(crate) fn mark<P: Platform, S: Sink<Error = Error>>(platform: &P, to: S) -> Result<(), Error> {
     let mut to: Encoder<S, 2048> = Encoder::new(to)?;
@@ -89,7 +95,8 @@ pub(crate) fn mark<P: Platform, S: Sink<Error = Error>>(platform: &P, to: S) -> 
     }
 }
 
-/// Writes what a copy of the region does not tell: the program, and its modules when asked for.
+/// Writes a fragment for the annex of a recording: facts that the region does not have. These are the program and, with
+/// `modules`, its modules.
 #[cfg(feature = "std")]
 pub(crate) fn annex<R: Tables, P: Platform, S: Sink<Error = Error>>(
     region: &R,

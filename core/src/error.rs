@@ -1,17 +1,17 @@
-//! What can go wrong, each with what to do about it.
+//! The errors of the tracker's functions. Each message ends with a remedy.
 
 use core::fmt;
 
 #[cfg(feature = "std")]
 use crate::os::errno::Code;
 
-/// An error of the tracker's own functions. The hook has none: it counts losses instead.
+/// An error of the tracker's functions. The hook returns none: it counts losses instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// Another tracker uses the region.
     RegionTaken,
-    /// More trackers in one process than can be told apart.
+    /// The process has more trackers than the tables for them.
     TooManyTrackers,
     /// The system has no memory for the tables.
     #[cfg(feature = "std")]
@@ -20,7 +20,7 @@ pub enum Error {
     Sink(embedded_io::ErrorKind),
     /// A file could not be written: the operating system's error number.
     File(i32),
-    /// A file that a variable names is not written: why, and what to do.
+    /// A file that a variable names is not written: the reason and the remedy.
     #[cfg(feature = "std")]
     Refused(&'static str),
     /// A path is longer than the system allows.
@@ -28,16 +28,16 @@ pub enum Error {
     /// A signal cannot be handled: the operating system's error number.
     #[cfg(feature = "std")]
     Signal(i32),
-    /// The thread that waits for dumps cannot be started: the operating system's error number.
+    /// The thread that writes dumps cannot be started: the operating system's error number.
     #[cfg(feature = "std")]
     Thread(i32),
-    /// An environment variable has a value that means nothing: what it should have.
+    /// An environment variable has a value without meaning: the expected values.
     #[cfg(feature = "std")]
     Variable(&'static str),
-    /// Dumps were asked for that have no file to go to.
+    /// Dumps have no file.
     #[cfg(feature = "std")]
     NoFile,
-    /// A recording was asked for when other threads run already.
+    /// Other threads run already: it is too late for a recording.
     #[cfg(feature = "std")]
     RecordingThreads,
     /// Another process records to the file.
@@ -51,7 +51,7 @@ pub enum Error {
     RecordingPages,
     /// More named heaps than a region has room for.
     HeapsFull,
-    /// Another dump is being written; it goes on.
+    /// Another dump is being written; it continues.
     DumpRunning,
 }
 

@@ -1,7 +1,6 @@
 //! memtrack: a heap profiler that is a library.
 //!
-//! Put one line around any allocator and learn which code, which thread and which stage of a program holds memory
-//! at its peak:
+//! One line around any allocator shows which code, which thread and which stage of a program holds memory at its peak:
 //!
 //! ```
 //! use memtrack::Tracker;
@@ -20,19 +19,18 @@
 //! ```
 //!
 //! **You** choose the inner allocator, name stages and tags where it helps, and ask for a dump (or set
-//! `MEMTRACK_DUMP=path`). **memtrack** books every allocation on its call stack and thread, keeps high-water marks,
-//! and writes raw addresses; the program `memtrack-fold` names them and draws the flame graphs. **Not for**: finding
-//! invalid accesses (use a sanitizer), or memory that does not come from the allocator it wraps.
+//! `MEMTRACK_DUMP=path`). **memtrack** counts every allocation on its call stack and thread, remembers the peaks,
+//! and writes raw addresses. The program `memtrack-fold` names the addresses and draws flame graphs. **Not for**: invalid
+//! accesses (use a sanitizer), and memory that does not come from the wrapped allocator.
 //!
-//! What it promises of the hook: it never allocates, never waits, never recurses, never panics. In trouble (tables
-//! full, a signal in the middle of the hook, a thread that is ending) an event is booked with what is known and
-//! counted as a loss; losses are in every report.
+//! The hook never allocates, never waits, never recurses and never panics. In trouble (full tables, a signal in the middle of the
+//! hook, a thread that ends) it counts an event with the facts that it has, and counts a loss. Every report shows the losses.
 //!
 //! | limit | default with `std` | default without |
 //! |---|---|---|
 //! | distinct frames ([`Region`] `NODES`) | 262 143 | 255 |
 //! | distinct (thread, tag, heap, stack) `CELLS` | 262 143 | 63 |
-//! | threads `THREADS`: those of one name that run one after another share one | 254 | 4 |
+//! | threads `THREADS`: threads of one name that run one after another count as one | 254 | 4 |
 //! | frames of a stack `DEPTH` | 128 | 24 |
 //! | names of stages `STAGES`, nesting | 64, 16 | 6, 4 |
 //! | trackers in a process | 4 | 1 |

@@ -1,10 +1,17 @@
-//! A lock that a fork opens: in a forked child nobody holds what another thread of the parent held.
+//! A lock that a fork opens.
 //!
-//! Its word says in which *generation* of the process it was taken; a fork begins the next one in the child. A lock
-//! that was taken in another generation is free: the thread that holds it is not there. So no list of locks is needed,
-//! and none can be forgotten. On a host a thread that has a lock holds its signals back: a handler that
-//! leaves by `siglongjmp`, or a cancellation, would leave the lock shut for ever. Nothing waits here:
-//! [`try_lock`] tries for a while.
+//! **Problem.** A forked child has one thread. A lock that another thread of the parent held would stay closed in the child for
+//! ever.
+//!
+//! **Idea.** The lock's word is the generation of the process in which it was taken. A fork begins the next generation in the
+//! child, and a lock of another generation is free. So there is no list of locks, in which one could be missing.
+//!
+//! # Signals
+//! On a host, a thread with a lock blocks its signals. Otherwise a handler that leaves by `siglongjmp`, or a cancellation, would
+//! leave the lock closed.
+//!
+//! # Waiting
+//! Nothing waits for a lock: [`try_lock`] tries for a bounded time.
 
 use crate::limits::{LOCK_ROUNDS, LOCK_TRIES};
 use crate::sync::*;
@@ -15,7 +22,7 @@ use core::ops::{Deref, DerefMut};
 #[cfg(all(feature = "std", not(models)))]
 use crate::os::signal_mask::SignalsBlocked;
 
-/// Nothing leaves an interrupt by a jump.
+/// Without signals there is nothing to block: no interrupt leaves by a jump.
 #[cfg(not(all(feature = "std", not(models))))]
 struct SignalsBlocked;
 
@@ -26,7 +33,7 @@ impl SignalsBlocked {
     }
 }
 
-/// How often the process was forked on the way to this one: the same in all threads, another one in a child.
+/// The number of forks from the first process to this one: the same in all threads, another one in a child.
 static FORKS: Word = Word::new(0);
 
 /// The process's generation, never 0.
@@ -34,13 +41,13 @@ pub(crate) fn generation() -> u32 {
     FORKS.load(Relaxed).wrapping_add(1).max(1)
 }
 
-/// In a forked child: every lock that is held is free from now on.
+/// In a forked child: opens every lock.
 #[cfg(feature = "std")]
 pub(crate) fn forked() {
     FORKS.fetch_add(1, AcqRel);
 }
 
-/// A value that one at a time may change. All-zero is open, when the value may be.
+/// A value that one thread at a time may change. All-zero is an open lock, for values that may be all-zero.
 #[repr(C)]
 pub struct Lock<T: ?Sized> {
     /// The generation in which it was taken; 0 while it is open.
@@ -48,16 +55,16 @@ pub struct Lock<T: ?Sized> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is reached through a guard alone, of which there is one at a time in a process.
+// SAFETY: only a guard gives access to the value, and a process has one guard at a time.
 unsafe impl<T: ?Sized + Send> Sync for Lock<T> {}
 
-/// A lock that is held, until this is dropped.
+/// A lock that is taken. Its drop opens the lock.
 pub struct Guard<'l, T: ?Sized> {
     lock: &'l Lock<T>,
     generation: u32,
-    /// Given up behind the lock.
+    /// Dropped after the lock is open.
     _signals: SignalsBlocked,
-    /// A thread that took a lock opens it again.
+    /// A guard stays on its thread, whose signals it blocks.
     not_send: PhantomData<*const ()>,
 }
 
@@ -74,7 +81,7 @@ impl<T: Default> Default for Lock<T> {
 }
 
 impl<T: ?Sized> Lock<T> {
-    /// The lock, when nobody has it.
+    /// Takes the lock if it is open.
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
         let (taken, generation) = (self.taken.load(Relaxed), generation());
         if taken == generation {
@@ -85,13 +92,13 @@ impl<T: ?Sized> Lock<T> {
         had.is_ok().then(|| Guard { lock: self, generation, _signals, not_send: PhantomData })
     }
 
-    /// Whether somebody has it.
+    /// Whether the lock is taken.
     #[cfg(feature = "std")]
     pub(crate) fn is_locked(&self) -> bool {
         self.taken.load(Relaxed) == generation()
     }
 
-    /// Where the value is.
+    /// The address of the value.
     pub(crate) fn as_ptr(&self) -> *mut T {
         self.value.get()
     }
@@ -99,7 +106,7 @@ impl<T: ?Sized> Lock<T> {
 
 impl<T: ?Sized> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        // One that was taken before a fork may be another's by now.
+        // After a fork, another thread may have taken the lock.
         let _ = self.lock.taken.compare_exchange(self.generation, 0, Release, Relaxed);
     }
 }
@@ -108,19 +115,19 @@ impl<T: ?Sized> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock, so nobody changes the value.
+        // SAFETY: the guard has the lock, so no other thread changes the value.
         unsafe { &*self.lock.value.get() }
     }
 }
 
 impl<T: ?Sized> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard has the lock, so nobody else reaches the value.
+        // SAFETY: the guard has the lock, so no other thread has access to the value, and `self` is borrowed mutably.
         unsafe { &mut *self.lock.value.get() }
     }
 }
 
-/// Takes the lock. `None` when its holder was stopped, as by the signal whose handler asks.
+/// Takes the lock. `None` when its holder does not run, for example because of the signal whose handler calls this.
 pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
     (0..LOCK_ROUNDS).find_map(|round| {
         #[cfg(feature = "std")]

@@ -1,17 +1,17 @@
-//! A dump over a line that drops or changes bytes.
+//! Packets: a dump for a line that drops or changes bytes.
 
 use embedded_io::{ErrorType, Write};
 use memtrack_format::{MAX_PACKET, Packet};
 
 /// Sends a dump as packets: `HEAP.dump(&mut Packets::new(uart))`.
 ///
-/// For a serial line, or a ring that a debugger drains, where bytes get lost or changed, or other text comes between.
-/// Each packet of at most 244 bytes has a place in the dump and a CRC-32; `memtrack-fold` recognises them, shows what
-/// arrived, and says how much did not. The format is in `docs/wire-format.md`. Costs 13 bytes a packet on the line, and some
-/// 250 bytes of stack. The line must pass all values of a byte: no XON/XOFF.
+/// For a serial line, or a ring that a debugger drains: bytes get lost or changed there, or other text comes between them.
+/// Each packet has up to 244 bytes of the dump, their offset in it, and a CRC-32. `memtrack-fold` recognises packets, shows
+/// those that arrived, and says how many bytes are missing. The format is in `docs/wire-format.md`. A packet adds 13 bytes, and
+/// some 250 bytes of stack. The line must pass all values of a byte: no XON/XOFF.
 ///
-/// Text of the program's own may come between packets, not inside: print from the code that dumps, or share a lock
-/// with it that each [`write`](Write::write) of `W` takes: a packet is one write.
+/// The program's own text may come between packets, not inside one. A packet is one [`write`](Write::write) of `W`: print from
+/// the code that dumps, or let both share a lock that `W` takes for each write.
 #[derive(Debug)]
 pub struct Packets<W> {
     line: W,
@@ -19,7 +19,7 @@ pub struct Packets<W> {
 }
 
 impl<W> Packets<W> {
-    /// Of one dump; begin anew for the next one.
+    /// Packets of one dump. The next dump needs a new value.
     pub const fn new(line: W) -> Self {
         Packets { line, offset: 0 }
     }
@@ -35,7 +35,7 @@ impl<W: ErrorType> ErrorType for Packets<W> {
 }
 
 impl<W: Write> Write for Packets<W> {
-    /// Sends one packet, with as many of the bytes as fit.
+    /// Sends one packet, with as many of the bytes as it can hold.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, W::Error> {
         if bytes.is_empty() {
             return Ok(0);

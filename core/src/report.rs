@@ -1,4 +1,4 @@
-//! The report: the figures in a form one wants to read. Formatting it allocates nothing.
+//! The report: the figures as text for people. It allocates nothing.
 
 mod over_time;
 mod rows;
@@ -14,7 +14,7 @@ use crate::table::region::Tables;
 use crate::unwind::Unwind;
 use core::fmt;
 
-/// [`Tracker::report`].
+/// The report of [`Tracker::report`].
 pub struct Report<'t, A, U: Unwind, P: Platform, R: Tables> {
     tracker: &'t Tracker<A, U, P, R>,
 }

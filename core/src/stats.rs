@@ -1,4 +1,4 @@
-//! Figures as the program sees them. Bytes are the sizes that were asked for.
+//! The figures that a program gets of itself. Bytes are the sizes that it asked for.
 
 use crate::limits::TOP_THREADS;
 use crate::table::list::List;
@@ -14,9 +14,9 @@ pub struct Stats {
     pub live_bytes: u64,
     /// Blocks alive.
     pub live_blocks: u64,
-    /// Highest live bytes since the last reset.
+    /// The highest live bytes since the last reset.
     pub peak_bytes: u64,
-    /// Blocks that were alive at that moment.
+    /// Blocks alive at that peak.
     pub peak_blocks: u64,
     /// Bytes of all allocations so far, reallocations included.
     pub total_bytes: u64,
@@ -28,8 +28,7 @@ pub struct Stats {
     pub reallocs: u64,
     /// Blocks that their thread freed as its very next heap event.
     pub temporary: u64,
-    /// Allocations and reallocations that the inner allocator refused. 0 for a thread: they are counted for the
-    /// program only.
+    /// Allocations and reallocations that the inner allocator refused. 0 for a thread: only the program counts them.
     pub failed_allocs: u64,
 }
 
@@ -50,51 +49,52 @@ impl Stats {
     }
 }
 
-/// A thread, or several of one name that ran one after another.
+/// A thread, or several threads of one name that ran one after another.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ThreadStats {
-    /// Its id in dumps: 0 is what belongs to no thread, 1 what threads share for which no slot was left.
+    /// Its id in dumps. 0 has the events of no known thread, 1 those of threads that found no slot left.
     pub id: u32,
-    /// The system's id of it, of the last one when there were several.
+    /// The system's id; of several threads, that of the last one.
     pub os_id: u64,
     /// Whether it has ended.
     pub exited: bool,
-    /// How many threads these figures are of.
+    /// The number of threads with these figures.
     pub count: u32,
-    /// Its figures; `peak_bytes` is its own high-water mark.
+    /// Its figures; `peak_bytes` is its own peak.
     pub stats: Stats,
-    /// What it held when the program's peak stood.
+    /// Its live bytes at the program's peak.
     pub at_program_peak: u64,
     pub(crate) name: [u8; 16],
 }
 
 impl ThreadStats {
-    /// Its name, empty when it has none.
+    /// Its name; empty when it has none.
     #[must_use]
     pub fn name(&self) -> &str {
         let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
         match core::str::from_utf8(&self.name[..end]) {
             Ok(name) => name,
-            // The system cut the name between the bytes of a character.
+            // The system cuts names at a byte, which may be inside a character.
             Err(error) => core::str::from_utf8(&self.name[..error.valid_up_to()]).unwrap_or(""),
         }
     }
 }
 
-/// A stage: all its runs (those of one thread, for a stage of that). Sums are over all runs; live and peak are those of the run with the highest peak.
+/// A stage: all its runs, or those of one thread for a stage of a thread. Sums are over all runs. Live and peak are those of
+/// the run with the highest peak.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StageStats {
     /// The thread of a stage of one thread: its id in [`ThreadStats`].
     pub thread: Option<u32>,
-    /// How many stages it ran inside of.
+    /// The number of stages around it.
     pub depth: u32,
     /// Whether it is still running.
     pub running: bool,
-    /// How many runs have begun.
+    /// The number of runs that have begun.
     pub runs: u64,
-    /// Nanoseconds, all runs together.
+    /// The time of all runs together, in nanoseconds.
     pub duration_ns: u64,
     /// Allocations while it ran.
     pub allocs: u64,
@@ -104,11 +104,11 @@ pub struct StageStats {
     pub live_before: u64,
     /// Live bytes when it ended, or now.
     pub live_after: u64,
-    /// Highest live bytes of the program (or of its thread) while it ran.
+    /// The highest live bytes of the program (or of its thread) while it ran.
     pub peak_bytes: u64,
     /// Blocks alive at that moment.
     pub peak_blocks: u64,
-    /// When that was, in nanoseconds since the tracker started. 0 without a clock, and for a stage of one thread where no
+    /// The time of that peak, in nanoseconds since the tracker started. 0 without a clock, and for a stage of one thread when no
     /// file collects its cells.
     pub peak_time_ns: u64,
     /// Events lost while it ran.
@@ -144,7 +144,7 @@ impl StageStats {
         self.name.as_str()
     }
 
-    /// The threads with the highest marks while it ran, highest first: id and bytes.
+    /// The threads with the highest peaks while it ran, highest first: id and bytes.
     pub fn thread_peaks(&self) -> impl Iterator<Item = (u32, u64)> {
         self.threads.iter().map(|peak| (u32::from(peak.thread), peak.bytes as u64))
     }

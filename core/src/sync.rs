@@ -1,5 +1,5 @@
-//! The atomics that everything here is built on: the processor's own, or portable-atomic's where it lacks some. Under
-//! `cargo xtask models` those of the tables are a model checker's, which tries every order of what threads do.
+//! The atomic integers of this crate: the processor's, or those of portable-atomic where the processor has none. Under
+//! `cargo xtask models`, the tables have those of a model checker, which tries every order of the threads' steps.
 
 #[cfg(models)]
 pub(crate) mod checked;
@@ -23,7 +23,7 @@ pub(crate) use portable_atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
 };
 
-/// The word of a lock: not the model checker's, for what a lock guards is none of its words.
+/// The word of a lock. It is never the model checker's: the checker does not see the values that locks guard.
 #[cfg(not(feature = "portable-atomic"))]
 pub(crate) use core::sync::atomic::AtomicU32 as Word;
 #[cfg(feature = "portable-atomic")]
@@ -32,8 +32,8 @@ pub(crate) use portable_atomic::AtomicU32 as Word;
 #[cfg(not(models))]
 pub(crate) use core::hint::spin_loop;
 
-/// The cheap side of an asymmetric barrier: the compiler keeps the order here, and whoever needs the processor's makes
-/// a barrier on every running thread. A model checker knows no such barrier: there both sides are full fences.
+/// The cheap side of an asymmetric barrier: it orders the compiler only. The other side orders the processors, by a barrier on
+/// every running thread. A model checker has no such barrier: there, both sides are full fences.
 #[cfg(not(models))]
 #[inline(always)]
 pub(crate) fn light_barrier() {

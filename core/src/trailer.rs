@@ -1,9 +1,17 @@
-//! The block trailer: four bytes behind the user's bytes that name the block's cell.
+//! The block trailer: four bytes behind the program's bytes that name the block's cell.
 //!
-//! A trailer, not a header: the block's alignment is untouched, over-aligned blocks cost nothing extra, and
-//! `alloc_zeroed` keeps its lazily zeroed pages. The low 24 bits are the cell's id; the high 8 are a check byte
-//! derived from the block's address, the id and a salt of the tracker. So a program that writes past its block is noticed,
-//! and so is a block that another allocator made, or the tracker of another library in the same process.
+//! **Why no header.** A trailer leaves the block's alignment alone, costs nothing more for over-aligned blocks, and keeps the
+//! lazily zeroed pages of `alloc_zeroed`.
+//!
+//! # Id
+//! The low 24 bits: the cell.
+//!
+//! # Check byte
+//! The high 8 bits: a hash of the block's address, the id and the salt. It is wrong when the program wrote past the block, and
+//! for blocks of another allocator.
+//!
+//! # Salt
+//! A number of the tracker. With it, the blocks of another tracker in the same process have wrong check bytes, too.
 
 use core::alloc::Layout;
 use memtrack_format::image::key::CELL_BITS;
@@ -11,13 +19,13 @@ use memtrack_format::image::key::CELL_BITS;
 /// Bytes of a trailer.
 pub(crate) const LEN: usize = 4;
 
-/// The layout that the inner allocator is asked for. `None` when it would exceed what a layout can be.
+/// The layout with room for a trailer, for the inner allocator. `None` when it would be too large for a layout.
 #[inline(always)]
 pub(crate) fn padded(layout: Layout) -> Option<Layout> {
     let size = padded_size(layout.size(), layout.align())?;
     // A trailer of a block with an alignment of 1 or 2 must itself be aligned to be one store.
-    // SAFETY: the greater of two powers of two is one; the size is at most what `padded_size` lets pass, which is what a
-    // layout of that alignment can have.
+    // SAFETY: the greater of two powers of two is a power of two. `padded_size` returns no size that is too large for a
+    // layout of that alignment.
     Some(unsafe { Layout::from_size_align_unchecked(size, layout.align().max(LEN)) })
 }
 
@@ -47,7 +55,7 @@ unsafe fn place(block: *mut u8, size: usize) -> *mut u32 {
     unsafe { block.add((size + (LEN - 1)) & !(LEN - 1)) }.cast()
 }
 
-/// What a tracker mixes into its trailers: its address, which no other tracker of the process has.
+/// The salt of a tracker: its address, which no other tracker of the process has.
 #[derive(Clone, Copy)]
 pub(crate) struct Salt(u32);
 
@@ -58,8 +66,8 @@ impl Salt {
     }
 }
 
-/// The high eight bits that go with a cell's id at an address: others when any one bit of the id is, and at most other
-/// addresses and salts.
+/// The check byte of a cell's id at an address, in the high eight bits. It differs when any one bit of the id differs, and at
+/// most other addresses and salts.
 #[inline(always)]
 fn check(block: *mut u8, cell: u32, salt: Salt) -> u32 {
     (block as usize as u32).wrapping_add(cell).wrapping_add(salt.0).wrapping_mul(FACTOR) & !CELL
@@ -74,7 +82,7 @@ const _: () = {
     let mut bit = 0;
     while bit < CELL_BITS {
         let step = FACTOR << bit;
-        // Adding or subtracting so much changes the high bits, whatever was there.
+        // To add or subtract so much changes the high bits in any case.
         assert!(
             step >= 1 << CELL_BITS && step.wrapping_neg() >= 1 << CELL_BITS,
             "an id's bit may go unnoticed"
@@ -89,15 +97,15 @@ const _: () = {
 /// As for [`place`]; the block must be the caller's to write.
 #[inline]
 pub(crate) unsafe fn write(block: *mut u8, size: usize, cell: u32, salt: Salt) {
-    // SAFETY: the caller upholds it; the place is a multiple of four from a base aligned to four.
+    // SAFETY: the caller owns the block, whose padded layout has room for the trailer. The place is a multiple of four bytes
+    // behind a base that is aligned to four.
     unsafe { place(block, size).write(check(block, cell, salt) | cell) }
 }
 
-/// Reads the cell's id, `None` when the trailer was overwritten, or the block is of another allocator.
+/// Reads the cell's id. `None` when the trailer was overwritten, or the block is another allocator's.
 ///
 /// # Safety
-/// `block` must be alive and have `size` bytes. It need not be one with a trailer: a box may cross from a library with
-/// another allocator.
+/// `block` must be alive and have `size` bytes. It may have no trailer: a box may come from a library with another allocator.
 #[inline]
 pub(crate) unsafe fn read(block: *mut u8, size: usize, salt: Salt) -> Option<u32> {
     if meets_page(block, size) && !is_there(after(block, size)) {
@@ -120,25 +128,26 @@ pub(crate) unsafe fn read_there(block: *mut u8, size: usize, salt: Salt) -> Opti
     (word & !CELL == check(block, cell, salt)).then_some(cell)
 }
 
-/// Where the trailer is, if the block has one.
+/// The trailer's place, if the block has a trailer.
 #[inline(always)]
 fn after(block: *mut u8, size: usize) -> *mut u32 {
     block.wrapping_add((size + (LEN - 1)) & !(LEN - 1)).cast()
 }
 
-/// Whether the trailer begins a page or reaches into one: then the block's bytes do not prove that it can be read. Never
+/// Whether the trailer begins a page or reaches into one: then the block's bytes do not prove that it is readable. Always false
 /// without an operating system.
 #[inline(always)]
 pub(crate) fn meets_page(block: *mut u8, size: usize) -> bool {
-    // Trailers of the tracker's own blocks are aligned; one that is not may end up to three bytes into a page.
+    // Trailers of the tracker's own blocks are aligned. Those of others may not be, and may end up to three bytes into a page.
     const NEAR: usize = LEN - 1;
     cfg!(feature = "std") && (after(block, size) as usize).wrapping_add(NEAR) & (PAGE - 1) <= 2 * NEAR
 }
 
-/// Bytes of the smallest page of all processors that have pages.
+/// Bytes of the smallest page of any processor with pages.
 const PAGE: usize = 4096;
 
-/// Whether there is a trailer at the beginning of a page, or across it. A block without one may end where its mapping ends.
+/// Whether the memory of a trailer at the beginning of a page, or across it, is readable. A block without a trailer may end where
+/// its mapping ends.
 #[cfg(feature = "std")]
 #[cold]
 #[inline(never)]

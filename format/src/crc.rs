@@ -1,11 +1,14 @@
 //! CRC-32 (IEEE 802.3: reflected polynomial 0xEDB88320, start and final exclusive-or 0xFFFFFFFF), the CRC of
-//! zlib, PNG and Ethernet, by slicing: a table of 1 KiB for each byte of a step, whose look-ups do not wait for each other
-//! (Kounavis and Berry, "A Systematic Approach to Building High Performance, Software-based, CRC Generators", 2005).
+//! zlib, PNG and Ethernet.
+//!
+//! The algorithm is slicing (Kounavis and Berry, "A Systematic Approach to Building High Performance, Software-based, CRC
+//! Generators", 2005): each step reads several bytes, with a table of 1 KiB for each. The look-ups of a step do not depend on
+//! each other.
 
-/// Bytes a step. On bare metal flash is dearer than time.
+/// Bytes of a step. On bare metal, flash is dearer than time.
 const STEP: usize = if cfg!(target_os = "none") { 2 } else { 8 };
 
-/// `TABLES[n][byte]` is what becomes of a byte that `n` bytes follow.
+/// `TABLES[n][byte]` is the CRC of a byte with `n` zero bytes behind it.
 const TABLES: [[u32; 256]; STEP] = {
     let mut tables = [[0u32; 256]; STEP];
     let mut i = 0;

@@ -1,42 +1,43 @@
-//! The reader: a dump is a sequence of snapshots, a snapshot a header and sections. Whatever the damage, what
-//! stands before it is read, and what stands behind it is searched for.
+//! The reader of a dump. A dump is a sequence of snapshots; a snapshot is a header and sections.
+//!
+//! The reader yields everything before damage. Behind damage it searches for the next intact header or section.
 
 use crate::frame::{Frame, Head, is_cut_off, may_begin};
 use crate::section::Section;
 use crate::{CURRENT, HEADER_LEN, MAGIC, MAX_PAYLOAD, MIN_SUPPORTED, OVERHEAD};
 
-/// Why a file as a whole is not read.
+/// Why a file is not read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// It does not begin with [`MAGIC`].
+    /// The file does not begin with [`MAGIC`].
     NotADump,
-    /// It was written by a newer version of the format.
+    /// The file has a newer version of the format.
     TooNew(u16),
-    /// It was written by a version that is no longer read.
+    /// The file has a version that is no longer read.
     TooOld(u16),
 }
 
-/// What is wrong at one place of a dump.
+/// The kind of damage at one place of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageKind {
     /// The file ends in the middle of a header or section.
     Truncated,
-    /// A header or section whose CRC-32 does not fit, or bytes that are neither.
+    /// A header or section with a wrong CRC-32, or bytes that are neither.
     Corrupt,
     /// A snapshot of a version that is not read.
     Version(u16),
-    /// So much of the file is damaged that the search for the rest was given up.
+    /// So much of the file is damaged that the reader has stopped its search.
     GivenUp,
 }
 
 /// Bytes that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where it begins.
+    /// The offset of the first of them in the dump.
     pub offset: usize,
-    /// How many bytes were skipped.
+    /// How many there are.
     pub length: usize,
-    /// What is wrong.
+    /// The kind of damage.
     pub kind: DamageKind,
 }
 
@@ -45,24 +46,24 @@ pub struct Damage {
 pub enum Item<'a> {
     /// A snapshot begins.
     Snapshot {
-        /// Where.
+        /// The offset of its header.
         offset: usize,
         /// Its version.
         version: u16,
     },
-    /// A section whose CRC-32 fits.
+    /// A section with the right CRC-32.
     Section(Section<'a>),
     /// Bytes that could not be read.
     Damage(Damage),
 }
 
-/// Reads a dump that lies in memory. Iterate for its [`Item`]s.
+/// Reads a dump in memory: an iterator over its [`Item`]s.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Bytes whose CRC-32 may still be computed in vain: keeps a hostile file, full of beginnings of long
-    /// sections, from costing more than a few times its length.
+    /// The bytes whose CRC-32 may still turn out wrong. A hostile file is full of beginnings of long sections: this bounds the
+    /// time that it takes.
     search: usize,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Reader<'a> {
     /// Opens a dump.
     ///
     /// # Errors
-    /// When it is no dump, or of a version that is not read.
+    /// When the bytes are no dump, or have a version that is not read.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Rejected> {
         if !bytes.starts_with(&MAGIC) {
             return Err(Rejected::NotADump);
@@ -88,7 +89,7 @@ impl<'a> Reader<'a> {
         Ok(Self::damaged(bytes))
     }
 
-    /// Opens what is left of a dump: the beginning may be missing, as after a late start on a serial line.
+    /// Opens a dump whose beginning may be missing, as after a late start on a serial line.
     #[must_use]
     pub fn damaged(bytes: &'a [u8]) -> Self {
         Reader { bytes, at: 0, search: bytes.len().saturating_mul(4).saturating_add(4 * MAX_PAYLOAD) }
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
         rest.windows(MAGIC.len()).position(|w| w == MAGIC).map_or(self.bytes.len(), |i| self.at + i)
     }
 
-    /// Whether the frame's CRC-32 fits. A test in vain is charged.
+    /// Whether the frame's CRC-32 is right. A wrong one is charged to the search.
     fn fits(&mut self, frame: &Frame<'_>) -> bool {
         let fits = frame.is_intact();
         if !fits {
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
         fits
     }
 
-    /// Skips to the next header or section that is whole.
+    /// Skips to the next intact header or section.
     fn resynchronise(&mut self) -> Damage {
         let offset = self.at;
         let mut kind =
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
                 self.at = self.bytes.len();
                 break;
             }
-            // Most bytes begin nothing that is known.
+            // Few bytes can be the first byte of a frame: skip the others without a look at what follows.
             match self.bytes[self.at..].iter().position(|&byte| may_begin(byte)) {
                 Some(skipped) => self.at += skipped,
                 None => {

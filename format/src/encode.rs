@@ -1,32 +1,32 @@
-//! The encoder: records go in, framed sections come out through a fixed buffer.
+//! The encoder: it collects records in a fixed buffer and writes them as sections.
 
 use crate::record::{Done, Node, Record};
 use crate::{CURRENT, MAGIC, OVERHEAD, Put, Tag, crc32, varint};
 
-/// Where the bytes of a dump go.
+/// The destination of a dump's bytes.
 pub trait Sink {
-    /// What can go wrong.
+    /// Why bytes could not be taken.
     type Error;
     /// Takes all of `bytes`.
     ///
     /// # Errors
-    /// When the bytes could not be taken; the dump ends there.
+    /// When the sink cannot take the bytes. The dump ends there.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
 /// Why a record could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError<E> {
-    /// The sink failed; nothing more can be written.
+    /// The sink failed. The dump ends there.
     Sink(E),
-    /// The record alone is larger than the buffer. It was left out; the dump goes on.
+    /// The record alone is larger than the buffer. It is left out, and the dump continues.
     RecordTooLarge,
 }
 
 /// Bytes before the payload: tag and length.
 const HEAD: usize = 8;
 
-/// Writes one snapshot. `N` is the size of its buffer: the largest section.
+/// Writes one snapshot. `N` is the size of its buffer, and so of the largest section.
 pub struct Encoder<S, const N: usize> {
     sink: S,
     buffer: [u8; N],
@@ -34,7 +34,7 @@ pub struct Encoder<S, const N: usize> {
     len: usize,
     open: Option<Tag>,
     sections: u64,
-    /// The node written last: its id and address.
+    /// The id and the address of the last node.
     node: (u32, u64),
 }
 
@@ -73,8 +73,8 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
         if self.append(record) { Ok(()) } else { Err(EncodeError::RecordTooLarge) }
     }
 
-    /// Writes the stack node `id`, from [`Node::FIRST`] to `u32::MAX - 1`. Nodes come in rising order of ids,
-    /// parents first.
+    /// Writes the stack node `id`, from [`Node::FIRST`] to `u32::MAX - 1`. The caller writes nodes in rising order of ids, so
+    /// parents come first.
     ///
     /// # Errors
     /// When the sink fails.
@@ -98,7 +98,7 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
         Ok(())
     }
 
-    /// Writes the record that makes the snapshot complete, and gives the sink back.
+    /// Writes the record that makes the snapshot complete, and returns the sink.
     ///
     /// # Errors
     /// When the sink fails.
@@ -112,7 +112,7 @@ impl<S: Sink, const N: usize> Encoder<S, N> {
 
     fn append<'a, R: Record<'a>>(&mut self, record: &R) -> bool {
         let room = &mut self.buffer[HEAD + self.len..N - 4];
-        // The length comes first but is known last: leave one byte for it, and move the record when it takes two.
+        // The length is in front of the record but is known behind it: leave one byte, and move the record if it takes two.
         let Some((_, body)) = room.split_first_mut() else { return false };
         let mut out = Put::new(body);
         record.put(&mut out);

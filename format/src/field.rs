@@ -1,12 +1,12 @@
-//! Fields: how one value of a record stands in the payload, and the two cursors that write and read them.
+//! Fields: how a value of a record is encoded, and the two cursors that write and read fields.
 
 use crate::varint;
 
-/// A record ended in the middle of a field, or a field holds a value that its type cannot.
+/// A record ends in the middle of a field, or the value of a field is outside the range of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// Writes fields into a fixed buffer. Running out of room is remembered, not signalled at each field.
+/// Writes fields into a fixed buffer. It remembers that the buffer was full, so that no field has to return an error.
 pub struct Put<'b> {
     buffer: &'b mut [u8],
     len: usize,
@@ -38,14 +38,14 @@ impl<'b> Put<'b> {
         } else if let Some(room) = room.first_chunk_mut() {
             self.len += varint::encode(value, room);
         } else {
-            // Near the end of the buffer.
+            // The buffer ends within the longest varint; this one may be shorter.
             let mut out = [0; varint::MAX_LEN];
             let n = varint::encode(value, &mut out);
             self.bytes(&out[..n]);
         }
     }
 
-    /// How many bytes were written; `None` when they did not fit.
+    /// How many bytes were written; `None` when the buffer was too small.
     pub(crate) fn finish(self) -> Option<usize> {
         (!self.overflow).then_some(self.len)
     }
@@ -90,14 +90,14 @@ impl<'a> Get<'a> {
     }
 }
 
-/// A value that can stand in a record.
+/// A value that a record can have.
 pub trait Field<'a>: Sized {
     /// Appends the value.
     fn put(&self, out: &mut Put<'_>);
     /// Reads the value.
     ///
     /// # Errors
-    /// [`Malformed`] when the bytes are cut off or out of range for the type.
+    /// [`Malformed`] when the bytes are cut off, or the value is out of the type's range.
     fn get(from: &mut Get<'a>) -> Result<Self, Malformed>;
 }
 
@@ -128,7 +128,7 @@ impl<'a> Field<'a> for bool {
     }
 }
 
-/// A string or build id: varint length, then the bytes. Names are UTF-8 where the target's are.
+/// A string or build id: a varint length, then the bytes. Names are UTF-8 where those of the target are.
 impl<'a> Field<'a> for &'a [u8] {
     fn put(&self, out: &mut Put<'_>) {
         out.varint(self.len() as u64);
@@ -140,13 +140,13 @@ impl<'a> Field<'a> for &'a [u8] {
     }
 }
 
-/// A list of fields inside a record: varint count, then the items. The writer gives a slice, the reader gets an
-/// iterator over the bytes: neither needs memory of its own.
+/// A list inside a record: a varint count, then the items. The writer has a slice, and the reader iterates over the bytes, so
+/// neither needs memory of its own.
 #[derive(Clone, Copy, Debug)]
 pub enum List<'a, T> {
-    /// What is to be written.
+    /// The items of a writer.
     Items(&'a [T]),
-    /// What was read; each item has been checked.
+    /// The items that a reader found. Each one can be read.
     Encoded {
         /// How many items.
         count: u64,

@@ -1,17 +1,16 @@
-//! Frames: what stands around the payload, and how to tell from the bytes at one place whether a header or a
-//! section begins there.
+//! Frames: a header, or a section with the bytes around its payload; and how a reader tells whether one begins at a place.
 
 use crate::{HEADER_LEN, MAGIC, MAX_PAYLOAD, OVERHEAD, Tag, crc32};
 
-/// What a frame is.
+/// The content of a frame.
 #[derive(Clone, Copy)]
 pub(crate) enum Head<'a> {
     Header { version: u16 },
     Section { tag: Tag, payload: &'a [u8] },
 }
 
-/// A header or section of which no byte is missing. Whether its CRC-32 fits is not known before
-/// [`is_intact`](Frame::is_intact), which costs time in proportion to its length.
+/// A header or section of which no byte is missing. Its CRC-32 is not checked before [`is_intact`](Frame::is_intact), which
+/// takes time in proportion to its length.
 pub(crate) struct Frame<'a> {
     pub(crate) head: Head<'a>,
     checked: &'a [u8],
@@ -34,7 +33,7 @@ impl<'a> Frame<'a> {
         Some(Frame { head, checked, crc: u32::from_le_bytes(*crc) })
     }
 
-    /// Bytes that the CRC-32 covers: what [`is_intact`](Frame::is_intact) costs.
+    /// The bytes that the CRC-32 covers: the cost of [`is_intact`](Frame::is_intact).
     pub(crate) fn cost(&self) -> usize {
         self.checked.len()
     }
@@ -43,7 +42,7 @@ impl<'a> Frame<'a> {
         crc32(self.checked) == self.crc
     }
 
-    /// Whether this version knows what it is: the bytes of unknown sections are too easily found in garbage.
+    /// Whether this version knows its tag. Garbage looks like a section of an unknown tag too often.
     pub(crate) fn is_known(&self) -> bool {
         match self.head {
             Head::Header { .. } => true,
@@ -61,12 +60,12 @@ const _: () = {
     }
 };
 
-/// Whether a header, or a section that this version knows, may begin with a byte.
+/// Whether a header, or a section of a known tag, may begin with a byte.
 pub(crate) fn may_begin(byte: u8) -> bool {
     byte == MAGIC[0] || byte.is_ascii_uppercase()
 }
 
-/// Whether `rest` looks like the beginning of a header or section whose end is missing.
+/// Whether `rest` looks like the beginning of a header or section that is cut off.
 pub(crate) fn is_cut_off(rest: &[u8]) -> bool {
     if rest.len() < HEADER_LEN && MAGIC.starts_with(&rest[..rest.len().min(MAGIC.len())]) {
         return true;

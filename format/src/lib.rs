@@ -1,8 +1,8 @@
-//! The memtrack dump, byte by byte.
+//! The formats of memtrack: the dump, byte by byte, and the [memory image](image), word by word.
 //!
 //! **What this crate does**: it turns records (a [`Cell`], a [`Module`], …) into bytes and bytes into records.
-//! The target uses [`Encoder`], the host uses [`Reader`]; both see the same record types, so a field that is
-//! added here is added on both sides. The specification with a byte table is `docs/wire-format.md`.
+//! The target uses [`Encoder`], the host uses [`Reader`]. Both use the same record types, so a new field is new on both sides.
+//! The specification with byte tables is `docs/wire-format.md`.
 //!
 //! **What you do**: hand the encoder a [`Sink`] and records in any order that keeps records of one kind
 //! together; read a dump by iterating over the [`Item`]s of a [`Reader`].
@@ -46,8 +46,8 @@ pub use section::{Nodes, Records, Section};
 pub use table::{NodeWithId, Take, TakeAll};
 pub use tag::Tag;
 
-/// The first eight bytes of every snapshot. A byte above 0x7f, CR LF and Ctrl-Z show at once when a transfer
-/// treated the dump as text.
+/// The first eight bytes of every snapshot. A transfer that treats the dump as text changes the byte above 0x7f, CR LF or
+/// Ctrl-Z.
 pub const MAGIC: [u8; 8] = *b"\x89MTK\r\n\x1a\n";
 /// The version that [`Encoder`] writes.
 pub const CURRENT: u16 = 1;

@@ -1,13 +1,14 @@
-//! Packets: a dump in pieces, for a line that drops or changes bytes. Each stands by itself, says which bytes of the
-//! dump it holds, and is known by its CRC-32; text between packets does no harm.
+//! Packets: a dump in pieces, for a line that drops or changes bytes.
 //!
-//! Between two zero bytes stands a packet's body by Cheshire and Baker's consistent overhead byte stuffing (COBS):
-//! the body's zeros are replaced by the distance to the next one, so that whatever happened before, a packet begins
-//! behind the next zero.
+//! A packet needs no other one: it says which bytes of the dump it holds, and has a CRC-32. Text between packets is allowed.
+//!
+//! The body of a packet is between two zero bytes, in Cheshire and Baker's consistent overhead byte stuffing (COBS): each zero
+//! of the body is replaced by the distance to the next one. So the next packet begins behind the next zero, whatever came
+//! before.
 
 use crate::crc32;
 
-/// Most bytes of a dump in a packet. With what stands around them they are one block of COBS: less than 255 bytes.
+/// The most bytes of a dump in a packet. With offset and CRC-32 they are one block of COBS: less than 255 bytes.
 pub const PACKET_DATA: usize = 244;
 /// Bytes of the longest packet.
 pub const MAX_PACKET: usize = PACKET_DATA + AROUND + 3;
@@ -16,18 +17,18 @@ const AROUND: usize = 8;
 
 const _: () = assert!(PACKET_DATA + AROUND < 255, "a body is one block of COBS");
 
-/// Some bytes of a dump, and where they stand in it.
+/// Some bytes of a dump, and their offset in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// Where: bytes of the dump that were sent before.
+    /// The bytes of the dump that were sent before.
     pub offset: u32,
     /// The bytes.
     pub data: &'a [u8],
 }
 
 impl<'a> Packet<'a> {
-    /// Writes the packet with the zeros around it into `out`, as far as [`PACKET_DATA`] allows: how long it became,
-    /// and how many bytes of the data are in it.
+    /// Writes the packet with the zeros around it into `out`, with up to [`PACKET_DATA`] bytes. Returns its length, and how
+    /// many bytes of the data are in it.
     pub fn encode(&self, out: &mut [u8; MAX_PACKET]) -> (usize, usize) {
         // A zero, COBS's first code, the body, a zero.
         const BODY: usize = 2;
@@ -51,7 +52,8 @@ impl<'a> Packet<'a> {
         (end + 1, data.len())
     }
 
-    /// The packet whose bytes, without the zeros around it, are `stuffed`; `None` when they are none, or changed.
+    /// Reads the packet whose bytes, without the zeros around it, are `stuffed`. `None` when the bytes are no packet, or were
+    /// changed.
     pub fn decode(stuffed: &[u8], body: &'a mut [u8; MAX_PACKET]) -> Option<Self> {
         let body = unstuff(stuffed, body)?;
         let (checked, crc) = body.split_last_chunk::<4>()?;
@@ -61,7 +63,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Takes the stuffing out of one block of COBS.
+/// Reads one block of COBS.
 fn unstuff<'a>(stuffed: &[u8], body: &'a mut [u8; MAX_PACKET]) -> Option<&'a [u8]> {
     let (&first, rest) = stuffed.split_first()?;
     let body = body.get_mut(..rest.len())?;

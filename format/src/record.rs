@@ -1,8 +1,8 @@
 //! The records: one struct a noun, its fields in the order in which they are written.
 //!
-//! A record stands in its section as `varint length, fields`. Fields may be appended in later versions: a reader
-//! skips what it does not know and takes zero, false or empty for what is not there. [`Node`]s alone have no
-//! length; they are delta-coded by the section (see `docs/wire-format.md`).
+//! A record is encoded as a varint with its length, then its fields. Later versions may append fields. A reader skips fields
+//! that it does not know, and takes zero, false or empty for missing ones. [`Node`]s have no length: the section delta-codes
+//! them (see `docs/wire-format.md`).
 
 mod code;
 mod figures;
@@ -25,20 +25,20 @@ use crate::tag::Tag;
 pub trait Fields<'a>: Sized {
     /// Appends all fields.
     fn put(&self, out: &mut Put<'_>);
-    /// Reads all fields, as far as they are there.
+    /// Reads all fields. Missing ones at the end are zero, false or empty.
     ///
     /// # Errors
     /// [`Malformed`] when a field is cut off or out of range.
     fn get(from: &mut Get<'a>) -> Result<Self, Malformed>;
 }
 
-/// A record that has a row in the table of records (`table.rs`): it stands in sections of its own tag.
+/// A record with a row in the table of records (`table.rs`): it has sections of its own tag.
 pub trait Record<'a>: Fields<'a> {
     /// The tag of its sections.
     const TAG: Tag;
 }
 
-/// Defines a struct whose fields are written in the order given. `record` makes it the content of a record; without, it is a
+/// Defines a struct whose fields are encoded in their order. With `record` it has the fields of a record; without, it is a
 /// [`Field`](crate::Field) of other records.
 macro_rules! fields {
     ($(#[$meta:meta])* record $name:ident $(<$life:lifetime>)?; { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {

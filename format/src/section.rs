@@ -1,4 +1,4 @@
-//! A section and the records in it.
+//! A section, and the records or stack nodes in it.
 
 use core::marker::PhantomData;
 
@@ -9,23 +9,23 @@ use crate::{Tag, varint};
 /// A section.
 #[derive(Clone, Copy, Debug)]
 pub struct Section<'a> {
-    /// What it holds.
+    /// Its tag.
     pub tag: Tag,
-    /// Where its payload begins in the dump.
+    /// The offset of its payload in the dump.
     pub offset: usize,
     /// Its payload.
     pub payload: &'a [u8],
 }
 
 impl<'a> Section<'a> {
-    /// Its records, for a section of that tag. After the first [`Malformed`] record the rest is not read.
+    /// Its records of type `R`; none when its tag is another. The iterator ends after the first [`Malformed`] record.
     #[must_use]
     pub fn records<R: Record<'a>>(&self) -> Records<'a, R> {
         let bytes = if self.tag == R::TAG { self.payload } else { &[] };
         Records { rest: Get::new(bytes), left: most::<R>(bytes.len()), record: PhantomData }
     }
 
-    /// Its stack nodes with their ids, for a section of [`Tag::NODE`].
+    /// Its stack nodes with their ids; none when its tag is not [`Tag::NODE`].
     #[must_use]
     pub fn nodes(&self) -> Nodes<'a> {
         let bytes = if self.tag == Tag::NODE { self.payload } else { &[] };

@@ -1,5 +1,5 @@
-//! The table of records: a row for each kind. From it come the tags, what a section holds, how a reader takes it and what it
-//! checks.
+//! The table of records: a row for each kind. The tags, the records of each section, their checks and the list of records that
+//! a reader must take come from it.
 //!
 //! To add a record, write its fields in `record/`, a row here, and its table in `docs/wire-format.md`. Each reader then fails
 //! to compile until it [takes](Take) the record.

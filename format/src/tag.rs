@@ -1,6 +1,6 @@
 //! The four-letter names of sections. Those of this version are columns of the table of records (`table.rs`).
 
-/// What a section holds. Unknown tags are skipped by readers: a newer writer may add sections.
+/// The kind of records in a section. A reader skips sections of unknown tags: newer writers may add them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(pub [u8; 4]);
 

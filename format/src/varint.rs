@@ -1,9 +1,10 @@
-//! LEB128: seven bits a byte, low ones first, the high bit says that another byte follows. At most ten bytes.
+//! LEB128: seven bits of the number in a byte, low ones first. The high bit says that another byte follows. A number has at
+//! most ten bytes.
 
 /// The longest encoding of a `u64`.
 pub(crate) const MAX_LEN: usize = 10;
 
-/// Encodes `value` into `out` and returns how many bytes it took (1 to 10).
+/// Encodes `value` into `out`, and returns how many bytes that takes: 1 to 10.
 #[inline]
 pub(crate) fn encode(mut value: u64, out: &mut [u8; MAX_LEN]) -> usize {
     let mut n = 0;
@@ -16,8 +17,8 @@ pub(crate) fn encode(mut value: u64, out: &mut [u8; MAX_LEN]) -> usize {
     n + 1
 }
 
-/// Decodes the varint at the start of `bytes`: its value and length. `None` when it is cut off, longer than ten
-/// bytes, or more than 64 bits wide.
+/// Decodes the varint at the start of `bytes`. Returns its value and length; `None` when it is cut off, or has more than ten
+/// bytes or 64 bits.
 pub(crate) fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (i, &byte) in bytes.iter().take(MAX_LEN).enumerate() {
@@ -33,7 +34,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
-/// Maps small magnitudes of either sign to small numbers: 0, −1, 1, −2 … become 0, 1, 2, 3 …
+/// Maps numbers near zero, of either sign, to small numbers: 0, −1, 1, −2 … become 0, 1, 2, 3 …
 pub(crate) fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }

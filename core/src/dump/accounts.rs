@@ -25,7 +25,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
                 ThreadState::Running => self.platform.thread_name(slot.os_id()),
                 _ => [0; 16],
             };
-            // A thread that cannot be asked has the name of its first event.
+            // The platform knows the names of running threads only. The others have the name of their first event.
             let name = if now[0] == 0 { slot.name() } else { now };
             let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
             let held = self.held_by(id);
@@ -49,8 +49,8 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(())
     }
 
-    /// What a thread held when the peak stood, by its cells: others that freed its blocks at that moment may have come
-    /// to a cell and not yet to the thread's own account.
+    /// The figures of a thread at the peak: the sum over its cells. Its own account may differ, because a thread that frees a
+    /// block of another one changes the cell first and the account later.
     fn held_by(&self, thread: u16) -> Held {
         let (marks, at) = (&self.region.head().marks, self.at);
         let cells = self.region.cells().of_thread(thread);
@@ -76,7 +76,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         Ok(())
     }
 
-    /// Writes all cells. What they held at the mark, summed.
+    /// Writes all cells. Returns the sum of their figures at the peak.
     pub(super) fn cells(&mut self) -> Result<Held, Error> {
         let (marks, at) = (&self.region.head().marks, self.at);
         let mut at_mark = Held::default();

@@ -1,4 +1,4 @@
-//! Which peak a snapshot shows, and of whom.
+//! The peak that a snapshot shows, and the threads in it.
 
 use crate::table::account::{Account, Held};
 use crate::table::peak::{Mark, Marks};
@@ -12,18 +12,18 @@ pub(crate) enum At<'r> {
     Span(Span<'r>),
 }
 
-/// A thread that is shown alone: what its cells held at a peak of its own.
+/// A single thread, with the figures that its cells had at a peak of its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Span<'r> {
     pub(crate) thread: u16,
     pub(crate) held: &'r dyn Fn(u32, &Account) -> Held,
-    /// There is none without `std`: nothing is left of it in a firmware.
+    /// Without `std` no value of this type exists, so a firmware has no code for it.
     #[cfg(not(feature = "std"))]
     pub(crate) _never: core::convert::Infallible,
 }
 
 impl At<'_> {
-    /// The mark of all figures but the peak's, which are the same at both.
+    /// A mark for the figures apart from the peak: these are the same at both marks.
     pub(super) fn mark(self) -> Mark {
         match self {
             At::Mark(mark) => mark,
@@ -31,7 +31,7 @@ impl At<'_> {
         }
     }
 
-    /// Whether a thread is shown.
+    /// Whether the snapshot has a thread.
     pub(super) fn shows(self, thread: u16) -> bool {
         match self {
             At::Mark(_) => true,
@@ -39,7 +39,7 @@ impl At<'_> {
         }
     }
 
-    /// What a cell held at the peak.
+    /// The figures of a cell at the peak.
     pub(super) fn held(self, id: u32, cell: &Account, marks: &Marks) -> Held {
         match self {
             At::Mark(mark) => cell.held(&marks.epochs, mark).settled(),

@@ -1,4 +1,4 @@
-//! The writer of a snapshot: what it shows, and where its records go.
+//! The writer of a snapshot.
 
 use super::at::At;
 use crate::limits::DUMP_BUFFER;
@@ -6,7 +6,7 @@ use crate::table::region::Tables;
 use crate::{Error, LossCause};
 use memtrack_format::{EncodeError, Encoder, Record, Sink};
 
-/// What a snapshot is of, and where it goes.
+/// The source and the destination of a snapshot.
 pub(super) struct Writer<'r, R, P, S> {
     pub(super) region: &'r R,
     pub(super) platform: &'r P,
@@ -15,7 +15,7 @@ pub(super) struct Writer<'r, R, P, S> {
 }
 
 impl<R: Tables, P, S: Sink<Error = Error>> Writer<'_, R, P, S> {
-    /// Writes a record. One that is too large for the buffer is left out and counted.
+    /// Writes a record. Leaves out a record that is larger than the buffer, and counts a loss.
     pub(super) fn record<'a, T: Record<'a>>(&mut self, record: &T) -> Result<(), Error> {
         match self.to.record(record) {
             Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! Live bytes over time in one line.
+//! Live bytes over time, as one line of bars.
 
 use super::units::Duration;
 use crate::hook::Tracker;
@@ -25,20 +25,20 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
     }
     write!(f, "  over time  ")?;
     for high in pieces(tracker.timeline(), end) {
-        // More than the highest has come in between.
+        // Live has risen above the highest since the caller read it.
         f.write_str(BARS[(high as u128 * 8).div_ceil(top as u128).min(8) as usize])?;
     }
     writeln!(f, " in {}", Duration(end))
 }
 
-/// The highest of each piece of the time until `end`.
+/// The highest live bytes in each piece of the time until `end`.
 fn pieces(points: impl Iterator<Item = Point>, end: u64) -> [usize; PIECES] {
     let mut pieces = [0; PIECES];
     let mut before = (0, 0);
     for point in points {
         let to = u128::from(point.time_ns) * (PIECES as u128 - 1) / u128::from(end.max(1));
         let to = (to as usize).min(PIECES - 1);
-        // Between two points live bytes are those of the first.
+        // Between two points, live bytes are those of the first.
         pieces.iter_mut().take(to).skip(before.0 + 1).for_each(|piece| *piece = before.1.max(*piece));
         pieces[to] = point.high.max(pieces[to]);
         before = (to, point.live);
@@ -58,7 +58,7 @@ mod tests {
         assert_eq!((drawn[0], drawn[9], drawn[10]), (3, 3, 9));
         assert_eq!((drawn[11], drawn[19], drawn[20]), (2, 2, 4));
         assert_eq!((drawn[58], drawn[59]), (4, 5));
-        // Several in a piece, and one that comes after the end was asked for.
+        // A piece may have several points. A point may be later than the end.
         let late = [(1, 7, 7), (1, 8, 6), (500, 1, 1)];
         let late = late.map(|(time_ns, high, live)| Point { time_ns, high, live });
         let drawn = pieces(late.into_iter(), 100);

@@ -1,4 +1,4 @@
-//! The rows of a table that are shown: those of the largest items.
+//! The rows of a report's table: the largest items.
 
 use crate::limits::REPORT_ROWS;
 use core::fmt;
@@ -19,13 +19,13 @@ pub(super) fn largest<T>(
             }
             top.pop();
         }
-        // There is room: a full list was shortened above.
+        // A full list was shortened above, so this one has room.
         let _ = top.insert(place, item);
     }
     (top, left_out)
 }
 
-/// The line behind the rows: how many items are left out.
+/// The line after the rows: the number of items without a row.
 pub(super) fn rest(f: &mut fmt::Formatter<'_>, left_out: usize) -> fmt::Result {
     if left_out > 0 {
         writeln!(f, "  … and {left_out} more")?;

@@ -1,4 +1,4 @@
-//! How large blocks are: allocations by power-of-two class of their size, smallest first.
+//! Allocations by the size of their blocks, in power-of-two classes, smallest first.
 
 use super::units::{Bytes, Count, Share};
 use crate::hook::Tracker;
@@ -62,12 +62,12 @@ impl fmt::Display for Range {
     }
 }
 
-/// A bar as long as a part of a whole, which is not 0.
+/// A bar for a part of a whole, which is not 0.
 struct Bar(u64, u64);
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Characters of the longest.
+        /// Characters of the bar for the whole.
         const LENGTH: u128 = 20;
         const ENDS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
         let eighths = (u128::from(self.0) * LENGTH * 8).div_ceil(u128::from(self.1)) as usize;

@@ -1,4 +1,4 @@
-//! Stages, the highest peak first.
+//! The table of stages, the highest peak first.
 
 use super::rows::{largest, rest};
 use super::threads::Label;
@@ -40,7 +40,7 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
             Count(stage.runs),
             Duration(stage.duration_ns),
         )?;
-        // There is no clock, or it is a stage of one thread whose cells nobody keeps.
+        // The time is unknown: there is no clock, or it is a stage of one thread whose cells no file collects.
         if stage.peak_time_ns > 0 {
             write!(f, " {:>9}", Duration(stage.peak_time_ns))?;
         }
@@ -56,7 +56,7 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
     rest(f, left_out)
 }
 
-/// The threads with the highest marks while the stage ran, where there were several.
+/// The threads with the highest peaks in the stage, when it had several.
 fn of_threads<A, U: Unwind, P: Platform, R: Tables>(
     tracker: &Tracker<A, U, P, R>,
     stage: &StageStats,

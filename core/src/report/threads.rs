@@ -1,4 +1,4 @@
-//! Threads, the highest peak first.
+//! The table of threads, the highest peak first.
 
 use super::rows::{largest, rest};
 use super::units::{Bytes, Count};
@@ -31,7 +31,7 @@ pub(super) fn write<A, U: Unwind, P: Platform, R: Tables>(
     rest(f, left_out)
 }
 
-/// What a thread is called: `worker`, of several that were one after another `worker ×3`.
+/// The name of a thread: `worker`, or `worker ×3` for three that ran one after another.
 pub(super) struct Label<'s>(pub(super) &'s ThreadStats);
 
 impl fmt::Display for Label<'_> {

@@ -1,4 +1,4 @@
-//! What was lost, and the figures of the whole program.
+//! The losses, and the figures of the whole program.
 
 use super::units::{Bytes, Count, Duration};
 use crate::hook::Tracker;
@@ -32,7 +32,7 @@ pub(super) fn heap<A, U: Unwind, P: Platform, R: Tables>(
         error => write!(f, "  too high by {} at most", Bytes(error))?,
     }
     match tracker.peak_time_ns() {
-        // There is no clock.
+        // The time is unknown without a clock.
         0 => writeln!(f)?,
         time => writeln!(f, "  after {}", Duration(time))?,
     }

@@ -1,4 +1,4 @@
-//! Figures as people read them, in whole numbers: firmware has no need of floating point.
+//! Numbers with units, by whole-number arithmetic: a firmware needs no floating point for them.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ pub(super) struct Bytes(pub(super) u64);
 /// Nanoseconds with a unit: `12.3 ms`.
 pub(super) struct Duration(pub(super) u64);
 
-/// A count with its thousands apart: `12 345 678`.
+/// A count in groups of thousands: `12 345 678`.
 pub(super) struct Count(pub(super) u64);
 
 /// A part of a whole, which is not 0: `12.3%`.

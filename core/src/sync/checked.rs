@@ -1,39 +1,39 @@
-//! Atomics that a model checker runs: loom's, which tries every order and every stale value that the memory model
-//! allows, up to a bound of preemptions; or shuttle's, which tries random schedules of longer scenarios.
+//! Atomic integers of a model checker. Loom tries every order and every stale value that the memory model allows, up to a bound
+//! of preemptions. Shuttle tries random schedules of longer scenarios.
 //!
-//! A word made by `new` or as zeroed memory, as statics are, becomes the checker's at its first use; one made by
-//! `Default` becomes it at once, by the thread that makes it. A [`Fault`] planted here is a fault of all code above.
+//! A word from `new` or zeroed memory, as in a static, becomes the checker's at its first use. A word from `Default` becomes the
+//! checker's at once, in the thread that makes it. A [`Fault`] that is planted here is a fault of all code above.
 
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::Ordering::{self, Relaxed, SeqCst};
 use std::boxed::Box;
 
-/// Who runs the threads.
+/// The checker that runs the threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Checker {
     Loom,
     Shuttle,
 }
 
-/// A mistake made on purpose, to see that it is found.
+/// A mistake on purpose: a test that the checker finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// Every access is relaxed: nothing is published.
+    /// Every access is relaxed.
     Relaxed,
-    /// What reads, changes and writes does so in two steps.
+    /// Read-modify-write operations are two steps.
     Torn,
     /// The cheap side of the asymmetric barrier is missing.
     Unfenced,
 }
 
 std::thread_local! {
-    // Both checkers run a scenario's threads on the thread that started them.
+    // Both checkers run all threads of a scenario on the thread that started it.
     static RUN: Cell<(Checker, Fault)> = const { Cell::new((Checker::Loom, Fault::None)) };
 }
 
-/// Chooses what runs this thread's scenarios.
+/// Chooses the checker of this thread's scenarios.
 pub(crate) fn choose(checker: Checker, fault: Fault) {
     RUN.set((checker, fault));
 }

@@ -1,18 +1,19 @@
 //! The rules by which an account tells what it held at a peak.
 //!
-//! **The problem.** A flame graph at the peak needs what each account held when the peak stood. The peak is known only after
-//! it has passed, and there are too many accounts to look at.
+//! **The problem.** A flame graph at the peak needs the figures that each account had at the peak. The peak is known only
+//! after it has passed, and there are too many accounts to visit.
 //!
-//! **The idea.** Each account remembers by itself. While live only rises past a peak the accounts need not: what is live is
-//! what the peak has. The first fall after it begins a new epoch. An account copies its live figures before it changes for
-//! the first time in an epoch. So its copy, or else what it has now, is what it held at the peak.
+//! **The idea.** Each account remembers by itself. While live only rises past a peak, no account has to: the live figures are
+//! those of the peak. The first fall from the peak begins a new epoch. An account copies its live figures before its first
+//! change in an epoch. So an account held its copy at the peak or, without a change since, its live figures.
 //!
-//! - *[Mark]*: a peak that is remembered. There are two: the program's since the last reset, and the stage's since the
+//! - *[Mark]*: a peak that accounts remember. There are two: the program's since the last reset, and the stage's since the
 //!   innermost stage began.
-//! - *A mark stands*: live has not fallen since its peak. The [state word](is_standing) has a flag for each mark.
-//! - *Epoch*: the rest of the state word. It goes on when live falls from a mark that stands.
+//! - *At its peak*: a mark, until live falls for the first time. The state word has a [flag](Mark::flag) for each mark.
+//! - *Epoch*: the rest of the state word. A fall from a mark that is at its peak begins the next one.
 //! - *Fallen*: for each mark, the epoch that began with the fall from its peak.
-//! - *Generation*: goes on when peaks begin anew, with a stage or a reset. A thread's own peak belongs to one.
+//! - *Generation*: the time from one restart of the peaks to the next: a stage begins, or somebody resets them. A thread's own
+//!   peak belongs to a generation.
 //!
 //! Words count modulo their width: the later of two is known by the sign of their difference.
 
@@ -134,23 +135,23 @@ impl Mark {
 
 /// The flags of the state word.
 pub const FLAGS: usize = Mark::Program.flag() | Mark::Stage.flag();
-/// One epoch in the state word.
+/// The distance from one epoch to the next in the state word.
 pub const EPOCH: usize = FLAGS + 1;
-/// One generation: even, as a stamp wants it.
+/// The distance from one generation to the next: even, because of [`COPYING`].
 pub const GENERATION: usize = 2;
-/// The flag of an epoch or generation that an account remembers: a thread is copying for a later one.
+/// The flag of the last epoch or generation in which something was copied: a thread copies for a later one.
 pub const COPYING: usize = 1;
 
 const _: () = assert!(EPOCH.is_power_of_two() && EPOCH & FLAGS == 0, "epochs leave the flags alone");
 const _: () = assert!(EPOCH & COPYING == 0 && GENERATION & COPYING == 0, "epochs and generations are even");
 
-/// Whether `epoch` comes before `fallen`: an account that last changed in it has not changed since the mark stood.
+/// Whether `epoch` is before `fallen`: an account whose last change was in it has not changed since the fall from the peak.
 #[inline(always)]
 pub fn precedes<W: Word>(epoch: W, fallen: W) -> bool {
     epoch.minus(fallen).is_negative()
 }
 
-/// Whether the generation `reset` comes after `mine`: a peak of `mine` was reset, not only begun anew by a stage.
+/// Whether the generation `reset` is after `mine`: the peaks were reset since, not only restarted by a stage.
 #[inline(always)]
 pub fn was_reset_since<W: Word>(reset: W, mine: W) -> bool {
     mine.minus(reset).is_negative()
@@ -180,14 +181,14 @@ impl<W: Word> Held<W> {
         Held { bytes: self.bytes.plus(other.bytes), blocks: self.blocks.wrapping_add(other.blocks) }
     }
 
-    /// The higher of two high-water marks, which may stand below zero while a free is booked before its allocation.
+    /// The higher of two high-water marks. A mark may be below zero while a free is counted before its allocation.
     #[inline]
     #[must_use]
     pub fn higher(self, other: Self) -> Self {
         if other.bytes.is_above(self.bytes) { other } else { self }
     }
 
-    /// A difference that a running program leaves half-booked is shown as zero, not as 2⁶⁴ − 1.
+    /// While a program runs, a free may be counted before its allocation: a negative difference becomes zero.
     #[must_use]
     pub fn settled(self) -> Self {
         Held {
@@ -197,15 +198,15 @@ impl<W: Word> Held<W> {
     }
 }
 
-/// What a part of an account held at a mark. Each answer is asked for when it is needed, in this order.
+/// The figures of a part of an account at a mark. Reads each of its arguments only when it needs it, in this order.
 #[inline(always)]
 pub fn at_mark<T>(
-    stands: bool,
+    is_at_peak: bool,
     is_unchanged: impl FnOnce() -> bool,
     live: impl FnOnce() -> T,
     copy: impl FnOnce() -> T,
 ) -> T {
-    if stands || is_unchanged() { live() } else { copy() }
+    if is_at_peak || is_unchanged() { live() } else { copy() }
 }
 
 /// Bytes at a mark's peak: the stage's `peak`, and `kept`, the highest before it. The program's is never below the stage's.
@@ -217,8 +218,8 @@ pub fn peak<W: Ord>(mark: Mark, peak: W, kept: impl FnOnce() -> W) -> W {
     }
 }
 
-/// What others freed of an account since `generation` began: `freed` so far, less what was `noted` when it began. Nothing
-/// was noted for it until they freed something.
+/// The frees by other threads since `generation` began: all that they `freed`, less the copy that the first of them made in
+/// that generation. Without a copy for it, they have freed nothing.
 #[inline(always)]
 pub fn freed_since<W: Word>(
     generation: W,
@@ -229,8 +230,8 @@ pub fn freed_since<W: Word>(
     if noted_for == generation { freed.minus(noted()) } else { Held { bytes: W::ZERO, blocks: 0 } }
 }
 
-/// A thread's own peak. It `is_behind` when peaks began anew since its last event: then it is what the thread held at that
-/// moment, its live and what others freed since. Else it is the higher of two marks.
+/// A thread's own peak. A thread `is_behind` when peaks restarted after its last event: then its peak is what it held at that
+/// moment, its live figures and the frees by other threads since. Otherwise it is the higher of two marks.
 #[inline(always)]
 pub fn own_peak<W: Word>(
     is_behind: bool,
@@ -259,7 +260,7 @@ pub struct Totals {
     pub reallocs: u64,
 }
 
-/// The figures of an account, which has `live` and had `held` at the mark.
+/// The figures of an account with its `live` figures and those that it `held` at a mark.
 #[inline]
 #[must_use]
 pub fn figures<W: Word>(totals: Totals, live: Held<W>, held: Held<W>) -> Figures {
@@ -304,7 +305,7 @@ mod tests {
 
     #[test]
     fn an_account_held_its_copy_or_else_what_it_has() {
-        let held = |stands, unchanged| at_mark(stands, || unchanged, || "live", || "copy");
+        let held = |is_at_peak, unchanged| at_mark(is_at_peak, || unchanged, || "live", || "copy");
         assert_eq!([held(true, false), held(false, true), held(false, false)], ["live", "live", "copy"]);
         assert_eq!((peak(Mark::Program, 3, || 5), peak(Mark::Stage, 3, || 5)), (5, 3));
     }

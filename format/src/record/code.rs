@@ -1,6 +1,6 @@
-//! Numbered names. A number that this version does not know is kept and shown as such, never an error.
+//! Numbered names. A number that this version does not know is no error: a reader keeps it and shows "unknown".
 
-/// Defines an enum that stands as one byte: named numbers and `Unknown` for the rest.
+/// Defines an enum that is encoded as a number: a variant for each known number, and `Unknown` for the rest.
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $text:literal;)* }) => {
         $(#[$meta])*
@@ -29,7 +29,8 @@ macro_rules! codes {
             /// The number in the dump.
             #[must_use]
             pub const fn code(self) -> u8 {
-                // Apart from the rest: that is then the variant's own number, and no table of jumps in a firmware's flash.
+                // Without this branch the match below is a table of jumps in a firmware's flash. With it, it is the variant's
+                // own number.
                 if let $name::Unknown(code) = self {
                     return code;
                 }
@@ -39,7 +40,7 @@ macro_rules! codes {
                 }
             }
 
-            /// What the number means.
+            /// The variant of a number.
             #[must_use]
             pub const fn from_code(code: u8) -> Self {
                 match code {
@@ -48,7 +49,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The words that reports show.
+            /// The words in reports.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -76,7 +77,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// What a snapshot shows.
+    /// The subject of a snapshot.
     Kind {
         /// The whole program so far.
         Program = 0, "program";
@@ -102,7 +103,7 @@ codes! {
         Failure = 5, "failed allocation";
         /// A stage ended.
         StageEnd = 7, "end of a stage";
-        /// The program is about to forbid itself the system calls that a dump needs.
+        /// The program forbids itself the system calls that a dump needs, next.
         Sandbox = 8, "before a sandbox";
     }
 }
@@ -110,7 +111,7 @@ codes! {
 codes! {
     /// Instruction set of the target.
     Arch {
-        /// Not told.
+        /// None of the others.
         Other = 0, "other";
         /// AMD64.
         X86_64 = 1, "x86_64";
@@ -150,7 +151,7 @@ codes! {
 }
 
 codes! {
-    /// What became of a thread.
+    /// The state of a thread.
     ThreadState {
         /// It ran when the snapshot was taken.
         Running = 0, "running";
@@ -160,7 +161,7 @@ codes! {
         Unattributed = 2, "unattributed";
         /// Threads for which no slot was left.
         Overflow = 3, "overflow";
-        /// It ran, or had ended, in the process that this one was forked from: its figures until then are the parent's.
+        /// It is a thread of the process that this one was forked from: its figures are the parent's.
         Inherited = 4, "inherited";
     }
 }
@@ -176,7 +177,7 @@ codes! {
         Paused = 2, "tracking paused";
         /// All thread slots are taken: stack known, thread "overflow".
         ThreadsFull = 3, "thread table full";
-        /// The stack table is full: booked on the deepest known caller.
+        /// The stack table is full: counted on the deepest known caller.
         StacksFull = 4, "stack table full";
         /// The cell table is full: no thread, no stack.
         CellsFull = 5, "cell table full";
@@ -184,7 +185,7 @@ codes! {
         TooDeep = 6, "stack deeper than the limit";
         /// Unwinding stopped before the outermost frame.
         Unwind = 7, "unwinding stopped early";
-        /// The bytes behind a block were overwritten: its cell is not known at free.
+        /// The bytes behind a block were overwritten: at its free, its cell is unknown.
         CorruptTrailer = 8, "overwritten block trailer";
         /// A finished stage made room for one with a higher peak.
         StagesFull = 9, "finished stage dropped";
@@ -194,20 +195,20 @@ codes! {
         TagsFull = 11, "tag table full";
         /// A record did not fit into the dump's buffer.
         RecordTooLarge = 13, "record too large for the dump";
-        /// The program's `malloc` is not the one that the tracker stands in for: its blocks are not seen.
+        /// The program's `malloc` is not the one that the tracker replaces: its blocks are not tracked.
         OtherAllocator = 14, "the program's malloc is another one";
-        /// The allocator underneath does not tell the sizes of blocks, by which they are known again: none are seen.
+        /// The inner allocator cannot say how large a block is, so the tracker cannot recognise blocks: none are tracked.
         NoUsableSize = 15, "an allocator without malloc_usable_size";
         /// A jump (`siglongjmp` out of a signal's handler) left the hook in the middle of an event.
         Abandoned = 16, "event left by a jump out of a signal handler";
-        /// The file of a recording was cut off, or its file system had no room. What is allocated afterwards is missing
-        /// from the file; of a file that was cut off, what was counted before may be missing as well.
+        /// The file of a recording was cut off, or its file system had no room. Later allocations are missing from the file. If
+        /// the file was cut off, earlier ones may be missing, too.
         RecordingLost = 17, "file cut off, or no room for it";
     }
 }
 
 impl LossCause {
-    /// Whether the event's bytes stand in the unattributed cell: neither thread nor stack is known.
+    /// Whether such an event is counted in the unattributed cell: neither its thread nor its stack is known.
     #[must_use]
     pub const fn is_unattributed(self) -> bool {
         matches!(self, Self::Reentered | Self::NoThread | Self::Paused | Self::CellsFull)

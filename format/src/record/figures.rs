@@ -1,10 +1,10 @@
-//! Counters: of cells, threads and size classes; and the stack nodes that cells hang on.
+//! The counters of cells, threads and size classes; and the nodes of stacks.
 
 use super::code::ThreadState;
 use super::fields;
 
 fields! {
-    /// The counters that every cell, thread and program has. Sizes are bytes as the program asked for them.
+    /// The counters that every cell, thread and program has. Bytes are the sizes that the program asked for.
     Figures; {
         /// Successful allocations, reallocations included.
         allocs: u64,
@@ -14,9 +14,9 @@ fields! {
         live: u64,
         /// Blocks alive.
         live_blocks: u64,
-        /// Bytes that were alive when the program's peak stood. In the snapshot of a stage: the stage's peak.
+        /// Bytes that were alive at the program's peak; in the snapshot of a stage, at the stage's peak.
         peak: u64,
-        /// Blocks that were alive at that moment.
+        /// Blocks that were alive at that peak.
         peak_blocks: u64,
         /// Blocks that their thread freed as its very next heap event.
         temporary: u64,
@@ -53,7 +53,7 @@ impl Figures {
 fields! {
     /// The counters of one thread, tag, heap and stack.
     record Cell; {
-        /// Its id: what block trailers name. 0 is the unattributed cell.
+        /// Its id, which block trailers have. 0 is the unattributed cell.
         id: u32,
         /// The thread that allocated: [`Thread::id`].
         thread: u32,
@@ -73,17 +73,17 @@ fields! {
 fields! {
     /// A thread, RTOS task or core.
     record Thread<'a>; {
-        /// Its id: own monotonic numbers, never reused. 0 is the unattributed thread.
+        /// Its id: the tracker numbers threads and never uses a number again. 0 is the unattributed thread.
         id: u32,
-        /// The operating system's id of it, 0 when unknown.
+        /// The operating system's id, 0 when unknown.
         os_id: u64,
-        /// What became of it.
+        /// Its state.
         state: ThreadState,
-        /// How many threads share this record: 1, or more when exited threads of one name were merged.
+        /// How many threads share this record: more than 1 when exited threads of one name were merged.
         count: u32,
         /// Its name, empty when it has none.
         name: &'a [u8],
-        /// Sums over its cells; `peak` is what it held when the program's peak stood.
+        /// Sums over its cells; `peak` is its share of the program's peak.
         figures: Figures,
         /// Its own high-water mark of live bytes.
         own_peak: u64,
@@ -113,7 +113,7 @@ fields! {
 }
 
 impl SizeClass {
-    /// The class with the allocations of another of the same number, too.
+    /// The sum of two records of one class.
     #[must_use]
     pub fn plus(self, other: &SizeClass) -> SizeClass {
         SizeClass {
@@ -124,21 +124,21 @@ impl SizeClass {
     }
 }
 
-/// A node of the stack tree. Its id is its place: the first of a section is named there, the rest follow.
+/// A node of the stack tree. A section has the id of its first node; the others have the ids after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Node {
-    /// The id of the caller's node, smaller than this node's own. 0 ([`Node::ROOT`]) is the outside of every
-    /// complete stack, 1 ([`Node::CUT`]) that of every stack whose outer frames are not known.
+    /// The id of the caller's node, smaller than this node's own. 0 ([`Node::ROOT`]) is the root of every complete stack,
+    /// 1 ([`Node::CUT`]) that of every stack whose outer frames are missing.
     pub parent: u32,
     /// An address inside the calling instruction.
     pub address: u64,
 }
 
 impl Node {
-    /// The outside of complete stacks.
+    /// The root of complete stacks.
     pub const ROOT: u32 = 0;
-    /// The outside of stacks whose outer frames are missing.
+    /// The root of stacks whose outer frames are missing.
     pub const CUT: u32 = 1;
-    /// The first id that a real node can have.
+    /// The id of the first node.
     pub const FIRST: u32 = 2;
 }

@@ -1,4 +1,4 @@
-//! The process that a snapshot is of: what tells its trackers apart, and what it inherited when it was forked.
+//! The process of a snapshot: its identity, and the figures that a forked process inherited.
 
 use super::code::LossCause;
 use super::fields;
@@ -6,16 +6,14 @@ use super::figures::Figures;
 use crate::field::List;
 
 fields! {
-    /// What identifies the process and the tracker of a snapshot, besides [`Target`](crate::Target).
+    /// The identity of the process and the tracker of a snapshot, together with [`Target`](crate::Target).
     record Process; {
         /// When the process began, in a unit of its system that survives `exec` (Linux: clock ticks since boot); 0 when
         /// unknown.
         started: u64,
-        /// A number that a process gets anew at each `exec`: trackers with the same one were there together. 0 when
-        /// unknown.
+        /// A number that changes at each `exec`: trackers of one number were in the process together. 0 when unknown.
         image: u32,
-        /// The address of the tracker, which is unique in the process; 0 in the mark that a program leaves when it
-        /// begins a file.
+        /// The address of the tracker, which is unique in the process; 0 in the mark that begins a file.
         tracker: u64,
     }
 }
@@ -31,20 +29,20 @@ fields! {
 }
 
 fields! {
-    /// What a forked process has from its parent, whose own dump has it too. Threads of
+    /// The figures that a forked process has from its parent, whose own dump has them, too. Threads of
     /// [`ThreadState::Inherited`](crate::ThreadState::Inherited) are inherited as a whole.
     record Fork<'a>; {
-        /// The process that was forked.
+        /// The parent's process id.
         parent: u32,
-        /// When, in nanoseconds since the tracker started.
+        /// The time of the fork, in nanoseconds since the tracker started.
         time_ns: u64,
-        /// Allocations that had failed.
+        /// Failed allocations before the fork.
         failed_allocs: u64,
-        /// Figures of the unattributed thread then.
+        /// Figures of the unattributed thread before the fork.
         unattributed: Figures,
-        /// Figures of the threads without a slot then.
+        /// Figures of the threads without a slot before the fork.
         overflow: Figures,
-        /// Events that had been lost.
+        /// Events lost before the fork.
         losses: List<'a, Lost>,
     }
 }

@@ -7,9 +7,9 @@ use super::figures::Figures;
 fields! {
     /// The first record of a snapshot.
     record Snapshot; {
-        /// What it shows.
+        /// Its subject.
         kind: Kind,
-        /// Why it was taken.
+        /// The reason for it.
         cause: Cause,
         /// Counts the snapshots of one process from 0.
         sequence: u32,
@@ -19,7 +19,7 @@ fields! {
 }
 
 fields! {
-    /// Capacities and how much of each is used.
+    /// The capacity of each table, and how much of it is used.
     record Config; {
         /// Stack nodes used.
         nodes: u32,
@@ -33,7 +33,7 @@ fields! {
         threads: u32,
         /// Thread slots that fit.
         threads_capacity: u32,
-        /// Most frames captured of a stack.
+        /// The most frames of a captured stack.
         max_depth: u32,
         /// Finished stages kept.
         stages: u32,
@@ -47,7 +47,7 @@ fields! {
 }
 
 fields! {
-    /// Figures of the whole program and the mark at its peak.
+    /// Figures of the whole program, and its peak.
     record Marks; {
         /// Sums over all cells; `peak` is the program's high-water mark since the last reset.
         figures: Figures,
@@ -55,17 +55,17 @@ fields! {
         frees: u64,
         /// Allocations and reallocations that the inner allocator refused.
         failed_allocs: u64,
-        /// When the peak stood, in nanoseconds since the tracker started.
+        /// The time of the peak, in nanoseconds since the tracker started.
         peak_time_ns: u64,
-        /// Most bytes by which the peak told may exceed the true one: 0 when it is exact.
+        /// The most bytes by which the peak may be above the true one: 0 when it is exact.
         peak_error: u64,
-        /// Absolute difference between the peak and the sum of `peak` over the cells, in bytes.
+        /// The difference between the peak and the sum of `peak` over the cells, in bytes, without a sign.
         mark_error: u64,
     }
 }
 
 impl Marks {
-    /// The sum of both; the time stays that of this one's peak.
+    /// The sum of both, with the time of this one's peak.
     #[must_use]
     pub fn plus(self, other: &Marks) -> Marks {
         Marks {
@@ -92,7 +92,7 @@ fields! {
 }
 
 fields! {
-    /// The name of a heap whose blocks are reported by hand (an arena, device memory).
+    /// The name of a heap whose blocks the program reports by calls (an arena, device memory).
     record Heap<'a>; {
         /// Its id, from 1; 0 is the wrapped allocator.
         id: u32,
@@ -106,7 +106,7 @@ fields! {
     record TimePoint; {
         /// Nanoseconds since the tracker started.
         time_ns: u64,
-        /// The highest live bytes seen since the point before.
+        /// The highest live bytes since the point before.
         high: u64,
         /// Live bytes at that time.
         live: u64,

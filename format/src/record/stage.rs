@@ -1,4 +1,4 @@
-//! Stages.
+//! Stages, and the peaks of threads in them.
 
 use super::fields;
 use crate::field::List;
@@ -27,11 +27,11 @@ fields! {
         running: bool,
         /// How many runs have begun.
         runs: u64,
-        /// Nanoseconds, all runs together.
+        /// The time of all runs together, in nanoseconds.
         duration_ns: u64,
-        /// When the first run began, in nanoseconds since the tracker started.
+        /// The begin of the first run, in nanoseconds since the tracker started.
         begin_ns: u64,
-        /// When the last run ended (or the snapshot was taken).
+        /// The end of the last run, or the time of the snapshot while it runs.
         end_ns: u64,
         /// Allocations while it ran.
         allocs: u64,
@@ -45,11 +45,11 @@ fields! {
         peak: u64,
         /// Blocks alive at that moment.
         peak_blocks: u64,
-        /// When that was.
+        /// The time of that peak.
         peak_time_ns: u64,
         /// Events lost while it ran.
         lost: u64,
-        /// Threads by their high-water mark within the run, highest first; a bounded list.
+        /// The threads with the highest peaks in the run, highest first. The list is bounded.
         threads: List<'a, ThreadPeak>,
     }
 }

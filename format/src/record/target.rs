@@ -19,9 +19,9 @@ fields! {
         pid: u32,
         /// Parent's process id.
         parent_pid: u32,
-        /// When the tracker started, in nanoseconds since 1970, 0 when unknown.
+        /// The tracker's start, in nanoseconds since 1970, 0 when unknown.
         start_unix_ns: u64,
-        /// What captured the stacks.
+        /// The name of the unwinder that captured the stacks.
         unwinder: &'a [u8],
         /// The command line, arguments separated by NUL.
         command: &'a [u8],
@@ -35,7 +35,7 @@ fields! {
         start: u64,
         /// Its bytes.
         length: u64,
-        /// Where it stands in the file.
+        /// Its offset in the file.
         file_offset: u64,
         /// Whether it holds code.
         executable: bool,
@@ -49,7 +49,7 @@ fields! {
         path: &'a [u8],
         /// Its build id, empty when it has none.
         build_id: &'a [u8],
-        /// What was added to the file's addresses when it was loaded.
+        /// The difference between its addresses in memory and in the file.
         bias: u64,
         /// Whether it had been unloaded when the snapshot was taken.
         unloaded: bool,
@@ -57,7 +57,7 @@ fields! {
         segments: List<'a, Segment>,
         /// Bytes of its file, 0 when unknown.
         file_size: u64,
-        /// When its file was last changed, in nanoseconds since 1970, 0 when unknown.
+        /// The last change of its file, in nanoseconds since 1970, 0 when unknown.
         file_modified_unix_ns: u64,
     }
 }
