@@ -4,6 +4,7 @@
 //! first entries of each of its arrays. An insertion that takes the next number has more memory mapped first. When the
 //! system refuses, the table is full.
 
+#[cfg(feature = "std")]
 use super::space::{Space, SpaceOf};
 #[cfg(feature = "std")]
 use crate::limits::GROWTH_STEP;

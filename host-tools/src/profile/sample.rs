@@ -26,7 +26,7 @@ pub struct Sample {
 /// The position of a frame. Functions that were inlined at one address have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {
-    /// Index of the address in [`Symbols::locations`].
+    /// Index of the address in [`crate::symbolize::Symbols::locations`].
     pub location: u32,
     /// Index in [`crate::symbolize::Location::frames`].
     pub inlined: u32,
