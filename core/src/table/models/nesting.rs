@@ -2,11 +2,12 @@
 //! when an inner one begins. The cells of a stage of one thread are its own, whichever thread resets peaks or frees blocks.
 
 use super::{Program, models, together};
+use crate::limits::STAGE_LEVELS;
 use crate::sync::checked::Fault;
 use crate::sync::*;
 use crate::table::account::{Account, Booker, Held};
 use crate::table::peak::stage::{StageTable, Stages};
-use crate::table::peak::stage_cells::{CellCopy, Freer, LEVELS, Levels, StageCells};
+use crate::table::peak::stage_cells::{CellCopy, Freer, Levels, StageCells};
 use crate::table::peak::summary::{Moment, Peak};
 use crate::table::peak::thread::ThreadPeaks;
 use crate::table::peak::{Epochs, Mark};
@@ -144,7 +145,7 @@ impl Keeping {
         Arc::new(Keeping {
             program: Program::new(2),
             levels: (0..=usize::from(THREAD)).map(|_| Levels::default()).collect(),
-            copies: (0..LEVELS * 2).map(|_| CellCopy::default()).collect(),
+            copies: (0..STAGE_LEVELS * 2).map(|_| CellCopy::default()).collect(),
             cells: Default::default(),
         })
     }
