@@ -4,11 +4,13 @@
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $text:literal;)* }) => {
         $(#[$meta])*
+        // The number of a variant is its discriminant: a firmware needs no table from one to the other.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
         pub enum $name {
-            $($(#[$doc])* $variant,)*
+            $($(#[$doc])* $variant = $code,)*
             /// A number of a newer version.
-            Unknown(u8),
+            Unknown(u8) = u8::MAX,
         }
 
         impl $name {
