@@ -194,12 +194,22 @@ pub(crate) fn membarrier(command: c_int) -> c_int {
     call!(Membarrier, command, 0, 0) as c_int
 }
 
-/// Whether the eight bytes at `address` can be read. False when that is unknown. Changes `errno`.
-pub(crate) fn is_readable(address: usize) -> bool {
+/// Whether the eight bytes at `address` can be read; `None` when that is unknown. Changes `errno`.
+pub(crate) fn probe(address: usize) -> Option<bool> {
     const NO_SUCH_HOW: isize = -1;
     // The kernel reads the signal set first, and fails with EFAULT when it cannot. Then it refuses the invalid `how`
     // with EINVAL. It changes nothing.
-    call!(SignalMask, NO_SUCH_HOW, address, 0, 8) == -1 && errno() == libc::EINVAL
+    let _ = call!(SignalMask, NO_SUCH_HOW, address, 0, 8);
+    match errno() {
+        libc::EINVAL => Some(true),
+        libc::EFAULT => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the eight bytes at `address` are known to be readable. Changes `errno`.
+pub(crate) fn is_readable(address: usize) -> bool {
+    probe(address) == Some(true)
 }
 
 /// Copies pieces of this process's memory one after another, up to the first that cannot be read, and returns the

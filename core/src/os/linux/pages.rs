@@ -20,7 +20,7 @@ use crate::sync::*;
 use core::ops::Range;
 use core::ptr::null_mut;
 
-pub(crate) use super::private::is_readable;
+pub(crate) use super::private::may_be_readable;
 
 const WORDS: usize = PAGE / size_of::<usize>();
 

@@ -5,6 +5,7 @@
 //!
 //! The idea: in pieces, copy each page that can be read into a new mapping, and move that mapping over the old one.
 
+use super::calls;
 use super::errno::errno;
 use super::memory::PAGE;
 use crate::Error;
@@ -61,7 +62,7 @@ unsafe fn move_piece(place: *mut u8, len: usize) -> bool {
         let mut used = false;
         for offset in (0..len).step_by(PAGE) {
             let page = place.add(offset);
-            if is_readable(page) && !is_zero(page) {
+            if may_be_readable(page) && !is_zero(page) {
                 core::ptr::copy_nonoverlapping(page, copy.add(offset), PAGE);
                 used = true;
             }
@@ -86,15 +87,9 @@ unsafe fn is_zero(page: *const u8) -> bool {
     (0..PAGE / size_of::<u64>()).all(|word| unsafe { page.add(word).read_volatile() } == 0)
 }
 
-/// Whether the first bytes of a page can be read. The kernel reads them as a signal set, for a call that it then
-/// refuses. May change `errno`.
-pub(crate) fn is_readable(page: *const u8) -> bool {
-    const NO_SUCH_WAY: libc::c_long = -1;
-    const SET: usize = 8;
-    let nothing = null_mut::<c_void>();
-    // SAFETY: the call changes nothing, because the kernel refuses this way to change a mask.
-    let result = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NO_SUCH_WAY, page, nothing, SET) };
-    result == 0 || errno() != libc::EFAULT
+/// Whether a page may be readable: it is not known to be lost. Changes `errno`.
+pub(crate) fn may_be_readable(page: *const u8) -> bool {
+    calls::probe(page.addr()) != Some(false)
 }
 
 #[cfg(test)]
@@ -116,7 +111,7 @@ mod tests {
                 byte.write(42);
             }
             assert_eq!(libc::ftruncate(file, 2 * PIECE as libc::off_t), 0);
-            assert!(is_readable(start) && !is_readable(lost));
+            assert!(may_be_readable(start) && !may_be_readable(lost));
 
             make_private(start, LEN, true).unwrap();
             assert_eq!([first, last, lost].map(|byte| byte.read()), [42, 42, 0]);

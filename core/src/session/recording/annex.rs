@@ -32,7 +32,7 @@ pub(crate) fn owner(bytes: &[u8]) -> Option<Owner> {
 /// because the file was cut off.
 pub(crate) fn mark_ended(pages: Pages) -> bool {
     let annex = Annex { pages };
-    let is_readable = pages::is_readable(pages.start());
+    let is_readable = pages::may_be_readable(pages.start());
     if is_readable {
         annex.word(STATE).store(FULL, Release);
     }

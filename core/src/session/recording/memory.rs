@@ -142,7 +142,7 @@ impl FileMemory {
         let Some(mapping) = self.mapping() else { return false };
         let is_whole = annex::mark_ended(mapping.annex);
         // Another process may have written into the file.
-        let is_intact = pages::is_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
+        let is_intact = pages::may_be_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
         let is_detached =
             mapping.annex.make_private(is_whole).and_then(|()| mapping.pages.make_private(is_intact)).is_ok();
         if is_detached {
