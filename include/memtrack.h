@@ -96,7 +96,7 @@
 #define MEMTRACK_VERSION_PATCH 0
 
 /**
- * No block: the functions below return it if they booked nothing. Giving it back does nothing.
+ * No block: the functions below return it if they counted nothing. Giving it back does nothing.
  */
 #define MEMTRACK_TOKEN_NONE 0
 

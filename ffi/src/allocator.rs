@@ -1,7 +1,7 @@
 //! The program's own allocator, for targets without one in the C library and for programs that want another one.
 //!
 //! The allocator takes an alignment and does not report the sizes of blocks. So each block has a header of 16 bytes in
-//! front, which holds the booked size and cell and the offset to the beginning of the allocator's own block.
+//! front, which holds the counted size and cell and the offset to the beginning of the allocator's own block.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 

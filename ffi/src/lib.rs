@@ -5,7 +5,7 @@
 //! **You** decide where blocks come from: call the `memtrack_malloc` family, let the linker redirect the calls
 //! (`-Wl,--wrap=malloc`, `memtrack.hpp`), or preload the shared library into an unchanged program.
 //!
-//! **This crate** books each block with the tracker and stores the block's token beside it.
+//! **This crate** counts each block with the tracker and stores the block's token beside it.
 //!
 //! **Not for** memory from another source; report such memory by hand ([`tokens`]).
 //!

@@ -2,7 +2,7 @@
 //!
 //! The C++ library's operators call `malloc` and `free`, which this library replaces. Those of jemalloc, tcmalloc and
 //! mimalloc call their allocator directly. So if the next operator is in the same object as the next `malloc`, the operator
-//! here allocates by that `malloc` and books the block. The `free` of such an allocator also takes blocks of its `operator
+//! here allocates by that `malloc` and counts the block. The `free` of such an allocator also takes blocks of its `operator
 //! new`. In all other cases the operator here calls the next operator: either that one calls `malloc`, or its blocks belong
 //! to an allocator that is not tracked.
 //!
@@ -39,7 +39,7 @@ impl Operator {
         CStr::from_bytes_until_nul(self.name.as_bytes()).unwrap_or(c"")
     }
 
-    /// Whether blocks come from the next `malloc` and are booked here.
+    /// Whether blocks come from the next `malloc` and are counted here.
     #[inline(always)]
     fn is_own(&self) -> bool {
         let state = self.state.load(Acquire);

@@ -40,7 +40,7 @@ fn decide() -> bool {
     named
 }
 
-/// Calls a function of the C library, booked or not.
+/// Calls a function of the C library, counted or not.
 macro_rules! source {
     ($call:ident($($argument:expr),*)) => {
         // SAFETY: the caller upholds the function's requirements on its arguments.

@@ -1,7 +1,7 @@
 //! Tokens and heaps, for memory that does not come from a function of the C library: the program reports it by hand.
 //!
 //! A token is one word, so that a program can store it beside the block. It holds the block's cell and its size: 38 bits of
-//! bytes, or of pages if the block is larger. The booked size is the one that the token can return, so that nothing remains
+//! bytes, or of pages if the block is larger. The counted size is the one that the token can return, so that nothing remains
 //! of a block when its token comes back.
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
@@ -15,7 +15,7 @@ use memtrack_core::{Heap, Token};
 /// Identifies a block that was reported. Store it with the block, and give it back once.
 pub type memtrack_token_t = u64;
 
-/// No block: the functions below return it if they booked nothing. Giving it back does nothing.
+/// No block: the functions below return it if they counted nothing. Giving it back does nothing.
 pub const MEMTRACK_TOKEN_NONE: u64 = 0;
 
 /// A named heap.

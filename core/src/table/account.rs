@@ -13,7 +13,7 @@
 //! side writes the other's line. Where several threads write a part, the first one copies and the others wait for it: the
 //! figures must not change in between.
 
-use super::image::lies_as;
+use super::image::assert_layout;
 use super::peak::epoch::{Epoch, Epochs, LastCopy, Mark};
 use crate::counter::{Counter, add_owned, add_owned32};
 use crate::limits::CLOCK_LOOK;
@@ -37,7 +37,7 @@ struct Part {
     label: AtomicU32,
 }
 
-lies_as!(
+assert_layout!(
     records::Part as Part;
     offset_of!(Part, epoch),
     offset_of!(Part, bytes),
@@ -104,7 +104,7 @@ pub struct Account {
     reallocs: Counter,
 }
 
-lies_as!(
+assert_layout!(
     records::Account as Account;
     offset_of!(Account, own),
     offset_of!(Account, allocs),

@@ -68,7 +68,7 @@ mod tests {
         head.marks.credit.open(threads, || ());
         let mut cells = REGION.cells().iter().map(|(_, _, cell)| cell);
         // An allocation that had its cell, and not yet its thread.
-        cells.find(|cell| cell.live().bytes == 1000).expect("it is booked").add(300);
+        cells.find(|cell| cell.live().bytes == 1000).expect("it is counted").add(300);
         fork(&REGION, 1, 0, Copied::AtFork);
         let live: usize = threads.iter().map(|(_, slot)| slot.account.live().bytes).sum();
         assert_eq!(live, 1300);

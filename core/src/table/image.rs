@@ -1,7 +1,7 @@
 //! The image: a copy of a region, which says how to read it, so that a host needs no part of the program.
 //!
 //! [`memtrack_format::image`] defines it. The header's words are made here, and published when a tracker claims the region.
-//! [`lies_as`] compares structures of the tables with the records of the image.
+//! [`assert_layout`] compares structures of the tables with the records of the image.
 
 pub(crate) use memtrack_format::image::header::WORDS;
 use memtrack_format::image::header::{self, Header, Place, STAGES, TABLES, TIMELINE};
@@ -27,7 +27,7 @@ pub(super) const fn counts(slots: usize) -> Counts {
 
 /// Fails to compile unless fields of a structure lie where the image's record has them: the offset of each, in the record's
 /// order, from a base. The models' atomic integers have more than their values.
-macro_rules! lies_as {
+macro_rules! assert_layout {
     ($record:ty, slots $slots:expr, base $base:expr; $($offset:expr),* $(,)?) => {
         if cfg!(not(models)) {
             memtrack_format::image::layout::check(
@@ -40,7 +40,7 @@ macro_rules! lies_as {
     };
     ($record:ty as $own:ty; $($offset:expr),* $(,)?) => {
         const _: () = {
-            lies_as!($record, slots 0, base 0; $($offset),*);
+            assert_layout!($record, slots 0, base 0; $($offset),*);
             assert!(
                 cfg!(models) || size_of::<$own>() == <$record as memtrack_format::image::Value>::SHAPE.size(
                     &memtrack_format::image::Machine::HERE,
@@ -51,7 +51,7 @@ macro_rules! lies_as {
         };
     };
 }
-pub(super) use lies_as;
+pub(super) use assert_layout;
 
 /// Where a table lies.
 pub(super) const fn place(offset: usize, stride: usize, capacity: usize) -> Place {

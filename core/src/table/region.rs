@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::cells::{CellTable, Cells};
-use super::image::{self, Image, lies_as, place};
+use super::image::{self, Image, assert_layout, place};
 use super::losses::Losses;
 use super::peak::Marks;
 #[cfg(feature = "std")]
@@ -99,7 +99,7 @@ pub struct Head {
 // The credit follows the header. What an image has of the marks ends with the head's last word.
 const _: () = {
     let marks = Marks::offsets();
-    lies_as!(
+    assert_layout!(
         records::Head, slots 0, base Marks::IMAGE;
         marks[0], marks[1], marks[2], marks[3], marks[4], marks[5], marks[6],
         offset_of!(Head, losses) - offset_of!(Head, marks),

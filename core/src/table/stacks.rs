@@ -5,7 +5,7 @@
 
 use super::backing::prepare;
 use super::growth::Growth;
-use super::image::lies_as;
+use super::image::assert_layout;
 use super::index::{Index, IndexRef, hash};
 use crate::sync::*;
 use core::mem::offset_of;
@@ -20,7 +20,7 @@ pub(super) struct Node {
     parent: AtomicU32,
 }
 
-lies_as!(records::Node as Node; offset_of!(Node, address), offset_of!(Node, parent));
+assert_layout!(records::Node as Node; offset_of!(Node, address), offset_of!(Node, parent));
 
 /// `N` nodes. All-zero is the empty tree.
 #[repr(C)]

@@ -1,6 +1,6 @@
 //! Tags: names pushed under a thread's stacks. A tag is a pair of outer tag and name; its id is its position, from 1.
 
-use super::image::lies_as;
+use super::image::assert_layout;
 use super::name::Name;
 use crate::lock::{Lock, try_lock};
 use crate::sync::*;
@@ -18,7 +18,7 @@ struct Tag {
     name: [AtomicU32; WORDS],
 }
 
-lies_as!(records::Tag as Tag; offset_of!(Tag, parent), offset_of!(Tag, name));
+assert_layout!(records::Tag as Tag; offset_of!(Tag, parent), offset_of!(Tag, name));
 
 impl Tag {
     fn set(&self, parent: u16, name: &[u32; WORDS]) {

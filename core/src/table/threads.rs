@@ -3,7 +3,7 @@
 use super::account::{Account, Booker, Held};
 use super::backing::prepare;
 use super::growth::Growth;
-use super::image::lies_as;
+use super::image::assert_layout;
 use super::peak::share::{Share, Shares};
 use super::peak::thread::ThreadPeaks;
 use super::peak::{Epoch, Epochs};
@@ -52,7 +52,7 @@ const _: () = {
     let (share, peaks) = (offset_of!(ThreadSlot, share), offset_of!(ThreadSlot, peaks));
     let [bytes, inside] = Share::OFFSETS;
     let of = ThreadPeaks::OFFSETS;
-    lies_as!(
+    assert_layout!(
         records::Slot, slots 0, base 0;
         offset_of!(ThreadSlot, account),
         share + bytes,

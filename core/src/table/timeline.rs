@@ -1,6 +1,6 @@
 //! Live bytes over time, in a list of bounded length. When it is full, its resolution halves.
 
-use super::image::{lies_as, place};
+use super::image::{assert_layout, place};
 use super::list::List;
 use crate::limits::POINTS;
 use core::mem::offset_of;
@@ -26,7 +26,7 @@ pub struct Point {
     pub(crate) live: usize,
 }
 
-lies_as!(records::Point as Point; offset_of!(Point, time_ns), offset_of!(Point, high), offset_of!(Point, live));
+assert_layout!(records::Point as Point; offset_of!(Point, time_ns), offset_of!(Point, high), offset_of!(Point, live));
 
 /// All-zero is empty.
 #[repr(C)]

@@ -5,7 +5,7 @@
 //! alignment, and the program may free it directly, or get one from the allocator directly (`strdup` under `--wrap`, blocks
 //! from before this library was loaded).
 //!
-//! *Foreign*: a block without a tail. Its free is not booked, because its allocation was not.
+//! *Foreign*: a block without a tail. Its free is not counted, because its allocation was not.
 
 mod early;
 mod next;
@@ -19,9 +19,9 @@ use core::ffi::c_void;
 use memtrack_core::{Heap, Token};
 use next::Functions;
 
-/// The source of blocks that are booked.
+/// The source of blocks that are counted.
 pub(crate) struct Tracked;
-/// The source of blocks that are not booked.
+/// The source of blocks that are not counted.
 pub(crate) struct Plain;
 
 /// The size to ask the allocator for. A size that is too large stays too large.

@@ -2,7 +2,7 @@
 //!
 //! A tail is a word of three fields:
 //!
-//! - *cell*: the cell that the block is booked on;
+//! - *cell*: the cell that the block is counted on;
 //! - *slack*: the bytes between the end of the program's size and the tail. A slack that does not fit is stored in the word
 //!   before the tail; so large a slack has room for it;
 //! - *check*: bits that depend on the address and the other fields. A block that never had a tail passes the check in one of

@@ -79,7 +79,7 @@ impl Tables {
     }
 }
 
-/// Whether nothing was ever booked there.
+/// Whether nothing was ever counted there.
 fn is_unused(account: &Account) -> bool {
     account.allocs == 0 && account.remote.blocks == 0
 }

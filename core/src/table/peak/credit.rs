@@ -33,7 +33,7 @@
 use super::share::{Share, Shares};
 use crate::limits::{ADVANCE, COLLECTOR_PASSES, COLLECTOR_TRIES};
 use crate::sync::*;
-use crate::table::image::lies_as;
+use crate::table::image::assert_layout;
 use core::mem::offset_of;
 use memtrack_format::image::records;
 
@@ -60,7 +60,7 @@ pub(crate) struct Credit {
 }
 
 // The image ends before what a forked child needs.
-const _: () = lies_as!(
+const _: () = assert_layout!(
     records::Credit, slots 0, base 0;
     offset_of!(Credit, pool),
     offset_of!(Credit, shares),

@@ -11,7 +11,7 @@
 
 use super::summary::{Moment, Peak, Summary, ThreadPeak};
 use crate::limits::{MAX_ACTIVE, TOP_THREADS};
-use crate::table::image::{lies_as, place};
+use crate::table::image::{assert_layout, place};
 use crate::table::list::List;
 use crate::table::name::Name;
 use core::mem::offset_of;
@@ -89,7 +89,7 @@ impl<const STAGES: usize, const THREADS: usize> StageTable<STAGES, THREADS> {
     pub(in crate::table) const FINISHED: Place =
         place(offset_of!(Self, finished), size_of::<Summary>(), STAGES);
     pub(in crate::table) const ACTIVE: Place = {
-        lies_as!(
+        assert_layout!(
             records::Active, slots THREADS, base 0;
             offset_of!(Active<THREADS>, serial),
             offset_of!(Active<THREADS>, name),

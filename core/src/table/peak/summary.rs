@@ -1,7 +1,7 @@
 //! The summary of a stage: the sums of all runs of one name, with the peak of the run with the highest peak.
 
 use crate::limits::TOP_THREADS;
-use crate::table::image::lies_as;
+use crate::table::image::assert_layout;
 use crate::table::list::List;
 use crate::table::name::Name;
 use core::mem::offset_of;
@@ -57,7 +57,7 @@ pub struct Summary {
     pub(crate) threads: List<ThreadPeak, TOP_THREADS>,
 }
 
-lies_as!(
+assert_layout!(
     records::Moment as Moment;
     offset_of!(Moment, time_ns),
     offset_of!(Moment, allocs),
@@ -65,14 +65,14 @@ lies_as!(
     offset_of!(Moment, live),
     offset_of!(Moment, lost),
 );
-lies_as!(
+assert_layout!(
     records::Peak as Peak;
     offset_of!(Peak, bytes),
     offset_of!(Peak, blocks),
     offset_of!(Peak, time_ns),
 );
-lies_as!(records::ThreadPeak as ThreadPeak; offset_of!(ThreadPeak, thread), offset_of!(ThreadPeak, bytes));
-lies_as!(
+assert_layout!(records::ThreadPeak as ThreadPeak; offset_of!(ThreadPeak, thread), offset_of!(ThreadPeak, bytes));
+assert_layout!(
     records::Stage as Summary;
     offset_of!(Summary, name),
     offset_of!(Summary, scope),

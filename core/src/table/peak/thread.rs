@@ -21,7 +21,7 @@
 use super::epoch::{Epochs, LastCopy};
 use crate::sync::*;
 use crate::table::account::{Account, Held};
-use crate::table::image::lies_as;
+use crate::table::image::assert_layout;
 use core::mem::offset_of;
 use memtrack_format::image::{records, rules};
 
@@ -52,7 +52,7 @@ impl High {
     }
 }
 
-lies_as!(records::High as High; offset_of!(High, bytes), offset_of!(High, blocks));
+assert_layout!(records::High as High; offset_of!(High, bytes), offset_of!(High, blocks));
 
 /// The frees by other threads of a thread's blocks, up to the begin of a generation. The first of them that frees in the
 /// generation makes the copy.
@@ -64,7 +64,7 @@ struct FreedBefore {
     freed: High,
 }
 
-lies_as!(
+assert_layout!(
     records::Noted as FreedBefore;
     offset_of!(FreedBefore, generation),
     offset_of!(FreedBefore, freed),
