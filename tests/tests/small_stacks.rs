@@ -1,7 +1,7 @@
 //! A snapshot does not use the stack of the thread that triggers it. Each trigger runs on the smallest stack that the
 //! system allows.
 //!
-//! Planted bug: in `dump_stack.rs`, `on_stack` that calls the function on the current stack.
+//! Planted bug: in `other_stack.rs`, `on_stack` that calls the function on the current stack.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

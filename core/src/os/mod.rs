@@ -9,11 +9,12 @@
 //! | `clock` | the monotonic clock, the wall clock, a sleep |
 //! | `process` | ids, the command line, the number of threads, whether another process runs |
 //! | `thread` | ids, names, a callback at a thread's end, the tracker's own thread, a barrier on all threads |
+//! | `thread_memory` | memory of each thread's own |
 //! | `thread_stack`, `probe` | the bounds of the running thread's stack, the readable pages of another stack |
-//! | `dump_stack` | the stack on which snapshots are written |
+//! | `other_stack` | a call on another stack than the thread's own |
 //! | `signals`, `signal_mask` | signals that ask for a snapshot, signals that are blocked for a while |
 //! | `wake` | a bell on which one thread waits until a time |
-//! | `file`, `path`, `stderr` | files that are written and read, their paths, messages for people |
+//! | `file`, `names`, `error_stream` | files that are written and read, the form of their paths, standard error |
 //! | `memory` | pages at a place that the system or the caller chooses |
 //! | `pages`, `backing_file`, `fault` | memory that a file backs, and faults in it |
 //! | `modules`, `unwind_tables` | executables and libraries that are loaded, and their unwind tables |
@@ -22,6 +23,10 @@
 //! | `environment` | environment variables, and whether the process may obey them |
 //! | `sandbox` | which of these functions the program has forbidden to itself |
 //! | `errno` | the error number of the last call |
+//!
+//! Four modules are the same on every system, and use the modules of the table: `dump_stack` has the stack on which
+//! snapshots are written, `path` the paths of files, `patience` the time that a caller waits, and `stderr` writes messages for
+//! people.
 //!
 //! # Rules for every function
 //!
@@ -47,9 +52,12 @@
 //! decisions.
 
 mod callbacks;
+pub(crate) mod dump_stack;
 #[cfg(target_os = "linux")]
 mod linux;
+pub(crate) mod path;
 pub(crate) mod patience;
+pub(crate) mod stderr;
 
 // The build script refuses other systems, with one sentence.
 

@@ -82,13 +82,14 @@ impl Values {
         if self.state.compare_exchange(UNKNOWN, TAKEN, AcqRel, Acquire).is_ok() {
             stderr::remember_stream();
             if !environment::is_privileged() {
-                Variable::ALL.into_iter().for_each(|variable| self.copy(variable));
+                for variable in Variable::ALL {
+                    environment::get(variable.name(), |value| self.copy(variable, value));
+                }
             }
         }
     }
 
-    fn copy(&self, variable: Variable) {
-        let Some(value) = environment::get(variable.name()) else { return };
+    fn copy(&self, variable: Variable, value: &[u8]) {
         let to = &self.values[variable as usize];
         if value.len() >= MOST {
             let name = variable.name().to_str().unwrap_or_default();

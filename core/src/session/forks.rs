@@ -56,7 +56,7 @@ pub(super) fn in_child() {
 fn take_over(copied: Copied) {
     signal_mask::while_blocked(|| {
         TAKING_OVER.store(true, Release);
-        dump_stack::forked();
+        dump_stack::free();
         crate::lock::forked();
         dump_stack::run(Patience::None, recording::in_child);
         triggers::forked();

@@ -1,28 +1,23 @@
-//! The words that trackers keep for each thread of a process: [`Local`], in thread-local storage.
+//! The words that trackers keep for each thread of a process: [`Local`], in memory of the thread's own.
 //!
 //! - **Number**: a tracker's thread words number, which the [registry](super::registry) gives.
 
 use crate::limits::MAX_TRACKERS;
 use crate::os::memory;
+use crate::os::thread_memory::thread_memory;
 use crate::platform::Local;
 use crate::sync::*;
 
-thread_local! {
-    // The initial value is constant, and there is no destructor: so an access neither allocates nor fails.
-    static LOCALS: [Local; MAX_TRACKERS] = const { [const { Local::new() }; MAX_TRACKERS] };
+thread_memory! {
+    /// The words of all trackers. The tracker uses them only while it runs on their thread. Interrupting handlers may use
+    /// them too: a `Local` is made of atomics.
+    fn locals() -> [Local; MAX_TRACKERS] = [const { Local::new() }; MAX_TRACKERS]
 }
 
 /// Returns the words of the running thread for a tracker.
 #[inline]
 pub(crate) fn local(number: usize) -> Option<&'static Local> {
-    LOCALS
-        .try_with(|locals| {
-            // SAFETY: the words live as long as the thread. Only this thread gets the reference, and the tracker uses it
-            // only while it runs on this thread. Interrupting handlers may use it too: a `Local` is made of atomics.
-            (number < MAX_TRACKERS).then(|| unsafe { &*core::ptr::from_ref(&locals[number]) })
-        })
-        .ok()
-        .flatten()
+    locals()?.get(number)
 }
 
 /// Returns the slot of the running thread; `None` when it has none.

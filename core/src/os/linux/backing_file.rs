@@ -9,9 +9,9 @@
 use super::errno::errno;
 use super::memory::PAGE;
 use super::open::{self, Descriptor, Named};
-use super::path::Path;
 use super::{calls, signal_mask};
 use crate::Error;
+use crate::os::path::Path;
 
 /// An open file that backs memory. An open descriptor from [`lock`](Self::lock) holds the file's lock. Dropping it
 /// closes the file.

@@ -13,13 +13,15 @@ pub(crate) fn is_there() -> bool {
     unsafe { !environ.is_null() }
 }
 
-/// The value of a variable; `None` when it is not set. Only while the program starts: later the program may change or
-/// free the value.
-pub(crate) fn get(name: &CStr) -> Option<&'static [u8]> {
+/// Calls `with` with the value of a variable, if it is set. Only while the program starts: later the program may change
+/// or free the value.
+pub(crate) fn get(name: &CStr, with: impl FnOnce(&[u8])) {
     // SAFETY: the name is a C string. Nobody changes or frees the value while the program starts.
     unsafe {
         let value = libc::getenv(name.as_ptr());
-        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
+        if !value.is_null() {
+            with(CStr::from_ptr(value).to_bytes());
+        }
     }
 }
 

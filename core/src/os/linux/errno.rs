@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-pub(crate) use libc::{EFBIG as FILE_TOO_LARGE, ENOSPC as NO_SPACE, EPERM as NOT_PERMITTED};
+pub(crate) use libc::{
+    EFBIG as FILE_TOO_LARGE, EINVAL as INVALID, ENOSPC as NO_SPACE, EPERM as NOT_PERMITTED,
+};
 
 /// The running thread's error number.
 pub(crate) fn errno() -> i32 {

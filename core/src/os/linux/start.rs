@@ -10,7 +10,8 @@ macro_rules! run_before_main {
 }
 pub(crate) use run_before_main;
 
-use super::{dump_stack, fork, interpose, resident, thread, unwind_tables};
+use super::{fork, interpose, resident, thread, unwind_tables};
+use crate::os::dump_stack;
 
 /// Prepares the modules of this folder. That function calls it before any other of them. It may lock and allocate.
 pub(crate) fn begin() {

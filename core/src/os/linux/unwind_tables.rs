@@ -15,9 +15,9 @@
 mod entry;
 mod list;
 
-use super::dump_stack;
 use super::elf::{self, Image};
 use super::errno::keep_errno;
+use crate::os::dump_stack;
 use crate::os::patience::Patience;
 use crate::sync::*;
 use core::ffi::c_int;

@@ -3,7 +3,7 @@
 use super::bpf::{self, Query, Step};
 use super::calls_allowed::{self, CALLS, Call, set, snapshots_without};
 use crate::os::callbacks::{Sealing, interposed};
-use crate::os::linux::dump_stack;
+use crate::os::dump_stack;
 use crate::os::linux::{calls, clock, ids};
 use crate::os::patience::Patience;
 use core::ffi::{c_int, c_long, c_ulong};

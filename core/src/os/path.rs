@@ -1,10 +1,11 @@
 //! Paths of files, without allocating.
 
+use super::errno::INVALID;
+use super::names;
 use crate::Error;
 use core::ffi::CStr;
 
-/// The size of the longest path in bytes, with its NUL.
-pub(crate) const MOST: usize = libc::PATH_MAX as usize;
+pub(crate) use super::names::MOST;
 
 /// A path with a NUL at its end, as the system takes it. All functions fail with [`Error::PathTooLong`] for a longer
 /// path than the system takes.
@@ -35,11 +36,11 @@ impl Path {
 
     /// `path` unchanged. An error when it contains a NUL.
     pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
-        use std::os::unix::ffi::OsStrExt;
-        if path.as_os_str().as_bytes().contains(&0) {
-            return Err(Error::File(libc::EINVAL));
+        let path = path.as_os_str().as_encoded_bytes();
+        if path.contains(&0) {
+            return Err(Error::File(INVALID));
         }
-        let bytes = heapless::Vec::from_slice(path.as_os_str().as_bytes()).map_err(|_| Error::PathTooLong)?;
+        let bytes = heapless::Vec::from_slice(path).map_err(|_| Error::PathTooLong)?;
         Path { bytes }.end()
     }
 
@@ -47,14 +48,13 @@ impl Path {
     /// the current folder is unknown, or when the result is too long.
     pub(crate) fn absolute(self) -> Path {
         let mut folder = [0; MOST];
-        // SAFETY: the buffer is valid for its length, and the call writes no further.
-        let mut known = || unsafe { !libc::getcwd(folder.as_mut_ptr().cast(), folder.len()).is_null() };
-        if self.bytes.first() == Some(&b'/') || !known() {
-            return self;
-        }
+        let folder = match names::current_folder(&mut folder) {
+            Some(length) if !names::is_absolute(&self.bytes) => &folder[..length],
+            _ => return self,
+        };
         let mut path = Path { bytes: heapless::Vec::new() };
-        let folder = folder.iter().take_while(|&&byte| byte != 0);
-        let joined = folder.chain(b"/").chain(&self.bytes).try_for_each(|&byte| path.push(byte));
+        let joined =
+            folder.iter().chain(names::SEPARATOR).chain(&self.bytes).try_for_each(|&byte| path.push(byte));
         if joined.is_ok() { path } else { self }
     }
 
@@ -62,7 +62,7 @@ impl Path {
     /// program changes its folder or its environment. A relative copy when the current folder is unknown.
     pub(crate) fn template(template: &[u8]) -> Result<Path, Error> {
         let mut folder = Path { bytes: heapless::Vec::new() };
-        if template.first() != Some(&b'/') {
+        if !names::is_absolute(template) {
             folder.push(b'.')?;
             folder = folder.end()?.absolute();
             folder.bytes.pop();

@@ -1,0 +1,147 @@
+//! A call on another stack than the thread's own.
+
+use super::errno;
+use super::errno::keep_errno;
+use core::ffi::c_void;
+
+/// An address that identifies the running thread as long as it lives. Never 0.
+pub(crate) fn this_thread() -> usize {
+    errno::location()
+}
+
+/// Makes a page inaccessible. A system with larger pages refuses that, and the page stays as it is. Restores `errno`.
+///
+/// # Safety
+/// The page must be the caller's own, and have no data.
+pub(crate) unsafe fn forbid(page: *mut u8, len: usize) {
+    // SAFETY: the caller upholds that nothing uses the page.
+    keep_errno(|| unsafe { libc::mprotect(page.cast(), len, libc::PROT_NONE) });
+}
+
+// The frame has a frame pointer, from which debuggers and unwinders find the caller although the stack pointer has
+// moved. It is global assembly, because inline assembly must not move the stack pointer.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
+    ".hidden memtrack_on_stack",
+    ".globl memtrack_on_stack",
+    ".type memtrack_on_stack,@function",
+    "memtrack_on_stack:",
+    ".cfi_startproc",
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "mov rsp, rdx",
+    "mov rax, rdi",
+    "mov rdi, rsi",
+    "call rax",
+    "mov rsp, rbp",
+    "pop rbp",
+    ".cfi_def_cfa rsp, 8",
+    "ret",
+    ".cfi_endproc",
+    ".size memtrack_on_stack, . - memtrack_on_stack",
+    ".popsection",
+);
+
+#[cfg(target_arch = "aarch64")]
+core::arch::global_asm!(
+    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
+    ".hidden memtrack_on_stack",
+    ".globl memtrack_on_stack",
+    ".type memtrack_on_stack,@function",
+    "memtrack_on_stack:",
+    ".cfi_startproc",
+    "stp x29, x30, [sp, #-16]!",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset x29, -16",
+    ".cfi_offset x30, -8",
+    "mov x29, sp",
+    ".cfi_def_cfa_register x29",
+    "mov sp, x2",
+    "mov x9, x0",
+    "mov x0, x1",
+    "blr x9",
+    "mov sp, x29",
+    ".cfi_def_cfa_register sp",
+    "ldp x29, x30, [sp], #16",
+    ".cfi_def_cfa_offset 0",
+    ".cfi_restore x29",
+    ".cfi_restore x30",
+    "ret",
+    ".cfi_endproc",
+    ".size memtrack_on_stack, . - memtrack_on_stack",
+    ".popsection",
+);
+
+#[cfg(target_arch = "riscv64")]
+core::arch::global_asm!(
+    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
+    ".hidden memtrack_on_stack",
+    ".globl memtrack_on_stack",
+    ".type memtrack_on_stack,@function",
+    "memtrack_on_stack:",
+    ".cfi_startproc",
+    "addi sp, sp, -16",
+    ".cfi_def_cfa_offset 16",
+    "sd ra, 8(sp)",
+    "sd s0, 0(sp)",
+    ".cfi_offset ra, -8",
+    ".cfi_offset s0, -16",
+    "addi s0, sp, 16",
+    ".cfi_def_cfa s0, 0",
+    "mv sp, a2",
+    "mv t0, a0",
+    "mv a0, a1",
+    "jalr t0",
+    "addi sp, s0, -16",
+    ".cfi_def_cfa sp, 16",
+    "ld ra, 8(sp)",
+    "ld s0, 0(sp)",
+    ".cfi_restore ra",
+    ".cfi_restore s0",
+    "addi sp, sp, 16",
+    ".cfi_def_cfa_offset 0",
+    "ret",
+    ".cfi_endproc",
+    ".size memtrack_on_stack, . - memtrack_on_stack",
+    ".popsection",
+);
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+unsafe extern "C" {
+    /// Calls `f` with `argument` on the stack from `low` to `top`, whose first frame lies below `top`.
+    #[link_name = "memtrack_on_stack"]
+    pub(crate) fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, top: *mut u8, low: *mut u8);
+}
+
+/// On other machines a snapshot is written on the caller's stack, which needs 32 KiB.
+///
+/// # Safety
+/// `argument` must be what `f` takes.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(crate) unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, _: *mut u8, _: *mut u8) {
+    f(argument);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::os::dump_stack;
+    use crate::os::linux::{calls, signal_mask};
+    use crate::os::patience::Patience;
+
+    #[test]
+    fn signals_wait_meanwhile() {
+        let mask = || {
+            calls::set_signal_mask(signal_mask::BLOCKED)
+                .map(|before| calls::set_signal_mask(before).map(|_| before))
+        };
+        let (before, meanwhile) =
+            (mask(), dump_stack::run(Patience::Seconds, mask).expect("no test stays on it"));
+        let unblockable = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
+        assert_eq!(meanwhile, Some(Some(signal_mask::BLOCKED & !unblockable)));
+        assert_eq!(mask(), before);
+    }
+}
