@@ -47,6 +47,7 @@ pub mod serve;
 pub mod suppress;
 pub mod symbolize;
 pub mod table;
+#[cfg(feature = "top")]
 pub mod top;
 pub mod units;
 pub mod warnings;

@@ -38,6 +38,7 @@ mod split;
 mod starts;
 mod symbols;
 mod table;
+#[cfg(feature = "debuginfod")]
 mod transfer;
 
 pub use find::{Missing, Search};

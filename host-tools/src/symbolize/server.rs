@@ -3,13 +3,14 @@
 //!
 //! Fetched files go to the same cache as those of other debuginfod clients, and are shared with them.
 
-use std::io::{self, Write};
+#[cfg(feature = "debuginfod")]
+use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ureq::Agent;
-
 use super::binary::{Binary, File};
+#[cfg(feature = "debuginfod")]
 use super::transfer::{Limits, transfer};
 use crate::input::Bytes;
 use crate::units::hex;
@@ -74,33 +75,51 @@ impl Servers {
         let mut failed = None;
         for url in &self.urls {
             match self.fetch(url, &id) {
-                Ok(bytes) => match of_build(bytes, build_id, kept.as_deref()) {
+                Ok(Some(file)) => match of_build(file, build_id, kept.as_deref()) {
                     Some(binary) => return Ok(Some(binary)),
                     None => failed = Some(format!("{url} sent a file of another build")),
                 },
-                Err(ureq::Error::StatusCode(404)) => {}
+                Ok(None) => {}
                 Err(error) => failed = Some(format!("{url} failed: {error}")),
             }
         }
         failed.map_or(Ok(None), Err)
     }
 
-    fn fetch(&self, url: &str, id: &str) -> Result<tempfile::NamedTempFile, ureq::Error> {
-        let config = Agent::config_builder()
+    /// Downloads a debug file; `None` if the server does not have it.
+    #[cfg(feature = "debuginfod")]
+    fn fetch(&self, url: &str, id: &str) -> Result<Option<tempfile::NamedTempFile>, String> {
+        let config = ureq::Agent::config_builder()
             .timeout_global(Some(self.deadline))
             .timeout_connect(Some(self.patience))
             .timeout_recv_response(Some(self.patience))
             .user_agent(concat!("memtrack-fold/", env!("CARGO_PKG_VERSION")));
-        let agent: Agent = config.build().into();
+        let agent: ureq::Agent = config.build().into();
         let address = format!("{}/buildid/{id}/debuginfo", url.trim_end_matches('/'));
-        let answer = agent.get(address).call()?;
+        let answer = match agent.get(address).call() {
+            Ok(answer) => answer,
+            Err(ureq::Error::StatusCode(404)) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
         let limits = Limits { patience: self.patience, deadline: self.deadline, max_bytes: self.max_bytes };
-        let mut file = self.file()?;
-        transfer(answer.into_body().into_reader(), file.as_file_mut(), limits)?;
-        Ok(file)
+        let received = self.file().and_then(|mut file| {
+            transfer(answer.into_body().into_reader(), file.as_file_mut(), limits)?;
+            Ok(file)
+        });
+        received.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// Downloads nothing.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "debuginfod"))]
+    fn fetch(&self, _url: &str, _id: &str) -> Result<Option<tempfile::NamedTempFile>, String> {
+        Err("this build has no HTTP client (feature `debuginfod`)".into())
     }
 
     /// The temporary file of an answer: in the cache if there is one, so that it can be renamed.
+    #[cfg(feature = "debuginfod")]
     fn file(&self) -> io::Result<tempfile::NamedTempFile> {
         let in_cache = self.cache.as_ref().and_then(|cache| {
             std::fs::create_dir_all(cache).ok()?;
