@@ -84,10 +84,12 @@ impl Entries {
     ) -> Option<usize> {
         let [allocating, reallocating] = &self.shortcuts;
         let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
-        match known {
-            Some(second) => Some(plain(second).wrapping_sub(1)),
-            None => self.find_second(from, memory, cache),
-        }
+        // Only the uncommon path asks whether there is a second caller at all.
+        let second = match known {
+            Some(second) => plain(second).wrapping_sub(1),
+            None => self.find_second(from, memory, cache)?,
+        };
+        Some(second)
     }
 
     /// The second caller by rules. Keeps the shortcut to it.
