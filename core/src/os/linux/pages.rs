@@ -142,6 +142,11 @@ impl Pages {
         }
     }
 
+    /// Clears all bits.
+    pub(crate) fn clear_bits(&self) {
+        self.memory.as_flattened().iter().for_each(|word| word.store(0, Relaxed));
+    }
+
     /// Calls `each` with the number and the content of each page that is not all zero, from the last page to the first.
     ///
     /// The order matters for a table that grows meanwhile. The data that an entry refers to lies before the entry, and

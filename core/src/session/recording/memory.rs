@@ -62,19 +62,28 @@ static ANY: AtomicBool = AtomicBool::new(false);
 
 /// From now on the pages of the region are a file's, and so is the annex. `head` is the region's head copy.
 pub(crate) fn begin(number: RegionNumber, pages: Pages, annex: Pages, head: HeadCopy) {
-    let with_room = Pages::new(pages.pages().div_ceil(8), 0).ok();
     // SAFETY: the recording is locked, so no other thread is here. Nobody reads the mapping while the state is `NONE`; when
     // it is not, this is a forked child, which has one thread.
     unsafe {
         let mapping = &mut *MEMORY[number].mapping.get();
-        let before = mapping.replace(Mapping { pages, annex, with_room, head });
-        if let Some(with_room) = before.and_then(|before| before.with_room) {
-            with_room.unmap();
-        }
+        let with_room = cleared_bits(mapping.as_ref().and_then(|before| before.with_room), pages.pages());
+        *mapping = Some(Mapping { pages, annex, with_room, head });
     }
     MEMORY[number].state.store(RUNS, Release);
     ANY.store(true, Release);
     backing::announce_to(make_room);
+}
+
+/// One clear bit for each page. A forked child takes over the bits that its parent had: a signal handler that forks may
+/// interrupt a function that uses them, and the function continues in the child. `None` without memory.
+fn cleared_bits(before: Option<Pages>, pages: usize) -> Option<Pages> {
+    match before {
+        Some(bits) => {
+            bits.clear_bits();
+            Some(bits)
+        }
+        None => Pages::new(pages.div_ceil(8), 0).ok(),
+    }
 }
 
 /// Makes room in the file for memory that is about to be used for the first time. Without room the recording ends here:
@@ -209,4 +218,19 @@ pub(crate) fn faulted(address: usize) -> bool {
 fn nap() {
     const NANOSECONDS: u64 = 1_000_000;
     clock::sleep(NANOSECONDS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_has_the_bits_at_the_same_place() {
+        let bits = cleared_bits(None, 1000).unwrap();
+        bits.set_bit(999);
+        let again = cleared_bits(Some(bits), 1000).unwrap();
+        assert_eq!((again.start(), again.bit(999)), (bits.start(), false));
+        // SAFETY: this test alone uses the memory.
+        unsafe { bits.unmap() };
+    }
 }
