@@ -1,4 +1,4 @@
-//! Names the long conditions once: `cfi` where unwinding by DWARF call frame information is available, `cfi_bare` where it
+//! Names the long conditions once: `cfi` where unwinding by call frame information is available, `cfi_bare` where it
 //! is without an operating system. `models` is set by `cargo xtask models` alone,
 //! `fuzzing` by cargo-fuzz.
 
@@ -8,16 +8,20 @@ fn main() {
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let arch = var("CARGO_CFG_TARGET_ARCH");
     let of = |archs: &[&str]| archs.contains(&arch.as_str());
-    let (std, linux) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS") == "linux");
-    if std && !linux {
+    let (std, os) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS"));
+    let (linux, windows) = (os == "linux", os == "windows" && of(&["x86_64", "aarch64"]));
+    if std && !linux && !windows {
         // The compiler would only list what is missing.
         println!(
-            "cargo::error=the feature `std` supports Linux only: disable default features, and implement `Platform` for \
-             this system"
+            "cargo::error=the feature `std` supports Linux and 64-bit Windows: disable default features, and implement \
+             `Platform` for this system"
         );
         return;
     }
     if std && linux && of(&["x86_64", "aarch64", "riscv64"]) {
+        println!("cargo::rustc-cfg=cfi");
+    }
+    if std && windows && arch == "x86_64" {
         println!("cargo::rustc-cfg=cfi");
     }
     if !std && of(&["x86_64", "aarch64", "riscv32", "riscv64"]) {

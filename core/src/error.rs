@@ -49,6 +49,9 @@ pub enum Error {
     /// The region does not begin and end with a page of this system.
     #[cfg(feature = "std")]
     RecordingPages,
+    /// The system cannot put a file in the place of memory.
+    #[cfg(feature = "std")]
+    RecordingSystem,
     /// More named heaps than a region has room for.
     HeapsFull,
     /// Another dump is being written; it continues.
@@ -103,6 +106,10 @@ impl fmt::Display for Error {
             Error::RecordingPages => {
                 f.write_str("this system's pages are larger than a region's: take dumps instead of a recording")
             }
+            #[cfg(feature = "std")]
+            Error::RecordingSystem => f.write_str(
+                "this system cannot keep the tables in a file: take dumps instead of a recording, for example at intervals",
+            ),
             Error::PathTooLong => f.write_str("the path is longer than the system allows: use a shorter one"),
             Error::HeapsFull => f.write_str("too many named heaps: report the rest under a heap that exists"),
             Error::DumpRunning => f.write_str("another dump is being written: try again when it is done"),

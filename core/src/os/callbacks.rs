@@ -25,6 +25,7 @@ pub(crate) struct Sealing {
 
 /// Events of the process. The functions allocate nothing and wait for no lock of other code: each may run inside an
 /// allocator, in a signal handler or in a forked child.
+#[cfg_attr(windows, expect(dead_code, reason = "Windows has no forks, and no file backs memory"))]
 pub(crate) struct Callbacks {
     /// The running thread ends. All destructors of its thread-local variables have run.
     pub(crate) thread_ended: fn(),
@@ -46,6 +47,10 @@ pub(crate) struct Callbacks {
 
 /// Calls of the program that memtrack interposes: the C library has the functions, and memtrack defines them too. The
 /// functions run outside the hook: they may allocate, and take locks of the system's libraries.
+#[cfg_attr(
+    windows,
+    expect(dead_code, reason = "of these calls Windows has only those that unload libraries")
+)]
 pub(crate) struct Interposed {
     /// The program is about to forbid system calls to itself.
     pub(crate) sealing: fn(Sealing),

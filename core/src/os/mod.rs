@@ -51,6 +51,8 @@
 //! A system reports events through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker's
 //! decisions.
 
+#[cfg(windows)]
+mod absent;
 mod callbacks;
 pub(crate) mod dump_stack;
 #[cfg(target_os = "linux")]
@@ -58,9 +60,13 @@ mod linux;
 pub(crate) mod path;
 pub(crate) mod patience;
 pub(crate) mod stderr;
+#[cfg(windows)]
+mod windows;
 
 // The build script refuses other systems, with one sentence.
 
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
+#[cfg(windows)]
+pub(crate) use windows::*;

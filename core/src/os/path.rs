@@ -36,7 +36,11 @@ impl Path {
 
     /// `path` unchanged. An error when it contains a NUL.
     pub(crate) fn new(path: &std::path::Path) -> Result<Path, Error> {
-        let path = path.as_os_str().as_encoded_bytes();
+        Self::of_bytes(path.as_os_str().as_encoded_bytes())
+    }
+
+    /// The path with these bytes. An error when they contain a NUL.
+    pub(crate) fn of_bytes(path: &[u8]) -> Result<Path, Error> {
         if path.contains(&0) {
             return Err(Error::File(INVALID));
         }

@@ -25,7 +25,7 @@ use crate::lock::try_lock;
 use crate::os::backing_file::Released;
 use crate::os::errno::{self, keep_errno};
 use crate::os::file::Named;
-use crate::os::pages::{Before, Pages};
+use crate::os::pages::{self, Before, Pages};
 use crate::os::path::Path;
 use crate::os::patience::Patience;
 use crate::os::{fault, fork_gate, modules, process, sandbox, signal_mask, stderr};
@@ -82,6 +82,7 @@ pub(crate) fn at_claim(number: RegionNumber) {
 
 /// Begins to record a region: makes its pages those of a new file.
 pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<(), Error> {
+    pages::check()?;
     let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
     let pages = region.pages()?;
     signal_mask::while_blocked(|| {

@@ -82,33 +82,41 @@ pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<
     }
 }
 
-/// DWARF numbers of return address, stack pointer and frame pointer, and where in the frame of a signal's
-/// trampoline the interrupted code's program counter, stack and frame pointer lie, in words from the stack pointer.
-#[cfg(any(cfi, cfi_bare))]
+/// DWARF numbers of return address, stack pointer and frame pointer.
+#[cfg(any(all(cfi, not(windows)), cfi_bare))]
 pub(super) struct Dwarf {
     pub(super) ra: gimli::Register,
     pub(super) sp: gimli::Register,
     pub(super) fp: gimli::Register,
-    pub(super) signal: [usize; 3],
 }
 
-#[cfg(any(cfi, cfi_bare))]
+#[cfg(any(all(cfi, not(windows)), cfi_bare))]
 pub(super) const DWARF: Dwarf = {
     use gimli::Register as R;
-    // Signal frames are the kernel's `struct rt_sigframe`: on x86_64 the stack pointer is at its ucontext (40 bytes,
-    // then r8 … r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first.
     if cfg!(target_arch = "x86_64") {
-        Dwarf { ra: R(16), sp: R(7), fp: R(6), signal: [168 / 8, 160 / 8, 120 / 8] }
+        Dwarf { ra: R(16), sp: R(7), fp: R(6) }
     } else if cfg!(target_arch = "aarch64") {
-        // ucontext: 168 bytes and 8 of padding, then fault address, x0 … x30, sp, pc.
-        Dwarf {
-            ra: R(30),
-            sp: R(31),
-            fp: R(29),
-            signal: [(304 + 8 + 256) / 8, (304 + 8 + 248) / 8, (304 + 8 + 232) / 8],
-        }
+        Dwarf { ra: R(30), sp: R(31), fp: R(29) }
     } else {
-        // ucontext: 168 bytes and 8 of padding, then pc, x1 (ra), x2 (sp) … x8 (s0).
-        Dwarf { ra: R(1), sp: R(2), fp: R(8), signal: [304 / 8, 304 / 8 + 2, 304 / 8 + 8] }
+        Dwarf { ra: R(1), sp: R(2), fp: R(8) }
     }
+};
+
+/// Where in the frame of a signal's trampoline the interrupted code's program counter, stack and frame pointer lie, in words
+/// from the stack pointer.
+///
+/// Linux has the kernel's `struct rt_sigframe` there: on x86_64 the stack pointer is at its ucontext (40 bytes, then r8 … r15,
+/// rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first. Windows has a `CONTEXT` in
+/// the frame of `KiUserExceptionDispatcher`.
+#[cfg(any(cfi, cfi_bare))]
+pub(super) const SIGNAL: [usize; 3] = if cfg!(all(target_arch = "x86_64", windows)) {
+    [0xf8 / 8, 0x98 / 8, 0xa0 / 8]
+} else if cfg!(target_arch = "x86_64") {
+    [168 / 8, 160 / 8, 120 / 8]
+} else if cfg!(target_arch = "aarch64") {
+    // ucontext: 168 bytes and 8 of padding, then fault address, x0 … x30, sp, pc.
+    [(304 + 8 + 256) / 8, (304 + 8 + 248) / 8, (304 + 8 + 232) / 8]
+} else {
+    // ucontext: 168 bytes and 8 of padding, then pc, x1 (ra), x2 (sp) … x8 (s0).
+    [304 / 8, 304 / 8 + 2, 304 / 8 + 8]
 };

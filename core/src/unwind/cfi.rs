@@ -1,4 +1,4 @@
-//! Unwinding by DWARF call frame information, without compiler flags, locks or memory.
+//! Unwinding by call frame information, without compiler flags, locks or memory.
 //!
 //! **Problem.** An event has tens of nanoseconds for a stack of twenty frames, in code without frame pointers.
 //!
@@ -32,7 +32,8 @@ use super::{Captured, End, Frames, Generations, LastCell, Memory, Registers, Sta
 use entry::Entries;
 use last_walk::LastWalk;
 
-/// DWARF call frame information (`.eh_frame`), which compilers emit for all code on Linux.
+/// The unwind tables that compilers write for all code: DWARF call frame information (`.eh_frame`) on Linux, and the unwind
+/// codes of `.pdata` on Windows.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Cfi;
 
@@ -114,7 +115,7 @@ impl Memo {
 // SAFETY: reads the stack only through `Memory`; unwind tables are read where the dynamic linker says that they are
 // mapped (`os::unwind_tables`); gimli runs without allocation on storage of fixed size; every step goes outwards.
 unsafe impl Unwind for Cfi {
-    const NAME: &'static str = "DWARF CFI";
+    const NAME: &'static str = if cfg!(windows) { "PE unwind codes" } else { "DWARF CFI" };
     type Memo = Memo;
 
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {

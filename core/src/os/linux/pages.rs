@@ -24,6 +24,11 @@ pub(crate) use super::private::may_be_readable;
 
 const WORDS: usize = PAGE / size_of::<usize>();
 
+/// Whether a file can back memory here: the error says why not.
+pub(crate) fn check() -> Result<(), Error> {
+    Ok(())
+}
+
 /// Memory that a file can back.
 #[derive(Clone, Copy)]
 pub(crate) struct Pages {

@@ -7,6 +7,10 @@
 //! - [`walk`]: goes from frame to frame.
 
 pub(super) mod cache;
+#[cfg(not(all(windows, feature = "std")))]
+pub(super) mod find;
+#[cfg(all(windows, feature = "std"))]
+#[path = "find/pdata.rs"]
 pub(super) mod find;
 pub(super) mod packed;
 pub(super) mod rule;

@@ -1,7 +1,7 @@
 //! The rule of one return address: the equations that lead from a frame to its caller's.
 
 use crate::unwind::Memory;
-use crate::unwind::arch::DWARF;
+use crate::unwind::arch::SIGNAL;
 
 const WORD: usize = size_of::<usize>();
 
@@ -176,7 +176,7 @@ fn caller(
 /// Leads from a signal's frame to the interrupted code: the kernel has stored its registers there.
 #[cold]
 fn signal(from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
-    let [pc, sp, fp] = DWARF.signal.map(|words| from.sp.wrapping_add(words * WORD));
+    let [pc, sp, fp] = SIGNAL.map(|words| from.sp.wrapping_add(words * WORD));
     match (trace.read(memory, pc), trace.read(memory, sp), trace.read_frame_pointer(memory, fp)) {
         (Some(pc), Some(sp), Some(fp)) if memory.switch(sp) => Step::Signal(State { pc, sp, fp }),
         _ => Step::Unknown,
