@@ -60,6 +60,8 @@ mod linux;
 pub(crate) mod path;
 pub(crate) mod patience;
 pub(crate) mod stderr;
+#[cfg(unix)]
+mod unix;
 #[cfg(windows)]
 mod windows;
 

@@ -53,9 +53,15 @@ pub(crate) fn is_closed(file: c_int) -> bool {
     call!(DescriptorFlags, file, libc::F_GETFD) < 0 && errno() == libc::EBADF
 }
 
-/// The flags of an open file; negative when the call fails.
-pub(crate) fn flags(file: c_int) -> c_int {
-    call!(Flags, file, libc::F_GETFL) as c_int
+/// Opens a descriptor that can neither be read nor written.
+pub(crate) fn open_placeholder() -> c_int {
+    open(c"/", libc::O_PATH | libc::O_CLOEXEC, 0)
+}
+
+/// Whether a descriptor is one from [`open_placeholder`]. False when that is unknown.
+pub(crate) fn is_placeholder(file: c_int) -> bool {
+    let flags = call!(Flags, file, libc::F_GETFL) as c_int;
+    flags >= 0 && flags & libc::O_PATH != 0
 }
 
 pub(crate) fn ftruncate(file: c_int, length: usize) -> c_int {
@@ -146,6 +152,12 @@ pub(crate) fn set_signal_mask(mask: u64) -> Option<u64> {
     let mut before = 0u64;
     let (new, old) = (core::ptr::from_ref(&mask), &raw mut before);
     (call!(SignalMask, libc::SIG_SETMASK, new, old, size_of::<u64>()) == 0).then_some(before)
+}
+
+/// Sends a signal to the calling thread.
+pub(crate) fn signal_this_thread(signal: c_int) {
+    // SAFETY: the call takes only numbers.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) };
 }
 
 /// Maps zeroed private pages; null when the call fails.

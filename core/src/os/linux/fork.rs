@@ -3,38 +3,12 @@
 use super::calls;
 use super::errno::keep_errno;
 use super::memory::page_size;
-use crate::os::callbacks::{Callbacks, callbacks};
+use crate::os::unix::fork::call;
 use core::ffi::c_long;
 use core::ops::Range;
 use core::ptr::with_exposed_provenance_mut;
 
-/// Requests [`Callbacks::before_fork`](Callbacks), `after_fork` and `in_child` around each `fork` of the C library. At
-/// the program's start.
-///
-/// A fork that the system does not report (here a system call by the program's own instruction) calls nothing.
-/// [`clear_in_child`] serves to notice it.
-pub(crate) fn begin() {
-    // SAFETY: the functions have the right signature, and their code stays loaded (see `resident`).
-    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };
-}
-
-fn call(callback: impl FnOnce(&'static Callbacks) -> fn()) {
-    if let Some(callbacks) = callbacks() {
-        callback(callbacks)();
-    }
-}
-
-unsafe extern "C" fn before_fork() {
-    call(|callbacks| callbacks.before_fork);
-}
-
-unsafe extern "C" fn after_fork() {
-    call(|callbacks| callbacks.after_fork);
-}
-
-unsafe extern "C" fn in_child() {
-    call(|callbacks| callbacks.in_child);
-}
+pub(crate) use crate::os::unix::fork::begin;
 
 /// Makes a system call that forks, with the same callbacks as the C library's `fork`.
 pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {

@@ -5,28 +5,23 @@
 //!   refuse.
 //! - `maps` reads the kernel's list of mappings, and `elf` the headers of the modules in them.
 //! - `interpose` has the functions of the C library that memtrack replaces.
-//! - `private`, `open`, `ids`, `program`, `stamp` and `resident` each serve one or two of the modules above.
+//! - `private`, `ids`, `program`, `resident`, `signal_numbers` and `write_signals` each serve one or two of the modules above,
+//!   or of those that Linux shares with other systems ([`unix`](super::unix)).
 
 pub(crate) mod backing_file;
-mod calls;
+pub(super) mod calls;
 pub(crate) mod clock;
 mod elf;
 pub(crate) mod environment;
 pub(crate) mod errno;
-pub(super) mod error_stream;
 pub(crate) mod exit;
 pub(crate) mod fault;
-pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod fork_gate;
-mod ids;
+pub(super) mod ids;
 mod interpose;
 mod maps;
-pub(crate) mod memory;
 pub(crate) mod modules;
-pub(super) mod names;
-mod open;
-pub(super) mod other_stack;
 pub(crate) mod pages;
 mod private;
 pub(crate) mod probe;
@@ -34,9 +29,7 @@ pub(crate) mod process;
 mod program;
 mod resident;
 pub(crate) mod sandbox;
-pub(crate) mod signal_mask;
-pub(crate) mod signals;
-mod stamp;
+pub(super) mod signal_numbers;
 pub(crate) mod start;
 mod system_call;
 pub(crate) mod thread;
@@ -44,3 +37,8 @@ pub(crate) mod thread_memory;
 pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;
 pub(crate) mod wake;
+pub(super) mod write_signals;
+
+pub(super) use super::unix::{error_stream, names, other_stack};
+pub(crate) use super::unix::{file, memory, signal_mask, signals};
+use super::unix::{open, stamp};

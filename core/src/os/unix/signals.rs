@@ -5,7 +5,10 @@
 //! meaning only the program defines (USR1, USR2, real-time signals) do nothing else where the program has no handler,
 //! although their default action ends the process.
 
+use super::calls;
 use super::errno::{errno, keep_errno};
+use super::signal_names::DAMAGED;
+use super::signal_numbers::{COUNT, has_no_action};
 use crate::Error;
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
@@ -13,8 +16,7 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
-/// Signals are numbered from 1 on, below this.
-const COUNT: usize = 65;
+pub(crate) use super::signal_names::{EXPECTED, parse};
 
 /// The program's action for a signal: its handler, `SIG_DFL` or `SIG_IGN`, and its flags.
 struct Previous {
@@ -24,67 +26,6 @@ struct Previous {
 
 static PREVIOUS: [Previous; COUNT] =
     [const { Previous { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicU32::new(0) } }; COUNT];
-
-/// Names of signals. Two groups are left out: signals that cannot be handled (KILL, STOP), and signals that report a
-/// damaged program, in which a snapshot may never end (ABRT, BUS, FPE, ILL, SEGV, SYS, TRAP).
-const NAMES: [(&str, libc::c_int); 23] = [
-    ("ALRM", libc::SIGALRM),
-    ("CHLD", libc::SIGCHLD),
-    ("CONT", libc::SIGCONT),
-    ("HUP", libc::SIGHUP),
-    ("INT", libc::SIGINT),
-    ("IO", libc::SIGIO),
-    ("PIPE", libc::SIGPIPE),
-    ("POLL", libc::SIGPOLL),
-    ("PROF", libc::SIGPROF),
-    ("PWR", libc::SIGPWR),
-    ("QUIT", libc::SIGQUIT),
-    ("STKFLT", libc::SIGSTKFLT),
-    ("TERM", libc::SIGTERM),
-    ("TSTP", libc::SIGTSTP),
-    ("TTIN", libc::SIGTTIN),
-    ("TTOU", libc::SIGTTOU),
-    ("URG", libc::SIGURG),
-    ("USR1", libc::SIGUSR1),
-    ("USR2", libc::SIGUSR2),
-    ("VTALRM", libc::SIGVTALRM),
-    ("WINCH", libc::SIGWINCH),
-    ("XCPU", libc::SIGXCPU),
-    ("XFSZ", libc::SIGXFSZ),
-];
-
-/// The signals that report a damaged program.
-const DAMAGED: [libc::c_int; 7] =
-    [libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
-
-/// The values that [`parse`] accepts, for a message about one that it does not.
-pub(crate) const EXPECTED: &str = "a signal's name (USR1, TERM, RTMIN+1, …) or number, but not KILL or STOP, which no program can handle, \
-     nor ABRT, BUS, FPE, ILL, SEGV, SYS or TRAP, after which a dump cannot be trusted";
-
-/// The number of a signal that can ask for a snapshot. `name` is the signal's name, in upper or lower case and with or
-/// without `SIG`, or its number. `None` for any other text.
-pub(crate) fn parse(name: &[u8]) -> Option<libc::c_int> {
-    let name = core::str::from_utf8(name).ok()?;
-    if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        return name.parse().ok().filter(|signal| (1..=64).contains(signal) && !DAMAGED.contains(signal));
-    }
-    let without = |text: &'_ str, prefix: &str| -> Option<usize> {
-        text.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(str::len)
-    };
-    let short = without(name, "SIG").map_or(name, |length| &name[length..]);
-    let real_time = |prefix: &str, from: libc::c_int| -> Option<libc::c_int> {
-        let rest = &short[without(short, prefix)?..];
-        let distance = if rest.is_empty() {
-            0
-        } else {
-            rest.parse::<i8>().ok().filter(|_| !rest.starts_with(|c: char| c.is_ascii_digit()))?
-        };
-        let signal = from + libc::c_int::from(distance);
-        (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal).then_some(signal)
-    };
-    let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(short)).map(|(_, signal)| *signal);
-    known.or_else(|| real_time("RTMIN", libc::SIGRTMIN())).or_else(|| real_time("RTMAX", libc::SIGRTMAX()))
-}
 
 /// The default action of a signal, as far as the tracker lets it happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +41,7 @@ impl DefaultAction {
             libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => {
                 DefaultAction::Nothing
             }
-            real_time if real_time >= 32 => DefaultAction::Nothing,
+            other if has_no_action(other) => DefaultAction::Nothing,
             _ => DefaultAction::EndOrStop,
         }
     }
@@ -187,7 +128,7 @@ pub(crate) fn act_by_default(signal: libc::c_int) {
         let (mut only, mut before) = (core::mem::zeroed(), core::mem::zeroed());
         libc::sigemptyset(&raw mut only);
         libc::sigaddset(&raw mut only, signal);
-        libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+        calls::signal_this_thread(signal);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, &raw mut before);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
         libc::sigaction(signal, &raw const ours, null_mut());
@@ -199,23 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_have_names_and_numbers() {
-        let names: [&[u8]; 5] = [b"TERM", b"SIGTERM", b"term", b"sigTerm", b"15"];
-        assert_eq!(names.map(parse), [Some(libc::SIGTERM); 5]);
-        let first = libc::SIGRTMIN();
-        let names: [&[u8]; 4] = [b"RTMIN", b"SIGRTMIN+3", b"RTMAX-1", b"50"];
-        assert_eq!(names.map(parse), [Some(first), Some(first + 3), Some(libc::SIGRTMAX() - 1), Some(50)]);
-        let nothing: [&[u8]; 12] = [
-            b"", b"SIG", b"KILLER", b"0", b"65", b"SIG10", b"-1", b"RTMIN3", b"RTMIN-1", b"RTMAX+1",
-            b"RTMIN+", b"\xff",
-        ];
-        assert_eq!(nothing.map(parse), [None; 12]);
-    }
-
-    #[test]
     fn signals_of_a_damaged_program_are_refused() {
-        let names: [&[u8]; 9] = [b"KILL", b"STOP", b"SEGV", b"SIGABRT", b"FPE", b"BUS", b"ILL", b"11", b"6"];
-        assert_eq!(names.map(parse), [None; 9]);
         for signal in [libc::SIGSEGV, libc::SIGKILL, -1, 0, 65, 1000] {
             assert_eq!(dump_on(signal), Err(Error::Signal(libc::EINVAL)), "{signal}");
         }
@@ -223,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_only_the_program_gives_a_meaning_does_nothing_else() {
-        for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGRTMIN(), libc::SIGRTMAX(), libc::SIGWINCH] {
+        for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGWINCH] {
             assert_eq!(DefaultAction::of(signal), DefaultAction::Nothing, "{signal}");
         }
         for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGALRM, libc::SIGTSTP]

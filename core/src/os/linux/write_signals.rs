@@ -1,67 +1,15 @@
-//! Signals that the running thread blocks while the tracker must not be interrupted.
-//!
-//! The problem: a handler may interrupt the tracker while it holds a lock or half of a change, and may leave by a jump
-//! and never come back.
-//!
-//! The idea: the thread blocks signals until the lock is free or the change is complete. They arrive then.
-//!
-//! Two groups of signals are never blocked:
-//!
-//! - Signals of faults: the kernel ends a thread that faults while it blocks the signal, although the handler may be
-//!   able to help (see [`fault`](super::fault)).
-//! - The signal by which the C library changes the user of all threads: it waits until each thread has handled it.
+//! The signals that the kernel sends when a write fails, and those of the C library.
 
-use super::calls;
-use super::errno::keep_errno;
 use super::sandbox::calls_allowed::{Call, allows};
-use core::marker::PhantomData;
 use core::mem::zeroed;
 use core::ptr::null_mut;
 
-/// The signals of faults.
-const FAULTS: [libc::c_int; 5] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
-/// The C library's signal for a change of user.
+/// The C library's signal for a change of user: it waits until each thread has handled it. Its signal that cancels a thread
+/// may be blocked.
 const CHANGE_OF_USER: libc::c_int = 33;
 
-/// The mask of the blocked signals: all but those above. The C library's signal that cancels a thread is among them.
-pub(crate) const BLOCKED: u64 = {
-    let (mut mask, mut i) = (!(1 << (CHANGE_OF_USER - 1)), 0);
-    while i < FAULTS.len() {
-        mask &= !(1 << (FAULTS[i] - 1));
-        i += 1;
-    }
-    mask
-};
-
-/// As long as this lives, the thread that made it gets no signals but those that are never blocked. Dropping it
-/// restores the mask. It can be nested. Where a sandbox forbids to change the mask, signals arrive as before. Both keep
-/// `errno`.
-pub(crate) struct SignalsBlocked {
-    /// The mask before; `None` where the mask cannot be changed.
-    before: Option<u64>,
-    /// A mask belongs to one thread.
-    not_send: PhantomData<*const ()>,
-}
-
-impl SignalsBlocked {
-    pub(crate) fn new() -> SignalsBlocked {
-        SignalsBlocked { before: keep_errno(|| calls::set_signal_mask(BLOCKED)), not_send: PhantomData }
-    }
-}
-
-impl Drop for SignalsBlocked {
-    fn drop(&mut self) {
-        if let Some(before) = self.before {
-            keep_errno(|| calls::set_signal_mask(before));
-        }
-    }
-}
-
-/// Runs `f` while signals are [blocked](SignalsBlocked).
-pub(crate) fn while_blocked<T>(f: impl FnOnce() -> T) -> T {
-    let _signals = SignalsBlocked::new();
-    f()
-}
+/// The mask of the signals that the tracker never [blocks](crate::os::signal_mask), beside those of faults.
+pub(crate) const NEVER_BLOCKED: u64 = 1 << (CHANGE_OF_USER - 1);
 
 /// Runs `f`, which writes to a file. A write beyond the limit of a file's size, or to a pipe without a reader, fails
 /// with an error, and sends the program no signal. Signals of these kinds that were pending before stay pending. Where
@@ -100,6 +48,7 @@ pub(crate) fn while_write_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::signal_mask::while_blocked;
 
     fn raise(signal: libc::c_int) {
         // SAFETY: the callers have blocked the signal.

@@ -18,16 +18,41 @@ pub(crate) unsafe fn forbid(page: *mut u8, len: usize) {
     keep_errno(|| unsafe { libc::mprotect(page.cast(), len, libc::PROT_NONE) });
 }
 
+/// The function `memtrack_on_stack`, of these instructions with their call frame information, between the directives of
+/// the system's assembler.
+macro_rules! function {
+    ($($line:literal),* $(,)?) => {
+        #[cfg(not(target_vendor = "apple"))]
+        core::arch::global_asm!(
+            ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
+            ".hidden memtrack_on_stack",
+            ".globl memtrack_on_stack",
+            ".type memtrack_on_stack,@function",
+            "memtrack_on_stack:",
+            ".cfi_startproc",
+            $($line,)*
+            ".cfi_endproc",
+            ".size memtrack_on_stack, . - memtrack_on_stack",
+            ".popsection",
+        );
+        #[cfg(target_vendor = "apple")]
+        core::arch::global_asm!(
+            ".section __TEXT,__text,regular,pure_instructions",
+            ".private_extern _memtrack_on_stack",
+            ".globl _memtrack_on_stack",
+            ".p2align 4",
+            "_memtrack_on_stack:",
+            ".cfi_startproc",
+            $($line,)*
+            ".cfi_endproc",
+        );
+    };
+}
+
 // The frame has a frame pointer, from which debuggers and unwinders find the caller although the stack pointer has
 // moved. It is global assembly, because inline assembly must not move the stack pointer.
 #[cfg(target_arch = "x86_64")]
-core::arch::global_asm!(
-    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
-    ".hidden memtrack_on_stack",
-    ".globl memtrack_on_stack",
-    ".type memtrack_on_stack,@function",
-    "memtrack_on_stack:",
-    ".cfi_startproc",
+function!(
     "push rbp",
     ".cfi_def_cfa_offset 16",
     ".cfi_offset rbp, -16",
@@ -41,19 +66,10 @@ core::arch::global_asm!(
     "pop rbp",
     ".cfi_def_cfa rsp, 8",
     "ret",
-    ".cfi_endproc",
-    ".size memtrack_on_stack, . - memtrack_on_stack",
-    ".popsection",
 );
 
 #[cfg(target_arch = "aarch64")]
-core::arch::global_asm!(
-    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
-    ".hidden memtrack_on_stack",
-    ".globl memtrack_on_stack",
-    ".type memtrack_on_stack,@function",
-    "memtrack_on_stack:",
-    ".cfi_startproc",
+function!(
     "stp x29, x30, [sp, #-16]!",
     ".cfi_def_cfa_offset 16",
     ".cfi_offset x29, -16",
@@ -71,19 +87,10 @@ core::arch::global_asm!(
     ".cfi_restore x29",
     ".cfi_restore x30",
     "ret",
-    ".cfi_endproc",
-    ".size memtrack_on_stack, . - memtrack_on_stack",
-    ".popsection",
 );
 
 #[cfg(target_arch = "riscv64")]
-core::arch::global_asm!(
-    ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
-    ".hidden memtrack_on_stack",
-    ".globl memtrack_on_stack",
-    ".type memtrack_on_stack,@function",
-    "memtrack_on_stack:",
-    ".cfi_startproc",
+function!(
     "addi sp, sp, -16",
     ".cfi_def_cfa_offset 16",
     "sd ra, 8(sp)",
@@ -105,9 +112,6 @@ core::arch::global_asm!(
     "addi sp, sp, 16",
     ".cfi_def_cfa_offset 0",
     "ret",
-    ".cfi_endproc",
-    ".size memtrack_on_stack, . - memtrack_on_stack",
-    ".popsection",
 );
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
@@ -129,8 +133,8 @@ pub(crate) unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_vo
 #[cfg(test)]
 mod tests {
     use crate::os::dump_stack;
-    use crate::os::linux::{calls, signal_mask};
     use crate::os::patience::Patience;
+    use crate::os::unix::{calls, signal_mask};
 
     #[test]
     fn signals_wait_meanwhile() {

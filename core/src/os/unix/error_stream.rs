@@ -27,7 +27,7 @@ pub(crate) fn write(bytes: &[u8]) {
 /// Device and inode of descriptor 2, and whether it is a regular file; `None` when it is closed.
 fn stream() -> Option<([u64; 2], bool)> {
     let status = calls::fstat(libc::STDERR_FILENO)?;
-    Some(([status.st_dev, status.st_ino], status.st_mode & libc::S_IFMT == libc::S_IFREG))
+    Some(([status.st_dev as _, status.st_ino as _], status.st_mode & libc::S_IFMT == libc::S_IFREG))
 }
 
 /// Whether a message may go to descriptor 2. A program may have closed it and opened a data file that got the number:

@@ -131,8 +131,8 @@ fn check(status: &libc::stat) -> Result<(), Error> {
 
 /// Occupies the closed descriptors below 3, so that no file gets them. Frees them when it is dropped.
 ///
-/// They are occupied by descriptors that can neither be read nor written (`O_PATH`): another thread sees no difference
-/// to closed ones.
+/// They are occupied by descriptors that can neither be read nor written: another thread sees no difference to closed
+/// ones.
 struct StandardStreams {
     occupied: [bool; 3],
 }
@@ -141,7 +141,7 @@ impl StandardStreams {
     fn occupy() -> Self {
         let mut occupied = [false; 3];
         while (0..3).any(calls::is_closed) {
-            let fd = calls::open(c"/", libc::O_PATH | libc::O_CLOEXEC, 0);
+            let fd = calls::open_placeholder();
             match usize::try_from(fd).ok().and_then(|place| occupied.get_mut(place)) {
                 Some(place) => *place = true,
                 None => {
@@ -161,8 +161,7 @@ impl Drop for StandardStreams {
     fn drop(&mut self) {
         for (fd, _) in (0..).zip(self.occupied).filter(|&(_, occupied)| occupied) {
             // Another thread may have replaced the descriptor by one of its own, which is not of this kind.
-            let flags = calls::flags(fd);
-            if flags >= 0 && flags & libc::O_PATH != 0 {
+            if calls::is_placeholder(fd) {
                 calls::close(fd);
             }
         }

@@ -30,7 +30,7 @@ pub(crate) fn map(start: usize, len: usize) -> bool {
         }
         let is_there = mapped.expose_provenance() == start;
         if !is_there {
-            // Linux before 4.17 takes the address as a hint.
+            // macOS, and Linux before 4.17, take the address as a hint.
             // SAFETY: the pages were just mapped, and nobody else knows them.
             unsafe { calls::unmap(mapped, len) };
         }
@@ -55,15 +55,23 @@ pub(crate) fn map_anywhere(len: usize) -> Option<usize> {
 /// the address space is too small. A place may be taken nonetheless: [`map`] finds out.
 pub(crate) fn remote_places(len: usize) -> impl Iterator<Item = usize> {
     /// The places, in 64ths of the address space. The system puts programs and their heaps at two thirds of the address
-    /// space or at its start, and mappings at its end, or at one third where stacks have no limit.
+    /// space or at its start, and mappings at its end, or at one third where stacks have no limit. macOS uses the first
+    /// 64th and the last quarter.
     const PLACES: [usize; 4] = [20, 12, 28, 8];
     const PARTS: usize = 64;
+    /// The address space of macOS. Stacks may be at its start.
+    const MACOS_SPACE: u64 = 1 << 47;
     const ALIGNMENT: usize = 2 << 20;
     static HERE: u8 = 0;
     let stack = 0u8;
     let (stack, code) = ((&raw const stack).addr(), (&raw const HERE).addr());
-    // The main stack is at the end of the address space, so its address has the highest bit of all.
-    let part = (stack | code).checked_next_power_of_two().unwrap_or(0) / PARTS;
+    let space = if cfg!(target_os = "macos") {
+        MACOS_SPACE as usize
+    } else {
+        // The main stack is at the end of the address space, so its address has the highest bit of all.
+        (stack | code).checked_next_power_of_two().unwrap_or(0)
+    };
+    let part = space / PARTS;
     // Where the system puts programs at random addresses, these are random as well.
     let random = (stack >> 4 ^ code >> 12).wrapping_mul(0x9E37_79B9) % (part / 2).max(1);
     let is_wide = part / 8 > len;
@@ -86,7 +94,7 @@ pub(crate) fn for_unwinder(size: usize) -> *mut u8 {
     if base.is_null() {
         return core::ptr::null_mut();
     }
-    // Kernels before 5.14 lack this call, and make pages resident one by one.
+    // macOS, and Linux before 5.14, make pages resident one by one.
     keep_errno(|| calls::populate(base, length.min(AT_ONCE)));
     // SAFETY: the mapping is aligned to a page, writable and longer than its head.
     unsafe {

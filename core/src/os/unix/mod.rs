@@ -1,0 +1,17 @@
+//! What Linux and macOS have in common: each module is a module of the [contract](super), or serves one.
+//!
+//! Each system brings the modules that are imported here: its calls, and the facts that differ.
+
+pub(super) mod error_stream;
+pub(crate) mod file;
+pub(super) mod fork;
+pub(crate) mod memory;
+pub(super) mod names;
+pub(super) mod open;
+pub(super) mod other_stack;
+pub(crate) mod signal_mask;
+pub(super) mod signal_names;
+pub(crate) mod signals;
+pub(super) mod stamp;
+
+use super::{calls, errno, ids, signal_numbers, write_signals};
