@@ -83,6 +83,10 @@ impl Pages {
         match self.0 {}
     }
 
+    pub(crate) fn clear_bits(&self) {
+        match self.0 {}
+    }
+
     pub(crate) fn move_to_file(&self, _: &BackingFile, _: Before<'_>) -> Result<(), Error> {
         match self.0 {}
     }
