@@ -86,7 +86,7 @@ impl fmt::Display for Error {
             }
             #[cfg(feature = "std")]
             Error::Thread(code) => {
-                write!(f, "no thread can be started to wait for dumps: {}", Code(*code))
+                write!(f, "no thread can be started to wait, so the first event after the time writes the dump: {}", Code(*code))
             }
             #[cfg(feature = "std")]
             Error::Variable(expected) => write!(f, "this should be {expected}"),

@@ -6,7 +6,11 @@ pub(crate) mod checked;
 
 #[cfg(models)]
 pub(crate) use checked::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, light_barrier, spin_loop};
-#[cfg(all(target_pointer_width = "64", not(feature = "portable-atomic"), not(models)))]
+#[cfg(all(
+    any(target_pointer_width = "64", feature = "std"),
+    not(feature = "portable-atomic"),
+    not(models)
+))]
 pub(crate) use core::sync::atomic::AtomicU64;
 #[cfg(not(feature = "portable-atomic"))]
 pub(crate) use core::sync::atomic::{
@@ -15,7 +19,7 @@ pub(crate) use core::sync::atomic::{
 };
 #[cfg(not(any(feature = "portable-atomic", models)))]
 pub(crate) use core::sync::atomic::{AtomicU16, AtomicU32, AtomicUsize};
-#[cfg(all(target_pointer_width = "64", feature = "portable-atomic"))]
+#[cfg(all(any(target_pointer_width = "64", feature = "std"), feature = "portable-atomic"))]
 pub(crate) use portable_atomic::AtomicU64;
 #[cfg(feature = "portable-atomic")]
 pub(crate) use portable_atomic::{

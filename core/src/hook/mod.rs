@@ -36,7 +36,7 @@ use crate::platform::{DefaultPlatform, Platform};
 use crate::sync::*;
 use crate::table::region::{DefaultRegion, MEMTRACK_REGION, Tables};
 use crate::trailer;
-use crate::unwind::{DefaultUnwind, Unwind};
+use crate::unwind::{DEFAULT_UNWIND, DefaultUnwind, Unwind};
 use region_pointer::RegionPointer;
 
 /// A heap profiler around the allocator `A`.
@@ -68,15 +68,11 @@ impl<A> Tracker<A> {
 impl<A, R: Tables> Tracker<A, DefaultUnwind, DefaultPlatform, R> {
     /// Wraps `inner` with a region of your own, of capacities that you choose.
     pub const fn with_region(inner: A, region: &'static R) -> Self {
-        #[cfg(cfi)]
-        let unwind = crate::unwind::Cfi;
-        #[cfg(not(cfi))]
-        let unwind = crate::unwind::FramePointer;
         #[cfg(feature = "std")]
         let platform = crate::platform::Host;
         #[cfg(not(feature = "std"))]
         let platform = crate::platform::SingleCore;
-        Tracker::with(inner, unwind, platform, region)
+        Tracker::with(inner, DEFAULT_UNWIND, platform, region)
     }
 }
 
@@ -85,12 +81,14 @@ impl<A, R: Tables> Tracker<A, DefaultUnwind, DefaultPlatform, R> {
     /// Wraps `inner` with a region that is no static, a [`GrowingRegion`](crate::GrowingRegion).
     pub const fn growing(inner: A) -> Self {
         const { assert!(!R::IS_STATIC, "a region that does not grow is a static: use Tracker::with_region") };
-        #[cfg(cfi)]
-        let unwind = crate::unwind::Cfi;
-        #[cfg(not(cfi))]
-        let unwind = crate::unwind::FramePointer;
         let (platform, region) = (crate::platform::Host, RegionPointer::unplaced());
-        Tracker { inner, unwind, platform, region, number: AtomicUsize::new(claim::UNCLAIMED) }
+        Tracker {
+            inner,
+            unwind: DEFAULT_UNWIND,
+            platform,
+            region,
+            number: AtomicUsize::new(claim::UNCLAIMED),
+        }
     }
 }
 

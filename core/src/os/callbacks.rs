@@ -25,7 +25,10 @@ pub(crate) struct Sealing {
 
 /// Events of the process. The functions allocate nothing and wait for no lock of other code: each may run inside an
 /// allocator, in a signal handler or in a forked child.
-#[cfg_attr(windows, expect(dead_code, reason = "Windows has no forks, and no file backs memory"))]
+#[cfg_attr(
+    any(windows, target_os = "wasi"),
+    expect(dead_code, reason = "these systems have no forks, and no file backs memory")
+)]
 pub(crate) struct Callbacks {
     /// The running thread ends. All destructors of its thread-local variables have run.
     pub(crate) thread_ended: fn(),
@@ -48,8 +51,8 @@ pub(crate) struct Callbacks {
 /// Calls of the program that memtrack interposes: the C library has the functions, and memtrack defines them too. The
 /// functions run outside the hook: they may allocate, and take locks of the system's libraries.
 #[cfg_attr(
-    windows,
-    expect(dead_code, reason = "of these calls Windows has only those that unload libraries")
+    any(windows, target_os = "wasi"),
+    expect(dead_code, reason = "of these calls Windows has only those that unload libraries, and WASI none")
 )]
 pub(crate) struct Interposed {
     /// The program is about to forbid system calls to itself.
@@ -85,6 +88,7 @@ pub(super) fn callbacks() -> Option<&'static Callbacks> {
 }
 
 /// The functions for interposed calls; `None` before `set_interposed`.
+#[cfg_attr(target_os = "wasi", expect(dead_code, reason = "WASI has none of these calls"))]
 pub(super) fn interposed() -> Option<&'static Interposed> {
     // SAFETY: the pointer is null, or `set_interposed` stored a `&'static` in it.
     unsafe { INTERPOSED.load(Acquire).as_ref() }

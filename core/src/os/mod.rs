@@ -51,7 +51,7 @@
 //! A system reports events through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker's
 //! decisions.
 
-#[cfg(windows)]
+#[cfg(any(windows, target_os = "wasi"))]
 mod absent;
 mod callbacks;
 pub(crate) mod dump_stack;
@@ -62,6 +62,8 @@ pub(crate) mod patience;
 pub(crate) mod stderr;
 #[cfg(unix)]
 mod unix;
+#[cfg(target_os = "wasi")]
+mod wasi;
 #[cfg(windows)]
 mod windows;
 
@@ -70,5 +72,7 @@ mod windows;
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
+#[cfg(target_os = "wasi")]
+pub(crate) use wasi::*;
 #[cfg(windows)]
 pub(crate) use windows::*;

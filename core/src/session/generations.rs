@@ -134,6 +134,8 @@ impl Generations {
             let generation = Range::new(start, end).generation(&read_mapped).get().unwrap_or(UNKNOWN);
             *self = Generations { start, end, generation };
         }
-        (self.generation <= LAST_GENERATION).then_some(pc | self.generation << SHIFT)
+        // An address of 32 bits has no room for a generation.
+        let bits = if self.generation == 0 { 0 } else { self.generation.checked_shl(SHIFT)? };
+        (self.generation <= LAST_GENERATION).then_some(pc | bits)
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn count() -> usize {
 
 /// Inside the hook: there is code of the module with this unwind table on a stack. If the module is new, an event refreshes
 /// the recordings.
+#[cfg_attr(not(cfi), expect(dead_code, reason = "an unwinder that reads tables sees modules"))]
 #[inline]
 pub(crate) fn see(table: usize) {
     if IS_COUNTED.load(Acquire) && is_new(table) {

@@ -7,6 +7,7 @@ use super::Registers;
 pub(crate) fn registers() -> Registers {
     let (pc, sp, fp): (usize, usize, usize);
     // SAFETY: each block only copies registers.
+    #[allow(unused_unsafe, reason = "some processors have no block here")]
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!("lea {0}, [rip]", "mov {1}, rsp", "mov {2}, rbp", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));

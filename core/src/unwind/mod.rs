@@ -6,7 +6,7 @@
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | `MiniBacktrace` | feature `mini-backtrace` | LLVM's libunwind |
-//! | [`NoUnwind`] | anywhere | no stacks: counters only, the cheapest mode |
+//! | [`NoUnwind`] | default on wasm32, where a program cannot read its stack; anywhere | no stacks: counters only, the cheapest mode |
 
 mod arch;
 mod capture;
@@ -56,9 +56,14 @@ use generations::Generations;
 use generations::unloads;
 pub use memory::{Memory, Registers};
 
-/// The unwinder of [`Tracker::new`](crate::Tracker::new).
 #[cfg(cfi)]
-pub type DefaultUnwind = Cfi;
+use cfi::Cfi as Chosen;
+#[cfg(not(any(cfi, target_arch = "wasm32")))]
+use frame_pointer::FramePointer as Chosen;
+#[cfg(target_arch = "wasm32")]
+use no_unwind::NoUnwind as Chosen;
+
 /// The unwinder of [`Tracker::new`](crate::Tracker::new).
-#[cfg(not(cfi))]
-pub type DefaultUnwind = FramePointer;
+pub type DefaultUnwind = Chosen;
+/// The value of this type.
+pub(crate) const DEFAULT_UNWIND: DefaultUnwind = Chosen;
