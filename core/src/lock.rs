@@ -145,6 +145,7 @@ pub(crate) fn try_lock<T: ?Sized>(lock: &Lock<T>) -> Option<Guard<'_, T>> {
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use std::sync::mpsc::channel;
 
     #[test]
@@ -158,6 +159,7 @@ mod tests {
     }
 
     /// The child of a fork while another thread holds the lock: it has the lock, and its own threads keep each other out.
+    #[cfg(unix)]
     #[test]
     fn a_fork_opens_what_another_thread_holds() {
         static LOCK: Lock<u32> = Lock::new(0);

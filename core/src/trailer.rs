@@ -218,7 +218,7 @@ mod tests {
         assert!(taken < others.len() / 64, "{taken} of {} would take it for their own", others.len());
     }
 
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", unix))]
     #[test]
     fn a_block_that_ends_with_its_mapping_has_no_trailer() {
         let length = 4 * PAGE;

@@ -75,6 +75,7 @@ const NEAR: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use crate::os::probe::PAGE;
 
     fn here() -> usize {
@@ -103,6 +104,7 @@ mod tests {
     }
 
     /// A thread's own stack ends where the caller's memory ends, although the memory beside it can be read.
+    #[cfg(unix)]
     #[test]
     fn a_stack_without_a_guard_does_not_extend_to_its_neighbour() {
         const STACK: usize = 64 * PAGE;
@@ -153,6 +155,7 @@ mod tests {
     }
 
     /// The alternate stack is an array in a caller's frame. So the handler's event is above the call that it interrupts.
+    #[cfg(unix)]
     #[test]
     fn a_handler_on_an_alternate_stack_above_has_interrupted() {
         static SEEN: AtomicUsize = AtomicUsize::new(0);
@@ -191,6 +194,7 @@ mod tests {
         assert_eq!(SEEN.load(Relaxed), 1, "2: the call counts as left; 3: the handler was not above");
     }
 
+    #[cfg(unix)]
     #[test]
     fn another_stack_ends_at_the_first_page_that_cannot_be_read_now() {
         // SAFETY: a fresh mapping of four pages, the last of which is made unreadable.

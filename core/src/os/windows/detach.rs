@@ -8,15 +8,18 @@
 //! code of the program. Rust's standard library runs its destructors in the same list. The linker sorts the list by the names
 //! of sections, and the name of the tracker's is near the end.
 //!
-//! Wine calls the list at the end of a thread, but not at the end of the process. Like Windows, it reports fiber-local values
-//! of the thread that ends the process. So the thread that starts the program has such a value.
+//! Wine, which runs programs of Windows on other systems, calls the list at the end of a thread, but not at the end of the
+//! process. It does report the end of fiber-local values of the thread that ends the process. So there each thread has such
+//! a value.
 
+use super::errno::keep_errno;
 use super::system::{
-    DLL_PROCESS_DETACH, DLL_THREAD_DETACH, FLS_OUT_OF_INDEXES, FlsAlloc, FlsSetValue,
-    RtlDllShutdownInProgress,
+    DLL_PROCESS_DETACH, DLL_THREAD_DETACH, FLS_OUT_OF_INDEXES, FlsAlloc, FlsSetValue, GetModuleHandleA,
+    GetProcAddress, RtlDllShutdownInProgress,
 };
 use super::{exit, thread_memory};
 use crate::os::callbacks::callbacks;
+use crate::sync::*;
 use core::ffi::c_void;
 
 #[cfg_attr(not(models), used, unsafe(link_section = ".CRT$XLY"))]
@@ -28,20 +31,34 @@ unsafe extern "C" {
     static LIST: u8;
 }
 
-/// Makes the linker keep the list, and gives this thread a fiber-local value. At the program's start.
+/// One more than the index of the fiber-local value; 0 where it is not needed.
+static VALUE: AtomicU32 = AtomicU32::new(0);
+
+/// Makes the linker keep the list, and the end of the process be reported. At the program's start.
 pub(super) fn begin() {
-    // SAFETY: the C library's start-up code defines the record. The function has the right signature, and its code stays
-    // loaded. Any value that is not null is reported, and none is used.
+    // SAFETY: the C library's start-up code defines the record. The names end with a NUL. The function has the right
+    // signature, and its code stays loaded.
     unsafe {
         (&raw const LIST).read_volatile();
-        let index = FlsAlloc(value_ends);
-        if index != FLS_OUT_OF_INDEXES {
-            FlsSetValue(index, (&raw const LIST).cast());
+        let system = GetModuleHandleA(c"ntdll.dll".as_ptr());
+        let is_wine = !GetProcAddress(system, c"wine_get_version".as_ptr()).is_null();
+        if is_wine && VALUE.load(Acquire) == 0 {
+            let index = FlsAlloc(value_ends);
+            VALUE.store(if index == FLS_OUT_OF_INDEXES { 0 } else { index + 1 }, Release);
         }
+    }
+    watch();
+}
+
+/// Gives the running thread the value whose end is reported, where it is needed.
+pub(super) fn watch() {
+    if let Some(index) = VALUE.load(Acquire).checked_sub(1) {
+        // SAFETY: the index exists. Any value that is not null is reported, and none is used.
+        keep_errno(|| unsafe { FlsSetValue(index, (&raw const VALUE).cast()) });
     }
 }
 
-/// The thread with the fiber-local value ends, or it ends the process.
+/// The running thread ends, or it ends the process.
 unsafe extern "system" fn value_ends(_: *mut c_void) {
     // SAFETY: the call only returns a number.
     if unsafe { RtlDllShutdownInProgress() } != 0 {

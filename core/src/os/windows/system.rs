@@ -3,7 +3,7 @@
 //! They are declared here instead of in a crate: there are few of them, and the tracker links into every program. Names and
 //! meanings of arguments are those of Microsoft's documentation.
 
-use core::ffi::c_void;
+use core::ffi::{c_char, c_void};
 
 /// A reference to an object of the system.
 pub(super) type Handle = *mut c_void;
@@ -161,7 +161,9 @@ unsafe extern "system" {
     pub(super) fn GetFileInformationByHandle(file: Handle, information: *mut FileInformation) -> i32;
     pub(super) fn GetFileType(file: Handle) -> u32;
     pub(super) fn GetLastError() -> u32;
+    pub(super) fn GetModuleHandleA(name: *const c_char) -> Handle;
     pub(super) fn GetModuleHandleExW(flags: u32, address: *const u16, module: *mut Handle) -> i32;
+    pub(super) fn GetProcAddress(module: Handle, name: *const c_char) -> *const c_void;
     pub(super) fn GetProcessTimes(
         process: Handle,
         created: *mut u64,

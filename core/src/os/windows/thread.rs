@@ -7,7 +7,7 @@ use super::system::{
     SetThreadDescription, SwitchToThread, THREAD_QUERY_LIMITED_INFORMATION, UnicodeString, WAIT_TIMEOUT,
     WaitForSingleObject,
 };
-use super::wide;
+use super::{detach, wide};
 use crate::limits::THREAD_STACK;
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -70,8 +70,10 @@ fn name_of(thread: Handle) -> [u8; 16] {
 /// Requests [`Callbacks::thread_ended`](crate::os::Callbacks) for the end of the running thread. Where the system
 /// cannot report it, nothing calls back.
 ///
-/// Here there is nothing to request: the system reports [the end](super::detach) of every thread.
-pub(crate) fn watch_end() {}
+/// Here the system reports the end of every thread by itself, but for [one case](detach).
+pub(crate) fn watch_end() {
+    detach::watch();
+}
 
 /// Starts a thread of the tracker's own, which runs `run` and is never joined. The error is the system's error number.
 /// Allocates and locks: outside the hook.

@@ -30,6 +30,12 @@ pub(crate) struct UnwindTable {
 }
 
 impl UnwindTable {
+    /// A table of a module that a test has made.
+    #[cfg(test)]
+    pub(crate) fn of_parts(module: &'static [u8], functions: &'static [Function]) -> UnwindTable {
+        UnwindTable { module: module.as_ptr().expose_provenance(), size: module.len(), functions }
+    }
+
     /// The bytes of the module from an offset to its end; `None` when the offset is outside. They may be read as far as
     /// the module's tables reach, and as long as it is loaded: while a frame of it is on the stack.
     pub(crate) fn bytes(&self, offset: usize) -> Option<&'static [u8]> {

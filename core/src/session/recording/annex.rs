@@ -143,7 +143,7 @@ impl memtrack_format::Sink for &mut FragmentWriter<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use memtrack_format::Sink;

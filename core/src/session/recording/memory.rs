@@ -220,7 +220,7 @@ fn nap() {
     clock::sleep(NANOSECONDS);
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -26,7 +26,7 @@ fn a_peak_that_is_raised_without_asking_everybody_says_by_how_much_it_may_be_too
 }
 
 /// A platform that does not know the slot of the child's thread: the fork changes nothing of the credit but its lock.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 #[test]
 fn a_fork_opens_the_credit_that_another_thread_has() {
     use crate::table::region::Parts;

@@ -180,3 +180,152 @@ impl Prologue {
 fn words(bytes: isize) -> Option<isize> {
     (bytes % 8 == 0).then_some(bytes / 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unwind::Memory;
+    use crate::unwind::rules::rule::{State, Step, Untraced};
+    use core::ffi::c_void;
+
+    const WORD: usize = 8;
+    /// The places of registers in the system's record of them, in words.
+    const RSP: usize = 0x98 / WORD;
+    const RBP: usize = 0xa0 / WORD;
+    const RIP: usize = 0xf8 / WORD;
+
+    #[repr(C, align(16))]
+    struct Context([usize; 154]);
+
+    unsafe extern "system" {
+        fn RtlVirtualUnwind(
+            kind: u32,
+            module: usize,
+            pc: usize,
+            function: *const Function,
+            context: *mut Context,
+            data: *mut *mut c_void,
+            frame: *mut usize,
+            pointers: *mut c_void,
+        ) -> *mut c_void;
+    }
+
+    /// A stack of words that say their own place, from an address on that is aligned.
+    struct Stack(std::vec::Vec<[usize; 2]>);
+
+    impl Stack {
+        fn new(words: usize) -> Stack {
+            Stack((0..words / 2).map(|pair| [2 * pair + 1, 2 * pair + 2]).collect())
+        }
+
+        fn start(&self) -> usize {
+            self.0.as_ptr().addr()
+        }
+    }
+
+    /// The caller by the system's own unwinder: program counter, stack pointer and frame pointer.
+    fn theirs(table: &UnwindTable, function: &Function, from: State) -> (usize, usize, usize) {
+        let mut context = Context([0; 154]);
+        [context.0[RSP], context.0[RBP], context.0[RIP]] = [from.sp, from.fp, from.pc];
+        let (mut data, mut frame) = (core::ptr::null_mut(), 0);
+        // SAFETY: the function is the module's, all records are valid, and the stack is as large as any frame.
+        unsafe {
+            let (data, frame) = (&raw mut data, &raw mut frame);
+            let context = &raw mut context;
+            RtlVirtualUnwind(0, table.module, from.pc, function, context, data, frame, core::ptr::null_mut());
+        }
+        (context.0[RIP], context.0[RSP], context.0[RBP])
+    }
+
+    /// Compares all functions of the module with the code at `pc`. Returns how many have been compared, and how many have no
+    /// rule.
+    fn compare(pc: usize) -> [usize; 2] {
+        const WORDS: usize = 1 << 18;
+        let table = unwind_tables::find(pc).expect("the code has a table");
+        let stack = Stack::new(WORDS);
+        let prove = |_| Some((stack.start(), stack.start() + WORDS * WORD));
+        let mut counts = [0; 2];
+        for function in table.functions {
+            let prologue = u32::from(table.bytes(function.codes as usize).expect("codes")[1]);
+            if function.begin + prologue >= function.end {
+                continue;
+            }
+            let pc = table.module + (function.begin + prologue) as usize;
+            let middle = stack.start() + WORDS / 2 * WORD;
+            let from = State { pc, sp: middle, fp: middle + 512 * WORD };
+            let mut memory = Memory::at(middle, &prove, || (0, 0)).expect("the whole stack");
+            match rule(pc).rule().step(from, &mut memory, &mut Untraced) {
+                Step::Call(mine) => {
+                    counts[0] += 1;
+                    let theirs = theirs(&table, function, from);
+                    assert_eq!(
+                        (mine.pc, mine.sp, mine.fp),
+                        theirs,
+                        "{:x} of {function:x?}",
+                        pc - table.module
+                    );
+                }
+                _ => counts[1] += 1,
+            }
+        }
+        counts
+    }
+
+    #[test]
+    fn every_function_leads_to_the_caller_that_the_system_finds() {
+        let own = compare(compare as *const () as usize);
+        let systems = compare(RtlVirtualUnwind as *const () as usize);
+        assert!(own[0] > 1000 && systems[0] > 100, "{own:?} {systems:?}");
+        assert!(own[1] * 100 < own[0] && systems[1] * 20 < systems[0], "{own:?} {systems:?}");
+    }
+
+    /// A table with one function of 16 bytes at offset 16, whose description is these bytes.
+    fn rule_by(description: &[u8]) -> Option<Rule> {
+        let mut module = std::vec![0u8; 64];
+        module.extend(description);
+        // Behind the description, so that every code can be read.
+        module.extend([0; 64]);
+        let module: &'static [u8] = module.leak();
+        let functions = std::vec![Function { begin: 16, end: 32, codes: 64 }].leak();
+        let table = UnwindTable::of_parts(module, functions);
+        by_table(&table, module.as_ptr().addr() + 20).map(PackedRule::rule)
+    }
+
+    #[test]
+    fn codes_become_rules() {
+        let frame = |cfa, fp| Some(Rule::frame(cfa, -1, fp));
+        let same = CallerFp::Same;
+        // Nothing; room of 40 bytes; room of 0x1000 bytes; room of 0x12340 bytes.
+        assert_eq!(rule_by(&[1, 0, 0, 0]), frame(Cfa::Sp(1), same));
+        assert_eq!(rule_by(&[1, 4, 1, 0, 4, 0x42]), frame(Cfa::Sp(6), same));
+        assert_eq!(rule_by(&[1, 4, 2, 0, 4, 0x01, 0, 2]), frame(Cfa::Sp(0x201), same));
+        assert_eq!(rule_by(&[1, 4, 3, 0, 4, 0x11, 0x40, 0x23, 1, 0]), frame(Cfa::Sp(0x2469), same));
+        // push rbp, push rbx, sub rsp, 32: the frame pointer is an ordinary register.
+        let pushed = [1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50];
+        assert_eq!(rule_by(&pushed), frame(Cfa::Sp(7), CallerFp::Saved(-2)));
+        // push rbp, sub rsp, 48, lea rbp, [rsp + 32].
+        let with_frame = [1, 10, 3, 0x25, 10, 0x03, 5, 0x52, 1, 0x50];
+        assert_eq!(rule_by(&with_frame), frame(Cfa::Fp(4), CallerFp::Saved(-2)));
+        // sub rsp, 56, mov [rsp + 48], rbp, and a register of vectors.
+        let stored = [1, 12, 5, 0, 12, 0x68, 2, 0, 9, 0x54, 6, 0, 4, 0x62];
+        assert_eq!(rule_by(&stored), frame(Cfa::Sp(8), CallerFp::Saved(-2)));
+        // A frame of another register, an interrupted frame, and a code that does not exist.
+        assert_eq!(rule_by(&[1, 4, 1, 3, 4, 0x03]), None);
+        assert_eq!(rule_by(&[1, 0, 1, 0, 0, 0x0a]), Some(Rule::Signal));
+        assert_eq!(rule_by(&[1, 0, 1, 0, 0, 0x0f]), None);
+    }
+
+    #[test]
+    fn descriptions_may_be_chained_but_not_for_ever() {
+        // sub rsp, 8, behind it the function whose description is at 84: push rbx.
+        let mut chained = std::vec![0x21, 4, 1, 0, 4, 0x02, 0, 0];
+        chained.extend([16u32, 32, 84].map(u32::to_le_bytes).concat());
+        chained.extend([1, 1, 1, 0, 1, 0x30]);
+        assert_eq!(rule_by(&chained), Some(Rule::frame(Cfa::Sp(3), -1, CallerFp::Same)));
+        let mut circular = std::vec![0x21, 0, 0, 0];
+        circular.extend([16u32, 32, 64].map(u32::to_le_bytes).concat());
+        assert_eq!(rule_by(&circular), None);
+        // The end of the module cuts the description off.
+        assert_eq!(rule_by(&[1, 4, 255, 0]), None);
+    }
+}
