@@ -1,9 +1,10 @@
 //! Names the long conditions once: `cfi` where unwinding by call frame information is available, `cfi_bare` where it
-//! is without an operating system. `models` is set by `cargo xtask models` alone,
+//! is without an operating system, `interposing` where functions of the C library are replaced. `models` is set by
+//! `cargo xtask models` alone,
 //! `fuzzing` by cargo-fuzz.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, fuzzing, models)");
+    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, interposing, fuzzing, models)");
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let arch = var("CARGO_CFG_TARGET_ARCH");
@@ -26,6 +27,10 @@ fn main() {
     }
     if std && windows && arch == "x86_64" {
         println!("cargo::rustc-cfg=cfi");
+    }
+    let is_known_library = ["gnu", "musl"].contains(&var("CARGO_CFG_TARGET_ENV").as_str());
+    if std && linux && is_known_library && of(&["x86_64", "aarch64", "riscv64"]) {
+        println!("cargo::rustc-cfg=interposing");
     }
     if !std && of(&["x86_64", "aarch64", "riscv32", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi_bare");

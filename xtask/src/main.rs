@@ -16,6 +16,7 @@ mod links;
 mod msrv;
 mod mutants;
 mod output;
+mod platforms;
 mod qemu;
 mod sizes;
 mod suite;
@@ -52,6 +53,7 @@ cargo xtask COMMAND
   cross             check every crate for targets alone, for bare metal
   qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
   foreign [NAME…]   run a program on other processors in QEMU, and keep its dumps for the suite of that name
+  platforms [NAME…] run the tracker's tests and one program on each platform: other C libraries and processors
   sizes             what the tracker adds to a firmware, into docs/embedded.md
   bench [--help]    measure what tracking costs beside other tools
 ";
@@ -78,6 +80,7 @@ fn run() -> Result<bool> {
         ["sizes"] => sizes::run().map(|()| true),
         ["qemu", ref names @ ..] => lanes::run_all(qemu::suites(), names),
         ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
+        ["platforms", ref names @ ..] => lanes::run_all(platforms::suites(), names),
         ["bench", ref options @ ..] => bench(options).map(|()| true),
         ["models"] => lanes::run_all(vec![apart::models()], &[]),
         ["mutants", ref names @ ..] => mutants::run(names),

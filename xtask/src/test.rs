@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::suite::Suite;
-use crate::{apart, check, demo, fuzz, qemu, sizes, watchdog, workspace};
+use crate::{apart, check, demo, fuzz, platforms, qemu, sizes, watchdog, workspace};
 
 struct Profile {
     name: &'static str,
@@ -27,7 +27,7 @@ const PROFILES: [Profile; 2] = [
 ];
 /// All packages but the commands and the driver of the benchmarks. These are built alone; with the other packages they would
 /// have other features, and be built again.
-const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver"];
+pub(crate) const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "xtask", "--exclude", "bench-driver"];
 
 pub(crate) fn suites() -> Result<Vec<Suite>> {
     let metadata = workspace::metadata()?;
@@ -64,6 +64,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
     suites.push(apart::models());
     suites.push(apart::mini_backtrace());
     suites.push(Suite::new("demo", demo::run));
+    suites.extend(platforms::in_short());
     suites.extend(qemu::suites());
     suites.extend(fuzz::suites()?);
     suites.push(sizes::suite());

@@ -125,7 +125,7 @@ mod tests {
             let mut attributes = core::mem::zeroed();
             libc::pthread_attr_init(&raw mut attributes);
             libc::pthread_attr_setstack(&raw mut attributes, base.byte_add(STACK), STACK);
-            let mut thread = 0;
+            let mut thread = core::mem::zeroed::<libc::pthread_t>();
             let code =
                 libc::pthread_create(&raw mut thread, &raw const attributes, run, (&raw mut own).cast());
             assert_eq!(code, 0);
@@ -134,7 +134,7 @@ mod tests {
             base as usize
         };
         assert_eq!(own.0, base + STACK);
-        assert!((base + STACK + STACK / 2..base + 2 * STACK).contains(&own.1), "{own:x?}");
+        assert!((base + STACK + STACK / 2..=base + 2 * STACK).contains(&own.1), "{own:x?}");
     }
 
     #[test]

@@ -45,10 +45,7 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A number of nanoseconds as the system's type.
 pub(crate) fn timespec(nanoseconds: u64) -> libc::timespec {
-    libc::timespec {
-        tv_sec: (nanoseconds / SECOND) as libc::time_t,
-        tv_nsec: (nanoseconds % SECOND) as libc::c_long,
-    }
+    libc::timespec { tv_sec: (nanoseconds / SECOND) as _, tv_nsec: (nanoseconds % SECOND) as libc::c_long }
 }
 
 /// Sleeps for that many nanoseconds, or until a signal arrives. Returns at once where a sandbox forbids the sleep. May

@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn the_systems_errors_are_named_as_the_system_does() {
-        for code in (1..134).filter(|code| !Code(*code).to_string().starts_with("the system's")) {
+        // musl has words of its own.
+        let codes = if cfg!(target_env = "gnu") { 1..134 } else { 0..0 };
+        for code in codes.filter(|code| !Code(*code).to_string().starts_with("the system's")) {
             assert_eq!(Code(code).to_string(), Error::from_raw_os_error(code).to_string());
         }
         assert_eq!(Code(libc::ENOSPC).to_string(), "No space left on device (os error 28)");

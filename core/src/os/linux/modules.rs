@@ -58,8 +58,10 @@ pub(crate) fn each(each: Each<'_>) -> bool {
 /// Does the same as `each` by the dynamic linker's list, whose lock it takes. Outside the hook, and only at the
 /// program's start or where a library is unloaded.
 pub(crate) fn each_linked(each: Each<'_>) {
+    let (headers, _) = program::headers();
     elf::each_linked(&mut |loaded| {
-        if loaded.path.is_empty() {
+        // glibc has no name for the executable, musl the one that it was started by, or a link.
+        if loaded.path.is_empty() || loaded.image.segment_of(headers).is_some() {
             let mut path = Vec::<u8, MAX_PATH>::new();
             program::path(&mut path);
             describe(&Loaded { path: &path, ..*loaded }, each);
@@ -150,18 +152,28 @@ mod tests {
         for modules in [found(|to| assert!(each(to))), found(|to| each_linked(to))] {
             assert!(modules[0].2 && Path::new(&modules[0].0) == program, "{modules:?}");
             assert_eq!(modules.iter().filter(|(.., inside)| *inside).count(), 1, "{modules:?}");
-            assert!(modules.iter().any(|(path, id, _)| path.contains("libc.so") && *id == 20), "{modules:?}");
+            let libraries = ["libc.so", "ld-musl"];
+            let is_library = |path: &str| libraries.iter().any(|name| path.contains(name));
+            let found = modules
+                .iter()
+                .any(|(path, id, _)| is_library(path) && (*id == 20 || cfg!(target_env = "musl")));
+            assert!(found || cfg!(target_feature = "crt-static"), "{modules:?}");
         }
     }
 
     #[test]
     fn both_lists_have_the_same_modules() {
+        // SAFETY: the call only reads the auxiliary vector.
+        let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as u64;
         let places = |modules: &mut dyn FnMut(Each<'_>)| {
             let mut places = std::vec::Vec::new();
             modules(&mut |module, _| {
                 let segments: std::vec::Vec<_> =
                     module.segments.iter().map(|s| (s.start, s.length)).collect();
-                places.push((module.bias, module.build_id.to_vec(), segments));
+                // In a program that is linked statically musl does not list the kernel's code.
+                if module.bias != vdso || cfg!(target_env = "gnu") {
+                    places.push((module.bias, module.build_id.to_vec(), segments));
+                }
             });
             places.sort();
             places

@@ -56,6 +56,13 @@ fn exists(id: u32) -> bool {
     libc::pid_t::try_from(id).is_ok_and(|id| calls::check_process(id) == 0)
 }
 
+/// The address at which the kernel began the stack of this program, with the number of arguments; `None` without `/proc`.
+pub(super) fn stack_begun() -> Option<usize> {
+    let mut text = [0; 512];
+    let read = file::read(c"/proc/self/stat", &mut text);
+    usize::try_from(number(&text[..read], 28)?).ok().filter(|&begun| begun != 0)
+}
+
 fn state_and_start(id: u32) -> Option<(u8, u64)> {
     let mut path = heapless::String::<32>::new();
     core::fmt::write(&mut path, format_args!("/proc/{id}/stat\0")).ok()?;
@@ -66,11 +73,20 @@ fn state_and_start(id: u32) -> Option<(u8, u64)> {
 
 /// State and start time, which are fields 3 and 22 of `/proc/PID/stat`. The name in field 2 may hold any character.
 fn parse(stat: &[u8]) -> Option<(u8, u64)> {
+    let state = *field(stat, 3)?.first()?;
+    Some((state, number(stat, 22)?))
+}
+
+/// A field behind the name, counted from 1.
+fn field(stat: &[u8], nth: usize) -> Option<&[u8]> {
     let name = stat.iter().rposition(|&byte| byte == b')')?;
     let mut fields = stat.get(name + 1..)?.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
-    let state = *fields.next()?.first()?;
-    let started = core::str::from_utf8(fields.nth(18)?).ok()?.trim_end().parse().ok()?;
-    Some((state, started))
+    fields.nth(nth.checked_sub(3)?)
+}
+
+/// The number in a field.
+fn number(stat: &[u8], nth: usize) -> Option<u64> {
+    core::str::from_utf8(field(stat, nth)?).ok()?.trim_end().parse().ok()
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use crate::limits::THREAD_STACK;
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
 
-/// glibc stores the values of keys below this number in the thread's control block: setting one allocates nothing.
-const INLINE_KEYS: u32 = 32;
-/// The rounds in which glibc runs the destructors of keys that are set again: `PTHREAD_DESTRUCTOR_ITERATIONS`. The
+/// The C library has room for the values of keys below this number in each thread: setting one allocates nothing. glibc has
+/// it in the control block, musl beside the stack.
+const INLINE_KEYS: u32 = if cfg!(target_env = "musl") { 128 } else { 32 };
+/// The rounds in which the C library runs the destructors of keys that are set again: `PTHREAD_DESTRUCTOR_ITERATIONS`. The
 /// value of the exit key is the number of the round.
 const ROUNDS: usize = 4;
 const FIRST_ROUND: usize = 1;
@@ -105,7 +106,7 @@ pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
         libc::pthread_attr_init(&raw mut attributes);
         libc::pthread_attr_setstacksize(&raw mut attributes, THREAD_STACK);
         libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
-        let mut thread = 0;
+        let mut thread = core::mem::zeroed::<libc::pthread_t>();
         // A new thread inherits the signal mask of the thread that starts it.
         let code = signal_mask::while_blocked(|| {
             libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)

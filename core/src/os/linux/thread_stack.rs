@@ -5,14 +5,15 @@
 //!
 //! The idea: read the memory in which the C library and the kernel have the bounds. There are two cases:
 //!
-//! - *A thread of the C library.* Its control block has three words in a row: base and size of the memory block for the
-//!   stack, and the size of its guard. Their offset differs between versions. They are found by their values, because
-//!   the memory block contains the control block itself.
+//! - *A thread of the C library.* Its control block has words in a row: base and size of the memory block for the
+//!   stack, and the size of its guard; musl has the end and the size of the stack between them. Their offset differs
+//!   between versions. They are found by their values, because the memory block contains the control block itself.
 //! - *The main thread.* The kernel puts its stack below the random bytes of the auxiliary vector. It grows down into
-//!   address space that the kernel leaves free, up to a limit.
+//!   address space that the kernel leaves free, up to a limit. musl's start-up code is told by how near it is to the
+//!   end of a stack, so there the stack ends where the kernel began it.
 
 use super::probe::PAGE;
-use super::{calls, ids};
+use super::{calls, ids, process};
 
 const WORD: usize = size_of::<usize>();
 /// The words of a control block that are searched. glibc's has 288 words, and the three are behind the first two
@@ -47,24 +48,51 @@ fn of_control_block(control: usize) -> Option<(usize, usize)> {
     // SAFETY: the first page of the control block is in use, and so readable. The search ends before the second page
     // unless that is readable too. The reads are volatile, because the C library may change other words meanwhile.
     let word = |i: usize| unsafe { (control as *const usize).add(i).read_volatile() };
-    (2..words).find_map(|i| {
-        let (base, size, guard) = (word(i - 2), word(i - 1), word(i));
-        let is_block = (PAGE..control).contains(&base)
-            && (SMALLEST..=LARGEST).contains(&size)
-            && (base..base + size).contains(&control)
-            && base + size - control <= ABOVE
-            && guard < size
-            && guard.is_multiple_of(PAGE);
-        // The frames are below the control block.
-        is_block.then(|| (base + guard, control))
-    })
+    (MEMBERS - 1..words)
+        .find_map(|last| bounds(control, core::array::from_fn(|i| word(last + 1 + i - MEMBERS))))
+}
+
+/// The number of words in a row that say where the stack is.
+const MEMBERS: usize = if cfg!(target_env = "musl") { 5 } else { 3 };
+
+/// The bounds by the words of glibc, if they are these.
+#[cfg(not(target_env = "musl"))]
+fn bounds(control: usize, [base, size, guard]: [usize; MEMBERS]) -> Option<(usize, usize)> {
+    // The frames are below the control block.
+    (size >= SMALLEST && is_block(control, base, size, guard)).then(|| (base + guard, control))
+}
+
+/// The bounds by the words of musl, if they are these.
+#[cfg(target_env = "musl")]
+fn bounds(control: usize, [base, size, end, length, guard]: [usize; MEMBERS]) -> Option<(usize, usize)> {
+    let low = end.checked_sub(length)?;
+    let is_plausible = low >= PAGE && (SMALLEST..=LARGEST).contains(&length);
+    let is_in_block = is_block(control, base, size, guard) && low == base + guard && end <= control;
+    // The program's own stack, with the control block at its end, or in a memory block of its own.
+    let is_programs = guard == 0
+        && match base {
+            0 => end <= control && control - end < PAGE && (length..length + PAGE).contains(&size),
+            _ => is_block(control, base, size, guard),
+        };
+    (is_plausible && (is_in_block || is_programs)).then_some((low, end))
+}
+
+/// Whether a memory block with a guard contains the control block.
+fn is_block(control: usize, base: usize, size: usize, guard: usize) -> bool {
+    (PAGE..control).contains(&base)
+        && size <= LARGEST
+        && (base..base + size).contains(&control)
+        && base + size - control <= ABOVE
+        && guard < size
+        && guard.is_multiple_of(PAGE)
 }
 
 /// The bounds of the main thread's stack.
 fn of_main() -> Option<(usize, usize)> {
     // SAFETY: the call only reads the auxiliary vector, which the kernel wrote for the program.
     let random = unsafe { libc::getauxval(libc::AT_RANDOM) as usize };
-    let high = random & !(WORD - 1);
+    let begun = if cfg!(target_env = "musl") { process::stack_begun() } else { None };
+    let high = begun.filter(|begun| *begun < random).unwrap_or(random) & !(WORD - 1);
     // Where the stack has no limit, the kernel puts mappings into the lower third of the address space.
     let most = LARGEST.min(high / 4);
     let limit = calls::stack_limit().unwrap_or(0);
@@ -101,8 +129,9 @@ mod tests {
                 let (low, high) = find().unwrap();
                 let (base, end) = by_the_library();
                 assert_eq!(low, base, "of {size} bytes");
-                // The control block and the thread's variables are above the bounds.
-                assert!(high < end && end - high < 16 << 10, "{high:x} of {end:x}");
+                // The control block and the thread's variables are above the bounds. musl's answer leaves them out.
+                let is_above = if cfg!(target_env = "musl") { high <= end } else { high < end };
+                assert!(is_above && end - high < 16 << 10, "{high:x} of {end:x}");
             };
             std::thread::Builder::new().stack_size(size).spawn(check).unwrap().join().unwrap();
         }

@@ -85,12 +85,12 @@ type FindObject = unsafe extern "C" fn(pc: usize, result: *mut Found) -> c_int;
 // assembly of its own, because Rust has no stable weak references.
 core::arch::global_asm!(
     ".pushsection .data.rel.ro.memtrack_dl_find_object,\"aw\"",
-    ".p2align 3",
+    ".balign 8",
     ".weak _dl_find_object",
     ".hidden memtrack_dl_find_object",
     ".globl memtrack_dl_find_object",
     "memtrack_dl_find_object:",
-    ".quad _dl_find_object",
+    ".dc.a _dl_find_object",
     ".popsection",
 );
 

@@ -6,7 +6,7 @@ use core::ptr::null_mut;
 
 /// The C library's signal for a change of user: it waits until each thread has handled it. Its signal that cancels a thread
 /// may be blocked.
-const CHANGE_OF_USER: libc::c_int = 33;
+const CHANGE_OF_USER: libc::c_int = if cfg!(target_env = "musl") { 34 } else { 33 };
 
 /// The mask of the signals that the tracker never [blocks](crate::os::signal_mask), beside those of faults.
 pub(crate) const NEVER_BLOCKED: u64 = 1 << (CHANGE_OF_USER - 1);

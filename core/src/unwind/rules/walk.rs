@@ -1,7 +1,7 @@
 //! The walk: from frame to frame by rules.
 
 use super::packed::PackedRule;
-use super::rule::{State, Step, Trace};
+use super::rule::{Rule, State, Step, Trace};
 use crate::unwind::arch::plain;
 use crate::unwind::{End, Frames, Generations, Memory};
 
@@ -16,7 +16,8 @@ pub(in crate::unwind) fn walk(
 ) -> End {
     loop {
         let below = state.sp;
-        let interrupted = match rule(state.pc).rule().step(state, &mut memory, trace) {
+        let rule = rule(state.pc).rule();
+        let interrupted = match rule.step(state, &mut memory, trace) {
             Step::Call(caller) => {
                 state = caller;
                 false
@@ -26,6 +27,7 @@ pub(in crate::unwind) fn walk(
                 true
             }
             Step::Outermost => return End::Complete,
+            Step::Unknown if rule == Rule::Unknown && is_start_up(below, &memory) => return End::Complete,
             Step::Unknown => return End::Stopped,
         };
         let address = plain(state.pc);
@@ -43,6 +45,14 @@ pub(in crate::unwind) fn walk(
             return end;
         }
     }
+}
+
+/// Whether a frame without a rule is that of code which starts a program or a thread. musl describes none of its code: what
+/// is at the outer end of a stack is its start-up code.
+fn is_start_up(sp: usize, memory: &Memory<'_>) -> bool {
+    /// The most bytes of the frames of start-up code.
+    const FRAMES: usize = 512;
+    cfg!(target_env = "musl") && memory.end().saturating_sub(sp) <= FRAMES
 }
 
 /// Appends a caller. The error is how the walk ends.

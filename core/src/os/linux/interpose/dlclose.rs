@@ -1,55 +1,36 @@
 //! `dlclose`, which unloads libraries. The dynamic linker reports that to nobody, and a question to it takes its lock.
 
-#[cfg(all(cfi, target_env = "gnu"))]
+#[cfg(interposing)]
 pub(crate) use in_place::{begin, next};
 
-/// Here `dlclose` is missing or unloads nothing.
-#[cfg(not(all(cfi, target_env = "gnu")))]
+/// Here the function is not interposed.
+#[cfg(not(interposing))]
 pub(crate) fn begin() {}
 
 /// The function that replaces the C library's.
-#[cfg(all(cfi, target_env = "gnu"))]
+#[cfg(interposing)]
 mod in_place {
     use crate::os::callbacks::interposed;
     use crate::sync::*;
     use core::ffi::{CStr, c_char, c_int, c_void};
 
-    #[cfg(target_arch = "x86_64")]
-    macro_rules! jump {
-        () => {
-            "jmp {close}"
-        };
-    }
-    #[cfg(target_arch = "aarch64")]
-    macro_rules! jump {
-        () => {
-            "b {close}"
-        };
-    }
-    #[cfg(target_arch = "riscv64")]
-    macro_rules! jump {
-        () => {
-            "tail {close}"
-        };
-    }
-
     // `dlsym` is weak, too: a program that is linked statically cannot unload libraries, and there linkers warn of
     // `dlsym`.
     core::arch::global_asm!(
-        ".pushsection .text.memtrack_dlclose,\"ax\",@progbits",
+        ".pushsection .text.memtrack_dlclose,\"ax\",%progbits",
         ".weak dlclose",
-        ".type dlclose,@function",
+        ".type dlclose,%function",
         "dlclose:",
-        jump!(),
+        jump!("close"),
         ".size dlclose, . - dlclose",
         ".popsection",
         ".pushsection .data.rel.ro.memtrack_dlsym,\"aw\"",
-        ".p2align 3",
+        ".balign 8",
         ".weak dlsym",
         ".hidden memtrack_dlsym",
         ".globl memtrack_dlsym",
         "memtrack_dlsym:",
-        ".quad dlsym",
+        ".dc.a dlsym",
         ".popsection",
         close = sym close,
     );

@@ -4,14 +4,14 @@
 //! - `syscall` also for a fork, which the C library does not report;
 //! - `unshare` and `setns`, which the system allows only to a process of one thread.
 
-#[cfg(all(cfi, target_env = "gnu"))]
+#[cfg(interposing)]
 pub(crate) use in_place::begin;
 
 /// Here the functions are not interposed.
-#[cfg(not(all(cfi, target_env = "gnu")))]
+#[cfg(not(interposing))]
 pub(crate) fn begin() {}
 
-#[cfg(all(cfi, target_env = "gnu"))]
+#[cfg(interposing)]
 mod in_place {
     use super::super::dlclose;
     use crate::os::callbacks::interposed;
@@ -20,32 +20,13 @@ mod in_place {
     use crate::sync::*;
     use core::ffi::{CStr, c_int, c_long, c_ulong, c_void};
 
-    #[cfg(target_arch = "x86_64")]
-    macro_rules! jump {
-        ($to:literal) => {
-            concat!("jmp {", $to, "}")
-        };
-    }
-    #[cfg(target_arch = "aarch64")]
-    macro_rules! jump {
-        ($to:literal) => {
-            concat!("b {", $to, "}")
-        };
-    }
-    #[cfg(target_arch = "riscv64")]
-    macro_rules! jump {
-        ($to:literal) => {
-            concat!("tail {", $to, "}")
-        };
-    }
-
     /// Defines a weak function with a name of the C library's, which jumps to a function of this file.
     macro_rules! interpose {
         ($name:literal, $function:ident) => {
             core::arch::global_asm!(
-                concat!(".pushsection .text.memtrack_", $name, ",\"ax\",@progbits"),
+                concat!(".pushsection .text.memtrack_", $name, ",\"ax\",%progbits"),
                 concat!(".weak ", $name),
-                concat!(".type ", $name, ",@function"),
+                concat!(".type ", $name, ",%function"),
                 concat!($name, ":"),
                 jump!("function"),
                 concat!(".size ", $name, ", . - ", $name),

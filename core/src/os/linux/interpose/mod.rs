@@ -7,6 +7,33 @@
 //! report the call and then call the C library's. They are weak symbols: a program that is linked dynamically takes
 //! them instead of the C library's, unless it defines its own.
 
+#[cfg(all(interposing, any(target_arch = "x86_64", target_arch = "x86")))]
+macro_rules! instruction {
+    () => {
+        "jmp"
+    };
+}
+#[cfg(all(interposing, any(target_arch = "aarch64", target_arch = "arm")))]
+macro_rules! instruction {
+    () => {
+        "b"
+    };
+}
+#[cfg(all(interposing, target_arch = "riscv64"))]
+macro_rules! instruction {
+    () => {
+        "tail"
+    };
+}
+
+/// The jump by which a function with a name of the C library's goes on in one of these files.
+#[cfg(interposing)]
+macro_rules! jump {
+    ($to:literal) => {
+        concat!(instruction!(), " {", $to, "}")
+    };
+}
+
 mod dlclose;
 mod kernel;
 

@@ -8,7 +8,7 @@
 //! - [`tables`]: where the unwind table of a module is;
 //! - [`eh_frame_hdr`]: a module's index of functions;
 //! - [`eh_frame`]: the description of a function;
-//! - `linkage_table`: code that linkers write without a description.
+//! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
 
 mod eh_frame;
 mod eh_frame_hdr;
@@ -16,6 +16,8 @@ mod eh_frame_hdr;
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
+#[cfg(cfi)]
+mod restorer;
 
 use super::packed::PackedRule;
 #[cfg(feature = "std")]
@@ -43,10 +45,20 @@ pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
 #[cold]
 #[inline(never)]
 pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
+    #[cfg(cfi)]
+    let Some(table) = tables::find(pc) else { return without_table(pc) };
+    #[cfg(cfi_bare)]
     let table = tables::find(pc)?;
     #[cfg(cfi)]
     crate::session::modules_seen::see(table.header);
     Some(in_module(&table, pc).unwrap_or(PackedRule::UNKNOWN))
+}
+
+/// The same for code of a module without a table, such as musl's.
+#[cfg(cfi)]
+fn without_table(pc: usize) -> Option<PackedRule> {
+    tables::range(pc)?;
+    Some(restorer::rule(pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
 }
 
 // Not inlined: it and the search for the table take kilobytes of the stack each.
@@ -55,11 +67,14 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
     let look_up =
         |pc| eh_frame_hdr::look_up(header, pc).or_else(|| eh_frame_hdr::look_up_unusual(header, pc));
-    let found = look_up(pc)?;
-    let offset = found.description.checked_sub(found.frames)?;
-    match eh_frame::by_description(table.bytes(found.frames)?, offset, pc) {
+    let found = look_up(pc);
+    let described = found.and_then(|found| {
+        let offset = found.description.checked_sub(found.frames)?;
+        eh_frame::by_description(table.bytes(found.frames)?, offset, pc)
+    });
+    match described {
         Some(rule) => rule,
-        None => undescribed(pc, table, |entry| look_up(entry) == Some(found)),
+        None => undescribed(pc, table, |entry| look_up(entry) == found),
     }
 }
 
@@ -78,10 +93,10 @@ fn undescribed(
     if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
         return Some(PackedRule::new(Rule::Outermost));
     }
+    let rule = restorer::rule(pc);
     #[cfg(target_arch = "x86_64")]
-    return linkage_table::rule(pc).map(PackedRule::new);
-    #[cfg(not(target_arch = "x86_64"))]
-    None
+    let rule = rule.or_else(|| linkage_table::rule(pc));
+    rule.map(PackedRule::new)
 }
 
 #[cfg(not(feature = "std"))]

@@ -1,0 +1,30 @@
+//! The code to which a signal's handler returns: it asks the kernel to restore the interrupted code's registers. Some C
+//! libraries do not describe theirs. It has one form on each processor.
+
+use crate::unwind::rules::rule::Rule;
+
+#[cfg(target_arch = "x86_64")]
+const CODE: [u8; 9] = *b"\x48\xc7\xc0\x0f\0\0\0\x0f\x05"; // mov $15, %rax; syscall
+#[cfg(target_arch = "aarch64")]
+const CODE: [u8; 8] = *b"\x68\x11\x80\xd2\x01\0\0\xd4"; // mov x8, #139; svc #0
+#[cfg(target_arch = "riscv64")]
+const CODE: [u8; 8] = *b"\x93\x08\xb0\x08\x73\0\0\0"; // li a7, 139; ecall
+
+/// The rule of that code, which a handler returns to. A walk looks up a return address less one: `pc` is the byte before.
+pub(super) fn rule(pc: usize) -> Option<Rule> {
+    let mut code = [0; CODE.len()];
+    let is_mapped = crate::os::memory::copy(pc.checked_add(1)?, &mut code);
+    (is_mapped && code == CODE).then_some(Rule::Signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_recognised_by_its_bytes() {
+        let before = CODE.as_ptr() as usize - 1;
+        assert_eq!(rule(before), Some(Rule::Signal));
+        assert_eq!((rule(before + 1), rule(0), rule(usize::MAX)), (None, None, None));
+    }
+}

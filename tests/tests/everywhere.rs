@@ -1,0 +1,151 @@
+//! The program `everywhere` has the same figures and the same stacks on every platform.
+//!
+//! By itself the suite runs the program of this machine. `cargo xtask platforms` runs the suite for programs of other
+//! platforms, and says by environment variables which one, what runs it, and what the platform lacks.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use memtrack_tests::folded::{Folded, fold};
+use memtrack_tests::{program, snapshot};
+
+/// The expected chains, written by hand: each with its number of bytes.
+const CHAINS: &str = include_str!("../corpus/everywhere/chains.folded");
+const OWN: &str = "everywhere::chains::";
+const MIB: u64 = 1 << 20;
+
+/// A variable of `cargo xtask platforms`; empty when it is not set.
+fn given(name: &str) -> String {
+    env::var(format!("MEMTRACK_EVERYWHERE_{name}")).unwrap_or_default()
+}
+
+/// Whether the platform lacks something: `stacks`, `backtrace`.
+fn lacks(what: &str) -> bool {
+    given("LACKS").split(' ').any(|lacking| lacking == what)
+}
+
+/// The program with its arguments, by what runs it.
+fn everywhere(arguments: &[&str]) -> Command {
+    let program = match given("PROGRAM") {
+        program if program.is_empty() => program::of_workspace("everywhere"),
+        program => program,
+    };
+    let runner = given("RUNNER");
+    let mut words = runner.split(' ').filter(|word| !word.is_empty()).chain([program.as_str()]);
+    let mut command = Command::new(words.next().expect("at least the program"));
+    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP");
+    command
+}
+
+fn run(mut command: Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+}
+
+/// An empty folder for the dumps of one test.
+fn folder(test: &str) -> PathBuf {
+    program::folder(&format!("everywhere-{}-{test}", given("PLATFORM")))
+}
+
+/// Runs a mode that writes one dump: at a path that it gets, or at the one that the environment names. Returns the dump
+/// and what the program printed.
+fn dump(mode: &str) -> (PathBuf, String) {
+    let path = folder(mode).join("dump.memtrack");
+    let mut command = everywhere(&[mode]);
+    match mode {
+        "stages" => command.env("MEMTRACK_DUMP", &path),
+        _ => command.arg(&path),
+    };
+    let output = run(command);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+    let losses = snapshot::last(&snapshot::file(&path)).losses.clone();
+    assert!(losses.is_empty() || lacks("stacks"), "nothing is lost: {losses:?}");
+    (path, String::from_utf8(output.stdout).expect("text"))
+}
+
+/// What the tag `work` has of a metric.
+fn work(dump: &Path, metric: &str, options: &[&str]) -> Folded {
+    fold(dump, &[&["-m", metric, "--tag", "work"], options].concat())
+}
+
+fn total(dump: &Path, metric: &str, options: &[&str]) -> u64 {
+    work(dump, metric, &[&["--no-symbols"], options].concat()).total()
+}
+
+#[test]
+fn figures_are_exact() {
+    let (dump, _) = dump("figures");
+    let expected = [
+        ("allocs", 8),
+        ("bytes", 6 * MIB + 100 + 300 + 200 + 3 * 1024),
+        ("live-blocks", 2),
+        ("live", 3 * 1024),
+        ("peak", 6 * MIB),
+    ];
+    for (metric, count) in expected {
+        assert_eq!(total(&dump, metric, &[]), count, "{metric}");
+    }
+}
+
+#[test]
+fn threads_have_figures_of_their_own() {
+    let (dump, _) = dump("threads");
+    for (number, blocks) in (1..=4u64).enumerate() {
+        let thread = format!("worker-{number}");
+        let counted =
+            ["allocs", "bytes", "live-blocks"].map(|metric| total(&dump, metric, &["--thread", &thread]));
+        assert_eq!(counted, [blocks.pow(2), 1000 * blocks.pow(3), blocks], "{thread}");
+    }
+}
+
+#[test]
+fn stages_have_peaks_of_their_own() {
+    let (dump, _) = dump("stages");
+    for (stage, peak) in [("read", 5 * MIB), ("index", 5 * MIB), ("write", MIB)] {
+        assert_eq!(total(&dump, "peak", &["--stage", stage]), peak, "{stage}");
+    }
+}
+
+#[test]
+fn chains_of_calls_are_whole() {
+    let (dump, printed) = dump("chains");
+    if lacks("stacks") {
+        return;
+    }
+    let program = given("PROGRAM");
+    let named: &[&str] = if program.is_empty() { &[] } else { &["--binary", &program] };
+    let folded = work(&dump, "bytes", named);
+    let own = |(frames, bytes): (Vec<&str>, u64)| {
+        let own = frames.iter().filter_map(|frame| frame.strip_prefix(OWN));
+        let chain: Vec<&str> = own.filter(|name| !name.starts_with("run")).collect();
+        format!("{} {bytes}", chain.join(";"))
+    };
+    let mut found: Vec<String> = folded.stacks().map(own).collect();
+    found.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
+    assert_eq!(found, CHAINS.lines().collect::<Vec<_>>());
+    // The standard library's backtraces, which end in `leaf`, say the same.
+    if !lacks("backtrace") {
+        let said = |line: &str| {
+            let (number, chain) = line.split_once(' ').expect("a number and a chain");
+            format!("{chain} {}", 1000 + number.parse::<usize>().expect("a number"))
+        };
+        assert_eq!(printed.lines().map(said).collect::<Vec<_>>(), found);
+    }
+}
+
+#[test]
+fn each_end_of_a_program_leaves_a_dump() {
+    let folder = folder("exit");
+    for (kind, code) in [("main", 0), ("process", 3), ("thread", 4), ("panic", 101)] {
+        let path = folder.join(kind).with_extension("memtrack");
+        let mut command = everywhere(&["exit", kind]);
+        command.env("MEMTRACK_DUMP", &path);
+        let output = run(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{kind}: {said}");
+        assert!(fs::metadata(&path).is_ok(), "{kind} left no dump: {said}");
+        assert_eq!((total(&path, "live", &[]), total(&path, "live-blocks", &[])), (12345, 1), "{kind}");
+    }
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask platforms`: each platform runs the tracker's unit tests and the program `everywhere`, whose dumps the suite
+//! of that name compares with its expectation.
+//!
+//! - *Platform*: a target of the compiler, what links programs for it, and what runs them on this machine.
+//! - *Lacking*: what the platform's programs cannot do, in the words of the suite `everywhere`.
+//!
+//! The standard library is built for each target that rustup's toolchain lacks. That takes minutes, so `cargo xtask test`
+//! has one of these suites.
+
+mod linker;
+mod runs;
+
+use crate::suite::Suite;
+use linker::Linker;
+use runs::Run;
+
+/// A platform, and what is run on it.
+struct Platform {
+    name: &'static str,
+    triple: &'static str,
+    linker: Linker,
+    /// Flags of the compiler.
+    flags: &'static str,
+    /// The words in front of a program that run it on this machine.
+    runner: &'static [&'static str],
+    /// Programs and files of the machine, each with the Debian package that brings it.
+    needs: &'static [(&'static str, &'static str)],
+    lacks: &'static [&'static str],
+    runs: &'static [Run],
+}
+
+/// Static linking against zig's C library, without the startup files that rustup's toolchain would bring.
+const ZIG_MUSL: &str = "-Clink-self-contained=no";
+
+const PLATFORMS: [Platform; 4] = [
+    Platform {
+        name: "x86_64-musl",
+        triple: "x86_64-unknown-linux-musl",
+        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
+        flags: ZIG_MUSL,
+        runner: &[],
+        needs: &[],
+        lacks: &[],
+        runs: &[Run::Units, Run::Everywhere, Run::Example],
+    },
+    Platform {
+        name: "x86_64-musl-fixed",
+        triple: "x86_64-unknown-linux-musl",
+        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-no-pie" },
+        flags: ZIG_MUSL,
+        runner: &[],
+        needs: &[],
+        lacks: &[],
+        runs: &[Run::Everywhere],
+    },
+    Platform {
+        name: "x86_64-musl-dynamic",
+        triple: "x86_64-unknown-linux-musl",
+        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
+        flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
+        runner: &[],
+        needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
+        lacks: &[],
+        runs: &[Run::Units, Run::Everywhere],
+    },
+    Platform {
+        name: "aarch64-musl",
+        triple: "aarch64-unknown-linux-musl",
+        linker: Linker::Zig { target: "aarch64-linux-musl", arguments: "" },
+        flags: ZIG_MUSL,
+        runner: &["qemu-aarch64"],
+        needs: &[("qemu-aarch64", "qemu-user")],
+        lacks: &[],
+        runs: &[Run::Everywhere],
+    },
+];
+
+/// The platform that `cargo xtask test` has.
+const IN_SHORT: &str = "x86_64-musl";
+
+/// One suite for each platform.
+pub(crate) fn suites() -> Vec<Suite> {
+    PLATFORMS.iter().map(suite).collect()
+}
+
+/// The suite of `cargo xtask test`.
+pub(crate) fn in_short() -> impl Iterator<Item = Suite> {
+    PLATFORMS.iter().filter(|platform| platform.name == IN_SHORT).map(suite)
+}
+
+fn suite(platform: &'static Platform) -> Suite {
+    let run = || platform.runs.iter().try_for_each(|run| run.on(platform));
+    Suite::new(format!("platform: {}", platform.name), run).needing(platform.needs.iter().copied())
+}

@@ -1,0 +1,71 @@
+//! What links programs for other platforms.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::suite::Missing;
+use crate::{tool, workspace};
+
+/// A linker.
+pub(super) enum Linker {
+    /// zig's compiler of C, which brings the C library of each of its targets. The arguments come before the others.
+    Zig { target: &'static str, arguments: &'static str },
+}
+
+impl Linker {
+    /// The path of the linker, for cargo.
+    pub(super) fn path(&self) -> Result<PathBuf> {
+        match self {
+            Linker::Zig { target, arguments } => script(&zig()?, target, arguments),
+        }
+    }
+}
+
+/// The folder with zig, which comes as a package of Python.
+fn zig() -> Result<PathBuf> {
+    let folder = workspace::root().join("target/sysroots/zig");
+    if !folder.exists() {
+        let unfinished = folder.with_extension("unfinished");
+        let needs =
+            |_| Missing("needs python3 with venv and pip, which install zig below `target`".to_owned());
+        // A folder of this kind contains its own path: it is made where it stays.
+        let made = tool::run(Command::new("python3").args(["-m", "venv"]).arg(&unfinished)).map_err(needs);
+        made.and_then(|()| {
+            let mut pip = Command::new(unfinished.join("bin/python"));
+            pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "ziglang"]);
+            tool::run(&mut pip).map_err(needs)
+        })?;
+        fs::rename(&unfinished, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    Ok(folder)
+}
+
+/// A script that takes the compiler's arguments for a linker, and calls zig with those that it understands.
+fn script(zig: &Path, target: &str, arguments: &str) -> Result<PathBuf> {
+    // zig brings the libraries of the C compiler and the C library, and links them by itself. It takes a request to strip
+    // debug information for one to strip all names.
+    const SCRIPT: &str = r#"#!/bin/sh
+for argument in "$@"; do
+  shift
+  case $argument in
+    -lgcc_eh | -lgcc_s) argument=-lunwind ;;
+    -lgcc | -lc | -nodefaultlibs | -nostartfiles | -m32 | -m64) continue ;;
+    -Wl,--no-undefined-version | -Wl,-O1 | -Wl,--strip-debug | -Wl,--strip-all) continue ;;
+    -static-pie) set -- "$@" -static; argument=-pie ;;
+  esac
+  set -- "$@" "$argument"
+done
+export ZIG_GLOBAL_CACHE_DIR='FOLDER/cache' ZIG_LOCAL_CACHE_DIR='FOLDER/cache'
+exec 'FOLDER/bin/python' -m ziglang cc -g -Wl,--build-id=sha1 -target TARGET "$@" ARGUMENTS
+"#;
+    let name = format!("link-{target}{}.sh", arguments.replace(' ', ""));
+    let path = zig.join(name);
+    let text = SCRIPT.replace("FOLDER", &zig.display().to_string()).replace("TARGET", target);
+    let text = text.replace("ARGUMENTS", arguments);
+    fs::write(&path, text)?;
+    tool::run(Command::new("chmod").arg("+x").arg(&path))?;
+    Ok(path)
+}

@@ -1,0 +1,98 @@
+//! What is run on a platform.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use super::Platform;
+use crate::test::WORKSPACE;
+use crate::toolchain::Toolchain;
+use crate::{tool, workspace};
+
+/// Something that is run.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// The tracker's unit tests.
+    Units,
+    /// The program `everywhere`, by the suite of that name.
+    Everywhere,
+    /// The example `word-index`, whose dump must have names and stacks.
+    Example,
+}
+
+impl Run {
+    pub(super) fn on(self, platform: &Platform) -> Result<()> {
+        match self {
+            Run::Units => tool::run(cargo(platform, "test")?.args(["--package", "memtrack-core", "--lib"])),
+            Run::Everywhere => everywhere(platform),
+            Run::Example => example(platform),
+        }
+    }
+}
+
+/// The folder in which cargo builds for a platform.
+fn target() -> PathBuf {
+    workspace::root().join("target/platforms")
+}
+
+/// A cargo command for a platform.
+fn cargo(platform: &Platform, command: &str) -> Result<Command> {
+    let toolchain = Toolchain::for_target(platform.triple)?;
+    let mut cargo = tool::cargo_command(&[command, "--quiet", "--target", platform.triple]);
+    cargo.arg("--target-dir").arg(target());
+    let named = |what| format!("CARGO_TARGET_{}_{what}", platform.triple.to_uppercase().replace('-', "_"));
+    cargo.env(named("LINKER"), platform.linker.path()?);
+    if !platform.runner.is_empty() {
+        cargo.env(named("RUNNER"), platform.runner.join(" "));
+    }
+    let flags = env::var("RUSTFLAGS").unwrap_or_default();
+    cargo.env("RUSTFLAGS", format!("{flags} {}", platform.flags));
+    // Names come from the symbol table. Without debug information the standard library is built faster.
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
+    toolchain.choose(&mut cargo, "std,panic_unwind,test");
+    Ok(cargo)
+}
+
+/// Builds a program for a platform, and returns its path.
+fn build(platform: &Platform, package: &str) -> Result<PathBuf> {
+    tool::run(cargo(platform, "build")?.args(["--package", package]))?;
+    let built = target().join(platform.triple).join("debug").join(package);
+    // Platforms of one target would replace each other's program.
+    let own = target().join(platform.name).join(package);
+    fs::create_dir_all(target().join(platform.name))?;
+    fs::copy(built, &own)?;
+    Ok(own)
+}
+
+fn everywhere(platform: &Platform) -> Result<()> {
+    let program = build(platform, "everywhere")?;
+    // With the packages of `cargo xtask test`: with others they would have other features, and be built again.
+    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))?;
+    let mut suite = tool::cargo_command(&["test", "--quiet", "--test", "everywhere"]);
+    suite.args(WORKSPACE).env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
+    suite.env("MEMTRACK_EVERYWHERE_PROGRAM", program);
+    suite.env("MEMTRACK_EVERYWHERE_RUNNER", platform.runner.join(" "));
+    suite.env("MEMTRACK_EVERYWHERE_LACKS", platform.lacks.join(" "));
+    tool::run(&mut suite)
+}
+
+fn example(platform: &Platform) -> Result<()> {
+    let program = build(platform, "word-index")?;
+    let dump = program.with_extension("memtrack");
+    // The tracker appends to a file that exists.
+    if dump.exists() {
+        fs::remove_file(&dump)?;
+    }
+    let mut words = platform.runner.iter().map(Into::into).chain([program.clone().into_os_string()]);
+    let mut run = tool::at_root(words.next().unwrap_or_default());
+    tool::run(run.args(words).env("MEMTRACK_DUMP", &dump))?;
+    let mut fold = Command::new(workspace::target()?.join("debug/memtrack-fold"));
+    let folded = tool::output(fold.arg(&dump).args(["--metric", "peak", "--binary"]).arg(&program))?;
+    let folded = String::from_utf8_lossy(&folded);
+    let is_named = |line: &str| line.contains("word_index::main;");
+    ensure!(folded.lines().any(is_named), "the stacks of word-index are not named:\n{folded}");
+    Ok(())
+}
