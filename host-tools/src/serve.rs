@@ -171,7 +171,10 @@ impl Write for Timed<'_> {
 
 fn is_passing(error: &io::Error) -> bool {
     /// Too many open files, in this process or on this machine.
+    #[cfg(unix)]
     const TOO_MANY: [i32; 2] = [libc::EMFILE, libc::ENFILE];
+    #[cfg(windows)]
+    const TOO_MANY: [i32; 1] = [windows_sys::Win32::Networking::WinSock::WSAEMFILE];
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
         || error.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code))
 }

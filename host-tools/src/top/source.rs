@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::process::{is_running, recording_of};
 use crate::extents::Extents;
 use crate::reader::Dump;
 use crate::{Error, image};
@@ -26,7 +27,7 @@ impl Source {
         let pid = target.to_str().and_then(|text| text.parse::<u32>().ok()).filter(|_| !target.exists());
         match pid {
             None => Ok(Source { path: target.into() }),
-            Some(pid) => match of_process(pid) {
+            Some(pid) => match recording_of(pid) {
                 Some(path) => Ok(Source { path }),
                 None => Err(Error::NoRecording { pid }),
             },
@@ -72,23 +73,4 @@ impl Source {
         let now = now.and_then(|now| u64::try_from(now.as_nanos()).ok()).filter(|_| running);
         Ok((if now.is_some() { read(now)?.dump } else { image.dump }, running))
     }
-}
-
-fn is_running(pid: u32) -> bool {
-    // A zombie has no mappings left.
-    fs::read(format!("/proc/{pid}/maps")).is_ok_and(|maps| !maps.is_empty())
-}
-
-/// The recording that a process has mapped: a shared, writable mapping of a file with the magic number of an
-/// image.
-fn of_process(pid: u32) -> Option<PathBuf> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
-    let shared = maps.lines().filter(|line| line.split_ascii_whitespace().nth(1) == Some("rw-s"));
-    let paths = shared.filter_map(|line| line.find('/').map(|begin| PathBuf::from(&line[begin..])));
-    paths.into_iter().find(|path| {
-        use std::io::Read;
-        let mut first = [0; 4];
-        let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
-        read.is_ok() && image::is_image(&first)
-    })
 }
