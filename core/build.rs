@@ -10,14 +10,15 @@ fn main() {
     let arch = var("CARGO_CFG_TARGET_ARCH");
     let of = |archs: &[&str]| archs.contains(&arch.as_str());
     let (std, os) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS"));
-    let (linux, windows) = (os == "linux", os == "windows" && of(&["x86_64", "aarch64"]));
+    let is_wide = of(&["x86_64", "aarch64"]);
+    let (linux, windows, macos) = (os == "linux", os == "windows" && is_wide, os == "macos" && is_wide);
     // Of WASI the first preview, without threads: a target with threads has atomics.
     let has_threads = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "atomics");
     let wasi = os == "wasi" && var("CARGO_CFG_TARGET_ENV") == "p1" && !has_threads;
-    if std && !linux && !windows && !wasi {
+    if std && !linux && !windows && !macos && !wasi {
         // The compiler would only list what is missing.
         println!(
-            "cargo::error=the feature `std` supports Linux, 64-bit Windows and WASI (wasm32-wasip1): disable default \
+            "cargo::error=the feature `std` supports Linux, 64-bit Windows, macOS and WASI (wasm32-wasip1): disable default \
              features, and implement `Platform` for this system"
         );
         return;

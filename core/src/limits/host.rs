@@ -49,7 +49,7 @@ pub(crate) const MAX_WORDS: usize = 256;
 pub(crate) const WALK_FRAMES: usize = 128;
 
 /// The most modules in the list of unwind tables. Stacks end at code of any further one.
-#[cfg(not(any(windows, target_os = "wasi")))]
+#[cfg(target_os = "linux")]
 pub(crate) const UNWIND_TABLES: usize = 512;
 
 /// The most pages that an event probes on another stack, from the stack pointer on.
@@ -83,5 +83,5 @@ pub(crate) const SHORTEST_INTERVAL_NS: u64 = 1_000_000;
 pub(crate) const ANNEX_HALF: usize = 1 << 20;
 
 /// The longest time that a parent waits for its forked child: the child copies some gigabytes in it.
-#[cfg(not(any(windows, target_os = "wasi")))]
+#[cfg(target_os = "linux")]
 pub(crate) const FORK_PATIENCE_NS: u64 = 2_000_000_000;

@@ -26,8 +26,8 @@ pub(crate) struct Sealing {
 /// Events of the process. The functions allocate nothing and wait for no lock of other code: each may run inside an
 /// allocator, in a signal handler or in a forked child.
 #[cfg_attr(
-    any(windows, target_os = "wasi"),
-    expect(dead_code, reason = "these systems have no forks, and no file backs memory")
+    not(target_os = "linux"),
+    expect(dead_code, reason = "no file backs memory there, and not all of these systems have forks")
 )]
 pub(crate) struct Callbacks {
     /// The running thread ends. All destructors of its thread-local variables have run.
@@ -51,8 +51,8 @@ pub(crate) struct Callbacks {
 /// Calls of the program that memtrack interposes: the C library has the functions, and memtrack defines them too. The
 /// functions run outside the hook: they may allocate, and take locks of the system's libraries.
 #[cfg_attr(
-    any(windows, target_os = "wasi"),
-    expect(dead_code, reason = "of these calls Windows has only those that unload libraries, and WASI none")
+    not(target_os = "linux"),
+    expect(dead_code, reason = "these systems report at most that libraries are unloaded")
 )]
 pub(crate) struct Interposed {
     /// The program is about to forbid system calls to itself.

@@ -51,8 +51,10 @@
 //! A system reports events through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker's
 //! decisions.
 
-#[cfg(any(windows, target_os = "wasi"))]
+#[cfg(not(target_os = "linux"))]
 mod absent;
+#[cfg(target_os = "macos")]
+mod apple;
 mod callbacks;
 pub(crate) mod dump_stack;
 #[cfg(target_os = "linux")]
@@ -69,6 +71,8 @@ mod windows;
 
 // The build script refuses other systems, with one sentence.
 
+#[cfg(target_os = "macos")]
+pub(crate) use apple::*;
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;

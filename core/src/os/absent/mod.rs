@@ -6,4 +6,5 @@ pub(crate) mod fork;
 pub(crate) mod fork_gate;
 pub(crate) mod pages;
 pub(crate) mod sandbox;
+#[cfg(not(unix))]
 pub(crate) mod signal_mask;

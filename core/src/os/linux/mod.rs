@@ -13,7 +13,6 @@ pub(super) mod calls;
 pub(crate) mod clock;
 mod elf;
 pub(crate) mod environment;
-pub(crate) mod errno;
 pub(crate) mod exit;
 pub(crate) mod fault;
 pub(crate) mod fork;
@@ -39,6 +38,6 @@ pub(crate) mod unwind_tables;
 pub(crate) mod wake;
 pub(super) mod write_signals;
 
+pub(crate) use super::unix::{errno, file, memory, signal_mask, signals};
 pub(super) use super::unix::{error_stream, names, other_stack};
-pub(crate) use super::unix::{file, memory, signal_mask, signals};
 use super::unix::{open, stamp};

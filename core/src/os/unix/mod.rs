@@ -2,6 +2,7 @@
 //!
 //! Each system brings the modules that are imported here: its calls, and the facts that differ.
 
+pub(crate) mod errno;
 pub(super) mod error_stream;
 pub(crate) mod file;
 pub(super) mod fork;
@@ -14,4 +15,4 @@ pub(super) mod signal_names;
 pub(crate) mod signals;
 pub(super) mod stamp;
 
-use super::{calls, errno, ids, signal_numbers, write_signals};
+use super::{calls, ids, signal_numbers, write_signals};

@@ -2,6 +2,7 @@
 
 use super::errno;
 use super::errno::keep_errno;
+use super::memory::page_size;
 use core::ffi::c_void;
 
 /// An address that identifies the running thread as long as it lives. Never 0.
@@ -9,11 +10,14 @@ pub(crate) fn this_thread() -> usize {
     errno::location()
 }
 
-/// Makes a page inaccessible. A system with larger pages refuses that, and the page stays as it is. Restores `errno`.
+/// Makes a page inaccessible. On a system with larger pages it stays as it is. Restores `errno`.
 ///
 /// # Safety
 /// The page must be the caller's own, and have no data.
 pub(crate) unsafe fn forbid(page: *mut u8, len: usize) {
+    if page_size() > len {
+        return;
+    }
     // SAFETY: the caller upholds that nothing uses the page.
     keep_errno(|| unsafe { libc::mprotect(page.cast(), len, libc::PROT_NONE) });
 }

@@ -1,6 +1,10 @@
 //! `errno`: the error number of the last call. Each thread has its own.
 
 use core::fmt;
+#[cfg(not(target_vendor = "apple"))]
+use libc::__errno_location as place;
+#[cfg(target_vendor = "apple")]
+use libc::__error as place;
 
 pub(crate) use libc::{
     EFBIG as FILE_TOO_LARGE, EINVAL as INVALID, ENOSPC as NO_SPACE, EPERM as NOT_PERMITTED,
@@ -9,19 +13,19 @@ pub(crate) use libc::{
 /// The running thread's error number.
 pub(crate) fn errno() -> i32 {
     // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() }
+    unsafe { *place() }
 }
 
 /// Sets the running thread's error number.
 pub(crate) fn set_errno(number: i32) {
     // SAFETY: the location is the calling thread's own.
-    unsafe { *libc::__errno_location() = number };
+    unsafe { *place() = number };
 }
 
 /// The address of the running thread's error number: it identifies the thread as long as the thread lives. Never 0.
 pub(crate) fn location() -> usize {
     // SAFETY: the call only returns an address.
-    unsafe { libc::__errno_location() }.addr()
+    unsafe { place() }.addr()
 }
 
 /// Runs `f` and restores the error number: an allocator that succeeds must not change it.

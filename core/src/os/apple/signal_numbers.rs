@@ -1,0 +1,27 @@
+//! The signals of macOS, beside those that all systems have.
+
+use libc::c_int;
+
+/// Signals are numbered from 1 on, below this.
+pub(crate) const COUNT: usize = 32;
+
+/// Names of signals, for a message.
+macro_rules! examples {
+    () => {
+        "USR1, TERM, INFO, …"
+    };
+}
+pub(crate) use examples;
+
+/// The names of signals that other systems lack.
+pub(crate) const OTHERS: &[(&str, c_int)] = &[("INFO", libc::SIGINFO)];
+
+/// The number of a real-time signal: macOS has none.
+pub(crate) fn real_time(_: &str) -> Option<c_int> {
+    None
+}
+
+/// Whether nothing happens by default after a signal that acts on other systems, or that they lack.
+pub(crate) fn has_no_action(signal: c_int) -> bool {
+    signal == libc::SIGIO || signal == libc::SIGINFO
+}
