@@ -29,7 +29,7 @@ fn scenario(name: &str, variables: &[(&str, &str)]) -> (PathBuf, Facts) {
 }
 
 fn causes(snapshots: &[Snapshot<'_>]) -> Vec<Cause> {
-    snapshots.iter().for_each(Snapshot::assert_adds_up);
+    snapshots.iter().for_each(Snapshot::assert_adds_up_at_rest);
     assert!(snapshots.iter().all(|snapshot| snapshot.about.kind == Kind::Program));
     snapshots.iter().map(|snapshot| snapshot.about.cause).collect()
 }
