@@ -72,7 +72,8 @@ fn apt_get(arguments: impl FnOnce(&mut Command) -> &mut Command) -> Result<()> {
     let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
     let new = || {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        // Another program may be installing packages.
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=600"]);
         apt
     };
     if !*fetched {
