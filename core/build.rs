@@ -26,7 +26,7 @@ fn main() {
     if std && linux && of(&["x86_64", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
     }
-    if std && windows && arch == "x86_64" {
+    if std && (macos || windows && arch == "x86_64") {
         println!("cargo::rustc-cfg=cfi");
     }
     let is_known_library = ["gnu", "musl"].contains(&var("CARGO_CFG_TARGET_ENV").as_str());

@@ -32,8 +32,8 @@ use super::{Captured, End, Frames, Generations, LastCell, Memory, Registers, Sta
 use entry::Entries;
 use last_walk::LastWalk;
 
-/// The unwind tables that compilers write for all code: DWARF call frame information (`.eh_frame`) on Linux, and the unwind
-/// codes of `.pdata` on Windows.
+/// The unwind tables that compilers write for all code: DWARF call frame information (`.eh_frame`) on Linux, the unwind
+/// codes of `.pdata` on Windows, and compact unwind information (`__unwind_info`) on macOS.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Cfi;
 
@@ -115,7 +115,13 @@ impl Memo {
 // SAFETY: reads the stack only through `Memory`; unwind tables are read where the dynamic linker says that they are
 // mapped (`os::unwind_tables`); gimli runs without allocation on storage of fixed size; every step goes outwards.
 unsafe impl Unwind for Cfi {
-    const NAME: &'static str = if cfg!(windows) { "PE unwind codes" } else { "DWARF CFI" };
+    const NAME: &'static str = if cfg!(windows) {
+        "PE unwind codes"
+    } else if cfg!(all(target_os = "macos", feature = "std")) {
+        "compact unwind information"
+    } else {
+        "DWARF CFI"
+    };
     type Memo = Memo;
 
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {

@@ -2,7 +2,7 @@
 //!
 //! | unwinder | where | how |
 //! |---|---|---|
-//! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64); these and riscv32 without `std` | DWARF call frame information; on Linux it needs no compiler flags |
+//! | [`Cfi`] | default on Linux (x86_64, aarch64, riscv64) and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | `MiniBacktrace` | feature `mini-backtrace` | LLVM's libunwind |
@@ -57,9 +57,10 @@ use generations::Generations;
 use generations::unloads;
 pub use memory::{Memory, Registers};
 
-#[cfg(cfi)]
+// Code for macOS keeps frame pointers, and they cost less.
+#[cfg(all(cfi, not(target_os = "macos")))]
 use cfi::Cfi as Chosen;
-#[cfg(not(any(cfi, target_arch = "wasm32")))]
+#[cfg(not(any(all(cfi, not(target_os = "macos")), target_arch = "wasm32")))]
 use frame_pointer::FramePointer as Chosen;
 #[cfg(target_arch = "wasm32")]
 use no_unwind::NoUnwind as Chosen;

@@ -26,6 +26,8 @@ struct Place {
     /// The address of the path, a C string of dyld's; 0 when it is unknown.
     path: AtomicUsize,
     uuid: [AtomicU64; 2],
+    /// Offset and length of `__unwind_info`, then of `__eh_frame`.
+    sections: [AtomicUsize; 4],
     is_program: AtomicBool,
 }
 
@@ -36,6 +38,7 @@ static PLACES: [Place; MOST] = [const {
         slide: AtomicUsize::new(0),
         path: AtomicUsize::new(0),
         uuid: [const { AtomicU64::new(0) }; 2],
+        sections: [const { AtomicUsize::new(0) }; 4],
         is_program: AtomicBool::new(false),
     }
 }; MOST];
@@ -56,6 +59,9 @@ pub(super) struct Image {
     pub(super) path: usize,
     /// All zero for none.
     pub(super) uuid: [u8; 16],
+    /// Offset and length of `__unwind_info` and of `__eh_frame`; zeros for none. They are within the code.
+    pub(super) unwind_info: [usize; 2],
+    pub(super) eh_frame: [usize; 2],
     pub(super) is_program: bool,
 }
 
@@ -67,6 +73,8 @@ impl Place {
         for (word, bytes) in self.uuid.iter().zip(image.uuid.as_chunks::<8>().0) {
             word.store(u64::from_ne_bytes(*bytes), Relaxed);
         }
+        let sections = [image.unwind_info, image.eh_frame];
+        self.sections.iter().zip(sections.as_flattened()).for_each(|(to, from)| to.store(*from, Relaxed));
         self.is_program.store(image.is_program, Relaxed);
         self.start.store(image.start, Release);
     }
@@ -78,12 +86,15 @@ impl Place {
         for (bytes, word) in uuid.as_chunks_mut::<8>().0.iter_mut().zip(&self.uuid) {
             *bytes = word.load(Acquire).to_ne_bytes();
         }
+        let section = |first: usize| [first, first + 1].map(|at| self.sections[at].load(Acquire));
         let image = Image {
             start,
             end: self.end.load(Acquire),
             slide: self.slide.load(Acquire),
             path: self.path.load(Acquire),
             uuid,
+            unwind_info: section(0),
+            eh_frame: section(2),
             is_program: self.is_program.load(Acquire),
         };
         (start != 0 && self.start.load(Acquire) == start).then_some(image)
@@ -124,16 +135,26 @@ extern "C" fn added(header: *const u8, slide: isize) {
         }
     };
     let start = header.expose_provenance();
+    let [text, length] = headers.text.map(|number| number as usize);
+    // A section that is not within the code counts as none.
+    let within = |range: [u64; 2]| {
+        let [address, size] = range.map(|number| number as usize);
+        let offset = address.wrapping_sub(text);
+        let is_within = offset.checked_add(size).is_some_and(|end| end <= length);
+        if is_within { [offset, size] } else { [0; 2] }
+    };
     let used = USED.load(Relaxed);
     let free = PLACES[..used].iter().position(|place| place.start.load(Relaxed) == 0).unwrap_or(used);
     // A module beyond the last place has no name in dumps.
     let Some(place) = PLACES.get(free) else { return };
     place.write(&Image {
         start,
-        end: start + headers.text[1] as usize,
+        end: start + length,
         slide: slide as usize,
         path,
         uuid: headers.uuid,
+        unwind_info: within(headers.unwind_info),
+        eh_frame: within(headers.eh_frame),
         is_program: headers.is_program,
     });
     USED.store(used.max(free + 1), Release);
@@ -165,7 +186,11 @@ pub(super) fn all() -> impl Iterator<Item = Image> {
 
 /// The module with the code at an address.
 pub(super) fn find(address: usize) -> Option<Image> {
-    all().find(|image| (image.start..image.end).contains(&address))
+    let is_inside = |start: usize, end: usize| (start..end).contains(&address);
+    let mut places = places().iter();
+    // Most places are of other modules: of these only two words are read.
+    let place = places.find(|place| is_inside(place.start.load(Acquire), place.end.load(Relaxed)))?;
+    place.read().filter(|image| is_inside(image.start, image.end))
 }
 
 /// The number of changes of the list.

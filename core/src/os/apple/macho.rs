@@ -6,9 +6,10 @@ const MAGIC: u32 = 0xfeed_facf;
 const EXECUTE: u32 = 2;
 /// The size of the header, behind which the commands follow.
 const HEADER: usize = 32;
-/// `LC_SEGMENT_64`, and the size of the part of it that precedes the sections.
+/// `LC_SEGMENT_64`, the size of the part of it that precedes the sections, and the size of a section.
 const SEGMENT: u32 = 0x19;
 const SEGMENT_SIZE: usize = 72;
+const SECTION_SIZE: usize = 80;
 /// `LC_UUID`.
 const UUID: u32 = 0x1b;
 
@@ -17,6 +18,9 @@ const UUID: u32 = 0x1b;
 pub(super) struct Headers {
     /// The segment `__TEXT`, which begins with the header and contains all code: its address and its length.
     pub(super) text: [u64; 2],
+    /// The sections `__unwind_info` and `__eh_frame` of that segment; zeros for none.
+    pub(super) unwind_info: [u64; 2],
+    pub(super) eh_frame: [u64; 2],
     /// The number by which the file with the names is known; zeros for none.
     pub(super) uuid: [u8; 16],
     /// It is the program itself, and no library.
@@ -39,6 +43,14 @@ impl Headers {
             match command {
                 SEGMENT if size >= SEGMENT_SIZE && bytes.get(at + 8..)?.starts_with(b"__TEXT\0") => {
                     headers.text = [long(at + 24)?, long(at + 32)?];
+                    for section in (at + SEGMENT_SIZE..at + size).step_by(SECTION_SIZE) {
+                        let range = [long(section + 32)?, long(section + 40)?];
+                        match bytes.get(section..)?.first_chunk()? {
+                            b"__unwind_info\0\0\0" => headers.unwind_info = range,
+                            b"__eh_frame\0\0\0\0\0\0" => headers.eh_frame = range,
+                            _ => {}
+                        }
+                    }
                 }
                 UUID => headers.uuid = *bytes.get(at + 8..)?.first_chunk()?,
                 _ => {}

@@ -46,8 +46,8 @@ fn rule_of(
     pc: usize,
 ) -> Option<PackedRule> {
     if fde.is_signal_trampoline() {
-        // Without Linux this is the entry of an interrupt, and the positions of the registers that it pushed are not known.
-        return cfg!(feature = "std").then_some(PackedRule::new(Rule::Signal));
+        // The positions of the registers are known for Linux. Without a system this is the entry of an interrupt.
+        return cfg!(all(feature = "std", not(target_os = "macos"))).then_some(PackedRule::new(Rule::Signal));
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(section, bases, &mut context, pc as u64).ok()?;

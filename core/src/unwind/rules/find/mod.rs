@@ -6,21 +6,25 @@
 //! however large the program is.
 //!
 //! - [`tables`]: where the unwind table of a module is;
-//! - [`eh_frame_hdr`]: a module's index of functions;
+//! - `eh_frame_hdr`: a module's index of functions;
+//! - `compact`: the same on macOS, where most functions need no description;
 //! - [`eh_frame`]: the description of a function;
 //! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
 
+#[cfg(any(target_os = "macos", all(test, cfi, any(target_arch = "x86_64", target_arch = "aarch64"))))]
+mod compact;
 mod eh_frame;
+#[cfg(not(target_os = "macos"))]
 mod eh_frame_hdr;
-#[cfg(all(cfi, target_arch = "x86_64"))]
+#[cfg(all(cfi, target_arch = "x86_64", not(target_os = "macos")))]
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
-#[cfg(cfi)]
+#[cfg(all(cfi, not(target_os = "macos")))]
 mod restorer;
 
 use super::packed::PackedRule;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "macos")))]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
@@ -45,9 +49,9 @@ pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
 #[cold]
 #[inline(never)]
 pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
-    #[cfg(cfi)]
+    #[cfg(all(cfi, not(target_os = "macos")))]
     let Some(table) = tables::find(pc) else { return without_table(pc) };
-    #[cfg(cfi_bare)]
+    #[cfg(any(cfi_bare, target_os = "macos"))]
     let table = tables::find(pc)?;
     #[cfg(cfi)]
     crate::session::modules_seen::see(table.header);
@@ -55,13 +59,20 @@ pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
 }
 
 /// The same for code of a module without a table, such as musl's.
-#[cfg(cfi)]
+#[cfg(all(cfi, not(target_os = "macos")))]
 fn without_table(pc: usize) -> Option<PackedRule> {
     tables::range(pc)?;
     Some(restorer::rule(pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
 }
 
+#[cfg(target_os = "macos")]
+#[inline(never)]
+fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
+    compact::rule(table.text(), table.index(), table.frames(), pc)
+}
+
 // Not inlined: it and the search for the table take kilobytes of the stack each.
+#[cfg(not(target_os = "macos"))]
 #[inline(never)]
 fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
@@ -81,7 +92,7 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
 /// The rule of code that no description covers. Nobody calls the entry point of a module; the dynamic linker and some C
 /// libraries do not describe theirs. `is_same_gap` says whether the last described function before an address is also the
 /// last one before `pc`.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "macos")))]
 fn undescribed(
     pc: usize,
     table: &tables::UnwindTable,
