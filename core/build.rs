@@ -23,14 +23,14 @@ fn main() {
         );
         return;
     }
-    if std && linux && of(&["x86_64", "aarch64", "riscv64"]) {
+    if std && linux && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
     }
     if std && (macos || windows && arch == "x86_64") {
         println!("cargo::rustc-cfg=cfi");
     }
     let is_known_library = ["gnu", "musl"].contains(&var("CARGO_CFG_TARGET_ENV").as_str());
-    if std && linux && is_known_library && of(&["x86_64", "aarch64", "riscv64"]) {
+    if std && linux && is_known_library && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=interposing");
     }
     if !std && of(&["x86_64", "aarch64", "riscv32", "riscv64"]) {

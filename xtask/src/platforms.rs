@@ -32,7 +32,7 @@ struct Platform {
 /// Static linking against zig's C library, without the startup files that rustup's toolchain would bring.
 const ZIG_MUSL: &str = "-Clink-self-contained=no";
 
-const PLATFORMS: [Platform; 4] = [
+const PLATFORMS: [Platform; 5] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
@@ -72,6 +72,16 @@ const PLATFORMS: [Platform; 4] = [
         needs: &[("qemu-aarch64", "qemu-user")],
         lacks: &[],
         runs: &[Run::Everywhere],
+    },
+    Platform {
+        name: "i686",
+        triple: "i686-unknown-linux-gnu",
+        linker: Linker::Zig { target: "x86-linux-gnu.2.36", arguments: "" },
+        flags: "",
+        runner: &[],
+        needs: &[("/lib/ld-linux.so.2", "libc6-i386")],
+        lacks: &[],
+        runs: &[Run::Units, Run::Everywhere],
     },
 ];
 

@@ -67,7 +67,8 @@ impl Sizes {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+// The sizes of the test have up to 64 bits.
+#[cfg(all(test, feature = "std", target_pointer_width = "64"))]
 mod tests {
     use super::*;
 

@@ -11,6 +11,9 @@ pub(crate) fn registers() -> Registers {
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!("lea {0}, [rip]", "mov {1}, rsp", "mov {2}, rbp", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+        // The call only serves to learn its return address. The processor has no other instruction for that.
+        #[cfg(target_arch = "x86")]
+        core::arch::asm!("call 2f", "2:", "pop {0}", "mov {1}, esp", "mov {2}, ebp", out(reg) pc, out(reg) sp, out(reg) fp, options(preserves_flags));
         #[cfg(target_arch = "aarch64")]
         core::arch::asm!("adr {0}, .", "mov {1}, sp", "mov {2}, x29", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
         #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
@@ -20,6 +23,7 @@ pub(crate) fn registers() -> Registers {
     }
     #[cfg(not(any(
         target_arch = "x86_64",
+        target_arch = "x86",
         target_arch = "aarch64",
         target_arch = "riscv32",
         target_arch = "riscv64",
@@ -46,7 +50,14 @@ pub(crate) fn stack_pointer() -> usize {
         unsafe { core::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
         sp
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "x86")]
+    {
+        let sp: usize;
+        // SAFETY: only copies a register.
+        unsafe { core::arch::asm!("mov {}, esp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+        sp
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
     registers().sp
 }
 
@@ -96,6 +107,8 @@ pub(super) const DWARF: Dwarf = {
     use gimli::Register as R;
     if cfg!(target_arch = "x86_64") {
         Dwarf { ra: R(16), sp: R(7), fp: R(6) }
+    } else if cfg!(target_arch = "x86") {
+        Dwarf { ra: R(8), sp: R(4), fp: R(5) }
     } else if cfg!(target_arch = "aarch64") {
         Dwarf { ra: R(30), sp: R(31), fp: R(29) }
     } else {
@@ -114,6 +127,10 @@ pub(super) const SIGNAL: [usize; 3] = if cfg!(all(target_arch = "x86_64", window
     [0xf8 / 8, 0x98 / 8, 0xa0 / 8]
 } else if cfg!(target_arch = "x86_64") {
     [168 / 8, 160 / 8, 120 / 8]
+} else if cfg!(target_arch = "x86") {
+    // The stack pointer is at the handler's three arguments; a siginfo comes behind them, then the ucontext: 20 bytes, then
+    // gs, fs, es, ds, edi, esi, ebp, esp, ebx, edx, ecx, eax, trapno, err, eip.
+    [(160 + 56) / 4, (160 + 28) / 4, (160 + 24) / 4]
 } else if cfg!(target_arch = "aarch64") {
     // ucontext: 168 bytes and 8 of padding, then fault address, x0 … x30, sp, pc.
     [(304 + 8 + 256) / 8, (304 + 8 + 248) / 8, (304 + 8 + 232) / 8]

@@ -8,6 +8,9 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
+/// The system's record about a file.
+pub(crate) use libc::stat as Status;
+
 /// The C library's functions that are no cancellation points.
 mod without_cancellation {
     use super::*;
@@ -79,15 +82,15 @@ pub(crate) fn flock(file: c_int, how: c_int) -> c_int {
 }
 
 /// The kernel's record about the file at a path.
-pub(crate) fn stat(path: &CStr) -> Option<libc::stat> {
-    let mut file = MaybeUninit::<libc::stat>::uninit();
+pub(crate) fn stat(path: &CStr) -> Option<Status> {
+    let mut file = MaybeUninit::<Status>::uninit();
     // SAFETY: the path is a C string. The call has filled the record in when it returns 0.
     unsafe { (libc::stat(path.as_ptr(), file.as_mut_ptr()) == 0).then(|| file.assume_init()) }
 }
 
 /// The kernel's record about an open file.
-pub(crate) fn fstat(file: c_int) -> Option<libc::stat> {
-    let mut about = MaybeUninit::<libc::stat>::uninit();
+pub(crate) fn fstat(file: c_int) -> Option<Status> {
+    let mut about = MaybeUninit::<Status>::uninit();
     // SAFETY: the call has filled the record in when it returns 0.
     unsafe { (libc::fstat(file, about.as_mut_ptr()) == 0).then(|| about.assume_init()) }
 }

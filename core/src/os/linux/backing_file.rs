@@ -111,7 +111,7 @@ impl BackingFile {
 pub(crate) struct Released {
     number: libc::c_int,
     /// The file's device and inode.
-    file: (libc::dev_t, libc::ino_t),
+    file: (u64, u64),
 }
 
 impl Released {

@@ -12,6 +12,12 @@ use super::system_call;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 
+/// The kernel's record about a file.
+#[cfg(target_pointer_width = "64")]
+pub(crate) use libc::stat as Status;
+#[cfg(target_pointer_width = "32")]
+pub(crate) use libc::stat64 as Status;
+
 /// Makes a call, unless it is forbidden.
 macro_rules! call {
     ($name:ident $(, $argument:expr)*) => {
@@ -45,6 +51,10 @@ pub(crate) fn read(file: c_int, to: &mut [u8]) -> isize {
 }
 
 pub(crate) fn pread(file: c_int, to: &mut [u8], offset: usize) -> isize {
+    if cfg!(target_arch = "arm") {
+        // Here an offset of 64 bits begins with a register of an even number.
+        return call!(Pread, file, to.as_mut_ptr(), to.len(), 0, offset);
+    }
     call!(Pread, file, to.as_mut_ptr(), to.len(), offset)
 }
 
@@ -83,16 +93,16 @@ pub(crate) fn duplicate(file: c_int, least: c_int) -> c_int {
 }
 
 /// The kernel's record about the file at a path.
-pub(crate) fn stat(path: &CStr) -> Option<libc::stat> {
-    let mut file = MaybeUninit::<libc::stat>::uninit();
+pub(crate) fn stat(path: &CStr) -> Option<Status> {
+    let mut file = MaybeUninit::<Status>::uninit();
     // SAFETY: the call has filled the record in when it returns 0.
     (call!(Stat, libc::AT_FDCWD, path.as_ptr(), file.as_mut_ptr(), 0) == 0)
         .then(|| unsafe { file.assume_init() })
 }
 
 /// The kernel's record about an open file.
-pub(crate) fn fstat(file: c_int) -> Option<libc::stat> {
-    let mut about = MaybeUninit::<libc::stat>::uninit();
+pub(crate) fn fstat(file: c_int) -> Option<Status> {
+    let mut about = MaybeUninit::<Status>::uninit();
     let record = about.as_mut_ptr();
     let result = if calls_allowed::allows(Call::Fstat) {
         call!(Fstat, file, record)

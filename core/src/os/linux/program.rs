@@ -1,5 +1,6 @@
 //! The executable of this process: its program headers, and the path of its file.
 
+use super::elf::{FileHeader, ProgramHeader};
 use super::{calls, maps};
 use core::ffi::CStr;
 use heapless::VecView;
@@ -72,15 +73,15 @@ fn inode_if_program(name: &CStr) -> Option<usize> {
 
 /// Whether a file has the program headers that the program has in memory.
 fn has_headers(file: libc::c_int) -> bool {
-    const ROW: usize = size_of::<libc::Elf64_Phdr>();
+    const ROW: usize = size_of::<ProgramHeader>();
     let read = |buffer: &mut [u8], offset: usize| {
         usize::try_from(calls::pread(file, buffer, offset)) == Ok(buffer.len())
     };
     let (table, count) = headers();
-    let mut offset = [0; 8];
+    let mut offset = [0; size_of::<usize>()];
     table != 0
         && count != 0
-        && read(&mut offset, core::mem::offset_of!(libc::Elf64_Ehdr, e_phoff))
+        && read(&mut offset, core::mem::offset_of!(FileHeader, e_phoff))
         && (0..usize::from(count)).all(|row| {
             let mut header = [0; ROW];
             // SAFETY: the kernel, or the dynamic linker, has put `count` headers at `table`, where they stay mapped.

@@ -16,6 +16,7 @@ pub(crate) fn prevent_unloading() {}
 
 #[cfg(target_env = "gnu")]
 mod gnu {
+    use crate::os::linux::elf::ProgramHeader;
     use core::ffi::{c_char, c_int, c_void};
     use core::mem::MaybeUninit;
 
@@ -25,11 +26,6 @@ mod gnu {
         tag: usize,
         value: usize,
     }
-
-    #[cfg(target_pointer_width = "64")]
-    type Header = libc::Elf64_Phdr;
-    #[cfg(not(target_pointer_width = "64"))]
-    type Header = libc::Elf32_Phdr;
 
     const DT_NULL: usize = 0;
     const DT_FLAGS_1: usize = 0x6fff_fffb;
@@ -89,7 +85,7 @@ mod gnu {
     fn of_the_program() -> *const Dynamic {
         // SAFETY: the kernel says where the program headers are, and they stay mapped.
         unsafe {
-            let headers = libc::getauxval(libc::AT_PHDR) as *const Header;
+            let headers = libc::getauxval(libc::AT_PHDR) as *const ProgramHeader;
             let count = libc::getauxval(libc::AT_PHNUM) as usize;
             if headers.is_null() {
                 return core::ptr::null();

@@ -21,7 +21,7 @@ const WORD: usize = size_of::<usize>();
 const WORDS: usize = 256;
 /// The sizes in bytes between which a stack is plausible.
 const SMALLEST: usize = 2 * PAGE;
-const LARGEST: usize = 1 << 40;
+const LARGEST: usize = if WORD == 8 { 1 << 40 } else { 1 << 30 };
 /// The most bytes of the memory block from the control block to its end: the control block and, on some processors, the
 /// thread's variables.
 const ABOVE: usize = 16 << 20;

@@ -6,6 +6,7 @@
 //! The idea: each path says who chose it, and a path from a variable may only name a regular file of this user with a
 //! single name. While a file is opened, the closed descriptors below 3 are occupied.
 
+use super::calls::Status;
 use super::errno::errno;
 use super::{calls, ids};
 use crate::Error;
@@ -44,7 +45,7 @@ impl Descriptor {
     }
 
     /// The kernel's record about the file: type, owner, size.
-    pub(crate) fn status(&self) -> Result<libc::stat, Error> {
+    pub(crate) fn status(&self) -> Result<Status, Error> {
         calls::fstat(self.0).ok_or_else(|| Error::File(errno()))
     }
 }
@@ -119,7 +120,7 @@ const NOT_REGULAR: Error =
     Error::Refused("it is not a regular file: give the name of one, or of one that does not exist");
 
 /// Checks that a file that existed before may be written.
-fn check(status: &libc::stat) -> Result<(), Error> {
+fn check(status: &Status) -> Result<(), Error> {
     if status.st_mode & libc::S_IFMT != libc::S_IFREG {
         return Err(NOT_REGULAR);
     }
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn another_users_file_is_not_written() {
         // SAFETY: all-zero is a valid record. The call only returns a number.
-        let (mut status, me): (libc::stat, _) = unsafe { (core::mem::zeroed(), libc::geteuid()) };
+        let (mut status, me): (Status, _) = unsafe { (core::mem::zeroed(), libc::geteuid()) };
         (status.st_mode, status.st_nlink, status.st_uid) = (libc::S_IFREG | 0o666, 1, me);
         assert_eq!(check(&status), Ok(()));
         status.st_uid = me + 1;

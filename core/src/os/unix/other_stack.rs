@@ -118,7 +118,27 @@ function!(
     "ret",
 );
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+#[cfg(target_arch = "x86")]
+function!(
+    "push ebp",
+    ".cfi_def_cfa_offset 8",
+    ".cfi_offset ebp, -8",
+    "mov ebp, esp",
+    ".cfi_def_cfa_register ebp",
+    "mov ecx, [ebp + 8]",
+    "mov edx, [ebp + 12]",
+    "mov esp, [ebp + 16]",
+    // The argument, where the stack pointer is a multiple of 16.
+    "sub esp, 12",
+    "push edx",
+    "call ecx",
+    "mov esp, ebp",
+    "pop ebp",
+    ".cfi_def_cfa esp, 4",
+    "ret",
+);
+
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "riscv64"))]
 unsafe extern "C" {
     /// Calls `f` with `argument` on the stack from `low` to `top`, whose first frame lies below `top`.
     #[link_name = "memtrack_on_stack"]
@@ -129,7 +149,12 @@ unsafe extern "C" {
 ///
 /// # Safety
 /// `argument` must be what `f` takes.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+)))]
 pub(crate) unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, _: *mut u8, _: *mut u8) {
     f(argument);
 }

@@ -5,7 +5,7 @@ use super::packed::PackedRule;
 use crate::limits::{RULE_SETS, RULE_WAYS};
 
 /// The low bits in which the addresses of all calls agree.
-const ALIGNED: u32 = if cfg!(target_arch = "x86_64") {
+const ALIGNED: u32 = if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
     0
 } else if cfg!(target_arch = "aarch64") {
     2

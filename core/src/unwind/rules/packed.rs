@@ -159,9 +159,13 @@ mod tests {
             assert_eq!(packed(rule), rule);
         }
         #[cfg(cfi)]
-        assert_eq!(packed(Rule::frame(Cfa::Sp(7), -1, CallerFp::Same)).above_sp(), Some((6 * 8, 7 * 8)));
+        assert_eq!(
+            packed(Rule::frame(Cfa::Sp(7), -1, CallerFp::Same)).above_sp(),
+            Some((6 * WORD, 7 * WORD))
+        );
     }
 
+    #[cfg(target_pointer_width = "64")]
     #[test]
     fn frames_may_be_as_large_as_stacks_are() {
         // 2 GiB of locals above the saved registers, as on aarch64: the offsets count from the stack pointer.

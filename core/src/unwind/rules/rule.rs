@@ -173,10 +173,29 @@ fn caller(
     Some(State { pc, sp: cfa, fp })
 }
 
+/// The address from which the offsets of the stored registers count.
+#[cfg(not(target_arch = "x86"))]
+fn signal_frame(from: State, _: &Memory<'_>, _: &mut impl Trace) -> Option<usize> {
+    Some(from.sp)
+}
+
+/// The same where there are two kinds of frames. In the one for handlers with three arguments the third one, two words above
+/// the stack pointer, is the address of the registers and what belongs to them. In the other one the registers come behind
+/// the only argument.
+#[cfg(target_arch = "x86")]
+fn signal_frame(from: State, memory: &Memory<'_>, trace: &mut impl Trace) -> Option<usize> {
+    const CONTEXT: usize = 140;
+    const REGISTERS: usize = CONTEXT + 20;
+    let third = trace.read(memory, from.sp.wrapping_add(2 * WORD))?;
+    let is_long = third == from.sp.wrapping_add(CONTEXT);
+    Some(if is_long { from.sp } else { from.sp.wrapping_add(WORD).wrapping_sub(REGISTERS) })
+}
+
 /// Leads from a signal's frame to the interrupted code: the kernel has stored its registers there.
 #[cold]
 fn signal(from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
-    let [pc, sp, fp] = SIGNAL.map(|words| from.sp.wrapping_add(words * WORD));
+    let Some(start) = signal_frame(from, memory, trace) else { return Step::Unknown };
+    let [pc, sp, fp] = SIGNAL.map(|words| start.wrapping_add(words * WORD));
     match (trace.read(memory, pc), trace.read(memory, sp), trace.read_frame_pointer(memory, fp)) {
         (Some(pc), Some(sp), Some(fp)) if memory.switch(sp) => Step::Signal(State { pc, sp, fp }),
         _ => Step::Unknown,

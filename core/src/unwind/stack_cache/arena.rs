@@ -225,5 +225,5 @@ impl Arena {
 #[inline(always)]
 pub(super) unsafe fn word(sp: usize, offset: u16) -> u64 {
     // SAFETY: the caller upholds it.
-    unsafe { (sp as *const u64).add(usize::from(offset)).read_volatile() }
+    unsafe { (sp as *const usize).add(usize::from(offset)).read_volatile() as u64 }
 }

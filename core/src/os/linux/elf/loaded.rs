@@ -85,8 +85,12 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c
     let each = unsafe { &mut *each.cast::<&mut dyn FnMut(&Loaded<'_>)>() };
     // SAFETY: the linker passes a valid record, which does not change during the call.
     let info = unsafe { &*info };
-    let image =
-        Image::of_headers(Some(info.dlpi_addr), info.dlpi_phdr as usize, info.dlpi_phnum, &read_mapped);
+    let image = Image::of_headers(
+        Some(super::wide(info.dlpi_addr)),
+        info.dlpi_phdr as usize,
+        info.dlpi_phnum,
+        &read_mapped,
+    );
     if let Some(image) = image {
         // SAFETY: the name is not null, so it is a C string.
         let name = if info.dlpi_name.is_null() { c"" } else { unsafe { CStr::from_ptr(info.dlpi_name) } };

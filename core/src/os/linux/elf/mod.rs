@@ -10,7 +10,6 @@ mod loaded;
 use super::maps::Mapping;
 use core::mem::MaybeUninit;
 use heapless::Vec;
-use libc::{Elf64_Ehdr, Elf64_Phdr};
 use memtrack_format::Segment;
 
 pub(crate) use super::memory::PAGE;
@@ -22,6 +21,19 @@ pub(crate) const MAX_SEGMENTS: usize = 16;
 const MAX_HEADERS: u16 = 64;
 /// The most note segments of an image.
 const MAX_NOTES: usize = 4;
+
+#[cfg(target_pointer_width = "32")]
+pub(crate) use libc::{Elf32_Ehdr as FileHeader, Elf32_Phdr as ProgramHeader};
+/// The header of a file, and a program header, as the machine's files have them.
+#[cfg(target_pointer_width = "64")]
+pub(crate) use libc::{Elf64_Ehdr as FileHeader, Elf64_Phdr as ProgramHeader};
+
+const CLASS: u8 = if size_of::<usize>() == 8 { libc::ELFCLASS64 } else { libc::ELFCLASS32 };
+
+/// A number of a header, which has as many bits as an address.
+fn wide(number: impl Into<u64>) -> u64 {
+    number.into()
+}
 
 /// An image. All addresses are those in memory.
 #[derive(Debug, Default, PartialEq)]
@@ -70,7 +82,8 @@ impl Image {
             let header = header?;
             if header.p_type == libc::PT_LOAD && (header.p_offset as usize) < PAGE {
                 // In a small file several segments begin on the first page. The first of them contains the headers.
-                bias.get_or_insert((start as u64).wrapping_sub(header.p_vaddr.wrapping_sub(header.p_offset)));
+                let before = wide(header.p_vaddr).wrapping_sub(wide(header.p_offset));
+                bias.get_or_insert((start as u64).wrapping_sub(before));
             }
             image.add(&header);
         }
@@ -85,7 +98,7 @@ impl Image {
         for header in headers(table, count, read) {
             let header = header?;
             if header.p_type == libc::PT_PHDR {
-                found = found.or(Some((table as u64).wrapping_sub(header.p_vaddr)));
+                found = found.or(Some((table as u64).wrapping_sub(wide(header.p_vaddr))));
             }
             image.add(&header);
         }
@@ -93,19 +106,19 @@ impl Image {
     }
 
     /// Adds the content of a program header, with addresses of the file.
-    fn add(&mut self, header: &Elf64_Phdr) {
+    fn add(&mut self, header: &ProgramHeader) {
         match header.p_type {
             libc::PT_LOAD => {
                 let _ = self.segments.push(Segment {
-                    start: header.p_vaddr,
-                    length: header.p_memsz,
-                    file_offset: header.p_offset,
+                    start: wide(header.p_vaddr),
+                    length: wide(header.p_memsz),
+                    file_offset: wide(header.p_offset),
                     executable: header.p_flags & libc::PF_X != 0,
                 });
             }
             libc::PT_GNU_EH_FRAME => self.unwind = header.p_vaddr as usize,
             libc::PT_NOTE => {
-                let _ = self.notes.push([header.p_vaddr, header.p_memsz, header.p_align]);
+                let _ = self.notes.push([header.p_vaddr, header.p_memsz, header.p_align].map(wide));
             }
             _ => {}
         }
@@ -156,13 +169,13 @@ impl Image {
     }
 }
 
-/// The ELF header at an address; `None` when it cannot be read or is not one of a 64-bit file.
-fn header(start: usize, read: Read<'_>) -> Option<Elf64_Ehdr> {
+/// The ELF header at an address; `None` when it cannot be read or is not one of this machine's files.
+fn header(start: usize, read: Read<'_>) -> Option<FileHeader> {
     // SAFETY: the record consists of integers.
-    let header: Elf64_Ehdr = unsafe { record(read, start)? };
+    let header: FileHeader = unsafe { record(read, start)? };
     let is_elf = header.e_ident.starts_with(b"\x7fELF")
-        && header.e_ident.get(4) == Some(&libc::ELFCLASS64)
-        && usize::from(header.e_phentsize) == size_of::<Elf64_Phdr>();
+        && header.e_ident.get(4) == Some(&CLASS)
+        && usize::from(header.e_phentsize) == size_of::<ProgramHeader>();
     is_elf.then_some(header)
 }
 
@@ -178,15 +191,16 @@ pub(crate) fn entry(start: usize) -> usize {
 }
 
 /// The program headers of a table. An item is `None` when it cannot be read.
-fn headers(table: usize, count: u16, read: Read<'_>) -> impl Iterator<Item = Option<Elf64_Phdr>> {
+fn headers(table: usize, count: u16, read: Read<'_>) -> impl Iterator<Item = Option<ProgramHeader>> {
     (0..count.min(MAX_HEADERS)).map(move |place| {
-        let at = table.wrapping_add(usize::from(place) * size_of::<Elf64_Phdr>());
+        let at = table.wrapping_add(usize::from(place) * size_of::<ProgramHeader>());
         // SAFETY: the record consists of integers.
         unsafe { record(read, at) }
     })
 }
 
-#[cfg(test)]
+// The files that the tests make have 64 bits.
+#[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
     use super::*;
 

@@ -113,7 +113,8 @@ impl Mapping {
     }
 }
 
-#[cfg(test)]
+// The addresses of the tests have more than 32 bits.
+#[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
     use super::*;
 

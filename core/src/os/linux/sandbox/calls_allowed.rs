@@ -3,16 +3,30 @@
 use crate::sync::*;
 use core::ffi::c_long;
 
+/// The number of a call. Machines with 32 bits have other calls for some, by a second name.
+macro_rules! number {
+    ($number:ident) => {
+        libc::$number
+    };
+    ($wide:ident $narrow:ident) => {{
+        #[cfg(target_pointer_width = "64")]
+        let number = libc::$wide;
+        #[cfg(target_pointer_width = "32")]
+        let number = libc::$narrow;
+        number
+    }};
+}
+
 /// Defines the system calls that the tracker makes once a program runs, each with the arguments that are always the
 /// same.
 macro_rules! calls {
-    ($($name:ident $number:ident [$($argument:expr),*];)*) => {
+    ($($name:ident $number:ident $(or $narrow:ident)? [$($argument:expr),*];)*) => {
         /// A system call of the tracker.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Call { $($name),* }
 
         /// The numbers and the known arguments of the calls, in the order of [`Call`].
-        pub(super) const CALLS: &[(c_long, &[Option<c_long>])] = &[$((libc::$number, &[$($argument),*])),*];
+        pub(super) const CALLS: &[(c_long, &[Option<c_long>])] = &[$((number!($number $($narrow)?), &[$($argument),*])),*];
     };
 }
 
@@ -26,17 +40,17 @@ calls! {
     Duplicate SYS_fcntl [None, Some(libc::F_DUPFD_CLOEXEC as c_long), Some(3)];
     Flags SYS_fcntl [None, Some(libc::F_GETFL as c_long)];
     Flock SYS_flock [];
-    Fstat SYS_fstat [];
+    Fstat SYS_fstat or SYS_fstat64 [];
     Ftruncate SYS_ftruncate [];
     Futex SYS_futex [None, Some((libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG) as c_long)];
     Getcwd SYS_getcwd [];
-    Geteuid SYS_geteuid [];
+    Geteuid SYS_geteuid or SYS_geteuid32 [];
     Getpid SYS_getpid [];
     Getppid SYS_getppid [];
     Gettid SYS_gettid [];
     Kill SYS_kill [None, Some(0)];
-    Map SYS_mmap [Some(0), None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as c_long), Some(-1), Some(0)];
-    MapAt SYS_mmap [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
+    Map SYS_mmap or SYS_mmap2 [Some(0), None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as c_long), Some(-1), Some(0)];
+    MapAt SYS_mmap or SYS_mmap2 [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
     Membarrier SYS_membarrier [];
     Openat SYS_openat [Some(libc::AT_FDCWD as c_long)];
     Populate SYS_madvise [None, None, Some(libc::MADV_POPULATE_WRITE as c_long)];
@@ -49,8 +63,8 @@ calls! {
     SignalWait SYS_rt_sigtimedwait [];
     SignalsPending SYS_rt_sigpending [];
     StackLimit SYS_prlimit64 [Some(0), Some(libc::RLIMIT_STACK as c_long), Some(0)];
-    Stat SYS_newfstatat [Some(libc::AT_FDCWD as c_long), None, None, Some(0)];
-    StatOpen SYS_newfstatat [None, None, None, Some(libc::AT_EMPTY_PATH as c_long)];
+    Stat SYS_newfstatat or SYS_fstatat64 [Some(libc::AT_FDCWD as c_long), None, None, Some(0)];
+    StatOpen SYS_newfstatat or SYS_fstatat64 [None, None, None, Some(libc::AT_EMPTY_PATH as c_long)];
     ThreadName SYS_prctl [Some(libc::PR_GET_NAME as c_long)];
     Unmap SYS_munmap [];
     Write SYS_write [];

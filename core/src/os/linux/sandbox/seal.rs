@@ -15,6 +15,10 @@ const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     0xc000_00b7
 } else if cfg!(target_arch = "riscv64") {
     0xc000_00f3
+} else if cfg!(target_arch = "x86") {
+    0x4000_0003
+} else if cfg!(target_arch = "arm") {
+    0x4000_0028
 } else {
     0
 };

@@ -5,6 +5,8 @@ use crate::unwind::rules::rule::Rule;
 
 #[cfg(target_arch = "x86_64")]
 const CODE: [u8; 9] = *b"\x48\xc7\xc0\x0f\0\0\0\x0f\x05"; // mov $15, %rax; syscall
+#[cfg(target_arch = "x86")]
+const CODE: [u8; 7] = *b"\xb8\xad\0\0\0\xcd\x80"; // mov $173, %eax; int $128
 #[cfg(target_arch = "aarch64")]
 const CODE: [u8; 8] = *b"\x68\x11\x80\xd2\x01\0\0\xd4"; // mov x8, #139; svc #0
 #[cfg(target_arch = "riscv64")]
