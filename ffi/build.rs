@@ -55,6 +55,13 @@ fn main() {
     if var("CARGO_FEATURE_STD") != "1" && var("CARGO_CFG_TARGET_ARCH") == "arm" {
         println!("cargo::rustc-cfg=ehabi");
     }
+    if var("CARGO_FEATURE_STD") == "1" && var("CARGO_CFG_TARGET_OS") == "windows" {
+        // The compiler would only list what is missing.
+        println!(
+            "cargo::error=the C interface supports no Windows yet: use the Rust crate `memtrack-core` there"
+        );
+        return;
+    }
     if var("CARGO_FEATURE_STD") != "1" || var("CARGO_CFG_TARGET_OS") != "linux" {
         return;
     }

@@ -8,10 +8,12 @@
 //! has one of these suites.
 
 mod linker;
+mod runner;
 mod runs;
 
 use crate::suite::Suite;
-use linker::Linker;
+use linker::{Linker, MINGW};
+use runner::{Runner, WINE};
 use runs::Run;
 
 /// A platform, and what is run on it.
@@ -21,8 +23,8 @@ struct Platform {
     linker: Linker,
     /// Flags of the compiler.
     flags: &'static str,
-    /// The words in front of a program that run it on this machine.
-    runner: &'static [&'static str],
+    /// What runs a program on this machine.
+    runner: Runner,
     /// Programs and files of the machine, each with the Debian package that brings it.
     needs: &'static [(&'static str, &'static str)],
     lacks: &'static [&'static str],
@@ -32,13 +34,13 @@ struct Platform {
 /// Static linking against zig's C library, without the startup files that rustup's toolchain would bring.
 const ZIG_MUSL: &str = "-Clink-self-contained=no";
 
-const PLATFORMS: [Platform; 5] = [
+const PLATFORMS: [Platform; 8] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
         flags: ZIG_MUSL,
-        runner: &[],
+        runner: Runner::Words(&[]),
         needs: &[],
         lacks: &[],
         runs: &[Run::Units, Run::Everywhere, Run::Example],
@@ -48,7 +50,7 @@ const PLATFORMS: [Platform; 5] = [
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-no-pie" },
         flags: ZIG_MUSL,
-        runner: &[],
+        runner: Runner::Words(&[]),
         needs: &[],
         lacks: &[],
         runs: &[Run::Everywhere],
@@ -58,7 +60,7 @@ const PLATFORMS: [Platform; 5] = [
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
         flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
-        runner: &[],
+        runner: Runner::Words(&[]),
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
         lacks: &[],
         runs: &[Run::Units, Run::Everywhere],
@@ -68,7 +70,7 @@ const PLATFORMS: [Platform; 5] = [
         triple: "aarch64-unknown-linux-musl",
         linker: Linker::Zig { target: "aarch64-linux-musl", arguments: "" },
         flags: ZIG_MUSL,
-        runner: &["qemu-aarch64"],
+        runner: Runner::Words(&["qemu-aarch64"]),
         needs: &[("qemu-aarch64", "qemu-user")],
         lacks: &[],
         runs: &[Run::Everywhere],
@@ -78,10 +80,40 @@ const PLATFORMS: [Platform; 5] = [
         triple: "i686-unknown-linux-gnu",
         linker: Linker::Zig { target: "x86-linux-gnu.2.36", arguments: "" },
         flags: "",
-        runner: &[],
+        runner: Runner::Words(&[]),
         needs: &[("/lib/ld-linux.so.2", "libc6-i386")],
         lacks: &[],
         runs: &[Run::Units, Run::Everywhere],
+    },
+    Platform {
+        name: "x86_64-windows-gnu",
+        triple: "x86_64-pc-windows-gnu",
+        linker: Linker::MinGw,
+        flags: "",
+        runner: Runner::Wine,
+        needs: &[(MINGW, "gcc-mingw-w64-x86-64-win32"), (WINE, "wine64")],
+        lacks: &[],
+        runs: &[Run::Units, Run::Everywhere, Run::Example],
+    },
+    Platform {
+        name: "x86_64-windows-msvc",
+        triple: "x86_64-pc-windows-msvc",
+        linker: Linker::Nothing,
+        flags: "",
+        runner: Runner::Words(&[]),
+        needs: &[],
+        lacks: &[],
+        runs: &[Run::Check],
+    },
+    Platform {
+        name: "aarch64-windows-msvc",
+        triple: "aarch64-pc-windows-msvc",
+        linker: Linker::Nothing,
+        flags: "",
+        runner: Runner::Words(&[]),
+        needs: &[],
+        lacks: &[],
+        runs: &[Run::Check],
     },
 ];
 

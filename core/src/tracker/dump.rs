@@ -50,7 +50,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// From now on each `signal` to the process appends a snapshot to the file of
     /// [`dump_stages_to`](Self::dump_stages_to) or of `MEMTRACK_DUMP`. After that the signal has its previous effect: it
     /// calls the handler that it had, or ends or stops the process. USR1, USR2 and real-time signals without a handler have
-    /// no other effect. `MEMTRACK_DUMP_SIGNAL=USR1` does the same.
+    /// no other effect. `MEMTRACK_DUMP_SIGNAL=USR1` does the same. On Windows the signals are INT (2) and BREAK (21), the keys
+    /// Ctrl-C and Ctrl-Break of a console.
     ///
     /// # Errors
     /// When there is no such file; when the system refuses; when the signal means that the program is damaged (ABRT, BUS,

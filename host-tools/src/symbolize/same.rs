@@ -70,7 +70,10 @@ fn stamps(module: &Module, file: Option<&Metadata>) -> Option<Stamps> {
     }
     let time = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let time = time.and_then(|time| u64::try_from(time.as_nanos()).ok());
-    Some(if time == Some(module.file_modified_unix_ns) { Stamps::Same } else { Stamps::OtherTime })
+    // Windows has times in units of 100 ns, whatever the file system has that shows the file here.
+    const UNIT: u64 = 100;
+    let is_same = time.is_some_and(|time| time / UNIT == module.file_modified_unix_ns / UNIT);
+    Some(if is_same { Stamps::Same } else { Stamps::OtherTime })
 }
 
 #[cfg(test)]
@@ -99,9 +102,10 @@ mod tests {
         };
         for (module, id, expected) in [
             (module(9, time), &[][..], Match::Same),
+            (module(9, time / 100 * 100), &[], Match::Same),
             (module(9, time), &[1], Match::Same),
-            (module(9, time - 1), &[], Match::Doubtful(Doubt::Changed)),
-            (module(9, time - 1), &[1], Match::Other(Difference::Changed)),
+            (module(9, time - 100), &[], Match::Doubtful(Doubt::Changed)),
+            (module(9, time - 100), &[1], Match::Other(Difference::Changed)),
             (module(8, time), &[], Match::Other(Difference::Changed)),
             (module(0, 0), &[], Match::Doubtful(Doubt::NoIds)),
             (module(0, 0), &[1], Match::Doubtful(Doubt::IdInFileOnly)),

@@ -7,21 +7,68 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::suite::Missing;
+use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
 
 /// A linker.
 pub(super) enum Linker {
     /// zig's compiler of C, which brings the C library of each of its targets. The arguments come before the others.
     Zig { target: &'static str, arguments: &'static str },
+    /// MinGW's GCC, for Windows.
+    MinGw,
+    /// None: nothing is linked for the platform here.
+    Nothing,
 }
 
+/// MinGW's GCC, as Debian has it.
+pub(super) const MINGW: &str = "x86_64-w64-mingw32-gcc-win32";
+
 impl Linker {
-    /// The path of the linker, for cargo.
-    pub(super) fn path(&self) -> Result<PathBuf> {
-        match self {
-            Linker::Zig { target, arguments } => script(&zig()?, target, arguments),
+    /// The path of the linker, for cargo; `None` when there is none.
+    pub(super) fn path(&self) -> Result<Option<PathBuf>> {
+        Ok(match self {
+            Linker::Zig { target, arguments } => Some(script(&zig()?, target, arguments)?),
+            Linker::MinGw => Some(MINGW.into()),
+            Linker::Nothing => None,
+        })
+    }
+
+    /// Flags of the compiler that the linker needs.
+    pub(super) fn flags(&self, toolchain: &Toolchain) -> Result<String> {
+        Ok(match (self, toolchain) {
+            (Linker::MinGw, Toolchain::Debian { rustc }) => format!("-Lnative={}", startup(rustc)?.display()),
+            _ => String::new(),
+        })
+    }
+}
+
+/// The folder with the objects that begin and end a program for MinGW. rustup's toolchain has them beside the standard
+/// library; here they are built from the sources of Debian's.
+fn startup(rustc: &Path) -> Result<PathBuf> {
+    let folder = workspace::root().join("target/platforms/startup");
+    fs::create_dir_all(&folder)?;
+    let sources = rustc.parent().context("the compiler is in a folder")?.join("usr/src");
+    let mut versions = fs::read_dir(&sources)?.flatten().map(|entry| entry.path().join("library/rtstartup"));
+    let sources = versions.find(|folder| folder.exists()).context("no sources of the startup objects")?;
+    for name in ["rsbegin", "rsend"] {
+        let object = folder.join(name).with_extension("o");
+        if !object.exists() {
+            let mut build = Command::new(rustc);
+            build.args([
+                "--target",
+                "x86_64-pc-windows-gnu",
+                "--edition",
+                "2024",
+                "--crate-type",
+                "lib",
+                "-O",
+            ]);
+            build.args(["-Cpanic=abort", "--cap-lints=allow"]).env("RUSTC_BOOTSTRAP", "1");
+            build.arg(format!("--emit=obj={}", object.display()));
+            tool::run(build.arg(sources.join(name).with_extension("rs")))?;
         }
     }
+    Ok(folder)
 }
 
 /// The folder with zig, which comes as a package of Python.

@@ -21,6 +21,8 @@ pub(super) enum Run {
     Everywhere,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
+    /// The compiler alone: the tracker's types are right.
+    Check,
 }
 
 impl Run {
@@ -29,6 +31,10 @@ impl Run {
             Run::Units => tool::run(cargo(platform, "test")?.args(["--package", "memtrack-core", "--lib"])),
             Run::Everywhere => everywhere(platform),
             Run::Example => example(platform),
+            Run::Check => {
+                let mut check = cargo(platform, "check")?;
+                tool::run(check.args(["--package", "memtrack-core"]).env("RUSTFLAGS", "-Dwarnings"))
+            }
         }
     }
 }
@@ -44,12 +50,15 @@ fn cargo(platform: &Platform, command: &str) -> Result<Command> {
     let mut cargo = tool::cargo_command(&[command, "--quiet", "--target", platform.triple]);
     cargo.arg("--target-dir").arg(target());
     let named = |what| format!("CARGO_TARGET_{}_{what}", platform.triple.to_uppercase().replace('-', "_"));
-    cargo.env(named("LINKER"), platform.linker.path()?);
-    if !platform.runner.is_empty() {
-        cargo.env(named("RUNNER"), platform.runner.join(" "));
+    if let Some(linker) = platform.linker.path()? {
+        cargo.env(named("LINKER"), linker);
+    }
+    let runner = platform.runner.words()?;
+    if !runner.is_empty() {
+        cargo.env(named("RUNNER"), runner.join(" "));
     }
     let flags = env::var("RUSTFLAGS").unwrap_or_default();
-    cargo.env("RUSTFLAGS", format!("{flags} {}", platform.flags));
+    cargo.env("RUSTFLAGS", format!("{flags} {} {}", platform.flags, platform.linker.flags(&toolchain)?));
     // Names come from the symbol table. Without debug information the standard library is built faster.
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
     toolchain.choose(&mut cargo, "std,panic_unwind,test");
@@ -59,9 +68,11 @@ fn cargo(platform: &Platform, command: &str) -> Result<Command> {
 /// Builds a program for a platform, and returns its path.
 fn build(platform: &Platform, package: &str) -> Result<PathBuf> {
     tool::run(cargo(platform, "build")?.args(["--package", package]))?;
-    let built = target().join(platform.triple).join("debug").join(package);
+    let file =
+        if platform.triple.contains("windows") { format!("{package}.exe") } else { package.to_owned() };
+    let built = target().join(platform.triple).join("debug").join(&file);
     // Platforms of one target would replace each other's program.
-    let own = target().join(platform.name).join(package);
+    let own = target().join(platform.name).join(&file);
     fs::create_dir_all(target().join(platform.name))?;
     fs::copy(built, &own)?;
     Ok(own)
@@ -74,7 +85,7 @@ fn everywhere(platform: &Platform) -> Result<()> {
     let mut suite = tool::cargo_command(&["test", "--quiet", "--test", "everywhere"]);
     suite.args(WORKSPACE).env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
     suite.env("MEMTRACK_EVERYWHERE_PROGRAM", program);
-    suite.env("MEMTRACK_EVERYWHERE_RUNNER", platform.runner.join(" "));
+    suite.env("MEMTRACK_EVERYWHERE_RUNNER", platform.runner.words()?.join(" "));
     suite.env("MEMTRACK_EVERYWHERE_LACKS", platform.lacks.join(" "));
     tool::run(&mut suite)
 }
@@ -86,7 +97,8 @@ fn example(platform: &Platform) -> Result<()> {
     if dump.exists() {
         fs::remove_file(&dump)?;
     }
-    let mut words = platform.runner.iter().map(Into::into).chain([program.clone().into_os_string()]);
+    let runner = platform.runner.words()?.into_iter().map(Into::into);
+    let mut words = runner.chain([program.clone().into_os_string()]);
     let mut run = tool::at_root(words.next().unwrap_or_default());
     tool::run(run.args(words).env("MEMTRACK_DUMP", &dump))?;
     let mut fold = Command::new(workspace::target()?.join("debug/memtrack-fold"));

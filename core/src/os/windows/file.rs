@@ -37,6 +37,8 @@ pub(crate) enum Mode {
 
 /// The place of the byte that [`File::lock`] locks: behind the end of every file, because nobody can read locked bytes.
 const LOCKED: u64 = 1 << 62;
+/// `ERROR_LOCK_VIOLATION`.
+const LOCKED_BY_OTHERS: i32 = 33;
 /// The place that stands for the end of a file in a write.
 const END: u64 = u64::MAX;
 
@@ -83,7 +85,7 @@ impl File {
             // A link itself is opened, and not the file that it leads to.
             Named::ByVariable => FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT,
         };
-        let file = File(open(path, GENERIC_WRITE | GENERIC_READ, OPEN_ALWAYS, flags)?);
+        let file = File(open(path, GENERIC_WRITE, OPEN_ALWAYS, flags)?);
         if named == Named::ByVariable {
             file.check()?;
         }
@@ -121,11 +123,13 @@ impl File {
     }
 
     /// Locks the file until it is dropped, against other writers in this process and in others. False when another
-    /// writer has the lock, or the file system has no locks; does not wait.
+    /// writer has the lock; does not wait. On a file system without locks it returns true and excludes nobody.
     pub(crate) fn lock(&self) -> bool {
         let flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;
         // SAFETY: the handle is open, and the call does not keep the place.
-        unsafe { LockFileEx(self.0.handle(), flags, 0, 1, 0, &mut Overlapped::at(LOCKED)) != 0 }
+        let is_locked =
+            unsafe { LockFileEx(self.0.handle(), flags, 0, 1, 0, &mut Overlapped::at(LOCKED)) != 0 };
+        is_locked || errno() != LOCKED_BY_OTHERS
     }
 
     /// Removes the content.

@@ -81,4 +81,44 @@ mod tests {
         assert_eq!(nothing.map(parse), [None; 5]);
         assert_eq!([15, 0, -1].map(dump_on), [Err(Error::Signal(INVALID)); 3]);
     }
+
+    #[test]
+    fn a_key_appends_a_snapshot_and_the_programs_handler_runs() {
+        use super::super::system::{CreateThread, GetModuleHandleA, GetProcAddress, WaitForSingleObject};
+        use crate::{Host, NoUnwind, Region, Tracker};
+        use core::ffi::c_void;
+        use core::ptr::{null, null_mut, without_provenance_mut};
+
+        type Small = Region<64, 64, 4, 2, 2, 8>;
+        static REGION: Small = Region::new();
+        static TRACKER: Tracker<(), NoUnwind, Host, Small> = Tracker::with((), NoUnwind, Host, &REGION);
+        static HANDLED: AtomicU32 = AtomicU32::new(u32::MAX);
+        type Routine = unsafe extern "system" fn(*mut c_void) -> u32;
+
+        unsafe extern "system" fn handle(event: u32) -> i32 {
+            HANDLED.store(event, SeqCst);
+            1
+        }
+
+        let path = std::env::temp_dir().join(std::format!("memtrack-key-{}", std::process::id()));
+        TRACKER.dump_stages_to(&path).unwrap();
+        let length = || std::fs::metadata(&path).unwrap().len();
+        let before = length();
+        // SAFETY: the handler has the right signature. The system starts the routine in a thread of its own at each key, with
+        // the event as its argument.
+        unsafe {
+            assert_ne!(SetConsoleCtrlHandler(handle, 1), 0);
+            TRACKER.dump_on_signal(BREAK).unwrap();
+            let system = GetModuleHandleA(c"kernelbase.dll".as_ptr());
+            let routine = GetProcAddress(system, c"CtrlRoutine".as_ptr());
+            assert!(!routine.is_null());
+            let routine = core::mem::transmute::<*const c_void, Routine>(routine);
+            let event = without_provenance_mut(CTRL_BREAK_EVENT as usize);
+            let thread = CreateThread(null(), 0, routine, event, 0, null_mut());
+            assert_eq!(WaitForSingleObject(thread, 10_000), 0);
+        }
+        assert_eq!(HANDLED.load(SeqCst), CTRL_BREAK_EVENT);
+        assert!(length() > before, "{before} bytes, as before");
+        std::fs::remove_file(path).unwrap();
+    }
 }

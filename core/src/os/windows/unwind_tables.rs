@@ -10,6 +10,7 @@ use super::system::MEM_IMAGE;
 use core::ptr::with_exposed_provenance;
 
 /// A function in the table. The numbers are offsets in the module.
+#[cfg(cfi)]
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Function {
@@ -20,6 +21,7 @@ pub(crate) struct Function {
 }
 
 /// The unwind table of a module.
+#[cfg(cfi)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnwindTable {
     /// The address of the module.
@@ -29,6 +31,7 @@ pub(crate) struct UnwindTable {
     pub(crate) functions: &'static [Function],
 }
 
+#[cfg(cfi)]
 impl UnwindTable {
     /// A table of a module that a test has made.
     #[cfg(test)]
@@ -60,6 +63,7 @@ fn module(pc: usize) -> Option<(usize, Headers)> {
 
 /// The unwind table for the code at `pc`, which must be on the stack: so its module stays loaded. `None` for code of no
 /// module. Can run in an event. Restores the error number.
+#[cfg(cfi)]
 pub(crate) fn find(pc: usize) -> Option<UnwindTable> {
     let (start, headers) = module(pc)?;
     let (offset, length) = headers.functions;
