@@ -4,7 +4,7 @@
 //! `fuzzing` by cargo-fuzz.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, interposing, fuzzing, models)");
+    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, interposing, fuzzing, models)");
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let arch = var("CARGO_CFG_TARGET_ARCH");
@@ -25,6 +25,9 @@ fn main() {
     }
     if std && linux && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
+    }
+    if std && macos {
+        println!("cargo::rustc-cfg=compact");
     }
     if std && (macos || windows && arch == "x86_64") {
         println!("cargo::rustc-cfg=cfi");

@@ -117,7 +117,7 @@ impl Memo {
 unsafe impl Unwind for Cfi {
     const NAME: &'static str = if cfg!(windows) {
         "PE unwind codes"
-    } else if cfg!(all(target_os = "macos", feature = "std")) {
+    } else if cfg!(compact) {
         "compact unwind information"
     } else {
         "DWARF CFI"

@@ -58,9 +58,9 @@ use generations::unloads;
 pub use memory::{Memory, Registers};
 
 // Code for macOS keeps frame pointers, and they cost less.
-#[cfg(all(cfi, not(target_os = "macos")))]
+#[cfg(all(cfi, not(compact)))]
 use cfi::Cfi as Chosen;
-#[cfg(not(any(all(cfi, not(target_os = "macos")), target_arch = "wasm32")))]
+#[cfg(not(any(all(cfi, not(compact)), target_arch = "wasm32")))]
 use frame_pointer::FramePointer as Chosen;
 #[cfg(target_arch = "wasm32")]
 use no_unwind::NoUnwind as Chosen;

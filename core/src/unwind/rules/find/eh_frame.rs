@@ -47,7 +47,7 @@ fn rule_of(
 ) -> Option<PackedRule> {
     if fde.is_signal_trampoline() {
         // The positions of the registers are known for Linux. Without a system this is the entry of an interrupt.
-        return cfg!(all(feature = "std", not(target_os = "macos"))).then_some(PackedRule::new(Rule::Signal));
+        return cfg!(all(feature = "std", not(compact))).then_some(PackedRule::new(Rule::Signal));
     }
     let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
     let row = fde.unwind_info_for_address(section, bases, &mut context, pc as u64).ok()?;

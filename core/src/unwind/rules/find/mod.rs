@@ -11,20 +11,20 @@
 //! - [`eh_frame`]: the description of a function;
 //! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
 
-#[cfg(any(target_os = "macos", all(test, cfi, any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(any(compact, all(test, cfi, any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod compact;
 mod eh_frame;
-#[cfg(not(target_os = "macos"))]
+#[cfg(not(compact))]
 mod eh_frame_hdr;
-#[cfg(all(cfi, target_arch = "x86_64", not(target_os = "macos")))]
+#[cfg(all(cfi, target_arch = "x86_64", not(compact)))]
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
-#[cfg(all(cfi, not(target_os = "macos")))]
+#[cfg(all(cfi, not(compact)))]
 mod restorer;
 
 use super::packed::PackedRule;
-#[cfg(all(feature = "std", not(target_os = "macos")))]
+#[cfg(all(feature = "std", not(compact)))]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
@@ -49,9 +49,9 @@ pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
 #[cold]
 #[inline(never)]
 pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
-    #[cfg(all(cfi, not(target_os = "macos")))]
+    #[cfg(all(cfi, not(compact)))]
     let Some(table) = tables::find(pc) else { return without_table(pc) };
-    #[cfg(any(cfi_bare, target_os = "macos"))]
+    #[cfg(any(cfi_bare, compact))]
     let table = tables::find(pc)?;
     #[cfg(cfi)]
     crate::session::modules_seen::see(table.header);
@@ -59,20 +59,20 @@ pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
 }
 
 /// The same for code of a module without a table, such as musl's.
-#[cfg(all(cfi, not(target_os = "macos")))]
+#[cfg(all(cfi, not(compact)))]
 fn without_table(pc: usize) -> Option<PackedRule> {
     tables::range(pc)?;
     Some(restorer::rule(pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
 }
 
-#[cfg(target_os = "macos")]
+#[cfg(compact)]
 #[inline(never)]
 fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     compact::rule(table.text(), table.index(), table.frames(), pc)
 }
 
 // Not inlined: it and the search for the table take kilobytes of the stack each.
-#[cfg(not(target_os = "macos"))]
+#[cfg(not(compact))]
 #[inline(never)]
 fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
@@ -92,7 +92,7 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
 /// The rule of code that no description covers. Nobody calls the entry point of a module; the dynamic linker and some C
 /// libraries do not describe theirs. `is_same_gap` says whether the last described function before an address is also the
 /// last one before `pc`.
-#[cfg(all(feature = "std", not(target_os = "macos")))]
+#[cfg(all(feature = "std", not(compact)))]
 fn undescribed(
     pc: usize,
     table: &tables::UnwindTable,
