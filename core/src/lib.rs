@@ -67,6 +67,8 @@ pub use memtrack_format::LossCause;
 pub use packets::Packets;
 #[cfg(feature = "std")]
 pub use platform::Host;
+#[cfg(all(target_arch = "wasm32", not(any(feature = "std", target_feature = "atomics"))))]
+pub use platform::JavaScript;
 pub use platform::{DefaultPlatform, Local, Platform, Process};
 #[cfg(not(feature = "std"))]
 pub use platform::{Firmware, SingleCore};
@@ -85,6 +87,8 @@ pub use tracker::token::{Heap, Token};
 pub use unwind::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]
 pub use unwind::Ehabi;
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
+pub use unwind::JsStack;
 #[cfg(feature = "mini-backtrace")]
 pub use unwind::MiniBacktrace;
 pub use unwind::{DefaultUnwind, FramePointer, NoUnwind, Unwind};

@@ -10,6 +10,7 @@
 mod linker;
 mod runner;
 mod runs;
+mod wasm;
 
 use crate::suite::Suite;
 use linker::{Linker, MINGW};
@@ -122,7 +123,7 @@ const IN_SHORT: &str = "x86_64-musl";
 
 /// One suite for each platform.
 pub(crate) fn suites() -> Vec<Suite> {
-    PLATFORMS.iter().map(suite).collect()
+    PLATFORMS.iter().map(suite).chain(wasm::suites()).collect()
 }
 
 /// The suite of `cargo xtask test`.

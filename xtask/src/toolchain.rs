@@ -54,15 +54,19 @@ impl Toolchain {
     /// Has a cargo command link programs for `target`: Debian's compiler lacks the linker that rustup's has.
     pub(crate) fn choose_linker(&self, cargo: &mut Command, target: &str) -> Result<()> {
         if let Toolchain::Debian { .. } = self {
-            let print = |what| tool::output(Command::new("rustc").args(["--print", what]));
-            let folder = PathBuf::from(String::from_utf8(print("sysroot")?)?.trim());
-            let host = String::from_utf8(print("host-tuple")?)?;
-            let linker = folder.join("lib/rustlib").join(host.trim()).join("bin/rust-lld");
             let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-            cargo.env(variable, linker);
+            cargo.env(variable, rust_lld()?);
         }
         Ok(())
     }
+}
+
+/// The linker of rustup's toolchain.
+pub(crate) fn rust_lld() -> Result<PathBuf> {
+    let print = |what| tool::output(Command::new("rustc").args(["--print", what]));
+    let folder = PathBuf::from(String::from_utf8(print("sysroot")?)?.trim());
+    let host = String::from_utf8(print("host-tuple")?)?;
+    Ok(folder.join("lib/rustlib").join(host.trim()).join("bin/rust-lld"))
 }
 
 fn is_installed(target: &str) -> bool {

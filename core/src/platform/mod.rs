@@ -4,7 +4,8 @@
 //! Each has another answer to "which thread runs?".
 //!
 //! **Idea.** A tracker asks a [`Platform`], which is one of its type parameters. Two come with the crate:
-//! [`DefaultPlatform`] is `Host` with the feature `std`, and `SingleCore` without. Every other system implements the trait.
+//! [`DefaultPlatform`] is `Host` with the feature `std`, and `SingleCore` without. A third one, `JavaScript`, is for WebAssembly in a
+//! browser. Every other system implements the trait.
 //!
 //! - **Context**: code that runs at the same time as other code, or is preempted by it and continues later: a thread, a
 //!   task, a core. A signal handler and an interrupt are part of the context that they interrupt.
@@ -14,12 +15,16 @@
 mod bare;
 #[cfg(feature = "std")]
 pub(crate) mod host;
+#[cfg(all(target_arch = "wasm32", not(any(feature = "std", target_feature = "atomics"))))]
+mod javascript;
 mod local;
 
 #[cfg(not(feature = "std"))]
 pub use bare::{Firmware, SingleCore};
 #[cfg(feature = "std")]
 pub use host::Host;
+#[cfg(all(target_arch = "wasm32", not(any(feature = "std", target_feature = "atomics"))))]
+pub use javascript::JavaScript;
 pub use local::Local;
 
 /// The platform of [`Tracker::new`](crate::Tracker::new).

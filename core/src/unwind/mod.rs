@@ -5,6 +5,7 @@
 //! | [`Cfi`] | default on Linux (x86_64, i686, aarch64, riscv64) and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
+//! | `JsStack` | wasm32 without `std` | asks the JavaScript engine for its stack |
 //! | `MiniBacktrace` | feature `mini-backtrace` | LLVM's libunwind |
 //! | [`NoUnwind`] | default on wasm32, where a program cannot read its stack; anywhere | no stacks: counters only, the cheapest mode |
 
@@ -23,6 +24,8 @@ mod cfi;
 mod ehabi;
 mod frame_pointer;
 mod generations;
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
+mod js_stack;
 mod memory;
 #[cfg(feature = "mini-backtrace")]
 mod mini_backtrace;
@@ -37,6 +40,8 @@ pub use cfi::Cfi;
 #[cfg(all(target_arch = "arm", not(feature = "std")))]
 pub use ehabi::Ehabi;
 pub use frame_pointer::FramePointer;
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
+pub use js_stack::JsStack;
 #[cfg(feature = "mini-backtrace")]
 pub use mini_backtrace::MiniBacktrace;
 pub use no_unwind::NoUnwind;

@@ -1,13 +1,13 @@
-//! Opens files with names: ELF, Mach-O, PE and PDB. A universal Mach-O file holds one binary per
+//! Opens files with names: ELF, Mach-O, PE, WebAssembly and PDB. A universal Mach-O file holds one binary per
 //! architecture.
 
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use object::Object;
 use object::read::FileKind;
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
+use object::{BinaryFormat, Object, ObjectSection, SectionKind};
 
 use super::contained::contained;
 use super::pdb;
@@ -54,6 +54,13 @@ impl File {
     /// Returns the reason why it is no file with names.
     pub(super) fn build_ids(&self) -> Result<Vec<Vec<u8>>, String> {
         Ok(parts(&self.bytes)?.into_iter().map(|part| part.build_id).collect())
+    }
+
+    /// What the address of code in the running program is above the one in symbols and debug information, in a file of a
+    /// program without modules. An engine counts the code of WebAssembly from the start of the file; the file's own
+    /// tables count it from the start of its code section. 0 for other files.
+    pub(super) fn code_start(&self) -> u64 {
+        contained(|| code_start(&self.bytes)).ok().flatten().unwrap_or(0)
     }
 
     /// The part of a file that has this build id, else the first part; with its own build id, which is empty
@@ -120,6 +127,12 @@ fn ranges(arches: &[impl FatArch]) -> Vec<Range<usize>> {
     arches.iter().map(|arch| range(arch.file_range())).collect()
 }
 
+fn code_start(bytes: &[u8]) -> Option<u64> {
+    let file = object::File::parse(bytes).ok().filter(|file| file.format() == BinaryFormat::Wasm)?;
+    let code = file.sections().find(|section| section.kind() == SectionKind::Text)?;
+    Some(code.file_range()?.0)
+}
+
 /// The build id of GNU, the UUID of Mach-O, or GUID and age of PE and PDB.
 fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
     if pdb::is_pdb(bytes) {
@@ -137,4 +150,16 @@ fn build_id(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn text(error: object::Error) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_webassembly_starts_behind_the_head_of_its_section() {
+        // The header; a type and a function of it; a section of code, whose content starts at 20.
+        let bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b";
+        assert_eq!((code_start(bytes), code_start(b"\0asm")), (Some(20), None));
+    }
 }

@@ -75,6 +75,7 @@ impl Search {
             memtrack_format::Segment { length: u64::MAX, executable: true, ..Default::default() };
         Some(Module {
             path: path.as_os_str().as_encoded_bytes().to_vec(),
+            bias: bundle::open(path).map_or(0, |file| file.code_start()),
             bare: true,
             segments: vec![everywhere],
             ..Module::default()
