@@ -35,7 +35,7 @@ struct Platform {
 /// Static linking against zig's C library, without the startup files that rustup's toolchain would bring.
 const ZIG_MUSL: &str = "-Clink-self-contained=no";
 
-const PLATFORMS: [Platform; 8] = [
+const PLATFORMS: [Platform; 6] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
@@ -47,34 +47,14 @@ const PLATFORMS: [Platform; 8] = [
         runs: &[Run::Units, Run::Everywhere, Run::Example],
     },
     Platform {
-        name: "x86_64-musl-fixed",
-        triple: "x86_64-unknown-linux-musl",
-        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-no-pie" },
-        flags: ZIG_MUSL,
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
-        runs: &[Run::Everywhere],
-    },
-    Platform {
         name: "x86_64-musl-dynamic",
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
         flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
         runner: Runner::Words(&[]),
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
-        lacks: &[],
+        lacks: &["callbacks"],
         runs: &[Run::Units, Run::Everywhere],
-    },
-    Platform {
-        name: "aarch64-musl",
-        triple: "aarch64-unknown-linux-musl",
-        linker: Linker::Zig { target: "aarch64-linux-musl", arguments: "" },
-        flags: ZIG_MUSL,
-        runner: Runner::Words(&["qemu-aarch64"]),
-        needs: &[("qemu-aarch64", "qemu-user")],
-        lacks: &[],
-        runs: &[Run::Everywhere],
     },
     Platform {
         name: "i686",
