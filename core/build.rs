@@ -1,10 +1,16 @@
-//! Names the long conditions once: `cfi` where unwinding by call frame information is available, `cfi_bare` where it
-//! is without an operating system, `interposing` where functions of the C library are replaced. `models` is set by
-//! `cargo xtask models` alone,
-//! `fuzzing` by cargo-fuzz.
+//! Names the long conditions once. They are the only places outside of `src/os` that depend on a system:
+//!
+//! - `cfi`: unwinding by the unwind tables of an operating system;
+//! - `cfi_bare`: the same without an operating system;
+//! - `compact`, `pdata`: these tables are those of macOS, of Windows;
+//! - `undescribed_libc`: the C library has no unwind tables for its own code;
+//! - `interposing`: functions of the C library are replaced;
+//! - `models` and `fuzzing`: set by `cargo xtask models` and by cargo-fuzz alone.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, interposing, fuzzing, models)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, fuzzing, models)"
+    );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let arch = var("CARGO_CFG_TARGET_ARCH");
@@ -29,10 +35,17 @@ fn main() {
     if std && macos {
         println!("cargo::rustc-cfg=compact");
     }
+    if std && windows && arch == "x86_64" {
+        println!("cargo::rustc-cfg=pdata");
+    }
     if std && (macos || windows && arch == "x86_64") {
         println!("cargo::rustc-cfg=cfi");
     }
-    let is_known_library = ["gnu", "musl"].contains(&var("CARGO_CFG_TARGET_ENV").as_str());
+    let library = var("CARGO_CFG_TARGET_ENV");
+    if std && linux && library == "musl" {
+        println!("cargo::rustc-cfg=undescribed_libc");
+    }
+    let is_known_library = ["gnu", "musl"].contains(&library.as_str());
     if std && linux && is_known_library && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=interposing");
     }

@@ -49,7 +49,7 @@ pub(crate) const MAX_WORDS: usize = 256;
 pub(crate) const WALK_FRAMES: usize = 128;
 
 /// The most modules in the list of unwind tables. Stacks end at code of any further one.
-#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "not every system has this list")]
 pub(crate) const UNWIND_TABLES: usize = 512;
 
 /// The most pages that an event probes on another stack, from the stack pointer on.
@@ -69,7 +69,7 @@ pub(crate) const LAST_GENERATION: usize = 31;
 // Threads, dumps and recordings.
 
 /// Bytes of stack of the tracker's own threads: the buffers of a snapshot and the file's path fit.
-#[cfg(not(target_os = "wasi"))]
+#[allow(dead_code, reason = "not every system has threads")]
 pub(crate) const THREAD_STACK: usize = 256 << 10;
 
 /// Bytes of the stack on which dumps are written: several times the need of a snapshot. Code that is not optimised has every
@@ -83,5 +83,5 @@ pub(crate) const SHORTEST_INTERVAL_NS: u64 = 1_000_000;
 pub(crate) const ANNEX_HALF: usize = 1 << 20;
 
 /// The longest time that a parent waits for its forked child: the child copies some gigabytes in it.
-#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "not every system has forks")]
 pub(crate) const FORK_PATIENCE_NS: u64 = 2_000_000_000;

@@ -95,14 +95,14 @@ pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<
 }
 
 /// DWARF numbers of return address, stack pointer and frame pointer.
-#[cfg(any(all(cfi, not(windows)), cfi_bare))]
+#[cfg(any(all(cfi, not(pdata)), cfi_bare))]
 pub(super) struct Dwarf {
     pub(super) ra: gimli::Register,
     pub(super) sp: gimli::Register,
     pub(super) fp: gimli::Register,
 }
 
-#[cfg(any(all(cfi, not(windows)), cfi_bare))]
+#[cfg(any(all(cfi, not(pdata)), cfi_bare))]
 pub(super) const DWARF: Dwarf = {
     use gimli::Register as R;
     if cfg!(target_arch = "x86_64") {
@@ -123,7 +123,7 @@ pub(super) const DWARF: Dwarf = {
 /// rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first. Windows has a `CONTEXT` in
 /// the frame of `KiUserExceptionDispatcher`.
 #[cfg(any(cfi, cfi_bare))]
-pub(super) const SIGNAL: [usize; 3] = if cfg!(all(target_arch = "x86_64", windows)) {
+pub(super) const SIGNAL: [usize; 3] = if cfg!(pdata) {
     [0xf8 / 8, 0x98 / 8, 0xa0 / 8]
 } else if cfg!(target_arch = "x86_64") {
     [168 / 8, 160 / 8, 120 / 8]

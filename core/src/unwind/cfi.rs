@@ -115,7 +115,7 @@ impl Memo {
 // SAFETY: reads the stack only through `Memory`; unwind tables are read where the dynamic linker says that they are
 // mapped (`os::unwind_tables`); gimli runs without allocation on storage of fixed size; every step goes outwards.
 unsafe impl Unwind for Cfi {
-    const NAME: &'static str = if cfg!(windows) {
+    const NAME: &'static str = if cfg!(pdata) {
         "PE unwind codes"
     } else if cfg!(compact) {
         "compact unwind information"

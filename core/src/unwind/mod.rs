@@ -19,7 +19,7 @@ mod cfi;
 #[cfg(any(
     all(target_arch = "arm", not(feature = "std")),
     // The simulated target's addresses are below those of the host's stacks.
-    all(any(test, fuzzing), target_pointer_width = "64", not(windows))
+    all(any(test, fuzzing), target_pointer_width = "64", not(pdata))
 ))]
 mod ehabi;
 mod frame_pointer;

@@ -89,7 +89,7 @@ fn check() -> usize {
     let (cached, _) = walked(Some(&mut memo));
     let (again, _) = walked(Some(&mut memo));
     let mut theirs = reference();
-    if cfg!(target_env = "musl") && theirs.last() != mine.last() {
+    if cfg!(undescribed_libc) && theirs.last() != mine.last() {
         // The reference leaves musl's own start-up code out.
         theirs.extend(mine.last());
     }
@@ -126,7 +126,7 @@ fn a_spawned_thread_agrees() {
 }
 
 // musl describes none of its code: the walk ends in `qsort`.
-#[cfg(all(unix, not(target_env = "musl")))]
+#[cfg(all(unix, not(undescribed_libc)))]
 #[test]
 fn calls_back_from_c_agree() {
     static DEPTH: Mutex<usize> = Mutex::new(0);
@@ -143,7 +143,7 @@ fn calls_back_from_c_agree() {
 }
 
 // The reference does not get past musl's signal trampoline.
-#[cfg(all(unix, not(target_env = "musl")))]
+#[cfg(all(unix, not(undescribed_libc)))]
 #[test]
 fn a_signal_handler_agrees_to_the_interrupted_code_and_beyond() {
     static DEPTH: Mutex<usize> = Mutex::new(0);
@@ -159,7 +159,7 @@ fn a_signal_handler_agrees_to_the_interrupted_code_and_beyond() {
 }
 
 // The interrupted code is `raise`, which musl's library does not describe.
-#[cfg(all(unix, any(not(target_env = "musl"), target_feature = "crt-static")))]
+#[cfg(all(unix, any(not(undescribed_libc), target_feature = "crt-static")))]
 #[test]
 fn a_walk_from_a_signal_handler_finds_the_interrupted_code() {
     static FOUND: Mutex<(Vec<usize>, Option<End>)> = Mutex::new((Vec::new(), None));
@@ -219,7 +219,7 @@ mod chains {
     }
 
     /// A frame whose size is known only when it runs: C's variable-length array, so that it needs a frame pointer.
-    #[cfg(all(unix, not(target_env = "musl")))]
+    #[cfg(all(unix, not(undescribed_libc)))]
     #[inline(never)]
     fn variable(depth: usize, chance: &mut u64) -> usize {
         unsafe extern "C" {
@@ -257,7 +257,7 @@ mod chains {
         link::<31>,
         link::<64>,
         link::<257>,
-        #[cfg(all(unix, not(target_env = "musl")))]
+        #[cfg(all(unix, not(undescribed_libc)))]
         variable,
     ];
 

@@ -7,9 +7,9 @@
 //! - [`walk`]: goes from frame to frame.
 
 pub(super) mod cache;
-#[cfg(not(all(windows, feature = "std")))]
+#[cfg(not(pdata))]
 pub(super) mod find;
-#[cfg(all(windows, feature = "std"))]
+#[cfg(pdata)]
 #[path = "find/pdata.rs"]
 pub(super) mod find;
 pub(super) mod packed;

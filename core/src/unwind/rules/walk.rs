@@ -47,12 +47,12 @@ pub(in crate::unwind) fn walk(
     }
 }
 
-/// Whether a frame without a rule is that of code which starts a program or a thread. musl describes none of its code: what
-/// is at the outer end of a stack is its start-up code.
+/// Whether a frame without a rule is that of code which starts a program or a thread. Where the C library describes none of its
+/// code (musl), what is at the outer end of a stack is its start-up code.
 fn is_start_up(sp: usize, memory: &Memory<'_>) -> bool {
     /// The most bytes of the frames of start-up code.
     const FRAMES: usize = 512;
-    cfg!(target_env = "musl") && memory.end().saturating_sub(sp) <= FRAMES
+    cfg!(undescribed_libc) && memory.end().saturating_sub(sp) <= FRAMES
 }
 
 /// Appends a caller. The error is how the walk ends.
