@@ -164,6 +164,25 @@ pub(crate) fn set_signal_mask(mask: u64) -> Option<u64> {
     (call!(SignalMask, libc::SIG_SETMASK, new, old, size_of::<u64>()) == 0).then_some(before)
 }
 
+/// Adds signals to the calling thread's signal mask and returns the mask before; `None` when the call fails.
+pub(crate) fn block_signals(signals: u64) -> Option<u64> {
+    let mut before = 0u64;
+    let (new, old) = (core::ptr::from_ref(&signals), &raw mut before);
+    (call!(SignalMask, libc::SIG_BLOCK, new, old, size_of::<u64>()) == 0).then_some(before)
+}
+
+/// The mask of the signals that are pending for the calling thread; `None` when the call fails.
+pub(crate) fn pending_signals() -> Option<u64> {
+    let mut pending = 0u64;
+    (call!(SignalsPending, &raw mut pending, size_of::<u64>()) == 0).then_some(pending)
+}
+
+/// Takes one of these signals from those that are pending, without its handler. False when none of them is pending.
+pub(crate) fn take_signal(signals: u64) -> bool {
+    const AT_ONCE: [usize; 2] = [0; 2];
+    call!(SignalWait, core::ptr::from_ref(&signals), 0, AT_ONCE.as_ptr(), size_of::<u64>()) > 0
+}
+
 /// Sends a signal to the calling thread.
 pub(crate) fn signal_this_thread(signal: c_int) {
     // SAFETY: the call takes only numbers.

@@ -1,8 +1,7 @@
 //! The signals that the kernel sends when a write fails, and those of the C library.
 
+use super::calls;
 use super::sandbox::calls_allowed::{Call, allows};
-use core::mem::zeroed;
-use core::ptr::null_mut;
 
 /// The C library's signal for a change of user: it waits until each thread has handled it. Its signal that cancels a thread
 /// may be blocked.
@@ -15,40 +14,27 @@ pub(crate) const NEVER_BLOCKED: u64 = 1 << (CHANGE_OF_USER - 1);
 /// with an error, and sends the program no signal. Signals of these kinds that were pending before stay pending. Where
 /// a sandbox forbids the calls, `f` runs without this protection.
 pub(crate) fn while_write_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
-    const OF_WRITES: [libc::c_int; 2] = [libc::SIGXFSZ, libc::SIGPIPE];
+    const OF_WRITES: u64 = 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGPIPE - 1);
     if ![Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(allows) {
         return f();
     }
-    // SAFETY: all-zero is a valid signal set, and all sets and the time are valid for the calls.
-    //
-    // The kernel sends both signals to the thread that writes. So a signal that was not pending before comes from `f`,
-    // and is taken from the queue below.
-    unsafe {
-        let (mut held, mut before, mut pending): (libc::sigset_t, libc::sigset_t, libc::sigset_t) =
-            (zeroed(), zeroed(), zeroed());
-        libc::sigemptyset(&raw mut held);
-        for signal in OF_WRITES {
-            libc::sigaddset(&raw mut held, signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, &raw mut before);
-        libc::sigpending(&raw mut pending);
-        let result = f();
-        for signal in OF_WRITES {
-            if libc::sigismember(&raw const pending, signal) == 1 {
-                libc::sigdelset(&raw mut held, signal);
-            }
-        }
-        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        while libc::sigtimedwait(&raw const held, null_mut(), &raw const at_once) > 0 {}
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
-        result
+    // The kernel sends both signals to the thread that writes. So a signal that was not pending before comes from `f`, and
+    // is taken from the queue below. Masks of one word: this also runs on the small stack of a fault's handler.
+    let before = calls::block_signals(OF_WRITES);
+    let pending = calls::pending_signals().unwrap_or(OF_WRITES);
+    let result = f();
+    while calls::take_signal(OF_WRITES & !pending) {}
+    if let Some(before) = before {
+        calls::set_signal_mask(before);
     }
+    result
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::os::signal_mask::while_blocked;
+    use core::mem::zeroed;
 
     fn raise(signal: libc::c_int) {
         // SAFETY: the callers have blocked the signal.
