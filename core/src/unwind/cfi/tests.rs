@@ -4,7 +4,7 @@ use super::*;
 use crate::table::stacks::StackTable;
 use crate::unwind::registers;
 use core::ffi::c_void;
-#[cfg(unix)]
+#[cfg(all(unix, any(not(undescribed_libc), target_feature = "crt-static")))]
 use std::sync::Mutex;
 use std::vec::Vec;
 
