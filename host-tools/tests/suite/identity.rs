@@ -48,7 +48,8 @@ fn dump(program: &Path, has_id: bool, stamps_of: impl Fn([u64; 2]) -> [u64; 2]) 
 
 const UNKNOWN: fn([u64; 2]) -> [u64; 2] = |_| [0; 2];
 const SAME: fn([u64; 2]) -> [u64; 2] = |stamps| stamps;
-const EARLIER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size, time - 1];
+/// By a unit of time of every system.
+const EARLIER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size, time - 1000];
 const SMALLER: fn([u64; 2]) -> [u64; 2] = |[size, time]| [size - 1, time];
 
 #[test]
