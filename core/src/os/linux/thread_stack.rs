@@ -79,10 +79,11 @@ fn bounds(control: usize, [base, size, end, length, guard]: [usize; MEMBERS]) ->
 
 /// Whether a memory block with a guard contains the control block.
 fn is_block(control: usize, base: usize, size: usize, guard: usize) -> bool {
+    // The words may be any words of the control block: with 32 bits the sum may overflow.
+    let is_around = |end: usize| (base..end).contains(&control) && end - control <= ABOVE;
     (PAGE..control).contains(&base)
         && size <= LARGEST
-        && (base..base + size).contains(&control)
-        && base + size - control <= ABOVE
+        && base.checked_add(size).is_some_and(is_around)
         && guard < size
         && guard.is_multiple_of(PAGE)
 }
