@@ -1,4 +1,4 @@
-//! Names the long conditions once. They are the only places outside of `src/os` that depend on a system:
+//! Names the conditions that depend on a system, so that code outside of `src/os` names none:
 //!
 //! - `cfi`: unwinding by the unwind tables of an operating system;
 //! - `cfi_bare`: the same without an operating system;

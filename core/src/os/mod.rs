@@ -24,9 +24,9 @@
 //! | `sandbox` | which of these functions the program has forbidden to itself |
 //! | `errno` | the error number of the last call |
 //!
-//! Four modules are the same on every system, and use the modules of the table: `dump_stack` has the stack on which
-//! snapshots are written, `path` the paths of files, `patience` the time that a caller waits, and `stderr` writes messages for
-//! people.
+//! Five modules are the same on every system, and use the modules of the table: `dump_stack` has the stack on which
+//! snapshots are written, `keep_errno` restores the error number, `path` has the paths of files, `patience` the time that a
+//! caller waits, and `stderr` writes messages for people.
 //!
 //! # Rules for every function
 //!
@@ -57,6 +57,7 @@ mod absent;
 mod apple;
 mod callbacks;
 pub(crate) mod dump_stack;
+pub(crate) mod keep_errno;
 #[cfg(target_os = "linux")]
 mod linux;
 pub(crate) mod path;

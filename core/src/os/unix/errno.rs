@@ -1,5 +1,6 @@
 //! `errno`: the error number of the last call. Each thread has its own.
 
+pub(crate) use crate::os::keep_errno::keep_errno;
 use core::fmt;
 #[cfg(not(target_vendor = "apple"))]
 use libc::__errno_location as place;
@@ -26,14 +27,6 @@ pub(crate) fn set_errno(number: i32) {
 pub(crate) fn location() -> usize {
     // SAFETY: the call only returns an address.
     unsafe { place() }.addr()
-}
-
-/// Runs `f` and restores the error number: an allocator that succeeds must not change it.
-pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
-    let before = errno();
-    let result = f();
-    set_errno(before);
-    result
 }
 
 /// An error number, displayed with its meaning. The texts are not the C library's: it translates them, and may lock and

@@ -1,5 +1,6 @@
 //! `errno`: the error number of the last call.
 
+pub(crate) use crate::os::keep_errno::keep_errno;
 use core::fmt;
 
 pub(crate) use libc::{
@@ -25,14 +26,6 @@ pub(crate) fn errno() -> i32 {
 pub(crate) fn set_errno(number: i32) {
     // SAFETY: as above.
     unsafe { ERRNO = number };
-}
-
-/// Runs `f` and restores the error number: an allocator that succeeds must not change it.
-pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
-    let before = errno();
-    let result = f();
-    set_errno(before);
-    result
 }
 
 /// An error number, displayed with its meaning. The texts are not the C library's.

@@ -2,6 +2,7 @@
 
 use super::system::{GetLastError, SetLastError};
 use super::teb;
+pub(crate) use crate::os::keep_errno::keep_errno;
 use core::fmt;
 
 /// `ERROR_ACCESS_DENIED`.
@@ -28,14 +29,6 @@ pub(crate) fn set_errno(number: i32) {
 /// An address that identifies the thread as long as the thread lives. Never 0.
 pub(super) fn location() -> usize {
     teb::address()
-}
-
-/// Runs `f` and restores the error number: an allocator that succeeds must not change it.
-pub(crate) fn keep_errno<T>(f: impl FnOnce() -> T) -> T {
-    let before = errno();
-    let result = f();
-    set_errno(before);
-    result
 }
 
 /// An error number, displayed with its meaning. The texts are not the system's: it translates them, and allocates to do
