@@ -9,13 +9,20 @@ pub mod c;
 pub mod corpus;
 pub mod dump_builder;
 pub mod folded;
-pub mod fork;
 pub mod image_builder;
 pub mod inputs;
 pub mod listing;
-pub mod made_up;
 pub mod model;
 pub mod program;
-pub mod say;
 pub mod script;
 pub mod snapshot;
+
+// What only the suites need that run on Linux with glibc. The others are for every system.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod fork;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod limits;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod made_up;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod say;

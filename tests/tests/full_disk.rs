@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use memtrack_format::LossCause;
 use memtrack_host_tools::input;
 use memtrack_tests::c;
+use memtrack_tests::limits;
 use memtrack_tests::program::{self, folder};
 use memtrack_tests::snapshot;
 
@@ -132,7 +133,7 @@ fn a_limit_on_file_size_costs_the_file() {
             let path = folder.join(format!("{variable}.{limit}"));
             let environment = [(variable, path.as_os_str())];
             let limits = [(libc::RLIMIT_FSIZE, limit)];
-            let output = program::output_within(LEAVE, &["exit"], &environment, &limits);
+            let output = limits::output(LEAVE, &["exit"], &environment, &limits);
             let said = text(&output.stderr);
             assert_eq!(output.status.code(), Some(7), "{variable} {limit}: {} {said}", output.status);
             assert!(said.starts_with("memtrack: ") && said.contains("File too large"), "{said}");

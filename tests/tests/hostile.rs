@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use memtrack_format::Cause;
 use memtrack_tests::c::{self, Link};
-use memtrack_tests::program::limit;
+use memtrack_tests::limits;
 use memtrack_tests::snapshot;
 
 /// An event that triggers a snapshot.
@@ -149,7 +149,7 @@ fn a_missing_folder() {
 fn limits_on_files() {
     let place = Place::new("files");
     let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
-        assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))
+        assert_unharmed(&place, &place.at(name), &[], |command| limits::set(command, limits))
     };
     run("none", &[(libc::RLIMIT_FSIZE, 0)]);
     run("part", &[(libc::RLIMIT_FSIZE, 1000)]);
@@ -160,7 +160,7 @@ fn limits_on_files() {
 fn limits_on_memory() {
     let place = Place::new("memory");
     let run = |name: &str, limits: &[(libc::__rlimit_resource_t, u64)]| {
-        assert_unharmed(&place, &place.at(name), &[], |command| limit(command, limits))
+        assert_unharmed(&place, &place.at(name), &[], |command| limits::set(command, limits))
     };
     run("space", &[(libc::RLIMIT_AS, 48 * MIB)]);
     assert_readable(&run("data", &[(libc::RLIMIT_DATA, 48 * MIB)]));

@@ -6,8 +6,8 @@ use std::process::Output;
 
 use memtrack_format::LossCause;
 use memtrack_tests::c::{self, Link};
-use memtrack_tests::program::{self, output_within};
 use memtrack_tests::snapshot;
+use memtrack_tests::{limits, program};
 
 const MIB: u64 = 1 << 20;
 
@@ -29,7 +29,7 @@ type Limits<'l> = &'l [(libc::__rlimit_resource_t, libc::rlim_t)];
 
 /// Runs the program within limits.
 fn plain(what: &str, limits: Limits<'_>) -> Output {
-    output_within(limited().to_str().unwrap(), &[what], &[], limits)
+    limits::output(limited().to_str().unwrap(), &[what], &[], limits)
 }
 
 /// The same under the preloaded library. Returns its output and its dump.
@@ -37,7 +37,7 @@ fn preloaded(what: &str, limits: Limits<'_>) -> (Output, PathBuf) {
     let dump = limited().with_file_name(format!("{what}-{}.dump", limits.len()));
     let library = c::libraries().join("libmemtrack.so");
     let environment = [("LD_PRELOAD", library.as_os_str()), ("MEMTRACK_DUMP", dump.as_os_str())];
-    let output = output_within(limited().to_str().unwrap(), &[what], &environment, limits);
+    let output = limits::output(limited().to_str().unwrap(), &[what], &environment, limits);
     assert!(output.status.success(), "{what} {limits:?}: {output:?}");
     (output, dump)
 }

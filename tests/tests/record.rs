@@ -10,9 +10,9 @@ use memtrack_host_tools::extents::Extents;
 use memtrack_host_tools::image;
 use memtrack_tests::c;
 use memtrack_tests::folded::{fold, fold_in_motion};
-use memtrack_tests::fork;
 use memtrack_tests::program::{self, folder, run};
 use memtrack_tests::snapshot::{self, Snapshot};
+use memtrack_tests::{fork, limits};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_recorded");
 
@@ -171,7 +171,7 @@ fn a_program_that_runs_out_of_memory_leaves_its_profile() {
     let file = folder("record_grow").join("image");
     let limits = [(libc::RLIMIT_AS, 600 << 20), (libc::RLIMIT_CORE, 0)];
     let environment = [("MEMTRACK_RECORD", file.as_os_str())];
-    let output = program::output_within(PROGRAM, &["grow"], &environment, &limits);
+    let output = limits::output(PROGRAM, &["grow"], &environment, &limits);
     assert_eq!(output.status.signal(), Some(libc::SIGABRT), "a failed allocation aborts the program");
     let dump = dump_of(&file);
     let snapshot = snapshot::last(&dump);

@@ -7,7 +7,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use memtrack_format::{Cause, Kind};
-use memtrack_tests::program::{Facts, folder, of_workspace, output, output_within, run};
+use memtrack_tests::limits;
+use memtrack_tests::program::{Facts, folder, of_workspace, output, run};
 use memtrack_tests::snapshot::{self, Snapshot};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_watched");
@@ -57,7 +58,7 @@ fn earlier_snapshots_are_read_when_the_next_one_has_no_room() {
         let environment = [("MEMTRACK_DUMP", dump.as_os_str()), ("MEMTRACK_DUMP_SIGNAL", OsStr::new("USR1"))];
         let most = second + (whole.len() - second) * part / 4;
         let limits = [(libc::RLIMIT_FSIZE, most as u64), (libc::RLIMIT_CORE, 0)];
-        let ended = output_within(PROGRAM, &["signal"], &environment, &limits);
+        let ended = limits::output(PROGRAM, &["signal"], &environment, &limits);
         assert_eq!(ended.status.code(), Some(0), "at byte {most}");
         let bytes = snapshot::file(&dump);
         assert_eq!(bytes.len(), most);

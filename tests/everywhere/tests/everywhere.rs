@@ -13,7 +13,7 @@ use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{program, snapshot};
 
 /// The expected chains, written by hand: each with its number of bytes.
-const CHAINS: &str = include_str!("../corpus/everywhere/chains.folded");
+const CHAINS: &str = include_str!("chains.folded");
 const OWN: &str = "everywhere::chains::";
 const MIB: u64 = 1 << 20;
 
