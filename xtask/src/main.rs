@@ -17,6 +17,7 @@ mod msrv;
 mod mutants;
 mod output;
 mod platforms;
+mod python;
 mod qemu;
 mod sizes;
 mod suite;
@@ -34,8 +35,8 @@ use suite::Suite;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, circles of imports, C header, no_std;
-                    or those whose name has NAME in it
+  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, circles of imports, C header, lock files, workflows,
+                    no_std; or those whose name has NAME in it
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail

@@ -4,10 +4,13 @@
 //! - *Platform*: a target of the compiler, what links programs for it, and what runs them on this machine.
 //! - *Lacking*: what the platform's programs cannot do, in the words of the suite `everywhere`.
 //!
+//! One more suite runs the same with the machine's own compiler, for its own system.
+//!
 //! The standard library is built for each target that rustup's toolchain lacks. That takes minutes, so `cargo xtask test`
 //! has one of these suites.
 
 mod linker;
+mod native;
 mod runner;
 mod runs;
 mod wasm;
@@ -104,7 +107,7 @@ const IN_SHORT: &str = "x86_64-musl";
 
 /// One suite for each platform.
 pub(crate) fn suites() -> Vec<Suite> {
-    PLATFORMS.iter().map(suite).chain(wasm::suites()).collect()
+    PLATFORMS.iter().map(suite).chain(wasm::suites()).chain([native::suite()]).collect()
 }
 
 /// The suite of `cargo xtask test`.

@@ -6,9 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::suite::Missing;
 use crate::toolchain::Toolchain;
-use crate::{tool, workspace};
+use crate::{python, tool, workspace};
 
 /// A linker.
 pub(super) enum Linker {
@@ -27,7 +26,9 @@ impl Linker {
     /// The path of the linker, for cargo; `None` when there is none.
     pub(super) fn path(&self) -> Result<Option<PathBuf>> {
         Ok(match self {
-            Linker::Zig { target, arguments } => Some(script(&zig()?, target, arguments)?),
+            Linker::Zig { target, arguments } => {
+                Some(script(&python::environment("ziglang")?, target, arguments)?)
+            }
             Linker::MinGw => Some(MINGW.into()),
             Linker::Nothing => None,
         })
@@ -67,25 +68,6 @@ fn startup(rustc: &Path) -> Result<PathBuf> {
             build.arg(format!("--emit=obj={}", object.display()));
             tool::run(build.arg(sources.join(name).with_extension("rs")))?;
         }
-    }
-    Ok(folder)
-}
-
-/// The folder with zig, which comes as a package of Python.
-fn zig() -> Result<PathBuf> {
-    let folder = workspace::root().join("target/sysroots/zig");
-    if !folder.exists() {
-        let unfinished = folder.with_extension("unfinished");
-        let needs =
-            |_| Missing("needs python3 with venv and pip, which install zig below `target`".to_owned());
-        // A folder of this kind contains its own path: it is made where it stays.
-        let made = tool::run(Command::new("python3").args(["-m", "venv"]).arg(&unfinished)).map_err(needs);
-        made.and_then(|()| {
-            let mut pip = Command::new(unfinished.join("bin/python"));
-            pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "ziglang"]);
-            tool::run(&mut pip).map_err(needs)
-        })?;
-        fs::rename(&unfinished, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     Ok(folder)
 }

@@ -1,0 +1,23 @@
+//! The system of this machine: what is portable is tested with the machine's own compiler. Continuous integration runs it on
+//! systems that no other machine can run programs of.
+
+use anyhow::Result;
+
+use crate::suite::Suite;
+use crate::tool;
+
+/// The packages that every system builds, chosen together: they have the same features in each command.
+const PACKAGES: [&str; 8] =
+    ["-p", "memtrack-core", "-p", "memtrack-format", "-p", "memtrack-host-tools", "-p", "everywhere"];
+
+pub(super) fn suite() -> Suite {
+    Suite::new("platform: native", run)
+}
+
+/// Builds the programs, and runs the unit tests of the packages and the suite `everywhere`.
+fn run() -> Result<()> {
+    let cargo = |arguments: &[&str]| tool::run(tool::cargo_command(arguments).args(PACKAGES));
+    cargo(&["build", "--quiet", "--bins"])?;
+    cargo(&["test", "--quiet", "--lib"])?;
+    cargo(&["test", "--quiet", "--test", "everywhere"])
+}
