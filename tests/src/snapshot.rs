@@ -126,7 +126,8 @@ impl<'a> Snapshot<'a> {
 
     /// Whether it is the process mark that begins a file.
     fn is_mark(&self) -> bool {
-        self.process.image != 0 && self.process.tracker == 0
+        // On bare metal there are neither processes nor marks.
+        self.target.pid != 0 && self.process.tracker == 0
     }
 
     /// Events lost to `cause`.

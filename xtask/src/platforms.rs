@@ -75,10 +75,10 @@ const PLATFORMS: [Platform; 6] = [
         linker: Linker::MinGw,
         flags: "",
         runner: Runner::Wine,
-        needs: &[(MINGW, "gcc-mingw-w64-x86-64-win32"), (WINE, "wine64")],
+        needs: &[(MINGW, "gcc-mingw-w64-x86-64-win32"), (WINE, "wine64"), ("script", "bsdutils")],
         lacks: &[],
         // The example asks cargo, which is no program of Windows here.
-        runs: &[Run::Units, Run::Everywhere],
+        runs: &[Run::Units, Run::Everywhere, Run::Windows],
     },
     Platform {
         name: "x86_64-windows-msvc",

@@ -43,7 +43,7 @@ pub(crate) fn suites() -> Result<Vec<Suite>> {
         suites.push(build);
         suites.push(suite("unit tests", &[&["test", "--quiet"], units].concat(), watchdog::LIMIT));
         for package in metadata.workspace_packages() {
-            for test in package.targets.iter().filter(|target| target.is_test()) {
+            for test in package.targets.iter().filter(|target| target.is_test() && target.test) {
                 let entry = workspace::suite(package, &test.name)?;
                 if profile == "debug" && entry.once {
                     continue;

@@ -10,6 +10,7 @@ mod fence;
 mod figures;
 mod stages;
 mod threads;
+mod triggers;
 
 use std::process::ExitCode;
 
@@ -21,7 +22,8 @@ static HEAP: Tracker<Fence> = Tracker::new(Fence);
 
 const USAGE: &str = "\
 usage: everywhere figures|threads|chains DUMP
-       with MEMTRACK_DUMP: everywhere stages, or everywhere exit main|process|thread|panic";
+       with MEMTRACK_DUMP: everywhere stages, everywhere exit main|process|thread|panic,
+       or everywhere trigger interval|peak|failure";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["chains", dump] => chains::run(dump),
         ["stages"] => stages::run(),
         ["exit", kind] => exit::run(kind),
+        ["trigger", kind] => triggers::run(kind),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use memtrack_format::LossCause;
+use memtrack_format::{Cause, LossCause};
 use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{program, snapshot};
+use snapshot::Snapshot;
 
 /// The expected chains, written by hand: each with its number of bytes.
 const CHAINS: &str = include_str!("chains.folded");
@@ -162,4 +163,48 @@ fn each_end_of_a_program_leaves_a_dump() {
         assert!(fs::metadata(&path).is_ok(), "{kind} left no dump: {said}");
         assert_eq!((total(&path, "live", &[]), total(&path, "live-blocks", &[])), (12345, 1), "{kind}");
     }
+}
+
+/// What the tag `work` has in a snapshot: live bytes.
+fn live_work(snapshot: &Snapshot<'_>) -> u64 {
+    let tag = snapshot.tags.iter().find(|tag| tag.name == b"work").map_or(u32::MAX, |tag| tag.id);
+    snapshot.cells(|cell| cell.tag == tag).live
+}
+
+/// Runs the program with a trigger. Returns the live bytes of the tag `work` in each snapshot that the trigger has caused,
+/// and in no other but the one at the end.
+fn at_trigger(kind: &str, cause: Cause, variable: Option<(&str, &str)>) -> Vec<u64> {
+    let path = folder(&format!("trigger-{kind}")).join("dump.memtrack");
+    let mut command = everywhere(&["trigger", kind]);
+    command.env("MEMTRACK_DUMP", &path).envs(variable);
+    let output = run(command);
+    assert!(output.status.success(), "{kind}: {}", String::from_utf8_lossy(&output.stderr));
+    let bytes = snapshot::file(&path);
+    let snapshots = snapshot::read(&bytes);
+    // On some systems the end of `main` and the end of the process write one each.
+    let end = snapshots.iter().position(|snapshot| snapshot.about.cause == Cause::Exit);
+    let (caused, at_end) = snapshots.split_at(end.expect("a snapshot at the end"));
+    assert!(at_end.iter().all(|snapshot| snapshot.about.cause == Cause::Exit), "{kind}");
+    assert!(caused.iter().all(|snapshot| snapshot.about.cause == cause), "{kind}");
+    snapshots.iter().for_each(Snapshot::assert_adds_up_at_rest);
+    caused.iter().map(live_work).collect()
+}
+
+#[test]
+fn snapshots_at_an_interval_are_written_while_the_program_waits() {
+    let caused = at_trigger("interval", Cause::Interval, Some(("MEMTRACK_DUMP_INTERVAL", "0.05")));
+    // The interval goes on until the program has ended: one more may come before the block is allocated or after its end.
+    let live = caused.iter().filter(|&&live| live == 12345).count();
+    assert!(live >= 1 && caused.iter().all(|live| [0, 12345].contains(live)), "{caused:?}");
+}
+
+#[test]
+fn snapshots_at_new_peaks_have_the_blocks_of_the_peak() {
+    let caused = at_trigger("peak", Cause::Peak, Some(("MEMTRACK_DUMP_PEAK", "1MiB")));
+    assert_eq!(caused, [3 * MIB, 5 * MIB]);
+}
+
+#[test]
+fn a_failed_allocation_leaves_a_snapshot() {
+    assert_eq!(at_trigger("failure", Cause::Failure, None), [2345]);
 }

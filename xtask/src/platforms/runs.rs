@@ -2,12 +2,13 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use super::Platform;
+use super::linker::MINGW;
 use crate::test::WORKSPACE;
 use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
@@ -19,6 +20,8 @@ pub(super) enum Run {
     Units,
     /// The program `everywhere`, by the suite of that name.
     Everywhere,
+    /// The program `on-windows`, by the suite `windows`.
+    Windows,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
     /// The compiler alone: the tracker's types are right.
@@ -30,6 +33,7 @@ impl Run {
         match self {
             Run::Units => tool::run(cargo(platform, "test")?.args(["--package", "memtrack-core", "--lib"])),
             Run::Everywhere => everywhere(platform),
+            Run::Windows => windows(platform),
             Run::Example => example(platform),
             Run::Check => {
                 let mut check = cargo(platform, "check")?;
@@ -78,16 +82,28 @@ fn build(platform: &Platform, package: &str) -> Result<PathBuf> {
     Ok(own)
 }
 
-fn everywhere(platform: &Platform) -> Result<()> {
-    let program = build(platform, "everywhere")?;
+/// A suite of this machine that runs a program of a platform. The suite gets the program and what runs it by environment
+/// variables with a prefix.
+fn suite(platform: &Platform, name: &str, prefix: &str, program: &Path) -> Result<Command> {
     // With the packages of `cargo xtask test`: with others they would have other features, and be built again.
     tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))?;
-    let mut suite = tool::cargo_command(&["test", "--quiet", "--test", "everywhere"]);
-    suite.args(WORKSPACE).env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
-    suite.env("MEMTRACK_EVERYWHERE_PROGRAM", program);
-    suite.env("MEMTRACK_EVERYWHERE_RUNNER", platform.runner.words()?.join(" "));
-    suite.env("MEMTRACK_EVERYWHERE_LACKS", platform.lacks.join(" "));
-    tool::run(&mut suite)
+    let mut suite = tool::cargo_command(&["test", "--quiet", "--test", name]);
+    suite.args(WORKSPACE).env(format!("{prefix}_PROGRAM"), program);
+    suite.env(format!("{prefix}_RUNNER"), platform.runner.words()?.join(" "));
+    Ok(suite)
+}
+
+fn everywhere(platform: &Platform) -> Result<()> {
+    let program = build(platform, "everywhere")?;
+    let mut suite = suite(platform, "everywhere", "MEMTRACK_EVERYWHERE", &program)?;
+    suite.env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
+    tool::run(suite.env("MEMTRACK_EVERYWHERE_LACKS", platform.lacks.join(" ")))
+}
+
+fn windows(platform: &Platform) -> Result<()> {
+    let program = build(platform, "on-windows")?;
+    let mut suite = suite(platform, "windows", "MEMTRACK_WINDOWS", &program)?;
+    tool::run(suite.env("MEMTRACK_WINDOWS_GCC", MINGW))
 }
 
 fn example(platform: &Platform) -> Result<()> {

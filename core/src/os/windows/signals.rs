@@ -1,8 +1,10 @@
 //! Signals that ask for a snapshot: the keys Ctrl-C (INT) and Ctrl-Break (BREAK) of a console, and what sends the same.
 //!
 //! The system runs the handlers of a process on a thread that it starts for them, the last one first. The tracker's handler
-//! asks for the snapshot and leaves the rest to the handlers before it, the last of which ends the process.
+//! asks for the snapshot and leaves the rest to the handlers before it, the last of which ends the process. A handler that the
+//! program adds later comes first, and the tracker's runs only if that one leaves the key to it.
 
+use super::detach;
 use super::errno::{INVALID, errno};
 use super::system::SetConsoleCtrlHandler;
 use crate::Error;
@@ -39,6 +41,8 @@ pub(crate) fn parse(name: &[u8]) -> Option<i32> {
 
 /// Calls [`Callbacks::signal`](crate::os::Callbacks) whenever the process gets `signal`, and then does what the program
 /// has set for the signal. [`Error::Signal`] for a signal that cannot ask for a snapshot. Outside the hook.
+///
+/// Here the handlers that the program has set before the latest call run behind the tracker's.
 pub(crate) fn dump_on(signal: i32) -> Result<(), Error> {
     let event = match signal {
         INT => CTRL_C_EVENT,
@@ -47,7 +51,13 @@ pub(crate) fn dump_on(signal: i32) -> Result<(), Error> {
     };
     let before = ASKING.fetch_or(1 << event, AcqRel);
     // SAFETY: the handler has the right signature, and its code stays loaded.
-    if before == 0 && unsafe { SetConsoleCtrlHandler(handler, 1) } == 0 {
+    let is_added = unsafe {
+        if before != 0 {
+            SetConsoleCtrlHandler(handler, 0);
+        }
+        SetConsoleCtrlHandler(handler, 1) != 0
+    };
+    if !is_added {
         ASKING.store(0, Release);
         return Err(Error::Signal(errno()));
     }
@@ -59,6 +69,8 @@ unsafe extern "system" fn handler(event: u32) -> i32 {
     let signal = if event == CTRL_C_EVENT { INT } else { BREAK };
     let asks = event <= CTRL_BREAK_EVENT && ASKING.load(Acquire) & 1 << event != 0;
     if let Some(callbacks) = callbacks().filter(|_| asks) {
+        // The thread is the system's. If it ends the process, Wine reports that for its value only.
+        detach::watch();
         // The process may end behind this handler. That is an exit, with a snapshot of its own.
         (callbacks.signal)(signal, false);
     }
