@@ -1,4 +1,4 @@
-//! Makes `libmemtrack.so` a library that can be preloaded, without changing `libmemtrack.a`.
+//! Chooses what the target has, and makes `libmemtrack.so` a library that can be preloaded, without changing `libmemtrack.a`.
 //!
 //! Both are made of the same objects, but only the shared library may define `malloc`: in the static library it would
 //! replace the C library's in every program. So the code has names of its own (`memtrack_preload_malloc`), and only the
@@ -49,23 +49,21 @@ const OPERATORS: [&str; 20] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(hosted, ehabi)");
+    println!("cargo::rustc-check-cfg=cfg(hosted, library_blocks, aligned_blocks, ehabi)");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     // On bare-metal ARM the C code is unwound by ARM's own tables.
     if var("CARGO_FEATURE_STD") != "1" && var("CARGO_CFG_TARGET_ARCH") == "arm" {
         println!("cargo::rustc-cfg=ehabi");
     }
-    if var("CARGO_FEATURE_STD") == "1" && var("CARGO_CFG_TARGET_OS") == "windows" {
-        // The compiler would only list what is missing.
-        println!(
-            "cargo::error=the C interface supports no Windows yet: use the Rust crate `memtrack-core` there"
-        );
-        return;
-    }
-    if var("CARGO_FEATURE_STD") != "1" || var("CARGO_CFG_TARGET_OS") != "linux" {
-        return;
+    match (var("CARGO_FEATURE_STD") == "1").then(|| var("CARGO_CFG_TARGET_OS")).as_deref() {
+        Some("linux") => println!("cargo::rustc-cfg=library_blocks"),
+        Some("windows") => println!("cargo::rustc-cfg=aligned_blocks"),
+        _ => return,
     }
     println!("cargo::rustc-cfg=hosted");
+    if var("CARGO_CFG_TARGET_OS") == "windows" {
+        return;
+    }
     // The name that programs record, instead of the path of the build.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmemtrack.so");
     // This symbol shows the code which of the two libraries it is part of.

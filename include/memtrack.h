@@ -56,7 +56,7 @@
 #define MEMTRACK_ERROR_SINK 6
 
 /**
- * A file could not be written; `errno` says why.
+ * A file could not be written; `errno` says why, on Windows `GetLastError`.
  */
 #define MEMTRACK_ERROR_FILE 7
 
@@ -314,7 +314,7 @@ memtrack_result_t memtrack_metrics(memtrack_write_fn write, void *context);
  * Writes a snapshot of the whole program to a file, and replaces the file's contents. Allocates nothing. Thread-safe.
  *
  * `MEMTRACK_ERROR_NULL` if `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) if the file could not be written,
- * `MEMTRACK_ERROR_UNSUPPORTED` on bare metal.
+ * `MEMTRACK_ERROR_UNSUPPORTED` on bare metal. On Windows the path is UTF-8, and `GetLastError` has the error number.
  *
  * Safety:
  * `path` must be NULL or a string.
@@ -337,7 +337,7 @@ memtrack_result_t memtrack_dump_stages_to(const char *path);
  * `memtrack_realloc`. Returns NULL if there is no memory, and sets `errno` on targets that have it. A size of 0 behaves
  * as in the C library. Thread-safe if the allocator below it is.
  *
- * On hosts the block may also be passed to `free`, but then it counts as alive for ever.
+ * On Linux the block may also be passed to `free`, but then it counts as alive for ever.
  */
 void *memtrack_malloc(size_t size);
 
@@ -353,7 +353,7 @@ void *memtrack_calloc(size_t count, size_t size);
  * Thread-safe like `memtrack_malloc`.
  *
  * Safety:
- * `block` must be NULL, a live block of this family or, on hosts, of the C library.
+ * `block` must be NULL, a live block of this family or, on Linux, of the C library.
  */
 void *memtrack_realloc(void *block,
                        size_t size);
@@ -368,7 +368,7 @@ void *memtrack_aligned_alloc(size_t align, size_t size);
  * Frees a block. NULL does nothing. `errno` is unchanged. Thread-safe like `memtrack_malloc`.
  *
  * Safety:
- * `block` must be NULL, a live block of this family or, on hosts, of the C library; it must not be used afterwards.
+ * `block` must be NULL, a live block of this family or, on Linux, of the C library; it must not be used afterwards.
  */
 void memtrack_free(void *block);
 

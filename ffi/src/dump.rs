@@ -111,7 +111,7 @@ pub unsafe extern "C" fn memtrack_metrics(
 /// Writes a snapshot of the whole program to a file, and replaces the file's contents. Allocates nothing. Thread-safe.
 ///
 /// `MEMTRACK_ERROR_NULL` if `path` is NULL, `MEMTRACK_ERROR_FILE` (and `errno`) if the file could not be written,
-/// `MEMTRACK_ERROR_UNSUPPORTED` on bare metal.
+/// `MEMTRACK_ERROR_UNSUPPORTED` on bare metal. On Windows the path is UTF-8, and `GetLastError` has the error number.
 ///
 /// # Safety
 /// `path` must be NULL or a string.
@@ -149,13 +149,30 @@ unsafe fn with_path(
     path: *const c_char,
     with: impl FnOnce(&std::path::Path) -> Result<(), memtrack_core::Error>,
 ) -> memtrack_result_t {
-    use std::os::unix::ffi::OsStrExt;
     if path.is_null() {
         return MEMTRACK_ERROR_NULL;
     }
     // SAFETY: it is not null, and the caller upholds the rest.
     let bytes = unsafe { core::ffi::CStr::from_ptr(path) }.to_bytes();
-    code(with(std::path::Path::new(std::ffi::OsStr::from_bytes(bytes))))
+    match path_of(bytes) {
+        Ok(path) => code(with(path)),
+        Err(error) => code(Err(error)),
+    }
+}
+
+#[cfg(all(hosted, unix))]
+fn path_of(bytes: &[u8]) -> Result<&std::path::Path, memtrack_core::Error> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(std::path::Path::new(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+/// A path of Windows is text, which the system stores as UTF-16.
+#[cfg(all(hosted, windows))]
+fn path_of(bytes: &[u8]) -> Result<&std::path::Path, memtrack_core::Error> {
+    /// `ERROR_INVALID_NAME`.
+    const INVALID_NAME: i32 = 123;
+    let text = core::str::from_utf8(bytes).map_err(|_| memtrack_core::Error::File(INVALID_NAME))?;
+    Ok(std::path::Path::new(text))
 }
 
 #[cfg(not(hosted))]

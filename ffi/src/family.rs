@@ -9,22 +9,26 @@ macro_rules! source {
         match $crate::allocator::chosen() {
             // SAFETY: the caller upholds the function's requirements on its arguments.
             Some(own) => unsafe { own.$call($($argument),*) },
-            #[cfg(hosted)]
+            #[cfg(library_blocks)]
             // SAFETY: as above.
             None => unsafe { $crate::library::Tracked.$call($($argument),*) },
+            #[cfg(aligned_blocks)]
+            // SAFETY: as above.
+            None => unsafe { $crate::aligned::BLOCKS.$call($($argument),*) },
             #[cfg(not(hosted))]
             // SAFETY: as above.
             None => unsafe { $crate::board::Nothing.$call($($argument),*) },
         }
     };
 }
+#[cfg(not(aligned_blocks))]
 pub(crate) use source;
 
 /// Allocates `size` bytes, aligned for every type. The caller owns the block until `memtrack_free` or
 /// `memtrack_realloc`. Returns NULL if there is no memory, and sets `errno` on targets that have it. A size of 0 behaves
 /// as in the C library. Thread-safe if the allocator below it is.
 ///
-/// On hosts the block may also be passed to `free`, but then it counts as alive for ever.
+/// On Linux the block may also be passed to `free`, but then it counts as alive for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn memtrack_malloc(size: usize) -> *mut c_void {
     source!(malloc(size))
@@ -42,7 +46,7 @@ pub extern "C" fn memtrack_calloc(count: usize, size: usize) -> *mut c_void {
 /// Thread-safe like `memtrack_malloc`.
 ///
 /// # Safety
-/// `block` must be NULL, a live block of this family or, on hosts, of the C library.
+/// `block` must be NULL, a live block of this family or, on Linux, of the C library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memtrack_realloc(block: *mut c_void, size: usize) -> *mut c_void {
     source!(realloc(block, size))
@@ -58,7 +62,7 @@ pub extern "C" fn memtrack_aligned_alloc(align: usize, size: usize) -> *mut c_vo
 /// Frees a block. NULL does nothing. `errno` is unchanged. Thread-safe like `memtrack_malloc`.
 ///
 /// # Safety
-/// `block` must be NULL, a live block of this family or, on hosts, of the C library; it must not be used afterwards.
+/// `block` must be NULL, a live block of this family or, on Linux, of the C library; it must not be used afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memtrack_free(block: *mut c_void) {
     source!(free(block));

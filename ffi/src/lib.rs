@@ -16,17 +16,23 @@
 //! | call | [`family`]: `memtrack_malloc` … | the C library, or the program's own allocator ([`allocator`]) |
 //! | link | [`wrap`]: `__wrap_malloc` … | the same |
 //! | preload | [`preload`] and [`operators`]: `malloc`, `operator new` … in the shared library only | the next `malloc` in the linker's order |
+//!
+//! Windows has the first way only: nothing replaces `malloc` there. The blocks are in front of their headers, because a
+//! program and a library may have different C libraries (`aligned`).
 #![cfg_attr(not(any(hosted, test)), no_std)]
 
+#[cfg(aligned_blocks)]
+mod aligned;
 mod allocator;
 mod board;
 mod dump;
+mod error_number;
 mod family;
-#[cfg(hosted)]
+#[cfg(library_blocks)]
 mod library;
-#[cfg(hosted)]
+#[cfg(library_blocks)]
 mod operators;
-#[cfg(hosted)]
+#[cfg(library_blocks)]
 mod preload;
 mod result;
 mod source;
@@ -35,4 +41,5 @@ mod stats;
 mod text;
 mod tokens;
 mod tracker;
+#[cfg(not(aligned_blocks))]
 mod wrap;

@@ -2,6 +2,7 @@
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
+use crate::error_number;
 use core::ffi::{CStr, c_char};
 use memtrack_core::Error;
 
@@ -22,7 +23,7 @@ pub const MEMTRACK_ERROR_NONE: i32 = 4;
 pub const MEMTRACK_ERROR_INVALID: i32 = 5;
 /// The sink of a dump refused the bytes. The bytes that it took before are readable.
 pub const MEMTRACK_ERROR_SINK: i32 = 6;
-/// A file could not be written; `errno` says why.
+/// A file could not be written; `errno` says why, on Windows `GetLastError`.
 pub const MEMTRACK_ERROR_FILE: i32 = 7;
 /// Another dump is being written, and continues.
 pub const MEMTRACK_ERROR_BUSY: i32 = 8;
@@ -90,6 +91,7 @@ fn message(code: memtrack_result_t) -> &'static CStr {
         MEMTRACK_ERROR_NONE => c"there is no stage or tag to end",
         MEMTRACK_ERROR_INVALID => c"the token or heap was never handed out",
         MEMTRACK_ERROR_SINK => c"the dump's sink refused the bytes: the bytes written before are readable",
+        MEMTRACK_ERROR_FILE if cfg!(windows) => c"the file could not be written: GetLastError says why",
         MEMTRACK_ERROR_FILE => c"the file could not be written: errno says why",
         MEMTRACK_ERROR_BUSY => c"another dump is being written: try again later",
         MEMTRACK_ERROR_TOO_LATE => {
@@ -103,18 +105,18 @@ fn message(code: memtrack_result_t) -> &'static CStr {
     }
 }
 
-/// The code of an error. The error number of a file goes into `errno`.
+/// The code of an error. The error number of a file goes where the system's own functions leave it.
 pub(crate) fn code(result: Result<(), Error>) -> memtrack_result_t {
     match result {
         Ok(()) => MEMTRACK_OK,
         Err(Error::Sink(_)) => MEMTRACK_ERROR_SINK,
         Err(Error::File(number)) => {
-            set_errno(number);
+            error_number::set_of_file(number);
             MEMTRACK_ERROR_FILE
         }
         #[cfg(hosted)]
         Err(Error::PathTooLong) => {
-            set_errno(libc::ENAMETOOLONG);
+            error_number::path_too_long();
             MEMTRACK_ERROR_FILE
         }
         Err(Error::DumpRunning) => MEMTRACK_ERROR_BUSY,
@@ -126,26 +128,6 @@ pub(crate) fn code(result: Result<(), Error>) -> memtrack_result_t {
 /// `MEMTRACK_OK` if the work was done, otherwise the code of the failure.
 pub(crate) fn done(done: bool, otherwise: memtrack_result_t) -> memtrack_result_t {
     if done { MEMTRACK_OK } else { otherwise }
-}
-
-/// Sets `errno`, on targets where its location is known.
-pub(crate) fn set_errno(number: i32) {
-    #[cfg(hosted)]
-    // SAFETY: the location is the calling thread's own for its whole life.
-    unsafe {
-        *libc::__errno_location() = number;
-    }
-    #[cfg(not(hosted))]
-    let _ = number;
-}
-
-/// `errno`; 0 on targets where its location is not known.
-pub(crate) fn errno() -> i32 {
-    #[cfg(hosted)]
-    // SAFETY: as in `set_errno`.
-    return unsafe { *libc::__errno_location() };
-    #[cfg(not(hosted))]
-    return 0;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A source of blocks: four operations, and the functions of C built on them.
 
-use crate::result::set_errno;
+use crate::error_number::set_errno;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
@@ -14,6 +14,7 @@ const EINVAL: c_int = 22;
 /// # Safety
 /// `allocate` must return null, or a block of `size` bytes at that alignment that no one else uses. Callers must only pass
 /// a `block` that came from this source and is alive.
+#[cfg_attr(aligned_blocks, allow(dead_code, reason = "nothing replaces the C library's functions there"))]
 pub(crate) unsafe trait Source {
     /// A block, or null with `errno` set. An `align` of 0 means the alignment that suits every type of C.
     unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void;
@@ -83,7 +84,7 @@ pub(crate) unsafe trait Source {
         if to.is_null() || !align.is_power_of_two() || !align.is_multiple_of(size_of::<usize>()) {
             return EINVAL;
         }
-        let before = crate::result::errno();
+        let before = crate::error_number::errno();
         // SAFETY: as in `malloc`.
         let block = unsafe { self.memalign(align, size) };
         // Only the result reports a failure; `errno` does not.

@@ -257,7 +257,7 @@ unsafe extern "C" fn by_posix_memalign(align: usize, size: usize) -> *mut c_void
     if code == 0 {
         return block;
     }
-    crate::result::set_errno(code);
+    crate::error_number::set_errno(code);
     core::ptr::null_mut()
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Run {
     Units,
     /// The program `everywhere`, by the suite of that name.
     Everywhere,
-    /// The program `on-windows`, by the suite `windows`.
+    /// The program `on-windows` and the library for C, by the suite `windows`.
     Windows,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
@@ -69,12 +69,17 @@ fn cargo(platform: &Platform, command: &str) -> Result<Command> {
     Ok(cargo)
 }
 
+/// The folder with what cargo has built for a platform.
+fn built(platform: &Platform) -> PathBuf {
+    target().join(platform.triple).join("debug")
+}
+
 /// Builds a program for a platform, and returns its path.
 fn build(platform: &Platform, package: &str) -> Result<PathBuf> {
     tool::run(cargo(platform, "build")?.args(["--package", package]))?;
     let file =
         if platform.triple.contains("windows") { format!("{package}.exe") } else { package.to_owned() };
-    let built = target().join(platform.triple).join("debug").join(&file);
+    let built = built(platform).join(&file);
     // Platforms of one target would replace each other's program.
     let own = target().join(platform.name).join(&file);
     fs::create_dir_all(target().join(platform.name))?;
@@ -102,8 +107,10 @@ fn everywhere(platform: &Platform) -> Result<()> {
 
 fn windows(platform: &Platform) -> Result<()> {
     let program = build(platform, "on-windows")?;
+    tool::run(cargo(platform, "build")?.args(["--package", "memtrack-ffi"]))?;
     let mut suite = suite(platform, "windows", "MEMTRACK_WINDOWS", &program)?;
-    tool::run(suite.env("MEMTRACK_WINDOWS_GCC", MINGW))
+    suite.env("MEMTRACK_WINDOWS_LIBRARIES", built(platform)).env("MEMTRACK_WINDOWS_GCC", MINGW);
+    tool::run(&mut suite)
 }
 
 fn example(platform: &Platform) -> Result<()> {

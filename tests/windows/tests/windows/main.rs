@@ -1,0 +1,64 @@
+//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; and the library for C.
+//!
+//! On Windows the suite runs the programs that cargo built. Elsewhere `cargo xtask platforms` says by environment variables
+//! which programs these are and what runs them.
+
+mod c_library;
+mod events;
+mod keys;
+mod libraries;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use memtrack_tests::program::folder;
+
+/// Where Windows' drive Z is on the machine that runs the programs by Wine. Windows itself finds its own paths.
+const FILES: &[&str] = if cfg!(windows) { &[] } else { &["--sysroot", "/"] };
+
+/// A variable of `cargo xtask platforms`.
+fn given(name: &str) -> Option<String> {
+    env::var(format!("MEMTRACK_WINDOWS_{name}")).ok()
+}
+
+/// A program with its arguments, by what runs it.
+fn program(program: &str, arguments: &[&str]) -> Command {
+    let runner = given("RUNNER");
+    let mut words = runner.iter().map(String::as_str).chain([program]);
+    let mut command = Command::new(words.next().expect("at least the program"));
+    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP");
+    command
+}
+
+/// The program `on-windows`.
+fn on_windows(arguments: &[&str]) -> Command {
+    let given = given("PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_on-windows").to_owned());
+    program(&given, arguments)
+}
+
+/// The compiler of C.
+fn gcc() -> Command {
+    Command::new(given("GCC").unwrap_or_else(|| "gcc".to_owned()))
+}
+
+/// Runs a program to its end.
+fn output(mut command: Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+}
+
+/// Runs a program that must succeed. Returns what it printed.
+fn said(command: Command) -> String {
+    let output = output(command);
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").replace('\r', "")
+}
+
+/// A path of a new folder for the files of one test.
+fn place(test: &str, file: &str) -> PathBuf {
+    folder(&format!("windows-{test}")).join(file)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path that is text")
+}
