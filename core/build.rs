@@ -29,6 +29,13 @@ fn main() {
         );
         return;
     }
+    if var("CARGO_FEATURE_MINI_BACKTRACE") == "1" && os == "macos" {
+        println!(
+            "cargo::error=the unwinder `MiniBacktrace` finds its tables by a linker script, which the linker of macOS does not take: \
+             use `FramePointer` or `Cfi`"
+        );
+        return;
+    }
     if std && linux && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
     }

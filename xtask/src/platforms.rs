@@ -10,6 +10,7 @@
 //! has one of these suites.
 
 mod linker;
+mod macho;
 mod native;
 mod runner;
 mod runs;
@@ -17,6 +18,7 @@ mod wasm;
 
 use crate::suite::Suite;
 use linker::{Linker, MINGW};
+use macho::Linked;
 use runner::{Runner, WINE};
 use runs::Run;
 
@@ -38,7 +40,14 @@ struct Platform {
 /// Static linking against zig's C library, without the startup files that rustup's toolchain would bring.
 const ZIG_MUSL: &str = "-Clink-self-contained=no";
 
-const PLATFORMS: [Platform; 6] = [
+/// The features of the tracker that make sense on macOS.
+const MAC_FEATURES: &str = "allocator-api2,portable-atomic";
+
+const EVERYWHERE: Linked = Linked { package: "everywhere", file: "everywhere", is_tracked: true };
+const WORD_INDEX: Linked = Linked { package: "word-index", file: "word-index", is_tracked: true };
+const FOLD: Linked = Linked { package: "memtrack-host-tools", file: "memtrack-fold", is_tracked: false };
+
+const PLATFORMS: [Platform; 8] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
@@ -88,7 +97,7 @@ const PLATFORMS: [Platform; 6] = [
         runner: Runner::Words(&[]),
         needs: &[],
         lacks: &[],
-        runs: &[Run::Check],
+        runs: &[Run::Check("")],
     },
     Platform {
         name: "aarch64-windows-msvc",
@@ -98,7 +107,35 @@ const PLATFORMS: [Platform; 6] = [
         runner: Runner::Words(&[]),
         needs: &[],
         lacks: &[],
-        runs: &[Run::Check],
+        runs: &[Run::Check("")],
+    },
+    // Nothing runs here for macOS: programs are linked, and their files inspected.
+    Platform {
+        name: "aarch64-macos",
+        triple: "aarch64-apple-darwin",
+        linker: Linker::Zig { target: "aarch64-macos.11.0", arguments: "" },
+        flags: "",
+        runner: Runner::Words(&[]),
+        needs: &[],
+        lacks: &[],
+        runs: &[
+            Run::Check(MAC_FEATURES),
+            Run::LinkUnits,
+            Run::Link(EVERYWHERE),
+            Run::Link(WORD_INDEX),
+            Run::Link(FOLD),
+        ],
+    },
+    Platform {
+        name: "x86_64-macos",
+        triple: "x86_64-apple-darwin",
+        linker: Linker::Zig { target: "x86_64-macos.10.12", arguments: "" },
+        flags: "",
+        runner: Runner::Words(&[]),
+        needs: &[],
+        lacks: &[],
+        // The host tool has no code for one processor alone, and takes minutes.
+        runs: &[Run::Check(MAC_FEATURES), Run::LinkUnits, Run::Link(EVERYWHERE), Run::Link(WORD_INDEX)],
     },
 ];
 

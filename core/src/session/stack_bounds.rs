@@ -108,6 +108,14 @@ mod tests {
     #[test]
     fn a_stack_without_a_guard_does_not_extend_to_its_neighbour() {
         const STACK: usize = 64 * PAGE;
+        unsafe extern "C" {
+            /// libc does not declare it for macOS.
+            fn pthread_attr_setstack(
+                attributes: *mut libc::pthread_attr_t,
+                base: *mut libc::c_void,
+                size: usize,
+            ) -> libc::c_int;
+        }
         extern "C" fn run(bounds_of: *mut libc::c_void) -> *mut libc::c_void {
             let local = Local::new();
             bounds(&local, here()).unwrap();
@@ -124,7 +132,7 @@ mod tests {
             assert_ne!(base, libc::MAP_FAILED);
             let mut attributes = core::mem::zeroed();
             libc::pthread_attr_init(&raw mut attributes);
-            libc::pthread_attr_setstack(&raw mut attributes, base.byte_add(STACK), STACK);
+            pthread_attr_setstack(&raw mut attributes, base.byte_add(STACK), STACK);
             let mut thread = core::mem::zeroed::<libc::pthread_t>();
             let code =
                 libc::pthread_create(&raw mut thread, &raw const attributes, run, (&raw mut own).cast());

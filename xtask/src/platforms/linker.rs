@@ -74,8 +74,8 @@ fn startup(rustc: &Path) -> Result<PathBuf> {
 
 /// A script that takes the compiler's arguments for a linker, and calls zig with those that it understands.
 fn script(zig: &Path, target: &str, arguments: &str) -> Result<PathBuf> {
-    // zig brings the libraries of the C compiler and the C library, and links them by itself. It takes a request to strip
-    // debug information for one to strip all names.
+    // zig brings the libraries of the C compiler and the C library, and links them by itself: on macOS all of them are one. It
+    // takes a request to strip debug information for one to strip all names. The target has the processor and the version.
     const SCRIPT: &str = r#"#!/bin/sh
 for argument in "$@"; do
   shift
@@ -83,6 +83,7 @@ for argument in "$@"; do
     -lgcc_eh | -lgcc_s) argument=-lunwind ;;
     -lgcc | -lc | -nodefaultlibs | -nostartfiles | -m32 | -m64) continue ;;
     -Wl,--no-undefined-version | -Wl,-O1 | -Wl,--strip-debug | -Wl,--strip-all) continue ;;
+    -arch | arm64 | x86_64 | --target=* | -mmacosx-version-min=* | -lSystem | -liconv) continue ;;
     -static-pie) set -- "$@" -static; argument=-pie ;;
   esac
   set -- "$@" "$argument"

@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 
 use super::Platform;
 use super::linker::MINGW;
+use super::macho::Linked;
 use crate::test::WORKSPACE;
 use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
@@ -24,8 +25,12 @@ pub(super) enum Run {
     Windows,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
-    /// The compiler alone: the tracker's types are right.
-    Check,
+    /// The compiler alone, with these features: the tracker's types are right.
+    Check(&'static str),
+    /// The tracker's unit tests are linked, for a platform whose programs nothing runs here.
+    LinkUnits,
+    /// A file for macOS is linked and inspected.
+    Link(Linked),
 }
 
 impl Run {
@@ -35,9 +40,18 @@ impl Run {
             Run::Everywhere => everywhere(platform),
             Run::Windows => windows(platform),
             Run::Example => example(platform),
-            Run::Check => {
+            Run::Check(features) => {
                 let mut check = cargo(platform, "check")?;
-                tool::run(check.args(["--package", "memtrack-core"]).env("RUSTFLAGS", "-Dwarnings"))
+                check.args(["--package", "memtrack-core", "--features", features]);
+                tool::run(check.env("RUSTFLAGS", "-Dwarnings"))
+            }
+            Run::LinkUnits => {
+                let mut tests = cargo(platform, "test")?;
+                tool::run(tests.args(["--package", "memtrack-core", "--lib", "--no-run"]))
+            }
+            Run::Link(linked) => {
+                tool::run(cargo(platform, "build")?.args(["--package", linked.package]))?;
+                linked.inspect(&target().join(platform.triple).join("debug"))
             }
         }
     }
@@ -63,6 +77,15 @@ fn cargo(platform: &Platform, command: &str) -> Result<Command> {
     }
     let flags = env::var("RUSTFLAGS").unwrap_or_default();
     cargo.env("RUSTFLAGS", format!("{flags} {} {}", platform.flags, platform.linker.flags(&toolchain)?));
+    if platform.triple.contains("apple") {
+        // Apple's libraries come from zig: no search for those of a Mac.
+        cargo.env("SDKROOT", workspace::root());
+        // Debian's compiler lacks the program that strips files of this format.
+        cargo.env("CARGO_PROFILE_DEV_STRIP", "false");
+        if let Some(compiler) = platform.linker.path()? {
+            cargo.env(format!("CC_{}", platform.triple.replace('-', "_")), compiler);
+        }
+    }
     // Names come from the symbol table. Without debug information the standard library is built faster.
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
     toolchain.choose(&mut cargo, "std,panic_unwind,test");
