@@ -81,6 +81,10 @@ impl fmt::Display for Error {
             Error::Pattern { pattern, reason } => {
                 write!(f, "\"{}\" is not a regular expression: {}", clean(pattern), clean(reason))
             }
+            Error::NoRecording { pid } if cfg!(not(target_os = "linux")) => write!(
+                f,
+                "the file of process {pid} is not known: this system does not list the files of a process; give the file itself"
+            ),
             Error::NoRecording { pid } => write!(
                 f,
                 "process {pid} does not record, or is not yours: start it with MEMTRACK_RECORD=path, or give that path"

@@ -21,7 +21,7 @@ pub(super) enum Run {
     Units,
     /// The program `everywhere`, by the suite of that name.
     Everywhere,
-    /// The program `on-windows` and the library for C, by the suite `windows`.
+    /// The program `on-windows`, the library for C and `memtrack-fold`, by the suite `windows`.
     Windows,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
@@ -131,8 +131,17 @@ fn everywhere(platform: &Platform) -> Result<()> {
 fn windows(platform: &Platform) -> Result<()> {
     let program = build(platform, "on-windows")?;
     tool::run(cargo(platform, "build")?.args(["--package", "memtrack-ffi"]))?;
+    tool::run(cargo(platform, "build")?.args([
+        "--package",
+        "memtrack-host-tools",
+        "--bin",
+        "memtrack-fold",
+    ]))?;
     let mut suite = suite(platform, "windows", "MEMTRACK_WINDOWS", &program)?;
-    suite.env("MEMTRACK_WINDOWS_LIBRARIES", built(platform)).env("MEMTRACK_WINDOWS_GCC", MINGW);
+    let built = built(platform);
+    suite.env("MEMTRACK_WINDOWS_EVERYWHERE", built.join("everywhere.exe"));
+    suite.env("MEMTRACK_WINDOWS_FOLD", built.join("memtrack-fold.exe"));
+    suite.env("MEMTRACK_WINDOWS_LIBRARIES", built).env("MEMTRACK_WINDOWS_GCC", MINGW);
     tool::run(&mut suite)
 }
 

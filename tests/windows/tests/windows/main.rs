@@ -1,10 +1,12 @@
-//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; and the library for C.
+//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; the library for C, and
+//! `memtrack-fold.exe`.
 //!
 //! On Windows the suite runs the programs that cargo built. Elsewhere `cargo xtask platforms` says by environment variables
 //! which programs these are and what runs them.
 
 mod c_library;
 mod events;
+mod host_tool;
 mod keys;
 mod libraries;
 
