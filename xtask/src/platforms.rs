@@ -84,7 +84,12 @@ const PLATFORMS: [Platform; 8] = [
         linker: Linker::MinGw,
         flags: "",
         runner: Runner::Wine,
-        needs: &[(MINGW, "gcc-mingw-w64-x86-64-win32"), (WINE, "wine64"), ("script", "bsdutils")],
+        needs: &[
+            (MINGW, "gcc-mingw-w64-x86-64-win32"),
+            (WINE, "wine64"),
+            ("clang", "clang"),
+            ("script", "bsdutils"),
+        ],
         lacks: &[],
         // The example asks cargo, which is no program of Windows here.
         runs: &[Run::Units, Run::Everywhere, Run::Windows],

@@ -11,7 +11,7 @@ use super::Platform;
 use super::linker::MINGW;
 use super::macho::Linked;
 use crate::test::WORKSPACE;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{self, Toolchain};
 use crate::{tool, workspace};
 
 /// Something that is run.
@@ -141,6 +141,7 @@ fn windows(platform: &Platform) -> Result<()> {
     let built = built(platform);
     suite.env("MEMTRACK_WINDOWS_EVERYWHERE", built.join("everywhere.exe"));
     suite.env("MEMTRACK_WINDOWS_FOLD", built.join("memtrack-fold.exe"));
+    suite.env("MEMTRACK_WINDOWS_LINK", format!("{} -flavor link", toolchain::rust_lld()?.display()));
     suite.env("MEMTRACK_WINDOWS_LIBRARIES", built).env("MEMTRACK_WINDOWS_GCC", MINGW);
     tool::run(&mut suite)
 }

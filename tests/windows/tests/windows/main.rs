@@ -1,5 +1,5 @@
-//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; the library for C, and
-//! `memtrack-fold.exe`.
+//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; the library for C, program
+//! databases, and `memtrack-fold.exe`.
 //!
 //! On Windows the suite runs the programs that cargo built. Elsewhere `cargo xtask platforms` says by environment variables
 //! which programs these are and what runs them.
@@ -9,6 +9,7 @@ mod events;
 mod host_tool;
 mod keys;
 mod libraries;
+mod program_database;
 
 use std::env;
 use std::path::{Path, PathBuf};
