@@ -49,19 +49,28 @@ const OPERATORS: [&str; 20] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(hosted, library_blocks, aligned_blocks, ehabi)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(hosted, library_blocks, aligned_blocks, preloading, interposing, ehabi)"
+    );
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     // On bare-metal ARM the C code is unwound by ARM's own tables.
     if var("CARGO_FEATURE_STD") != "1" && var("CARGO_CFG_TARGET_ARCH") == "arm" {
         println!("cargo::rustc-cfg=ehabi");
     }
     match (var("CARGO_FEATURE_STD") == "1").then(|| var("CARGO_CFG_TARGET_OS")).as_deref() {
-        Some("linux") => println!("cargo::rustc-cfg=library_blocks"),
+        Some("linux") => println!("cargo::rustc-cfg=library_blocks\ncargo::rustc-cfg=preloading"),
+        Some("macos") => println!("cargo::rustc-cfg=library_blocks\ncargo::rustc-cfg=interposing"),
         Some("windows") => println!("cargo::rustc-cfg=aligned_blocks"),
         _ => return,
     }
     println!("cargo::rustc-cfg=hosted");
     if var("CARGO_CFG_TARGET_OS") == "windows" {
+        return;
+    }
+    if var("CARGO_CFG_TARGET_OS") == "macos" {
+        // The name that programs record, instead of the path of the build. A section of the library replaces functions
+        // (`src/interpose.rs`).
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libmemtrack.dylib");
         return;
     }
     // The name that programs record, instead of the path of the build.

@@ -6,16 +6,21 @@ pub(crate) use imp::{errno, set_errno, set_of_file};
 
 #[cfg(library_blocks)]
 mod imp {
+    #[cfg(preloading)]
+    use libc::__errno_location as location;
+    #[cfg(interposing)]
+    use libc::__error as location;
+
     /// Sets `errno`.
     pub(crate) fn set_errno(number: i32) {
         // SAFETY: the location is the calling thread's own for its whole life.
-        unsafe { *libc::__errno_location() = number };
+        unsafe { *location() = number };
     }
 
     /// `errno`.
     pub(crate) fn errno() -> i32 {
         // SAFETY: as in `set_errno`.
-        unsafe { *libc::__errno_location() }
+        unsafe { *location() }
     }
 
     /// Reports the error number of a file.

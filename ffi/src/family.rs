@@ -11,7 +11,7 @@ macro_rules! source {
             Some(own) => unsafe { own.$call($($argument),*) },
             #[cfg(library_blocks)]
             // SAFETY: as above.
-            None => unsafe { $crate::library::Tracked.$call($($argument),*) },
+            None => unsafe { $crate::library::Tracked($crate::library::Way::DEFAULT).$call($($argument),*) },
             #[cfg(aligned_blocks)]
             // SAFETY: as above.
             None => unsafe { $crate::aligned::BLOCKS.$call($($argument),*) },

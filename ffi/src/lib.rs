@@ -15,7 +15,8 @@
 //! |---|---|---|
 //! | call | [`family`]: `memtrack_malloc` … | the C library, or the program's own allocator ([`allocator`]) |
 //! | link | [`wrap`]: `__wrap_malloc` … | the same |
-//! | preload | [`preload`] and [`operators`]: `malloc`, `operator new` … in the shared library only | the next `malloc` in the linker's order |
+//! | preload | `preload` and `operators`: `malloc`, `operator new` … in the shared library only | the next `malloc` in the linker's order |
+//! | preload on macOS | `interpose`: `malloc`, `malloc_zone_malloc` … in the shared library only | the C library |
 //!
 //! Windows has the first way only: nothing replaces `malloc` there. The blocks are in front of their headers, because a
 //! program and a library may have different C libraries (`aligned`).
@@ -28,12 +29,18 @@ mod board;
 mod dump;
 mod error_number;
 mod family;
+#[cfg(interposing)]
+mod interpose;
 #[cfg(library_blocks)]
 mod library;
 #[cfg(library_blocks)]
+mod mode;
+#[cfg(preloading)]
 mod operators;
-#[cfg(library_blocks)]
+#[cfg(preloading)]
 mod preload;
+#[cfg(library_blocks)]
+mod process;
 mod result;
 mod source;
 mod spans;

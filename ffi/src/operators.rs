@@ -8,8 +8,9 @@
 //!
 //! A program that defines the operators itself never calls these.
 
-use crate::library::{Plain, Tracked, first, is_beside_next, next_after};
-use crate::preload::{is_tracked, source, stands_in_for_malloc};
+use crate::library::{Way, first, is_beside_next, next_after};
+use crate::mode::source;
+use crate::preload::stands_in_for_malloc;
 use crate::source::Source;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
@@ -150,7 +151,7 @@ macro_rules! operators {
 /// Returns a new block from the operator, if there is one.
 macro_rules! give {
     ($call:ident($($argument:expr),*)) => {{
-        let block = source!($call($($argument),*));
+        let block = source!(Way::DEFAULT, $call($($argument),*));
         if !block.is_null() {
             return block;
         }
@@ -175,27 +176,27 @@ operators! {
     new_array_aligned_nothrow concat!("Zna", size_t!(), "St11align_val_tRKSt9nothrow_t"),
         (size: usize, align: usize, nothrow: *const c_void) -> *mut c_void, null_mut() => { give!(memalign(align, size)) }
     delete "ZdlPv",
-        (block: *mut c_void) => { return source!(free(block)) }
+        (block: *mut c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_nothrow "ZdlPvRKSt9nothrow_t",
-        (block: *mut c_void, nothrow: *const c_void) => { return source!(free(block)) }
+        (block: *mut c_void, nothrow: *const c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_aligned "ZdlPvSt11align_val_t",
-        (block: *mut c_void, align: usize) => { return source!(free(block)) }
+        (block: *mut c_void, align: usize) => { return source!(Way::DEFAULT, free(block)) }
     delete_aligned_nothrow "ZdlPvSt11align_val_tRKSt9nothrow_t",
-        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(free(block)) }
+        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_sized concat!("ZdlPv", size_t!(), ""),
-        (block: *mut c_void, size: usize) => { return source!(free(block)) }
+        (block: *mut c_void, size: usize) => { return source!(Way::DEFAULT, free(block)) }
     delete_sized_aligned concat!("ZdlPv", size_t!(), "St11align_val_t"),
-        (block: *mut c_void, size: usize, align: usize) => { return source!(free(block)) }
+        (block: *mut c_void, size: usize, align: usize) => { return source!(Way::DEFAULT, free(block)) }
     delete_array "ZdaPv",
-        (block: *mut c_void) => { return source!(free(block)) }
+        (block: *mut c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_array_nothrow "ZdaPvRKSt9nothrow_t",
-        (block: *mut c_void, nothrow: *const c_void) => { return source!(free(block)) }
+        (block: *mut c_void, nothrow: *const c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_array_aligned "ZdaPvSt11align_val_t",
-        (block: *mut c_void, align: usize) => { return source!(free(block)) }
+        (block: *mut c_void, align: usize) => { return source!(Way::DEFAULT, free(block)) }
     delete_array_aligned_nothrow "ZdaPvSt11align_val_tRKSt9nothrow_t",
-        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(free(block)) }
+        (block: *mut c_void, align: usize, nothrow: *const c_void) => { return source!(Way::DEFAULT, free(block)) }
     delete_array_sized concat!("ZdaPv", size_t!(), ""),
-        (block: *mut c_void, size: usize) => { return source!(free(block)) }
+        (block: *mut c_void, size: usize) => { return source!(Way::DEFAULT, free(block)) }
     delete_array_sized_aligned concat!("ZdaPv", size_t!(), "St11align_val_t"),
-        (block: *mut c_void, size: usize, align: usize) => { return source!(free(block)) }
+        (block: *mut c_void, size: usize, align: usize) => { return source!(Way::DEFAULT, free(block)) }
 }

@@ -3,51 +3,13 @@
 //! A program may also link the shared library, for its `memtrack_…` functions. Then it has these functions too, and they
 //! pass every call on unchanged.
 
-use crate::library::{Plain, Tracked, environment, is_another, is_shared, tells_sizes};
-use crate::operators;
+use crate::library::{Way, is_another, is_shared, tells_sizes};
+use crate::mode::{self, is_tracked, source};
 use crate::source::Source;
 use crate::tracker::TRACKER;
+use crate::{operators, process};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
-use memtrack_core::{Host, LossCause};
-
-const UNDECIDED: u8 = 0;
-const PLAIN: u8 = 1;
-const TRACKED: u8 = 2;
-
-static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
-
-/// Whether the library is preloaded, and so tracks the program's allocations.
-#[inline]
-pub(crate) fn is_tracked() -> bool {
-    match MODE.load(Relaxed) {
-        TRACKED => true,
-        PLAIN => false,
-        _ => decide(),
-    }
-}
-
-#[cold]
-fn decide() -> bool {
-    // Before the C library is initialised there is no environment to ask. Blocks from that time are foreign.
-    let Ok(preloads) = environment(b"LD_PRELOAD") else { return false };
-    let is_us = |path: &[u8]| {
-        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        name.starts_with(b"libmemtrack")
-    };
-    let named = preloads.is_some_and(|list| list.split(|&byte| byte == b':' || byte == b' ').any(is_us));
-    MODE.store(if named { TRACKED } else { PLAIN }, Relaxed);
-    named
-}
-
-/// Calls a function of the C library, counted or not.
-macro_rules! source {
-    ($call:ident($($argument:expr),*)) => {
-        // SAFETY: the caller upholds the function's requirements on its arguments.
-        unsafe { if is_tracked() { Tracked.$call($($argument),*) } else { Plain.$call($($argument),*) } }
-    };
-}
-pub(crate) use source;
+use memtrack_core::LossCause;
 
 /// Entry points. `build.rs` makes the linker of the shared library give each its second name. rustc exports only names in
 /// a list, which it makes of the definitions here and which the linker matches as patterns. So each entry point defines a byte
@@ -57,7 +19,7 @@ macro_rules! preload {
         #[doc = concat!("`", stringify!($name), "`")]
         #[unsafe(export_name = concat!("memtrack_preload_", stringify!($name)))]
         pub unsafe extern "C" fn $name($($argument: $kind),*) $(-> $result)? {
-            source!($call($($given),*))
+            source!(Way::DEFAULT, $call($($given),*))
         }
 
         const _: () = {
@@ -95,30 +57,18 @@ fn pages(size: usize) -> usize {
     size.checked_next_multiple_of(page()).unwrap_or(usize::MAX)
 }
 
-/// The id of the process that owns this memory. A child of `vfork` only borrows it, and has another id.
-static PROCESS: AtomicU32 = AtomicU32::new(0);
-
-extern "C" fn process_began() {
-    // SAFETY: the call only returns a number.
-    PROCESS.store(unsafe { libc::getpid() } as u32, Relaxed);
-}
-
 #[used]
 #[unsafe(link_section = ".init_array")]
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
     if is_shared() && is_tracked() {
-        process_began();
+        process::begin();
         // A program that never allocates leaves an empty dump.
         let _ = TRACKER.check();
         say_what_is_not_seen();
         // The dynamic linker allocates its messages about missing names; they do not belong to the program.
-        MODE.store(PLAIN, Relaxed);
-        operators::decide();
-        MODE.store(TRACKED, Relaxed);
-        // SAFETY: the function lives as long as the library, which was preloaded and so is never unloaded.
-        unsafe { libc::pthread_atfork(None, None, Some(began_as_child)) };
+        mode::untracked(operators::decide);
     }
 }
 
@@ -142,17 +92,10 @@ fn say_what_is_not_seen() {
     }
 }
 
-unsafe extern "C" fn began_as_child() {
-    process_began();
-}
-
 /// `_exit`, by which shells and forked children end without their exit handlers. The dump is written all the same.
 #[unsafe(export_name = "memtrack_preload__exit")]
 pub extern "C" fn exit_at_once(status: c_int) -> ! {
-    // SAFETY: the call only returns a number.
-    if is_tracked() && PROCESS.load(Relaxed) == unsafe { libc::getpid() } as u32 {
-        Host::dump_at_exit();
-    }
+    process::ends_at_once();
     loop {
         // SAFETY: the call ends the process.
         unsafe { libc::syscall(libc::SYS_exit_group, status) };

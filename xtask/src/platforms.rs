@@ -18,7 +18,7 @@ mod wasm;
 
 use crate::suite::Suite;
 use linker::{Linker, MINGW};
-use macho::Linked;
+use macho::{Content, Linked};
 use runner::{Runner, WINE};
 use runs::Run;
 
@@ -43,9 +43,11 @@ const ZIG_MUSL: &str = "-Clink-self-contained=no";
 /// The features of the tracker that make sense on macOS.
 const MAC_FEATURES: &str = "allocator-api2,portable-atomic";
 
-const EVERYWHERE: Linked = Linked { package: "everywhere", file: "everywhere", is_tracked: true };
-const WORD_INDEX: Linked = Linked { package: "word-index", file: "word-index", is_tracked: true };
-const FOLD: Linked = Linked { package: "memtrack-host-tools", file: "memtrack-fold", is_tracked: false };
+const EVERYWHERE: Linked = Linked { package: "everywhere", file: "everywhere", content: Content::Tracked };
+const WORD_INDEX: Linked = Linked { package: "word-index", file: "word-index", content: Content::Tracked };
+const LIBRARY: Linked =
+    Linked { package: "memtrack-ffi", file: "libmemtrack.dylib", content: Content::Library };
+const FOLD: Linked = Linked { package: "memtrack-host-tools", file: "memtrack-fold", content: Content::Tool };
 
 const PLATFORMS: [Platform; 8] = [
     Platform {
@@ -128,6 +130,7 @@ const PLATFORMS: [Platform; 8] = [
             Run::LinkUnits,
             Run::Link(EVERYWHERE),
             Run::Link(WORD_INDEX),
+            Run::Link(LIBRARY),
             Run::Link(FOLD),
         ],
     },
@@ -140,7 +143,13 @@ const PLATFORMS: [Platform; 8] = [
         needs: &[],
         lacks: &[],
         // The host tool has no code for one processor alone, and takes minutes.
-        runs: &[Run::Check(MAC_FEATURES), Run::LinkUnits, Run::Link(EVERYWHERE), Run::Link(WORD_INDEX)],
+        runs: &[
+            Run::Check(MAC_FEATURES),
+            Run::LinkUnits,
+            Run::Link(EVERYWHERE),
+            Run::Link(WORD_INDEX),
+            Run::Link(LIBRARY),
+        ],
     },
 ];
 

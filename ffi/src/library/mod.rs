@@ -8,21 +8,49 @@
 //! *Foreign*: a block without a tail. Its free is not counted, because its allocation was not.
 
 mod early;
+#[cfg(preloading)]
 mod next;
 mod tail;
+#[cfg(interposing)]
+mod zones;
 
-pub(crate) use next::{environment, first, is_another, is_beside_next, is_shared, next_after, tells_sizes};
+pub(crate) use next::Way;
+#[cfg(preloading)]
+pub(crate) use next::{first, is_another, is_beside_next, is_shared, next_after, tells_sizes};
+#[cfg(interposing)]
+pub(crate) use zones::Zone;
 
 use crate::source::Source;
 use crate::tracker::TRACKER;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use memtrack_core::{Heap, Token};
 use next::Functions;
+#[cfg(interposing)]
+use zones as next;
 
 /// The source of blocks that are counted.
-pub(crate) struct Tracked;
+pub(crate) struct Tracked(pub(crate) Way);
 /// The source of blocks that are not counted.
-pub(crate) struct Plain;
+pub(crate) struct Plain(pub(crate) Way);
+
+/// The value of an environment variable; `Err` if the C library is not initialised yet.
+pub(crate) fn environment(name: &[u8]) -> Result<Option<&'static [u8]>, ()> {
+    let mut at = next::variables();
+    if at.is_null() {
+        return Err(());
+    }
+    // SAFETY: the C library's list of strings ends in null. It is read at a program's start, before the program changes it.
+    unsafe {
+        while !(*at).is_null() {
+            let entry = CStr::from_ptr(*at).to_bytes();
+            if let Some(value) = entry.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) {
+                return Ok(Some(value));
+            }
+            at = at.add(1);
+        }
+    }
+    Ok(None)
+}
 
 /// The size to ask the allocator for. A size that is too large stays too large.
 #[inline]
@@ -49,7 +77,7 @@ unsafe fn book(next: &Functions, block: *mut c_void, size: usize, token: impl Fn
 unsafe impl Source for Tracked {
     #[inline]
     unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
-        let Some(next) = next::functions() else { return early::allocate(align, size) };
+        let Some(next) = next::functions(&self.0) else { return early::allocate(align, size) };
         // SAFETY: as the trait says.
         unsafe {
             let block = next.allocate(align, padded(size), zeroed);
@@ -66,7 +94,7 @@ unsafe impl Source for Tracked {
         // SAFETY: as the trait says. The tail is erased before the allocator may give the memory to another block, and is
         // restored if the block is unchanged.
         unsafe {
-            let Some(next) = next::functions().filter(|_| !early::owns(block)) else {
+            let Some(next) = next::functions(&self.0).filter(|_| !early::owns(block)) else {
                 return early::resize(self, block, size);
             };
             let usable = next.usable(block);
@@ -94,7 +122,7 @@ unsafe impl Source for Tracked {
     unsafe fn release(&self, block: *mut c_void) {
         // SAFETY: as the trait says.
         unsafe {
-            let Some(next) = next::functions().filter(|_| !early::owns(block)) else { return };
+            let Some(next) = next::functions(&self.0).filter(|_| !early::owns(block)) else { return };
             if let Some(token) = tail::take(block.cast(), next.usable(block)) {
                 TRACKER.on_free(token, block as usize);
             }
@@ -105,7 +133,7 @@ unsafe impl Source for Tracked {
     unsafe fn usable(&self, block: *mut c_void) -> usize {
         // SAFETY: as the trait says.
         unsafe {
-            let Some(next) = next::functions().filter(|_| !early::owns(block)) else {
+            let Some(next) = next::functions(&self.0).filter(|_| !early::owns(block)) else {
                 return early::size(block);
             };
             let usable = next.usable(block);
@@ -144,7 +172,7 @@ impl Tracked {
 // SAFETY: blocks come from the C library and go back to it.
 unsafe impl Source for Plain {
     unsafe fn allocate(&self, align: usize, size: usize, zeroed: bool) -> *mut c_void {
-        match next::functions() {
+        match next::functions(&self.0) {
             // SAFETY: as the trait says.
             Some(next) => unsafe { next.allocate(align, size, zeroed) },
             None => early::allocate(align, size),
@@ -152,7 +180,7 @@ unsafe impl Source for Plain {
     }
 
     unsafe fn resize(&self, block: *mut c_void, size: usize) -> *mut c_void {
-        match next::functions().filter(|_| !early::owns(block)) {
+        match next::functions(&self.0).filter(|_| !early::owns(block)) {
             // SAFETY: as the trait says.
             Some(next) => unsafe { next.realloc(block, size) },
             // SAFETY: as the trait says.
@@ -161,14 +189,14 @@ unsafe impl Source for Plain {
     }
 
     unsafe fn release(&self, block: *mut c_void) {
-        if let Some(next) = next::functions().filter(|_| !early::owns(block)) {
+        if let Some(next) = next::functions(&self.0).filter(|_| !early::owns(block)) {
             // SAFETY: as the trait says.
             unsafe { next.free(block) };
         }
     }
 
     unsafe fn usable(&self, block: *mut c_void) -> usize {
-        match next::functions().filter(|_| !early::owns(block)) {
+        match next::functions(&self.0).filter(|_| !early::owns(block)) {
             // SAFETY: as the trait says.
             Some(next) => unsafe { next.usable(block) },
             // SAFETY: the block is an early one.

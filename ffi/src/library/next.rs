@@ -19,6 +19,14 @@ type Free = unsafe extern "C" fn(*mut c_void);
 type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 type UsableSize = unsafe extern "C" fn(*mut c_void) -> usize;
 
+/// The way to the allocator: there is one.
+pub(crate) struct Way;
+
+impl Way {
+    /// By `malloc` and the functions beside it.
+    pub(crate) const DEFAULT: Way = Way;
+}
+
 /// An allocator.
 #[derive(Clone, Copy)]
 pub(super) struct Functions {
@@ -118,23 +126,10 @@ pub(crate) fn is_shared() -> bool {
     unsafe { LINKED.is_shared != 0 }
 }
 
-/// The value of an environment variable; `Err` if the C library is not initialised yet.
-pub(crate) fn environment(name: &[u8]) -> Result<Option<&'static [u8]>, ()> {
-    // SAFETY: the C library's list of strings ends in null. It is read at a program's start, before the program changes it.
-    unsafe {
-        let mut at = environ;
-        if at.is_null() {
-            return Err(());
-        }
-        while !(*at).is_null() {
-            let entry = CStr::from_ptr(*at).to_bytes();
-            if let Some(value) = entry.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) {
-                return Ok(Some(value));
-            }
-            at = at.add(1);
-        }
-    }
-    Ok(None)
+/// The C library's list of environment variables; null before it is initialised.
+pub(super) fn variables() -> *const *const c_char {
+    // SAFETY: the C library sets the word before it calls other code.
+    unsafe { environ }
 }
 
 struct Next {
@@ -153,7 +148,7 @@ static NEXT: Next = Next { state: AtomicU8::new(UNKNOWN), functions: UnsafeCell:
 
 /// The allocator below; `None` during the search for it.
 #[inline]
-pub(super) fn functions() -> Option<&'static Functions> {
+pub(super) fn functions(_: &Way) -> Option<&'static Functions> {
     if NEXT.state.load(Acquire) == KNOWN {
         // SAFETY: they were written before.
         return Some(unsafe { (*NEXT.functions.get()).assume_init_ref() });
@@ -170,9 +165,9 @@ fn search() -> Option<&'static Functions> {
             // SAFETY: only the caller that made the state SEARCHING writes, and nothing reads before it is KNOWN.
             unsafe { (*NEXT.functions.get()).write(found) };
             NEXT.state.store(KNOWN, Release);
-            functions()
+            functions(&Way)
         }
-        Err(KNOWN) => functions(),
+        Err(KNOWN) => functions(&Way),
         // This thread, or another one, is in the middle of the search.
         Err(_) => None,
     }
@@ -263,13 +258,13 @@ unsafe extern "C" fn by_posix_memalign(align: usize, size: usize) -> *mut c_void
 
 /// Whether the allocator below reports the sizes of blocks, so that they can be tracked.
 pub(crate) fn tells_sizes() -> bool {
-    functions().is_none_or(|next| !core::ptr::fn_addr_eq(next.usable_size, untold as UsableSize))
+    functions(&Way).is_none_or(|next| !core::ptr::fn_addr_eq(next.usable_size, untold as UsableSize))
 }
 
 /// Whether a function is in the same object as the `malloc` below, and that `malloc` is tracked. `None` during the search
 /// for it.
 pub(crate) fn is_beside_next(function: *mut c_void) -> Option<bool> {
-    let next = functions()?;
+    let next = functions(&Way)?;
     Some(tells_sizes() && are_of_one_object(next.malloc as *mut c_void, function))
 }
 
