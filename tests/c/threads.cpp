@@ -33,7 +33,7 @@ struct Late {
 
 static thread_local Late late;
 
-static void work(std::vector<void *> *handed_over) {
+extern "C" void work(std::vector<void *> *handed_over) {
     pthread_setspecific(key, malloc(100));
     late.kept.push_back(std::string(300, 'x'));
     for (int i = 0; i < 200; i++) {

@@ -1,5 +1,10 @@
 //! C and C++: compiles programs against `include/` and the libraries that cargo built, and runs them preloaded.
+//!
+//! `cargo xtask platforms` runs suites for another C library of this machine. It says by `MEMTRACK_C_COMPILER`,
+//! `MEMTRACK_CXX_COMPILER` and `MEMTRACK_C_LIBRARIES` what compiles programs for it, and where memtrack is that was built
+//! for it.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -37,13 +42,13 @@ pub fn example(name: &str) -> PathBuf {
     workspace().join("examples").join(name)
 }
 
-/// The folder of the libraries that cargo built.
+/// The folder of the libraries that cargo built, and of `memtrack-fold` beside them.
 ///
 /// # Panics
 /// When they were not built in this profile.
 #[must_use]
 pub fn libraries() -> PathBuf {
-    let folder = program::programs();
+    let folder = env::var_os("MEMTRACK_C_LIBRARIES").map_or_else(program::programs, PathBuf::from);
     for name in ["libmemtrack.a", "libmemtrack.so"] {
         assert!(
             folder.join(name).exists(),
@@ -53,13 +58,23 @@ pub fn libraries() -> PathBuf {
     folder
 }
 
+/// A command that compiles for the C library of these tests. `compiler` is the one for this machine.
+fn compile(compiler: &str) -> Command {
+    let variable = if compiler.contains("++") { "MEMTRACK_CXX_COMPILER" } else { "MEMTRACK_C_COMPILER" };
+    let Some(other) = env::var_os(variable) else { return Command::new(compiler) };
+    let mut command = Command::new(other);
+    // Each compiler has warnings of its own.
+    command.arg("-Wno-unknown-warning-option");
+    command
+}
+
 /// Compiles and links a program, without any warning. Header folders named in `flags` are searched first.
 ///
 /// # Panics
 /// When the compiler prints anything.
 pub fn build(compiler: &str, flags: &[&str], source: &Path, link: Link, to: &Path) {
     let libraries = libraries();
-    let mut command = Command::new(compiler);
+    let mut command = compile(compiler);
     command.args(STRICT).args(["-g", "-pthread"]).args(flags).arg(source);
     command.arg("-I").arg(workspace().join("include")).arg("-o").arg(to);
     match link {
@@ -88,6 +103,14 @@ pub fn plugin(name: &str, size: u32, flags: &[&str], folder: &Path) -> PathBuf {
     let flags = [&["-O2", "-shared", "-fPIC", &name, &size], flags].concat();
     build("gcc", &flags, &source("framed_plugin.c"), Link::None, &plugin);
     plugin
+}
+
+/// `memtrack-fold record`, which finds the library beside itself. The program and its arguments follow.
+#[must_use]
+pub fn record(dump: &Path) -> Command {
+    let mut command = Command::new(libraries().join("memtrack-fold"));
+    command.arg("record").arg("-o").arg(dump).arg("--");
+    command
 }
 
 /// Runs a program with the library preloaded. The library writes to `dump`.

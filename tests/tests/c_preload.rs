@@ -77,7 +77,7 @@ fn threads_may_allocate_until_their_end() {
     let dump = program.with_extension("dump");
     same(&program, &dump);
     let live = fold(&dump, &["-m", "live"]);
-    assert_eq!(live.under("work(std::vector<void*, std::allocator<void*> >*)"), 0);
+    assert_eq!(live.under("work"), 0);
     let bytes = snapshot::file(&dump);
     let last = snapshot::last(&bytes);
     assert_eq!(last.marks.figures.live_blocks, last.cells(|cell| cell.thread != 0).live_blocks);

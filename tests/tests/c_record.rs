@@ -8,15 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use memtrack_format::Cause;
-use memtrack_tests::c::{self, Link};
+use memtrack_tests::c::{self, Link, record};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
-
-fn record(dump: &Path) -> Command {
-    let mut command = Command::new(program::of_workspace("memtrack-fold"));
-    command.arg("record").arg("-o").arg(dump).arg("--");
-    command
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -103,7 +97,7 @@ fn a_program_that_cannot_be_tracked_is_reported() {
         info.starts_with("LOST     1 allocator not tracked (the program's malloc is another one)\n"),
         "{info}"
     );
-    let mut quiet = Command::new(program::of_workspace("memtrack-fold"));
+    let mut quiet = Command::new(c::libraries().join("memtrack-fold"));
     let output = c::output(quiet.args(["record", "-q", "-o"]).arg(&dump).arg("--").arg(&built));
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
 

@@ -68,7 +68,7 @@ const PLATFORMS: [Platform; 8] = [
         runner: Runner::Words(&[]),
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
         lacks: &["callbacks"],
-        runs: &[Run::Units, Run::Everywhere],
+        runs: &[Run::Units, Run::Everywhere, Run::Preload],
     },
     Platform {
         name: "i686",

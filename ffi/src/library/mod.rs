@@ -7,16 +7,22 @@
 //!
 //! *Foreign*: a block without a tail. Its free is not counted, because its allocation was not.
 
+#[cfg(preloading)]
+mod by_name;
 mod early;
 #[cfg(preloading)]
 mod next;
+#[cfg(preloading)]
+mod objects;
 mod tail;
 #[cfg(interposing)]
 mod zones;
 
 pub(crate) use next::Way;
 #[cfg(preloading)]
-pub(crate) use next::{first, is_another, is_beside_next, is_shared, next_after, tells_sizes};
+pub(crate) use next::{is_beside_next, is_shared, tells_sizes};
+#[cfg(preloading)]
+pub(crate) use objects::{first, is_another, next_after};
 #[cfg(interposing)]
 pub(crate) use zones::Zone;
 

@@ -4,6 +4,8 @@
 //! `-Wl,--wrap` the linker names these `__real_malloc` …. In the shared library they are the next functions in the dynamic
 //! linker's order, because that library may replace the first ones itself.
 
+use super::by_name;
+use super::objects::{are_of_one_object, next_after};
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -13,10 +15,10 @@ use core::sync::atomic::{
 };
 
 type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
-type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+pub(super) type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
 type Free = unsafe extern "C" fn(*mut c_void);
-type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+pub(super) type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 type UsableSize = unsafe extern "C" fn(*mut c_void) -> usize;
 
 /// The way to the allocator: there is one.
@@ -89,6 +91,23 @@ struct Linked {
     is_shared: usize,
 }
 
+/// If all functions of the C library's allocator are wrapped, nothing else would bring the allocator into a statically
+/// linked program. This function is in the same object file.
+#[cfg(not(target_env = "musl"))]
+macro_rules! anchor {
+    () => {
+        ".dc.a malloc_trim"
+    };
+}
+
+/// musl has each function in a file of its own: the program's linker is told to bring them (`docs/c.md`).
+#[cfg(target_env = "musl")]
+macro_rules! anchor {
+    () => {
+        ""
+    };
+}
+
 // `__real_malloc` … exist only under `--wrap`, `memtrack_is_shared` only in the shared library (see `build.rs`). So these
 // are weak references, which stable Rust has only in assembly.
 core::arch::global_asm!(
@@ -105,15 +124,15 @@ core::arch::global_asm!(
     ".dc.a __real_malloc_usable_size",
     ".weak memtrack_is_shared",
     ".dc.a memtrack_is_shared",
-    // If all functions of the C library's allocator are wrapped, nothing else would bring the allocator into a statically
-    // linked program. This function is in the same object file.
-    ".dc.a malloc_trim",
+    anchor!(),
     ".popsection",
 );
 
 unsafe extern "C" {
     #[link_name = "memtrack_linked"]
     static LINKED: Linked;
+    // musl's `memalign` calls this one, by a name that may be replaced.
+    #[cfg_attr(target_env = "musl", link_name = "aligned_alloc")]
     fn memalign(align: usize, size: usize) -> *mut c_void;
     fn malloc_usable_size(block: *mut c_void) -> usize;
     static environ: *const *const c_char;
@@ -173,16 +192,21 @@ fn search() -> Option<&'static Functions> {
     }
 }
 
+/// musl's allocator calls its own functions by name.
+const IS_MUSL: bool = cfg!(target_env = "musl");
+
 /// The functions that the linker filled in.
 fn linked() -> Functions {
     // SAFETY: the words are function pointers or null, and do not change once the program runs.
     let real = unsafe { &LINKED };
+    let calloc = real.calloc.unwrap_or(libc::calloc);
     Functions {
         malloc: real.malloc.unwrap_or(libc::malloc),
-        calloc: real.calloc.unwrap_or(libc::calloc),
+        // The linker redirects musl's own call of `malloc` as well.
+        calloc: if IS_MUSL { by_name::zeroed } else { calloc },
         realloc: real.realloc.unwrap_or(libc::realloc),
         free: real.free.unwrap_or(libc::free),
-        memalign: real.memalign.unwrap_or(memalign),
+        memalign: real.memalign.filter(|_| !IS_MUSL).unwrap_or(memalign),
         usable_size: real.usable_size.unwrap_or(malloc_usable_size),
     }
 }
@@ -204,7 +228,7 @@ fn next_object() -> Functions {
         beside(c"malloc_usable_size").filter(|_| is_whole && (own_memalign.is_some() || by_posix.is_some()));
     // SAFETY: these are the dynamic linker's functions of these names. A function that no object has is null, and a program
     // without an allocator does not get as far as calling it.
-    let functions = unsafe {
+    let mut functions = unsafe {
         Functions {
             malloc: core::mem::transmute::<*mut c_void, Malloc>(malloc),
             calloc: core::mem::transmute::<*mut c_void, Calloc>(calloc),
@@ -222,6 +246,15 @@ fn next_object() -> Functions {
             },
         }
     };
+    if IS_MUSL {
+        // SAFETY: they are the allocator's functions, and the search goes on. `aligned_alloc` has the type of `memalign`.
+        unsafe {
+            let aligned_alloc = beside(c"aligned_alloc")
+                .map(|function| core::mem::transmute::<*mut c_void, Memalign>(function));
+            functions.calloc = by_name::calloc(functions.calloc);
+            functions.memalign = by_name::memalign(functions.memalign, aligned_alloc);
+        }
+    }
     // An allocator may initialise itself in the first call, by `operator new`. That call comes here and gets an early block.
     // SAFETY: the block is used as `malloc` allows.
     unsafe {
@@ -266,56 +299,4 @@ pub(crate) fn tells_sizes() -> bool {
 pub(crate) fn is_beside_next(function: *mut c_void) -> Option<bool> {
     let next = functions(&Way)?;
     Some(tells_sizes() && are_of_one_object(next.malloc as *mut c_void, function))
-}
-
-/// The next function of that name in the dynamic linker's order; null if there is none.
-pub(crate) fn next_after(name: &CStr) -> *mut c_void {
-    // SAFETY: the name is a string. The call may allocate; it then gets early blocks.
-    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
-}
-
-/// The function of that name that the program and its libraries call; null if there is none.
-pub(crate) fn first(name: &CStr) -> *mut c_void {
-    // SAFETY: the name is a string.
-    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
-}
-
-/// Whether the program and its libraries call another function of that name than `own`.
-pub(crate) fn is_another(name: &CStr, own: *const c_void) -> bool {
-    let address = first(name);
-    !address.is_null() && !core::ptr::eq(address, own) && !is_entry_of_program(address)
-}
-
-/// Whether an address is only an entry of the program's procedure linkage table. A program that is linked to a fixed address
-/// and takes the address of a function that it does not define gets the address of that entry.
-fn is_entry_of_program(address: *mut c_void) -> bool {
-    #[cfg(target_pointer_width = "64")]
-    type Symbol = libc::Elf64_Sym;
-    #[cfg(not(target_pointer_width = "64"))]
-    type Symbol = libc::Elf32_Sym;
-    type Describe =
-        unsafe extern "C" fn(*const c_void, *mut libc::Dl_info, *mut *const Symbol, c_int) -> c_int;
-    const SYMBOL: c_int = 1;
-    let describe = first(c"dladdr1");
-    if describe.is_null() {
-        return false;
-    }
-    let (mut info, mut symbol) = (MaybeUninit::<libc::Dl_info>::uninit(), core::ptr::null());
-    // SAFETY: the GNU C library's function of that name writes to both. The symbol belongs to an object that is loaded.
-    unsafe {
-        let describe = core::mem::transmute::<*mut c_void, Describe>(describe);
-        let found = describe(address, info.as_mut_ptr(), &raw mut symbol, SYMBOL) != 0;
-        found && !symbol.is_null() && (*symbol).st_shndx == 0
-    }
-}
-
-fn are_of_one_object(one: *mut c_void, other: *mut c_void) -> bool {
-    let object = |address: *mut c_void| {
-        let mut info = MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: the call fills in the record if it does not return 0.
-        (!address.is_null() && unsafe { libc::dladdr(address, info.as_mut_ptr()) } != 0)
-            // SAFETY: as above.
-            .then(|| unsafe { info.assume_init() }.dli_fbase)
-    };
-    object(one).is_some_and(|base| object(other) == Some(base))
 }

@@ -19,6 +19,13 @@ pub(super) enum Linker {
     Nothing,
 }
 
+/// A language that a linker compiles, too.
+#[derive(Clone, Copy)]
+pub(super) enum Language {
+    C,
+    Cxx,
+}
+
 /// MinGW's GCC, as Debian has it.
 pub(super) const MINGW: &str = "x86_64-w64-mingw32-gcc-win32";
 
@@ -26,12 +33,20 @@ impl Linker {
     /// The path of the linker, for cargo; `None` when there is none.
     pub(super) fn path(&self) -> Result<Option<PathBuf>> {
         Ok(match self {
-            Linker::Zig { target, arguments } => {
-                Some(script(&python::environment("ziglang")?, target, arguments)?)
-            }
+            Linker::Zig { .. } => self.compiler(Language::C)?,
             Linker::MinGw => Some(MINGW.into()),
             Linker::Nothing => None,
         })
+    }
+
+    /// The path of a compiler that links as this linker does; `None` when there is none.
+    pub(super) fn compiler(&self, language: Language) -> Result<Option<PathBuf>> {
+        match self {
+            Linker::Zig { target, arguments } => {
+                script(&python::environment("ziglang")?, target, arguments, language).map(Some)
+            }
+            Linker::MinGw | Linker::Nothing => Ok(None),
+        }
     }
 
     /// Flags of the compiler that the linker needs.
@@ -73,13 +88,17 @@ fn startup(rustc: &Path) -> Result<PathBuf> {
 }
 
 /// A script that takes the compiler's arguments for a linker, and calls zig with those that it understands.
-fn script(zig: &Path, target: &str, arguments: &str) -> Result<PathBuf> {
+fn script(zig: &Path, target: &str, arguments: &str, language: Language) -> Result<PathBuf> {
     // zig brings the libraries of the C compiler and the C library, and links them by itself: on macOS all of them are one. It
     // takes a request to strip debug information for one to strip all names. The target has the processor and the version.
+    // It adds checks to programs that are not optimised, which need a newer C library than Debian's. It has no option to
+    // define a symbol, but takes a script of the linker that does so.
     const SCRIPT: &str = r#"#!/bin/sh
+definitions=
 for argument in "$@"; do
   shift
   case $argument in
+    -Wl,--defsym=*) definitions="$definitions ${argument#-Wl,--defsym=};"; continue ;;
     -lgcc_eh | -lgcc_s) argument=-lunwind ;;
     -lgcc | -lc | -nodefaultlibs | -nostartfiles | -m32 | -m64) continue ;;
     -Wl,--no-undefined-version | -Wl,-O1 | -Wl,--strip-debug | -Wl,--strip-all) continue ;;
@@ -88,13 +107,23 @@ for argument in "$@"; do
   esac
   set -- "$@" "$argument"
 done
+if [ -n "$definitions" ]; then
+  script=$(mktemp --suffix=.ld)
+  trap 'rm -f "$script"' EXIT
+  echo "$definitions" | sed 's/=/ = /g' >"$script"
+  set -- "$@" -T "$script"
+fi
 export ZIG_GLOBAL_CACHE_DIR='FOLDER/cache' ZIG_LOCAL_CACHE_DIR='FOLDER/cache'
-exec 'FOLDER/bin/python' -m ziglang cc -g -Wl,--build-id=sha1 -target TARGET "$@" ARGUMENTS
+'FOLDER/bin/python' -m ziglang LANGUAGE -g -fno-sanitize=undefined -Wl,--build-id=sha1 -target TARGET "$@" ARGUMENTS
 "#;
-    let name = format!("link-{target}{}.sh", arguments.replace(' ', ""));
+    let language = match language {
+        Language::C => "cc",
+        Language::Cxx => "c++",
+    };
+    let name = format!("{language}-{target}{}.sh", arguments.replace(' ', ""));
     let path = zig.join(name);
     let text = SCRIPT.replace("FOLDER", &zig.display().to_string()).replace("TARGET", target);
-    let text = text.replace("ARGUMENTS", arguments);
+    let text = text.replace("ARGUMENTS", arguments).replace("LANGUAGE", language);
     fs::write(&path, text)?;
     tool::run(Command::new("chmod").arg("+x").arg(&path))?;
     Ok(path)

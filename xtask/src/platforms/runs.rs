@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::Platform;
-use super::linker::MINGW;
+use super::linker::{Language, MINGW};
 use super::macho::Linked;
 use crate::test::WORKSPACE;
 use crate::toolchain::{self, Toolchain};
@@ -25,6 +25,8 @@ pub(super) enum Run {
     Windows,
     /// The example `word-index`, whose dump must have names and stacks.
     Example,
+    /// The preloaded library and `memtrack-fold record`, by the suites `c_preload` and `c_record`.
+    Preload,
     /// The compiler alone, with these features: the tracker's types are right.
     Check(&'static str),
     /// The tracker's unit tests are linked, for a platform whose programs nothing runs here.
@@ -40,6 +42,7 @@ impl Run {
             Run::Everywhere => everywhere(platform),
             Run::Windows => windows(platform),
             Run::Example => example(platform),
+            Run::Preload => preload(platform),
             Run::Check(features) => {
                 let mut check = cargo(platform, "check")?;
                 check.args(["--package", "memtrack-core", "--features", features]);
@@ -102,11 +105,19 @@ fn build(platform: &Platform, package: &str) -> Result<PathBuf> {
     tool::run(cargo(platform, "build")?.args(["--package", package]))?;
     let file =
         if platform.triple.contains("windows") { format!("{package}.exe") } else { package.to_owned() };
-    let built = built(platform).join(&file);
     // Platforms of one target would replace each other's program.
-    let own = target().join(platform.name).join(&file);
-    fs::create_dir_all(target().join(platform.name))?;
-    fs::copy(built, &own)?;
+    copy(&built(platform).join(file), &target().join(platform.name))
+}
+
+/// Copies a file into a folder, and returns its path there.
+fn copy(file: &Path, folder: &Path) -> Result<PathBuf> {
+    let own = folder.join(file.file_name().context("a file")?);
+    fs::create_dir_all(folder)?;
+    // A program that is in use cannot be written, but another one can be put in its place.
+    if own.exists() {
+        fs::remove_file(&own)?;
+    }
+    fs::copy(file, &own)?;
     Ok(own)
 }
 
@@ -144,6 +155,53 @@ fn windows(platform: &Platform) -> Result<()> {
     suite.env("MEMTRACK_WINDOWS_LINK", format!("{} -flavor link", toolchain::rust_lld()?.display()));
     suite.env("MEMTRACK_WINDOWS_LIBRARIES", built).env("MEMTRACK_WINDOWS_GCC", MINGW);
     tool::run(&mut suite)
+}
+
+/// The tests that need a compiler of C and C++ alone. Others need more of the platform's programs or libraries, or flags that
+/// zig lacks: `-no-pie` in a program that is linked dynamically, `-Bsymbolic-functions`.
+const PRELOAD: [(&str, &[&str]); 2] = [
+    (
+        "c_preload",
+        &[
+            "a_program_that_links_the_shared_library_tracks_only_its_own_calls",
+            "a_program_with_its_own_allocator_is_not_tracked",
+            "every_function_of_the_family_is_counted_and_works_the_same",
+            "threads_may_allocate_until_their_end",
+        ],
+    ),
+    (
+        "c_record",
+        &[
+            "a_new_peak_is_dumped_on_request",
+            "every_child_writes_its_own_dump",
+            "the_dumps_of_a_family_are_merged_even_if_it_clears_its_environment",
+        ],
+    ),
+];
+
+fn preload(platform: &Platform) -> Result<()> {
+    let compiler = |language| platform.linker.compiler(language)?.context("a compiler of C");
+    let (c, cxx) = (compiler(Language::C)?, compiler(Language::Cxx)?);
+    tool::run(cargo(platform, "build")?.args(["--package", "memtrack-ffi"]))?;
+    // With the packages of `cargo xtask test`, as above.
+    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))?;
+    let folder = target().join(platform.name);
+    for file in ["libmemtrack.a", "libmemtrack.so"] {
+        copy(&built(platform).join(file), &folder)?;
+    }
+    // This machine's finds the platform's library beside itself.
+    copy(&workspace::target()?.join("debug/memtrack-fold"), &folder)?;
+    for (suite, tests) in PRELOAD {
+        let mut run = tool::cargo_command(&["test", "--quiet", "--test", suite]);
+        run.args(WORKSPACE).args(["--", "--exact"]).args(tests);
+        run.env("MEMTRACK_C_COMPILER", &c).env("MEMTRACK_CXX_COMPILER", &cxx);
+        run.env("MEMTRACK_C_LIBRARIES", &folder);
+        let said = tool::output(&mut run)?;
+        let said = String::from_utf8_lossy(&said);
+        let ran = format!("running {} tests", tests.len());
+        ensure!(said.contains(&ran), "the suite {suite} lacks one of {tests:?}:\n{said}");
+    }
+    Ok(())
 }
 
 fn example(platform: &Platform) -> Result<()> {
