@@ -206,6 +206,33 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_only_mapped_to_be_read_has_no_code_of_others() {
+        use crate::os::linux::elf::{Image, read_mapped};
+        use std::os::fd::AsRawFd;
+        const SPACE: usize = 256 << 20;
+        let (none, fixed) = (libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_FIXED);
+        let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        let mut is_listed = false;
+        // SAFETY: the address space is new. All other mappings are in it, and it is unmapped below.
+        unsafe {
+            let space = libc::mmap(core::ptr::null_mut(), SPACE, none, anonymous, -1, 0);
+            assert_ne!(space, libc::MAP_FAILED);
+            let file = libc::mmap(space, PAGE, libc::PROT_READ, fixed, file.as_raw_fd(), 0);
+            assert_eq!(file, space);
+            let image = Image::at(space.addr(), &read_mapped).unwrap();
+            let code = image.segments.iter().find(|segment| segment.executable).unwrap().start as usize;
+            // The code of the kernel or of a compiler may be there by chance, but hardly where the file's begins.
+            let code = space.with_addr((code & !(PAGE - 1)) + PAGE);
+            let access = libc::PROT_READ | libc::PROT_EXEC;
+            assert_eq!(libc::mmap(code, PAGE, access, fixed | libc::MAP_ANONYMOUS, -1, 0), code);
+            each(&mut |module, _| is_listed |= module.bias == image.bias);
+            libc::munmap(space, SPACE);
+        }
+        assert!(!is_listed);
+    }
+
+    #[test]
     fn the_build_id_is_found_behind_other_notes() {
         let mut notes = std::vec::Vec::new();
         for (kind, name, descriptor) in [(1u32, &b"GNU\0"[..], &[9u8; 16][..]), (3, b"GNU\0", &[7; 20])] {

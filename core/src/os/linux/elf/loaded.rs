@@ -51,7 +51,13 @@ pub(crate) fn each_mapped(
         let here = may_begin(&mapping).then_some(mapping);
         let found = [before, here].into_iter().flatten().filter(|_| mapping.executable).find_map(|begin| {
             let image = Image::at(begin.start, read)?;
-            image.has_code_in(&mapping).then_some((begin, image))
+            // Memory without a file has the code of an image whose pages were replaced by larger ones, or code that has
+            // nothing to do with the file before it: that of the kernel, or of a compiler in the program.
+            let is_its_code = match begin.is_of_file_of(&mapping) {
+                true => image.has_code_in(&mapping),
+                false => image.has_code_from(&mapping),
+            };
+            is_its_code.then_some((begin, image))
         });
         let Some((first, image)) = found else {
             begin = here.or(begin);

@@ -160,6 +160,11 @@ impl Image {
             .any(|(segment, start, end)| segment.executable && start < mapping.end && mapping.start < end)
     }
 
+    /// Whether a segment with code begins where the mapping does.
+    pub(crate) fn has_code_from(&self, mapping: &Mapping) -> bool {
+        self.pages().any(|(segment, start, _)| segment.executable && start == mapping.start)
+    }
+
     /// Start and end of the segment that contains an address.
     pub(crate) fn segment_of(&self, address: usize) -> Option<(usize, usize)> {
         let ranges = self.segments.iter();
@@ -246,6 +251,22 @@ mod tests {
         }
         let page = small_file(libc::ET_DYN, 0);
         assert_eq!(entry(page.as_ptr() as usize), page.as_ptr() as usize + 0x1234);
+    }
+
+    #[test]
+    fn memory_without_a_file_has_the_code_that_begins_where_it_does() {
+        let image = Image {
+            segments: Vec::from_slice(&[
+                Segment { start: 0x10000, length: 0x800, file_offset: 0, executable: false },
+                Segment { start: 0x20480, length: 0x3000, file_offset: 0x480, executable: true },
+            ])
+            .unwrap(),
+            ..Image::default()
+        };
+        let at = |start| Mapping { start, end: start + PAGE, ..Mapping::default() };
+        let has = [0x10000, 0x20000, 0x21000]
+            .map(|start| (image.has_code_in(&at(start)), image.has_code_from(&at(start))));
+        assert_eq!(has, [(false, false), (true, true), (true, false)]);
     }
 
     #[test]
