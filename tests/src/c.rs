@@ -58,6 +58,12 @@ pub fn libraries() -> PathBuf {
     folder
 }
 
+/// Whether stacks lead through the C library's own functions. Those of musl have no call frame information.
+#[must_use]
+pub fn describes_its_code() -> bool {
+    env::var_os("MEMTRACK_C_LIBRARIES").is_none()
+}
+
 /// A command that compiles for the C library of these tests. `compiler` is the one for this machine.
 fn compile(compiler: &str) -> Command {
     let variable = if compiler.contains("++") { "MEMTRACK_CXX_COMPILER" } else { "MEMTRACK_C_COMPILER" };
@@ -129,6 +135,10 @@ pub fn preloaded(command: &mut Command, dump: &Path) -> Output {
 /// When the program cannot be started.
 #[must_use]
 pub fn output(command: &mut Command) -> Output {
+    if env::var_os("MEMTRACK_C_LIBRARIES").is_some() {
+        // Cargo puts the folder of this machine's libraries there.
+        command.env_remove("LD_LIBRARY_PATH");
+    }
     command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
 }
 
