@@ -57,6 +57,7 @@ cargo xtask COMMAND
   platforms [NAME…] run the tracker's tests and one program on each platform: other C libraries and processors
   sizes             what the tracker adds to a firmware, into docs/embedded.md
   bench [--help]    measure what tracking costs beside other tools
+  bench --platforms measure it on each platform that runs here, into docs/platforms.md
 ";
 
 fn main() -> ExitCode {
@@ -82,6 +83,7 @@ fn run() -> Result<bool> {
         ["qemu", ref names @ ..] => lanes::run_all(qemu::suites(), names),
         ["foreign", ref names @ ..] => lanes::run_all(foreign::suites(), names),
         ["platforms", ref names @ ..] => lanes::run_all(platforms::suites(), names),
+        ["bench", "--platforms"] => platforms::measure().map(|()| true),
         ["bench", ref options @ ..] => bench(options).map(|()| true),
         ["models"] => lanes::run_all(vec![apart::models()], &[]),
         ["mutants", ref names @ ..] => mutants::run(names),

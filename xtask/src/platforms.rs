@@ -9,6 +9,7 @@
 //! The standard library is built for each target that rustup's toolchain lacks. That takes minutes, so `cargo xtask test`
 //! has one of these suites.
 
+mod costs;
 mod linker;
 mod macho;
 mod native;
@@ -17,6 +18,7 @@ mod runs;
 mod wasm;
 
 use crate::suite::Suite;
+pub(crate) use costs::run as measure;
 use linker::{Linker, MINGW};
 use macho::{Content, Linked};
 use runner::{Runner, WINE};

@@ -121,6 +121,12 @@ fn copy(file: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(own)
 }
 
+/// Builds the programs of a package for a platform, optimised, and returns their folder.
+pub(super) fn released(platform: &Platform, package: &str) -> Result<PathBuf> {
+    tool::run(cargo(platform, "build")?.args(["--release", "--package", package]))?;
+    Ok(target().join(platform.triple).join("release"))
+}
+
 /// A suite of this machine that runs a program of a platform. The suite gets the program and what runs it by environment
 /// variables with a prefix.
 fn suite(platform: &Platform, name: &str, prefix: &str, program: &Path) -> Result<Command> {
