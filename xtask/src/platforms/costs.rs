@@ -23,6 +23,12 @@ const DEPTHS: [u32; 3] = [4, 20, 60];
 /// The platforms that are measured beside this machine's own.
 const MEASURED: [&str; 3] = ["x86_64-musl", "i686", "x86_64-windows-gnu"];
 
+/// Runs of each program, in turn with those of the other platforms: the machine is faster at some times than at others.
+const RUNS: usize = 7;
+
+/// Nanoseconds by what was measured and the depth.
+type Times = BTreeMap<(String, u32), f64>;
+
 /// The programs of a platform, and how they are started.
 struct Programs {
     platform: String,
@@ -71,8 +77,8 @@ impl Programs {
         self.folder.join(name).with_extension(self.extension)
     }
 
-    /// Runs the program that measures. Returns nanoseconds by what was measured and the depth.
-    fn times(&self) -> Result<BTreeMap<(String, u32), f64>> {
+    /// Runs the program that measures.
+    fn times(&self) -> Result<Times> {
         let program = self.path("bench-depths").display().to_string();
         let mut words = self.runner.iter().chain([&program]);
         let mut command = Command::new(words.next().context("a program")?);
@@ -87,21 +93,26 @@ impl Programs {
 }
 
 /// A table of nanoseconds: the plain pair and what the tracker adds, and the system's own unwinders where there are some. The
-/// way down to the stack's end is subtracted.
+/// way down to the stack's end is subtracted. Each figure is the median of differences in one run.
 fn times(all: &[Programs]) -> Result<String> {
+    let mut runs: Vec<Vec<Times>> = all.iter().map(|_| Vec::new()).collect();
+    for _ in 0..RUNS {
+        for (programs, runs) in all.iter().zip(&mut runs) {
+            runs.push(programs.times()?);
+        }
+    }
     let mut text =
         String::from("| nanoseconds, at a stack of | | 4 calls | 20 | 60 |\n|---|---|---:|---:|---:|\n");
-    for programs in all {
-        let times = programs.times()?;
-        let of = |name: &str, depth| times.get(&(name.to_owned(), depth)).copied();
+    for (programs, runs) in all.iter().zip(&runs) {
         let mut row = |what: &str, name: &str, without: &str| -> Result<()> {
-            if of(name, DEPTHS[0]).is_none() {
+            let is_measured = |times: &Times| times.keys().any(|(measured, _)| measured == name);
+            if !runs.iter().all(is_measured) {
                 return Ok(());
             }
             write!(text, "| {} | {what} |", programs.platform)?;
             for depth in DEPTHS {
-                let taken = of(name, depth).zip(of(without, depth)).context("a measurement is missing")?;
-                write!(text, " {:.0} |", taken.0 - taken.1)?;
+                let taken = median(runs, name, without, depth).context("a measurement is missing")?;
+                write!(text, " {taken:.0} |")?;
             }
             text.push('\n');
             Ok(())
@@ -112,6 +123,15 @@ fn times(all: &[Programs]) -> Result<String> {
         row("`RtlCaptureStackBackTrace`, the same", "RtlCaptureStackBackTrace", "descent")?;
     }
     Ok(text)
+}
+
+/// The median over all runs of the difference between two measurements.
+fn median(runs: &[Times], name: &str, without: &str, depth: u32) -> Option<f64> {
+    let of = |times: &Times, name: &str| times.get(&(name.to_owned(), depth)).copied();
+    let difference = |times: &Times| Some(of(times, name)? - of(times, without)?);
+    let mut differences = runs.iter().map(difference).collect::<Option<Vec<f64>>>()?;
+    differences.sort_by(f64::total_cmp);
+    differences.get(differences.len() / 2).copied()
 }
 
 /// A table of the bytes that the tracker adds to a program.
