@@ -100,7 +100,7 @@ macro_rules! anchor {
     };
 }
 
-/// musl has each function in a file of its own: the program's linker is told to bring them (`docs/c.md`).
+/// musl has no such function. Wrapped functions in a program that is linked with it statically do not work (`docs/c.md`).
 #[cfg(target_env = "musl")]
 macro_rules! anchor {
     () => {

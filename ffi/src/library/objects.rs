@@ -22,7 +22,8 @@ pub(crate) fn is_another(name: &CStr, own: *const c_void) -> bool {
 }
 
 /// Whether an address is only an entry of the program's procedure linkage table. A program that is linked to a fixed address
-/// and takes the address of a function that it does not define gets the address of that entry. Only the GNU C library tells which addresses are.
+/// and takes the address of a function that it does not define gets the address of that entry. Only the GNU C library tells
+/// which addresses are.
 fn is_entry_of_program(address: *mut c_void) -> bool {
     #[cfg(target_pointer_width = "64")]
     type Symbol = libc::Elf64_Sym;
