@@ -140,7 +140,7 @@ fn sizes(all: &[Programs]) -> Result<String> {
         String::from("| KiB added to a program | code and data | zero-initialised |\n|---|---:|---:|\n");
     for programs in all {
         let [plain, tracked] =
-            ["size-plain", "size-tracked"].map(|name| Sections::read(&programs.path(name)));
+            ["plain-program", "tracked-program"].map(|name| Sections::read(&programs.path(name)));
         let (plain, tracked) = (plain?, tracked?);
         let kib = |more: u64, than: u64| more.saturating_sub(than) >> 10;
         let (stored, zero) = (kib(tracked.stored, plain.stored), kib(tracked.zero, plain.zero));
