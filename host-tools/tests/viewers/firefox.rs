@@ -42,6 +42,7 @@ impl<'p> Session<'p> {
                 return Some(session);
             }
             assert!(stderr.contains("did not become ready"), "{file}: {stderr}");
+            end_daemon(&stderr);
             std::thread::sleep(Duration::from_secs(1));
         }
         // This reports the failure, or that the machine lacks node.
@@ -64,6 +65,15 @@ impl<'p> Session<'p> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         let _ = self.command().args(["stop", "--all"]).output();
+    }
+}
+
+/// Ends the daemon of a failed attempt, which would go on, and make the machine busier. The message has its process id.
+fn end_daemon(stderr: &str) {
+    let id = stderr.split_once("running as pid ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()));
+    if let Some(id) = id.and_then(|mut words| words.next()).filter(|id| !id.is_empty()) {
+        // It may have ended meanwhile.
+        let _ = Command::new("kill").arg(id).status();
     }
 }
 
