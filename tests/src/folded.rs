@@ -39,15 +39,36 @@ fn fold_with(dump: &Path, options: &[&str], allowed: &str) -> Folded {
         line.starts_with("warning: lost") || line.contains("without a name") || is_allowed
     };
     assert!(output.status.success() && said.lines().all(harmless), "{}: {said}", output.status);
-    let text = String::from_utf8(output.stdout).expect("folded stacks are text");
-    let stack = |line: &str| {
-        let (stack, count) = line.rsplit_once(' ').expect("a stack and a count");
-        (stack.to_owned(), count.parse().expect("a count"))
-    };
-    Folded { stacks: text.lines().map(stack).collect() }
+    Folded::parse(&String::from_utf8(output.stdout).expect("folded stacks are text"))
 }
 
 impl Folded {
+    /// The stacks in the output of `memtrack-fold`.
+    ///
+    /// # Panics
+    /// When a line is not a stack with its count.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let stack = |line: &str| {
+            let (stack, count) = line.rsplit_once(' ').expect("a stack and a count");
+            (stack.to_owned(), count.parse().expect("a count"))
+        };
+        Folded { stacks: text.lines().map(stack).collect() }
+    }
+
+    /// The chains of calls of the program `everywhere`, by their count: the lines of the expectation.
+    #[must_use]
+    pub fn chains(&self) -> Vec<String> {
+        let chain = |(frames, bytes): (Vec<&str>, u64)| {
+            let own = frames.iter().filter_map(|frame| frame.strip_prefix("everywhere::chains::"));
+            let chain: Vec<&str> = own.filter(|name| !name.starts_with("run")).collect();
+            format!("{} {bytes}", chain.join(";"))
+        };
+        let mut chains: Vec<String> = self.stacks().map(chain).collect();
+        chains.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
+        chains
+    }
+
     /// The sum of all counts.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -147,6 +147,13 @@ impl<'a> Snapshot<'a> {
         self.cells.iter().filter(|cell| which(cell)).map(|cell| cell.figures).sum()
     }
 
+    /// The live bytes of the tag called `name`.
+    #[must_use]
+    pub fn live_of_tag(&self, name: &str) -> u64 {
+        let tag = self.tags.iter().find(|tag| tag.name == name.as_bytes()).map(|tag| tag.id);
+        self.cells(|cell| Some(cell.tag) == tag).live
+    }
+
     /// Checks the equation, unless the tracker's own thread wrote the snapshot at an interval. Then the program's threads
     /// ran on, and an event in progress may be in one part and not in another.
     ///

@@ -15,7 +15,6 @@ use snapshot::Snapshot;
 
 /// The expected chains, written by hand: each with its number of bytes.
 const CHAINS: &str = include_str!("chains.folded");
-const OWN: &str = "everywhere::chains::";
 const MIB: u64 = 1 << 20;
 
 /// A variable of `cargo xtask platforms`; empty when it is not set.
@@ -125,14 +124,7 @@ fn chains_of_calls_are_whole() {
     }
     let program = given("PROGRAM");
     let named: &[&str] = if program.is_empty() { &[] } else { &["--binary", &program] };
-    let folded = work(&dump, "bytes", named);
-    let own = |(frames, bytes): (Vec<&str>, u64)| {
-        let own = frames.iter().filter_map(|frame| frame.strip_prefix(OWN));
-        let chain: Vec<&str> = own.filter(|name| !name.starts_with("run")).collect();
-        format!("{} {bytes}", chain.join(";"))
-    };
-    let mut found: Vec<String> = folded.stacks().map(own).collect();
-    found.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
+    let found = work(&dump, "bytes", named).chains();
     assert_eq!(found, CHAINS.lines().collect::<Vec<_>>());
     // The standard library's backtraces, which end in `leaf`, say the same.
     if !lacks("backtrace") {
@@ -165,12 +157,6 @@ fn each_end_of_a_program_leaves_a_dump() {
     }
 }
 
-/// What the tag `work` has in a snapshot: live bytes.
-fn live_work(snapshot: &Snapshot<'_>) -> u64 {
-    let tag = snapshot.tags.iter().find(|tag| tag.name == b"work").map_or(u32::MAX, |tag| tag.id);
-    snapshot.cells(|cell| cell.tag == tag).live
-}
-
 /// Runs the program with a trigger. Returns the live bytes of the tag `work` in each snapshot that the trigger has caused,
 /// and in no other but the one at the end.
 fn at_trigger(kind: &str, cause: Cause, variable: Option<(&str, &str)>) -> Vec<u64> {
@@ -187,7 +173,7 @@ fn at_trigger(kind: &str, cause: Cause, variable: Option<(&str, &str)>) -> Vec<u
     assert!(at_end.iter().all(|snapshot| snapshot.about.cause == Cause::Exit), "{kind}");
     assert!(caused.iter().all(|snapshot| snapshot.about.cause == cause), "{kind}");
     snapshots.iter().for_each(Snapshot::assert_adds_up_at_rest);
-    caused.iter().map(live_work).collect()
+    caused.iter().map(|snapshot| snapshot.live_of_tag("work")).collect()
 }
 
 #[test]

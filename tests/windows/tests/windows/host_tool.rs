@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use memtrack_tests::folded::Folded;
 use memtrack_tests::{c, program as programs};
 
 use crate::{given, output, place, program, said, text};
@@ -31,18 +32,13 @@ fn chains(test: &str) -> PathBuf {
 
 #[test]
 fn it_names_the_functions_of_a_program() {
-    const OWN: &str = "everywhere::chains::";
     let dump = chains("fold");
     let folded = said(fold(&[&native(&dump), "-m", "bytes", "--tag", "work"]));
-    let own = |line: &str| {
-        let (frames, bytes) = line.rsplit_once(' ').expect("a stack and a count");
-        let own = frames.split(';').filter_map(|frame| frame.strip_prefix(OWN));
-        format!("{} {bytes}", own.filter(|name| !name.starts_with("run")).collect::<Vec<_>>().join(";"))
-    };
-    let mut found: Vec<String> = folded.lines().map(own).collect();
-    found.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
     let expected = fs::read_to_string(c::workspace().join("tests/everywhere/tests/chains.folded"));
-    assert_eq!(found, expected.expect("the expected chains").lines().collect::<Vec<_>>());
+    assert_eq!(
+        Folded::parse(&folded).chains(),
+        expected.expect("the expected chains").lines().collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 use memtrack_format::Cause;
-use memtrack_tests::snapshot::{self, Snapshot};
+use memtrack_tests::snapshot;
 
 use crate::{on_windows, output, place};
 
@@ -36,12 +36,6 @@ fn code_in_console(command: Command) -> Option<i32> {
     output(script).status.code()
 }
 
-/// The live bytes of the tag `work`.
-fn live_work(snapshot: &Snapshot<'_>) -> u64 {
-    let tag = snapshot.tags.iter().find(|tag| tag.name == b"work").map_or(u32::MAX, |tag| tag.id);
-    snapshot.cells(|cell| cell.tag == tag).live
-}
-
 /// Presses a key. Returns the exit code, and the causes of the snapshots with the live bytes of the tag `work`.
 fn press(key: &str, end: &str, signal: &str) -> (Option<i32>, Vec<(Cause, u64)>) {
     let dump = place(&format!("key-{key}-{end}-{signal}"), "dump.memtrack");
@@ -50,7 +44,7 @@ fn press(key: &str, end: &str, signal: &str) -> (Option<i32>, Vec<(Cause, u64)>)
     let code = code_in_console(command);
     let bytes = snapshot::file(&dump);
     let mut found: Vec<_> =
-        snapshot::read(&bytes).iter().map(|one| (one.about.cause, live_work(one))).collect();
+        snapshot::read(&bytes).iter().map(|one| (one.about.cause, one.live_of_tag("work"))).collect();
     // The end of `main` writes the last snapshot, and the end of the process another one if there were events.
     let end = found.iter().position(|(cause, _)| *cause == Cause::Exit).expect("a snapshot at the end");
     assert!(found.split_off(end + 1).iter().all(|(cause, _)| *cause == Cause::Exit));

@@ -59,10 +59,11 @@ pub(crate) fn each_mapped(
             };
             is_its_code.then_some((begin, image))
         });
-        let Some((first, image)) = found else {
+        let Some((first, mut image)) = found else {
             begin = here.or(begin);
             continue;
         };
+        image.forget_unmapped_table(read);
         (last, begin) = (image, None);
         if first.inode == 0 {
             path.clear();

@@ -165,6 +165,16 @@ impl Image {
         self.pages().any(|(segment, start, _)| segment.executable && start == mapping.start)
     }
 
+    /// Forgets the unwind table unless its segment can be read. Some loaders map a file's code alone, and a walk would read
+    /// the table without a check.
+    fn forget_unmapped_table(&mut self, read: Read<'_>) {
+        let is_there = |address| read(address, &mut [0]);
+        let segment = self.segment_of(self.unwind);
+        if !segment.is_some_and(|(start, end)| is_there(start) && is_there(end.wrapping_sub(1))) {
+            self.unwind = 0;
+        }
+    }
+
     /// Start and end of the segment that contains an address.
     pub(crate) fn segment_of(&self, address: usize) -> Option<(usize, usize)> {
         let ranges = self.segments.iter();
@@ -280,5 +290,16 @@ mod tests {
             address + buffer.len() <= start + 200 && read_mapped(address, buffer)
         };
         assert_eq!(Image::at(start, &cut), None);
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_is_forgotten() {
+        let page = small_file(libc::ET_DYN, 0);
+        let start = page.as_ptr() as usize;
+        let mut image = Image::at(start, &read_mapped).unwrap();
+        image.forget_unmapped_table(&|address, _| (start..start + 0x200).contains(&address));
+        assert_eq!(image.unwind, start + 0x180);
+        image.forget_unmapped_table(&|address, _| (start..start + 0x1ff).contains(&address));
+        assert_eq!(image.unwind, 0);
     }
 }
