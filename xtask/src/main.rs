@@ -16,6 +16,7 @@ mod links;
 mod msrv;
 mod mutants;
 mod output;
+mod page;
 mod platforms;
 mod python;
 mod qemu;

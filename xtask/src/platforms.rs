@@ -51,42 +51,49 @@ const LIBRARY: Linked =
     Linked { package: "memtrack-ffi", file: "libmemtrack.dylib", content: Content::Library };
 const FOLD: Linked = Linked { package: "memtrack-host-tools", file: "memtrack-fold", content: Content::Tool };
 
+/// What most platforms have in common.
+const PLAIN: Platform = Platform {
+    name: "",
+    triple: "",
+    linker: Linker::Nothing,
+    flags: "",
+    runner: Runner::Words(&[]),
+    needs: &[],
+    lacks: &[],
+    runs: &[],
+};
+
 const PLATFORMS: [Platform; 8] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
         flags: ZIG_MUSL,
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
         runs: &[Run::Units, Run::Everywhere, Run::Example],
+        ..PLAIN
     },
     Platform {
         name: "x86_64-musl-dynamic",
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
         flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
-        runner: Runner::Words(&[]),
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
         lacks: &["callbacks"],
         runs: &[Run::Units, Run::Everywhere, Run::Preload],
+        ..PLAIN
     },
     Platform {
         name: "i686",
         triple: "i686-unknown-linux-gnu",
         linker: Linker::Zig { target: "x86-linux-gnu.2.36", arguments: "" },
-        flags: "",
-        runner: Runner::Words(&[]),
         needs: &[("/lib/ld-linux.so.2", "libc6-i386")],
-        lacks: &[],
         runs: &[Run::Units, Run::Everywhere],
+        ..PLAIN
     },
     Platform {
         name: "x86_64-windows-gnu",
         triple: "x86_64-pc-windows-gnu",
         linker: Linker::MinGw,
-        flags: "",
         runner: Runner::Wine,
         needs: &[
             (MINGW, "gcc-mingw-w64-x86-64-win32"),
@@ -94,39 +101,27 @@ const PLATFORMS: [Platform; 8] = [
             ("clang", "clang"),
             ("script", "bsdutils"),
         ],
-        lacks: &[],
         // The example asks cargo, which is no program of Windows here.
         runs: &[Run::Units, Run::Everywhere, Run::Windows],
+        ..PLAIN
     },
     Platform {
         name: "x86_64-windows-msvc",
         triple: "x86_64-pc-windows-msvc",
-        linker: Linker::Nothing,
-        flags: "",
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
         runs: &[Run::Check("")],
+        ..PLAIN
     },
     Platform {
         name: "aarch64-windows-msvc",
         triple: "aarch64-pc-windows-msvc",
-        linker: Linker::Nothing,
-        flags: "",
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
         runs: &[Run::Check("")],
+        ..PLAIN
     },
     // Nothing runs here for macOS: programs are linked, and their files inspected.
     Platform {
         name: "aarch64-macos",
         triple: "aarch64-apple-darwin",
         linker: Linker::Zig { target: "aarch64-macos.11.0", arguments: "" },
-        flags: "",
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
         runs: &[
             Run::Check(MAC_FEATURES),
             Run::LinkUnits,
@@ -135,15 +130,12 @@ const PLATFORMS: [Platform; 8] = [
             Run::Link(LIBRARY),
             Run::Link(FOLD),
         ],
+        ..PLAIN
     },
     Platform {
         name: "x86_64-macos",
         triple: "x86_64-apple-darwin",
         linker: Linker::Zig { target: "x86_64-macos.10.12", arguments: "" },
-        flags: "",
-        runner: Runner::Words(&[]),
-        needs: &[],
-        lacks: &[],
         // The host tool has no code for one processor alone, and takes minutes.
         runs: &[
             Run::Check(MAC_FEATURES),
@@ -152,6 +144,7 @@ const PLATFORMS: [Platform; 8] = [
             Run::Link(WORD_INDEX),
             Run::Link(LIBRARY),
         ],
+        ..PLAIN
     },
 ];
 

@@ -9,19 +9,22 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSection};
 
+use crate::output;
+use crate::page::Part;
 use crate::qemu::{BOARDS, Board, Firmware};
 use crate::suite::Suite;
 use crate::toolchain::Toolchain;
-use crate::{output, workspace};
 
 /// Flash that the hook with its tables may take, on the microcontrollers.
 const CODE: u64 = 12_800;
 /// RAM that the default region and everything else that is static may take there.
 const RAM: u64 = 16 << 10;
-/// The page with the table, and the marks before and behind it.
-const PAGE: &str = "docs/embedded.md";
-const BEGIN: &str = "<!-- sizes: written by cargo xtask sizes -->\n";
-const END: &str = "<!-- end of sizes -->";
+/// The place of the table.
+const PART: Part = Part {
+    page: "docs/embedded.md",
+    begin: "<!-- sizes: written by cargo xtask sizes -->\n",
+    end: "<!-- end of sizes -->",
+};
 
 /// Sums over a program's sections. Unwind tables and symbols are not counted.
 struct Sections {
@@ -74,11 +77,7 @@ pub(crate) fn run() -> Result<()> {
     let sizes = measure()?;
     let table = table(&sizes)?;
     print!("{table}");
-    let path = workspace::root().join(PAGE);
-    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{PAGE} has no {END}"))?;
-    fs::write(path, [before, BEGIN, "\n", &table, "\n", END, after].concat())?;
+    PART.write(&table)?;
     check(&sizes)
 }
 

@@ -1,7 +1,8 @@
 //! Running other programs.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -66,6 +67,12 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
         bail!("{} failed: {}\n{said}", shown(command), output.status);
     }
     Ok(output.stdout)
+}
+
+/// Writes a shell script that can be started.
+pub(crate) fn write_script(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    run(Command::new("chmod").arg("+x").arg(path))
 }
 
 /// The path of a program of cargo's. When the machine lacks it, it is installed below the target directory.

@@ -63,10 +63,18 @@ impl Toolchain {
 
 /// The linker of rustup's toolchain.
 pub(crate) fn rust_lld() -> Result<PathBuf> {
-    let print = |what| tool::output(Command::new("rustc").args(["--print", what]));
-    let folder = PathBuf::from(String::from_utf8(print("sysroot")?)?.trim());
-    let host = String::from_utf8(print("host-tuple")?)?;
-    Ok(folder.join("lib/rustlib").join(host.trim()).join("bin/rust-lld"))
+    Ok(PathBuf::from(printed("sysroot")?).join("lib/rustlib").join(host()?).join("bin/rust-lld"))
+}
+
+/// The target of this machine's own programs.
+pub(crate) fn host() -> Result<String> {
+    printed("host-tuple")
+}
+
+/// What rustup's compiler prints about itself.
+fn printed(what: &str) -> Result<String> {
+    let said = tool::output(Command::new("rustc").args(["--print", what]))?;
+    Ok(String::from_utf8(said)?.trim().to_owned())
 }
 
 fn is_installed(target: &str) -> bool {
@@ -92,7 +100,6 @@ fn wrapper(prefix: &Path) -> Result<PathBuf> {
         libraries.display(),
         usr.join("bin/rustc").display()
     );
-    fs::write(&script, text)?;
-    tool::run(Command::new("chmod").arg("+x").arg(&script))?;
+    tool::write_script(&script, &text)?;
     Ok(script)
 }

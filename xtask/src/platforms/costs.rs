@@ -11,13 +11,16 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSection, SectionKind};
 
 use super::{PLATFORMS, Platform, runs};
-use crate::{tool, workspace};
+use crate::page::Part;
+use crate::{tool, toolchain, workspace};
 
 const PACKAGE: &str = "platform-benches";
-/// The page with the tables, and the marks before and behind them.
-const PAGE: &str = "docs/platforms.md";
-const BEGIN: &str = "<!-- costs: written by cargo xtask bench --platforms -->\n";
-const END: &str = "<!-- end of costs -->";
+/// The place of the tables.
+const PART: Part = Part {
+    page: "docs/platforms.md",
+    begin: "<!-- costs: written by cargo xtask bench --platforms -->\n",
+    end: "<!-- end of costs -->",
+};
 /// The stacks of the program `bench-depths`.
 const DEPTHS: [u32; 3] = [4, 20, 60];
 /// The platforms that are measured beside this machine's own.
@@ -43,14 +46,22 @@ pub(crate) fn run() -> Result<()> {
     for platform in PLATFORMS.iter().filter(|platform| MEASURED.contains(&platform.name)) {
         all.push(of(platform)?);
     }
-    let tables = [times(&all)?, sizes(&all)?].join("\n");
+    let tables = [machine()?, times(&all)?, sizes(&all)?].join("\n");
     print!("{tables}");
-    let path = workspace::root().join(PAGE);
-    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{PAGE} has no {END}"))?;
-    fs::write(path, [before, BEGIN, "\n", &tables, "\n", END, after].concat())?;
-    Ok(())
+    PART.write(&tables)
+}
+
+/// The date and the machine, without which the figures mean nothing.
+fn machine() -> Result<String> {
+    let said = |program: &str, argument: &str| -> Result<String> {
+        Ok(String::from_utf8(tool::output(Command::new(program).arg(argument))?)?.trim().to_owned())
+    };
+    let processors = fs::read_to_string("/proc/cpuinfo")?;
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("unknown processor", |(_, model)| model);
+    let count = std::thread::available_parallelism()?;
+    let (date, rustc, kernel) = (said("date", "+%F")?, said("rustc", "-V")?, said("uname", "-sr")?);
+    Ok(format!("Measured on {date}, {model}, {count} processors, {kernel}; {rustc}.\n"))
 }
 
 /// Builds the programs of this machine.
@@ -58,7 +69,7 @@ fn native() -> Result<Programs> {
     tool::cargo(&["build", "--quiet", "--release", "--package", PACKAGE])?;
     let folder = workspace::target()?.join("release");
     Ok(Programs {
-        platform: "this machine".into(),
+        platform: toolchain::host()?,
         folder,
         extension: std::env::consts::EXE_EXTENSION,
         runner: Vec::new(),

@@ -124,7 +124,6 @@ export ZIG_GLOBAL_CACHE_DIR='FOLDER/cache' ZIG_LOCAL_CACHE_DIR='FOLDER/cache'
     let path = zig.join(name);
     let text = SCRIPT.replace("FOLDER", &zig.display().to_string()).replace("TARGET", target);
     let text = text.replace("ARGUMENTS", arguments).replace("LANGUAGE", language);
-    fs::write(&path, text)?;
-    tool::run(Command::new("chmod").arg("+x").arg(&path))?;
+    tool::write_script(&path, &text)?;
     Ok(path)
 }

@@ -43,8 +43,7 @@ exec PROGRAM "$@"
     random(&libraries)?;
     let script = folder.join("run.sh");
     let text = SCRIPT.replace("FOLDER", &folder.display().to_string());
-    fs::write(&script, text.replace("PROGRAM", WINE))?;
-    tool::run(Command::new("chmod").arg("+x").arg(&script))?;
+    tool::write_script(&script, &text.replace("PROGRAM", WINE))?;
     Ok(script)
 }
 

@@ -39,7 +39,10 @@ impl Run {
     pub(super) fn on(self, platform: &Platform) -> Result<()> {
         match self {
             Run::Units => tool::run(cargo(platform, "test")?.args(["--package", "memtrack-core", "--lib"])),
-            Run::Everywhere => everywhere(platform),
+            Run::Everywhere => {
+                let program = build(platform, "everywhere")?;
+                everywhere(platform.name, &program, &platform.runner.words()?, platform.lacks)
+            }
             Run::Windows => windows(platform),
             Run::Example => example(platform),
             Run::Preload => preload(platform),
@@ -127,22 +130,27 @@ pub(super) fn released(platform: &Platform, package: &str) -> Result<PathBuf> {
     Ok(target().join(platform.triple).join("release"))
 }
 
-/// A suite of this machine that runs a program of a platform. The suite gets the program and what runs it by environment
-/// variables with a prefix.
-fn suite(platform: &Platform, name: &str, prefix: &str, program: &Path) -> Result<Command> {
-    // With the packages of `cargo xtask test`: with others they would have other features, and be built again.
-    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))?;
+/// Builds this machine's `memtrack-fold`, with the packages of `cargo xtask test`: with others it would have other features, and be
+/// built again.
+pub(super) fn build_fold() -> Result<()> {
+    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))
+}
+
+/// A suite of this machine that runs a program of another platform. The suite gets the program, and the words in front of it, by
+/// environment variables with a prefix.
+fn suite(name: &str, prefix: &str, program: &Path, runner: &[String]) -> Result<Command> {
+    build_fold()?;
     let mut suite = tool::cargo_command(&["test", "--quiet", "--test", name]);
     suite.args(WORKSPACE).env(format!("{prefix}_PROGRAM"), program);
-    suite.env(format!("{prefix}_RUNNER"), platform.runner.words()?.join(" "));
+    suite.env(format!("{prefix}_RUNNER"), runner.join(" "));
     Ok(suite)
 }
 
-fn everywhere(platform: &Platform) -> Result<()> {
-    let program = build(platform, "everywhere")?;
-    let mut suite = suite(platform, "everywhere", "MEMTRACK_EVERYWHERE", &program)?;
-    suite.env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
-    tool::run(suite.env("MEMTRACK_EVERYWHERE_LACKS", platform.lacks.join(" ")))
+/// Runs the suite `everywhere` with a program of the platform `name`.
+pub(super) fn everywhere(name: &str, program: &Path, runner: &[String], lacks: &[&str]) -> Result<()> {
+    let mut suite = suite("everywhere", "MEMTRACK_EVERYWHERE", program, runner)?;
+    suite.env("MEMTRACK_EVERYWHERE_PLATFORM", name);
+    tool::run(suite.env("MEMTRACK_EVERYWHERE_LACKS", lacks.join(" ")))
 }
 
 fn windows(platform: &Platform) -> Result<()> {
@@ -154,7 +162,7 @@ fn windows(platform: &Platform) -> Result<()> {
         "--bin",
         "memtrack-fold",
     ]))?;
-    let mut suite = suite(platform, "windows", "MEMTRACK_WINDOWS", &program)?;
+    let mut suite = suite("windows", "MEMTRACK_WINDOWS", &program, &platform.runner.words()?)?;
     let built = built(platform);
     suite.env("MEMTRACK_WINDOWS_EVERYWHERE", built.join("everywhere.exe"));
     suite.env("MEMTRACK_WINDOWS_FOLD", built.join("memtrack-fold.exe"));
@@ -189,8 +197,7 @@ fn preload(platform: &Platform) -> Result<()> {
     let compiler = |language| platform.linker.compiler(language)?.context("a compiler of C");
     let (c, cxx) = (compiler(Language::C)?, compiler(Language::Cxx)?);
     tool::run(cargo(platform, "build")?.args(["--package", "memtrack-ffi"]))?;
-    // With the packages of `cargo xtask test`, as above.
-    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))?;
+    build_fold()?;
     let folder = target().join(platform.name);
     for file in ["libmemtrack.a", "libmemtrack.so"] {
         copy(&built(platform).join(file), &folder)?;

@@ -5,11 +5,8 @@ mod wasi;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
-
 use crate::suite::Suite;
-use crate::test::WORKSPACE;
-use crate::{tool, workspace};
+use crate::workspace;
 
 /// A program of WebAssembly cannot unwind.
 const LIBRARY: &str = "std,panic_abort";
@@ -23,9 +20,4 @@ pub(super) fn suites() -> [Suite; 2] {
 /// The folder in which cargo builds for a target.
 fn target() -> PathBuf {
     workspace::root().join("target/platforms")
-}
-
-/// Builds `memtrack-fold`, with the packages of `cargo xtask test`: with others it would have other features.
-fn build_fold() -> Result<()> {
-    tool::run(tool::cargo_command(&["build", "--quiet", "--bin", "memtrack-fold"]).args(WORKSPACE))
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::{LIBRARY, NODE, build_fold, target};
+use super::super::runs::build_fold;
+use super::{LIBRARY, NODE, target};
 use crate::suite::Suite;
 use crate::toolchain::Toolchain;
 use crate::{tool, workspace};
@@ -26,27 +27,18 @@ fn run() -> Result<()> {
     build_fold()?;
     let example = workspace::root().join("examples/browser");
     let scripts = workspace::root().join("tests/page");
-    let engines: [(&str, Command); 3] = [
-        ("node", engine("node", &example.join("node.mjs"))),
-        ("gjs", engine("gjs", &scripts.join("gjs.mjs"))),
-        ("chromium", engine("node", &scripts.join("chromium.mjs"))),
+    let engines: [(&str, &[&str], PathBuf); 3] = [
+        ("node", &["node"], example.join("node.mjs")),
+        ("gjs", &["gjs", "--module"], scripts.join("gjs.mjs")),
+        ("chromium", &["node"], scripts.join("chromium.mjs")),
     ];
-    for (name, mut command) in engines {
+    for (name, interpreter, module) in engines {
         let dump = program.with_file_name(format!("page-{name}.memtrack"));
-        tool::run(command.args([&program, &dump]))?;
+        let mut run = Command::new(interpreter[0]);
+        tool::run(run.args(&interpreter[1..]).args([&module, &program, &dump]))?;
         check(name, &dump, &program)?;
     }
     Ok(())
-}
-
-/// An interpreter of JavaScript that runs a module.
-fn engine(interpreter: &str, module: &Path) -> Command {
-    let mut command = Command::new(interpreter);
-    if interpreter == "gjs" {
-        command.arg("--module");
-    }
-    command.arg(module);
-    command
 }
 
 /// Builds the page's program.

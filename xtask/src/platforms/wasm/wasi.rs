@@ -4,13 +4,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 
-use super::{LIBRARY, NODE, build_fold, target};
+use super::super::runs::everywhere;
+use super::{LIBRARY, NODE, target};
 use crate::suite::Suite;
-use crate::test::WORKSPACE;
 use crate::toolchain::{self, Toolchain};
 use crate::{debian, python, tool, workspace};
 
@@ -28,21 +27,17 @@ fn run() -> Result<()> {
     cargo.env("RUSTFLAGS", "-Clink-self-contained=no").env("CARGO_TARGET_WASM32_WASIP1_LINKER", linker()?);
     Toolchain::for_target(TRIPLE)?.choose(&mut cargo, LIBRARY);
     tool::run(&mut cargo)?;
-    build_fold()?;
+    let program = target().join(TRIPLE).join("debug/everywhere.wasm");
     let script = |name: &str| workspace::root().join("tests/everywhere").join(name).display().to_string();
     let wasmtime = python::interpreter("wasmtime")?.display().to_string();
-    in_engine("node", &format!("node --no-warnings {}", script("wasi.mjs")))?;
-    in_engine("wasmtime", &format!("{wasmtime} {}", script("wasi.py")))
-}
-
-/// Runs the suite with an engine, given by the words in front of the program.
-fn in_engine(name: &str, words: &str) -> Result<()> {
-    let mut suite = tool::cargo_command(&["test", "--quiet", "--test", "everywhere"]);
-    suite.args(WORKSPACE).env("MEMTRACK_EVERYWHERE_PLATFORM", format!("{TRIPLE}-{name}"));
-    suite.env("MEMTRACK_EVERYWHERE_PROGRAM", target().join(TRIPLE).join("debug/everywhere.wasm"));
-    suite.env("MEMTRACK_EVERYWHERE_RUNNER", words);
-    suite.env("MEMTRACK_EVERYWHERE_LACKS", "stacks backtrace threads unwinding");
-    tool::run(&mut suite)
+    let engines = [
+        ("node", vec!["node".to_owned(), "--no-warnings".to_owned(), script("wasi.mjs")]),
+        ("wasmtime", vec![wasmtime, script("wasi.py")]),
+    ];
+    let lacks = ["stacks", "backtrace", "threads", "unwinding"];
+    engines
+        .iter()
+        .try_for_each(|(name, words)| everywhere(&format!("{TRIPLE}-{name}"), &program, words, &lacks))
 }
 
 /// A script that links with the C library of WASI.
@@ -57,7 +52,6 @@ fn linker() -> Result<PathBuf> {
         toolchain::rust_lld()?.display(),
         library = library.display(),
     );
-    fs::write(&script, text)?;
-    tool::run(Command::new("chmod").arg("+x").arg(&script))?;
+    tool::write_script(&script, &text)?;
     Ok(script)
 }
