@@ -253,6 +253,11 @@ pub(crate) fn is_readable(address: usize) -> bool {
     probe(address) == Some(true)
 }
 
+/// Whether the eight bytes at `address` are known not to be readable. Changes `errno`.
+pub(crate) fn is_unreadable(address: usize) -> bool {
+    probe(address) == Some(false)
+}
+
 /// Copies pieces of this process's memory one after another, up to the first that cannot be read, and returns the
 /// number of bytes; negative when the first piece cannot be read or the call fails.
 pub(crate) fn gather(from: &[libc::iovec], to: &mut [u8]) -> isize {

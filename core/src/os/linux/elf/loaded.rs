@@ -4,6 +4,7 @@
 //! - The dynamic linker's list, with its lock. It serves where the kernel's cannot be read.
 
 use super::{Image, Read, read_mapped};
+use crate::os::linux::calls::is_unreadable;
 use crate::os::linux::maps::{self, Mapping, Memory};
 use core::ffi::{CStr, c_int, c_void};
 
@@ -63,7 +64,7 @@ pub(crate) fn each_mapped(
             begin = here.or(begin);
             continue;
         };
-        image.forget_unmapped_table(read);
+        image.forget_unmapped_table(is_unreadable);
         (last, begin) = (image, None);
         if first.inode == 0 {
             path.clear();
@@ -104,4 +105,65 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, each: *mut c
         each(&Loaded { image: &image, path: name.to_bytes(), read: &read_mapped });
     }
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::linux::elf::{PAGE, Segment};
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    /// Maps the first page of a file and a page of its code, as a loader does that runs the code alone. Returns 0 when the
+    /// file is listed without its unwind table, which is not mapped. Makes system calls only.
+    unsafe fn list_code_alone(file: c_int) -> c_int {
+        const SPACE: usize = 256 << 20;
+        let fixed = libc::MAP_PRIVATE | libc::MAP_FIXED;
+        let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: the address space is new, and the other mappings are in it.
+        let (image, mapped) = unsafe {
+            let space = libc::mmap(core::ptr::null_mut(), SPACE, libc::PROT_NONE, anonymous, -1, 0);
+            if space == libc::MAP_FAILED
+                || libc::mmap(space, PAGE, libc::PROT_READ, fixed, file, 0) == libc::MAP_FAILED
+            {
+                return 2;
+            }
+            let Some(image) = Image::at(space.addr(), &read_mapped) else { return 3 };
+            let is_code = |segment: &&Segment| segment.executable;
+            let Some(code) = image.segments.iter().find(is_code).copied() else { return 4 };
+            let start = space.with_addr(code.start as usize & !(PAGE - 1));
+            let offset = code.file_offset as usize & !(PAGE - 1);
+            let access = libc::PROT_READ | libc::PROT_EXEC;
+            (image, libc::mmap(start, PAGE, access, fixed, file, offset as libc::off_t))
+        };
+        if mapped == libc::MAP_FAILED || image.unwind == 0 {
+            return 5;
+        }
+        let mut listed = None;
+        each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
+            if loaded.image.bias == image.bias {
+                listed = Some(loaded.image.unwind);
+            }
+            true
+        });
+        if listed == Some(0) { 0 } else { 6 }
+    }
+
+    #[test]
+    fn code_that_is_mapped_alone_has_no_unwind_table() {
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        // In a child: other tests compare the lists of modules of this process.
+        // SAFETY: the child only makes system calls, and ends.
+        let status = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::_exit(list_code_alone(file.as_raw_fd()));
+            }
+            let mut status = -1;
+            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+            status
+        };
+        assert!(libc::WIFEXITED(status), "{status:#x}");
+        assert_eq!(libc::WEXITSTATUS(status), 0);
+    }
 }

@@ -165,12 +165,12 @@ impl Image {
         self.pages().any(|(segment, start, _)| segment.executable && start == mapping.start)
     }
 
-    /// Forgets the unwind table unless its segment can be read. Some loaders map a file's code alone, and a walk would read
-    /// the table without a check.
-    fn forget_unmapped_table(&mut self, read: Read<'_>) {
-        let is_there = |address| read(address, &mut [0]);
-        let segment = self.segment_of(self.unwind);
-        if !segment.is_some_and(|(start, end)| is_there(start) && is_there(end.wrapping_sub(1))) {
+    /// Forgets the unwind table if the first or the last word of its segment is unreadable. Some loaders map a file's code
+    /// alone, and a walk would read the table without a check.
+    fn forget_unmapped_table(&mut self, is_unreadable: impl Fn(usize) -> bool) {
+        let last = |end: usize| end.wrapping_sub(1) & !(size_of::<u64>() - 1);
+        let is_missing = |(start, end)| is_unreadable(start) || is_unreadable(last(end));
+        if self.segment_of(self.unwind).is_none_or(is_missing) {
             self.unwind = 0;
         }
     }
@@ -297,9 +297,9 @@ mod tests {
         let page = small_file(libc::ET_DYN, 0);
         let start = page.as_ptr() as usize;
         let mut image = Image::at(start, &read_mapped).unwrap();
-        image.forget_unmapped_table(&|address, _| (start..start + 0x200).contains(&address));
+        image.forget_unmapped_table(|address| !(start..start + 0x200).contains(&address));
         assert_eq!(image.unwind, start + 0x180);
-        image.forget_unmapped_table(&|address, _| (start..start + 0x1ff).contains(&address));
+        image.forget_unmapped_table(|address| !(start..start + 0x1f8).contains(&address));
         assert_eq!(image.unwind, 0);
     }
 }
