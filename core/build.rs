@@ -5,11 +5,12 @@
 //! - `compact`, `pdata`: these tables are those of macOS, of Windows;
 //! - `undescribed_libc`: the C library has no unwind tables for its own code;
 //! - `interposing`: functions of the C library are replaced;
+//! - `recorded_from_start`: a file cannot replace memory in use, so a recording begins before the tables are used;
 //! - `models` and `fuzzing`: set by `cargo xtask models` and by cargo-fuzz alone.
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, fuzzing, models)"
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, recorded_from_start, fuzzing, models)"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
@@ -44,6 +45,9 @@ fn main() {
     }
     if std && windows && arch == "x86_64" {
         println!("cargo::rustc-cfg=pdata");
+    }
+    if std && windows {
+        println!("cargo::rustc-cfg=recorded_from_start");
     }
     if std && (macos || windows && arch == "x86_64") {
         println!("cargo::rustc-cfg=cfi");

@@ -64,7 +64,15 @@ fn main() {
         _ => return,
     }
     println!("cargo::rustc-cfg=hosted");
+    // The default region of Rust programs has 40 MB, and nothing here uses it. Its name is exported, so the linker would keep
+    // it unless the name is defined as something else.
+    let without_region =
+        |as_what| println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=MEMTRACK_REGION={as_what}");
     if var("CARGO_CFG_TARGET_OS") == "windows" {
+        if var("CARGO_CFG_TARGET_ENV") == "gnu" {
+            // What a library of Windows exports is inside it.
+            without_region("__ImageBase");
+        }
         return;
     }
     if var("CARGO_CFG_TARGET_OS") == "macos" {
@@ -77,9 +85,7 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmemtrack.so");
     // This symbol shows the code which of the two libraries it is part of.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=memtrack_is_shared=1");
-    // The default region of Rust programs has 40 MB, and nothing here uses it. Its name is exported, so the linker would keep
-    // it unless the name is defined as something else.
-    println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=MEMTRACK_REGION=0");
+    without_region("0");
     // A plugin may bring it, but threads and the process end in its code. So it must stay loaded.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     let size_t = if var("CARGO_CFG_TARGET_POINTER_WIDTH") == "64" { "m" } else { "j" };

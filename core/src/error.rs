@@ -52,6 +52,9 @@ pub enum Error {
     /// The system cannot put a file in the place of memory.
     #[cfg(feature = "std")]
     RecordingSystem,
+    /// The system cannot put a file in the place of memory in use: only a variable begins a recording.
+    #[cfg(feature = "std")]
+    RecordingFromStart,
     /// More named heaps than a region has room for.
     HeapsFull,
     /// Another dump is being written; it continues.
@@ -109,6 +112,10 @@ impl fmt::Display for Error {
             #[cfg(feature = "std")]
             Error::RecordingSystem => f.write_str(
                 "this system cannot keep the tables in a file: take dumps instead of a recording, for example at intervals",
+            ),
+            #[cfg(feature = "std")]
+            Error::RecordingFromStart => f.write_str(
+                "on this system a recording begins with the program: start it with MEMTRACK_RECORD=path instead of calling record_to",
             ),
             Error::PathTooLong => f.write_str("the path is longer than the system allows: use a shorter one"),
             Error::HeapsFull => f.write_str("too many named heaps: report the rest under a heap that exists"),

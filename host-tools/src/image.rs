@@ -36,6 +36,8 @@ pub struct Image {
     pub damaged: bool,
     /// The process that made the image, when the recording names it.
     pub pid: Option<u32>,
+    /// When that process started, in a unit of its system's choice. 0 when it is unknown.
+    pub started: u64,
 }
 
 /// Makes a dump of an image. Bytes outside of `extents` are zero.
@@ -82,5 +84,6 @@ pub fn read(bytes: &[u8], extents: &Extents, now: Option<u64>) -> Result<Image, 
         notes.push("the list of modules in the recording ends early: some modules may be missing".into());
     }
     let damaged = bytes.len() < size || annex.damaged;
-    Ok(Image { dump, notes, damaged, pid: annex.target.map(|target| target.pid) })
+    let started = annex.process.map_or(0, |process| process.started);
+    Ok(Image { dump, notes, damaged, pid: annex.target.map(|target| target.pid), started })
 }

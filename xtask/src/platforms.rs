@@ -19,7 +19,7 @@ mod wasm;
 
 use crate::suite::Suite;
 pub(crate) use costs::run as measure;
-use linker::{Linker, MINGW};
+use linker::{Linker, MINGW, MINGW_CXX};
 use macho::{Content, Linked};
 use runner::{Runner, WINE};
 use runs::Run;
@@ -97,6 +97,7 @@ const PLATFORMS: [Platform; 8] = [
         runner: Runner::Wine,
         needs: &[
             (MINGW, "gcc-mingw-w64-x86-64-win32"),
+            (MINGW_CXX, "g++-mingw-w64-x86-64-win32"),
             (WINE, "wine64"),
             ("clang", "clang"),
             ("script", "bsdutils"),

@@ -16,7 +16,7 @@
 //! | `wake` | a bell on which one thread waits until a time |
 //! | `file`, `names`, `error_stream` | files that are written and read, the form of their paths, standard error |
 //! | `memory` | pages at a place that the system or the caller chooses |
-//! | `pages`, `backing_file`, `fault` | memory that a file backs, and faults in it |
+//! | `pages`, `backing_file`, `fault` | memory that a file backs, and faults in it. Where a file cannot take the place of memory in use, only new memory has a file, and nobody handles faults |
 //! | `modules`, `unwind_tables` | executables and libraries that are loaded, and their unwind tables |
 //! | `fork`, `fork_gate` | callbacks around a fork, and the wait of a parent for its child |
 //! | `exit`, `start` | functions that run after the program's own code, and before its `main` |

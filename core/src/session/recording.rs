@@ -2,11 +2,12 @@
 //!
 //! **Problem.** A process that is killed writes no dump, and a process that runs cannot be asked from outside.
 //!
-//! **Idea.** The pages of a region become pages of a file (a shared mapping). The tables change as before, and the file
+//! **Idea.** The pages of a region are pages of a file (a shared mapping). The tables change as before, and the file
 //! always shows them: another program reads it while the process runs, and it remains after the process.
 //!
-//! - **Recording**: a region and its file. No file descriptor is needed after the beginning, so a program may close all
-//!   descriptors that it has not opened.
+//! - **Recording**: a region and its file.
+//! - **Beginning**: a system may be able to put a file in the place of memory in use (`moved`). Otherwise the region has the
+//!   file's memory from its first event on (`placed`).
 //! - **Annex** ([`annex`]): the part of the file behind the tables, for facts that the tables do not hold.
 //! - **Refresh**: adds to the annex the modules that the process has loaded since, and stores the names of threads.
 //! - **End of a recording** ([`memory`]): the disk is full, or the file was cut off or replaced. The pages become the
@@ -15,32 +16,37 @@
 pub(crate) mod annex;
 mod file;
 pub(crate) mod memory;
+#[cfg(not(recorded_from_start))]
+mod moved;
+#[cfg(recorded_from_start)]
+mod placed;
 
 use super::environment::Variable;
-use super::registry::{self, PerRegion, RegionNumber, Registered};
+use super::registry::{self, PerRegion, Registered};
 use super::{files, modules_seen, triggers};
 use crate::Error;
 use crate::lock::Lock;
 use crate::lock::try_lock;
-use crate::os::backing_file::Released;
 use crate::os::errno::{self, keep_errno};
-use crate::os::file::Named;
-use crate::os::pages::{self, Before, Pages};
 use crate::os::path::Path;
 use crate::os::patience::Patience;
-use crate::os::{fault, fork_gate, modules, process, sandbox, signal_mask, stderr};
+#[cfg(not(recorded_from_start))]
+use crate::os::signal_mask;
+use crate::os::{fork_gate, modules, process, sandbox, stderr};
 use crate::sync::*;
 use annex::Annex;
 use core::cell::Cell;
+#[cfg(not(recorded_from_start))]
+pub(crate) use moved::{at_claim, begin};
+#[cfg(recorded_from_start)]
+pub(crate) use placed::{at_claim, begin, place};
 
 struct Recording {
-    path: Path,
-    /// The value of the variable, if the path comes from it.
-    template: Option<&'static [u8]>,
-    pages: Pages,
     annex: Annex,
-    file: Released,
     refreshed: Refreshed,
+    /// What a forked child needs to continue it.
+    #[cfg(not(recorded_from_start))]
+    backed: moved::Backed,
 }
 
 /// The state of the process at the last refresh.
@@ -64,81 +70,16 @@ pub(crate) fn is_any() -> bool {
     ANY.load(Acquire)
 }
 
-/// Called when a tracker has claimed its region: records the first region of the process, if the variable is set.
-pub(crate) fn at_claim(number: RegionNumber) {
-    let Some(template) = Variable::Record.get().filter(|_| number.is_first()) else { return };
-    let path = files::expand(template);
-    let result = path.and_then(|path| match begin(number, path, Named::ByVariable) {
+/// If the variable is set, calls `begin` with the path in it. Reports an error.
+fn by_variable(mut begin: impl FnMut(Path) -> Result<(), Error>) {
+    let Some(template) = Variable::Record.get() else { return };
+    let result = files::expand(template).and_then(|path| match begin(path) {
         // This process was started by one that records, and has inherited the variable.
-        Err(Error::RecordingTaken) => {
-            begin(number, files::expand(template)?.with_pid(process::id())?, Named::ByVariable)
-        }
+        Err(Error::RecordingTaken) => begin(files::expand(template)?.with_pid(process::id())?),
         other => other,
     });
     if let Err(error) = result {
         report(template, error);
-    }
-}
-
-/// Begins to record a region: makes its pages those of a new file.
-pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<(), Error> {
-    pages::check()?;
-    let region = registry::get(number).ok_or(Error::TooManyTrackers)?;
-    let pages = region.pages()?;
-    signal_mask::while_blocked(|| {
-        let mut slot =
-            try_lock(&RECORDINGS[number]).filter(|slot| slot.is_none()).ok_or(Error::RecordingRuns)?;
-        if process::threads() != 1 + triggers::threads() {
-            return Err(Error::RecordingThreads);
-        }
-        fault::handle();
-        let (annex, file) = map_to_file(&path, region, pages, named, None)?;
-        memory::begin(number, pages, annex.pages(), region.head_copy());
-        let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
-        let recording = Recording { path, template, pages, annex, file, refreshed: Refreshed::default() };
-        let recording = slot.insert(Cell::new(recording));
-        ANY.store(true, Release);
-        modules_seen::begin();
-        recording.get_mut().refresh(region)
-    })
-}
-
-/// Makes the pages of a region, and of a new annex, those of a new file, with the content that they have. `parents` is the
-/// recording of the parent, in a forked child: then they are pages of the parent's file so far.
-fn map_to_file(
-    path: &Path,
-    region: &dyn Registered,
-    pages: Pages,
-    named: Named,
-    parents: Option<&Recording>,
-) -> Result<(Annex, Released), Error> {
-    let file = file::create(path, pages.len() + Annex::LEN, named)?;
-    // The heads of indexes are used in random order, so all of them get room now. Entries get room before their first use.
-    for heads in region.heads() {
-        file.reserve(heads.start - pages.start().addr(), heads.len())?;
-    }
-    let annex = Annex::new(pages.len())?;
-    if let Some(parents) = parents {
-        annex.copy_from(&parents.annex);
-    }
-    let of_parent = parents.map(|parents| parents.file.reclaim());
-    let before = match &of_parent {
-        None => Before::Memory,
-        Some(Some(file)) => Before::File(file),
-        Some(None) => Before::LostFile,
-    };
-    let result =
-        annex.pages().move_to_file(&file, Before::Memory).and_then(|()| pages.move_to_file(&file, before));
-    match result.and_then(|()| file.release()) {
-        Ok(file) => {
-            // The child does not need the parent's file any more.
-            drop(of_parent.flatten());
-            Ok((annex, file))
-        }
-        Err(error) => {
-            annex.remove();
-            Err(error)
-        }
     }
 }
 
@@ -167,6 +108,14 @@ pub(crate) fn refresh() {
 }
 
 impl Recording {
+    /// Puts a new recording into its slot, and adds to it what the tables do not hold.
+    fn run(self, region: &dyn Registered, slot: &mut Option<Cell<Recording>>) -> Result<(), Error> {
+        let recording = slot.insert(Cell::new(self));
+        ANY.store(true, Release);
+        modules_seen::begin();
+        recording.get_mut().refresh(region)
+    }
+
     fn refresh(&mut self, region: &dyn Registered) -> Result<(), Error> {
         let (modules_seen, threads) = (modules_seen::count(), region.threads_used());
         if threads != self.refreshed.threads {
@@ -188,19 +137,6 @@ impl Recording {
     fn append(&mut self, region: &dyn Registered, modules: bool) -> Result<(), Error> {
         self.annex.write(modules, |to| region.write_annex(to, modules))
     }
-
-    /// In a forked child: moves the recording to a file of the child's own.
-    fn move_to_childs_file(&mut self, region: &dyn Registered) -> Result<(), Error> {
-        let path = match self.template {
-            Some(template) => files::expand_in_child(template),
-            None => self.path.with_pid(process::id()),
-        }?;
-        let (annex, file) = map_to_file(&path, region, self.pages, Named::ByVariable, Some(self))?;
-        (self.path, self.file) = (path, file);
-        core::mem::replace(&mut self.annex, annex).remove();
-        // The child has the modules of its parent, which the annex already holds.
-        self.append(region, false)
-    }
 }
 
 /// Before a fork, in the parent: closes the gate, at which the parent waits while the child copies the tables.
@@ -218,9 +154,10 @@ pub(super) fn after_fork() {
 /// After a fork, in the child, before its first event: moves all recordings to files of the child's own.
 pub(crate) fn in_child() {
     fork_gate::open_after(|| {
+        #[cfg(not(recorded_from_start))]
         if is_any() {
             signal_mask::while_blocked(|| {
-                registry::all().for_each(|(number, region)| continue_in_child(number, region));
+                registry::all().for_each(|(number, region)| moved::continue_in_child(number, region));
             });
         }
     });
@@ -236,22 +173,6 @@ pub(crate) fn forked() {
                 // Without that record, the reader counts the inherited figures as the child's own.
                 let _ = recording.append(region, false);
             }
-        }
-    }
-}
-
-/// In a forked child: continues a recording of the parent in a file of the child's own, or ends it.
-fn continue_in_child(number: RegionNumber, region: &dyn Registered) {
-    let Some(mut slot) = RECORDINGS[number].try_lock() else { return };
-    // A recording that has ended in the parent does not continue.
-    let recording = slot.as_mut().map(Cell::get_mut);
-    let Some(recording) = recording.filter(|_| memory::forked(number)) else { return };
-    match recording.move_to_childs_file(region) {
-        Ok(()) => memory::begin(number, recording.pages, recording.annex.pages(), region.head_copy()),
-        Err(error) => {
-            report(recording.path.as_c_str().to_bytes(), error);
-            memory::detach_in_child(number);
-            *slot = None;
         }
     }
 }

@@ -15,7 +15,6 @@ use super::recording::annex::FragmentWriter;
 use crate::Error;
 use crate::limits::{MAX_REGIONS, MAX_TRACKERS};
 use crate::os::file::File;
-use crate::os::pages::Pages;
 use crate::sync::*;
 use crate::table::fork::Copied;
 use crate::table::region::HeadCopy;
@@ -48,10 +47,12 @@ pub(crate) trait Registered: Sync {
     ///
     /// # Errors
     /// When it is not a whole number of pages, or the system has no more memory.
-    fn pages(&self) -> Result<Pages, Error>;
+    #[cfg(not(recorded_from_start))]
+    fn pages(&self) -> Result<crate::os::pages::Pages, Error>;
     /// Returns the number of allocations and frees so far. It changes with every event.
     fn events(&self) -> u64;
     /// Returns the address ranges of the heads of its hash indexes.
+    #[cfg(not(recorded_from_start))]
     fn heads(&self) -> [core::ops::Range<usize>; 2];
     /// Returns a copy of the region's constant words, which shows whether its memory was replaced.
     fn head_copy(&self) -> HeadCopy;
@@ -77,6 +78,7 @@ pub(crate) struct RegionNumber(usize);
 
 impl RegionNumber {
     /// Returns whether it is the first region that was registered.
+    #[cfg(not(recorded_from_start))]
     pub(crate) fn is_first(self) -> bool {
         self.0 == 0
     }

@@ -25,8 +25,10 @@ use crate::os::{clock, sandbox, signals};
 use crate::sync::*;
 use memtrack_format::Cause;
 
+#[cfg(not(recorded_from_start))]
+pub(super) use interval::threads;
 pub(crate) use interval::{dump_every, write_if_due};
-pub(super) use interval::{end_thread, start_thread, stop_thread, threads};
+pub(super) use interval::{end_thread, start_thread, stop_thread};
 
 /// A signal has asked for a snapshot that is not written yet.
 static REQUESTED: AtomicBool = AtomicBool::new(false);

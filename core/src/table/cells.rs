@@ -91,9 +91,11 @@ impl<'t> Cells<'t> {
             |id| cell(id).label() == label && cell(id).sublabel() == sublabel,
             || {
                 // Cell 0 is the unattributed one.
-                let id = self.growth.claim(self.used, self.cells.len(), 1)? + 1;
-                prepare(cell(id));
-                prepare(&self.threads[id as usize]);
+                let prepare = |number| {
+                    let id = number + 1;
+                    prepare(cell(id)) && prepare(&self.threads[id as usize]) && self.index.prepare(id)
+                };
+                let id = self.growth.claim(self.used, self.cells.len(), 1, prepare)? + 1;
                 cell(id).set_label(label, sublabel);
                 self.threads[id as usize].store(key.thread, Relaxed);
                 Some(id)
@@ -144,7 +146,7 @@ impl<'t> Cells<'t> {
     }
 
     /// The addresses of the heads of its index.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(recorded_from_start)))]
     pub(crate) fn heads(&self) -> core::ops::Range<usize> {
         self.index.heads()
     }

@@ -199,6 +199,20 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     const IMAGE: [u32; image::WORDS] = Region::<N, C, T, S, G, D>::IMAGE;
     const IS_STATIC: bool = false;
 
+    #[cfg(recorded_from_start)]
+    const LATER: [core::ops::Range<usize>; 6] = {
+        let [threads, nodes, node_links, cells, cell_links, owners] = Region::<N, C, T, S, G, D>::ANNOUNCED;
+        // An index does not use the heads between its last one and the links.
+        let node_heads = Self::NODE_INDEX + heads(N) * size_of::<u32>();
+        let cell_heads = Self::CELL_INDEX + heads(C) * size_of::<u32>();
+        [threads, nodes, node_heads..node_links.end, cells, cell_heads..cell_links.end, owners]
+    };
+
+    #[cfg(recorded_from_start)]
+    fn in_memory(address: usize, space: &'static Space) -> &'static Self {
+        Self::at(address, [N, N, C, C, T], space)
+    }
+
     fn place(space: &'static Space) -> Option<&'static Self> {
         let size = size_of::<Self>();
         if let Some(base) = (space.find_lonely)(size, &mut |base| Self::map(base, space)) {

@@ -80,13 +80,19 @@ impl Growth<'_> {
     pub(super) const WHOLE: Self = Growth::Whole(PhantomData);
 
     /// Takes the next free number, from 0, of a table of `capacity` entries, with memory for its entry. The first `before`
-    /// entries have no number.
-    pub(super) fn claim(self, used: &AtomicU32, capacity: usize, before: usize) -> Option<u32> {
+    /// entries have no number. `prepare` announces the entry of a number, and returns whether it may be used.
+    pub(super) fn claim(
+        self,
+        used: &AtomicU32,
+        capacity: usize,
+        before: usize,
+        prepare: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
         match self {
-            Growth::Whole(_) => claim(used, capacity - before),
+            Growth::Whole(_) => claim(used, capacity - before, prepare),
             #[cfg(feature = "std")]
             Growth::Stepwise(steps) => {
-                let number = claim(used, steps.room().saturating_sub(before))?;
+                let number = claim(used, steps.room().saturating_sub(before), prepare)?;
                 steps.reaches(number + before as u32).then_some(number)
             }
         }
@@ -116,14 +122,17 @@ impl Growth<'_> {
     }
 }
 
-/// Takes the next free number, from 0, of a table of `capacity` entries.
-fn claim(used: &AtomicU32, capacity: usize) -> Option<u32> {
-    // The comparison before the addition keeps the counter of a full table from wrapping around.
-    if used.load(Relaxed) as usize >= capacity {
-        return None;
+/// Takes the next free number, from 0, of a table of `capacity` entries. Readers read all entries that have numbers, so an
+/// entry that must not be used gets none.
+fn claim(used: &AtomicU32, capacity: usize, prepare: impl Fn(u32) -> bool) -> Option<u32> {
+    let mut entry = used.load(Relaxed);
+    while (entry as usize) < capacity && prepare(entry) {
+        match used.compare_exchange(entry, entry + 1, AcqRel, Relaxed) {
+            Ok(_) => return Some(entry),
+            Err(now) => entry = now,
+        }
     }
-    let entry = used.fetch_add(1, AcqRel);
-    ((entry as usize) < capacity).then_some(entry)
+    None
 }
 
 #[cfg(feature = "std")]

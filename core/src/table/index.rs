@@ -103,10 +103,16 @@ impl IndexRef<'_> {
     }
 
     /// The addresses of the heads.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(recorded_from_start)))]
     pub(super) fn heads(&self) -> core::ops::Range<usize> {
         let heads = self.heads.as_ptr_range();
         heads.start.addr()..heads.end.addr()
+    }
+
+    /// Announces the link of an id that is about to be inserted for the first time. False when it must not be used.
+    #[inline]
+    pub(super) fn prepare(&self, id: u32) -> bool {
+        prepare(&self.links[id as usize])
     }
 
     /// One function for all tables: flash is dear.
@@ -119,7 +125,6 @@ impl IndexRef<'_> {
         is: &dyn Fn(u32) -> bool,
         id: u32,
     ) -> Result<u32, Full> {
-        prepare(&self.links[id as usize]);
         loop {
             self.links[id as usize].store(head, Relaxed);
             // Release: a thread that finds the reference finds the entry that `make` filled in.

@@ -3,6 +3,8 @@
 use super::account::Account;
 use super::cells::{CellTable, Cells};
 use super::image::{self, Image, assert_layout, place};
+#[cfg(recorded_from_start)]
+use super::index::Index;
 use super::losses::Losses;
 use super::peak::Marks;
 #[cfg(feature = "std")]
@@ -131,7 +133,7 @@ impl Head {
 
     /// The bytes of a region that stay private to the process when a recording lays the rest over a file. They are whole pages
     /// where recordings are possible.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(recorded_from_start)))]
     pub(crate) const fn private() -> core::ops::Range<usize> {
         offset_of!(Head, pending)..size_of::<Head>()
     }
@@ -190,6 +192,12 @@ mod sealed {
         fn place(_: &'static Space) -> Option<&'static Self> {
             None
         }
+        /// The parts that are [announced](crate::table::backing) before their first use, or never used: offsets, in order.
+        #[cfg(recorded_from_start)]
+        const LATER: [core::ops::Range<usize>; 6];
+        /// The empty region in zeroed bytes at an address, as many as a region has. They stay for ever, and all may be read.
+        #[cfg(recorded_from_start)]
+        fn in_memory(address: usize, space: &'static Space) -> &'static Self;
         /// Unmaps a region that was placed and that no tracker uses.
         #[cfg(feature = "std")]
         fn give_back(&'static self) {}
@@ -246,6 +254,31 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     }
 }
 
+#[cfg(recorded_from_start)]
+impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize>
+    Region<N, C, T, S, G, D>
+{
+    /// The offsets of the arrays whose entries are announced, in order. The first slots and the first cell are not.
+    pub(super) const ANNOUNCED: [core::ops::Range<usize>; 6] = {
+        const fn array(offset: usize, stride: usize, first: usize, end: usize) -> core::ops::Range<usize> {
+            offset + first * stride..offset + end * stride
+        }
+        const LINK: usize = size_of::<u32>();
+        let threads = offset_of!(Self, threads) + offset_of!(ThreadTable<T>, slots);
+        let (stacks, cells) = (offset_of!(Self, stacks), offset_of!(Self, cells));
+        let node_links = stacks + offset_of!(StackTable<N>, index) + offset_of!(Index<N>, links);
+        let cell_links = cells + offset_of!(CellTable<C>, index) + offset_of!(Index<C>, links);
+        [
+            array(threads, size_of::<ThreadSlot>(), super::threads::FIRST as usize, T),
+            array(stacks + offset_of!(StackTable<N>, nodes), StackTable::<N>::STRIDE, 0, N),
+            array(node_links, LINK, 0, N),
+            array(cells + offset_of!(CellTable<C>, cells), size_of::<Account>(), 1, C),
+            array(cell_links, LINK, 0, C),
+            array(cells + offset_of!(CellTable<C>, threads), size_of::<u16>(), 1, C),
+        ]
+    };
+}
+
 impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: usize, const D: usize> Tables
     for Region<N, C, T, S, G, D>
 {
@@ -273,6 +306,16 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
             Timeline::PLACE,
         ],
     );
+
+    #[cfg(recorded_from_start)]
+    const LATER: [core::ops::Range<usize>; 6] = Self::ANNOUNCED;
+
+    #[cfg(recorded_from_start)]
+    fn in_memory(address: usize, _: &'static crate::table::space::Space) -> &'static Self {
+        // SAFETY: the caller upholds that the bytes are zeroed, mapped for ever and as many as a region has. They begin at a
+        // page. A region consists of atomic integers and locks, for which all-zero is a value.
+        unsafe { &*core::ptr::with_exposed_provenance::<Self>(address) }
+    }
 
     fn publish(&self, header: &[u32; image::WORDS]) {
         self.head.image.publish(header, self.stages.as_ptr().cast(), self.timeline.as_ptr().cast());

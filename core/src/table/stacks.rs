@@ -90,8 +90,8 @@ impl Stacks<'_> {
             hash(address as u64, u64::from(parent.0)),
             |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
             || {
-                let id = self.growth.claim(self.used, self.nodes.len(), 1)? + 1;
-                prepare(node(id));
+                let prepare = |number| prepare(node(number + 1)) && self.index.prepare(number + 1);
+                let id = self.growth.claim(self.used, self.nodes.len(), 1, prepare)? + 1;
                 node(id).parent.store(parent.0, Relaxed);
                 node(id).address.store(address, Release);
                 Some(id)
@@ -122,7 +122,7 @@ impl Stacks<'_> {
     }
 
     /// The addresses of the heads of its index.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(recorded_from_start)))]
     pub(crate) fn heads(&self) -> core::ops::Range<usize> {
         self.index.heads()
     }

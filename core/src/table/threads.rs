@@ -256,16 +256,17 @@ impl<'t> Threads<'t> {
     /// else the slot that all further threads share.
     #[cold]
     pub(crate) fn claim(&self, os_id: u64, is_same: impl Fn(&[u8; THREAD_NAME]) -> bool) -> u16 {
-        let fresh = self.growth.claim(self.used, self.slots.len(), FIRST.into());
+        let prepare_slot = |number| prepare(self.get(FIRST + number as u16));
+        let fresh = self.growth.claim(self.used, self.slots.len(), FIRST.into(), prepare_slot);
         let id = match fresh {
             Some(n) => FIRST + n as u16,
-            None => match self.adopt(is_same) {
-                Some(id) => id,
-                None => OVERFLOW,
-            },
+            // An adopted slot has been used before.
+            None => self.adopt(is_same).unwrap_or_else(|| {
+                prepare(self.get(OVERFLOW));
+                OVERFLOW
+            }),
         };
         let slot = self.get(id);
-        prepare(slot);
         slot.account.set_label(id.into(), 0);
         slot.os_id.set(os_id);
         slot.count.fetch_add(1, Relaxed);

@@ -3,13 +3,12 @@
 use crate::dump;
 use crate::error::Error;
 use crate::os::file::File;
-use crate::os::pages::Pages;
 use crate::platform::{Host, Platform};
 use crate::session::recording::annex::FragmentWriter;
 use crate::session::registry;
 use crate::table::fork::{self, Copied};
 use crate::table::peak::Mark;
-use crate::table::region::{Head, HeadCopy, Tables};
+use crate::table::region::{HeadCopy, Tables};
 use crate::table::threads::FIRST;
 use crate::totals::{elapsed, totals};
 use memtrack_format::{Cause, LossCause};
@@ -60,10 +59,13 @@ impl<R: Tables> registry::Registered for R {
         self.head().pending.raise(crate::table::pending::MODULE);
     }
 
-    fn pages(&self) -> Result<Pages, Error> {
+    #[cfg(not(recorded_from_start))]
+    fn pages(&self) -> Result<crate::os::pages::Pages, Error> {
+        use crate::table::region::Head;
+
         // A recording's file replaces all of the region, so all of it must have memory.
         if self.complete() {
-            Pages::of(self, Head::private()).ok_or(Error::RecordingPages)
+            crate::os::pages::Pages::of(self, Head::private()).ok_or(Error::RecordingPages)
         } else {
             Err(Error::NoMemory)
         }
@@ -74,6 +76,7 @@ impl<R: Tables> registry::Registered for R {
         figures.allocs.wrapping_mul(2).wrapping_sub(figures.live_blocks.min(figures.allocs))
     }
 
+    #[cfg(not(recorded_from_start))]
     fn heads(&self) -> [core::ops::Range<usize>; 2] {
         [self.stacks().heads(), self.cells().heads()]
     }

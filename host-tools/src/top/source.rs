@@ -68,7 +68,7 @@ impl Source {
                 .map_err(|reason| Error::NotADump { path: path(), reason })
         };
         let image = read(None)?;
-        let running = image.pid.is_some_and(is_running);
+        let running = image.pid.is_some_and(|pid| is_running(pid, image.started));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
         let now = now.and_then(|now| u64::try_from(now.as_nanos()).ok()).filter(|_| running);
         Ok((if now.is_some() { read(now)?.dump } else { image.dump }, running))

@@ -8,6 +8,7 @@ mod chains;
 mod exit;
 mod fence;
 mod figures;
+mod recording;
 mod stages;
 mod threads;
 mod triggers;
@@ -23,7 +24,8 @@ static HEAP: Tracker<Fence> = Tracker::new(Fence);
 const USAGE: &str = "\
 usage: everywhere figures|threads|chains DUMP
        with MEMTRACK_DUMP: everywhere stages, everywhere exit main|process|thread|panic,
-       or everywhere trigger interval|peak|failure";
+       or everywhere trigger interval|peak|failure
+       with MEMTRACK_RECORD: everywhere recording";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["stages"] => stages::run(),
         ["exit", kind] => exit::run(kind),
         ["trigger", kind] => triggers::run(kind),
+        ["recording"] => recording::run(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

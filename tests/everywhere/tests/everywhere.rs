@@ -5,10 +5,12 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use memtrack_format::{Cause, LossCause};
+use memtrack_host_tools::input;
 use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{program, snapshot};
 use snapshot::Snapshot;
@@ -22,8 +24,8 @@ fn given(name: &str) -> String {
     env::var(format!("MEMTRACK_EVERYWHERE_{name}")).unwrap_or_default()
 }
 
-/// Whether the platform lacks something: `stacks`, `backtrace`, `threads`, `unwinding`, or `callbacks` (stacks through the C
-/// library's own code).
+/// Whether the platform lacks something: `stacks`, `backtrace`, `threads`, `unwinding`, `recordings`, or `callbacks` (stacks
+/// through the C library's own code).
 fn lacks(what: &str) -> bool {
     given("LACKS").split(' ').any(|lacking| lacking == what)
 }
@@ -37,7 +39,7 @@ fn everywhere(arguments: &[&str]) -> Command {
     let runner = given("RUNNER");
     let mut words = runner.split(' ').filter(|word| !word.is_empty()).chain([program.as_str()]);
     let mut command = Command::new(words.next().expect("at least the program"));
-    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP");
+    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP").env_remove("MEMTRACK_RECORD");
     command
 }
 
@@ -193,4 +195,38 @@ fn snapshots_at_new_peaks_have_the_blocks_of_the_peak() {
 #[test]
 fn a_failed_allocation_leaves_a_snapshot() {
     assert_eq!(at_trigger("failure", Cause::Failure, None), [2345]);
+}
+
+/// Runs the program until its blocks are there, reads its recording, and kills it.
+#[test]
+fn a_recording_shows_a_running_program_and_outlives_it() {
+    if lacks("recordings") {
+        return;
+    }
+    let image = folder("recording").join("program.image");
+    let mut command = everywhere(&["recording"]);
+    command
+        .env("MEMTRACK_RECORD", &image)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut program = command.spawn().expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let check = |when: &str| {
+        let figures = ["allocs", "live", "live-blocks"].map(|metric| total(&image, metric, &[]));
+        assert_eq!(figures, [302, 12345 + 300 * 1000, 301], "{when}");
+        assert_eq!(total(&image, "live-blocks", &["--thread", "worker"]), 300, "{when}");
+        let input = input::open(&image, None).expect("a recording");
+        assert!(input.notes.is_empty() && !input.damaged, "{when}: {:?}", input.notes);
+        let last = snapshot::last(&input.bytes);
+        last.assert_adds_up();
+        assert!(last.losses.is_empty(), "{when}: {:?}", last.losses);
+        assert!(last.stages.iter().any(|stage| stage.name == b"serve" && stage.running), "{when}");
+    };
+    let running = std::panic::catch_unwind(|| check("while it runs"));
+    program.kill().expect("the program runs");
+    let said = program.wait_with_output().expect("the program ends").stderr;
+    assert!(running.is_ok() && line.trim_end() == "ready", "{line}{}", String::from_utf8_lossy(&said));
+    check("after its end");
 }

@@ -1,5 +1,5 @@
 //! What only Windows has, with known results: the keys of a console, the last error, names of threads, and libraries that are
-//! loaded and unloaded. The suite `windows` runs it, by Wine where the machine has no Windows.
+//! loaded and unloaded; recordings. The suite `windows` runs it, by Wine where the machine has no Windows.
 
 #[cfg(windows)]
 mod key;
@@ -9,6 +9,8 @@ mod last_error;
 mod libraries;
 #[cfg(windows)]
 mod names;
+#[cfg(windows)]
+mod recording;
 #[cfg(windows)]
 mod system;
 
@@ -22,6 +24,7 @@ const USAGE: &str = "\
 usage: on-windows names DUMP
        on-windows libraries DUMP (FILE FUNCTION COUNT)...
        on-windows last-error
+       with MEMTRACK_RECORD: on-windows recorded terminated|parent|child, or on-windows recorded full DUMP
        with MEMTRACK_DUMP and MEMTRACK_DUMP_SIGNAL: on-windows key c|break asked|handled|default";
 
 #[cfg(windows)]
@@ -31,6 +34,10 @@ fn run(arguments: &[&str]) -> Option<ExitCode> {
         ["names", dump] => code(names::run(dump)),
         ["libraries", dump, libraries @ ..] => code(libraries::run(dump, libraries)),
         ["last-error"] => code(last_error::run()),
+        ["recorded", "terminated"] => recording::terminated(),
+        ["recorded", "parent"] => recording::parent(),
+        ["recorded", "child"] => code(recording::child()),
+        ["recorded", "full", dump] => code(recording::full(dump)),
         ["key", key, end] => key::run(key, end),
         _ => return None,
     })

@@ -28,6 +28,8 @@ pub(super) enum Language {
 
 /// MinGW's GCC, as Debian has it.
 pub(super) const MINGW: &str = "x86_64-w64-mingw32-gcc-win32";
+/// The same for C++.
+pub(super) const MINGW_CXX: &str = "x86_64-w64-mingw32-g++-win32";
 
 impl Linker {
     /// The path of the linker, for cargo; `None` when there is none.

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::Platform;
-use super::linker::{Language, MINGW};
+use super::linker::{Language, MINGW, MINGW_CXX};
 use super::macho::Linked;
 use crate::test::WORKSPACE;
 use crate::toolchain::{self, Toolchain};
@@ -168,6 +168,7 @@ fn windows(platform: &Platform) -> Result<()> {
     suite.env("MEMTRACK_WINDOWS_FOLD", built.join("memtrack-fold.exe"));
     suite.env("MEMTRACK_WINDOWS_LINK", format!("{} -flavor link", toolchain::rust_lld()?.display()));
     suite.env("MEMTRACK_WINDOWS_LIBRARIES", built).env("MEMTRACK_WINDOWS_GCC", MINGW);
+    suite.env("MEMTRACK_WINDOWS_GXX", MINGW_CXX);
     tool::run(&mut suite)
 }
 

@@ -46,12 +46,47 @@ fn failed<T>() -> Result<T, Error> {
     Err(Error::File(errno()))
 }
 
-fn open(path: &CStr, access: u32, disposition: u32, flags: u32) -> Result<Owned, Error> {
+fn open(path: &CStr, access: u32, share: u32, disposition: u32, flags: u32) -> Result<Owned, Error> {
     // SAFETY: the path ends with a NUL, and the handle is this function's own.
     let file = with_path(path, |path| unsafe {
-        Owned::new(CreateFileW(path, access, FILE_SHARE_ALL, null(), disposition, flags, null_mut()))
+        Owned::new(CreateFileW(path, access, share, null(), disposition, flags, null_mut()))
     })?;
     file.map_or_else(failed, Ok)
+}
+
+/// Opens a file, and creates it where there is none; `share` is what others may do with it meanwhile. A path from a variable
+/// is refused ([`Error::Refused`]) unless it names a regular file with a single name.
+///
+/// A file that belongs to another user is not refused: the folder for temporary files belongs to one user, and a new file
+/// has the access rights of its folder.
+pub(super) fn create(path: &CStr, access: u32, share: u32, named: Named) -> Result<Owned, Error> {
+    let flags = match named {
+        Named::ByCode => FILE_ATTRIBUTE_NORMAL,
+        // A link itself is opened, and not the file that it leads to.
+        Named::ByVariable => FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT,
+    };
+    let file = open(path, access, share, OPEN_ALWAYS, flags)?;
+    if named == Named::ByVariable {
+        check(&file)?;
+    }
+    Ok(file)
+}
+
+/// Checks a file that another user may have put there.
+fn check(file: &Owned) -> Result<(), Error> {
+    let information = information(file).filter(|_| is_regular(file));
+    let Some(FileInformation { attributes, links, .. }) = information else {
+        return Err(Error::Refused(
+            "it is not a regular file: give the name of one, or of one that does not exist",
+        ));
+    };
+    if attributes & (FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY) != 0 {
+        return Err(Error::Refused("it is a link: give the name of the file itself"));
+    }
+    if links > 1 {
+        return Err(Error::Refused("it has other names (hard links): remove this one, or give another"));
+    }
+    Ok(())
 }
 
 fn is_regular(file: &Owned) -> bool {
@@ -74,42 +109,13 @@ impl FileInformation {
 }
 
 impl File {
-    /// Opens a file for writing, and creates it where there is none. A path from a variable is refused
-    /// ([`Error::Refused`]) unless it names a regular file with a single name.
-    ///
-    /// A file that belongs to another user is not refused: the folder for temporary files belongs to one user, and a new
-    /// file has the access rights of its folder.
+    /// [Opens](create) a file for writing.
     pub(crate) fn create(path: &CStr, mode: Mode, named: Named) -> Result<File, Error> {
-        let flags = match named {
-            Named::ByCode => FILE_ATTRIBUTE_NORMAL,
-            // A link itself is opened, and not the file that it leads to.
-            Named::ByVariable => FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT,
-        };
-        let file = File(open(path, GENERIC_WRITE, OPEN_ALWAYS, flags)?);
-        if named == Named::ByVariable {
-            file.check()?;
-        }
+        let file = File(create(path, GENERIC_WRITE, FILE_SHARE_ALL, named)?);
         if mode == Mode::Truncate && file.is_regular() {
             file.empty()?;
         }
         Ok(file)
-    }
-
-    /// Checks a file that another user may have put there.
-    fn check(&self) -> Result<(), Error> {
-        let information = information(&self.0).filter(|_| self.is_regular());
-        let Some(FileInformation { attributes, links, .. }) = information else {
-            return Err(Error::Refused(
-                "it is not a regular file: give the name of one, or of one that does not exist",
-            ));
-        };
-        if attributes & (FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY) != 0 {
-            return Err(Error::Refused("it is a link: give the name of the file itself"));
-        }
-        if links > 1 {
-            return Err(Error::Refused("it has other names (hard links): remove this one, or give another"));
-        }
-        Ok(())
     }
 
     /// Whether the file is a regular one, and not a pipe or a device. False when that is unknown.
@@ -184,7 +190,7 @@ pub(crate) struct FileReader(Owned);
 impl FileReader {
     /// Opens a file; `None` when that fails.
     pub(crate) fn open(path: &CStr) -> Option<FileReader> {
-        open(path, GENERIC_READ, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL).ok().map(FileReader)
+        open(path, GENERIC_READ, FILE_SHARE_ALL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL).ok().map(FileReader)
     }
 
     /// Whether the file is a regular one. False when that is unknown.

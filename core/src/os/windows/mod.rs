@@ -6,7 +6,7 @@
 //! - `command_line`, `detach` and `unloads` each serve one of the modules above.
 //!
 //! Windows has no forks, no signals that interrupt a thread, and no sandbox that a program lays over itself: these modules
-//! are those of `absent`. It cannot lay a file under memory that is in use, so it has no recordings either.
+//! are those of `absent`. It cannot lay a file under memory that is in use, so a recording has its file from the start.
 
 mod command_line;
 mod detach;
@@ -16,6 +16,7 @@ mod teb;
 mod unloads;
 mod wide;
 
+pub(crate) mod backing_file;
 pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod errno;
@@ -26,6 +27,7 @@ pub(crate) mod memory;
 pub(crate) mod modules;
 pub(super) mod names;
 pub(super) mod other_stack;
+pub(crate) mod pages;
 pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod signals;
@@ -36,4 +38,4 @@ pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;
 pub(crate) mod wake;
 
-pub(crate) use super::absent::{backing_file, fault, fork, fork_gate, pages, sandbox, signal_mask};
+pub(crate) use super::absent::{fork, fork_gate, sandbox, signal_mask};

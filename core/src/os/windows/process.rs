@@ -47,12 +47,6 @@ pub(crate) fn command_line(buffer: &mut [u8]) -> usize {
     command_line::split(text, buffer)
 }
 
-/// The number of threads of this process; 0 when it is unknown. Outside the hook. Only a recording asks, and this system
-/// has none.
-pub(crate) fn threads() -> u64 {
-    0
-}
-
 fn open(id: u32) -> Option<Owned> {
     // SAFETY: the call takes numbers, and its result is this function's own.
     unsafe { Owned::new(OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, 0, id)) }

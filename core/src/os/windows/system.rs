@@ -21,10 +21,12 @@ pub(super) const MEM_IMAGE: u32 = 0x0100_0000;
 pub(super) const PAGE_NOACCESS: u32 = 0x01;
 pub(super) const PAGE_READWRITE: u32 = 0x04;
 pub(super) const PAGE_GUARD: u32 = 0x100;
+pub(super) const FILE_MAP_WRITE: u32 = 2;
 
 // Files.
 pub(super) const GENERIC_READ: u32 = 0x8000_0000;
 pub(super) const GENERIC_WRITE: u32 = 0x4000_0000;
+pub(super) const FILE_SHARE_READ: u32 = 1;
 pub(super) const FILE_SHARE_ALL: u32 = 7;
 pub(super) const OPEN_EXISTING: u32 = 3;
 pub(super) const OPEN_ALWAYS: u32 = 4;
@@ -33,6 +35,9 @@ pub(super) const FILE_ATTRIBUTE_DIRECTORY: u32 = 0x10;
 pub(super) const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 pub(super) const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 pub(super) const FILE_TYPE_DISK: u32 = 1;
+/// `FileEndOfFileInfo`.
+pub(super) const END_OF_FILE_INFORMATION: u32 = 6;
+pub(super) const FSCTL_SET_SPARSE: u32 = 0x0009_00c4;
 pub(super) const LOCKFILE_FAIL_IMMEDIATELY: u32 = 1;
 pub(super) const LOCKFILE_EXCLUSIVE_LOCK: u32 = 2;
 pub(super) const MOVEFILE_REPLACE_EXISTING: u32 = 1;
@@ -142,6 +147,14 @@ unsafe extern "system" {
         flags: u32,
         template: Handle,
     ) -> Handle;
+    pub(super) fn CreateFileMappingW(
+        file: Handle,
+        security: *const c_void,
+        protect: u32,
+        size_high: u32,
+        size_low: u32,
+        name: *const u16,
+    ) -> Handle;
     pub(super) fn CreateThread(
         security: *const c_void,
         stack: usize,
@@ -150,6 +163,16 @@ unsafe extern "system" {
         flags: u32,
         id: *mut u32,
     ) -> Handle;
+    pub(super) fn DeviceIoControl(
+        file: Handle,
+        code: u32,
+        input: *const c_void,
+        input_length: u32,
+        output: *mut c_void,
+        output_length: u32,
+        returned: *mut u32,
+        at: *mut Overlapped,
+    ) -> i32;
     pub(super) fn FlsAlloc(ended: unsafe extern "system" fn(*mut c_void)) -> u32;
     pub(super) fn FlsSetValue(index: u32, value: *const c_void) -> i32;
     pub(super) fn FlushProcessWriteBuffers();
@@ -182,6 +205,13 @@ unsafe extern "system" {
         high: u32,
         at: *mut Overlapped,
     ) -> i32;
+    pub(super) fn MapViewOfFile(
+        mapping: Handle,
+        access: u32,
+        offset_high: u32,
+        offset_low: u32,
+        length: usize,
+    ) -> *mut c_void;
     pub(super) fn MoveFileExW(from: *const u16, to: *const u16, flags: u32) -> i32;
     pub(super) fn OpenProcess(access: u32, inherit: i32, id: u32) -> Handle;
     pub(super) fn OpenThread(access: u32, inherit: i32, id: u32) -> Handle;
@@ -204,6 +234,12 @@ unsafe extern "system" {
     pub(super) fn SetConsoleCtrlHandler(handler: unsafe extern "system" fn(u32) -> i32, add: i32) -> i32;
     pub(super) fn SetEndOfFile(file: Handle) -> i32;
     pub(super) fn SetEvent(event: Handle) -> i32;
+    pub(super) fn SetFileInformationByHandle(
+        file: Handle,
+        class: u32,
+        information: *const c_void,
+        length: u32,
+    ) -> i32;
     pub(super) fn SetLastError(error: u32);
     pub(super) fn SetThreadDescription(thread: Handle, name: *const u16) -> i32;
     pub(super) fn Sleep(milliseconds: u32);

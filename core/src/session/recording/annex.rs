@@ -47,15 +47,15 @@ impl Annex {
     /// Bytes of an annex.
     pub(crate) const LEN: usize = begin(2, ANNEX_HALF);
 
-    /// Makes an empty annex, in memory of the process's own. It will begin at `offset` in the file.
-    pub(crate) fn new(offset: usize) -> Result<Annex, Error> {
-        let annex = Annex { pages: Pages::new(Self::LEN, offset)? };
+    /// Makes an empty annex in zeroed memory of at least [`LEN`](Self::LEN) bytes.
+    pub(crate) fn new(pages: Pages) -> Annex {
+        let annex = Annex { pages };
         annex.word(0).store(MAGIC, Relaxed);
         annex.word(HALF_LEN).store(ANNEX_HALF as u32, Relaxed);
         for (index, word) in (OWNER..).zip(Owner::this().words()) {
             annex.word(index).store(word, Relaxed);
         }
-        Ok(annex)
+        annex
     }
 
     pub(crate) fn pages(&self) -> Pages {
@@ -70,6 +70,7 @@ impl Annex {
     }
 
     /// Copies the fragments of another annex into this one, which is not mapped to a file yet.
+    #[cfg(not(recorded_from_start))]
     pub(crate) fn copy_from(&self, other: &Annex) {
         for index in [CURRENT, USED, USED + 1] {
             self.word(index).store(other.word(index).load(Acquire), Relaxed);
@@ -87,6 +88,7 @@ impl Annex {
     }
 
     /// Unmaps the memory.
+    #[cfg(not(recorded_from_start))]
     pub(crate) fn remove(self) {
         // SAFETY: only the recording used the pages, through this annex, which is moved here. `memory` has their address
         // too, and gets that of the new annex before it uses one.
@@ -157,7 +159,8 @@ mod tests {
 
     #[test]
     fn fragments_are_appended_or_replace_all_and_a_failed_one_changes_nothing() {
-        let mut annex = Annex::new(4096).unwrap();
+        let new = || Annex::new(Pages::new(Annex::LEN, 4096).unwrap());
+        let mut annex = new();
         let mut write = |replaces, text: &[u8]| annex.write(replaces, |mut to| to.write(text));
         assert_eq!((write(true, b"modules"), write(false, b" target")), (Ok(()), Ok(())));
         assert_eq!(current(&annex), b"modules target");
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(annex.write(true, |mut to| to.write(b"others")), Ok(()));
         assert_eq!(current(&annex), b"others");
 
-        let copy = Annex::new(4096).unwrap();
+        let copy = new();
         copy.copy_from(&annex);
         assert_eq!(current(&copy), b"others");
         [annex, copy].into_iter().for_each(Annex::remove);

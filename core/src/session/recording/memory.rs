@@ -6,7 +6,8 @@
 //!
 //! **Idea.** Room for a page is requested before its first use. Where that fails, and at a fault, the recording ends: memory
 //! of the process's own, with the same content, replaces the file's pages at the same addresses. Then the access works.
-//! All this is found without a lock, by the number of the region.
+//! All this is found without a lock, by the number of the region. Where the system cannot replace pages, a page without room
+//! is not used: the tables are full.
 //!
 //! - **Mapping** ([`Mapping`]): the addresses of a region's pages and of its annex.
 //! - **State**: says whether the file's pages are there. One thread at a time replaces them; others wait.
@@ -45,7 +46,7 @@ const NONE: u32 = 0;
 const RUNS: u32 = 1;
 /// The recording has ended: the pages are the process's own.
 const ENDED: u32 = 2;
-/// The recording has ended, and the system gave no memory to replace the pages.
+/// The file has no more room, and the pages are still the file's: the system cannot replace them, or had no memory for it.
 const STUCK: u32 = 3;
 /// A thread is ending the recording: this plus the thread's id.
 const ENDING: u32 = 16;
@@ -89,9 +90,9 @@ fn cleared_bits(before: Option<Pages>, pages: usize) -> Option<Pages> {
 /// Makes room in the file for memory that is about to be used for the first time. Without room the recording ends here:
 /// later, it would be a fault, whose signal a thread may block.
 #[cold]
-fn make_room(start: usize, len: usize) {
+fn make_room(start: usize, len: usize) -> bool {
     if !sandbox::allows_all() {
-        return;
+        return true;
     }
     for (number, region) in registry::all() {
         let Some(mapping) = MEMORY[number].mapping() else { continue };
@@ -100,16 +101,20 @@ fn make_room(start: usize, len: usize) {
         while MEMORY[number].state.load(Acquire) >= ENDING {
             nap();
         }
-        for page in mapping.pages.numbers(start, len) {
-            if is_running(number) && !with_room.bit(page) {
+        for page in mapping.pages.numbers(start, len).filter(|&page| !with_room.bit(page)) {
+            if is_running(number) {
                 if mapping.pages.has_room(page) {
                     with_room.set_bit(page);
-                } else {
-                    end(number, region);
+                    continue;
                 }
+                end(number, region);
+            }
+            if MEMORY[number].state.load(Acquire) == STUCK {
+                return false;
             }
         }
     }
+    true
 }
 
 /// Returns whether the region has a recording that has not ended.
@@ -130,6 +135,7 @@ pub(crate) fn end_replaced() {
 }
 
 /// In a forked child: returns whether the pages are those of the parent's file.
+#[cfg(not(recorded_from_start))]
 pub(crate) fn forked(number: RegionNumber) -> bool {
     let state = &MEMORY[number].state;
     if state.load(Acquire) >= ENDING {
@@ -149,6 +155,12 @@ impl FileMemory {
     /// Replaces the file's pages by memory of the process's own. Returns whether that worked.
     fn detach(&self, region: &dyn Registered) -> bool {
         let Some(mapping) = self.mapping() else { return false };
+        if cfg!(recorded_from_start) {
+            stderr::line(format_args!(
+                "the recording has no more room: known threads and stacks go on, events of new ones are counted as lost"
+            ));
+            return false;
+        }
         let is_whole = annex::mark_ended(mapping.annex);
         // Another process may have written into the file.
         let is_intact = pages::may_be_readable(mapping.pages.start()) && region.head_copy() == mapping.head;
@@ -181,6 +193,7 @@ pub(crate) fn end(number: RegionNumber, region: &dyn Registered) {
 }
 
 /// In a forked child that cannot have a file: replaces the pages of the parent's file by memory of the child's own.
+#[cfg(not(recorded_from_start))]
 pub(crate) fn detach_in_child(number: RegionNumber) {
     if let Some(mapping) = MEMORY[number].mapping() {
         // After an error the pages stay those of the parent's file: without memory there is no other way.

@@ -62,6 +62,7 @@ fn has_thread() -> bool {
 }
 
 /// Returns the number of threads of the tracker's own.
+#[cfg(not(recorded_from_start))]
 pub(in crate::session) fn threads() -> u64 {
     u64::from(has_thread())
 }

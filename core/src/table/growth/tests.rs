@@ -113,3 +113,13 @@ fn a_completed_table_has_memory_for_all() {
     assert!(steps.complete() && steps.complete());
     assert_eq!((Growth::Stepwise(steps).readable(NODES), ASKED.get()), (NODES, 2));
 }
+
+/// Readers read all entries that have numbers.
+#[test]
+fn an_entry_that_must_not_be_used_gets_no_number() {
+    let used = AtomicU32::new(0);
+    let claim = |end: u32| Growth::WHOLE.claim(&used, 8, 1, |number| number < end);
+    assert_eq!([3, 3, 3, 3, 3].map(claim), [Some(0), Some(1), Some(2), None, None]);
+    assert_eq!(Growth::WHOLE.usage(&used, 8, 1), (3, 7));
+    assert_eq!([9; 5].map(claim), [Some(3), Some(4), Some(5), Some(6), None]);
+}

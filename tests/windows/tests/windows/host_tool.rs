@@ -1,32 +1,19 @@
-//! `memtrack-fold.exe`: names by the debug information of a program, formats, and what the system lacks.
+//! `memtrack-fold.exe`: names by the debug information of a program, formats, the live view, and what the system lacks.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Output, Stdio};
 
+use memtrack_tests::c;
 use memtrack_tests::folded::Folded;
-use memtrack_tests::{c, program as programs};
 
-use crate::{given, output, place, program, said, text};
-
-/// A program of the workspace: the one that was given, or that cargo has built here.
-fn of_workspace(variable: &str, name: &str) -> String {
-    given(variable).unwrap_or_else(|| programs::of_workspace(name))
-}
-
-fn fold(arguments: &[&str]) -> Command {
-    program(&of_workspace("FOLD", "memtrack-fold"), arguments)
-}
-
-/// A path as programs of Windows write it.
-fn native(path: &Path) -> String {
-    if cfg!(windows) { text(path).to_owned() } else { format!("Z:{}", text(path).replace('/', "\\")) }
-}
+use crate::{everywhere, fold_exe as fold, native, output, place, said};
 
 /// The dump of forty chains of calls, which a program wrote at a path with a drive and backslashes.
 fn chains(test: &str) -> PathBuf {
     let dump = place(test, "dump.memtrack");
-    said(program(&of_workspace("EVERYWHERE", "everywhere"), &["chains", &native(&dump)]));
+    said(everywhere(&["chains", &native(&dump)]));
     dump
 }
 
@@ -66,4 +53,75 @@ fn it_says_what_the_system_lacks() {
     refused(&["top", "4711"], 2, "does not list the files of a process; give the file itself");
     refused(&["top", "Z:\\no such file"], 4, "cannot read Z:\\no such file");
     refused(&["Z:\\no such file"], 4, "cannot read Z:\\no such file");
+}
+
+/// A program that has its known blocks and waits; and its recording.
+struct Recorded(Child, PathBuf);
+
+impl Recorded {
+    fn start(test: &str) -> Self {
+        let image = place(test, "program.image");
+        let mut program = everywhere(&["recording"]);
+        program.env("MEMTRACK_RECORD", &image).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = program.spawn().expect("the program starts");
+        let mut line = String::new();
+        let read = BufReader::new(program.stdout.take().expect("a pipe")).read_line(&mut line);
+        let recorded = Recorded(program, image);
+        assert!(read.is_ok() && line.trim_end() == "ready", "{line}");
+        recorded
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().expect("the program runs");
+        self.0.wait().expect("the program ends");
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        // The calls fail if the test has killed it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// In a console the view has the alternate screen, and takes keys.
+#[test]
+#[cfg(not(windows))]
+fn the_live_view_begins_and_ends_in_a_console() {
+    use std::io::{Read, Write};
+    const BEGIN: &str = "\u{1b}[?1049h";
+    const END: &str = "\u{1b}[?1049l";
+
+    let program = Recorded::start("console");
+    let mut view = crate::keys::in_terminal(fold(&["top", &native(&program.1)]));
+    let mut view = view.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the view starts");
+    let (mut keys, mut screen) = (view.stdin.take().expect("a pipe"), view.stdout.take().expect("a pipe"));
+    let (mut shown, mut piece) = (String::new(), [0; 4096]);
+    let mut is_asked = false;
+    // The key is pressed once the view is there.
+    while let Ok(length @ 1..) = screen.read(&mut piece) {
+        shown.push_str(&String::from_utf8_lossy(&piece[..length]));
+        if !is_asked && shown.contains(BEGIN) && shown.contains("everywhere.exe") {
+            is_asked = keys.write_all(b"q").and_then(|()| keys.flush()).is_ok();
+        }
+    }
+    let status = view.wait().expect("the view ends");
+    assert!(is_asked && status.success() && shown.contains(END), "{status}:\n{shown}");
+}
+
+#[test]
+fn it_shows_a_running_program_to_its_end() {
+    let mut program = Recorded::start("top");
+    let image = native(&program.1);
+    let top = || said(fold(&["top", &image, "--once"]));
+    let screen = top();
+    let all = ["everywhere.exe", "running  after", "│▶ serve", "everywhere::block ←", "no losses"];
+    all.iter().for_each(|what| assert!(screen.contains(what), "{what}:\n{screen}"));
+    // 300 blocks of 1000 bytes.
+    let is_worker = |line: &str| line.starts_with("│worker ") && line.contains(" 293 KiB ");
+    assert!(screen.lines().any(is_worker), "{screen}");
+    program.kill();
+    let screen = top();
+    assert!(screen.contains("ended  after") && screen.lines().any(is_worker), "{screen}");
 }

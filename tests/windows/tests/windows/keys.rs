@@ -18,9 +18,17 @@ fn code_in_console(mut command: Command) -> Option<i32> {
     output(command).status.code()
 }
 
-/// Runs a program in a terminal of its own, from which Wine makes a console. Returns its exit code.
+/// Runs a program in a console of its own. Returns its exit code.
 #[cfg(not(windows))]
 fn code_in_console(command: Command) -> Option<i32> {
+    let mut script = in_terminal(command);
+    script.stdin(Stdio::null());
+    output(script).status.code()
+}
+
+/// A program in a terminal of its own, from which Wine makes a console.
+#[cfg(not(windows))]
+pub(crate) fn in_terminal(command: Command) -> Command {
     let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().expect("text"));
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let line = words.map(quoted).collect::<Vec<_>>().join(" ");
@@ -32,8 +40,7 @@ fn code_in_console(command: Command) -> Option<i32> {
             None => script.env_remove(name),
         };
     }
-    script.stdin(Stdio::null());
-    output(script).status.code()
+    script
 }
 
 /// Presses a key. Returns the exit code, and the causes of the snapshots with the live bytes of the tag `work`.

@@ -1,5 +1,5 @@
-//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries; the library for C, program
-//! databases, and `memtrack-fold.exe`.
+//! What only Windows has: keys of a console, the last error, names of threads, unloaded libraries, recordings; the library for C and C++,
+//! program databases, and `memtrack-fold.exe`.
 //!
 //! On Windows the suite runs the programs that cargo built. Elsewhere `cargo xtask platforms` says by environment variables
 //! which programs these are and what runs them.
@@ -10,6 +10,7 @@ mod host_tool;
 mod keys;
 mod libraries;
 mod program_database;
+mod recordings;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ fn program(program: &str, arguments: &[&str]) -> Command {
     let runner = given("RUNNER");
     let mut words = runner.iter().map(String::as_str).chain([program]);
     let mut command = Command::new(words.next().expect("at least the program"));
-    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP");
+    command.args(words).args(arguments).env_remove("MEMTRACK_DUMP").env_remove("MEMTRACK_RECORD");
     command
 }
 
@@ -40,9 +41,36 @@ fn on_windows(arguments: &[&str]) -> Command {
     program(&given, arguments)
 }
 
+/// A program of the workspace: the one that was given, or that cargo has built here.
+fn of_workspace(variable: &str, name: &str) -> String {
+    given(variable).unwrap_or_else(|| memtrack_tests::program::of_workspace(name))
+}
+
+/// `memtrack-fold.exe`.
+fn fold_exe(arguments: &[&str]) -> Command {
+    program(&of_workspace("FOLD", "memtrack-fold"), arguments)
+}
+
+/// A path as programs of Windows write it.
+fn native(path: &Path) -> String {
+    if cfg!(windows) { text(path).to_owned() } else { format!("Z:{}", text(path).replace('/', "\\")) }
+}
+
+/// The program `everywhere`.
+fn everywhere(arguments: &[&str]) -> Command {
+    program(&of_workspace("EVERYWHERE", "everywhere"), arguments)
+}
+
 /// The compiler of C.
 fn gcc() -> Command {
     Command::new(given("GCC").unwrap_or_else(|| "gcc".to_owned()))
+}
+
+/// The compiler of C++. Its programs need no library of the compiler's own.
+fn gxx() -> Command {
+    let mut gxx = Command::new(given("GXX").unwrap_or_else(|| "g++".to_owned()));
+    gxx.arg("-static");
+    gxx
 }
 
 /// Runs a program to its end.

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use memtrack_tests::folded::fold;
+use memtrack_tests::folded::{Folded, fold};
 use memtrack_tests::{c, snapshot};
 
-use crate::{FILES, given, on_windows, place, said, text};
+use crate::{FILES, fold_exe, given, native, on_windows, place, said, text};
 
 const BLOCKS: u64 = 7;
 
@@ -35,6 +35,14 @@ fn library(folder: &Path) -> PathBuf {
     built
 }
 
+/// The blocks under `priced`. The walk goes through the library to the program, whether the library has names or not.
+fn count(blocks: &Folded) -> u64 {
+    assert_eq!(blocks.total(), BLOCKS);
+    let leads = |frames: &[&str]| frames.iter().any(|frame| frame.ends_with("libraries::run"));
+    assert!(blocks.stacks().all(|(frames, _)| leads(&frames)));
+    blocks.under("priced")
+}
+
 #[test]
 fn a_library_with_a_program_database_has_names() {
     let dump = place("database", "dump.memtrack");
@@ -48,19 +56,24 @@ fn a_library_with_a_program_database_has_names() {
     let module = last.modules.iter().find(|module| module.path.windows(10).any(|name| name == b"priced.dll"));
     assert_eq!(module.expect("the library").build_id.len(), 20);
 
-    let named = |options: &[&str]| {
-        let blocks = fold(&dump, &[&["-m", "live-blocks", "--tag", "work"], FILES, options].concat());
-        assert_eq!(blocks.total(), BLOCKS);
-        // The walk goes through the library to the program, whether the library has names or not.
-        assert!(
-            blocks.stacks().all(|(frames, _)| frames.iter().any(|frame| frame.ends_with("libraries::run")))
-        );
-        blocks.under("priced")
+    // By this machine's `memtrack-fold` and by `memtrack-fold.exe`.
+    let named = |debug: Option<&Path>| {
+        let wanted: &[&str] = &["-m", "live-blocks", "--tag", "work"];
+        let here = debug.map_or(vec![], |folder| vec!["--debug-dir", text(folder)]);
+        let native_folder = debug.map(native);
+        let there = native_folder.iter().flat_map(|folder| ["--debug-dir", folder]).collect::<Vec<_>>();
+        let counts = [
+            fold(&dump, &[wanted, FILES, &here].concat()),
+            Folded::parse(&said(fold_exe(&[&[&*native(&dump)], wanted, &there].concat()))),
+        ]
+        .map(|blocks| count(&blocks));
+        assert_eq!(counts[0], counts[1]);
+        counts[0]
     };
-    assert_eq!(named(&[]), BLOCKS, "beside the library");
+    assert_eq!(named(None), BLOCKS, "beside the library");
     let (database, elsewhere) = (folder.join("priced.pdb"), folder.join("elsewhere"));
     fs::create_dir(&elsewhere).expect("a new folder");
     fs::rename(&database, elsewhere.join("priced.pdb")).expect("the linker wrote the database");
-    assert_eq!(named(&[]), 0, "without the database");
-    assert_eq!(named(&["--debug-dir", text(&elsewhere)]), BLOCKS, "in another folder");
+    assert_eq!(named(None), 0, "without the database");
+    assert_eq!(named(Some(&elsewhere)), BLOCKS, "in another folder");
 }

@@ -34,7 +34,7 @@ fn run() -> Result<()> {
         ("node", vec!["node".to_owned(), "--no-warnings".to_owned(), script("wasi.mjs")]),
         ("wasmtime", vec![wasmtime, script("wasi.py")]),
     ];
-    let lacks = ["stacks", "backtrace", "threads", "unwinding"];
+    let lacks = ["stacks", "backtrace", "threads", "unwinding", "recordings"];
     engines
         .iter()
         .try_for_each(|(name, words)| everywhere(&format!("{TRIPLE}-{name}"), &program, words, &lacks))
