@@ -4,7 +4,7 @@
 //! `key value` per line:
 //!
 //! ```text
-//! $ bench-plain W1 --iterations 20000000
+//! $ bench-plain W1x8 --iterations 20000000
 //! pairs 20000000
 //! cpu_ns 561298000
 //! wall_ns 561911527

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use crate::random::Random;
 
 /// The stacks under which the parts are measured, by their names in the table of results.
-pub const STACKS: [(&str, Stacks); 8] = [
+pub const STACKS: [(&str, Stacks); 9] = [
     ("same-8", Stacks { frames: 8, order: Order::Same }),
     ("same-24", Stacks { frames: 24, order: Order::Same }),
     ("same-30", Stacks { frames: 30, order: Order::Same }),
     ("same-64", Stacks { frames: 64, order: Order::Same }),
     ("sites-30", Stacks { frames: 30, order: Order::Sites(1) }),
     ("runs-30", Stacks { frames: 30, order: Order::Sites(4) }),
+    ("random-8", Stacks { frames: 24, order: Order::Random(8) }),
     ("random-100", Stacks { frames: 30, order: Order::Random(100) }),
     ("random-2000", Stacks { frames: 30, order: Order::Random(2000) }),
 ];

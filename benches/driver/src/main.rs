@@ -36,7 +36,8 @@ Usage: cargo xtask bench [OPTIONS]
       --profile         instead where the time of W1 goes under memtrack, by perf
       --quick           fewer and shorter rounds; nothing is written to docs/
       --rounds N        rounds (default 5, with --quick 3)
-      --only WORKLOAD   W1, W2, W3x2, W3x8, W4 or word-index (may be repeated); nothing is written to docs/
+      --only WORKLOAD   W1x8, W1x64, W1x1000, W1-in-turn, W2, W3x2, W3x8, W4, growth or word-index (may be repeated);
+                        nothing is written to docs/
       --peers none|all  whether to run other tools too (default all)
 ";
 

@@ -12,14 +12,18 @@ pub(crate) struct Workload {
     pub(crate) iterations: Option<u64>,
 }
 
-pub(crate) static ALL: [Workload; 6] = [
-    Workload { name: "W1", title: "W1", iterations: Some(20_000_000) },
+pub(crate) static ALL: [Workload; 10] = [
+    Workload { name: "W1x8", title: "W1", iterations: Some(10_000_000) },
+    Workload { name: "W1x64", title: "W1, 64 stacks", iterations: Some(5_000_000) },
+    Workload { name: "W1x1000", title: "W1, 1000 stacks", iterations: Some(5_000_000) },
+    Workload { name: "W1-in-turn", title: "W1 in turn", iterations: Some(20_000_000) },
     Workload { name: "W2", title: "W2", iterations: Some(3) },
     Workload { name: "W3x2", title: "W3×2", iterations: Some(5_000_000) },
     Workload { name: "W3x8", title: "W3×8", iterations: Some(1_250_000) },
     // Once: a second round finds the heap as the first one shuffled it and takes twice as long, so runs of different
     // length could not be compared.
     Workload { name: "W4", title: "W4", iterations: Some(1) },
+    Workload { name: "growth", title: "growth", iterations: Some(1) },
     Workload { name: "word-index", title: "word-index", iterations: None },
 ];
 

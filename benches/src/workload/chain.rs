@@ -1,8 +1,8 @@
 //! A block allocated under a deep stack.
 //!
 //! [`allocate`] calls through 14 functions that are never inlined; together with the frames above `main` or above the
-//! start of a thread, the stack has about 24 frames. Three levels choose between two functions, so one place in the
-//! source is reached by eight stacks, which differ near the root, in the middle and near the leaf. As in programs
+//! start of a thread, the stack has about 24 frames. Ten levels choose between two functions, so one place in the
+//! source is reached by up to 1024 stacks. The first eight differ near the root, in the middle and near the leaf. As in programs
 //! that allocate through `Vec` and `String`, the innermost return addresses alone do not distinguish them.
 //!
 //! Each function adds a constant to a result that the compiler cannot know; otherwise the compiler would turn the
@@ -16,7 +16,7 @@ use std::mem::MaybeUninit;
 pub type Block = Box<[MaybeUninit<u8>]>;
 
 /// The number of different stacks.
-pub const PATHS: u64 = 8;
+pub const PATHS: u64 = 1 << 10;
 
 struct Request {
     size: usize,
@@ -31,33 +31,43 @@ pub fn allocate(size: usize, path: u64) -> Block {
     request.block.expect("the innermost level allocates")
 }
 
+/// A level calls the next one, or the bit of the path at a place chooses between the next one and its twin.
 macro_rules! levels {
-    ($($name:ident adds $number:literal to $next:expr;)*) => {$(
+    ($($name:ident adds $number:literal to $next:ident $(or $twin:ident by $place:literal)?;)*) => {$(
         #[inline(never)]
         fn $name(request: &mut Request) -> u64 {
-            let next: fn(&mut Request) -> u64 = $next;
-            next(request) + $number
+            $(if request.path >> $place & 1 != 0 {
+                return $twin(request) + $number;
+            })?
+            $next(request) + $number
         }
     )*};
 }
 
 levels! {
     level_1 adds 1 to level_2;
-    level_2 adds 1 to |request| if request.path & 1 == 0 { level_3(request) } else { level_3_twin(request) };
-    level_3 adds 1 to level_4;
-    level_3_twin adds 2 to level_4;
-    level_4 adds 1 to level_5;
-    level_5 adds 1 to level_6;
-    level_6 adds 1 to |request| if request.path & 2 == 0 { level_7(request) } else { level_7_twin(request) };
-    level_7 adds 1 to level_8;
-    level_7_twin adds 2 to level_8;
-    level_8 adds 1 to level_9;
+    level_2 adds 1 to level_3 or level_3_twin by 0;
+    level_3 adds 1 to level_4 or level_4_twin by 3;
+    level_3_twin adds 2 to level_4 or level_4_twin by 3;
+    level_4 adds 1 to level_5 or level_5_twin by 4;
+    level_4_twin adds 2 to level_5 or level_5_twin by 4;
+    level_5 adds 1 to level_6 or level_6_twin by 5;
+    level_5_twin adds 2 to level_6 or level_6_twin by 5;
+    level_6 adds 1 to level_7 or level_7_twin by 1;
+    level_6_twin adds 2 to level_7 or level_7_twin by 1;
+    level_7 adds 1 to level_8 or level_8_twin by 6;
+    level_7_twin adds 2 to level_8 or level_8_twin by 6;
+    level_8 adds 1 to level_9 or level_9_twin by 7;
+    level_8_twin adds 2 to level_9 or level_9_twin by 7;
     level_9 adds 1 to level_10;
-    level_10 adds 1 to |request| if request.path & 4 == 0 { level_11(request) } else { level_11_twin(request) };
-    level_11 adds 1 to level_12;
-    level_11_twin adds 2 to level_12;
-    level_12 adds 1 to level_13;
+    level_9_twin adds 2 to level_10;
+    level_10 adds 1 to level_11 or level_11_twin by 2;
+    level_11 adds 1 to level_12 or level_12_twin by 8;
+    level_11_twin adds 2 to level_12 or level_12_twin by 8;
+    level_12 adds 1 to level_13 or level_13_twin by 9;
+    level_12_twin adds 2 to level_13 or level_13_twin by 9;
     level_13 adds 1 to level_14;
+    level_13_twin adds 2 to level_14;
 }
 
 #[inline(never)]

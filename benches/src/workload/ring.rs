@@ -1,19 +1,39 @@
 //! W1: one allocation and one free per step, 16–1024 bytes. A ring of 64 blocks delays the frees.
+//!
+//! Real programs come by their call sites in no fixed order, so each step draws one of the stacks. A loop over a few sites
+//! has them in turn.
 
 use super::Prepared;
 use super::chain::{self, Block};
 use crate::random::Random;
 
 pub(crate) struct Ring {
+    pub(crate) order: Order,
     pub(crate) steps: u64,
 }
+
+/// The order of the stacks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Order {
+    /// Eight stacks in turn.
+    InTurn,
+    /// One of this many stacks at random.
+    Random(u64),
+}
+
+/// Stacks in W1 in turn, and in W3 and W4.
+pub(crate) const FEW: u64 = 8;
 
 impl Prepared for Ring {
     fn run(&mut self) -> Option<u64> {
         let mut slots = Slots::new();
         let mut random = Random::new(1);
         for step in 0..self.steps {
-            slots.replace(step, chain::allocate(random.within(16, 1024), step));
+            let path = match self.order {
+                Order::InTurn => step % FEW,
+                Order::Random(stacks) => random.within(0, stacks as usize - 1) as u64,
+            };
+            slots.replace(step, chain::allocate(random.within(16, 1024), path));
         }
         Some(self.steps)
     }

@@ -10,7 +10,7 @@ use std::thread;
 
 use super::Prepared;
 use super::chain::{self, Block};
-use super::ring::Slots;
+use super::ring::{FEW, Slots};
 use crate::random::Random;
 
 /// Blocks in a batch.
@@ -50,7 +50,8 @@ fn work(seed: u64, steps: u64, next: Sender<Batch>, own: Receiver<Batch>) {
     let mut batch = Batch::with_capacity(BATCH);
     let mut sent = 0;
     for step in 0..steps {
-        let block = chain::allocate(random.within(16, 1024), step / 4);
+        let path = random.within(0, FEW as usize - 1) as u64;
+        let block = chain::allocate(random.within(16, 1024), path);
         if step % 4 != 3 {
             slots.replace(step, block);
             continue;
