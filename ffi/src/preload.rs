@@ -9,6 +9,7 @@ use crate::source::Source;
 use crate::tracker::TRACKER;
 use crate::{operators, process};
 use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use memtrack_core::LossCause;
 
 /// Entry points. `build.rs` makes the linker of the shared library give each its second name. rustc exports only names in
@@ -72,8 +73,21 @@ extern "C" fn at_start() {
     }
 }
 
-/// Whether the program and its libraries allocate by these functions, and not by functions that come before them.
+/// Whether the program and its libraries allocate by these functions, and not by functions that come before them. The first call finds
+/// out; in a program with many symbols that takes a millisecond.
 pub(crate) fn stands_in_for_malloc() -> bool {
+    static STANDS_IN: AtomicU8 = AtomicU8::new(0);
+    match STANDS_IN.load(Relaxed) {
+        0 => {
+            let stands_in = finds_own_malloc();
+            STANDS_IN.store(1 + u8::from(stands_in), Relaxed);
+            stands_in
+        }
+        known => known == 2,
+    }
+}
+
+fn finds_own_malloc() -> bool {
     let own = [
         (c"malloc", malloc as *const c_void),
         (c"calloc", calloc as *const c_void),

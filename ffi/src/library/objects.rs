@@ -49,14 +49,34 @@ fn is_entry_of_program(address: *mut c_void) -> bool {
     }
 }
 
-/// Whether two functions are in one object, the program or a library.
+/// Whether two functions are in one object, the program or a library. `dladdr` would look for the names of both, in all symbols of
+/// their objects, which takes longer than a short program runs.
 pub(super) fn are_of_one_object(one: *mut c_void, other: *mut c_void) -> bool {
-    let object = |address: *mut c_void| {
-        let mut info = MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: the call fills in the record if it does not return 0.
-        (!address.is_null() && unsafe { libc::dladdr(address, info.as_mut_ptr()) } != 0)
-            // SAFETY: as above.
-            .then(|| unsafe { info.assume_init() }.dli_fbase)
-    };
-    object(one).is_some_and(|base| object(other) == Some(base))
+    struct Search {
+        addresses: [usize; 2],
+        is_one: bool,
+    }
+    unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, search: *mut c_void) -> libc::c_int {
+        // SAFETY: the dynamic linker passes an object, whose program headers are mapped, and the pointer that it got.
+        let (info, search) = unsafe { (&*info, &mut *search.cast::<Search>()) };
+        // SAFETY: as above.
+        let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+        let has = |address: usize| {
+            let offset = address.wrapping_sub(info.dlpi_addr as usize);
+            headers.iter().any(|header| {
+                header.p_type == libc::PT_LOAD
+                    && offset.wrapping_sub(header.p_vaddr as usize) < header.p_memsz as usize
+            })
+        };
+        let [one, other] = search.addresses.map(has);
+        search.is_one = one && other;
+        (one || other).into()
+    }
+    let mut search = Search { addresses: [one.addr(), other.addr()], is_one: false };
+    if search.addresses.contains(&0) {
+        return false;
+    }
+    // SAFETY: the function takes what the dynamic linker passes, and a pointer to a search.
+    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
+    search.is_one
 }
