@@ -97,22 +97,21 @@ pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<
 /// DWARF numbers of return address, stack pointer and frame pointer.
 #[cfg(any(all(cfi, not(pdata)), cfi_bare))]
 pub(super) struct Dwarf {
-    pub(super) ra: gimli::Register,
-    pub(super) sp: gimli::Register,
-    pub(super) fp: gimli::Register,
+    pub(super) ra: u64,
+    pub(super) sp: u64,
+    pub(super) fp: u64,
 }
 
 #[cfg(any(all(cfi, not(pdata)), cfi_bare))]
 pub(super) const DWARF: Dwarf = {
-    use gimli::Register as R;
     if cfg!(target_arch = "x86_64") {
-        Dwarf { ra: R(16), sp: R(7), fp: R(6) }
+        Dwarf { ra: 16, sp: 7, fp: 6 }
     } else if cfg!(target_arch = "x86") {
-        Dwarf { ra: R(8), sp: R(4), fp: R(5) }
+        Dwarf { ra: 8, sp: 4, fp: 5 }
     } else if cfg!(target_arch = "aarch64") {
-        Dwarf { ra: R(30), sp: R(31), fp: R(29) }
+        Dwarf { ra: 30, sp: 31, fp: 29 }
     } else {
-        Dwarf { ra: R(1), sp: R(2), fp: R(8) }
+        Dwarf { ra: 1, sp: 2, fp: 8 }
     }
 };
 

@@ -1,95 +1,54 @@
-//! Descriptions of functions in `.eh_frame` (Linux Standard Base, "DWARF Extensions"): call frame information becomes a rule.
+//! Descriptions of functions in `.eh_frame`: call frame information becomes a rule.
 
+use super::description::Description;
+use super::reader::Reader;
+use super::row::{Cfa as CfaRule, Row, Saved};
 use crate::unwind::arch::DWARF;
 use crate::unwind::rules::packed::PackedRule;
 use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
-use gimli::{
-    BaseAddresses, CfaRule, EhFrame, EhFrameOffset, Expression, FrameDescriptionEntry, LittleEndian,
-    Operation, Register, RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
-};
-
-/// The most registers that one row of call frame information has rules for: functions of riscv64 save 25, others fewer. Each
-/// takes 32 bytes of the stack, several times over, and a thread may have 16 KiB in all.
-const MAX_RULES: usize = 26;
-/// The deepest nesting of `DW_CFA_remember_state`.
-const MAX_ROWS: usize = 4;
-
-struct OnStack;
-
-impl UnwindContextStorage<usize> for OnStack {
-    type Rules = [(Register, RegisterRule<usize>); MAX_RULES];
-    type Stack = [UnwindTableRow<usize, Self>; MAX_ROWS];
-}
-
-type Bytes = gimli::EndianSlice<'static, LittleEndian>;
-
-/// The most bytes of a function's description, and of the part that it has in common with others. Compilers write a few
-/// hundred; a longer one is damaged, and would take long to read.
-const MOST_BYTES: usize = 256 << 10;
 
 /// The rule by the description at an offset in its section; `None` when it is not of the code at `pc`.
 pub(super) fn by_description(frames: &'static [u8], offset: usize, pc: usize) -> Option<Option<PackedRule>> {
-    let bases = BaseAddresses::default().set_eh_frame(frames.as_ptr() as u64);
-    let section = EhFrame::new(frames, LittleEndian);
-    let fde = section.fde_from_offset(&bases, EhFrameOffset(offset), EhFrame::cie_from_offset).ok()?;
-    if !fde.contains(pc as u64) {
-        return None;
-    }
-    let is_bounded = fde.entry_len() <= MOST_BYTES && fde.cie().entry_len() <= MOST_BYTES;
-    Some(is_bounded.then(|| rule_of(&fde, &section, &bases, pc)).flatten())
+    let description = Description::at(frames, offset).filter(|description| description.contains(pc))?;
+    Some(if description.is_bounded() { rule_of(&description, pc) } else { None })
 }
 
-fn rule_of(
-    fde: &FrameDescriptionEntry<Bytes>,
-    section: &EhFrame<Bytes>,
-    bases: &BaseAddresses,
-    pc: usize,
-) -> Option<PackedRule> {
-    if fde.is_signal_trampoline() {
+fn rule_of(description: &Description<'_>, pc: usize) -> Option<PackedRule> {
+    if description.common.is_of_signal {
         // The positions of the registers are known for Linux. Without a system this is the entry of an interrupt.
         return cfg!(all(feature = "std", not(compact))).then_some(PackedRule::new(Rule::Signal));
     }
-    let mut context: UnwindContext<usize, OnStack> = UnwindContext::new_in();
-    let row = fde.unwind_info_for_address(section, bases, &mut context, pc as u64).ok()?;
-    Some(PackedRule::new(from_row(row, section, fde.cie().encoding())))
+    Row::at(pc, description).map(|row| PackedRule::new(from_row(row)))
 }
 
-fn from_row(
-    row: &UnwindTableRow<usize, OnStack>,
-    section: &EhFrame<Bytes>,
-    encoding: gimli::Encoding,
-) -> Rule {
-    let ra = match row.register(DWARF.ra) {
-        Some(RegisterRule::Offset(offset)) => offset,
-        Some(RegisterRule::Undefined) => return Rule::Outermost,
+fn from_row(row: Row<'_>) -> Rule {
+    let ra = match row.ra {
+        Saved::At(offset) => offset,
+        Saved::Undefined => return Rule::Outermost,
         _ => return Rule::Unknown,
     };
-    let at = |expression: gimli::UnwindExpression<usize>| operand(&expression.get(section).ok()?, encoding);
-    let cfa = match row.cfa() {
-        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.sp => {
-            words(*offset).map(Cfa::Sp)
-        }
-        CfaRule::RegisterAndOffset { register, offset } if *register == DWARF.fp => {
-            words(*offset).map(Cfa::Fp)
-        }
-        CfaRule::Expression(expression) => match at(*expression) {
-            Some(Operand { register, offset, deref: true }) if register == DWARF.fp => {
+    let (sp_register, fp_register) = (DWARF.sp, DWARF.fp);
+    let cfa = match row.cfa {
+        CfaRule::Register(register, offset) if register == sp_register => words(offset).map(Cfa::Sp),
+        CfaRule::Register(register, offset) if register == fp_register => words(offset).map(Cfa::Fp),
+        CfaRule::Register(..) => None,
+        CfaRule::Expression(expression) => match operand(expression) {
+            Some(Operand { register, offset, deref: true }) if register == fp_register => {
                 words(offset).map(Cfa::AtFp)
             }
             _ => None,
         },
-        CfaRule::RegisterAndOffset { .. } => None,
     };
-    let fp = match row.register(DWARF.fp) {
-        Some(RegisterRule::Offset(offset)) => words(offset).map(CallerFp::Saved),
-        Some(RegisterRule::Expression(expression)) => match at(expression) {
-            Some(Operand { register, offset, deref: false }) if register == DWARF.fp => {
+    let fp = match row.fp {
+        Saved::At(offset) => words(offset).map(CallerFp::Saved),
+        Saved::AtExpression(expression) => match operand(expression) {
+            Some(Operand { register, offset, deref: false }) if register == fp_register => {
                 words(offset).map(CallerFp::AtFp)
             }
             _ => None,
         },
-        None | Some(RegisterRule::SameValue | RegisterRule::Undefined) => Some(CallerFp::Same),
-        Some(_) => None,
+        Saved::Default | Saved::Same | Saved::Undefined => Some(CallerFp::Same),
+        Saved::Elsewhere => None,
     };
     match (cfa, words(ra), fp) {
         (Some(cfa), Some(ra), Some(fp)) => Rule::frame(cfa, ra, fp),
@@ -105,24 +64,24 @@ fn words(bytes: i64) -> Option<isize> {
 
 /// An expression as compilers write it: a register plus an offset, or the word there.
 struct Operand {
-    register: Register,
+    register: u64,
     offset: i64,
     deref: bool,
 }
 
-fn operand(expression: &Expression<Bytes>, encoding: gimli::Encoding) -> Option<Operand> {
-    let mut operations = (*expression).operations(encoding);
-    let Operation::RegisterOffset { register, offset, .. } = operations.next().ok()?? else { return None };
-    let deref = match operations.next().ok()? {
-        None => false,
-        Some(Operation::Deref { .. }) => true,
-        Some(_) => return None,
-    };
-    matches!(operations.next(), Ok(None)).then_some(Operand { register, offset, deref })
+fn operand(mut expression: Reader<'_>) -> Option<Operand> {
+    // DW_OP_breg0 to breg31, and DW_OP_deref.
+    const REGISTERS: core::ops::RangeInclusive<u8> = 0x70..=0x8f;
+    const DEREF: [u8; 1] = [0x06];
+    let register = expression.u8().filter(|operation| REGISTERS.contains(operation))? - REGISTERS.start();
+    let offset = expression.signed()?;
+    let deref = expression.0 == DEREF;
+    (deref || expression.0.is_empty()).then_some(Operand { register: register.into(), offset, deref })
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
+    use super::super::description::MOST_BYTES;
     use super::*;
     use std::vec::Vec;
 

@@ -2,9 +2,9 @@
 //! `.eh_frame` (Linux Standard Base, "DWARF Extensions").
 //!
 //! All linkers write it in one form, which [`look_up`] searches. A first capture has a look-up for each frame, and a general
-//! decoder of pointers at each step would be a third of its cost. gimli reads any other form.
+//! decoder of addresses at each step would be a third of its cost.
 
-use gimli::{BaseAddresses, EhFrameHdr, LittleEndian, Pointer};
+use super::reader::Reader;
 
 /// Version 1; the section's address in four signed bytes, relative to these; the number of rows in four bytes; rows of
 /// two addresses in four signed bytes each, relative to the index.
@@ -46,17 +46,25 @@ pub(super) fn look_up(index: &'static [u8], pc: usize) -> Option<Found> {
 #[cold]
 #[inline(never)]
 pub(super) fn look_up_unusual(index: &'static [u8], pc: usize) -> Option<Found> {
-    let bases = BaseAddresses::default().set_eh_frame_hdr(index.as_ptr() as u64);
-    let header = EhFrameHdr::new(index, LittleEndian).parse(&bases, size_of::<usize>() as u8).ok()?;
-    let table = header.table()?;
-    // A row has more than a byte. gimli computes the place of a row, which has to fit an integer, before it looks for it.
-    table.iter(&bases).size_hint().1.filter(|&count| count <= index.len())?;
-    match (header.eh_frame_ptr(), table.lookup(pc as u64, &bases).ok()?) {
-        (Pointer::Direct(frames), Pointer::Direct(description)) => {
-            Some(Found { frames: frames as usize, description: description as usize })
-        }
-        _ => None,
+    let section = Some(index.as_ptr().addr());
+    let mut head = Reader(index);
+    let [1, frames, count, table] = [head.u8()?, head.u8()?, head.u8()?, head.u8()?] else { return None };
+    let frames = head.address(frames, section)?;
+    let count = usize::try_from(head.size(count)?).ok()?;
+    let row = 2 * Reader::bytes_of_address(table)?;
+    let rows = head.0.get(..count.checked_mul(row)?)?;
+    // The two addresses of a row.
+    let row = |number: usize| {
+        let mut row = Reader(rows.get(number * row..)?);
+        Some((row.address(table, section)?, row.address(table, section)?))
+    };
+    let (mut first, mut after) = (0, count);
+    while first < after {
+        let middle = first + (after - first) / 2;
+        if row(middle)?.0 <= pc as u64 { first = middle + 1 } else { after = middle }
     }
+    let (_, description) = row(first.checked_sub(1)?)?;
+    Some(Found { frames: frames as usize, description: description as usize })
 }
 
 #[cfg(test)]

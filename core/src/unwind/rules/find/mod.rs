@@ -8,11 +8,13 @@
 //! - [`tables`]: where the unwind table of a module is;
 //! - `eh_frame_hdr`: a module's index of functions;
 //! - `compact`: the same on macOS, where most functions need no description;
-//! - [`eh_frame`]: the description of a function;
+//! - [`eh_frame`]: the rule by the [description] of a function;
+//! - [`row`]: what the description says of one place in the function;
 //! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
 
 #[cfg(any(compact, all(test, cfi, any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod compact;
+mod description;
 mod eh_frame;
 #[cfg(not(compact))]
 mod eh_frame_hdr;
@@ -20,8 +22,10 @@ mod eh_frame_hdr;
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
+mod reader;
 #[cfg(all(cfi, not(compact)))]
 mod restorer;
+mod row;
 
 use super::packed::PackedRule;
 #[cfg(all(feature = "std", not(compact)))]
