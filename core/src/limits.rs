@@ -37,6 +37,16 @@ pub(crate) const CLOCK_LOOK: u64 = 64;
 /// Bytes beyond its need that a thread takes from the pool of credit, so that it comes back rarely.
 pub(crate) const ADVANCE: usize = 16 << 10;
 
+/// Bytes by which a thread that is alone raises the peak in advance while the program grows, so that it comes back rarely. None in a
+/// firmware, where flash is scarcer than time. Few in models.
+pub(crate) const GROWTH: usize = if cfg!(models) {
+    16
+} else if cfg!(feature = "std") {
+    16 << 10
+} else {
+    0
+};
+
 /// How often a thread tries the lock of the collector of credit, which is held for some tens of nanoseconds a thread. Each try
 /// is a state of a model: models have few.
 pub(crate) const COLLECTOR_TRIES: usize = if cfg!(models) { 1 << 6 } else { 1 << 12 };

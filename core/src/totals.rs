@@ -36,7 +36,7 @@ pub(crate) fn moment<R: Tables, P: Platform>(region: &R, platform: &P) -> Moment
 pub(crate) fn stage_peak<R: Tables, P: Platform>(region: &R, platform: &P) -> Peak {
     let marks = &region.head().marks;
     Peak {
-        bytes: marks.peak(Mark::Stage),
+        bytes: marks.peak(Mark::Stage, || region.threads().live_bytes()),
         blocks: totals(region, Mark::Stage).peak_blocks as usize,
         time_ns: marks.peak_time(Mark::Stage, elapsed(region, platform)),
     }

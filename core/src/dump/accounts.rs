@@ -100,7 +100,7 @@ impl<R: Tables, P: Platform, S: Sink<Error = Error>> Writer<'_, R, P, S> {
         let head = self.region.head();
         let now = elapsed(self.region, self.platform);
         let mut figures = totals(self.region, Mark::Program);
-        figures.peak = head.marks.peak(Mark::Program) as u64;
+        figures.peak = head.marks.peak(Mark::Program, || self.region.threads().live_bytes()) as u64;
         figures.peak_blocks = u64::from(at_peak.blocks);
         self.record(&Marks {
             figures,

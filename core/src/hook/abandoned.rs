@@ -99,7 +99,11 @@ pub(crate) mod tests {
         assert_eq!(sizes, cells[..2], "{point}: sizes");
         let marks = &REGION.head().marks;
         marks.rebase_stage(threads, threads.own(2).map(|slot| &slot.share));
-        assert_eq!(marks.peak(Mark::Stage) as u64, cells[2], "{point}: credit is conserved");
+        assert_eq!(
+            marks.peak(Mark::Stage, || threads.live_bytes()) as u64,
+            cells[2],
+            "{point}: credit is conserved"
+        );
     }
 
     #[test]

@@ -55,41 +55,51 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Counts an allocation. Returns the cell for the block's trailer.
     #[inline(always)]
     pub(crate) fn count_alloc(&self, from: Registers, heap: u8, block: usize, size: usize) -> u32 {
-        match self.alloc_fast(from, heap, block, size) {
+        match self.alloc_fast::<false>(from, heap, block, size) {
             Some(counted) => self.run_triggers_of(counted),
-            None => self.alloc_full(from.pc, from.sp, from.fp, heap, block, size),
+            None => self.alloc_slow(from.pc, from.sp, from.fp, heap, block, size),
         }
     }
 
-    /// The fast path.
+    /// The fast path. Prepares counters that have not changed in this epoch, or leaves them to [`alloc_slow`](Self::alloc_slow).
     #[inline(always)]
-    fn alloc_fast(&self, from: Registers, heap: u8, block: usize, size: usize) -> Option<Counted> {
+    fn alloc_fast<const PREPARE: bool>(
+        &self,
+        from: Registers,
+        heap: u8,
+        block: usize,
+        size: usize,
+    ) -> Option<Counted> {
         let loaded = self.region.load();
         if loaded.flags() != QUIET {
             return None;
         }
         let (guard, local, region) = self.fast_guard(&loaded, from.sp)?;
         let epoch = guard.marks.epochs.epoch();
-        let slot = guard.settled_slot(epoch)?;
+        let slot = guard.slot_in::<PREPARE, U>(epoch, local)?;
         if Timeline::IS_KEPT && slot.account.is_next_time_to_look() {
             return None;
         }
-        let id = self.cached_cell(local, from, heap)?;
+        let id = self.cached_cell(local, from, heap, region)?;
         // SAFETY: a cached id is one that this region's table of cells returned.
         let cell = unsafe { region.cells().known(id) };
-        if !cell.is_current(epoch) {
-            return None;
-        }
+        guard.is_ready::<PREPARE>(cell, epoch)?;
         cell.add(size);
         slot.add(block, size);
         Some(Counted { cell: id, is_peak: guard.take_credit(size, region) })
     }
 
-    /// The full path. It takes the registers as separate arguments: so the fast path does not store them in memory.
+    /// The fast path with preparation, then the full path. It takes the registers as separate arguments: so the fast path does not
+    /// store them in memory.
     #[cold]
     #[inline(never)]
-    fn alloc_full(&self, pc: usize, sp: usize, fp: usize, heap: u8, block: usize, size: usize) -> u32 {
+    fn alloc_slow(&self, pc: usize, sp: usize, fp: usize, heap: u8, block: usize, size: usize) -> u32 {
         let from = Registers { pc, sp, fp };
+        if cfg!(feature = "std")
+            && let Some(counted) = self.alloc_fast::<true>(from, heap, block, size)
+        {
+            return self.run_triggers_of(counted);
+        }
         let cell = match self.guard(sp) {
             Ok(guard) => self.alloc_guarded(&guard, from, heap, block, size),
             Err(Refusal::Lost(cause)) => self.alloc_unattributed(size, cause),
@@ -109,6 +119,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let (region, by) = (self.region(), guard.booker());
         let marks = &region.head().marks;
         let epoch = marks.epochs.epoch();
+        guard.begin_epoch::<U>(&marks.epochs, epoch);
         cell.alloc(size, epoch, by);
         guard.slot.alloc(block, size, &marks.epochs, epoch, by);
         marks.rise(size, guard.share(), region.threads(), &region.head().pending);

@@ -51,7 +51,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let head = self.region().head();
         if flags & pending::PASSED != 0 && head.pending.lower(pending::PASSED) {
-            let peak = head.marks.peak(Mark::Stage);
+            let peak = head.marks.peak(Mark::Stage, || self.region().threads().live_bytes());
             // While another snapshot is being written there is none: the next new peak tries again.
             #[cfg(feature = "std")]
             if head.pending.is_to_be_dumped(peak) && triggers::write(memtrack_format::Cause::Peak) {

@@ -31,31 +31,23 @@ fn label(local: &Local, heap: u8) -> u32 {
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// The cached cell of the stack here. `None` when the stack is not remembered, or has no cell with the current label.
     #[inline(always)]
-    pub(super) fn cached_cell(&self, local: &Local, from: Registers, heap: u8) -> Option<u32> {
-        let label = label(local, heap);
+    pub(super) fn cached_cell(
+        &self,
+        local: &Local,
+        from: Registers,
+        heap: u8,
+        region: &'static R,
+    ) -> Option<u32> {
         let last = if U::CAPTURES {
             // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero;
             // the guard keeps everything else on this thread out while the reference lives.
             let memo = unsafe { local.memory.load(Relaxed).cast::<U::Memo>().as_mut() }?;
-            match U::predict(from, memo).cell(label) {
-                Some(cell) => return Some(cell),
-                None => self.search_stacks(local, memo, from.pc, from.sp, from.fp),
-            }
+            // SAFETY: all of the context's own stack that is above its stack pointer is in use, so it is readable.
+            unsafe { U::recall(from, local.room(from.sp), memo, region.stacks()) }
         } else {
             LastCell { cell: local.last_cell.load(Relaxed), label: local.last_label.load(Relaxed) }
         };
-        last.cell(label)
-    }
-
-    /// Searches all remembered stacks, when the stack here is not the one that was predicted. Not inlined, and with the
-    /// registers as separate arguments: so the fast path does not store them in memory.
-    #[inline(never)]
-    fn search_stacks(&self, local: &Local, memo: &mut U::Memo, pc: usize, sp: usize, fp: usize) -> LastCell {
-        let prove = |sp| self.platform.stack(local, sp);
-        let memory = Memory::at(sp, &prove, || local.bounds());
-        memory.map_or(LastCell::NONE, |memory| {
-            U::look_up(Registers { pc, sp, fp }, memory, memo, self.region().stacks())
-        })
+        last.cell(label(local, heap))
     }
 
     /// The cell of the stack here. `None` when the stack has none and the table is full. Not inlined in a firmware, where
@@ -84,7 +76,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(never)]
     fn capture(&self, guard: &Guard<'_>, from: Registers, label: u32) -> Option<u32> {
         let prove = |sp| self.platform.stack(guard.local, sp);
-        let Some(memory) = Memory::at(from.sp, &prove, || guard.local.bounds()) else {
+        let Some(memory) = Memory::at(from.sp, &prove) else {
             self.count_incomplete(End::Stopped, false);
             return self.cell_of_stack(guard, Interned { stack: StackId::CUT, cut: false }, label, None);
         };

@@ -1,13 +1,15 @@
 //! The guard of the fast path. Only a thread that has a slot to itself gets it.
 //!
-//! - **Settled slot**: the counters of the thread last changed in the current epoch, and its peaks are of the current
-//!   generation. An event then changes counters alone: no copy is due.
+//! - **Prepare**: counters that last changed in the current epoch just change. In a new [epoch](crate::table::peak::epoch) they are
+//!   copied first. The fast path exists twice: as part of the program's call without these copies, and out of line with them.
 //! - **Share**: the thread's part of the credit, the bytes by which live may rise without a new peak of the program.
 
 use super::Tracker;
 use super::region_pointer::Loaded;
 use crate::platform::{Local, Platform};
-use crate::table::peak::{Epoch, Marks};
+use crate::sync::*;
+use crate::table::account::Account;
+use crate::table::peak::{Epoch, Epochs, Marks};
 use crate::table::region::Tables;
 use crate::table::threads::ThreadSlot;
 use crate::unwind::Unwind;
@@ -32,23 +34,57 @@ impl FastGuard<'_> {
         u32::from(thread) == self.slot.number()
     }
 
-    /// The thread's slot, if its counters last changed in this epoch and its peaks are of the current generation: then the
-    /// event changes counters alone.
+    /// The current epoch, for an event that makes live fall.
     #[inline(always)]
-    pub(super) fn settled_slot(&self, epoch: Epoch<'_>) -> Option<&'static ThreadSlot> {
-        self.slot.is_settled(&self.marks.epochs, epoch).then_some(self.slot)
+    pub(super) fn falling<const PREPARE: bool, R: Tables>(
+        &self,
+        region: &'static R,
+        time: impl FnOnce() -> u64,
+    ) -> Option<Epoch<'static>> {
+        let marks = &region.head().marks;
+        if PREPARE {
+            Some(marks.falling(Some(&self.slot.share), region.threads(), time))
+        } else {
+            marks.epochs.fallen_epoch()
+        }
     }
 
-    /// Live rises by `more` bytes, which the thread's share of the credit pays for. True for a new peak of the thread or
-    /// of the program.
+    /// The thread's slot, if its counters are ready to change in this epoch.
+    #[inline(always)]
+    pub(super) fn slot_in<const PREPARE: bool, U: Unwind>(
+        &self,
+        epoch: Epoch<'_>,
+        local: &Local,
+    ) -> Option<&'static ThreadSlot> {
+        let is_ready = self.slot.account.is_current(epoch);
+        if PREPARE && !is_ready {
+            begin_epoch::<U>(self.slot, local, &self.marks.epochs, epoch);
+        }
+        (PREPARE || is_ready).then_some(self.slot)
+    }
+
+    /// Whether a cell of the thread is ready to change in this epoch.
+    #[inline(always)]
+    pub(super) fn is_ready<const PREPARE: bool>(&self, cell: &Account, epoch: Epoch<'_>) -> Option<()> {
+        let is_ready = cell.is_current(epoch);
+        if PREPARE && !is_ready {
+            cell.begin_epoch(epoch);
+        }
+        (PREPARE || is_ready).then_some(())
+    }
+
+    /// Live rises by `more` bytes, which the thread's share of the credit pays for. True when the share was too small, so that
+    /// the program may have a new peak.
     #[inline(always)]
     pub(super) fn take_credit<R: Tables>(&self, more: usize, region: &'static R) -> bool {
-        let is_thread_peak = self.slot.is_high();
-        let is_short = !self.marks.credit.take(more, &self.slot.share);
-        if is_thread_peak | is_short {
-            raise_peaks(self.slot, is_short.then_some(more), region);
+        if self.slot.is_high() {
+            self.slot.raise_high();
         }
-        is_thread_peak | is_short
+        let is_short = !self.marks.credit.take(more, &self.slot.share);
+        if is_short {
+            rise(more, self.slot, region);
+        }
+        is_short
     }
 
     /// Live falls by `less` bytes, which go to the thread's share of the credit.
@@ -64,14 +100,23 @@ impl FastGuard<'_> {
     }
 }
 
-/// Raises the thread's peak and, where its share was too small for `more` bytes, perhaps the program's.
+/// The thread's first event in an epoch, or in a new generation, or after a library was unloaded: each begins an epoch. Once the counters
+/// of the thread are ready for the epoch, the fast path asks for none of these.
 #[inline(never)]
-fn raise_peaks<R: Tables>(slot: &ThreadSlot, more: Option<usize>, region: &'static R) {
-    slot.raise_high();
-    if let Some(more) = more {
-        let head = region.head();
-        head.marks.rise(more, Some(&slot.share), region.threads(), &head.pending);
+pub(super) fn begin_epoch<U: Unwind>(slot: &ThreadSlot, local: &Local, epochs: &Epochs, epoch: Epoch<'_>) {
+    // SAFETY: the platform gave the memory, zeroed and for this thread alone, and the memo's start is all-zero; the guard keeps
+    // everything else on this thread out while the reference lives.
+    if let Some(memo) = unsafe { local.memory.load(Relaxed).cast::<U::Memo>().as_mut() } {
+        U::renew(memo);
     }
+    slot.begin_epoch(epochs, epoch);
+}
+
+/// Live rises by `more` bytes, for which the thread's share was too small.
+#[inline(never)]
+fn rise<R: Tables>(more: usize, slot: &ThreadSlot, region: &'static R) {
+    let head = region.head();
+    head.marks.rise(more, Some(&slot.share), region.threads(), &head.pending);
 }
 
 impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {

@@ -56,20 +56,26 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     #[inline(always)]
     pub(crate) fn count_free(&self, cell: Option<u32>, block: usize, size: usize) {
         let sp = stack_pointer();
-        if self.free_fast(sp, cell, block, size).is_none() {
-            self.free_full(sp, cell, block, size);
+        if self.free_fast::<false>(sp, cell, block, size).is_none() {
+            self.free_slow(sp, cell, block, size);
         }
     }
 
-    /// The fast path.
+    /// The fast path. Prepares counters that have not changed in this epoch, or leaves them to [`free_slow`](Self::free_slow).
     #[inline(always)]
-    fn free_fast(&self, sp: usize, cell: Option<u32>, block: usize, size: usize) -> Option<()> {
+    fn free_fast<const PREPARE: bool>(
+        &self,
+        sp: usize,
+        cell: Option<u32>,
+        block: usize,
+        size: usize,
+    ) -> Option<()> {
         let loaded = self.region.load();
         if loaded.flags() != QUIET {
             return None;
         }
-        let (guard, _, region) = self.fast_guard(&loaded, sp)?;
-        let epoch = guard.marks.epochs.fallen_epoch()?;
+        let (guard, local, region) = self.fast_guard(&loaded, sp)?;
+        let epoch = guard.falling::<PREPARE, R>(region, || self.elapsed())?;
         let owned @ (cell, owner) = region.cells().owned(cell?)?;
         if !guard.owns(owner) {
             // A cell without a thread is unattributed or unused; the name of an unused one comes from a damaged trailer. A
@@ -80,10 +86,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             self.free_fast_remote(guard, owned, size, epoch);
             return Some(());
         }
-        let slot = guard.settled_slot(epoch)?;
-        if !cell.is_current(epoch) {
-            return None;
-        }
+        let slot = guard.slot_in::<PREPARE, U>(epoch, local)?;
+        guard.is_ready::<PREPARE>(cell, epoch)?;
         cell.subtract(size);
         if slot.subtract(block, size) {
             slot.account.count_temporary(Booker::Owner);
@@ -100,6 +104,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         self.count_remote_free(owned, size, epoch);
         guard.other_event();
         guard.give_credit(size);
+    }
+
+    /// The fast path with preparation, then the full path.
+    #[cold]
+    #[inline(never)]
+    fn free_slow(&self, sp: usize, cell: Option<u32>, block: usize, size: usize) {
+        if !cfg!(feature = "std") || self.free_fast::<true>(sp, cell, block, size).is_none() {
+            self.free_full(sp, cell, block, size);
+        }
     }
 
     /// The full path. A free without a guard is counted like that of another thread's block: nothing of it is lost.
@@ -120,9 +133,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return;
         };
         let marks = &self.region().head().marks;
-        let epoch = marks.falling(|| self.elapsed());
+        let share = guard.as_ref().and_then(|guard| guard.share());
+        let epoch = marks.falling(share, self.region().threads(), || self.elapsed());
         match &guard {
             Some(guard) if guard.owns(owner) => {
+                guard.begin_epoch::<U>(&marks.epochs, epoch);
                 cell.free(size, epoch, Booker::Owner);
                 if guard.slot.free(block, size, &marks.epochs, epoch) {
                     guard.slot.account.count_temporary(Booker::Owner);
@@ -136,6 +151,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
                 }
             }
         }
-        marks.drop(size, guard.as_ref().and_then(|guard| guard.share()));
+        marks.drop(size, share);
     }
 }

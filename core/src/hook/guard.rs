@@ -12,12 +12,13 @@
 
 use super::Tracker;
 use super::claim::Refusal;
+use super::fast_guard::begin_epoch;
 use crate::platform::{Local, Platform, undisturbed};
 #[cfg(feature = "std")]
 use crate::session::forks;
 use crate::sync::*;
 use crate::table::account::Booker;
-use crate::table::peak::Share;
+use crate::table::peak::{Epoch, Epochs, Share};
 use crate::table::pending;
 use crate::table::region::Tables;
 use crate::table::threads::{ThreadSlot, Threads};
@@ -62,6 +63,14 @@ impl<'l> Guard<'l> {
     #[inline(always)]
     pub(super) fn owns(&self, thread: u16) -> bool {
         self.is_own && self.thread() == thread
+    }
+
+    /// Before the counters of the thread change in an epoch.
+    #[inline(always)]
+    pub(super) fn begin_epoch<U: Unwind>(&self, epochs: &Epochs, epoch: Epoch<'_>) {
+        if self.is_own && !self.slot.account.is_current(epoch) {
+            begin_epoch::<U>(self.slot, self.local, epochs, epoch);
+        }
     }
 
     /// How the accounts of this thread are changed.

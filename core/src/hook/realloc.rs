@@ -77,15 +77,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Counts a reallocation. Returns the cell for the new trailer.
     #[inline(always)]
     pub(crate) fn count_realloc(&self, resize: Resize) -> u32 {
-        match self.realloc_fast(&resize) {
+        match self.realloc_fast::<false>(&resize) {
             Some(counted) => self.run_triggers_of(counted),
-            None => self.realloc_full(&resize),
+            None => self.realloc_slow(&resize),
         }
     }
 
     /// The fast path. A firmware has none, because flash is scarcer than time.
     #[inline(always)]
-    fn realloc_fast(&self, resize: &Resize) -> Option<Counted> {
+    fn realloc_fast<const PREPARE: bool>(&self, resize: &Resize) -> Option<Counted> {
         let &Resize { from, old, old_size, heap, new, new_size } = resize;
         if !cfg!(feature = "std") {
             return None;
@@ -96,22 +96,25 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         }
         let (guard, local, region) = self.fast_guard(&loaded, from.sp)?;
         let marks = guard.marks;
-        let epoch = if new_size < old_size { marks.epochs.fallen_epoch()? } else { marks.epochs.epoch() };
-        let slot = guard.settled_slot(epoch)?;
+        let epoch = if new_size < old_size {
+            guard.falling::<PREPARE, R>(region, || self.elapsed())?
+        } else {
+            marks.epochs.epoch()
+        };
+        let slot = guard.slot_in::<PREPARE, U>(epoch, local)?;
         if Timeline::IS_KEPT && slot.account.is_next_time_to_look() {
             return None;
         }
         let cells = region.cells();
         let (old, owner) = cells.owned(old?)?;
-        if !guard.owns(owner) || !old.is_current(epoch) {
+        if !guard.owns(owner) {
             return None;
         }
-        let id = self.cached_cell(local, from, heap)?;
+        let id = self.cached_cell(local, from, heap, region)?;
         // SAFETY: a cached id is one that this region's table of cells returned.
         let cell = unsafe { cells.known(id) };
-        if !cell.is_current(epoch) {
-            return None;
-        }
+        guard.is_ready::<PREPARE>(old, epoch)?;
+        guard.is_ready::<PREPARE>(cell, epoch)?;
         old.subtract(old_size);
         cell.add(new_size);
         cell.count_realloc(Booker::Owner);
@@ -128,10 +131,13 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         Some(Counted { cell: id, is_peak })
     }
 
-    /// The full path.
+    /// The fast path with preparation, then the full path.
     #[cold]
     #[inline(never)]
-    fn realloc_full(&self, resize: &Resize) -> u32 {
+    fn realloc_slow(&self, resize: &Resize) -> u32 {
+        if let Some(counted) = self.realloc_fast::<true>(resize) {
+            return self.run_triggers_of(counted);
+        }
         let cell = match self.guard(resize.from.sp) {
             Err(Refusal::NoRegion) => cells::UNATTRIBUTED,
             guard => self.realloc_guarded(guard, resize),
@@ -156,7 +162,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let owned = self.owned_cell(old);
         // A block that was never counted here only adds.
         let old_size = if owned.is_some() { resize.old_size } else { 0 };
-        let epoch = if new_size < old_size { marks.falling(|| self.elapsed()) } else { marks.epochs.epoch() };
+        let share = guard.and_then(Guard::share);
+        let epoch = if new_size < old_size {
+            marks.falling(share, region.threads(), || self.elapsed())
+        } else {
+            marks.epochs.epoch()
+        };
+        if let Some(guard) = guard {
+            guard.begin_epoch::<U>(&marks.epochs, epoch);
+        }
         let found = guard.and_then(|guard| {
             let found = self.find_cell(guard, from, heap);
             if found.is_none() {
@@ -185,7 +199,6 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         cell.count_realloc(by);
         slot.alloc(new, new_size, &marks.epochs, epoch, by);
         slot.account.count_realloc(by);
-        let share = guard.and_then(Guard::share);
         match new_size.checked_sub(old_size) {
             Some(0) => {}
             Some(more) => marks.rise(more, share, region.threads(), &region.head().pending),

@@ -85,6 +85,13 @@ impl Local {
         (self.stack_low.load(Relaxed), self.stack_high.load(Relaxed))
     }
 
+    /// How many bytes of the context's own stack are above the stack pointer of running code: none when that is elsewhere.
+    #[inline(always)]
+    pub(crate) fn room(&self, sp: usize) -> usize {
+        let (low, high) = self.bounds();
+        if sp >= low && sp < high { high - sp } else { 0 }
+    }
+
     /// Returns the stack that was set, from `sp` to its end; `None` when `sp` is outside of it. A
     /// [`Platform::stack`](crate::Platform::stack) may return this.
     pub fn stack_from(&self, sp: usize) -> Option<(usize, usize)> {
@@ -96,5 +103,19 @@ impl Local {
 impl Default for Local {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Local;
+
+    #[test]
+    fn only_the_stack_that_was_set_has_room() {
+        let local = Local::new();
+        assert_eq!(local.room(0x1000), 0, "none was set");
+        local.set_stack(0x1000, 0x3000);
+        let room = [0xff8, 0x1000, 0x2ff8, 0x3000, 0x9000].map(|sp| local.room(sp));
+        assert_eq!(room, [0, 0x2000, 8, 0, 0]);
     }
 }

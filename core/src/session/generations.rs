@@ -14,6 +14,7 @@
 
 mod listed;
 
+use super::registry;
 use crate::limits::LAST_GENERATION;
 use crate::os::modules::{self, Each, MAX_SEGMENTS, read_mapped};
 use crate::os::unwind_tables;
@@ -32,9 +33,10 @@ pub(crate) fn unloads() -> usize {
     UNLOADS.load(Relaxed)
 }
 
-/// Counts one time at which libraries may be unloaded.
+/// Counts one time at which libraries may be unloaded, and makes all threads look at the count.
 pub(super) fn count_unloading() {
     UNLOADS.fetch_add(1, AcqRel);
+    registry::all().for_each(|(_, region)| region.code_unloaded());
 }
 
 /// The lowest bit of the generation in an address. No address of a program uses it. The highest generation needs five bits,

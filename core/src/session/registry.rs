@@ -43,6 +43,8 @@ pub(crate) trait Registered: Sync {
     fn dump_above(&self, bytes: usize);
     /// Makes the next event refresh the recordings, because there is a new module.
     fn module_seen(&self);
+    /// Makes each thread forget what it knows of the program's code before its next event.
+    fn code_unloaded(&self);
     /// Returns the memory of the tables, all of which is mapped by then.
     ///
     /// # Errors

@@ -146,7 +146,7 @@ impl Account {
     }
 
     /// The allocations of its thread less that thread's own frees, modulo the widths.
-    #[cfg(feature = "std")]
+    #[inline]
     pub(crate) fn own(&self) -> Held {
         self.own.live()
     }
@@ -177,6 +177,13 @@ impl Account {
     #[inline(always)]
     pub(crate) fn is_current(&self, epoch: Epoch<'_>) -> bool {
         self.own.epoch.is(epoch.number())
+    }
+
+    /// Before the owner's first change in an epoch: copies the live figures.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn begin_epoch(&self, epoch: Epoch<'_>) {
+        self.own.touch(epoch, Booker::Owner);
     }
 
     /// The bytes that the owner allocated, less the bytes that it freed.

@@ -122,6 +122,11 @@ impl Pending {
         }
     }
 
+    /// The lower of the two limits: the highest peak of which nobody has to hear.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
     /// Makes `caller` call `callback`, once, when a peak rises above `bytes`.
     pub(crate) fn set_budget<T, S>(&self, bytes: usize, callback: fn(S), caller: Caller<T, S>) {
         self.budget.set(usize::MAX);

@@ -79,13 +79,13 @@ impl ThreadSlot {
         self.peaks.raise(&self.account);
     }
 
-    /// Whether neither epoch nor generation has changed since the thread's last event.
-    #[inline(always)]
-    pub(crate) fn is_settled(&self, epochs: &Epochs, epoch: Epoch<'_>) -> bool {
-        self.account.is_current(epoch) && self.peaks.is_followed(epochs)
+    /// Before the thread's first event in an epoch: follows the generation, and copies the live figures.
+    pub(crate) fn begin_epoch(&self, epochs: &Epochs, epoch: Epoch<'_>) {
+        self.peaks.follow(&self.account, epochs);
+        self.account.begin_epoch(epoch);
     }
 
-    /// Counts an allocation by the thread itself, when it [is settled](Self::is_settled). Its peaks are left to the caller.
+    /// Counts an allocation by the thread itself, in the epoch of its last event. Its peaks are left to the caller.
     #[inline(always)]
     pub(crate) fn add(&self, block: usize, size: usize) {
         self.account.add(size);
@@ -100,6 +100,7 @@ impl ThreadSlot {
     }
 
     /// Raises the thread's peaks to the bytes that it holds.
+    #[inline(always)]
     pub(crate) fn raise_high(&self) {
         self.peaks.raise(&self.account);
     }

@@ -25,9 +25,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if self.check().is_err() {
             return;
         }
+        // First: a peak that is raised in advance is not raised above a budget.
+        self.region().head().pending.set_budget(bytes, callback, Self::call);
         // The current peak starts anew from the live bytes, so that it rises when the budget is crossed.
         self.rebase_stage(|_| Some(()));
-        self.region().head().pending.set_budget(bytes, callback, Self::call);
     }
 
     fn call(&self, callback: fn(Stats)) {

@@ -59,6 +59,10 @@ impl<R: Tables> registry::Registered for R {
         self.head().pending.raise(crate::table::pending::MODULE);
     }
 
+    fn code_unloaded(&self) {
+        self.head().marks.epochs.begin_epoch();
+    }
+
     #[cfg(not(recorded_from_start))]
     fn pages(&self) -> Result<crate::os::pages::Pages, Error> {
         use crate::table::region::Head;

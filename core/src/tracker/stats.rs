@@ -22,7 +22,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let Some(region) = self.region_of_process() else { return Stats::default() };
         let head = region.head();
         let figures = totals(region, Mark::Program);
-        let peak = head.marks.peak(Mark::Program) as u64;
+        let peak = head.marks.peak(Mark::Program, || region.threads().live_bytes()) as u64;
         Stats::new(&figures, peak, figures.peak_blocks, head.failed.get())
     }
 

@@ -96,18 +96,22 @@ pub unsafe trait Unwind: Sync {
         Captured { interned: stacks.intern(end.base(), frames), end, last_cell: None }
     }
 
-    /// The last cell of the current stack, when that is the stack that the unwinder predicts, complete, and proven unchanged;
-    /// else [`LastCell::NONE`]. It must be the same stack that [`capture`](Self::capture) would find.
+    /// The last cell of the current stack, when the unwinder remembers that stack as complete, and has proven it unchanged; else
+    /// [`LastCell::NONE`]. It must be the same stack that [`capture`](Self::capture) would find.
+    ///
+    /// # Safety
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
     #[inline(always)]
-    fn predict(from: Registers, memo: &mut Self::Memo) -> LastCell {
-        let _ = (from, memo);
+    unsafe fn recall(from: Registers, room: usize, memo: &mut Self::Memo, stacks: Stacks<'_>) -> LastCell {
+        let _ = (from, room, memo, stacks);
         LastCell::NONE
     }
 
-    /// The same for any stack that the unwinder remembers.
-    fn look_up(from: Registers, memory: Memory<'_>, memo: &mut Self::Memo, stacks: Stacks<'_>) -> LastCell {
-        let _ = (from, memory, memo, stacks);
-        LastCell::NONE
+    /// Forgets what may have changed since the last call: code that was unloaded. The tracker calls this before the first
+    /// [`recall`](Self::recall) after such a change.
+    #[inline(always)]
+    fn renew(memo: &mut Self::Memo) {
+        let _ = memo;
     }
 
     /// Whether it captures at all. If not, the tracker does not even ask where the stack is.

@@ -69,6 +69,26 @@ impl Memo {
         self.stacks.clear();
     }
 
+    /// The last cell of the stack that is most likely the current one, if it is. (The registers are separate arguments, so
+    /// they stay in registers.)
+    ///
+    /// # Safety
+    /// `room` bytes above `sp`, which is aligned to words, must be readable.
+    #[inline(never)]
+    unsafe fn recall(&mut self, pc: usize, sp: usize, fp: usize, room: usize) -> LastCell {
+        let from = Registers { pc, sp, fp };
+        // SAFETY: the caller upholds it, for each of the three.
+        unsafe {
+            if let Some(last_cell) = self.stacks.predict_follower(from, room) {
+                return last_cell;
+            }
+            match self.entries.known_second(from, room) {
+                Some(second) => self.stacks.predict_newest(Fingerprint::of_group(second, from), from, room),
+                None => LastCell::NONE,
+            }
+        }
+    }
+
     /// Looks the current stack up among those that are remembered.
     #[inline(always)]
     fn look_up(&mut self, from: Registers, memory: &mut Memory<'_>) -> Option<Found> {
@@ -113,7 +133,7 @@ impl Memo {
 }
 
 // SAFETY: reads the stack only through `Memory`; unwind tables are read where the dynamic linker says that they are
-// mapped (`os::unwind_tables`); gimli runs without allocation on storage of fixed size; every step goes outwards.
+// mapped (`os::unwind_tables`); no part of them is read past its end; every step goes outwards.
 unsafe impl Unwind for Cfi {
     const NAME: &'static str = if cfg!(pdata) {
         "PE unwind codes"
@@ -137,15 +157,14 @@ unsafe impl Unwind for Cfi {
     }
 
     #[inline(always)]
-    fn predict(from: Registers, memo: &mut Memo) -> LastCell {
-        memo.renew();
-        memo.stacks.predict(from.pc, from.sp, from.fp)
+    unsafe fn recall(from: Registers, room: usize, memo: &mut Memo, _: Stacks<'_>) -> LastCell {
+        // SAFETY: the caller upholds it.
+        unsafe { memo.recall(from.pc, from.sp, from.fp, room) }
     }
 
     #[inline(always)]
-    fn look_up(from: Registers, mut memory: Memory<'_>, memo: &mut Memo, _: Stacks<'_>) -> LastCell {
+    fn renew(memo: &mut Memo) {
         memo.renew();
-        memo.look_up(from, &mut memory).map_or(LastCell::NONE, |found| memo.stacks.entry(found).last_cell())
     }
 
     #[inline(never)]

@@ -19,8 +19,8 @@ pub struct Cfi;
 #[doc(hidden)]
 pub struct Memo(Cache);
 
-// SAFETY: reads the stack only through `Memory`, and the table that the linker put into the program; gimli runs without
-// allocation on storage of fixed size; every step goes outwards.
+// SAFETY: reads the stack only through `Memory`, and the table that the linker put into the program; no part
+// of it is read past its end; every step goes outwards.
 unsafe impl Unwind for Cfi {
     const NAME: &'static str = "DWARF CFI";
     type Memo = Memo;

@@ -69,8 +69,9 @@ unsafe impl Unwind for FramePointer {
     }
 
     #[inline(always)]
-    fn look_up(from: Registers, memory: Memory<'_>, memo: &mut Memo, stacks: Stacks<'_>) -> LastCell {
-        match memo.recognise(from, memory, stacks) {
+    unsafe fn recall(from: Registers, room: usize, memo: &mut Memo, stacks: Stacks<'_>) -> LastCell {
+        // SAFETY: the caller says so.
+        match memo.recognise(from, unsafe { Memory::above(from.sp, room) }, stacks) {
             Ok(recent) => recent.last_cell,
             Err(_) => LastCell::NONE,
         }
@@ -220,7 +221,7 @@ mod tests {
         // The frames that were walked (none for a recognised stack), the stack, and the end of the walk.
         let mut capture = || {
             let mut frames = heapless::Vec::<usize, 16>::new();
-            let memory = Memory::at(base, &prove, || (0, 0)).unwrap();
+            let memory = Memory::at(base, &prove).unwrap();
             let captured = FramePointer.capture(from, memory, Some(&mut memo), table.by_ref(), &mut frames);
             (frames, captured.interned, captured.end)
         };

@@ -16,42 +16,32 @@ pub struct Registers {
 pub struct Memory<'p> {
     low: usize,
     high: usize,
-    /// It is the thread's own stack: everything above its stack pointer stays readable.
-    #[cfg(cfi)]
-    lasting: bool,
     prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
 }
 
 impl<'p> Memory<'p> {
-    /// The part around `sp`; `prove` returns the readable range around an address. `None` when no range is known. `lasting`
-    /// returns the known range of the thread's own stack.
+    /// The part around `sp`; `prove` returns the readable range around an address. `None` when no range is known.
     #[inline(always)]
-    pub(crate) fn at(
-        sp: usize,
-        prove: &'p dyn Fn(usize) -> Option<(usize, usize)>,
-        lasting: impl FnOnce() -> (usize, usize),
-    ) -> Option<Self> {
+    pub(crate) fn at(sp: usize, prove: &'p dyn Fn(usize) -> Option<(usize, usize)>) -> Option<Self> {
         let (low, high) = prove(sp)?;
-        #[cfg(cfi)]
-        let lasting = {
-            let own = lasting();
-            low >= own.0 && high == own.1
-        };
-        #[cfg(not(cfi))]
-        let _ = lasting;
-        Some(Memory {
-            low,
-            high,
-            #[cfg(cfi)]
-            lasting,
-            prove,
-        })
+        Some(Memory { low, high, prove })
     }
 
-    /// Whether it is the thread's own stack.
+    /// `room` bytes above `sp`, and no other memory.
+    ///
+    /// # Safety
+    /// They must be readable.
+    #[inline(always)]
+    pub(super) unsafe fn above(sp: usize, room: usize) -> Self {
+        Memory { low: sp, high: sp + room, prove: &|_| None }
+    }
+
+    /// How many bytes above `sp` are known to be readable: none when it is not aligned or elsewhere.
     #[cfg(cfi)]
-    pub(crate) fn is_lasting(&self) -> bool {
-        self.lasting
+    #[inline(always)]
+    pub(crate) fn room(&self, sp: usize) -> usize {
+        let is_inside = self.holds(sp) && sp.is_multiple_of(size_of::<usize>());
+        if is_inside { self.high - sp } else { 0 }
     }
 
     /// The word at `address`; `None` when it is not aligned or not known to be readable.
@@ -77,13 +67,6 @@ impl<'p> Memory<'p> {
         Some(unsafe { [words.read_volatile(), words.add(1).read_volatile()] })
     }
 
-    /// Whether all bytes from `low` to `high` are known to be readable.
-    #[cfg(cfi)]
-    #[inline]
-    pub(crate) fn contains(&self, low: usize, high: usize) -> bool {
-        low >= self.low && high <= self.high
-    }
-
     /// Whether the address lies in the part that is being walked.
     pub(super) fn holds(&self, address: usize) -> bool {
         (self.low..self.high).contains(&address)
@@ -102,10 +85,6 @@ impl<'p> Memory<'p> {
         match (self.prove)(sp) {
             Some((low, high)) => {
                 (self.low, self.high) = (low, high);
-                #[cfg(cfi)]
-                {
-                    self.lasting = false;
-                }
                 true
             }
             None => false,

@@ -53,7 +53,7 @@ mod tests {
         let from = registers();
         let local = crate::platform::Local::new();
         let prove = |sp| crate::platform::Platform::stack(&crate::platform::Host, &local, sp);
-        let memory = || Memory::at(from.sp, &prove, || (0, 0)).unwrap();
+        let memory = || Memory::at(from.sp, &prove).unwrap();
         let (mut mine, mut theirs) = (heapless::Vec::<usize, 128>::new(), heapless::Vec::<usize, 128>::new());
         assert_eq!(MiniBacktrace.walk(from, memory(), None, &mut mine), End::Complete);
         assert_eq!(Cfi.walk(from, memory(), None, &mut theirs), End::Complete);

@@ -37,7 +37,7 @@ records! {
     Credit in Group {
         /// Bytes that nobody holds.
         pool: Word,
-        /// Who takes from it.
+        /// Who takes from it, and whether it is an advance: [`rules::ADVANCED`](super::rules::ADVANCED).
         shares: u32,
         /// Not 0: more than one thread has had events.
         open: u32,
@@ -57,7 +57,7 @@ records! {
         generation: Word,
         /// The generation of the last reset.
         reset: Word,
-        /// The stage's peak.
+        /// The stage's peak, or more when it was raised in advance.
         peak: Word,
         /// The highest peak before it since the last reset.
         kept: Word,

@@ -209,6 +209,9 @@ pub fn at_mark<T>(
     if is_at_peak || is_unchanged() { live() } else { copy() }
 }
 
+/// In the credit's `shares`: the peak was raised in advance, and the stage is at its peak, so its peak is what is live.
+pub const ADVANCED: u32 = 4;
+
 /// Bytes at a mark's peak: the stage's `peak`, and `kept`, the highest before it. The program's is never below the stage's.
 #[inline(always)]
 pub fn peak<W: Ord>(mark: Mark, peak: W, kept: impl FnOnce() -> W) -> W {

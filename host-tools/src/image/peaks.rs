@@ -1,5 +1,6 @@
 //! Computes how much each account held at a peak, by the [rules] that a tracker reads its own tables by.
 
+use super::tables::Tables;
 use memtrack_format::Figures;
 use memtrack_format::image::Machine;
 use memtrack_format::image::records::{Account, Credit, Head, High, Noted, Part, Slot};
@@ -8,11 +9,23 @@ use memtrack_format::image::rules::{self, Held, ImageWord, Mark, Totals, Word};
 /// The rules, for one image.
 #[derive(Clone, Copy)]
 pub(super) struct Peaks<'t> {
-    pub(super) machine: Machine,
-    pub(super) head: &'t Head,
+    machine: Machine,
+    head: &'t Head,
+    /// The stage's peak.
+    stage: u64,
 }
 
-impl Peaks<'_> {
+impl<'t> Peaks<'t> {
+    pub(super) fn new(machine: Machine, tables: &'t Tables) -> Self {
+        let mut peaks = Peaks { machine, head: &tables.head, stage: tables.head.peak };
+        if tables.credit.shares & rules::ADVANCED != 0 {
+            // The peak was raised in advance: it is what is live.
+            let live = |slot: &Slot| peaks.figures(&slot.account, Mark::Stage).live;
+            peaks.stage = tables.slots.iter().map(|(_, slot)| live(slot)).fold(0, u64::wrapping_add);
+        }
+        peaks
+    }
+
     fn word(&self, value: u64) -> ImageWord {
         ImageWord::new(value, self.machine)
     }
@@ -54,7 +67,7 @@ impl Peaks<'_> {
 
     /// The peak in bytes.
     pub(super) fn peak(&self, mark: Mark) -> u64 {
-        rules::peak(mark, self.head.peak, || self.head.kept)
+        rules::peak(mark, self.stage, || self.head.kept)
     }
 
     /// The time of the peak: `now` while live bytes are at the peak.

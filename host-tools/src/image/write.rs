@@ -58,7 +58,7 @@ pub(super) fn dump(
     now: Option<u64>,
 ) -> Vec<u8> {
     let Ok(to) = Encoder::new(Bytes(Vec::new()));
-    let peaks = Peaks { machine: header.machine, head: &tables.head };
+    let peaks = Peaks::new(header.machine, tables);
     let elapsed =
         now.and_then(|now| now.checked_sub(tables.head.start_unix).filter(|_| tables.head.start_unix > 0));
     let now = elapsed.unwrap_or_else(|| last_time(tables));

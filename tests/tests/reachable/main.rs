@@ -111,7 +111,16 @@ const HARMLESS: &[&str] = &[
 const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
     (
         "7library4next",
-        &["malloc", "calloc", "realloc", "free", "memalign", "malloc_usable_size", "dlsym", "dladdr"],
+        &[
+            "malloc",
+            "calloc",
+            "realloc",
+            "free",
+            "memalign",
+            "malloc_usable_size",
+            "dlsym",
+            "dl_iterate_phdr",
+        ],
         "the next allocator, and the look-up of it, once: at the process's first allocation",
     ),
     (
@@ -130,7 +139,7 @@ const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
     ),
     (
         "9operators",
-        &["dlsym", "dladdr"],
+        &["dlsym", "dl_iterate_phdr"],
         "the look-up of a linked allocator's operators, once: at the first call of one",
     ),
     ("7session11environment", &["getenv"], "copies the environment, once, before the program changes it"),
@@ -151,8 +160,8 @@ const WITHOUT_PANIC: &[&str] = &[
     "8memtrack7tracker5token",
     "8memtrack6unwind3cfi5entry",
     "8memtrack6unwind5rules",
-    "8memtrack6unwind11stack_cache5cache",
-    "8memtrack6unwind11stack_cache5trace",
+    "8memtrack6unwind3cfi4Memo",
+    "8memtrack6unwind11stack_cache",
     "8memtrack2os5linux4maps",
     "8memtrack2os5linux3elf",
     "8memtrack7session11generations",
@@ -228,7 +237,11 @@ fn the_hook_and_the_lists_of_modules_have_no_panic() {
         .collect();
     assert!(found.is_empty(), "{}", told(&found));
     // Panics in other modules are found.
-    assert!(reached.iter().any(|reached| is_panic(&reached.name) && reached.chain[0].contains("5gimli")));
+    assert!(
+        reached
+            .iter()
+            .any(|reached| is_panic(&reached.name) && reached.chain[0].contains("15memtrack_format"))
+    );
 }
 
 /// A list that names functions of the past proves nothing of today's.

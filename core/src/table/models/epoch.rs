@@ -30,7 +30,7 @@ impl Cells {
 
     fn free(&self, thread: usize, cell: usize, n: usize) {
         let (marks, slot) = (&self.program.marks, self.program.slot(thread));
-        let epoch = marks.falling(|| 0);
+        let epoch = marks.falling(Some(&slot.share), self.program.threads(), || 0);
         self.cells[thread][cell].free(n, epoch, Booker::Owner);
         slot.free(1, n, &marks.epochs, epoch);
         marks.drop(n, Some(&slot.share));
@@ -43,7 +43,7 @@ impl Cells {
     /// Compares the sum that all cells held at the peak with the peak. They may differ by the bytes of `others` at that moment.
     fn compare(&self, others: usize) {
         for mark in [Mark::Program, Mark::Stage] {
-            let (held, peak) = (self.held(mark), self.program.marks.peak(mark));
+            let (held, peak) = (self.held(mark), self.program.peak_of(mark));
             assert!(held.abs_diff(peak) <= others, "at the peak of {peak}, {mark:?}: cells held {held}");
         }
     }
@@ -100,10 +100,11 @@ fn reset(rounds: usize) {
     ]);
     let marks = &cells.program.marks;
     for mark in [Mark::Program, Mark::Stage] {
-        let peak = marks.peak(mark);
+        let peak = cells.program.peak_of(mark);
         assert!((10..=15).contains(&peak), "{mark:?}: the peak since the reset is {peak}");
     }
-    assert!(marks.peak(Mark::Program) >= marks.peak(Mark::Stage), "a stage's peak is the program's too");
+    let of = |mark| cells.program.peak_of(mark);
+    assert!(of(Mark::Program) >= of(Mark::Stage), "a stage's peak is the program's too");
     let slot = cells.program.slot(0).peak(&marks.epochs).bytes;
     assert!((10..=15).contains(&slot), "the thread's peak since the reset is {slot}");
     cells.compare(5);
@@ -115,7 +116,7 @@ fn others_free(rounds: usize, free: fn(&Cells)) -> Arc<Cells> {
     let cells = Cells::new();
     cells.alloc(0, 0, 100);
     cells.program.marks.reset(cells.program.threads(), None);
-    cells.program.marks.falling(|| 0);
+    cells.program.marks.falling(None, cells.program.threads(), || 0);
     together([0, 1].map(|_| thread(&cells, move |cells| (0..rounds).for_each(|_| free(cells)))));
     cells
 }
@@ -160,7 +161,7 @@ fn falls_late(_: usize) {
         thread(&cells, move |cells| {
             let (marks, slot) = (&cells.program.marks, cells.program.slot(i));
             cells.cells[i][0].free(100, marks.epochs.epoch(), Booker::Owner);
-            marks.falling(|| 0);
+            marks.falling(Some(&slot.share), cells.program.threads(), || 0);
             marks.drop(100, Some(&slot.share));
         })
     }));
@@ -178,7 +179,7 @@ fn reset_after_fall(rounds: usize) {
             cells.program.marks.reset(cells.program.threads(), Some(&cells.program.slot(1).share));
         }),
     ]);
-    let peak = cells.program.marks.peak(Mark::Program);
+    let peak = cells.program.peak_of(Mark::Program);
     assert_eq!(peak, 10 + 5 * rounds, "the peak since the reset");
 }
 

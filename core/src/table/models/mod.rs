@@ -12,7 +12,7 @@ mod nesting;
 mod tables;
 
 use super::growth::Growth;
-use super::peak::Marks;
+use super::peak::{Mark, Marks};
 use super::threads::{FIRST, ThreadSlot, Threads};
 use crate::sync::checked::{Checker, Fault, checker, choose};
 use crate::sync::*;
@@ -100,6 +100,10 @@ impl Program {
 
     fn threads(&self) -> Threads<'_> {
         Threads { used: &self.used, slots: &self.slots, growth: Growth::WHOLE }
+    }
+
+    fn peak_of(&self, mark: Mark) -> usize {
+        self.marks.peak(mark, || self.threads().live_bytes())
     }
 
     fn slot(&self, thread: usize) -> &ThreadSlot {

@@ -19,7 +19,7 @@ use std::vec::Vec;
 
 impl Program {
     fn seen(&self) -> Peak {
-        Peak { bytes: self.marks.peak(Mark::Stage), ..Peak::default() }
+        Peak { bytes: self.peak_of(Mark::Stage), ..Peak::default() }
     }
 
     /// A stage of the process begins, as the tracker begins it.
@@ -39,7 +39,7 @@ impl Program {
     fn touch(&self, thread: usize, n: usize) {
         let own = Some(&self.slot(thread).share);
         self.marks.rise(n, own, self.threads(), &Pending::default());
-        self.marks.falling(|| 0);
+        self.marks.falling(own, self.threads(), || 0);
         self.marks.drop(n, own);
     }
 }

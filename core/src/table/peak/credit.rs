@@ -25,10 +25,15 @@
 //! A mode in which a thread that runs short takes from the pool alone. Then the peak may be too high by the shares of the
 //! other threads, and each thread holds no more than the slack.
 //!
+//! # Advance
+//! Credit for bytes that are not free: see [`advance`].
+//!
 //! # Alone and open
 //! While one thread alone has had events, it changes its share by plain loads and stores. The second thread opens the
 //! credit: it makes a barrier on all running threads, and waits until the first one is outside the hook
 //! ([`Credit::open`]). From then on shares change by atomic operations.
+
+mod advance;
 
 use super::share::{Share, Shares};
 use crate::limits::{ADVANCE, COLLECTOR_PASSES, COLLECTOR_TRIES};
@@ -47,7 +52,7 @@ const LOCKED: u32 = 2;
 #[derive(Default)]
 pub(crate) struct Credit {
     pool: AtomicUsize,
-    /// [`GIVEN`] and [`LOCKED`]. In one word: a thread that reads neither knows that no thread has credit.
+    /// [`GIVEN`], [`LOCKED`] and [`ADVANCED`]. In one word: a thread that reads none knows that no thread has credit.
     shares: AtomicU32,
     /// More than one thread has had events: shares change by atomic operations only.
     open: AtomicU32,
@@ -162,6 +167,7 @@ impl Credit {
         }
         if own.is_none() && self.is_alone() {
             // An event without a thread, perhaps in the middle of the one thread's own: it cannot take that thread's share.
+            self.keep_advance();
             self.error.fetch_add(threads.bytes().min(need), Relaxed);
             return raise(need);
         }

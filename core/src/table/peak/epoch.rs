@@ -16,7 +16,8 @@
 //! A mark is at its peak until live falls for the first time. Nothing has to be copied before that.
 //!
 //! # Epoch
-//! The time from one fall to the next. Epochs are numbered modulo the word's width.
+//! The time from one fall to the next. A new generation, and the unloading of a library, begin one too, so that threads need to
+//! look at nothing but the epoch. Epochs are numbered modulo the word's width.
 //!
 //! # Generation
 //! The time from one restart of the peaks to the next: a stage begins, or the peaks are reset. Threads follow it
@@ -159,6 +160,12 @@ impl Epochs {
     /// Begins a generation because a stage begins.
     pub(super) fn begin_stage(&self) {
         self.generation.fetch_add(GENERATION, AcqRel);
+        self.begin_epoch();
+    }
+
+    /// Begins an epoch without a fall: threads look at everything that may have changed before their next change of a counter.
+    pub(crate) fn begin_epoch(&self) {
+        self.state.fetch_add(EPOCH, AcqRel);
     }
 
     /// Begins a generation because the peaks are reset.
@@ -172,6 +179,7 @@ impl Epochs {
                 break;
             }
         }
+        self.begin_epoch();
     }
 
     /// In a forked child, which has one thread: the same as [`begin_reset`](Self::begin_reset).
@@ -180,6 +188,7 @@ impl Epochs {
         let generation = self.generation.load(Acquire).wrapping_add(GENERATION);
         self.reset.store(generation, Release);
         self.generation.store(generation, Release);
+        self.begin_epoch();
     }
 }
 

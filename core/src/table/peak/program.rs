@@ -10,6 +10,7 @@ use super::credit::Credit;
 use super::epoch::{AtPeak, Epoch, Epochs, Mark};
 use super::share::{Share, Shares};
 use crate::counter::Counter;
+use crate::limits::GROWTH;
 use crate::sync::*;
 use crate::table::pending::Pending;
 use core::mem::offset_of;
@@ -47,13 +48,31 @@ impl Marks {
     /// The epoch for an event that makes live fall: a new one when a mark is at its peak. Only then is `time` read: a
     /// program that grows makes a new peak at every event, and the clock costs more than the rest of an event.
     #[inline]
-    pub(crate) fn falling(&self, time: impl FnOnce() -> u64) -> Epoch<'_> {
-        self.epochs.before_fall().unwrap_or_else(|at_peak| self.fall(at_peak, time()))
+    pub(crate) fn falling<'t>(
+        &self,
+        own: Option<&Share>,
+        threads: impl Shares<'t>,
+        time: impl FnOnce() -> u64,
+    ) -> Epoch<'_> {
+        match self.epochs.before_fall() {
+            Ok(epoch) => epoch,
+            Err(at_peak) => {
+                self.take_back_advance(own, threads);
+                self.fall(at_peak, time())
+            }
+        }
     }
 
     #[cold]
     fn fall(&self, at_peak: AtPeak, time: u64) -> Epoch<'_> {
         self.epochs.fall(at_peak, |mark| self.peak_time[mark as usize].set(time))
+    }
+
+    /// Lowers the peak to live if it was raised in advance. `own` is the calling thread's share.
+    pub(crate) fn take_back_advance<'t>(&self, own: Option<&Share>, threads: impl Shares<'t>) {
+        if self.credit.is_advance() {
+            self.credit.take_back(threads, own, |rest| _ = self.peak.fetch_sub(rest, Relaxed));
+        }
     }
 
     /// Live rises by `n`. The accounts have changed already.
@@ -65,8 +84,28 @@ impl Marks {
         threads: impl Shares<'t>,
         pending: &Pending,
     ) {
-        if !own.is_some_and(|own| self.credit.take(n, own)) {
-            self.credit.take_slowly(n, own, threads, |missing| pending.peak_rose(self.raise(missing)));
+        if own.is_some_and(|own| self.credit.take(n, own)) {
+            return;
+        }
+        let mut risen = None;
+        self.credit.take_slowly(n, own, threads, |missing| risen = Some(self.raise(missing)));
+        if let Some(peak) = risen {
+            pending.peak_rose(peak);
+            if let Some(own) = own {
+                self.advance(peak, own, pending);
+            }
+        }
+    }
+
+    /// Raises the peak in advance, by bytes for the calling thread's share: as far as no limit and no earlier peak is passed, because
+    /// the thread has to notice these.
+    #[allow(clippy::unnecessary_min_or_max, reason = "in a firmware there is no advance")]
+    fn advance(&self, peak: usize, own: &Share, pending: &Pending) {
+        let earlier = self.earlier.load(Relaxed);
+        let next = if peak > earlier { usize::MAX } else { earlier };
+        let most = next.min(pending.limit()).saturating_sub(peak).min(GROWTH);
+        if most > 0 && self.credit.advance(most, own) {
+            self.peak.fetch_add(most, Relaxed);
         }
     }
 
@@ -92,9 +131,12 @@ impl Marks {
         peak
     }
 
-    /// Bytes at the mark's peak. The program's is never below the stage's.
-    pub(crate) fn peak(&self, mark: Mark) -> usize {
-        rules::peak(mark, self.peak.load(Relaxed), || self.earlier.load(Relaxed))
+    /// Bytes at the mark's peak. The program's is never below the stage's. `live` are the live bytes.
+    pub(crate) fn peak(&self, mark: Mark, live: impl FnOnce() -> usize) -> usize {
+        let live = self.credit.is_advance().then(live);
+        // An advance that was taken back in between has left the peak.
+        let live = live.filter(|_| self.credit.is_advance());
+        rules::peak(mark, live.unwrap_or_else(|| self.peak.load(Relaxed)), || self.earlier.load(Relaxed))
     }
 
     /// When live fell from the mark's peak, in the platform's nanoseconds since the start; `now` while the mark is at it.
@@ -106,6 +148,7 @@ impl Marks {
     /// stage that was innermost, which may have risen since the caller read it.
     pub(crate) fn rebase_stage<'t>(&self, threads: impl Shares<'t>, own: Option<&Share>) -> usize {
         let mut left = 0;
+        self.take_back_advance(own, threads);
         self.epochs.begin_stage();
         self.credit.drain(threads, own, |credit| {
             self.earlier.fetch_max(self.peak.load(Relaxed), Relaxed);
@@ -120,6 +163,7 @@ impl Marks {
     /// The peaks of program, stage and threads become the current live bytes. Returns the stage's peak before.
     pub(crate) fn reset<'t>(&self, threads: impl Shares<'t>, own: Option<&Share>) -> usize {
         let mut left = 0;
+        self.take_back_advance(own, threads);
         self.epochs.begin_reset();
         self.credit.forget_error();
         self.credit.drain(threads, own, |credit| {
@@ -148,5 +192,97 @@ impl Marks {
     /// From now on each thread may hold `slack` bytes of credit for which no other thread asks it.
     pub(crate) fn set_slack<'t>(&self, slack: usize, threads: impl Shares<'t>, own: Option<&Share>) {
         self.credit.set_slack(slack, threads, own);
+    }
+}
+
+#[cfg(all(test, feature = "std", not(models)))]
+mod tests {
+    use super::*;
+    use crate::table::growth::Growth;
+    use crate::table::threads::{FIRST, ThreadSlot, Threads};
+
+    /// One thread that grows: live, and the marks after each step.
+    struct Alone {
+        marks: Marks,
+        pending: Pending,
+        slots: [ThreadSlot; FIRST as usize + 1],
+        used: AtomicU32,
+        live: usize,
+    }
+
+    impl Alone {
+        fn new() -> Self {
+            let slots = core::array::from_fn(|_| ThreadSlot::default());
+            Alone {
+                marks: Marks::default(),
+                pending: Pending::default(),
+                slots,
+                used: AtomicU32::new(1),
+                live: 0,
+            }
+        }
+
+        fn parts(&self) -> (Threads<'_>, Option<&Share>) {
+            let threads = Threads { used: &self.used, slots: &self.slots, growth: Growth::WHOLE };
+            (threads, Some(&self.slots[usize::from(FIRST)].share))
+        }
+
+        fn alloc(&mut self, n: usize) {
+            self.live += n;
+            let (threads, own) = self.parts();
+            self.marks.rise(n, own, threads, &self.pending);
+        }
+
+        fn free(&mut self, n: usize) {
+            let (threads, own) = self.parts();
+            self.marks.falling(own, threads, || 0);
+            self.marks.drop(n, own);
+            self.live -= n;
+        }
+
+        fn peaks(&self) -> [usize; 2] {
+            [Mark::Stage, Mark::Program].map(|mark| self.marks.peak(mark, || self.live))
+        }
+    }
+
+    #[test]
+    fn a_peak_that_is_raised_in_advance_is_exact() {
+        let mut program = Alone::new();
+        for n in 1..2000 {
+            program.alloc(n % 100);
+            assert_eq!(program.peaks(), [program.live; 2], "after {n} allocations");
+        }
+        let peak = program.live;
+        for _ in 0..100 {
+            program.free(50);
+            program.alloc(20);
+            assert_eq!(program.peaks(), [peak; 2]);
+        }
+        let (threads, _) = program.parts();
+        assert_eq!(program.marks.peak_error(threads), 0);
+    }
+
+    #[test]
+    fn an_advance_stops_at_limits_and_earlier_peaks() {
+        let mut program = Alone::new();
+        program.alloc(5000);
+        program.free(4000);
+        let (threads, own) = program.parts();
+        program.marks.rebase_stage(threads, own);
+        // The stage rises to the program's peak in small steps, and passes it.
+        for _ in 0..80 {
+            program.alloc(60);
+            let expected = program.live.max(5000);
+            assert_eq!(program.peaks(), [program.live, expected]);
+            let is_programs = program.marks.epochs.is_at_peak(Mark::Program);
+            assert_eq!(is_programs, program.live > 5000, "at {}", program.live);
+        }
+        program.pending.dump_above(9000);
+        let flagged = |program: &Alone| program.pending.flags() != 0;
+        program.free(100);
+        while program.live < 12_000 {
+            program.alloc(70);
+            assert_eq!(flagged(&program), program.live > 9000, "at {}", program.live);
+        }
     }
 }

@@ -34,6 +34,7 @@ struct High {
 }
 
 impl High {
+    #[inline]
     fn get(&self) -> Held {
         Held { bytes: self.bytes.load(Relaxed), blocks: self.blocks.load(Relaxed) }
     }
@@ -145,12 +146,6 @@ impl ThreadPeaks {
         self.ceiling.store(held.plus(account.remote()).bytes, Relaxed);
     }
 
-    /// Whether the thread [follows](Self::follow) the current generation.
-    #[inline(always)]
-    pub(crate) fn is_followed(&self, epochs: &Epochs) -> bool {
-        self.generation.load(Relaxed) == epochs.generation()
-    }
-
     /// Whether the mark stays when the thread's own part has `own` bytes. Frees of other threads since the ceiling was set
     /// raise the true ceiling, so the answer may be no once too often.
     #[inline(always)]
@@ -169,10 +164,14 @@ impl ThreadPeaks {
     }
 
     /// The thread holds more than before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn raise(&self, account: &Account) {
-        let (live, now) = (account.live(), self.now.get());
-        self.set_now(if live.bytes as isize > now.bytes as isize { live } else { now }, account);
+        let remote = account.remote();
+        let live = account.own().minus(remote);
+        if live.bytes as isize > self.now.bytes.load(Relaxed) as isize {
+            self.now.set(live);
+        }
+        self.ceiling.store(self.now.get().plus(remote).bytes, Relaxed);
     }
 
     /// Before another thread frees one of its blocks.

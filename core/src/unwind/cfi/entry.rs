@@ -48,22 +48,26 @@ struct Shortcut {
     /// The return address into the first caller, and how many bytes above the stack pointer it is.
     first: usize,
     first_at: usize,
-    second_at: usize,
+    /// How many bytes above the stack pointer the second caller's return address ends.
+    end: usize,
 }
 
 impl Shortcut {
-    const NONE: Shortcut = Shortcut { pc: 0, first: 0, first_at: 0, second_at: 0 };
+    const NONE: Shortcut = Shortcut { pc: 0, first: 0, first_at: 0, end: 0 };
 
     /// The second caller's return address, if the shortcut leads to it.
+    ///
+    /// # Safety
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
     #[inline(always)]
-    fn second(&self, from: Registers, memory: &Memory<'_>) -> Option<usize> {
-        if self.pc != from.pc || !memory.contains(from.sp, from.sp + self.second_at + size_of::<usize>()) {
+    unsafe fn second(&self, from: Registers, room: usize) -> Option<usize> {
+        if self.pc != from.pc || self.end > room {
             return None;
         }
         // SAFETY: both words are between the stack pointer, which is aligned to words, and the end that was checked: frames
         // lie one above another, at offsets of whole words.
         let word = |at: usize| unsafe { ((from.sp + at) as *const usize).read_volatile() };
-        (word(self.first_at) == self.first).then(|| word(self.second_at))
+        (word(self.first_at) == self.first).then(|| word(self.end - size_of::<usize>()))
     }
 }
 
@@ -74,6 +78,19 @@ pub(super) struct Entries {
 }
 
 impl Entries {
+    /// The second caller, if a shortcut leads to it.
+    ///
+    /// # Safety
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
+    #[inline(always)]
+    pub(super) unsafe fn known_second(&self, from: Registers, room: usize) -> Option<usize> {
+        let [allocating, reallocating] = &self.shortcuts;
+        // SAFETY: the caller upholds it.
+        let second = unsafe { allocating.second(from, room).or_else(|| reallocating.second(from, room)) };
+        // Only the uncommon path asks whether there is a second caller at all.
+        second.map(|second| plain(second).wrapping_sub(1))
+    }
+
     /// The second caller.
     #[inline(always)]
     pub(super) fn second(
@@ -82,14 +99,9 @@ impl Entries {
         memory: &mut Memory<'_>,
         cache: &mut Cache,
     ) -> Option<usize> {
-        let [allocating, reallocating] = &self.shortcuts;
-        let known = allocating.second(from, memory).or_else(|| reallocating.second(from, memory));
-        // Only the uncommon path asks whether there is a second caller at all.
-        let second = match known {
-            Some(second) => plain(second).wrapping_sub(1),
-            None => self.find_second(from, memory, cache)?,
-        };
-        Some(second)
+        // SAFETY: the memory says so.
+        let known = unsafe { self.known_second(from, memory.room(from.sp)) };
+        known.or_else(|| self.find_second(from, memory, cache))
     }
 
     /// The second caller by rules. Keeps the shortcut to it.
@@ -105,7 +117,8 @@ impl Entries {
         {
             let shortcuts = &mut self.shortcuts;
             let nth = usize::from(shortcuts[0].pc != 0 && shortcuts[0].pc != from.pc);
-            shortcuts[nth] = Shortcut { pc: from.pc, first, first_at, second_at: first_cfa + second_at };
+            let end = first_cfa + second_at + size_of::<usize>();
+            shortcuts[nth] = Shortcut { pc: from.pc, first, first_at, end };
         }
         Some(callers.second)
     }

@@ -12,7 +12,7 @@ pub fn walk(
     prove: &dyn Fn(usize) -> Option<(usize, usize)>,
     frames: &mut Frames,
 ) -> End {
-    let Some(memory) = Memory::at(from.sp, prove, || (0, 0)) else { return End::Stopped };
+    let Some(memory) = Memory::at(from.sp, prove) else { return End::Stopped };
     let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
     let rule = |pc| find::rule_in(table.as_ptr_range(), pc);
     walk_by(state, memory, rule, &mut Untraced, &mut Generations::default(), frames)

@@ -40,7 +40,7 @@ fn walked(cache: Option<&mut Memo>) -> (Vec<usize>, End) {
     let local = crate::platform::Local::new();
     let prove = |sp| crate::platform::Platform::stack(&crate::platform::Host, &local, sp);
     let mut frames = heapless::Vec::<usize, 4096>::new();
-    let end = Cfi.walk(from, Memory::at(from.sp, &prove, || (0, 0)).unwrap(), cache, &mut frames);
+    let end = Cfi.walk(from, Memory::at(from.sp, &prove).unwrap(), cache, &mut frames);
     (frames.to_vec(), end)
 }
 
@@ -65,7 +65,7 @@ fn hook() -> Vec<usize> {
     let mut frames = heapless::Vec::<usize, 4096>::new();
     TABLE.with(|table| {
         MEMO.with_borrow_mut(|memo| {
-            let memory = Memory::at(from.sp, &prove, || (0, 0)).unwrap();
+            let memory = Memory::at(from.sp, &prove).unwrap();
             let captured = Cfi.capture(from, memory, Some(memo), table.by_ref(), &mut frames);
             assert_eq!((captured.end, captured.interned.cut), (End::Complete, false));
             let mut id = captured.interned.stack.0;

@@ -53,6 +53,6 @@ pub fn walk(
     let prove = |at: usize| {
         (at as u64).checked_sub(STACK.into()).filter(|at| at / 4 < stack.len() as u64).map(|_| range)
     };
-    let Some(memory) = Memory::at(sp as usize, &prove, || (0, 0)) else { return super::End::Stopped };
+    let Some(memory) = Memory::at(sp as usize, &prove) else { return super::End::Stopped };
     super::walk(super::Frame::new(pc, sp, r7), tables, memory, frames)
 }

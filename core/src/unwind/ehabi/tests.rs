@@ -116,7 +116,7 @@ fn walked(words: &[usize]) -> (std::vec::Vec<usize>, End) {
     let tables = Tables { start: INDEX, index: &index, word: no_extab };
     let mut frames = heapless::Vec::<usize, 8>::new();
     // `switch` is asked for target addresses: everything is one stack.
-    let memory = Memory::at(range.0, &prove, || (0, 0)).unwrap();
+    let memory = Memory::at(range.0, &prove).unwrap();
     let end = walk(Frame::new(0x1010, STACK, 0), tables, memory, &mut frames);
     (frames.to_vec(), end)
 }

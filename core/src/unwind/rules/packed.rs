@@ -135,7 +135,7 @@ mod tests {
         let stack: std::vec::Vec<usize> = (0..64).collect();
         let base = stack.as_ptr() as usize;
         let prove = |_| Some((base, base + 64 * WORD));
-        let mut memory = Memory::at(base, &prove, || (0, 0)).unwrap();
+        let mut memory = Memory::at(base, &prove).unwrap();
         let above = |words: usize| base.wrapping_add(words.wrapping_mul(WORD));
         let from = State { pc: 0, sp: above(sp), fp: above(fp) };
         match PackedRule::new(rule).rule().step(from, &mut memory, &mut Untraced) {

@@ -35,20 +35,16 @@ pub(in crate::unwind) struct Entry {
     pub(super) fp: u64,
     /// All ones when the frame pointer decided, else zero.
     pub(super) fp_decides: u64,
-    pub(super) stack: u32,
-    /// How many values follow.
-    pub(super) words: u16,
-    /// The largest offset.
-    pub(super) reach: u16,
     pub(in crate::unwind) last_cell: LastCell,
+    /// How many bytes above the stack pointer the words end.
+    pub(super) reach: u32,
+    pub(super) stack: u32,
     /// The stack that the cache found after this one.
     pub(super) follower: Position,
-    /// All words are on the thread's own stack: they are readable whenever the stack pointer is this one.
-    pub(super) lasting: bool,
+    /// How many values follow.
+    pub(super) words: u16,
     /// How the walk ended, and [`CUT`]: 0 when nothing of the stack is lost.
     pub(super) lost: u8,
-    /// How often the cache still predicts that the stack repeats.
-    pub(super) repeats: u8,
 }
 
 /// The stack table had no room for the whole stack.
@@ -85,12 +81,10 @@ impl Entry {
         if self.lost == 0 { self.last_cell } else { LastCell::NONE }
     }
 
+    /// Zero when the walk began with these registers.
     #[inline(always)]
-    pub(super) fn is_from(&self, from: Registers) -> bool {
-        let differs = (self.pc ^ from.pc as u64)
-            | (self.sp ^ from.sp as u64)
-            | (self.fp ^ from.fp as u64) & self.fp_decides;
-        differs == 0
+    fn difference_of_registers(&self, from: Registers) -> u64 {
+        (self.pc ^ from.pc as u64) | (self.sp ^ from.sp as u64) | (self.fp ^ from.fp as u64) & self.fp_decides
     }
 }
 
@@ -105,48 +99,33 @@ impl Arena {
         unsafe { &mut *self.words.as_mut_ptr().add(at).cast::<Entry>() }
     }
 
-    /// Whether all words of an entry have the values that they had.
+    /// Whether an entry is the current stack: it began with the same registers, and its words have the values that they had.
+    /// All are compared before the one branch: which word differs first cannot be predicted.
     ///
     /// # Safety
-    /// The words from `from.sp` up to the entry's `reach` must be readable.
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
     #[inline(always)]
-    pub(super) unsafe fn is_unchanged(&mut self, at: Position, from: Registers) -> bool {
-        let count = usize::from(self.entry(at).words);
+    pub(super) unsafe fn is_current(&mut self, at: Position, from: Registers, room: usize) -> bool {
+        let entry = self.entry(at);
+        if entry.reach as usize > room {
+            return false;
+        }
+        let (mut differs, count) = (entry.difference_of_registers(from), usize::from(entry.words));
         let (values, offsets) = self.words(at, count);
         let (values, offsets) = (values.as_chunks::<AT_ONCE>().0, offsets.as_chunks::<AT_ONCE>().0);
-        for (nth, (value, offset)) in values.iter().zip(offsets).enumerate() {
-            // SAFETY: the caller upholds it; the stack pointer is that of an entry, which is aligned to words.
-            let one = |i: usize| unsafe { word(from.sp, offset[i]) } != value[i];
-            if one(0) || one(1) || one(2) || one(3) {
-                if nth > 0 {
-                    self.advance_difference(at, from.sp);
-                }
-                return false;
-            }
+        for (value, offset) in values.iter().zip(offsets) {
+            // SAFETY: no word ends further above the stack pointer than `reach`, up to which the caller says that it is
+            // readable.
+            let one = |i: usize| unsafe { word(from.sp, offset[i]) } ^ value[i];
+            differs |= (one(0) | one(1)) | (one(2) | one(3));
         }
-        true
-    }
-
-    /// Moves the first word that differs to the words that are compared first: a word that distinguished the stack from the
-    /// current one will do so again.
-    #[cold]
-    #[inline(never)]
-    fn advance_difference(&mut self, at: Position, sp: usize) {
-        let count = usize::from(self.entry(at).words);
-        let (values, offsets) = self.words(at, count);
-        // SAFETY: the words were just read, at offsets from this stack pointer.
-        let differs = (0..count).find(|&i| unsafe { word(sp, offsets[i]) } != values[i]);
-        if let Some(differs) = differs {
-            let first = differs % AT_ONCE;
-            values.swap(first, differs);
-            offsets.swap(first, differs);
-        }
+        differs == 0
     }
 
     /// The offset of the first word in which an entry of the same registers differs from the current stack.
     pub(super) fn difference(&mut self, at: Position, from: Registers, memory: &Memory<'_>) -> Option<u16> {
         let entry = *self.entry(at);
-        if !entry.is_from(from) {
+        if entry.difference_of_registers(from) != 0 {
             return None;
         }
         let (values, offsets) = self.words(at, entry.words.into());
@@ -215,6 +194,7 @@ impl Arena {
     /// Forgets all entries.
     pub(super) fn clear(&mut self) {
         self.used = 0;
+        self.entry(0).follower = 0;
     }
 }
 

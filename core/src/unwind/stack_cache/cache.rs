@@ -8,28 +8,31 @@
 //! independent loads that overlap.
 //!
 //! # Prediction
-//! A loop comes by its call sites in turn, each once or several times. So the cache tries the stack that it found last, if
-//! that tends to repeat, and then the stack that followed it last time. Nothing is unwound for this.
+//! Two guesses lead to one remembered stack each, which is compared.
 //!
-//! # Fingerprint
-//! Any other stack is found by its [fingerprint](super::fingerprint), then compared.
+//! - A loop comes by its call sites in turn. While the stacks follow each other as they did the time before, the cache tries the
+//!   *follower* of the last stack. Nothing is computed for this guess, so a processor that predicts its success goes on at once.
+//! - Otherwise the [fingerprint](super::fingerprint) of the current stack leads to a remembered stack. Programs come by their call
+//!   sites in no order that a processor could predict, so this guess has one branch that depends on the stack.
 //!
 //! When the [arena](super::arena) is full, the cache forgets all stacks: those in use are soon there again.
 
 use super::arena::{Arena, Entry, Position};
-use super::fingerprint::{Fingerprint, Fingerprints, WAYS};
+use super::fingerprint::{Fingerprint, Fingerprints};
 use super::trace::DecidingWords;
 use crate::unwind::{End, Interned, LastCell, Memory, Registers};
 
 const WORD: usize = size_of::<usize>();
-/// After a stack has repeated, so many events without a repetition end the prediction that it repeats.
-const REPEATS: u8 = 2;
+/// After so many stacks in the order of the time before, the cache tries the follower.
+const IN_TURN: u32 = 3;
 
 /// All-zero is empty.
 pub(in crate::unwind) struct StackCache {
     fingerprints: Fingerprints,
     /// The stack that was found last.
     last: Position,
+    /// How many stacks in a row were the follower of the one before.
+    in_turn: u32,
     arena: Arena,
 }
 
@@ -38,40 +41,60 @@ pub(in crate::unwind) struct StackCache {
 pub(in crate::unwind) struct Found(Position);
 
 impl StackCache {
-    /// The last cell of the predicted stack, when that is on the thread's own stack and all its words are unchanged. (The
-    /// registers are separate arguments, so they stay in registers.)
-    #[inline(never)]
-    pub(in crate::unwind) fn predict(&mut self, pc: usize, sp: usize, fp: usize) -> LastCell {
-        let from = Registers { pc, sp, fp };
-        let last = self.last;
-        let repeats = self.arena.entry(last).repeats;
-        if repeats > 0 {
-            let is_last = self.is_current_and_lasting(last, from);
-            let entry = self.arena.entry(last);
-            if is_last {
-                entry.repeats = REPEATS;
-                return entry.last_cell();
-            }
-            entry.repeats = repeats - 1;
+    /// The last cell of the follower of the last stack, if that is the current stack. Tried only while stacks come in turn.
+    ///
+    /// # Safety
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
+    #[inline(always)]
+    pub(in crate::unwind) unsafe fn predict_follower(
+        &mut self,
+        from: Registers,
+        room: usize,
+    ) -> Option<LastCell> {
+        if self.in_turn < IN_TURN {
+            return None;
         }
-        let follower = self.arena.entry(last).follower;
-        if !self.is_current_and_lasting(follower, from) {
-            return LastCell::NONE;
+        let follower = self.arena.entry(self.last).follower;
+        // SAFETY: the caller upholds it.
+        if !unsafe { self.arena.is_current(follower, from, room) } {
+            self.in_turn = 0;
+            return None;
         }
         self.last = follower;
-        self.arena.entry(follower).last_cell()
+        Some(self.arena.entry(follower).last_cell())
     }
 
-    /// Whether an entry is the current stack, on the thread's own stack.
+    /// The last cell of the newest stack with the fingerprint of the current one, if it is the current one.
+    ///
+    /// # Safety
+    /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
     #[inline(always)]
-    fn is_current_and_lasting(&mut self, at: Position, from: Registers) -> bool {
-        let entry = self.arena.entry(at);
-        // SAFETY: the words were on the thread's own stack when the entry was stored, at offsets from this very stack
-        // pointer; everything above a stack pointer stays readable.
-        entry.lasting && entry.is_from(from) && unsafe { self.arena.is_unchanged(at, from) }
+    pub(in crate::unwind) unsafe fn predict_newest(
+        &mut self,
+        group: Fingerprint,
+        from: Registers,
+        room: usize,
+    ) -> LastCell {
+        let Some(fingerprint) = self.fingerprints.of_stack(group, from, room) else { return LastCell::NONE };
+        let at = self.fingerprints.newest(fingerprint);
+        // SAFETY: the caller upholds it.
+        if !unsafe { self.arena.is_current(at, from, room) } {
+            return LastCell::NONE;
+        }
+        self.follow(at);
+        self.arena.entry(at).last_cell()
     }
 
-    /// Looks the current stack up by the fingerprint of its group. Finds one whose words are all unchanged.
+    /// A stack was found, or stored, behind the last one.
+    #[inline(always)]
+    fn follow(&mut self, at: Position) {
+        let last = self.arena.entry(self.last);
+        self.in_turn = if last.follower == at { self.in_turn + 1 } else { 0 };
+        last.follower = at;
+        self.last = at;
+    }
+
+    /// Looks the current stack up among all that have its fingerprint.
     #[inline(always)]
     pub(in crate::unwind) fn look_up(
         &mut self,
@@ -79,43 +102,19 @@ impl StackCache {
         from: Registers,
         memory: &Memory<'_>,
     ) -> Option<Found> {
-        let fingerprint = self.fingerprints.of_stack(group, from, memory)?;
-        for way in 0..WAYS {
-            if let Some(at) = self.fingerprints.get(fingerprint, way)
-                && self.is_current(at, from, memory)
-            {
-                self.link(at);
-                return Some(Found(at));
-            }
-        }
-        None
+        let room = memory.room(from.sp);
+        let fingerprint = self.fingerprints.of_stack(group, from, room)?;
+        let StackCache { fingerprints, arena, .. } = self;
+        // SAFETY: the memory says that the room is readable, and that the stack pointer is aligned where there is any.
+        let at = fingerprints.all(fingerprint).find(|&at| unsafe { arena.is_current(at, from, room) })?;
+        self.follow(at);
+        Some(Found(at))
     }
 
     /// The entry of a stack that was found.
     #[inline(always)]
     pub(in crate::unwind) fn entry(&mut self, found: Found) -> &mut Entry {
         self.arena.entry(found.0)
-    }
-
-    /// The stack that was found follows the last one.
-    #[inline(always)]
-    fn link(&mut self, at: Position) {
-        let last = self.last;
-        if last == at {
-            self.arena.entry(at).repeats = REPEATS;
-        } else if last != 0 {
-            self.arena.entry(last).follower = at;
-        }
-        self.last = at;
-    }
-
-    /// Whether an entry is the current stack.
-    #[inline(always)]
-    fn is_current(&mut self, at: Position, from: Registers, memory: &Memory<'_>) -> bool {
-        let entry = self.arena.entry(at);
-        let high = from.sp + (usize::from(entry.reach) + 1) * WORD;
-        // SAFETY: the words up to `reach` are readable stack.
-        entry.is_from(from) && memory.contains(from.sp, high) && unsafe { self.arena.is_unchanged(at, from) }
     }
 
     /// Remembers a stack. Returns its last cell, or `None` when it depends on words that are too many or too far away.
@@ -130,7 +129,7 @@ impl StackCache {
     ) -> Option<&mut LastCell> {
         let words = &trace.words;
         let offset = |address: usize| u16::try_from(address.checked_sub(from.sp)? / WORD).ok();
-        let reach = words.iter().try_fold(0, |most: u16, word| Some(most.max(offset(word.address)?)))?;
+        let last = words.iter().try_fold(0, |most: u16, word| Some(most.max(offset(word.address)?)))?;
         if trace.overflow || !from.sp.is_multiple_of(WORD) {
             return None;
         }
@@ -138,7 +137,6 @@ impl StackCache {
         if !self.arena.has_room(count) {
             self.clear();
         }
-        let high = from.sp + (usize::from(reach) + 1) * WORD;
         let entry = Entry {
             pc: from.pc as u64,
             sp: from.sp as u64,
@@ -146,28 +144,27 @@ impl StackCache {
             fp_decides: if trace.uses_register { u64::MAX } else { 0 },
             stack: interned.stack.0,
             words: count as u16,
-            reach,
+            reach: (u32::from(last) + 1) * WORD as u32,
             last_cell: LastCell::default(),
             follower: 0,
-            lasting: memory.is_lasting() && memory.contains(from.sp, high),
             lost: Entry::lost(interned.cut, end),
-            repeats: 0,
         };
         let padded = |i: usize| words.get(i).or(words.last());
         let at =
             self.arena.store(entry, |i| Some(padded(i)?.value as u64), |i| offset(padded(i)?.address))?;
         self.name(group, at, from, memory);
-        self.link(at);
+        self.follow(at);
         Some(&mut self.arena.entry(at).last_cell)
     }
 
     /// Stores the fingerprint of the current stack. When another stack of the group has the same one, the group's
     /// fingerprints become longer.
     fn name(&mut self, group: Fingerprint, at: Position, from: Registers, memory: &Memory<'_>) {
-        let Some(mut fingerprint) = self.fingerprints.of_new_stack(group, from, memory) else { return };
-        let same = (0..WAYS).find_map(|way| self.fingerprints.get(fingerprint, way));
+        let room = memory.room(from.sp);
+        let Some(mut fingerprint) = self.fingerprints.of_new_stack(group, from, room) else { return };
+        let same = self.fingerprints.all(fingerprint).next();
         if let Some(offset) = same.and_then(|same| self.arena.difference(same, from, memory)) {
-            let Some(longer) = self.fingerprints.lengthen(group, offset, from, memory) else { return };
+            let Some(longer) = self.fingerprints.lengthen(group, offset, from, room) else { return };
             fingerprint = longer;
         }
         self.fingerprints.insert(fingerprint, at);
@@ -177,7 +174,7 @@ impl StackCache {
     pub(in crate::unwind) fn clear(&mut self) {
         self.fingerprints.clear();
         self.arena.clear();
-        self.last = 0;
+        (self.last, self.in_turn) = (0, 0);
     }
 }
 

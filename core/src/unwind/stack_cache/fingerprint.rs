@@ -16,7 +16,8 @@
 
 use super::arena::{Position, word};
 use crate::limits::{FINGERPRINT_GROUPS, FINGERPRINT_SETS};
-use crate::unwind::{Memory, Registers};
+use crate::unwind::Registers;
+use core::hint::select_unpredictable;
 
 const WORD: usize = size_of::<usize>();
 /// Stacks of one set.
@@ -36,10 +37,10 @@ struct Group {
     tag: u32,
     /// How many distinguishing words there are.
     count: u16,
+    /// How many words above the stack pointer they end.
+    reach: u16,
     /// Their offsets from the stack pointer, in words.
     offsets: [u16; DISTINGUISHING],
-    /// The largest of them.
-    reach: u16,
 }
 
 /// The most recently stored stack is first.
@@ -84,14 +85,15 @@ impl Fingerprint {
 }
 
 impl Group {
-    /// The fingerprint of the current stack, whose group this is; `None` when a distinguishing word cannot be read.
+    /// The fingerprint of the current stack, whose group this is; `None` when a distinguishing word is not in the `room` bytes
+    /// that are readable above the stack pointer.
     #[inline(always)]
-    fn of_stack(&self, group: Fingerprint, from: Registers, memory: &Memory<'_>) -> Option<Fingerprint> {
-        let offsets = self.offsets.get(..self.count.into())?;
-        if !offsets.is_empty() && !memory.contains(from.sp, from.sp + (usize::from(self.reach) + 1) * WORD) {
+    fn of_stack(&self, group: Fingerprint, from: Registers, room: usize) -> Option<Fingerprint> {
+        if usize::from(self.reach) * WORD > room {
             return None;
         }
-        // SAFETY: no offset is larger than the reach, up to which the stack is readable.
+        let offsets = &self.offsets[..usize::from(self.count).min(DISTINGUISHING)];
+        // SAFETY: no word ends above the reach, up to which the stack is readable.
         Some(offsets.iter().fold(group, |print, &offset| print.with(unsafe { word(from.sp, offset) })))
     }
 }
@@ -99,21 +101,27 @@ impl Group {
 impl Fingerprints {
     /// The fingerprint of the current stack, when there are stacks of its group.
     #[inline(always)]
-    pub(super) fn of_stack(
-        &self,
-        group: Fingerprint,
-        from: Registers,
-        memory: &Memory<'_>,
-    ) -> Option<Fingerprint> {
+    pub(super) fn of_stack(&self, group: Fingerprint, from: Registers, room: usize) -> Option<Fingerprint> {
         let known = &self.groups[group.index(FINGERPRINT_GROUPS)];
-        if known.tag == group.tag() { known.of_stack(group, from, memory) } else { None }
+        if known.tag == group.tag() { known.of_stack(group, from, room) } else { None }
     }
 
-    /// A stack that may have the fingerprint, of [`WAYS`].
+    /// The position of the newest stack that may have the fingerprint, or 0. Chosen without a branch.
     #[inline(always)]
-    pub(super) fn get(&self, fingerprint: Fingerprint, way: usize) -> Option<Position> {
-        let slot = self.sets[fingerprint.index(FINGERPRINT_SETS)].0[way];
-        (slot.tag == fingerprint.tag() && slot.position != 0).then_some(slot.position)
+    pub(super) fn newest(&self, fingerprint: Fingerprint) -> Position {
+        let set = &self.sets[fingerprint.index(FINGERPRINT_SETS)].0;
+        set.iter()
+            .rev()
+            .fold(0, |at, slot| select_unpredictable(slot.tag == fingerprint.tag(), slot.position, at))
+    }
+
+    /// The positions of all stacks that may have the fingerprint, the newest first.
+    #[inline(always)]
+    pub(super) fn all(&self, fingerprint: Fingerprint) -> impl Iterator<Item = Position> {
+        let set = &self.sets[fingerprint.index(FINGERPRINT_SETS)].0;
+        set.iter()
+            .filter(move |slot| slot.tag == fingerprint.tag() && slot.position != 0)
+            .map(|slot| slot.position)
     }
 
     /// The fingerprint of the current stack. Makes its group when there is none.
@@ -121,13 +129,13 @@ impl Fingerprints {
         &mut self,
         group: Fingerprint,
         from: Registers,
-        memory: &Memory<'_>,
+        room: usize,
     ) -> Option<Fingerprint> {
         let known = &mut self.groups[group.index(FINGERPRINT_GROUPS)];
         if known.tag != group.tag() {
-            *known = Group { tag: group.tag(), count: 0, offsets: [0; DISTINGUISHING], reach: 0 };
+            *known = Group { tag: group.tag(), count: 0, reach: 0, offsets: [0; DISTINGUISHING] };
         }
-        known.of_stack(group, from, memory)
+        known.of_stack(group, from, room)
     }
 
     /// The same after the group has got one more distinguishing word, at that offset. A group with the most words stays as it
@@ -137,15 +145,17 @@ impl Fingerprints {
         group: Fingerprint,
         offset: u16,
         from: Registers,
-        memory: &Memory<'_>,
+        room: usize,
     ) -> Option<Fingerprint> {
         let known = &mut self.groups[group.index(FINGERPRINT_GROUPS)];
-        if let Some(next) = known.offsets.get_mut(usize::from(known.count)) {
+        if let Some(next) = known.offsets.get_mut(usize::from(known.count))
+            && let Some(end) = offset.checked_add(1)
+        {
             *next = offset;
             known.count += 1;
-            known.reach = known.reach.max(offset);
+            known.reach = known.reach.max(end);
         }
-        known.of_stack(group, from, memory)
+        known.of_stack(group, from, room)
     }
 
     /// Stores the position of a stack by its fingerprint, in place of the oldest one of the set.

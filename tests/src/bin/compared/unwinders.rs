@@ -63,10 +63,9 @@ unsafe impl<U: Unwind> Unwind for Compared<U> {
         frames: &mut Frames,
     ) -> Captured<'m> {
         let Remembered { own: memo, booked } = memo.expect("the host has memory for every thread");
-        let recalled = match U::predict(from, memo) {
-            LastCell::NONE => U::look_up(from, memory, memo, stacks),
-            last_cell => last_cell,
-        };
+        U::renew(memo);
+        // SAFETY: the memory is proven from the stack pointer to its end.
+        let recalled = unsafe { U::recall(from, memory.end() - from.sp, memo, stacks) };
         let captured = self.0.capture(from, memory, Some(memo), stacks, frames);
         // The true stack, by a new look-up of the rule of each frame.
         frames.clear();

@@ -253,7 +253,7 @@ mod tests {
             let pc = table.module + (function.begin + prologue) as usize;
             let middle = stack.start() + WORDS / 2 * WORD;
             let from = State { pc, sp: middle, fp: middle + 512 * WORD };
-            let mut memory = Memory::at(middle, &prove, || (0, 0)).expect("the whole stack");
+            let mut memory = Memory::at(middle, &prove).expect("the whole stack");
             match rule(pc).rule().step(from, &mut memory, &mut Untraced) {
                 Step::Call(mine) => {
                     counts[0] += 1;

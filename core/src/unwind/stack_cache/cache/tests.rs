@@ -20,7 +20,7 @@ fn each_word_that_decided_is_compared() {
     let low = stack.as_mut_ptr().expose_provenance();
     let bounds = (low, low + size_of_val(&stack));
     let prove = |_| Some(bounds);
-    let memory = Memory::at(low, &prove, || bounds).expect("the bounds are known");
+    let memory = Memory::at(low, &prove).expect("the bounds are known");
     for count in [1, 4, 5, 23, 24] {
         let from = Registers { pc: count, sp: low, fp: 0 };
         let group = Fingerprint::of_group(7, from);
@@ -30,7 +30,9 @@ fn each_word_that_decided_is_compared() {
         let last_cell = cache.store(group, from, &memory, &trace, (interned, End::Complete));
         *last_cell.expect("there is room") = LastCell { cell: 3, label: 1 };
         let is_found = |cache: &mut StackCache| {
-            let again = cache.predict(from.pc, from.sp, from.fp) != LastCell::NONE;
+            // SAFETY: the array is as large.
+            let again =
+                unsafe { cache.predict_newest(group, from, size_of::<[usize; 128]>()) } != LastCell::NONE;
             let found = cache.look_up(group, from, &memory).is_some();
             assert_eq!(again, found);
             found
@@ -47,29 +49,38 @@ fn each_word_that_decided_is_compared() {
     }
 }
 
-/// Words of a stack that is not the thread's own may be unmapped before the cache compares them: the look-up asks whether
-/// they are readable, and the prediction leaves them alone.
+/// Words that are not known to be readable are not read: neither the fingerprint's nor those that decided the walk.
 #[test]
-fn a_stack_that_may_be_unmapped_is_not_predicted() {
+fn a_stack_whose_end_may_be_unmapped_is_not_found() {
     let (mut cache, mut trace) = empty();
     let mut stack = [0usize; 16];
     let low = stack.as_mut_ptr().expose_provenance();
-    let high = low + size_of_val(&stack);
-    let prove = |_| Some((low, high));
-    for (own, is_predicted) in [((low, high), true), ((low, high + 1), false), ((low + 1, high), false)] {
-        let memory = Memory::at(low, &prove, || own).expect("the bounds are known");
-        let from = Registers { pc: 1, sp: low, fp: 0 };
-        let group = Fingerprint::of_group(7, from);
+    let prove = |_| Some((low, low + size_of::<[usize; 16]>()));
+    let memory = Memory::at(low, &prove).expect("the bounds are known");
+    let from = Registers { pc: 1, sp: low, fp: 0 };
+    let group = Fingerprint::of_group(7, from);
+    for last in [3usize, 9, 15] {
         cache.clear();
-        trace.begin();
-        trace.read(&memory, low + WORD);
-        let interned = Interned { stack: StackId(9), cut: false };
-        let last_cell = cache.store(group, from, &memory, &trace, (interned, End::Complete));
-        *last_cell.expect("there is room") = LastCell { cell: 3, label: 1 };
-        // Twice: so the cache predicts that the last stack repeats.
-        assert!(
-            cache.look_up(group, from, &memory).is_some() && cache.look_up(group, from, &memory).is_some()
-        );
-        assert_eq!(cache.predict(from.pc, from.sp, from.fp) != LastCell::NONE, is_predicted, "{own:?}");
+        // Two stacks with one fingerprint: the second makes the word that differs a distinguishing one.
+        for value in [0, 1] {
+            core::hint::black_box(&mut stack)[last] = value;
+            trace.begin();
+            trace.read(&memory, low + last * WORD);
+            let interned = Interned { stack: StackId(9), cut: false };
+            let last_cell = cache.store(group, from, &memory, &trace, (interned, End::Complete));
+            *last_cell.expect("there is room") = LastCell { cell: 3, label: 1 };
+            for room in 0..=16 * WORD {
+                let prove = |_| Some((low, low + room));
+                let found = Memory::at(low, &prove).expect("the range").room(low) == room
+                    && cache.look_up(group, from, &Memory::at(low, &prove).expect("the range")).is_some();
+                // SAFETY: the array is as large.
+                let predicted = unsafe { cache.predict_newest(group, from, room) } != LastCell::NONE;
+                assert_eq!(
+                    (found, predicted),
+                    (room >= (last + 1) * WORD, room >= (last + 1) * WORD),
+                    "{room}"
+                );
+            }
+        }
     }
 }

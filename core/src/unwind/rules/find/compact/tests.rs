@@ -113,7 +113,7 @@ extern "C" fn walk_here(pc: usize, sp: usize, fp: usize) -> i32 {
         let library = run.library;
         let local = Local::new();
         let prove = |sp| Host.stack(&local, sp);
-        let memory = Memory::at(sp, &prove, || (0, 0)).unwrap();
+        let memory = Memory::at(sp, &prove).unwrap();
         let rule =
             |pc: usize| match library.text.as_ptr_range().contains(&core::ptr::with_exposed_provenance(pc)) {
                 true => rule(library.text, library.index, library.frames, pc).unwrap_or(PackedRule::UNKNOWN),
