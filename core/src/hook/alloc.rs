@@ -83,7 +83,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.cached_cell(local, from, heap, region)?;
         // SAFETY: a cached id is one that this region's table of cells returned.
         let cell = unsafe { region.cells().known(id) };
-        guard.is_ready::<PREPARE>(cell, epoch)?;
+        guard.ready::<PREPARE>(cell, epoch)?;
         cell.add(size);
         slot.add(block, size);
         Some(Counted { cell: id, is_peak: guard.take_credit(size, region) })

@@ -63,9 +63,9 @@ impl FastGuard<'_> {
         (PREPARE || is_ready).then_some(self.slot)
     }
 
-    /// Whether a cell of the thread is ready to change in this epoch.
+    /// `None` when a cell of the thread is not ready to change in this epoch.
     #[inline(always)]
-    pub(super) fn is_ready<const PREPARE: bool>(&self, cell: &Account, epoch: Epoch<'_>) -> Option<()> {
+    pub(super) fn ready<const PREPARE: bool>(&self, cell: &Account, epoch: Epoch<'_>) -> Option<()> {
         let is_ready = cell.is_current(epoch);
         if PREPARE && !is_ready {
             cell.begin_epoch(epoch);

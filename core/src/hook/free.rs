@@ -87,7 +87,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
             return Some(());
         }
         let slot = guard.slot_in::<PREPARE, U>(epoch, local)?;
-        guard.is_ready::<PREPARE>(cell, epoch)?;
+        guard.ready::<PREPARE>(cell, epoch)?;
         cell.subtract(size);
         if slot.subtract(block, size) {
             slot.account.count_temporary(Booker::Owner);

@@ -113,8 +113,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.cached_cell(local, from, heap, region)?;
         // SAFETY: a cached id is one that this region's table of cells returned.
         let cell = unsafe { cells.known(id) };
-        guard.is_ready::<PREPARE>(old, epoch)?;
-        guard.is_ready::<PREPARE>(cell, epoch)?;
+        guard.ready::<PREPARE>(old, epoch)?;
+        guard.ready::<PREPARE>(cell, epoch)?;
         old.subtract(old_size);
         cell.add(new_size);
         cell.count_realloc(Booker::Owner);

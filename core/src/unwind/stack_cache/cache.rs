@@ -89,7 +89,7 @@ impl StackCache {
     #[inline(always)]
     fn follow(&mut self, at: Position) {
         let last = self.arena.entry(self.last);
-        self.in_turn = if last.follower == at { self.in_turn + 1 } else { 0 };
+        self.in_turn = if last.follower == at { self.in_turn.wrapping_add(1) } else { 0 };
         last.follower = at;
         self.last = at;
     }

@@ -63,12 +63,19 @@ impl Fingerprint {
     /// Of the group of a second caller and a stack pointer.
     #[inline(always)]
     pub(in crate::unwind) fn of_group(second: usize, from: Registers) -> Fingerprint {
-        Fingerprint((from.sp as u64).rotate_left(29)).with(second as u64)
+        Fingerprint((from.sp as u64).rotate_left(29) ^ second as u64).mixed()
     }
 
+    /// With one more distinguishing word. Few bits of return addresses differ, and the rotation keeps those of several words apart.
     #[inline(always)]
     fn with(self, word: u64) -> Fingerprint {
-        Fingerprint((self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
+        Fingerprint(self.0.rotate_left(23) ^ word)
+    }
+
+    /// With its bits spread over all of it (Fibonacci hashing).
+    #[inline(always)]
+    fn mixed(self) -> Fingerprint {
+        Fingerprint(self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32))
     }
 
     /// Its index in a table of `many` entries, a power of two.
@@ -94,7 +101,8 @@ impl Group {
         }
         let offsets = &self.offsets[..usize::from(self.count).min(DISTINGUISHING)];
         // SAFETY: no word ends above the reach, up to which the stack is readable.
-        Some(offsets.iter().fold(group, |print, &offset| print.with(unsafe { word(from.sp, offset) })))
+        let words = offsets.iter().map(|&offset| unsafe { word(from.sp, offset) });
+        Some(words.fold(group, Fingerprint::with).mixed())
     }
 }
 
