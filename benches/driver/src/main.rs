@@ -9,6 +9,7 @@ mod machine;
 mod micro;
 mod page;
 mod parts;
+mod preload;
 mod profile;
 mod results;
 mod sample;
@@ -33,6 +34,7 @@ Usage: cargo xtask bench [OPTIONS]
        cargo xtask bench host     what reading dumps costs: names of addresses, large dumps
 
       --micro           instead the parts, each alone, beside the same parts of others: captures, events, a dump, first times
+      --preload         instead the preloaded library: loops, a compiler, a build, short processes
       --profile         instead where the time of W1 goes under memtrack, by perf
       --quick           fewer and shorter rounds; nothing is written to docs/
       --rounds N        rounds (default 5, with --quick 3)
@@ -56,6 +58,8 @@ enum Measure {
     Workloads,
     /// Captures, events, dumps, first times.
     Parts,
+    /// Programs under the preloaded library.
+    Preload,
     /// Where time goes.
     Profile,
 }
@@ -73,6 +77,7 @@ fn main() -> Result<()> {
     match options.measure {
         Measure::Workloads => workloads(&options),
         Measure::Parts => micro::run(options.quick),
+        Measure::Preload => preload::run(options.quick),
         Measure::Profile => profile::run(options.quick),
     }
 }
@@ -117,6 +122,7 @@ impl Options {
                 || arguments.next().with_context(|| format!("{argument} needs a value\n\n{HELP}"));
             match argument.as_str() {
                 "--micro" => options.measure = Measure::Parts,
+                "--preload" => options.measure = Measure::Preload,
                 "--profile" => options.measure = Measure::Profile,
                 "--quick" => options.quick = true,
                 "--rounds" => options.rounds = value()?.parse().context("--rounds needs a number")?,

@@ -17,6 +17,7 @@ pub(crate) struct Section {
 const BENCH: &str = "cargo xtask bench";
 pub(crate) const HOST: &str = "cargo xtask bench host";
 pub(crate) const PARTS: &str = "cargo xtask bench --micro";
+pub(crate) const PRELOAD: &str = "cargo xtask bench --preload";
 pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
 
 /// The explanation of the table in the README.

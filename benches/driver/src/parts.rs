@@ -11,13 +11,14 @@ use serde_json::Value;
 struct Rows(Vec<(&'static str, [Option<f64>; STACKS.len()])>);
 
 /// The stacks: their names in the benchmarks, and in the table.
-const STACKS: [(&str, &str); 8] = [
+const STACKS: [(&str, &str); 9] = [
     ("same-8", "same stack, 8 frames"),
     ("same-24", "24"),
     ("same-30", "30"),
     ("same-64", "64"),
     ("sites-30", "8 sites in a loop, 30"),
     ("runs-30", "each 4 times, 30"),
+    ("random-8", "one of 8, 24"),
     ("random-100", "one of 100, 30"),
     ("random-2000", "one of 2000, 30"),
 ];
