@@ -63,7 +63,7 @@ const PLAIN: Platform = Platform {
     runs: &[],
 };
 
-const PLATFORMS: [Platform; 8] = [
+const PLATFORMS: [Platform; 9] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
@@ -88,6 +88,19 @@ const PLATFORMS: [Platform; 8] = [
         linker: Linker::Zig { target: "x86-linux-gnu.2.36", arguments: "" },
         needs: &[("/lib/ld-linux.so.2", "libc6-i386")],
         runs: &[Run::Units, Run::Everywhere],
+        ..PLAIN
+    },
+    Platform {
+        name: "aarch64-gnu",
+        triple: "aarch64-unknown-linux-gnu",
+        linker: Linker::Zig { target: "aarch64-linux-gnu.2.36", arguments: "" },
+        runner: Runner::Words(&["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]),
+        needs: &[
+            ("qemu-aarch64", "qemu-user"),
+            ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "libc6-arm64-cross"),
+        ],
+        // They walk stacks through code for macOS on this processor. QEMU starts the handlers of signals by code of its own.
+        runs: &[Run::UnitsOf(&["unwind::rules", "unwind::signal_frame", "unwind::frame_pointer"])],
         ..PLAIN
     },
     Platform {

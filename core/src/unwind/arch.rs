@@ -120,8 +120,8 @@ pub(super) const DWARF: Dwarf = {
 ///
 /// Linux has the kernel's `struct rt_sigframe` there: on x86_64 the stack pointer is at its ucontext (40 bytes, then r8 … r15,
 /// rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first. Windows has a `CONTEXT` in
-/// the frame of `KiUserExceptionDispatcher`.
-#[cfg(any(cfi, cfi_bare))]
+/// the frame of `KiUserExceptionDispatcher`. macOS has no fixed places: see [`signal_frame`](super::signal_frame).
+#[cfg(any(all(cfi, not(compact)), cfi_bare))]
 pub(super) const SIGNAL: [usize; 3] = if cfg!(pdata) {
     [0xf8 / 8, 0x98 / 8, 0xa0 / 8]
 } else if cfg!(target_arch = "x86_64") {

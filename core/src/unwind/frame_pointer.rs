@@ -4,6 +4,8 @@
 //! each address with the nodes of a remembered stack, which costs a fraction of a look-up in the tables.
 
 use super::arch::{CHAIN, interrupted, plain};
+#[cfg(any(compact, all(test, macos_tested)))]
+use super::signal_frame::{self, HOST, Stored};
 use super::{
     Captured, End, Frames, Generations, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
 };
@@ -173,10 +175,30 @@ impl<'p> Chain<'p> {
         };
         self.fp = next;
         self.low = fp + 1;
+        #[cfg(any(compact, all(test, macos_tested)))]
+        // On x86_64 the stack pointer of `_sigtramp` is its frame pointer.
+        if let Some(stored) = signal_frame::find(HOST, signal_frame::start(HOST, fp, fp), &self.memory) {
+            return self.interrupted(stored);
+        }
         if address.wrapping_add(UNUSUAL) <= UNUSUAL {
             return self.unusual(fp, address);
         }
         Ok(plain(address).wrapping_sub(1))
+    }
+
+    /// The frame is that of `_sigtramp`: the walk goes on in the code that a signal has interrupted.
+    #[cfg(any(compact, all(test, macos_tested)))]
+    #[cold]
+    fn interrupted(&mut self, stored: Stored) -> Result<usize, End> {
+        let [pc, sp, fp] = [stored.pc, stored.sp, stored.fp].map(|address| self.memory.read(address));
+        let (Some(pc), Some(sp), Some(fp)) = (pc, sp, fp) else { return Err(End::Stopped) };
+        let sp = plain(sp);
+        // The interrupted code may have run on another stack, below this one.
+        if !self.memory.switch(sp) {
+            return Err(End::Stopped);
+        }
+        (self.fp, self.low) = (plain(fp), sp);
+        Ok(plain(pc))
     }
 
     #[cold]
@@ -242,5 +264,29 @@ mod tests {
             assert!(!frames.is_empty() && other != stack, "word {place} as {value:#x}: {frames:x?}");
             words[place] = before;
         }
+    }
+
+    /// A handler runs on a stack of its own, in code that was interrupted in a frame of another stack.
+    #[cfg(macos_tested)]
+    #[test]
+    fn a_stack_leads_through_the_start_of_a_signals_handler() {
+        use super::signal_frame::simulated::{SMALLEST, Stack};
+        let (mut outer, mut inner) = (Stack::new(), Stack::new());
+        let below = outer.base() + 64;
+        // The interrupted function has a frame, and a caller, which is outermost.
+        outer.write(below + 32, [below + 64, 0x3001]);
+        outer.write(below + 64, [0usize, 0]);
+        let start = inner.interrupt(HOST, inner.end(), SMALLEST, [0x2000, below, below + 32]);
+        let [_, trampoline] = inner.start_handler(HOST, start, below + 32);
+        // The handler and the hook.
+        inner.write(inner.base() + 128, [trampoline, 0x1001]);
+        inner.write(inner.base(), [inner.base() + 128, 0x0801]);
+        let ends = [&outer, &inner].map(|stack| (stack.base(), stack.end()));
+        let prove = |sp| ends.into_iter().find(|(low, high)| (*low..*high).contains(&sp));
+        let memory = Memory::at(inner.base(), &prove).unwrap();
+        let from = Registers { pc: 0, sp: inner.base(), fp: inner.base() };
+        let mut frames = heapless::Vec::<usize, 16>::new();
+        let end = FramePointer.walk(from, memory, None, &mut frames);
+        assert_eq!((&frames[..], end), (&[0x800, 0x1000, 0x2000, 0x3000][..], End::Complete));
     }
 }

@@ -32,6 +32,8 @@ mod mini_backtrace;
 mod no_unwind;
 #[cfg(any(cfi, cfi_bare))]
 mod rules;
+#[cfg(any(compact, all(test, macos_tested)))]
+mod signal_frame;
 #[cfg(cfi)]
 mod stack_cache;
 

@@ -19,6 +19,8 @@ use crate::{tool, workspace};
 pub(super) enum Run {
     /// The tracker's unit tests.
     Units,
+    /// Those of some modules.
+    UnitsOf(&'static [&'static str]),
     /// The program `everywhere`, by the suite of that name.
     Everywhere,
     /// The program `on-windows`, the library for C and `memtrack-fold`, by the suite `windows`.
@@ -38,7 +40,8 @@ pub(super) enum Run {
 impl Run {
     pub(super) fn on(self, platform: &Platform) -> Result<()> {
         match self {
-            Run::Units => tool::run(cargo(platform, "test")?.args(["--package", "memtrack-core", "--lib"])),
+            Run::Units => tool::run(&mut units(platform)?),
+            Run::UnitsOf(modules) => tool::run(units(platform)?.arg("--").args(modules)),
             Run::Everywhere => {
                 let program = build(platform, "everywhere")?;
                 everywhere(platform.name, &program, &platform.runner.words()?, platform.lacks)
@@ -51,10 +54,7 @@ impl Run {
                 check.args(["--package", "memtrack-core", "--features", features]);
                 tool::run(check.env("RUSTFLAGS", "-Dwarnings"))
             }
-            Run::LinkUnits => {
-                let mut tests = cargo(platform, "test")?;
-                tool::run(tests.args(["--package", "memtrack-core", "--lib", "--no-run"]))
-            }
+            Run::LinkUnits => tool::run(units(platform)?.arg("--no-run")),
             Run::Link(linked) => {
                 tool::run(cargo(platform, "build")?.args(["--package", linked.package]))?;
                 linked.inspect(&target().join(platform.triple).join("debug"))
@@ -96,6 +96,13 @@ fn cargo(platform: &Platform, command: &str) -> Result<Command> {
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
     toolchain.choose(&mut cargo, "std,panic_unwind,test");
     Ok(cargo)
+}
+
+/// The tracker's unit tests.
+fn units(platform: &Platform) -> Result<Command> {
+    let mut tests = cargo(platform, "test")?;
+    tests.args(["--package", "memtrack-core", "--lib"]);
+    Ok(tests)
 }
 
 /// The folder with what cargo has built for a platform.

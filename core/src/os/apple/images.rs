@@ -11,7 +11,7 @@
 use super::macho::Headers;
 use crate::os::callbacks::interposed;
 use crate::sync::*;
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 
 /// The most modules of the list. A program with windows has about 700.
@@ -29,6 +29,7 @@ struct Place {
     /// Offset and length of `__unwind_info`, then of `__eh_frame`.
     sections: [AtomicUsize; 4],
     is_program: AtomicBool,
+    starts_handlers: AtomicBool,
 }
 
 static PLACES: [Place; MOST] = [const {
@@ -40,6 +41,7 @@ static PLACES: [Place; MOST] = [const {
         uuid: [const { AtomicU64::new(0) }; 2],
         sections: [const { AtomicUsize::new(0) }; 4],
         is_program: AtomicBool::new(false),
+        starts_handlers: AtomicBool::new(false),
     }
 }; MOST];
 /// The places that have been in use.
@@ -63,6 +65,8 @@ pub(super) struct Image {
     pub(super) unwind_info: [usize; 2],
     pub(super) eh_frame: [usize; 2],
     pub(super) is_program: bool,
+    /// It is the part of the C library that starts the handlers of signals.
+    pub(super) starts_handlers: bool,
 }
 
 impl Place {
@@ -76,6 +80,7 @@ impl Place {
         let sections = [image.unwind_info, image.eh_frame];
         self.sections.iter().zip(sections.as_flattened()).for_each(|(to, from)| to.store(*from, Relaxed));
         self.is_program.store(image.is_program, Relaxed);
+        self.starts_handlers.store(image.starts_handlers, Relaxed);
         self.start.store(image.start, Release);
     }
 
@@ -96,6 +101,7 @@ impl Place {
             unwind_info: section(0),
             eh_frame: section(2),
             is_program: self.is_program.load(Acquire),
+            starts_handlers: self.starts_handlers.load(Acquire),
         };
         (start != 0 && self.start.load(Acquire) == start).then_some(image)
     }
@@ -126,12 +132,14 @@ extern "C" fn added(header: *const u8, slide: isize) {
     };
     let Some(headers) = headers else { return };
     let mut about = MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: the call has filled the record in when it does not return 0.
-    let path = unsafe {
+    // SAFETY: the call has filled the record in when it does not return 0. The path is a C string as long as the module is there.
+    let (path, starts_handlers) = unsafe {
         if dladdr(header, about.as_mut_ptr()) == 0 {
-            0
+            (0, false)
         } else {
-            about.assume_init().dli_fname.expose_provenance()
+            let path = about.assume_init().dli_fname;
+            let name = CStr::from_ptr(path).to_bytes();
+            (path.expose_provenance(), name.ends_with(b"/libsystem_platform.dylib"))
         }
     };
     let start = header.expose_provenance();
@@ -156,6 +164,7 @@ extern "C" fn added(header: *const u8, slide: isize) {
         unwind_info: within(headers.unwind_info),
         eh_frame: within(headers.eh_frame),
         is_program: headers.is_program,
+        starts_handlers,
     });
     USED.store(used.max(free + 1), Release);
     CHANGES.fetch_add(1, AcqRel);

@@ -27,6 +27,11 @@ impl UnwindTable {
         self.bytes(self.image.eh_frame)
     }
 
+    /// Whether the module's code starts the handlers of signals.
+    pub(crate) fn starts_handlers(&self) -> bool {
+        self.image.starts_handlers
+    }
+
     fn bytes(&self, [offset, length]: [usize; 2]) -> &'static [u8] {
         // SAFETY: the range is within the segment, as `images` has checked. Code of it is on the stack, so it stays mapped, and
         // nobody changes it.

@@ -22,6 +22,8 @@ const FP: u64 = 2;
 const AT_FP: u64 = 3;
 const SIGNAL: u64 = 4;
 const OUTERMOST: u64 = 5;
+#[cfg(any(compact, all(test, macos_tested)))]
+const MAYBE_SIGNAL: u64 = 6;
 
 const FP_SHIFT: u32 = 3;
 const FP_SAME: u64 = 0;
@@ -55,6 +57,8 @@ impl PackedRule {
             Rule::Unknown => Some(UNKNOWN),
             Rule::Outermost => Some(OUTERMOST),
             Rule::Signal => Some(SIGNAL),
+            #[cfg(any(compact, all(test, macos_tested)))]
+            Rule::MaybeSignal => Some(MAYBE_SIGNAL),
             Rule::Frame { cfa, origin, ra, fp } => {
                 frame(cfa, origin, ra, fp).or_else(|| from_base(cfa, origin, ra, fp))
             }
@@ -71,6 +75,8 @@ impl PackedRule {
             FP => Cfa::Fp(cfa),
             AT_FP => Cfa::AtFp(cfa),
             SIGNAL => return Rule::Signal,
+            #[cfg(any(compact, all(test, macos_tested)))]
+            MAYBE_SIGNAL => return Rule::MaybeSignal,
             OUTERMOST => return Rule::Outermost,
             _ => return Rule::Unknown,
         };

@@ -1,6 +1,7 @@
 //! The rule of one return address: the equations that lead from a frame to its caller's.
 
 use crate::unwind::Memory;
+#[cfg(not(compact))]
 use crate::unwind::arch::SIGNAL;
 
 const WORD: usize = size_of::<usize>();
@@ -61,6 +62,10 @@ pub(in crate::unwind) enum Rule {
     Outermost,
     /// `pc, sp, fp = *(sp + a), *(sp + b), *(sp + c)`: the registers of interrupted code in the kernel's signal frame.
     Signal,
+    /// The registers of interrupted code if the kernel's signal frame is above this one, which has a frame pointer; else as for
+    /// other frames with a frame pointer.
+    #[cfg(any(compact, all(test, macos_tested)))]
+    MaybeSignal,
     /// `pc, sp, fp = *(origin + ra), cfa, …`
     Frame { cfa: Cfa, origin: Origin, ra: isize, fp: CallerFp },
 }
@@ -97,6 +102,10 @@ pub(in crate::unwind) enum CallerFp {
 }
 
 impl Rule {
+    /// The frame pointer leads to the caller's frame pointer, behind which the return address is.
+    #[cfg(any(compact, all(test, macos_tested)))]
+    pub(in crate::unwind) const CHAINED: Rule = Rule::frame(Cfa::Fp(2), -1, CallerFp::Saved(-2));
+
     /// A rule whose offsets count from the canonical frame address.
     pub(in crate::unwind) const fn frame(cfa: Cfa, ra: isize, fp: CallerFp) -> Rule {
         Rule::Frame { cfa, origin: Origin::Cfa, ra, fp }
@@ -125,7 +134,12 @@ impl Rule {
     ) -> Step {
         let step = match self {
             Rule::Frame { cfa, origin, ra, fp } => caller(cfa, origin, ra, fp, from, memory, trace),
-            Rule::Signal => return signal(from, memory, trace),
+            Rule::Signal => return signal(stored(from, memory, trace), memory, trace),
+            #[cfg(any(compact, all(test, macos_tested)))]
+            Rule::MaybeSignal => match signal(stored_by_macos(from, memory, trace), memory, trace) {
+                Step::Unknown => return Rule::CHAINED.step(from, memory, trace),
+                interrupted => return interrupted,
+            },
             Rule::Outermost => return Step::Outermost,
             Rule::Unknown => None,
         };
@@ -173,29 +187,45 @@ fn caller(
     Some(State { pc, sp: cfa, fp })
 }
 
-/// The address from which the offsets of the stored registers count.
-#[cfg(not(target_arch = "x86"))]
-fn signal_frame(from: State, _: &Memory<'_>, _: &mut impl Trace) -> Option<usize> {
-    Some(from.sp)
+/// The addresses of the stored registers: of pc, sp and fp.
+#[cfg(not(any(target_arch = "x86", compact)))]
+fn stored(from: State, _: &Memory<'_>, _: &mut impl Trace) -> Option<[usize; 3]> {
+    Some(SIGNAL.map(|words| from.sp.wrapping_add(words * WORD)))
 }
 
 /// The same where there are two kinds of frames. In the one for handlers with three arguments the third one, two words above
 /// the stack pointer, is the address of the registers and what belongs to them. In the other one the registers come behind
 /// the only argument.
 #[cfg(target_arch = "x86")]
-fn signal_frame(from: State, memory: &Memory<'_>, trace: &mut impl Trace) -> Option<usize> {
+fn stored(from: State, memory: &Memory<'_>, trace: &mut impl Trace) -> Option<[usize; 3]> {
     const CONTEXT: usize = 140;
     const REGISTERS: usize = CONTEXT + 20;
     let third = trace.read(memory, from.sp.wrapping_add(2 * WORD))?;
     let is_long = third == from.sp.wrapping_add(CONTEXT);
-    Some(if is_long { from.sp } else { from.sp.wrapping_add(WORD).wrapping_sub(REGISTERS) })
+    let start = if is_long { from.sp } else { from.sp.wrapping_add(WORD).wrapping_sub(REGISTERS) };
+    Some(SIGNAL.map(|words| start.wrapping_add(words * WORD)))
 }
 
-/// Leads from a signal's frame to the interrupted code: the kernel has stored its registers there.
+/// The same on macOS, where the words of the kernel's frame say where it is. A frame that is none decides by its code alone, which
+/// the walk has found by words that it has read before.
+#[cfg(any(compact, all(test, macos_tested)))]
+fn stored_by_macos(from: State, memory: &Memory<'_>, trace: &mut impl Trace) -> Option<[usize; 3]> {
+    use crate::unwind::signal_frame::{HOST, find, start};
+    if !cfg!(target_arch = "x86_64") {
+        trace.frame_pointer_used();
+    }
+    let stored = find(HOST, start(HOST, from.sp, from.fp), memory)?;
+    stored.recognised_by.iter().try_for_each(|address| trace.read(memory, *address).map(drop))?;
+    Some([stored.pc, stored.sp, stored.fp])
+}
+
+#[cfg(compact)]
+use stored_by_macos as stored;
+
+/// Leads from a signal's frame to the interrupted code, by the addresses of its registers.
 #[cold]
-fn signal(from: State, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
-    let Some(start) = signal_frame(from, memory, trace) else { return Step::Unknown };
-    let [pc, sp, fp] = SIGNAL.map(|words| start.wrapping_add(words * WORD));
+fn signal(stored: Option<[usize; 3]>, memory: &mut Memory<'_>, trace: &mut impl Trace) -> Step {
+    let Some([pc, sp, fp]) = stored else { return Step::Unknown };
     match (trace.read(memory, pc), trace.read(memory, sp), trace.read_frame_pointer(memory, fp)) {
         (Some(pc), Some(sp), Some(fp)) if memory.switch(sp) => Step::Signal(State { pc, sp, fp }),
         _ => Step::Unknown,

@@ -65,3 +65,46 @@ pub(in crate::unwind) fn push(
     let frame = generations.address(pc).ok_or(End::Stopped)?;
     frames.push(frame).map_err(|_| End::TooDeep)
 }
+
+#[cfg(all(test, macos_tested))]
+mod tests {
+    use super::*;
+    use crate::unwind::rules::rule::{CallerFp, Cfa, Untraced};
+    use crate::unwind::signal_frame::HOST;
+    use crate::unwind::signal_frame::simulated::{SMALLEST, Stack};
+
+    /// A handler of macOS runs on a stack of its own, in code that was interrupted in a frame of another stack.
+    #[test]
+    fn a_stack_leads_through_the_start_of_a_signals_handler() {
+        let (mut outer, mut inner) = (Stack::new(), Stack::new());
+        let below = outer.base() + 64;
+        // The interrupted function has two words and its return address on the stack.
+        outer.write(below + 16, 0x3001usize);
+        let start = inner.interrupt(HOST, inner.end(), SMALLEST, [0x2000, below, 0x7777]);
+        let [sp, trampoline] = inner.start_handler(HOST, start, 0x7777);
+        // The handler keeps the frame pointer, and has one word and its return address.
+        inner.write(sp - 8, 0x1001usize);
+        let ends = [&outer, &inner].map(|stack| (stack.base(), stack.end()));
+        let prove = |sp| ends.into_iter().find(|(low, high)| (*low..*high).contains(&sp));
+        let memory = Memory::at(inner.base(), &prove).unwrap();
+        let rule = |pc| {
+            PackedRule::new(match pc {
+                0x800 => Rule::frame(Cfa::Sp(2), -1, CallerFp::Same),
+                0x1000 => Rule::MaybeSignal,
+                0x2000 => Rule::frame(Cfa::Sp(3), -1, CallerFp::Same),
+                0x3000 => Rule::Outermost,
+                _ => Rule::Unknown,
+            })
+        };
+        let from = State { pc: 0x800, sp: sp - 16, fp: trampoline };
+        let mut frames = heapless::Vec::<usize, 16>::new();
+        let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
+        assert_eq!((&frames[..], end), (&[0x1000, 0x2000, 0x3000][..], End::Complete));
+        // Without the kernel's frame the function is one with a frame pointer.
+        inner.write(start + 8, [0usize; 60]);
+        inner.write(trampoline, [0x7777usize, 0x3001]);
+        let mut frames = heapless::Vec::<usize, 16>::new();
+        let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
+        assert_eq!((&frames[..], end), (&[0x1000, 0x3000][..], End::Complete));
+    }
+}

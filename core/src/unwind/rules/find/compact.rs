@@ -12,15 +12,7 @@
 use super::eh_frame;
 use crate::unwind::rules::packed::PackedRule;
 use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
-
-/// The instruction sets that have encodings of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Machine {
-    X86_64,
-    Aarch64,
-}
-
-const HOST: Machine = if cfg!(target_arch = "x86_64") { Machine::X86_64 } else { Machine::Aarch64 };
+use crate::unwind::signal_frame::{HOST, Machine};
 
 /// The meaning of an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,10 +108,8 @@ impl Function {
     pub(super) fn meaning(self, machine: Machine, text: &[u8]) -> Option<Meaning> {
         let mode = self.bits(24, 4);
         let described = Meaning::Described(self.bits(0, 24));
-        // The frame pointer leads to the caller's frame pointer, behind which the return address is.
-        let chained = Meaning::Rule(Rule::frame(Cfa::Fp(2), -1, CallerFp::Saved(-2)));
         match (machine, mode) {
-            (Machine::X86_64, 1) | (Machine::Aarch64, 4) => Some(chained),
+            (Machine::X86_64, 1) | (Machine::Aarch64, 4) => Some(Meaning::Rule(Rule::CHAINED)),
             (Machine::X86_64, 2) => self.pushed(self.bits(16, 8)),
             (Machine::X86_64, 3) => {
                 // The frame is large: its size is in the instruction that makes room for it.

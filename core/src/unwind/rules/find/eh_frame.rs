@@ -15,8 +15,10 @@ pub(super) fn by_description(frames: &'static [u8], offset: usize, pc: usize) ->
 
 fn rule_of(description: &Description<'_>, pc: usize) -> Option<PackedRule> {
     if description.common.is_of_signal {
-        // The positions of the registers are known for Linux. Without a system this is the entry of an interrupt.
-        return cfg!(all(feature = "std", not(compact))).then_some(PackedRule::new(Rule::Signal));
+        // The positions of the registers are known for Linux, and for macOS on x86_64, whose `_sigtramp` has a description.
+        // Without a system this is the entry of an interrupt.
+        let is_known = cfg!(all(feature = "std", any(not(compact), target_arch = "x86_64")));
+        return is_known.then_some(PackedRule::new(Rule::Signal));
     }
     Row::at(pc, description).map(|row| PackedRule::new(from_row(row)))
 }

@@ -12,7 +12,7 @@
 //! - [`row`]: what the description says of one place in the function;
 //! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
 
-#[cfg(any(compact, all(test, cfi, any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(any(compact, all(test, macos_tested)))]
 mod compact;
 mod description;
 mod eh_frame;
@@ -28,7 +28,7 @@ mod restorer;
 mod row;
 
 use super::packed::PackedRule;
-#[cfg(all(feature = "std", not(compact)))]
+#[cfg(feature = "std")]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
@@ -72,7 +72,15 @@ fn without_table(pc: usize) -> Option<PackedRule> {
 #[cfg(compact)]
 #[inline(never)]
 fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
-    compact::rule(table.text(), table.index(), table.frames(), pc)
+    let rule = compact::rule(table.text(), table.index(), table.frames(), pc);
+    // On x86_64 the start of handlers has a description, which says what it is.
+    let may_start_handlers = cfg!(target_arch = "aarch64") && table.starts_handlers();
+    match rule {
+        Some(chained) if may_start_handlers && chained == PackedRule::new(Rule::CHAINED) => {
+            Some(PackedRule::new(Rule::MaybeSignal))
+        }
+        other => other,
+    }
 }
 
 // Not inlined: it and the search for the table take kilobytes of the stack each.
