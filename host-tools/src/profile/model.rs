@@ -137,7 +137,9 @@ impl Profile {
     /// Whether the program ran under the preloaded library.
     #[must_use]
     pub fn is_preloaded(&self) -> bool {
-        self.modules.all().iter().any(|module| module.name().starts_with("libmemtrack.so"))
+        const LIBRARIES: [&str; 2] = ["libmemtrack.so", "libmemtrack.dylib"];
+        let is_library = |name: &str| LIBRARIES.iter().any(|library| name.starts_with(library));
+        self.modules.all().iter().any(|module| is_library(&module.name()))
     }
 
     /// Adds the stages of another snapshot.

@@ -11,7 +11,7 @@ mod messages;
 mod opened;
 mod outcome;
 mod progress;
-#[cfg_attr(not(target_os = "linux"), path = "no_record.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos")), path = "no_record.rs")]
 mod record;
 mod report;
 mod serve;

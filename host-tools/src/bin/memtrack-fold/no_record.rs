@@ -9,7 +9,7 @@ use crate::messages::fail;
 
 pub fn run(_: &Record) -> ExitCode {
     fail(
-        "`record` works on Linux only: on this system, build the tracker into the program (docs/rust.md, docs/c.md)",
+        "`record` works on Linux and macOS only: on this system, build the tracker into the program (docs/rust.md, docs/c.md)",
     );
     ExitCode::from(Exit::Usage.row().code)
 }

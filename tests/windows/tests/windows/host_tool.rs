@@ -49,7 +49,7 @@ fn it_says_what_the_system_lacks() {
         assert_eq!(status.code(), Some(code), "{arguments:?}: {said}");
         assert!(stdout.is_empty() && said.contains(reason), "{arguments:?}: {said}");
     };
-    refused(&["record", "--", "program.exe"], 2, "`record` works on Linux only");
+    refused(&["record", "--", "program.exe"], 2, "`record` works on Linux and macOS only");
     refused(&["top", "4711"], 2, "does not list the files of a process; give the file itself");
     refused(&["top", "Z:\\no such file"], 4, "cannot read Z:\\no such file");
     refused(&["Z:\\no such file"], 4, "cannot read Z:\\no such file");

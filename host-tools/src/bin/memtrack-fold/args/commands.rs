@@ -146,7 +146,7 @@ pub struct Record {
     /// Do not print the place of the dump
     #[arg(short, long)]
     pub quiet: bool,
-    /// The library to preload, if libmemtrack.so is neither beside this program nor in ../lib
+    /// The library to preload, if libmemtrack.so (libmemtrack.dylib) is neither beside this program nor in ../lib
     #[arg(long, value_name = "PATH", env = "MEMTRACK_LIBRARY")]
     pub library: Option<PathBuf>,
     /// The program and its arguments

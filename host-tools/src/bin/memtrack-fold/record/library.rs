@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-const NAME: &str = "libmemtrack.so";
+use super::system::LIBRARY as NAME;
+
 /// Folders relative to that of this program: beside it in a cargo build, and as installed.
 const PLACES: [&str; 4] = [".", "../lib", "../lib64", "../lib/memtrack"];
 

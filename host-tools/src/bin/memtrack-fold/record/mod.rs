@@ -6,7 +6,12 @@
 
 mod files;
 mod library;
+#[cfg(any(target_os = "macos", test))]
+mod protection;
 mod signals;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "macos", path = "apple.rs")]
+mod system;
 mod unseen;
 
 use std::ffi::{OsStr, OsString};
@@ -34,6 +39,9 @@ pub fn run(args: &Record) -> ExitCode {
         ExitCode::from(code)
     };
     let program = &args.command[0];
+    if let Some(why) = system::why_refused(program) {
+        return fail(NOT_RUN, format!("cannot record {}: {why}", Path::new(program).display()));
+    }
     let library = match library::find(args.library.as_deref()) {
         Ok(library) => library,
         Err(text) => return fail(Exit::Io.row().code, text),
@@ -44,7 +52,7 @@ pub fn run(args: &Record) -> ExitCode {
     };
     let mut command = Command::new(program);
     command.args(&args.command[1..]);
-    command.env("LD_PRELOAD", preload(&library)).env("MEMTRACK_DUMP", files.template());
+    command.env(system::VARIABLE, preload(&library)).env("MEMTRACK_DUMP", files.template());
     match signals::run(&mut command) {
         Ok((pid, status)) => {
             match files.collect(pid) {
@@ -64,7 +72,7 @@ pub fn run(args: &Record) -> ExitCode {
 /// The library in front of those that are preloaded already.
 fn preload(library: &Path) -> OsString {
     let mut list = library.as_os_str().as_bytes().to_vec();
-    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+    if let Some(others) = std::env::var_os(system::VARIABLE).filter(|others| !others.is_empty()) {
         list.push(b':');
         list.extend_from_slice(others.as_bytes());
     }
@@ -89,7 +97,7 @@ fn report(files: &Files, dump: Option<&Path>, children: usize, program: &OsStr, 
             "it was killed by signal {signal} before it could write one: with MEMTRACK_DUMP_INTERVAL=10 it writes a \
              snapshot every ten seconds"
         ),
-        None => unseen::why_not_preloaded(program)
+        None => system::why_not_preloaded(program)
             .unwrap_or("did it end by quick_exit, or lose the right to write there?")
             .into(),
     };

@@ -10,8 +10,10 @@ use std::process::{Child, Command, ExitStatus};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-/// The forwarded signals: all except faults, stop and continue, and those about child processes.
-const NAMED: [libc::c_int; 12] = [
+use super::system;
+
+/// The forwarded signals that all systems have: all except faults, stop and continue, and those about child processes.
+const NAMED: [libc::c_int; 11] = [
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
@@ -23,29 +25,22 @@ const NAMED: [libc::c_int; 12] = [
     libc::SIGPROF,
     libc::SIGWINCH,
     libc::SIGIO,
-    libc::SIGPWR,
 ];
-/// Real-time signals that the C library leaves to programs.
-const FIRST_REAL_TIME: libc::c_int = 34;
-const LAST_REAL_TIME: libc::c_int = 64;
-const FORWARDED: [libc::c_int; NAMED.len() + (LAST_REAL_TIME - FIRST_REAL_TIME + 1) as usize] = {
-    let mut all = [0; NAMED.len() + (LAST_REAL_TIME - FIRST_REAL_TIME + 1) as usize];
-    let mut i = 0;
-    while i < all.len() {
-        all[i] = if i < NAMED.len() { NAMED[i] } else { FIRST_REAL_TIME + (i - NAMED.len()) as libc::c_int };
-        i += 1;
-    }
-    all
-};
+
+/// All forwarded signals.
+fn forwarded() -> impl Iterator<Item = libc::c_int> {
+    NAMED.into_iter().chain(system::OWN_SIGNALS).chain(system::REAL_TIME)
+}
 
 /// The program's process id; 0 before it runs and after its end.
 static PROGRAM: AtomicI32 = AtomicI32::new(0);
 
 /// Runs a program to its end. Returns its process id and its status.
 pub(super) fn run(command: &mut Command) -> io::Result<(u32, ExitStatus)> {
+    system::find_terminal();
     // A signal that arrives too early waits until the program exists.
     let held = Held::new()?;
-    FORWARDED.iter().try_for_each(|&signal| forward(signal))?;
+    forwarded().try_for_each(forward)?;
     let before = held.0;
     // SAFETY: between fork and exec, the closure makes only calls that are allowed in a signal handler.
     unsafe { command.pre_exec(move || as_before(&before)) };
@@ -75,7 +70,7 @@ impl Held {
         // SAFETY: the calls initialize the sets before anything reads them.
         unsafe {
             libc::sigemptyset(set.as_mut_ptr());
-            FORWARDED.iter().for_each(|&signal| {
+            forwarded().for_each(|signal| {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             });
             match libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), before.as_mut_ptr()) {
@@ -98,7 +93,7 @@ fn as_before(mask: &libc::sigset_t) -> io::Result<()> {
     // SAFETY: the first call initializes the record that is read; the default action is valid for every signal; the set is
     // initialized.
     unsafe {
-        for signal in FORWARDED {
+        for signal in forwarded() {
             let mut now = MaybeUninit::<libc::sigaction>::uninit();
             if libc::sigaction(signal, std::ptr::null(), now.as_mut_ptr()) == 0
                 && now.assume_init().sa_sigaction != libc::SIG_IGN
@@ -140,11 +135,10 @@ extern "C" fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut l
     // SAFETY: the system passes a valid record of the signal. `errno` belongs to this thread, and `kill` is allowed in a
     // handler.
     unsafe {
-        // A code above 0 is a signal from the kernel, as for a key on the terminal.
-        if program != 0 && (*info).si_code <= 0 {
-            let errno = *libc::__errno_location();
+        if program != 0 && !system::is_of_terminal(signal, &*info) {
+            let errno = *system::errno();
             libc::kill(program, signal);
-            *libc::__errno_location() = errno;
+            *system::errno() = errno;
         }
     }
 }
