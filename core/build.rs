@@ -3,6 +3,7 @@
 //! - `cfi`: unwinding by the unwind tables of an operating system;
 //! - `cfi_bare`: the same without an operating system;
 //! - `compact`, `pdata`: these tables are those of macOS, of Windows;
+//! - `large_pages`: pages of the system have 16 KiB;
 //! - `macos_tested`: the processor is one of macOS, so that unit tests run what is for macOS alone;
 //! - `undescribed_libc`: the C library has no unwind tables for its own code;
 //! - `interposing`: functions of the C library are replaced;
@@ -11,7 +12,7 @@
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, recorded_from_start, macos_tested, fuzzing, models)"
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
@@ -41,10 +42,13 @@ fn main() {
     if std && linux && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
     }
+    if std && macos && arch == "aarch64" {
+        println!("cargo::rustc-cfg=large_pages");
+    }
     if std && macos {
         println!("cargo::rustc-cfg=compact");
     }
-    if std && linux && is_wide {
+    if std && (linux || macos) && is_wide {
         println!("cargo::rustc-cfg=macos_tested");
     }
     if std && windows && arch == "x86_64" {

@@ -19,7 +19,7 @@ const ENTRIES: [&str; 7] = [
     "memtrack_preload_",
     "2os5linux6thread5ended",
     "2os4unix7signals7handler",
-    "2os5linux5fault7handler",
+    "2os4unix5fault7handler",
     "2os5linux4exit7handler",
     "7session9lifecycle9CALLBACKS",
 ];

@@ -52,6 +52,12 @@ fn control(file: c_int, command: c_int, value: c_int) -> c_int {
     unsafe { without_cancellation::fcntl(file, command, value) }
 }
 
+/// `fcntl` with a record that the command reads and writes.
+pub(super) fn control_with<T>(file: c_int, command: c_int, record: &mut T) -> c_int {
+    // SAFETY: the callers pass the record of the command, which is valid for the call.
+    unsafe { without_cancellation::fcntl(file, command, core::ptr::from_mut(record)) }
+}
+
 /// Whether a descriptor is closed. False when that is unknown.
 pub(crate) fn is_closed(file: c_int) -> bool {
     control(file, libc::F_GETFD, 0) < 0 && super::errno::errno() == libc::EBADF
@@ -71,7 +77,12 @@ pub(crate) fn is_placeholder(file: c_int) -> bool {
     }
 }
 
+/// A length beyond the limit of a file's size fails without the call, which would send a signal to the process.
 pub(crate) fn ftruncate(file: c_int, length: usize) -> c_int {
+    if size_limit().is_some_and(|limit| length as u64 > limit) {
+        super::errno::set_errno(libc::EFBIG);
+        return -1;
+    }
     // SAFETY: the call takes only numbers.
     unsafe { libc::ftruncate(file, length as libc::off_t) }
 }
@@ -120,14 +131,20 @@ pub(crate) fn write(file: c_int, bytes: &[u8]) -> isize {
 
 /// Whether a write to the end of a regular file would pass the limit of a file's size.
 fn is_beyond_limit(file: c_int, length: usize) -> bool {
+    size_limit().is_some_and(|limit| {
+        fstat(file).is_some_and(|about| {
+            let end = (about.st_size as u64).saturating_add(length as u64);
+            about.st_mode & libc::S_IFMT == libc::S_IFREG && end > limit
+        })
+    })
+}
+
+/// The limit of a file's size; `None` when there is none.
+fn size_limit() -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the record is valid for the call.
     unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    limit.rlim_cur != libc::RLIM_INFINITY
-        && fstat(file).is_some_and(|about| {
-            let end = (about.st_size as u64).saturating_add(length as u64);
-            about.st_mode & libc::S_IFMT == libc::S_IFREG && end > limit.rlim_cur
-        })
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 pub(crate) fn nanosleep(time: &libc::timespec) {
@@ -185,6 +202,11 @@ pub(crate) fn is_on_alternate_stack() -> Option<bool> {
 /// Whether the eight bytes at `address` are known to be readable.
 pub(crate) fn is_readable(address: usize) -> bool {
     copy(address, &mut [0; 8])
+}
+
+/// Whether the eight bytes at `address` can be read.
+pub(crate) fn probe(address: usize) -> Option<bool> {
+    Some(is_readable(address))
 }
 
 /// Copies memory of this process from the address `from` on; false when some of it cannot be read.

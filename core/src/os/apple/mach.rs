@@ -46,6 +46,19 @@ unsafe extern "C" {
         to: u64,
         copied: *mut u64,
     ) -> c_int;
+    pub(super) fn mach_vm_remap(
+        to_task: Port,
+        to: *mut u64,
+        length: u64,
+        mask: u64,
+        flags: c_int,
+        from_task: Port,
+        from: u64,
+        copies: u32,
+        protection: *mut c_int,
+        most: *mut c_int,
+        inheritance: u32,
+    ) -> c_int;
     pub(super) fn mach_vm_region(
         task: Port,
         address: *mut u64,

@@ -1,19 +1,20 @@
 //! macOS.
 //!
 //! - The modules that are `pub(crate)` implement the [contract](super).
-//! - `calls` makes the system calls, and `mach` declares the functions of the kernel's other interface.
+//! - `calls` makes the system calls, `recording_calls` those that only recordings need, and `mach` declares the functions of the kernel's other interface.
 //! - `images` lists the executables and libraries that are loaded, and `macho` reads their headers.
 //! - `ids`, `signal_numbers` and `write_signals` have what differs in the modules that are shared with other systems
 //!   ([`unix`](super::unix)).
 //!
-//! macOS clears no memory in forked children and knows no filters of system calls, and the tracker lays no file under memory that is
-//! in use: these modules are those of `absent`. It has no barrier on all threads either.
+//! macOS clears no memory in forked children and knows no filters of system calls: these modules are those of `absent`. It has no
+//! barrier on all threads either.
 
 pub(super) mod calls;
 pub(super) mod ids;
 mod images;
 mod mach;
 mod macho;
+pub(super) mod recording_calls;
 pub(super) mod signal_numbers;
 pub(super) mod write_signals;
 
@@ -30,7 +31,9 @@ pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;
 pub(crate) mod wake;
 
-pub(crate) use super::absent::{backing_file, fault, fork, fork_gate, pages, sandbox};
+pub(crate) use super::absent::{fork, sandbox};
 use super::unix::stamp;
-pub(crate) use super::unix::{errno, file, memory, signal_mask, signals};
+pub(crate) use super::unix::{
+    backing_file, errno, fault, file, fork_gate, memory, pages, signal_mask, signals,
+};
 pub(super) use super::unix::{error_stream, names, other_stack};

@@ -3,29 +3,26 @@
 //! - The modules that are `pub(crate)` implement the [contract](super).
 //! - `calls` makes the system calls (by `system_call`), and `sandbox` forbids each that a filter of the program would
 //!   refuse.
+//! - `recording_calls` makes those that only recordings need.
 //! - `maps` reads the kernel's list of mappings, and `elf` the headers of the modules in them.
 //! - `interpose` has the functions of the C library that memtrack replaces.
-//! - `private`, `ids`, `program`, `resident`, `signal_numbers` and `write_signals` each serve one or two of the modules above,
+//! - `ids`, `program`, `resident`, `signal_numbers` and `write_signals` each serve one or two of the modules above,
 //!   or of those that Linux shares with other systems ([`unix`](super::unix)).
 
-pub(crate) mod backing_file;
 pub(super) mod calls;
 pub(crate) mod clock;
 mod elf;
 pub(crate) mod environment;
 pub(crate) mod exit;
-pub(crate) mod fault;
 pub(crate) mod fork;
-pub(crate) mod fork_gate;
 pub(super) mod ids;
 mod interpose;
 mod maps;
 pub(crate) mod modules;
-pub(crate) mod pages;
-mod private;
 pub(crate) mod probe;
 pub(crate) mod process;
 mod program;
+pub(super) mod recording_calls;
 mod resident;
 pub(crate) mod sandbox;
 pub(super) mod signal_numbers;
@@ -38,6 +35,8 @@ pub(crate) mod unwind_tables;
 pub(crate) mod wake;
 pub(super) mod write_signals;
 
-pub(crate) use super::unix::{errno, file, memory, signal_mask, signals};
+use super::unix::stamp;
+pub(crate) use super::unix::{
+    backing_file, errno, fault, file, fork_gate, memory, pages, signal_mask, signals,
+};
 pub(super) use super::unix::{error_stream, names, other_stack};
-use super::unix::{open, stamp};

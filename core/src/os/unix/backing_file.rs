@@ -9,7 +9,7 @@
 use super::errno::errno;
 use super::memory::PAGE;
 use super::open::{self, Descriptor, Named};
-use super::{calls, signal_mask};
+use super::{calls, recording_calls, signal_mask};
 use crate::Error;
 use crate::os::path::Path;
 
@@ -50,9 +50,7 @@ impl BackingFile {
     /// is full or a limit is reached: a file system that cannot allocate ahead is none.
     pub(crate) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
         signal_mask::while_write_signals_blocked(|| {
-            // SAFETY: the descriptor is open, and the call takes only numbers.
-            let result =
-                unsafe { libc::fallocate(self.0.number(), 0, offset as libc::off_t, len as libc::off_t) };
+            let result = recording_calls::allocate(self.0.number(), offset, len);
             match errno() {
                 code @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) if result != 0 => Err(Error::File(code)),
                 _ => Ok(()),
@@ -103,7 +101,7 @@ impl BackingFile {
     pub(crate) fn release(self) -> Result<Released, Error> {
         let status = self.0.status()?;
         let file = core::mem::ManuallyDrop::new(self);
-        Ok(Released { number: file.0.number(), file: (status.st_dev, status.st_ino) })
+        Ok(Released { number: file.0.number(), file: recording_calls::identity(&status) })
     }
 }
 
@@ -120,7 +118,7 @@ impl Released {
     pub(crate) fn reclaim(&self) -> Option<BackingFile> {
         // SAFETY: only a descriptor of the same file is dropped later. Any other one is forgotten, and so not closed.
         let file = core::mem::ManuallyDrop::new(BackingFile(unsafe { Descriptor::from_number(self.number) }));
-        let is_same = file.0.status().is_ok_and(|status| (status.st_dev, status.st_ino) == self.file);
+        let is_same = file.0.status().is_ok_and(|status| recording_calls::identity(&status) == self.file);
         is_same.then(|| core::mem::ManuallyDrop::into_inner(file))
     }
 }

@@ -7,6 +7,7 @@
 //! the memory, and the access is tried again. Every other SIGBUS goes to the program's own action.
 
 use super::errno::keep_errno;
+use super::recording_calls;
 use crate::os::callbacks::callbacks;
 use crate::sync::*;
 use core::cell::UnsafeCell;
@@ -43,7 +44,7 @@ pub(crate) fn handle() {
 
 unsafe extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system passes a valid record. A code above 0 says that this thread has faulted: then the record has
-    // an address.
+    // an address. Where each signal of the kind has such a code, the address of one that was sent is in no recording.
     let (is_fault, address) = unsafe { ((*info).si_code > 0, (*info).si_addr().addr()) };
     if !(is_fault && keep_errno(|| callbacks().is_some_and(|callbacks| (callbacks.fault)(address)))) {
         // SAFETY: the arguments are the signal's.
@@ -69,7 +70,7 @@ unsafe fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut
                 let default: libc::sigaction = zeroed();
                 libc::sigaction(signal, &raw const default, null_mut());
                 // The faulting instruction runs again, and faults again.
-                if !is_fault {
+                if !is_fault || recording_calls::SENT_FAULTS_HAVE_CODES {
                     libc::raise(signal);
                 }
             }

@@ -9,7 +9,7 @@
 //! The order is [`close`] in the parent before the fork, [`open_after`] in the child, and [`wait`] in the parent.
 
 use super::errno::{errno, keep_errno, set_errno};
-use super::system_call;
+use super::recording_calls;
 use crate::limits::FORK_PATIENCE_NS;
 use crate::sync::*;
 use core::cell::Cell;
@@ -67,10 +67,9 @@ pub(crate) fn wait() {
             if gate.is_open.load(Acquire) != 0 {
                 break;
             }
-            let time = libc::timespec { tv_sec: 0, tv_nsec: LOOK_NS as libc::c_long };
-            futex(&gate.is_open, libc::FUTEX_WAIT, 0, &raw const time);
+            recording_calls::wait_while(&gate.is_open, 0, LOOK_NS);
             let child = gate.child.load(Acquire);
-            if if child == 0 { has_failed } else { has_ended(child) } {
+            if if child == 0 { has_failed } else { recording_calls::has_ended(child) } {
                 break;
             }
         }
@@ -91,25 +90,7 @@ pub(crate) fn open_after(divide: impl FnOnce()) {
     divide();
     with_gate(|gate| {
         gate.is_open.store(1, Release);
-        futex(&gate.is_open, libc::FUTEX_WAKE, i32::MAX as u32, core::ptr::null());
+        recording_calls::wake_all(&gate.is_open);
         set_errno(ERRNO.try_with(Cell::get).unwrap_or(0));
     });
-}
-
-/// Whether a child of this process has ended. The child stays a zombie: the program still waits for it.
-fn has_ended(child: u32) -> bool {
-    let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // Not by the C library, whose function is a cancellation point.
-    // SAFETY: all-zero is a valid record. The call writes it, and its process id, when it returns 0.
-    unsafe {
-        let mut info: libc::siginfo_t = core::mem::zeroed();
-        let arguments =
-            [libc::P_PID as usize, child as usize, (&raw mut info).expose_provenance(), how as usize, 0, 0];
-        system_call::raw(libc::SYS_waitid, arguments) == 0 && info.si_pid() != 0
-    }
-}
-
-fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, time: *const libc::timespec) {
-    // SAFETY: the word is valid for the call, and the time is null or valid.
-    unsafe { libc::syscall(libc::SYS_futex, core::ptr::from_ref(word), operation, value, time) };
 }

@@ -2,17 +2,22 @@
 //!
 //! Each system brings the modules that are imported here: its calls, and the facts that differ.
 
+pub(crate) mod backing_file;
 pub(crate) mod errno;
 pub(super) mod error_stream;
+pub(crate) mod fault;
 pub(crate) mod file;
 pub(super) mod fork;
+pub(crate) mod fork_gate;
 pub(crate) mod memory;
 pub(super) mod names;
 pub(super) mod open;
 pub(super) mod other_stack;
+pub(crate) mod pages;
+mod private;
 pub(crate) mod signal_mask;
 pub(super) mod signal_names;
 pub(crate) mod signals;
 pub(super) mod stamp;
 
-use super::{calls, ids, signal_numbers, write_signals};
+use super::{calls, ids, recording_calls, signal_numbers, write_signals};

@@ -26,11 +26,10 @@ pub(crate) enum Named {
 pub(crate) struct Descriptor(c_int);
 
 impl Descriptor {
-    /// Linux keeps the number of a recording's file.
+    /// A recording keeps the number of its file.
     ///
     /// # Safety
     /// The descriptor must be open and the caller's own: dropping the result closes it.
-    #[cfg(target_os = "linux")]
     pub(crate) unsafe fn from_number(number: c_int) -> Self {
         Descriptor(number)
     }

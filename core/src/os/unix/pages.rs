@@ -14,7 +14,7 @@
 use super::backing_file::BackingFile;
 use super::errno::{errno, keep_errno};
 use super::memory::{PAGE, page_size};
-use super::private;
+use super::{private, recording_calls};
 use crate::Error;
 use crate::sync::*;
 use core::ops::Range;
@@ -98,14 +98,14 @@ impl Pages {
     }
 
     /// Allocates room in the file for the pages with `len` bytes from `offset` on: without room the first access
-    /// faults. An error only when there is no room; a system that cannot allocate ahead (Linux before 5.14) returns
-    /// none.
+    /// faults. An error only when there is no room; a system that cannot allocate ahead (macOS, Linux before 5.14)
+    /// returns none.
     pub(crate) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
         let first = offset / page_size() * page_size();
         let len = (offset + len).min(self.len()).saturating_sub(first);
-        // SAFETY: the range is within the pages, and the call changes none of their bytes.
-        let result = unsafe { libc::madvise(self.start().add(first).cast(), len, libc::MADV_POPULATE_WRITE) };
-        if result != 0 && errno() == libc::EFAULT { Err(Error::File(libc::ENOSPC)) } else { Ok(()) }
+        // The range is within the pages.
+        let has_room = recording_calls::has_room(self.start().wrapping_add(first).cast(), len);
+        if has_room { Ok(()) } else { Err(Error::File(libc::ENOSPC)) }
     }
 
     /// The number of pages, in pages of this system.
@@ -211,7 +211,7 @@ impl Pages {
             Before::File(file) => Known::File(file),
             Before::LostFile => Known::Nothing,
             Before::Memory => {
-                pagemap = BackingFile::open(c"/proc/self/pagemap");
+                pagemap = recording_calls::PAGEMAP.and_then(BackingFile::open);
                 pagemap.as_ref().map_or(Known::Nothing, Known::Memory)
             }
         };

@@ -5,11 +5,10 @@
 //!
 //! The idea: in pieces, copy each page that can be read into a new mapping, and move that mapping over the old one.
 
-use super::calls;
 use super::errno::errno;
 use super::memory::PAGE;
+use super::{calls, recording_calls};
 use crate::Error;
-use core::ffi::c_void;
 use core::ptr::null_mut;
 
 /// The size of a piece in bytes.
@@ -67,9 +66,7 @@ unsafe fn move_piece(place: *mut u8, len: usize) -> bool {
                 used = true;
             }
         }
-        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-        let moved =
-            used && libc::mremap(copy.cast(), len, len, flags, place.cast::<c_void>()) == place.cast();
+        let moved = used && recording_calls::move_mapping(copy.cast(), len, place.cast());
         if !moved {
             libc::munmap(copy.cast(), len);
         }
@@ -100,10 +97,12 @@ mod tests {
     fn what_is_left_of_a_file_stays_and_the_rest_is_zero() {
         const LEN: usize = 3 * PIECE;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let path = std::env::temp_dir().join(std::format!("memtrack-private-{}", std::process::id()));
+        let path = std::ffi::CString::new(path.into_os_string().into_encoded_bytes()).unwrap();
         // SAFETY: the file is as long as the mapping until it is cut off. The lost part is not used before it is
         // replaced.
         unsafe {
-            let file = libc::memfd_create(c"own".as_ptr(), libc::MFD_CLOEXEC);
+            let file = calls::open(&path, libc::O_RDWR | libc::O_CREAT, 0o600);
             assert_eq!(libc::ftruncate(file, LEN as libc::off_t), 0);
             let start = libc::mmap(null_mut(), LEN, protection, libc::MAP_SHARED, file, 0).cast::<u8>();
             let (first, last, lost) = (start.add(7), start.add(2 * PIECE - 1), start.add(2 * PIECE));
@@ -125,6 +124,7 @@ mod tests {
             assert_eq!([first, last, lost].map(|byte| byte.read()), [0; 3]);
             libc::munmap(start.cast(), LEN);
             libc::close(file);
+            libc::unlink(path.as_ptr());
         }
     }
 }
