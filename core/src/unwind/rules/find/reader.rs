@@ -103,6 +103,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Bytes of an address, where all have as many.
+    #[cfg(not(compact))]
     pub(super) fn bytes_of_address(encoding: u8) -> Option<usize> {
         match encoding & FORMAT {
             WORD => Some(size_of::<usize>()),
