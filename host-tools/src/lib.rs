@@ -30,6 +30,7 @@ mod error;
 pub mod exit;
 pub mod export;
 pub mod extents;
+mod hash;
 pub mod image;
 pub mod info;
 pub mod input;

@@ -6,7 +6,7 @@
 //! - `model`, `parts`, `sample`: the data of a profile.
 //! - `nodes`, `names`, `sizes`: convert the records of a dump to that data.
 //! - `view`: selects the part of a profile that is shown.
-//! - `paths`, `labels`: the frames of each sample, as a view shows them.
+//! - `paths`, `prefixes`, `labels`: the frames of each sample, as a view shows them.
 //! - `flame`: a tree of frames with the sums of one metric.
 //! - `stacks`: a list of stacks with all metrics.
 //! - `suppressed`: live figures that suppressions removed.
@@ -22,6 +22,7 @@ mod names;
 mod nodes;
 mod parts;
 mod paths;
+mod prefixes;
 mod sample;
 mod sizes;
 pub mod stacks;

@@ -19,8 +19,9 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
     }
     write!(out, "\r\n")?;
     for row in stacks.rows() {
-        let names: Vec<_> = row.steps.iter().map(|&step| clean::frame(stacks.show(step).name)).collect();
-        let inner = row.steps.last().map(|&step| stacks.show(step));
+        let steps = stacks.steps(row);
+        let names: Vec<_> = steps.iter().map(|&step| clean::frame(stacks.show(step).name)).collect();
+        let inner = steps.last().map(|&step| stacks.show(step));
         let thread = profile.threads.iter().find(|thread| thread.id == row.thread);
         let tags: Vec<&str> = profile
             .tag_path(row.tag)

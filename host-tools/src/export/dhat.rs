@@ -32,7 +32,7 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
     // Frame 0 is the root.
     let mut names = IndexSet::from(["[root]".to_string()]);
     let mut frames: HashMap<Step, usize> = HashMap::new();
-    for &step in stacks.rows().iter().flat_map(|row| row.steps.iter().rev()) {
+    for step in stacks.rows().iter().flat_map(|row| stacks.innermost_first(row)) {
         frames.entry(step).or_insert_with(|| names.insert_full(frame(stacks.show(step))).0);
     }
     let peak_time = profile.marks.map_or(0, |marks| marks.peak_time_ns);
@@ -58,7 +58,7 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
     let points = Each(|| {
         stacks.rows().iter().map(|row| {
             // The innermost frame is first.
-            let indices: Vec<usize> = row.steps.iter().rev().map(|step| frames[step]).collect();
+            let indices: Vec<usize> = stacks.innermost_first(row).map(|step| frames[&step]).collect();
             point(&row.figures, &indices)
         })
     });

@@ -1,5 +1,7 @@
 //! Folded stacks: a line `outer;…;inner COUNT` for each stack.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::style::Style;
@@ -22,6 +24,7 @@ pub fn write(mut flame: Flame, style: &Style, out: &mut dyn Write) -> io::Result
 /// # Errors
 /// Returns the error of `each`.
 pub fn lines<E>(flame: &Flame, mut each: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    let names: Vec<Cow<'_, str>> = flame.names().map(clean::frame).collect();
     let mut line = String::new();
     // The end of each frame in `line`: siblings share the part before it.
     let mut ends: Vec<usize> = Vec::new();
@@ -31,10 +34,10 @@ pub fn lines<E>(flame: &Flame, mut each: impl FnMut(&str) -> Result<(), E>) -> R
         if !line.is_empty() {
             line.push(';');
         }
-        line.push_str(&clean::frame(path.last().copied().unwrap_or_default()));
+        line.push_str(&names[node.name()]);
         ends.push(line.len());
         if node.own > 0 {
-            line.push_str(&format!(" {}", node.own));
+            let _ = write!(line, " {}", node.own);
             each(&line)?;
         }
         Ok(())

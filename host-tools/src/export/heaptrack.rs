@@ -38,7 +38,8 @@ pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io:
     let mut replays = Vec::new();
     let peak = stacks.total(Metric::Peak);
     for row in stacks.rows() {
-        let frames = row.steps.iter().map(|&step| stacks.show(step));
+        let steps = stacks.steps(row);
+        let frames = steps.iter().map(|&step| stacks.show(step));
         let trace = tables.trace(frames, out)?;
         replays.push((trace, Replay::new(&row.figures, each, peak)));
     }

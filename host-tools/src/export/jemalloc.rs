@@ -52,7 +52,7 @@ fn counts(figures: &Figures, metric: Metric) -> Counts {
 /// The addresses, innermost first. `jeprof` subtracts 1 from all addresses except the first, to get from a return address
 /// into the call.
 fn addresses(stacks: &Stacks<'_>, row: &Row) -> Vec<u64> {
-    let locations = row.steps.iter().rev().filter_map(|&step| stacks.show(step).location);
+    let locations = stacks.innermost_first(row).filter_map(|step| stacks.show(step).location);
     let mut addresses: Vec<u64> = locations.map(|location| location.address).collect();
     // Inlined functions share the address of their caller.
     addresses.dedup();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::each::Each;
+use crate::hash::Numbers;
 use crate::info::json as info;
 use crate::profile::stacks::{Row, Shown};
 use crate::profile::{Metric, Profile, Stacks, Step};
@@ -33,11 +34,21 @@ struct Document<F, S> {
 /// # Errors
 /// Returns an error if `out` fails.
 pub fn write(stacks: &Stacks<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    let frames: IndexSet<Step> = stacks.rows().iter().flat_map(|row| &row.steps).copied().collect();
+    let mut frames: IndexSet<Step, Numbers> = IndexSet::default();
+    // The index of the frame at each place.
+    let mut indices: Vec<Option<usize>> = vec![None; stacks.end()];
+    let mut new: Vec<u32> = Vec::new();
+    for row in stacks.rows() {
+        new.clear();
+        new.extend(stacks.places(row.path).take_while(|&place| indices[place as usize].is_none()));
+        for &place in new.iter().rev() {
+            indices[place as usize] = Some(frames.insert_full(stacks.step(place)).0);
+        }
+    }
     let document = Document {
         facts: facts(profile),
         frames: Each(|| frames.iter().map(|&step| frame(stacks.show(step)))),
-        stacks: Each(|| stacks.rows().iter().map(|one| row(one, &frames))),
+        stacks: Each(|| stacks.rows().iter().map(|row| Stack::new(stacks, row, &indices))),
     };
     serde_json::to_writer(&mut *out, &document)?;
     writeln!(out)
@@ -56,14 +67,22 @@ fn frame(frame: Shown<'_>) -> Value {
     })
 }
 
-fn row(row: &Row, frames: &IndexSet<Step>) -> Value {
-    let indices: Vec<_> = row.steps.iter().map(|step| frames.get_index_of(step)).collect();
-    json!({
-        "frames": indices,
-        "thread": row.thread,
-        "tag": row.tag,
-        "values": Metric::ALL.map(|metric| metric.of(&row.figures)),
-    })
+/// A stack. The fields are in alphabetical order, like those of all other objects.
+#[derive(Serialize)]
+struct Stack {
+    frames: Vec<Option<usize>>,
+    tag: u32,
+    thread: u32,
+    values: [u64; Metric::ALL.len()],
+}
+
+impl Stack {
+    fn new(stacks: &Stacks<'_>, row: &Row, indices: &[Option<usize>]) -> Self {
+        let mut frames: Vec<_> = stacks.places(row.path).map(|place| indices[place as usize]).collect();
+        frames.reverse();
+        let values = Metric::ALL.map(|metric| metric.of(&row.figures));
+        Stack { frames, tag: row.tag, thread: row.thread, values }
+    }
 }
 
 fn facts(profile: &Profile) -> Value {

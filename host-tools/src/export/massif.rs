@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::profile::stacks::Row;
-use crate::profile::{Metric, Profile, Stacks};
+use crate::profile::{Metric, Profile, Stacks, Step};
 
 /// Smaller places are added up, as in massif itself.
 const MIN_PERCENT: f64 = 1.0;
@@ -35,6 +35,7 @@ pub fn write(
     writeln!(out, "desc: memtrack, frames below {share:.2}% summed up")?;
     writeln!(out, "cmd: {}", if program.command.is_empty() { &program.name } else { &program.command })?;
     writeln!(out, "time_unit: ms")?;
+    let rows: Vec<Stack<'_>> = stacks.rows().iter().map(|row| (stacks.steps(row), row)).collect();
     for (index, moment) in moments(stacks, profile).iter().enumerate() {
         writeln!(out, "#-----------\nsnapshot={index}\n#-----------")?;
         writeln!(out, "time={}\nmem_heap_B={}", moment.time_ns / 1_000_000, moment.bytes)?;
@@ -45,7 +46,7 @@ pub fn write(
         };
         writeln!(out, "heap_tree={kind}")?;
         let tree = Tree { stacks, metric, least: moment.bytes as f64 * share / 100.0, share };
-        tree.write(stacks.rows(), "(heap allocations) tracked by memtrack", 0, out)?;
+        tree.write(&rows, "(heap allocations) tracked by memtrack", 0, out)?;
     }
     Ok(())
 }
@@ -70,6 +71,9 @@ fn moments(stacks: &Stacks<'_>, profile: &Profile) -> Vec<Moment> {
     moments
 }
 
+/// A stack with its steps.
+type Stack<'s> = (Vec<Step>, &'s Row);
+
 /// The memory that was alive at a moment.
 struct Tree<'s> {
     stacks: &'s Stacks<'s>,
@@ -83,10 +87,10 @@ struct Tree<'s> {
 impl Tree<'_> {
     /// Writes a frame, then its callers, the largest first, and one line for all small ones. `rows` are the stacks that have
     /// the frame. They are sorted by names, so those of one caller are neighbours.
-    fn write(&self, rows: &[Row], name: &str, depth: usize, out: &mut dyn Write) -> io::Result<()> {
-        let mut callers: Vec<(u64, &[Row])> = Vec::new();
+    fn write(&self, rows: &[Stack<'_>], name: &str, depth: usize, out: &mut dyn Write) -> io::Result<()> {
+        let mut callers: Vec<(u64, &[Stack<'_>])> = Vec::new();
         if depth < MAX_DEPTH {
-            let caller = |row: &Row| row.steps.get(depth).map(|step| step.label);
+            let caller = |(steps, _): &Stack<'_>| steps.get(depth).map(|step| step.label);
             let groups = rows.chunk_by(|a, b| caller(a) == caller(b));
             let known = groups.filter(|group| group.first().is_some_and(|row| caller(row).is_some()));
             callers.extend(known.map(|group| (self.bytes(group), group)).filter(|(bytes, _)| *bytes > 0));
@@ -99,7 +103,7 @@ impl Tree<'_> {
         writeln!(out, "{indent}n{lines}: {} {name}", self.bytes(rows))?;
         for (_, group) in large {
             // A function has several addresses, so this line has only its name.
-            let name = format!("0x0: {}", self.stacks.show(group[0].steps[depth]).name);
+            let name = format!("0x0: {}", self.stacks.show(group[0].0[depth]).name);
             self.write(group, &name, depth + 1, out)?;
         }
         if !small.is_empty() {
@@ -114,7 +118,7 @@ impl Tree<'_> {
         Ok(())
     }
 
-    fn bytes(&self, rows: &[Row]) -> u64 {
-        rows.iter().map(|row| self.metric.of(&row.figures)).sum()
+    fn bytes(&self, rows: &[Stack<'_>]) -> u64 {
+        rows.iter().map(|(_, row)| self.metric.of(&row.figures)).sum()
     }
 }

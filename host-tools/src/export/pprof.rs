@@ -56,6 +56,7 @@ fn encode(
         strings: Strings::default(),
         functions: HashMap::new(),
         locations: HashMap::new(),
+        known: vec![(0, 0); stacks.end()],
     };
     writer.header(view);
     writer.mappings();
@@ -76,6 +77,8 @@ struct Writer<'s> {
     functions: HashMap<(i64, i64, i64), u64>,
     /// Locations by their frames, innermost first. Inlined functions share the location of their caller.
     locations: HashMap<Vec<Step>, u64>,
+    /// The location whose innermost frame is at a place, and the place of the next frame outside; 0 if it is not known yet.
+    known: Vec<(u64, u32)>,
 }
 
 impl Writer<'_> {
@@ -121,18 +124,41 @@ impl Writer<'_> {
     }
 
     fn sample(&mut self, row: &Row) -> Sample {
-        let innermost_first: Vec<Step> = row.steps.iter().rev().copied().collect();
-        // Frames that were inlined into each other follow each other, with one address.
-        let apart = |a: &Step, b: &Step| match (a.at, b.at) {
-            (Some(a), Some(b)) => a.location == b.location && a.inlined + 1 == b.inlined,
-            _ => false,
-        };
-        let location_id = innermost_first.chunk_by(apart).map(|steps| self.location(steps)).collect();
+        let mut location_id = Vec::new();
+        let mut at = row.path;
+        while at > 0 {
+            let (location, next) = self.at(at);
+            location_id.push(location);
+            at = next;
+        }
         Sample {
             location_id,
             value: TYPES.map(|(metric, ..)| signed(metric.of(&row.figures))).to_vec(),
             label: self.labels(row),
         }
+    }
+
+    /// The location whose innermost frame is at a place, and the place of the next frame outside.
+    fn at(&mut self, place: u32) -> (u64, u32) {
+        if self.known[place as usize].0 > 0 {
+            return self.known[place as usize];
+        }
+        // Frames that were inlined into each other follow each other, with one address.
+        let inlined = |a: Step, b: Step| match (a.at, b.at) {
+            (Some(a), Some(b)) => a.location == b.location && a.inlined + 1 == b.inlined,
+            _ => false,
+        };
+        let stacks = self.stacks;
+        let mut steps = vec![stacks.step(place)];
+        let mut outside = stacks.places(place).skip(1);
+        let next = outside.find(|&place| {
+            let step = stacks.step(place);
+            let same = steps.last().is_some_and(|&last| inlined(last, step));
+            steps.extend(same.then_some(step));
+            !same
+        });
+        self.known[place as usize] = (self.location(&steps), next.unwrap_or(0));
+        self.known[place as usize]
     }
 
     fn labels(&mut self, row: &Row) -> Vec<Label> {

@@ -35,7 +35,7 @@ pub fn write(stacks: &Stacks<'_>, title: &str, view: &View, out: &mut dyn Write)
     // A function is the same frame in all stacks, because speedscope adds up by frame.
     let mut frames: IndexSet<(&str, Option<&str>)> = IndexSet::new();
     let mut places: HashMap<Step, usize> = HashMap::new();
-    for &step in stacks.rows().iter().flat_map(|row| &row.steps) {
+    for step in stacks.rows().iter().flat_map(|row| stacks.steps(row)) {
         places.entry(step).or_insert_with(|| {
             let frame = stacks.show(step);
             frames.insert_full((frame.name, frame.file)).0
@@ -70,7 +70,7 @@ fn profile(stacks: &Stacks<'_>, places: &HashMap<Step, usize>, metric: Metric) -
     let frames = |steps: &[Step]| steps.iter().map(|step| places[step]).collect::<Vec<_>>();
     Sampled {
         facts,
-        samples: Each(move || counted().map(move |row| frames(&row.steps))),
+        samples: Each(move || counted().map(move |row| frames(&stacks.steps(row)))),
         weights: Each(move || counted().map(move |row| metric.of(&row.figures))),
     }
 }

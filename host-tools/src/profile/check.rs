@@ -1,11 +1,10 @@
 //! Checks the accounting equations of the format (`docs/wire-format.md`). A complete snapshot satisfies them
 //! if no other thread ran while it was taken.
 
-use std::collections::HashMap;
-
 use memtrack_format::{Cell, Figures, Kind, Marks};
 
 use super::metric::Metric;
+use crate::hash::Map;
 use crate::reader::Snapshot;
 use crate::units::count;
 
@@ -51,7 +50,7 @@ fn sums(snapshot: &Snapshot<'_>, marks: &Marks) -> Vec<String> {
 
 /// Each thread = sum of its cells.
 fn threads(snapshot: &Snapshot<'_>) -> Option<String> {
-    let mut of_thread: HashMap<u32, [u128; Metric::ALL.len()]> = HashMap::new();
+    let mut of_thread: Map<u32, [u128; Metric::ALL.len()]> = Map::default();
     for cell in &snapshot.cells {
         let sums = of_thread.entry(cell.thread).or_default();
         for (sum, metric) in sums.iter_mut().zip(Metric::ALL) {

@@ -4,7 +4,6 @@ mod around;
 mod build;
 mod tree;
 
-use super::labels::Labels;
 use super::model::Profile;
 use super::paths::Paths;
 use super::view::View;
@@ -19,35 +18,37 @@ impl View {
     /// # Errors
     /// Returns an error if the sum is beyond 64 bits, or if the tree is too large.
     pub fn flame(&self, profile: &Profile) -> Result<Flame, Error> {
-        let mut paths = Paths::new(profile, self);
-        let mut labels = Labels::default();
-        let mut builder = Builder::new();
+        let mut paths = Paths::new(profile, self, Builder::new(profile.nodes.len()));
         let mut total = 0u128;
-        for sample in profile.samples.iter().filter(|sample| self.has(sample)) {
+        for sample in paths.samples() {
             let value = self.metric.of(&sample.figures);
             if value > 0
-                && let Some(path) = paths.of(sample, &mut labels)
+                && let Some(path) = paths.of(sample)?
             {
                 total += u128::from(value);
-                builder.add(path.iter().map(|step| step.label), value)?;
+                paths.tree.add(path, value);
             }
         }
         if u64::try_from(total).is_err() {
             return Err(Error::Figures { metric: self.metric.title() });
         }
-        Ok(builder.finish(labels))
+        Ok(paths.tree.finish(paths.labels))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::labels::Labels;
+    use crate::profile::paths::{Step, Tree};
 
     fn flame(stacks: &[(&str, u64)]) -> Flame {
         let mut labels = Labels::default();
-        let mut builder = Builder::new();
+        let mut builder = Builder::new(0);
         for (stack, value) in stacks {
-            builder.add(stack.split(';').map(|label| labels.label(label)), *value).expect("small");
+            let steps = stack.split(';').map(|label| Step { label: labels.label(label), at: None });
+            let path = steps.fold(0, |at, step| builder.grow(at, step));
+            builder.add(path, *value);
         }
         builder.finish(labels)
     }

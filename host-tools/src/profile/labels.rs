@@ -32,4 +32,14 @@ impl Labels {
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
+
+    /// The place of each text in alphabetical order, by number.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        let texts: Vec<&str> = self.all().collect();
+        let mut order: Vec<u32> = (0..).take(texts.len()).collect();
+        order.sort_unstable_by_key(|&label| texts[label as usize]);
+        let mut ranks = vec![0; texts.len()];
+        (0..).zip(order).for_each(|(place, label)| ranks[label as usize] = place);
+        ranks
+    }
 }

@@ -1,27 +1,29 @@
 //! The stacks of a view with all of their figures. Formats that hold several metrics are written from them.
 
-use indexmap::IndexMap;
 use memtrack_format::Figures;
 
 use super::labels::Labels;
 use super::metric::Metric;
 use super::model::Profile;
-use super::paths::{Paths, Step};
+use super::paths::{Paths, Step, Tree};
+use super::prefixes::{Prefixes, narrow};
 use super::view::View;
 use crate::Error;
+use crate::hash::Map;
 use crate::symbolize::Location;
 
 /// The stacks of a view, in the order of their names.
 pub struct Stacks<'p> {
     profile: &'p Profile,
     labels: Labels,
+    paths: Prefixes<Step>,
     rows: Vec<Row>,
 }
 
 /// A stack and its figures.
 pub struct Row {
-    /// The frames, outermost first; never empty.
-    pub steps: Vec<Step>,
+    /// The place of its innermost step.
+    pub path: u32,
     /// Thread id; meaningless if threads are merged.
     pub thread: u32,
     /// Tag id; 0 for none, and if threads are merged.
@@ -60,15 +62,15 @@ impl<'p> Stacks<'p> {
     /// # Errors
     /// Returns an error if the sum of a metric is beyond 64 bits.
     pub fn new(profile: &'p Profile, view: &View, split: Split) -> Result<Self, Error> {
-        let mut labels = Labels::default();
-        let mut paths = Paths::new(profile, view);
-        let mut found: IndexMap<(Vec<Step>, u32, u32), Figures> = IndexMap::new();
+        let mut paths = Paths::new(profile, view, Prefixes::new(profile.nodes.len()));
+        let mut found: Map<(u32, u32, u32), u32> = Map::default();
+        let mut rows: Vec<Row> = Vec::new();
         let mut sums = [0u128; Metric::ALL.len()];
-        for sample in profile.samples.iter().filter(|sample| view.has(sample)) {
+        for sample in paths.samples() {
             if Metric::ALL.iter().all(|metric| metric.of(&sample.figures) == 0) {
                 continue;
             }
-            let Some(path) = paths.of(sample, &mut labels) else { continue };
+            let Some(path) = paths.of(sample)? else { continue };
             for (sum, metric) in sums.iter_mut().zip(Metric::ALL) {
                 *sum += u128::from(metric.of(&sample.figures));
                 if u64::try_from(*sum).is_err() {
@@ -76,14 +78,16 @@ impl<'p> Stacks<'p> {
                 }
             }
             let (thread, tag) = if split == Split::Merged { (0, 0) } else { (sample.thread, sample.tag) };
-            let sum = found.entry((path.to_vec(), thread, tag)).or_default();
-            *sum = sum.plus(sample.figures);
+            let row = *found.entry((path, thread, tag)).or_insert_with(|| {
+                rows.push(Row { path, thread, tag, figures: Figures::default() });
+                narrow(rows.len() - 1)
+            });
+            let row = &mut rows[row as usize];
+            row.figures = row.figures.plus(sample.figures);
         }
-        let rows = found
-            .into_iter()
-            .map(|((steps, thread, tag), figures)| Row { steps, thread, tag, figures })
-            .collect();
-        let mut stacks = Stacks { profile, labels, rows };
+        let Paths { labels, tree, .. } = paths;
+        let mut stacks = Stacks { profile, labels, paths: tree, rows };
+        stacks.paths.close();
         stacks.sort();
         Ok(stacks)
     }
@@ -92,6 +96,43 @@ impl<'p> Stacks<'p> {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The steps of a stack, outermost first.
+    #[must_use]
+    pub fn steps(&self, row: &Row) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.innermost_first(row).collect();
+        steps.reverse();
+        steps
+    }
+
+    /// The steps of a stack, innermost first.
+    pub fn innermost_first(&self, row: &Row) -> impl Iterator<Item = Step> {
+        self.paths.up(row.path).map(|place| self.paths.key(place))
+    }
+
+    /// The places of the step at `place` and of all steps outside of it, innermost first. Stacks with equal outer steps share
+    /// their places, so work for one place serves all of them.
+    pub fn places(&self, place: u32) -> impl Iterator<Item = u32> {
+        self.paths.up(place)
+    }
+
+    /// The step at a place.
+    #[must_use]
+    pub fn step(&self, place: u32) -> Step {
+        self.paths.key(place)
+    }
+
+    /// The number that is above all places.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// The number of names.
+    #[must_use]
+    pub fn labels(&self) -> usize {
+        self.labels.len()
     }
 
     /// A frame with its names.
@@ -121,18 +162,32 @@ impl<'p> Stacks<'p> {
 
     /// Sorts by the names on the paths, then by addresses, because the order of cells in a dump is random.
     fn sort(&mut self) {
-        let mut order: Vec<usize> = (0..self.labels.len()).collect();
-        let names: Vec<&str> = self.labels.all().collect();
-        order.sort_by_key(|&label| names[label]);
-        let mut rank = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(place, &label)| rank[label] = place);
-        // The comparison computes its keys each time: stored keys would take more memory than the stacks.
-        let name = |step: &Step| rank[step.label as usize];
-        let place = |step: &Step| step.at;
-        self.rows.sort_by(|a, b| {
-            let by_name = a.steps.iter().map(name).cmp(b.steps.iter().map(name));
-            let by_place = || a.steps.iter().map(place).cmp(b.steps.iter().map(place));
-            by_name.then_with(by_place).then((a.thread, a.tag).cmp(&(b.thread, b.tag)))
+        let ranks = self.labels.ranks();
+        let mut names = Prefixes::new(self.paths.len());
+        // The node of a path's names, by the node of the path.
+        let mut named = vec![0u32];
+        for &(parent, step) in self.paths.nodes() {
+            named.push(names.grow(named[parent as usize], step.label));
+        }
+        let by_name = names.order(|label| ranks[label as usize]);
+        // Without paths of the same names there is nothing left to order.
+        let by_place = match names.len() == self.paths.len() {
+            true => vec![0; self.paths.len()],
+            false => self.paths.order(|step| step.at),
+        };
+        self.rows.sort_unstable_by_key(|row| {
+            let path = row.path as usize;
+            (by_name[named[path] as usize], by_place[path], row.thread, row.tag)
         });
+    }
+}
+
+impl Tree for Prefixes<Step> {
+    fn grow(&mut self, at: u32, step: Step) -> u32 {
+        Prefixes::grow(self, at, step)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        Prefixes::check(self)
     }
 }

@@ -73,12 +73,6 @@ impl Symbols {
         Ok(symbols)
     }
 
-    /// The index of an address that was given to [`Symbols::new`].
-    #[must_use]
-    pub fn index_of(&self, address: u64) -> Option<usize> {
-        self.locations.binary_search_by_key(&address, |location| location.address).ok()
-    }
-
     /// All locations, by rising address.
     #[must_use]
     pub fn locations(&self) -> &[Location] {

@@ -17,6 +17,7 @@ mod languages;
 mod merge;
 mod modules;
 mod output;
+mod paths;
 mod program;
 mod serve;
 mod servers;

@@ -24,7 +24,7 @@ pub(super) struct Tables {
 impl Tables {
     /// Adds the stack of a row, and returns its index.
     pub(super) fn stack(&mut self, stacks: &Stacks<'_>, row: &Row) -> Option<usize> {
-        row.steps.iter().fold(None, |caller, &step| {
+        stacks.steps(row).into_iter().fold(None, |caller, step| {
             let shown = stacks.show(step);
             let name = self.string(shown.name);
             let file = shown.file.map(|file| self.string(file));

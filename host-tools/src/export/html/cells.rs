@@ -1,12 +1,11 @@
 //! The stacks of a run as a tree of callers, and the cells of its snapshots. All snapshots of a run share the tree.
 
-use std::collections::HashMap;
-
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Value, json};
 
 use super::package::Package;
 use crate::Error;
+use crate::hash::{Map, Numbers};
 use crate::modules::Module;
 use crate::profile::stacks::{Shown, Split};
 use crate::profile::{Metric, Profile, Stacks, View};
@@ -58,14 +57,25 @@ impl Names {
     }
 }
 
+/// What is known of a place in the stacks of a snapshot.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Its node; 0 if it has none yet.
+    node: usize,
+    /// The number of its name.
+    name: usize,
+    /// The innermost place here or outside that is not in the standard library or the system; 0 if there is none.
+    above: u32,
+}
+
 /// The tree and the sites of one run.
 #[derive(Default)]
 pub(super) struct Cells {
     /// The caller and the name of each node. A node's number is its index + 1; the root has 0.
     nodes: Vec<(usize, usize)>,
-    ids: HashMap<(usize, usize), usize>,
+    ids: Map<(usize, usize), usize>,
     /// Places in the source: the names of function and file, and the line.
-    sites: IndexSet<(usize, Option<usize>, u32)>,
+    sites: IndexSet<(usize, Option<usize>, u32), Numbers>,
 }
 
 impl Cells {
@@ -81,21 +91,31 @@ impl Cells {
         let view = View { bare_paths: true, reverse: false, ..view.clone() };
         let stacks = Stacks::new(profile, &view, Split::ByThread)?;
         let modules = profile.modules.all();
-        let mut cells: IndexMap<[u64; KEY], [u64; Metric::ALL.len()]> = IndexMap::new();
+        let mut known: Vec<Known> = vec![Known::default(); stacks.end()];
+        let mut named: Vec<Option<usize>> = vec![None; stacks.labels()];
+        let mut new: Vec<u32> = Vec::new();
+        let mut cells: IndexMap<[u64; KEY], [u64; Metric::ALL.len()], Numbers> = IndexMap::default();
         for row in stacks.rows() {
-            let frames: Vec<(Shown<'_>, usize)> = row
-                .steps
-                .iter()
-                .map(|&step| {
-                    let frame = stacks.show(step);
-                    (frame, names.frame(&frame, modules))
-                })
-                .collect();
-            let node = frames.iter().fold(0, |caller, &(_, name)| self.node(caller, name));
-            let innermost = frames.last().map_or(0, |frame| self.site(frame, names));
-            let above = frames.iter().rfind(|&&(_, name)| !names.is_foundation(name));
-            let above = above.map_or(innermost, |frame| self.site(frame, names));
-            let key = [node as u64, innermost as u64, above as u64, row.thread.into(), row.tag.into()];
+            new.clear();
+            new.extend(stacks.places(row.path).take_while(|&place| known[place as usize].node == 0));
+            let start = stacks.places(row.path).nth(new.len()).map_or(0, |place| place as usize);
+            let mut last = known[start];
+            for &place in new.iter().rev() {
+                let step = stacks.step(place);
+                let name = *named[step.label as usize]
+                    .get_or_insert_with(|| names.frame(&stacks.show(step), modules));
+                let node = self.node(last.node, name);
+                let above = if names.is_foundation(name) { last.above } else { place };
+                last = Known { node, name, above };
+                known[place as usize] = last;
+            }
+            let mut site = |place: u32| match place {
+                0 => None,
+                _ => Some(self.site(&stacks.show(stacks.step(place)), known[place as usize].name, names)),
+            };
+            let innermost = site(row.path).unwrap_or(0);
+            let above = site(last.above).unwrap_or(innermost);
+            let key = [last.node as u64, innermost as u64, above as u64, row.thread.into(), row.tag.into()];
             let values = cells.entry(key).or_default();
             for (value, metric) in values.iter_mut().zip(Metric::ALL) {
                 *value += metric.of(&row.figures);
@@ -111,9 +131,9 @@ impl Cells {
         })
     }
 
-    fn site(&mut self, (frame, name): &(Shown<'_>, usize), names: &mut Names) -> usize {
+    fn site(&mut self, frame: &Shown<'_>, name: usize, names: &mut Names) -> usize {
         let file = frame.file.map(|file| names.file(file));
-        self.sites.insert_full((*name, file, frame.line)).0
+        self.sites.insert_full((name, file, frame.line)).0
     }
 
     pub(super) fn nodes(&self) -> Value {

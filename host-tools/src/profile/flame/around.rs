@@ -38,7 +38,8 @@ impl Flame {
         let wanted: Vec<bool> = self.labels.all().map(wanted).collect();
         let mut sums: HashMap<u32, Sums> = HashMap::new();
         let mut path: Vec<u32> = Vec::new();
-        let mut ahead: Vec<(u32, usize)> = self.root().children.iter().map(|&child| (child, 0)).collect();
+        let mut ahead: Vec<(u32, usize)> =
+            self.children(self.root()).iter().map(|&child| (child, 0)).collect();
         while let Some((index, depth)) = ahead.pop() {
             let node = self.node(index);
             path.truncate(depth);
@@ -47,13 +48,13 @@ impl Flame {
                 sum.total += node.total;
                 sum.own += node.own;
                 *sum.callers.entry(path.last().copied().unwrap_or(0)).or_default() += node.total;
-                for &child in &node.children {
+                for &child in self.children(node) {
                     let callee = self.node(child);
                     *sum.callees.entry(callee.label).or_default() += callee.total;
                 }
             }
             path.push(node.label);
-            ahead.extend(node.children.iter().map(|&child| (child, depth + 1)));
+            ahead.extend(self.children(node).iter().map(|&child| (child, depth + 1)));
         }
         let mut found: Vec<Around<'_>> =
             sums.into_iter().map(|(label, sum)| self.named(label, sum)).collect();

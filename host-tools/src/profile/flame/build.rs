@@ -1,59 +1,65 @@
 //! Builds a tree of frames from paths.
 
-use std::collections::HashMap;
-
-use super::tree::{Flame, FlameNode, MAX_NODES, narrow};
+use super::tree::{Flame, FlameNode};
 use crate::Error;
 use crate::profile::labels::Labels;
+use crate::profile::paths::{Step, Tree};
+use crate::profile::prefixes::{Children, Prefixes};
 
 /// A tree under construction.
 pub(super) struct Builder {
-    nodes: Vec<FlameNode>,
-    /// Finds the child of a node by its label.
-    ids: HashMap<(u32, u32), u32>,
+    paths: Prefixes<u32>,
+    /// The values of the paths that have some.
+    own: Vec<u64>,
+}
+
+impl Tree for Builder {
+    fn grow(&mut self, at: u32, step: Step) -> u32 {
+        self.paths.grow(at, step.label)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.paths.check()
+    }
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
-        Builder { nodes: vec![FlameNode::default()], ids: HashMap::new() }
+    /// A tree of about so many nodes.
+    pub(super) fn new(nodes: usize) -> Self {
+        Builder { paths: Prefixes::new(nodes), own: Vec::new() }
     }
 
-    /// Adds a value to a path, which begins with the outermost label.
-    ///
-    /// # Errors
-    /// Returns an error if the tree grows beyond [`MAX_NODES`].
-    pub(super) fn add(&mut self, path: impl IntoIterator<Item = u32>, value: u64) -> Result<(), Error> {
-        let mut at = 0;
-        for label in path {
-            let nodes = &mut self.nodes;
-            at = *self.ids.entry((at, label)).or_insert_with(|| {
-                nodes.push(FlameNode { label, parent: at, ..FlameNode::default() });
-                narrow(nodes.len() - 1)
-            });
+    /// Adds a value to a path.
+    pub(super) fn add(&mut self, path: u32, value: u64) {
+        if self.own.len() <= path as usize {
+            self.own.resize(self.paths.len(), 0);
         }
-        let own = &mut self.nodes[at as usize].own;
+        let own = &mut self.own[path as usize];
         // The caller checks that the sum of all values fits.
         *own = own.wrapping_add(value);
-        if self.nodes.len() > MAX_NODES { Err(Error::TooManyFrames) } else { Ok(()) }
     }
 
     /// Adds up the sums.
-    pub(super) fn finish(self, labels: Labels) -> Flame {
-        drop(self.ids);
-        let mut nodes = self.nodes;
-        for index in (0..nodes.len()).rev() {
-            // Children have higher indexes than their parents, so this node's total is complete.
-            nodes[index].total = nodes[index].total.wrapping_add(nodes[index].own);
-            if index > 0 {
-                let total = nodes[index].total;
-                let parent = nodes[index].parent as usize;
-                nodes[parent].total = nodes[parent].total.wrapping_add(total);
-                nodes[parent].children.push(narrow(index));
-            }
+    pub(super) fn finish(mut self, labels: Labels) -> Flame {
+        self.paths.close();
+        self.own.resize(self.paths.len(), 0);
+        let mut totals = self.own.clone();
+        // Children have higher numbers than their parents, so a node's total is complete when its turn comes.
+        for (index, &(parent, _)) in self.paths.nodes().iter().enumerate().rev() {
+            totals[parent as usize] = totals[parent as usize].wrapping_add(totals[index + 1]);
         }
-        let of: Vec<u32> = nodes.iter().map(|node| node.label).collect();
-        let name = |&child: &u32| labels.text(of[child as usize]);
-        nodes.iter_mut().for_each(|node| node.children.sort_by(|a, b| name(a).cmp(name(b))));
-        Flame { labels, nodes }
+        let ranks = labels.ranks();
+        let Children { starts, mut sorted } = self.paths.children(|label| ranks[label as usize]);
+        let of = std::iter::once(0).chain(self.paths.nodes().iter().map(|&(_, label)| label));
+        let sums = self.own.iter().zip(&totals).zip(starts.windows(2));
+        let nodes = of.zip(sums).map(|(label, ((&own, &total), bounds))| {
+            let siblings = &mut sorted[bounds[0] as usize..bounds[1] as usize];
+            // Paths that the view has left out have no values. The sort is stable.
+            siblings.sort_by_key(|&child| totals[child as usize] == 0);
+            let count = siblings.partition_point(|&child| totals[child as usize] > 0);
+            FlameNode { label, own, total, first: bounds[0], children: count as u32 }
+        });
+        let nodes = nodes.collect();
+        Flame { labels, nodes, sorted }
     }
 }
