@@ -58,12 +58,6 @@ pub fn libraries() -> PathBuf {
     folder
 }
 
-/// Whether stacks lead through the C library's own functions. Those of musl have no call frame information.
-#[must_use]
-pub fn describes_its_code() -> bool {
-    env::var_os("MEMTRACK_C_LIBRARIES").is_none()
-}
-
 /// A command that compiles for the C library of these tests. `compiler` is the one for this machine.
 fn compile(compiler: &str) -> Command {
     let variable = if compiler.contains("++") { "MEMTRACK_CXX_COMPILER" } else { "MEMTRACK_C_COMPILER" };

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use memtrack_format::{Loss, LossCause};
+use memtrack_format::LossCause;
 use memtrack_tests::c::{self, Link};
 use memtrack_tests::folded::fold;
 use memtrack_tests::{program, snapshot};
@@ -48,7 +48,7 @@ fn every_function_of_the_family_is_counted_and_works_the_same() {
             ("leak_memalign", 7000),
             ("leak_valloc", 8000),
             ("leak_pvalloc", 12288),
-            ("leak_strdup", if c::describes_its_code() { 500 } else { 0 }),
+            ("leak_strdup", 500),
             ("usable", 0),
             ("aligned", 0),
             ("zeroed", 0),
@@ -63,12 +63,50 @@ fn every_function_of_the_family_is_counted_and_works_the_same() {
         let last = snapshot::last(&bytes);
         // The failures of `errors`. posix_memalign's invalid alignments are not counted.
         assert_eq!(last.marks.failed_allocs, 10);
-        let is_expected = |loss: &Loss| loss.cause == LossCause::Unwind && !c::describes_its_code();
-        assert!(last.losses.iter().all(is_expected), "{:?}", last.losses);
+        assert!(last.losses.is_empty(), "{:?}", last.losses);
         assert!(
             fold(&dump, &["-m", "allocs"]).under("sized") == 2,
             "the library defines the functions of C23"
         );
+    }
+}
+
+/// The functions of a program without unwind tables, and of a C library without them, are read.
+#[test]
+fn stacks_through_code_without_unwind_tables_are_whole() {
+    for optimised in ["-O0", "-O2", "-Os"] {
+        let without = "-fno-asynchronous-unwind-tables";
+        let flags = [optimised, without, "-fno-unwind-tables", "-fomit-frame-pointer", "-fno-builtin"];
+        let program = plain("undescribed.c", &flags);
+        let dump = program.with_extension("dump");
+        assert_eq!(same(&program, &dump).status.code(), Some(7));
+        let bytes = snapshot::file(&dump);
+        // One block of a function that never returns.
+        let lost: Vec<_> =
+            snapshot::last(&bytes).losses.iter().map(|loss| (loss.cause, loss.events)).collect();
+        assert_eq!(lost, [(LossCause::Unwind, 1)], "{optimised}");
+        let live = fold(&dump, &["-m", "live"]);
+        for (chain, bytes) in [
+            (&["main", "variable", "checked"][..], 100),
+            (&["main", "variable", "saved_registers"], 600),
+            (&["main", "sorted", "qsort", "compare", "strdup"], 22),
+            (&["main", "raised", "raise", "handler"], 400),
+            (&["[truncated]", "fail"], 8),
+        ] {
+            // The C library has further names for its functions.
+            let is_whole = |frames: &[&str]| {
+                let is_last = frames.last().is_some_and(|frame| frame.contains(chain[chain.len() - 1]));
+                let mut frames = frames.iter();
+                is_last && chain.iter().all(|name| frames.any(|frame| frame.contains(name)))
+            };
+            let found = live.stacks().filter(|(frames, _)| is_whole(frames)).map(|(_, count)| count);
+            assert_eq!(
+                found.sum::<u64>(),
+                bytes,
+                "{chain:?} {optimised}: {:?}",
+                live.stacks().collect::<Vec<_>>()
+            );
+        }
     }
 }
 

@@ -78,7 +78,6 @@ const PLATFORMS: [Platform; 9] = [
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
         flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
-        lacks: &["callbacks"],
         runs: &[Run::Units, Run::Everywhere, Run::Preload],
         ..PLAIN
     },

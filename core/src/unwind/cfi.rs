@@ -110,13 +110,21 @@ impl Memo {
         let begin = memory;
         trace.begin();
         let Some(callers) = entries.callers(from, &mut memory, rules, trace) else {
-            return unremembered(from, memory, |pc| rules.rule(pc), table, frames);
+            return unremembered(from, memory, |pc, interrupted| rules.rule(pc, interrupted), table, frames);
         };
         let mut generations = Generations::default();
         let pushed = push(callers.first, &mut generations, frames)
             .and_then(|()| push(callers.second, &mut generations, frames));
         let end = match pushed {
-            Ok(()) => walk(callers.state(), memory, |pc| rules.rule(pc), trace, &mut generations, frames),
+            Ok(()) => walk(
+                callers.state(),
+                false,
+                memory,
+                |pc, interrupted| rules.rule(pc, interrupted),
+                trace,
+                &mut generations,
+                frames,
+            ),
             Err(end) => end,
         };
         let interned = last_walk.intern(end.base(), table, frames);
@@ -150,9 +158,17 @@ unsafe impl Unwind for Cfi {
         match memo {
             Some(memo) => {
                 memo.renew();
-                walk(from, memory, |pc| memo.rules.rule(pc), &mut Untraced, &mut generations, frames)
+                walk(
+                    from,
+                    true,
+                    memory,
+                    |pc, interrupted| memo.rules.rule(pc, interrupted),
+                    &mut Untraced,
+                    &mut generations,
+                    frames,
+                )
             }
-            None => walk(from, memory, find::rule, &mut Untraced, &mut generations, frames),
+            None => walk(from, true, memory, find::rule, &mut Untraced, &mut generations, frames),
         }
     }
 
@@ -198,12 +214,12 @@ unsafe impl Unwind for Cfi {
 fn unremembered<'m>(
     from: Registers,
     memory: Memory<'_>,
-    rule: impl FnMut(usize) -> PackedRule,
+    rule: impl FnMut(usize, bool) -> PackedRule,
     table: Stacks<'_>,
     frames: &mut Frames,
 ) -> Captured<'m> {
     let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), frames);
+    let end = walk(from, true, memory, rule, &mut Untraced, &mut Generations::default(), frames);
     Captured { interned: table.intern(end.base(), frames), end, last_cell: None }
 }
 

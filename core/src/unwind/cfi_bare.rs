@@ -30,13 +30,16 @@ unsafe impl Unwind for Cfi {
         match memo {
             Some(memo) => walk::walk(
                 from,
+                true,
                 memory,
-                |pc| memo.0.rule(pc),
+                |pc, interrupted| memo.0.rule(pc, interrupted),
                 &mut Untraced,
                 &mut Generations::default(),
                 frames,
             ),
-            None => walk::walk(from, memory, find::rule, &mut Untraced, &mut Generations::default(), frames),
+            None => {
+                walk::walk(from, true, memory, find::rule, &mut Untraced, &mut Generations::default(), frames)
+            }
         }
     }
 }

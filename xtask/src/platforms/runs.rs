@@ -188,6 +188,7 @@ const PRELOAD: [(&str, &[&str]); 2] = [
             "a_program_that_links_the_shared_library_tracks_only_its_own_calls",
             "a_program_with_its_own_allocator_is_not_tracked",
             "every_function_of_the_family_is_counted_and_works_the_same",
+            "stacks_through_code_without_unwind_tables_are_whole",
             "threads_may_allocate_until_their_end",
         ],
     ),

@@ -60,11 +60,12 @@ impl UnwindTable {
     }
 }
 
-/// A module: its address range, and its unwind table, whose `header` is 0 for none.
+/// A module: its address range, the range of its code that was asked about, and its unwind table, whose `header` is 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Object {
     start: usize,
     end: usize,
+    code: (usize, usize),
     table: UnwindTable,
 }
 
@@ -127,6 +128,11 @@ pub(crate) fn range(pc: usize) -> Option<(usize, usize)> {
     object(pc).map(|object| (object.start, object.end))
 }
 
+/// A range with the code at `pc`, under the same conditions as [`find`]. All of it is the module's.
+pub(crate) fn code(pc: usize) -> Option<(usize, usize)> {
+    object(pc).map(|object| object.code)
+}
+
 /// The module with the code at `pc`.
 fn object(pc: usize) -> Option<Object> {
     match ask_linker(pc) {
@@ -167,7 +173,8 @@ fn ask_linker(pc: usize) -> Answer {
     let has_none = header == 0 && is_dynamic();
     if has_none || (map_start..map_end).contains(&header) {
         let table = UnwindTable { header, start: map_start, end: map_end, module: map_start };
-        return Answer::Object(Object { start: map_start, end: map_end, table });
+        let range = (map_start, map_end);
+        return Answer::Object(Object { start: map_start, end: map_end, code: range, table });
     }
     // SAFETY: the module's code is on the stack, so its record in the linker exists. The record begins with the bias.
     let bias = if link_map == 0 { 0 } else { unsafe { *(link_map as *const usize) } };
@@ -204,6 +211,8 @@ mod tests {
         assert!(table.bytes(table.header).is_some() && table.bytes(table.end).is_none());
         let (start, end) = range(here).unwrap();
         assert!((start..end).contains(&here));
-        assert_eq!((find(0x10), range(0x10)), (None, None));
+        let (start, end) = code(here).unwrap();
+        assert!((start..end).contains(&here));
+        assert_eq!((find(0x10), range(0x10), code(0x10)), (None, None, None));
     }
 }

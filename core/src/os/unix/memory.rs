@@ -9,7 +9,9 @@ use super::calls;
 use super::errno::keep_errno;
 use core::ptr::with_exposed_provenance_mut;
 
-pub(crate) use super::calls::{copy, is_readable};
+#[cfg(target_os = "macos")]
+pub(crate) use super::calls::copy;
+pub(crate) use super::calls::is_readable;
 
 /// The size of the smallest page of all systems, in bytes.
 pub(crate) const PAGE: usize = 4096;

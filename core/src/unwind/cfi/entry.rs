@@ -16,7 +16,7 @@ impl EntryRules {
         match self.0.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
             None => {
-                let Some(rule) = find::lasting_rule(pc) else { return PackedRule::UNKNOWN };
+                let Some(rule) = find::lasting_rule(pc, true) else { return PackedRule::UNKNOWN };
                 self.0 = [(pc, rule), self.0[0]];
                 rule
             }
@@ -110,7 +110,7 @@ impl Entries {
     fn find_second(&mut self, from: Registers, memory: &mut Memory<'_>, cache: &mut Cache) -> Option<usize> {
         let callers = self.callers(from, memory, cache, &mut Untraced)?;
         if let Some((first_at, first_cfa)) = self.rules.rule(from.pc).rule().above_sp()
-            && let Some((second_at, _)) = cache.rule(callers.first).rule().above_sp()
+            && let Some((second_at, _)) = cache.rule(callers.first, false).rule().above_sp()
             && let Some(first) = memory.read(from.sp + first_at)
             && from.sp.is_multiple_of(size_of::<usize>())
             && first_at < first_cfa
@@ -135,7 +135,7 @@ impl Entries {
         let rule = self.rules.rule(from.pc).rule();
         let Step::Call(mut first) = rule.step(state, memory, trace) else { return None };
         first.pc = plain(first.pc).wrapping_sub(1);
-        let rule = cache.rule(first.pc).rule();
+        let rule = cache.rule(first.pc, false).rule();
         let Step::Call(second) = rule.step(first, memory, trace) else { return None };
         let inwards = first.sp <= from.sp || second.sp <= first.sp;
         (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Callers {

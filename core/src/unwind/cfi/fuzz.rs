@@ -14,6 +14,6 @@ pub fn walk(
 ) -> End {
     let Some(memory) = Memory::at(from.sp, prove) else { return End::Stopped };
     let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let rule = |pc| find::rule_in(table.as_ptr_range(), pc);
-    walk_by(state, memory, rule, &mut Untraced, &mut Generations::default(), frames)
+    let rule = |pc, interrupted| find::rule_in(table.as_ptr_range(), pc, interrupted);
+    walk_by(state, true, memory, rule, &mut Untraced, &mut Generations::default(), frames)
 }

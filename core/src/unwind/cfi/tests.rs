@@ -4,7 +4,7 @@ use super::*;
 use crate::table::stacks::StackTable;
 use crate::unwind::registers;
 use core::ffi::c_void;
-#[cfg(all(unix, any(not(undescribed_libc), target_feature = "crt-static")))]
+#[cfg(unix)]
 use std::sync::Mutex;
 use std::vec::Vec;
 
@@ -125,7 +125,7 @@ fn a_spawned_thread_agrees() {
     std::thread::spawn(|| assert!(check() > 2)).join().unwrap();
 }
 
-// musl describes none of its code: the walk ends in `qsort`.
+// The reference does not get through `qsort` of musl, which describes none of its code.
 #[cfg(all(unix, not(undescribed_libc)))]
 #[test]
 fn calls_back_from_c_agree() {
@@ -158,8 +158,17 @@ fn a_signal_handler_agrees_to_the_interrupted_code_and_beyond() {
     assert!(*DEPTH.lock().unwrap() > 5);
 }
 
-// The interrupted code is `raise`, which musl's library does not describe.
-#[cfg(all(unix, any(not(undescribed_libc), target_feature = "crt-static")))]
+/// Asserts that a walk from further inside is whole, and has the frames of one from here, except for those that the two lines
+/// have of their own.
+#[cfg(unix)]
+fn assert_goes_on(inside: &(Vec<usize>, Option<End>), (here, end): &(Vec<usize>, End)) {
+    assert_eq!((*end, inside.1), (End::Complete, Some(End::Complete)), "{inside:x?}");
+    let common = inside.0.iter().rev().zip(here.iter().rev()).take_while(|(a, b)| a == b).count();
+    // The frames that differ here are those of the walk and of the line that makes it.
+    assert!(common + 3 >= here.len() && inside.0.len() > here.len(), "{here:x?}\n{inside:x?}");
+}
+
+#[cfg(unix)]
 #[test]
 fn a_walk_from_a_signal_handler_finds_the_interrupted_code() {
     static FOUND: Mutex<(Vec<usize>, Option<End>)> = Mutex::new((Vec::new(), None));
@@ -168,16 +177,29 @@ fn a_walk_from_a_signal_handler_finds_the_interrupted_code() {
         *FOUND.lock().unwrap() = (frames, Some(end));
     }
     // SAFETY: the handler has the right signature; raising the signal runs it on this thread.
-    let (here, end) = unsafe {
+    let here = unsafe {
         libc::signal(libc::SIGURG, handler as extern "C" fn(i32) as libc::sighandler_t);
         libc::raise(libc::SIGURG);
         walked(None)
     };
-    let found = FOUND.lock().unwrap();
-    assert_eq!((end, found.1), (End::Complete, Some(End::Complete)));
-    let common = found.0.iter().rev().zip(here.iter().rev()).take_while(|(a, b)| a == b).count();
-    // The frames that differ here are those of the walk and of this line.
-    assert!(common + 3 >= here.len() && found.0.len() > here.len(), "{here:x?}\n{found:x?}");
+    assert_goes_on(&FOUND.lock().unwrap(), &here);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_walk_from_a_call_back_goes_on_through_the_library() {
+    static FOUND: Mutex<(Vec<usize>, Option<End>)> = Mutex::new((Vec::new(), None));
+    extern "C" fn compare(a: *const libc::c_void, b: *const libc::c_void) -> i32 {
+        let (frames, end) = walked(None);
+        *FOUND.lock().unwrap() = (frames, Some(end));
+        // SAFETY: `qsort` passes pointers to two of the integers.
+        unsafe { *a.cast::<i32>() - *b.cast::<i32>() }
+    }
+    let mut numbers = [3, 1, 2];
+    // SAFETY: three integers of four bytes.
+    unsafe { libc::qsort(numbers.as_mut_ptr().cast(), 3, 4, Some(compare)) };
+    let here = walked(None);
+    assert_goes_on(&FOUND.lock().unwrap(), &here);
 }
 
 #[test]

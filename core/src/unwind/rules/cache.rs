@@ -25,13 +25,14 @@ struct Set {
 }
 
 impl Cache {
-    /// The rule for the code at `pc`.
+    /// The rule for the code at `pc`. How the code was left is no part of the key: where an instruction begins, which a signal may
+    /// interrupt, no call ends.
     #[inline]
-    pub(in crate::unwind) fn rule(&mut self, pc: usize) -> PackedRule {
+    pub(in crate::unwind) fn rule(&mut self, pc: usize, interrupted: bool) -> PackedRule {
         let set = &mut self.sets[(pc >> ALIGNED ^ pc >> 10) & (RULE_SETS - 1)];
         match set.entries.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
-            None => set.fill(pc),
+            None => set.fill(pc, interrupted),
         }
     }
 
@@ -47,8 +48,8 @@ impl Set {
     const EMPTY: Set = Set { entries: [(0, PackedRule::UNKNOWN); RULE_WAYS] };
 
     #[cold]
-    fn fill(&mut self, pc: usize) -> PackedRule {
-        let Some(rule) = find::lasting_rule(pc) else { return PackedRule::UNKNOWN };
+    fn fill(&mut self, pc: usize, interrupted: bool) -> PackedRule {
+        let Some(rule) = find::lasting_rule(pc, interrupted) else { return PackedRule::UNKNOWN };
         self.entries.rotate_right(1);
         self.entries[0] = (pc, rule);
         rule

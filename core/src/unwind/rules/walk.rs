@@ -5,19 +5,21 @@ use super::rule::{Rule, State, Step, Trace};
 use crate::unwind::arch::plain;
 use crate::unwind::{End, Frames, Generations, Memory};
 
-/// Walks outwards from `state`, by the rules that `rule` returns, and appends the callers.
+/// Walks outwards from `state`, and appends the callers. `rule` returns the rule of the code at an address. It is told whether that
+/// is the address of the next instruction, as in `state` if `interrupted`, or of a call.
 pub(in crate::unwind) fn walk(
     mut state: State,
+    mut interrupted: bool,
     mut memory: Memory<'_>,
-    mut rule: impl FnMut(usize) -> PackedRule,
+    mut rule: impl FnMut(usize, bool) -> PackedRule,
     trace: &mut impl Trace,
     generations: &mut Generations,
     frames: &mut Frames,
 ) -> End {
     loop {
         let below = state.sp;
-        let rule = rule(state.pc).rule();
-        let interrupted = match rule.step(state, &mut memory, trace) {
+        let rule = rule(state.pc, interrupted).rule();
+        interrupted = match rule.step(state, &mut memory, trace) {
             Step::Call(caller) => {
                 state = caller;
                 false
@@ -87,7 +89,7 @@ mod tests {
         let ends = [&outer, &inner].map(|stack| (stack.base(), stack.end()));
         let prove = |sp| ends.into_iter().find(|(low, high)| (*low..*high).contains(&sp));
         let memory = Memory::at(inner.base(), &prove).unwrap();
-        let rule = |pc| {
+        let rule = |pc, _: bool| {
             PackedRule::new(match pc {
                 0x800 => Rule::frame(Cfa::Sp(2), -1, CallerFp::Same),
                 0x1000 => Rule::MaybeSignal,
@@ -98,13 +100,13 @@ mod tests {
         };
         let from = State { pc: 0x800, sp: sp - 16, fp: trampoline };
         let mut frames = heapless::Vec::<usize, 16>::new();
-        let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
+        let end = walk(from, true, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
         assert_eq!((&frames[..], end), (&[0x1000, 0x2000, 0x3000][..], End::Complete));
         // Without the kernel's frame the function is one with a frame pointer.
         inner.write(start + 8, [0usize; 60]);
         inner.write(trampoline, [0x7777usize, 0x3001]);
         let mut frames = heapless::Vec::<usize, 16>::new();
-        let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
+        let end = walk(from, true, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
         assert_eq!((&frames[..], end), (&[0x1000, 0x3000][..], End::Complete));
     }
 }

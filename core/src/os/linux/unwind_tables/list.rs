@@ -32,15 +32,17 @@ pub(super) fn is_used() -> bool {
 /// The module with the code at `pc`. `None` when its table is not the expected one: then another module was there
 /// before.
 pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
-    let words = entries().iter().filter_map(Entry::read).find(|words| {
+    let (words, code) = entries().iter().filter_map(Entry::read).find_map(|words| {
         let (codes, _) = words.split_at(WORDS - 2 * CODES).1.as_chunks::<2>();
-        codes.iter().any(|[start, end]| (*start..*end).contains(&pc))
+        let code = codes.iter().find(|[start, end]| (*start..*end).contains(&pc))?;
+        Some((words, (code[0], code[1])))
     })?;
     let [start, end, header, table_start, table_end, ..] = words;
     let is_expected = expected.is_none_or(|expected| expected == 0 || expected == header);
     is_expected.then_some(Object {
         start,
         end,
+        code,
         table: UnwindTable { header, start: table_start, end: table_end, module: start },
     })
 }

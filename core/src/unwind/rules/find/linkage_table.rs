@@ -1,6 +1,7 @@
 //! Entries of the procedure linkage table. lld and mold write no call frame information for them, and a signal may interrupt
 //! them. Their code has one form: it pushes at most two words and jumps.
 
+use super::code::Code;
 use crate::unwind::rules::rule::{CallerFp, Cfa, Rule};
 
 /// Bytes of code before the address and from it on, by which the instruction is recognised.
@@ -8,9 +9,9 @@ const BEFORE: usize = 6;
 const CODE: usize = 16;
 
 /// The rule of the entry whose next instruction is at `pc`.
-pub(super) fn rule(pc: usize) -> Option<Rule> {
-    let code = code(pc.checked_sub(BEFORE)?)?;
-    let (before, next) = code.split_at(BEFORE);
+pub(super) fn rule(code: &mut Code, pc: usize) -> Option<Rule> {
+    let mut buffer = [0; CODE];
+    let (before, next) = code.bytes(pc.checked_sub(BEFORE)?, &mut buffer).split_at_checked(BEFORE)?;
     let next = next.strip_prefix(&[0xf3, 0x0f, 0x1e, 0xfa]).unwrap_or(next); // endbr64
     let next = next.strip_prefix(&[0xf2]).unwrap_or(next); // bnd
     let pushed = match (next, before) {
@@ -24,18 +25,12 @@ pub(super) fn rule(pc: usize) -> Option<Rule> {
     Some(Rule::frame(Cfa::Sp(1 + pushed), -1, CallerFp::Same))
 }
 
-/// The code at `address`. The system copies it, and refuses addresses that are not mapped.
-fn code(address: usize) -> Option<[u8; CODE]> {
-    let mut code = [0u8; CODE];
-    crate::os::memory::copy(address, &mut code).then_some(code)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn at(code: &[u8; 2 * CODE], offset: usize) -> Option<Rule> {
-        rule(code.as_ptr() as usize + CODE / 2 + offset)
+        rule(&mut Code::of(code), code.as_ptr() as usize + CODE / 2 + offset)
     }
 
     fn pushed(words: isize) -> Option<Rule> {
@@ -67,10 +62,5 @@ mod tests {
         // endbr64; bnd jmp *function
         let code = placed(b"\xf3\x0f\x1e\xfa\xf2\xff\x25\x12\xbc\0\0\x0f\x1f\x44\0\0");
         assert_eq!([at(&code, 0), at(&code, 4), at(&code, 5)], [pushed(0); 3]);
-    }
-
-    #[test]
-    fn what_is_not_mapped_has_no_rule() {
-        assert_eq!((rule(0), rule(4096), rule(usize::MAX - 8)), (None, None, None));
     }
 }

@@ -10,8 +10,14 @@
 //! - `compact`: the same on macOS, where most functions need no description;
 //! - [`eh_frame`]: the rule by the [description] of a function;
 //! - [`row`]: what the description says of one place in the function;
-//! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description.
+//! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description;
+//! - `machine_code`: any other code without a description.
+//!
+//! A look-up is told how the code was left. Where it made a call, the address is that of the call's last byte, and lies in the
+//! function that called. Where a signal interrupted it, the address is that of the next instruction.
 
+#[cfg(all(cfi, not(compact)))]
+mod code;
 #[cfg(any(compact, all(test, macos_tested)))]
 mod compact;
 mod description;
@@ -22,56 +28,76 @@ mod eh_frame_hdr;
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
+#[cfg(all(cfi, target_arch = "x86_64", not(compact)))]
+mod machine_code;
 mod reader;
 #[cfg(all(cfi, not(compact)))]
 mod restorer;
 mod row;
 
 use super::packed::PackedRule;
-#[cfg(feature = "std")]
+#[cfg(cfi)]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
+#[cfg(all(cfi, not(compact)))]
+use code::Code;
 #[cfg(cfi_bare)]
 use linked_tables as tables;
 
 /// The rule by a table that a fuzzer has made.
 #[cfg(all(fuzzing, cfi))]
-pub(in crate::unwind) fn rule_in(table: core::ops::Range<*const u8>, pc: usize) -> PackedRule {
-    in_module(&tables::UnwindTable::in_range(table), pc).unwrap_or(PackedRule::UNKNOWN)
+pub(in crate::unwind) fn rule_in(
+    table: core::ops::Range<*const u8>,
+    pc: usize,
+    interrupted: bool,
+) -> PackedRule {
+    in_module(&tables::UnwindTable::in_range(table), pc, interrupted).unwrap_or(PackedRule::UNKNOWN)
 }
 
 /// The rule of the code at `pc`.
 #[cold]
 #[inline(never)]
-pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
-    lasting_rule(pc).unwrap_or(PackedRule::UNKNOWN)
+pub(in crate::unwind) fn rule(pc: usize, interrupted: bool) -> PackedRule {
+    lasting_rule(pc, interrupted).unwrap_or(PackedRule::UNKNOWN)
 }
 
 /// The same. `None` when the code is in no module that is known yet: a program that is linked statically allocates before
 /// its own module is known.
 #[cold]
 #[inline(never)]
-pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
+pub(in crate::unwind) fn lasting_rule(pc: usize, interrupted: bool) -> Option<PackedRule> {
     #[cfg(all(cfi, not(compact)))]
-    let Some(table) = tables::find(pc) else { return without_table(pc) };
+    let Some(table) = tables::find(pc) else { return without_table(pc, interrupted) };
     #[cfg(any(cfi_bare, compact))]
     let table = tables::find(pc)?;
     #[cfg(cfi)]
     crate::session::modules_seen::see(table.header);
-    Some(in_module(&table, pc).unwrap_or(PackedRule::UNKNOWN))
+    Some(in_module(&table, pc, interrupted).unwrap_or(PackedRule::UNKNOWN))
 }
 
 /// The same for code of a module without a table, such as musl's.
 #[cfg(all(cfi, not(compact)))]
-fn without_table(pc: usize) -> Option<PackedRule> {
-    tables::range(pc)?;
-    Some(restorer::rule(pc).map_or(PackedRule::UNKNOWN, PackedRule::new))
+fn without_table(pc: usize, interrupted: bool) -> Option<PackedRule> {
+    let mut code = Code::around(pc)?;
+    Some(by_code(&mut code, pc, interrupted).unwrap_or(PackedRule::UNKNOWN))
+}
+
+/// The rule of code that no description covers, by the code itself.
+#[cfg(all(cfi, not(compact)))]
+fn by_code(code: &mut Code, pc: usize, interrupted: bool) -> Option<PackedRule> {
+    let rule = if interrupted { None } else { restorer::rule(code, pc) };
+    #[cfg(target_arch = "x86_64")]
+    let rule = rule.or_else(|| machine_code::rule(code, pc, interrupted));
+    // Nobody returns to an entry of that table.
+    #[cfg(target_arch = "x86_64")]
+    let rule = rule.or_else(|| if interrupted { linkage_table::rule(code, pc) } else { None });
+    rule.map(PackedRule::new)
 }
 
 #[cfg(compact)]
 #[inline(never)]
-fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
+fn in_module(table: &tables::UnwindTable, pc: usize, _: bool) -> Option<PackedRule> {
     let rule = compact::rule(table.text(), table.index(), table.frames(), pc);
     // On x86_64 the start of handlers has a description, which says what it is.
     let may_start_handlers = cfg!(target_arch = "aarch64") && table.starts_handlers();
@@ -86,7 +112,7 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
 // Not inlined: it and the search for the table take kilobytes of the stack each.
 #[cfg(not(compact))]
 #[inline(never)]
-fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
+fn in_module(table: &tables::UnwindTable, pc: usize, interrupted: bool) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
     let look_up =
         |pc| eh_frame_hdr::look_up(header, pc).or_else(|| eh_frame_hdr::look_up_unusual(header, pc));
@@ -97,7 +123,7 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
     });
     match described {
         Some(rule) => rule,
-        None => undescribed(pc, table, |entry| look_up(entry) == found),
+        None => undescribed(pc, interrupted, table, |entry| look_up(entry) == found),
     }
 }
 
@@ -107,22 +133,27 @@ fn in_module(table: &tables::UnwindTable, pc: usize) -> Option<PackedRule> {
 #[cfg(all(feature = "std", not(compact)))]
 fn undescribed(
     pc: usize,
+    interrupted: bool,
     table: &tables::UnwindTable,
     is_same_gap: impl Fn(usize) -> bool,
 ) -> Option<PackedRule> {
     /// Bytes of that code: it sets up the stack and calls a function written in C. Code behind it may be called.
     const START: usize = 256;
     let entry = table.entry();
+    let mut code = Code::around(pc)?;
     if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
-        return Some(PackedRule::new(Rule::Outermost));
+        #[cfg(target_arch = "x86_64")]
+        let is_start = machine_code::leads_to(&mut code, entry, pc);
+        #[cfg(not(target_arch = "x86_64"))]
+        let is_start = true;
+        if is_start {
+            return Some(PackedRule::new(Rule::Outermost));
+        }
     }
-    let rule = restorer::rule(pc);
-    #[cfg(target_arch = "x86_64")]
-    let rule = rule.or_else(|| linkage_table::rule(pc));
-    rule.map(PackedRule::new)
+    by_code(&mut code, pc, interrupted)
 }
 
 #[cfg(not(feature = "std"))]
-fn undescribed(_: usize, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<PackedRule> {
+fn undescribed(_: usize, _: bool, _: &tables::UnwindTable, _: impl Fn(usize) -> bool) -> Option<PackedRule> {
     None
 }

@@ -24,14 +24,14 @@ const CHAINED: u8 = 4;
 /// The rule of the code at `pc`.
 #[cold]
 #[inline(never)]
-pub(in crate::unwind) fn rule(pc: usize) -> PackedRule {
-    lasting_rule(pc).unwrap_or(PackedRule::UNKNOWN)
+pub(in crate::unwind) fn rule(pc: usize, interrupted: bool) -> PackedRule {
+    lasting_rule(pc, interrupted).unwrap_or(PackedRule::UNKNOWN)
 }
 
 /// The same. `None` when the code is in no module: it was made at run time, and other code may take its place.
 #[cold]
 #[inline(never)]
-pub(in crate::unwind) fn lasting_rule(pc: usize) -> Option<PackedRule> {
+pub(in crate::unwind) fn lasting_rule(pc: usize, _: bool) -> Option<PackedRule> {
     let table = unwind_tables::find(pc)?;
     modules_seen::see(table.module);
     Some(by_table(&table, pc).unwrap_or(PackedRule::UNKNOWN))

@@ -1,6 +1,7 @@
 //! The code to which a signal's handler returns: it asks the kernel to restore the interrupted code's registers. Some C
 //! libraries do not describe theirs. It has one form on each processor.
 
+use super::code::Code;
 use crate::unwind::rules::rule::Rule;
 
 #[cfg(target_arch = "x86_64")]
@@ -13,10 +14,8 @@ const CODE: [u8; 8] = *b"\x68\x11\x80\xd2\x01\0\0\xd4"; // mov x8, #139; svc #0
 const CODE: [u8; 8] = *b"\x93\x08\xb0\x08\x73\0\0\0"; // li a7, 139; ecall
 
 /// The rule of that code, which a handler returns to. A walk looks up a return address less one: `pc` is the byte before.
-pub(super) fn rule(pc: usize) -> Option<Rule> {
-    let mut code = [0; CODE.len()];
-    let is_mapped = crate::os::memory::copy(pc.checked_add(1)?, &mut code);
-    (is_mapped && code == CODE).then_some(Rule::Signal)
+pub(super) fn rule(code: &mut Code, pc: usize) -> Option<Rule> {
+    code.has(pc.checked_add(1)?, &CODE).then_some(Rule::Signal)
 }
 
 #[cfg(test)]
@@ -25,8 +24,8 @@ mod tests {
 
     #[test]
     fn the_code_is_recognised_by_its_bytes() {
-        let before = CODE.as_ptr() as usize - 1;
-        assert_eq!(rule(before), Some(Rule::Signal));
-        assert_eq!((rule(before + 1), rule(0), rule(usize::MAX)), (None, None, None));
+        let (mut code, before) = (Code::of(&CODE), CODE.as_ptr() as usize - 1);
+        assert_eq!(rule(&mut code, before), Some(Rule::Signal));
+        assert_eq!([before + 1, 0, usize::MAX].map(|pc| rule(&mut code, pc)), [None; 3]);
     }
 }

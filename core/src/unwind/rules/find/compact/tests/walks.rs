@@ -41,13 +41,13 @@ extern "C" fn walk_here(pc: usize, sp: usize, fp: usize) -> i32 {
         let local = Local::new();
         let prove = |sp| Host.stack(&local, sp);
         let memory = Memory::at(sp, &prove).unwrap();
-        let rule = |pc: usize| match library.contains(pc) {
+        let rule = |pc: usize, interrupted: bool| match library.contains(pc) {
             true => rule(library.text, library.index, library.frames, pc).unwrap_or(PackedRule::UNKNOWN),
-            false => find::rule(pc),
+            false => find::rule(pc, interrupted),
         };
         let mut frames = heapless::Vec::<usize, 4096>::new();
         let from = State { pc, sp, fp };
-        let end = walk(from, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
+        let end = walk(from, true, memory, rule, &mut Untraced, &mut Generations::default(), &mut frames);
         // SAFETY: the function of the library has this type, and returns as many words as it says. Only this thread runs its code.
         let truth = unsafe {
             let (mut length, truth_of) = (0, library.function("_truth_of"));
