@@ -63,7 +63,7 @@ const PLAIN: Platform = Platform {
     runs: &[],
 };
 
-const PLATFORMS: [Platform; 9] = [
+const PLATFORMS: [Platform; 11] = [
     Platform {
         name: "x86_64-musl",
         triple: "x86_64-unknown-linux-musl",
@@ -80,6 +80,27 @@ const PLATFORMS: [Platform; 9] = [
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
         runs: &[Run::Units, Run::Everywhere, Run::Preload],
         ..PLAIN
+    },
+    // At the addresses that the linker chose.
+    Platform {
+        name: "x86_64-musl-static",
+        triple: "x86_64-unknown-linux-musl",
+        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
+        flags: "-Clink-self-contained=no -Crelocation-model=static",
+        runs: &[Run::Units, Run::Everywhere, Run::Example],
+        ..PLAIN
+    },
+    Platform {
+        name: "aarch64-musl",
+        triple: "aarch64-unknown-linux-musl",
+        linker: Linker::Zig { target: "aarch64-linux-musl", arguments: "" },
+        flags: ZIG_MUSL,
+        runner: Runner::Words(&["qemu-aarch64"]),
+        needs: &[("qemu-aarch64", "qemu-user")],
+        // A recording begins before there are other threads, and the emulator has threads of its own.
+        lacks: &["recordings"],
+        // Not the unit tests: they ask for system calls that the emulator lacks.
+        runs: &[Run::Everywhere],
     },
     Platform {
         name: "i686",

@@ -92,12 +92,17 @@ pub(super) fn refresh_outside() {
     }
 }
 
-/// The source of the kernel's list.
+/// The source of the kernel's list. It is not complete where it lacks this very code: an emulator of a processor shows its own
+/// mappings instead of the program's.
 fn mapped(each: Each<'_>) -> bool {
-    elf::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
+    let here = mapped as *const () as usize;
+    let mut has_this_code = false;
+    let is_read = elf::each_mapped(&mut heapless::Vec::<u8, 1>::new(), &mut |loaded| {
+        has_this_code |= loaded.image.segment_of(here).is_some();
         each(loaded.image);
         true
-    })
+    });
+    is_read && has_this_code
 }
 
 /// A function that is called for each image.
