@@ -191,7 +191,7 @@ mod tests {
         (large[0], large[1]) = (Some(40.0), None);
         let table = Rows(vec![("small", small), ("large", large)]).table("large");
         let rows: Vec<&str> = table.lines().skip(2).collect();
-        assert_eq!(rows[0], "| small | 10 (× 0.25) | 7 | – | – | – | – | – | – |");
-        assert_eq!(rows[1], "| large | 40 (× 1.00) | – | – | – | – | – | – | – |");
+        assert_eq!(rows[0], "| small | 10 (× 0.25) | 7 | – | – | – | – | – | – | – |");
+        assert_eq!(rows[1], "| large | 40 (× 1.00) | – | – | – | – | – | – | – | – |");
     }
 }

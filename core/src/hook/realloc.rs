@@ -77,15 +77,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// Counts a reallocation. Returns the cell for the new trailer.
     #[inline(always)]
     pub(crate) fn count_realloc(&self, resize: Resize) -> u32 {
-        match self.realloc_fast::<false>(&resize) {
+        match self.realloc_fast(&resize) {
             Some(counted) => self.run_triggers_of(counted),
-            None => self.realloc_slow(&resize),
+            None => self.realloc_full(&resize),
         }
     }
 
     /// The fast path. A firmware has none, because flash is scarcer than time.
     #[inline(always)]
-    fn realloc_fast<const PREPARE: bool>(&self, resize: &Resize) -> Option<Counted> {
+    fn realloc_fast(&self, resize: &Resize) -> Option<Counted> {
         let &Resize { from, old, old_size, heap, new, new_size } = resize;
         if !cfg!(feature = "std") {
             return None;
@@ -97,11 +97,11 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let (guard, local, region) = self.fast_guard(&loaded, from.sp)?;
         let marks = guard.marks;
         let epoch = if new_size < old_size {
-            guard.falling::<PREPARE, R>(region, || self.elapsed())?
+            guard.falling::<false, R>(region, || self.elapsed())?
         } else {
             marks.epochs.epoch()
         };
-        let slot = guard.slot_in::<PREPARE, U>(epoch, local)?;
+        let slot = guard.slot_in::<false, U>(epoch, local)?;
         if Timeline::IS_KEPT && slot.account.is_next_time_to_look() {
             return None;
         }
@@ -113,8 +113,8 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         let id = self.cached_cell(local, from, heap, region)?;
         // SAFETY: a cached id is one that this region's table of cells returned.
         let cell = unsafe { cells.known(id) };
-        guard.ready::<PREPARE>(old, epoch)?;
-        guard.ready::<PREPARE>(cell, epoch)?;
+        guard.ready::<false>(old, epoch)?;
+        guard.ready::<false>(cell, epoch)?;
         old.subtract(old_size);
         cell.add(new_size);
         cell.count_realloc(Booker::Owner);
@@ -131,13 +131,10 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         Some(Counted { cell: id, is_peak })
     }
 
-    /// The fast path with preparation, then the full path.
+    /// The full path.
     #[cold]
     #[inline(never)]
-    fn realloc_slow(&self, resize: &Resize) -> u32 {
-        if let Some(counted) = self.realloc_fast::<true>(resize) {
-            return self.run_triggers_of(counted);
-        }
+    fn realloc_full(&self, resize: &Resize) -> u32 {
         let cell = match self.guard(resize.from.sp) {
             Err(Refusal::NoRegion) => cells::UNATTRIBUTED,
             guard => self.realloc_guarded(guard, resize),

@@ -254,7 +254,7 @@ mod tests {
             let middle = stack.start() + WORDS / 2 * WORD;
             let from = State { pc, sp: middle, fp: middle + 512 * WORD };
             let mut memory = Memory::at(middle, &prove).expect("the whole stack");
-            match rule(pc).rule().step(from, &mut memory, &mut Untraced) {
+            match rule(pc, true).rule().step(from, &mut memory, &mut Untraced) {
                 Step::Call(mine) => {
                     counts[0] += 1;
                     let theirs = theirs(&table, function, from);
