@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The facts that a program printed: numbers by name, from lines of a name and a number.
 pub struct Facts {
@@ -75,6 +75,55 @@ pub fn output_of(program: &str, arguments: &[&str], input: &str) -> Output {
     stdin.write_all(input.as_bytes()).expect("the program reads its input");
     drop(stdin);
     child.wait_with_output().expect("the program's output")
+}
+
+/// A program that runs until the test kills it, or ends.
+pub struct Running {
+    child: Child,
+    /// Its first line.
+    pub said: String,
+    #[expect(dead_code, reason = "open until the program ends")]
+    output: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// Starts a program, and waits for its first line.
+    ///
+    /// # Panics
+    /// When the program cannot be started, or prints nothing.
+    #[must_use]
+    pub fn start(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut said = String::new();
+        let read = output.read_line(&mut said);
+        let running = Running { child, said, output };
+        assert!(read.is_ok_and(|length| length > 0), "it prints a line");
+        running
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the program runs");
+        self.child.wait().expect("the program ends");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The calls fail if the test has killed it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// An empty folder for the files of one test.

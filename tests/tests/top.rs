@@ -1,11 +1,10 @@
 //! `memtrack-fold top` in a real terminal: the tests read the screen of tmux and press its keys.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memtrack_tests::program::{folder, of_workspace, output};
+use memtrack_tests::program::{Running, folder, of_workspace, output};
 
 /// Longer than any machine takes to draw a screen.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -64,32 +63,11 @@ impl Drop for Terminal {
     }
 }
 
-/// A program that is recorded until it is killed.
-struct Recorded(Child, #[expect(dead_code, reason = "open until the program ends")] BufReader<ChildStdout>);
-
-impl Recorded {
-    fn start(arguments: &[&str], file: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_recorded"));
-        command.args(arguments).env_remove("MEMTRACK_DUMP").env("MEMTRACK_RECORD", file);
-        let mut program = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut said = BufReader::new(program.stdout.take().expect("a pipe"));
-        // It prints a line after its known work.
-        assert!(said.read_line(&mut String::new()).is_ok_and(|length| length > 0));
-        Recorded(program, said)
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().expect("the program runs");
-        self.0.wait().expect("the program ends");
-    }
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        // The calls fail if the test has killed it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A program that is recorded until it is killed. It has done its known work.
+fn recorded(arguments: &[&str], file: &Path) -> Running {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recorded"));
+    command.args(arguments).env_remove("MEMTRACK_DUMP").env("MEMTRACK_RECORD", file);
+    Running::start(command)
 }
 
 /// The number before `unit` in the line that begins with `begin`.
@@ -106,10 +84,10 @@ fn number(screen: &str, begin: &str, unit: &str) -> u64 {
 #[test]
 fn a_running_program_is_shown_to_its_end() {
     let file = folder("top").join("busy.image");
-    let mut program = Recorded::start(&["busy"], &file);
+    let mut program = recorded(&["busy"], &file);
     // By its process id, as ps shows it.
-    let terminal = Terminal::start("busy", &format!("{} --interval 0.1", program.0.id()));
-    let pid = format!("pid {}  running", program.0.id());
+    let terminal = Terminal::start("busy", &format!("{} --interval 0.1", program.id()));
+    let pid = format!("pid {}  running", program.id());
     let first = terminal.wait_for("the stack", |screen| screen.contains("recorded::rest_less"));
     assert!(first.contains(&pid) && first.contains("live over time"), "{first}");
     assert!(first.contains("┌ 5 threads") && first.contains("│known "), "{first}");
@@ -139,7 +117,7 @@ fn a_running_program_is_shown_to_its_end() {
 fn the_screen_equals_the_output_of_once() {
     let folder = folder("top_once");
     let (file, dump) = (folder.join("quiet.image"), folder.join("quiet.memtrack"));
-    let mut program = Recorded::start(&["quiet", dump.to_str().unwrap()], &file);
+    let mut program = recorded(&["quiet", dump.to_str().unwrap()], &file);
     program.kill();
     let terminal = Terminal::start("quiet", &format!("{} -m peak", file.display()));
     let screen = terminal.wait_for("the view", |screen| screen.contains("recorded::blocks"));

@@ -128,6 +128,16 @@ fn new_peaks_are_dumped_above_a_threshold() {
 }
 
 #[test]
+fn a_limit_that_a_growing_program_sets_is_not_passed_unnoticed() {
+    let (dump, facts) = scenario("limit", &[]);
+    let bytes = snapshot::file(&dump);
+    let snapshots = snapshot::read(&bytes);
+    assert_eq!(causes(&snapshots), [Cause::Peak, Cause::Exit]);
+    let (peak, limit) = (snapshots[0].marks.figures.peak, facts.get("limit") as u64);
+    assert!((limit + 1..limit + 4096).contains(&peak), "{peak}, above {limit}");
+}
+
+#[test]
 fn a_failed_allocation_is_dumped_at_once() {
     let (dump, _) = scenario("failure", &[]);
     let bytes = snapshot::file(&dump);

@@ -63,32 +63,30 @@ const PLAIN: Platform = Platform {
     runs: &[],
 };
 
+const MUSL: Platform = Platform {
+    name: "x86_64-musl",
+    triple: "x86_64-unknown-linux-musl",
+    linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
+    flags: ZIG_MUSL,
+    runs: &[Run::Units, Run::Everywhere, Run::Example],
+    ..PLAIN
+};
+
 const PLATFORMS: [Platform; 11] = [
-    Platform {
-        name: "x86_64-musl",
-        triple: "x86_64-unknown-linux-musl",
-        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
-        flags: ZIG_MUSL,
-        runs: &[Run::Units, Run::Everywhere, Run::Example],
-        ..PLAIN
-    },
+    MUSL,
     Platform {
         name: "x86_64-musl-dynamic",
-        triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "-dynamic" },
         flags: "-Clink-self-contained=no -Ctarget-feature=-crt-static",
         needs: &[("/lib/ld-musl-x86_64.so.1", "musl")],
         runs: &[Run::Units, Run::Everywhere, Run::Preload],
-        ..PLAIN
+        ..MUSL
     },
     // At the addresses that the linker chose.
     Platform {
         name: "x86_64-musl-static",
-        triple: "x86_64-unknown-linux-musl",
-        linker: Linker::Zig { target: "x86_64-linux-musl", arguments: "" },
         flags: "-Clink-self-contained=no -Crelocation-model=static",
-        runs: &[Run::Units, Run::Everywhere, Run::Example],
-        ..PLAIN
+        ..MUSL
     },
     Platform {
         name: "aarch64-musl",

@@ -31,9 +31,15 @@ pub fn allocate(size: usize, path: u64) -> Block {
     request.block.expect("the innermost level allocates")
 }
 
-/// A level calls the next one, or the bit of the path at a place chooses between the next one and its twin.
+/// A level, and its twin if it has one, call the next level; or the bit of the path at a place chooses between that and its twin.
 macro_rules! levels {
-    ($($name:ident adds $number:literal to $next:ident $(or $twin:ident by $place:literal)?;)*) => {$(
+    ($($name:ident $(and $same:ident)? calls $next:ident $(or $twin:ident by $place:literal)?;)*) => {$(
+        levels!(@ $name 1 $next $($twin $place)?);
+        levels!(@@ $($same)? 2 $next $($twin $place)?);
+    )*};
+    (@@ 2 $($next:tt)*) => {};
+    (@@ $name:ident 2 $($next:tt)*) => { levels!(@ $name 2 $($next)*); };
+    (@ $name:ident $number:literal $next:ident $($twin:ident $place:literal)?) => {
         #[inline(never)]
         fn $name(request: &mut Request) -> u64 {
             $(if request.path >> $place & 1 != 0 {
@@ -41,33 +47,23 @@ macro_rules! levels {
             })?
             $next(request) + $number
         }
-    )*};
+    };
 }
 
 levels! {
-    level_1 adds 1 to level_2;
-    level_2 adds 1 to level_3 or level_3_twin by 0;
-    level_3 adds 1 to level_4 or level_4_twin by 3;
-    level_3_twin adds 2 to level_4 or level_4_twin by 3;
-    level_4 adds 1 to level_5 or level_5_twin by 4;
-    level_4_twin adds 2 to level_5 or level_5_twin by 4;
-    level_5 adds 1 to level_6 or level_6_twin by 5;
-    level_5_twin adds 2 to level_6 or level_6_twin by 5;
-    level_6 adds 1 to level_7 or level_7_twin by 1;
-    level_6_twin adds 2 to level_7 or level_7_twin by 1;
-    level_7 adds 1 to level_8 or level_8_twin by 6;
-    level_7_twin adds 2 to level_8 or level_8_twin by 6;
-    level_8 adds 1 to level_9 or level_9_twin by 7;
-    level_8_twin adds 2 to level_9 or level_9_twin by 7;
-    level_9 adds 1 to level_10;
-    level_9_twin adds 2 to level_10;
-    level_10 adds 1 to level_11 or level_11_twin by 2;
-    level_11 adds 1 to level_12 or level_12_twin by 8;
-    level_11_twin adds 2 to level_12 or level_12_twin by 8;
-    level_12 adds 1 to level_13 or level_13_twin by 9;
-    level_12_twin adds 2 to level_13 or level_13_twin by 9;
-    level_13 adds 1 to level_14;
-    level_13_twin adds 2 to level_14;
+    level_1 calls level_2;
+    level_2 calls level_3 or level_3_twin by 0;
+    level_3 and level_3_twin calls level_4 or level_4_twin by 3;
+    level_4 and level_4_twin calls level_5 or level_5_twin by 4;
+    level_5 and level_5_twin calls level_6 or level_6_twin by 5;
+    level_6 and level_6_twin calls level_7 or level_7_twin by 1;
+    level_7 and level_7_twin calls level_8 or level_8_twin by 6;
+    level_8 and level_8_twin calls level_9 or level_9_twin by 7;
+    level_9 and level_9_twin calls level_10;
+    level_10 calls level_11 or level_11_twin by 2;
+    level_11 and level_11_twin calls level_12 or level_12_twin by 8;
+    level_12 and level_12_twin calls level_13 or level_13_twin by 9;
+    level_13 and level_13_twin calls level_14;
 }
 
 #[inline(never)]

@@ -1,7 +1,7 @@
 //! The guard of the fast path. Only a thread that has a slot to itself gets it.
 //!
 //! - **Prepare**: counters that last changed in the current epoch just change. In a new [epoch](crate::table::peak::epoch) they are
-//!   copied first. The fast path exists twice: as part of the program's call without these copies, and out of line with them.
+//!   copied first. Allocations and frees have the fast path twice: without these copies, and out of line with them.
 //! - **Share**: the thread's part of the credit, the bytes by which live may rise without a new peak of the program.
 
 use super::Tracker;

@@ -14,6 +14,7 @@
 //!   process's own again, and the program continues.
 
 pub(crate) mod annex;
+mod bits;
 mod file;
 pub(crate) mod memory;
 #[cfg(not(recorded_from_start))]

@@ -3,6 +3,7 @@
 use crate::dump;
 use crate::error::Error;
 use crate::hook::Tracker;
+use crate::hook::guard::Guard;
 use crate::lock::try_lock;
 use crate::os::file::{File, Mode, Named};
 use crate::os::path::Path;
@@ -79,8 +80,17 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// When there is no such file.
     pub fn dump_peaks_above(&self, bytes: usize) -> Result<(), Error> {
         self.check_file()?;
-        self.region().head().pending.dump_above(bytes);
+        self.set_limit_of_peaks(bytes);
         Ok(())
+    }
+
+    /// Makes each new peak above `bytes` write a dump. A peak that was raised in advance may be above them already.
+    fn set_limit_of_peaks(&self, bytes: usize) {
+        let region = self.region();
+        region.head().pending.dump_above(bytes);
+        let guard = self.guard_for_credit();
+        let share = guard.as_ref().and_then(Guard::share);
+        region.head().marks.take_back_advance(share, region.threads());
     }
 
     fn check_file(&self) -> Result<(), Error> {

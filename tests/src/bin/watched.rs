@@ -44,6 +44,7 @@ fn main() {
         Some("interval") => interval(),
         Some("waiting") => waiting(),
         Some("peak") => peak(),
+        Some("limit") => limit(),
         Some("failure") => failure(),
         Some("budget") => budget(),
         Some("panic") => panic(),
@@ -102,6 +103,17 @@ fn waiting() {
 fn peak() {
     let mut kept = Vec::with_capacity(64);
     (0..40).for_each(|_| kept.push(held(MEGABYTE)));
+}
+
+/// A limit that is set while the program grows.
+fn limit() {
+    let mut kept = Vec::with_capacity(64);
+    kept.push(held(MEGABYTE));
+    let live = HEAP.stats().live_bytes as usize;
+    HEAP.dump_peaks_above(live + 4096).expect("there is a file");
+    kept.push(held(2048));
+    kept.push(held(4096));
+    println!("limit {}", live + 4096);
 }
 
 fn failure() {

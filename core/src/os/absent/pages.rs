@@ -3,6 +3,7 @@
 
 use super::backing_file::BackingFile;
 use crate::Error;
+use crate::sync::*;
 use core::ops::Range;
 
 /// Whether a file can back memory here: it cannot.
@@ -75,15 +76,7 @@ impl Pages {
         match self.0 {}
     }
 
-    pub(crate) fn bit(&self, _: usize) -> bool {
-        match self.0 {}
-    }
-
-    pub(crate) fn set_bit(&self, _: usize) {
-        match self.0 {}
-    }
-
-    pub(crate) fn clear_bits(&self) {
+    pub(crate) fn words(&self) -> &'static [AtomicUsize] {
         match self.0 {}
     }
 

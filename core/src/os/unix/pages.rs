@@ -129,27 +129,9 @@ impl Pages {
         keep_errno(|| self.reserve(number * page_size(), 1)).is_ok()
     }
 
-    /// The word with a bit, and the bit's mask; `None` beyond the end.
-    fn place_of_bit(&self, number: usize) -> Option<(&AtomicUsize, usize)> {
-        const BITS: usize = usize::BITS as usize;
-        Some((self.memory.as_flattened().get(number / BITS)?, 1 << (number % BITS)))
-    }
-
-    /// A bit of memory that serves as an array of bits. False beyond the end.
-    pub(crate) fn bit(&self, number: usize) -> bool {
-        self.place_of_bit(number).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
-    }
-
-    /// Sets a bit. Does nothing beyond the end.
-    pub(crate) fn set_bit(&self, number: usize) {
-        if let Some((word, bit)) = self.place_of_bit(number) {
-            word.fetch_or(bit, Relaxed);
-        }
-    }
-
-    /// Clears all bits.
-    pub(crate) fn clear_bits(&self) {
-        self.memory.as_flattened().iter().for_each(|word| word.store(0, Relaxed));
+    /// The memory as words.
+    pub(crate) fn words(&self) -> &'static [AtomicUsize] {
+        self.memory.as_flattened()
     }
 
     /// Calls `each` with the number and the content of each page that is not all zero, from the last page to the first.

@@ -8,8 +8,6 @@ use crate::sync::*;
 use core::ops::Range;
 use core::ptr::with_exposed_provenance;
 
-/// The bits of a word.
-const BITS: usize = usize::BITS as usize;
 const WORD: usize = size_of::<usize>();
 
 /// Memory that begins at a page.
@@ -76,26 +74,9 @@ impl Pages {
         keep_errno(|| self.reserve(number * UNIT, UNIT.min(self.len() - number * UNIT))).is_ok()
     }
 
-    /// The word with a bit, and the bit's mask; `None` beyond the end.
-    fn place_of_bit(&self, number: usize) -> Option<(&AtomicUsize, usize)> {
-        Some((self.memory.get(number / BITS)?, 1 << (number % BITS)))
-    }
-
-    /// A bit of memory that serves as an array of bits. False beyond the end.
-    pub(crate) fn bit(&self, number: usize) -> bool {
-        self.place_of_bit(number).is_some_and(|(word, bit)| word.load(Acquire) & bit != 0)
-    }
-
-    /// Sets a bit. Does nothing beyond the end.
-    pub(crate) fn set_bit(&self, number: usize) {
-        if let Some((word, bit)) = self.place_of_bit(number) {
-            word.fetch_or(bit, Release);
-        }
-    }
-
-    /// Clears all bits.
-    pub(crate) fn clear_bits(&self) {
-        self.memory.iter().for_each(|word| word.store(0, Relaxed));
+    /// The memory as words.
+    pub(crate) fn words(&self) -> &'static [AtomicUsize] {
+        self.memory
     }
 
     /// Replaces the page that contains an address by zeroed memory of the process's own. Here the system cannot.

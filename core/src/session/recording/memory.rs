@@ -15,6 +15,7 @@
 //! - **Head copy**: the region's constant words. When they have changed, the file was replaced by another one.
 
 use super::annex;
+use super::bits::Bits;
 use crate::os::pages::{self, Pages};
 use crate::os::{clock, sandbox, stderr, thread};
 use crate::session::registry::{self, PerRegion, RegionNumber, Registered};
@@ -35,7 +36,7 @@ struct Mapping {
     annex: Pages,
     /// One bit for each page: whether the page has room. `None` without memory for the bits: then faults alone end the
     /// recording.
-    with_room: Option<Pages>,
+    with_room: Option<Bits>,
     /// The head copy of the beginning.
     head: HeadCopy,
 }
@@ -77,13 +78,13 @@ pub(crate) fn begin(number: RegionNumber, pages: Pages, annex: Pages, head: Head
 
 /// One clear bit for each page. A forked child takes over the bits that its parent had: a signal handler that forks may
 /// interrupt a function that uses them, and the function continues in the child. `None` without memory.
-fn cleared_bits(before: Option<Pages>, pages: usize) -> Option<Pages> {
+fn cleared_bits(before: Option<Bits>, pages: usize) -> Option<Bits> {
     match before {
         Some(bits) => {
-            bits.clear_bits();
+            bits.clear();
             Some(bits)
         }
-        None => Pages::new(pages.div_ceil(8), 0).ok(),
+        None => Bits::new(pages).ok(),
     }
 }
 
@@ -101,10 +102,10 @@ fn make_room(start: usize, len: usize) -> bool {
         while MEMORY[number].state.load(Acquire) >= ENDING {
             nap();
         }
-        for page in mapping.pages.numbers(start, len).filter(|&page| !with_room.bit(page)) {
+        for page in mapping.pages.numbers(start, len).filter(|&page| !with_room.is_set(page)) {
             if is_running(number) {
                 if mapping.pages.has_room(page) {
-                    with_room.set_bit(page);
+                    with_room.set(page);
                     continue;
                 }
                 end(number, region);
@@ -240,10 +241,11 @@ mod tests {
     #[test]
     fn a_child_has_the_bits_at_the_same_place() {
         let bits = cleared_bits(None, 1000).unwrap();
-        bits.set_bit(999);
+        bits.set(999);
+        assert!(bits.is_set(999) && !bits.is_set(998));
         let again = cleared_bits(Some(bits), 1000).unwrap();
-        assert_eq!((again.start(), again.bit(999)), (bits.start(), false));
+        assert_eq!((again.0.start(), again.is_set(999)), (bits.0.start(), false));
         // SAFETY: this test alone uses the memory.
-        unsafe { bits.unmap() };
+        unsafe { bits.0.unmap() };
     }
 }

@@ -127,48 +127,49 @@ fn handed_on(rounds: usize) {
     assert_eq!(program.peak(10 * rounds), 100 * rounds, "what is free is found");
 }
 
-/// A second thread opens the credit while the first one changes its share by plain loads and stores.
+/// A thread that was alone allocates and frees `n` bytes, by plain loads and stores, while a second one opens the credit and has
+/// events. Returns the peak, or nothing when the program says that it may be too high.
+fn opened_by(
+    second: fn(&Program),
+    program: &Arc<Program>,
+    rounds: usize,
+    n: usize,
+    live: usize,
+) -> Option<usize> {
+    together([
+        thread(program, move |program| {
+            for _ in 0..rounds {
+                program.rise(0, n);
+                program.fall(0, n);
+            }
+        }),
+        thread(program, move |program| {
+            program.marks.credit.open(program.threads(), barrier);
+            second(program);
+        }),
+    ]);
+    (program.marks.peak_error(program.threads()) == 0).then(|| program.peak(live))
+}
+
+/// The first thread has credit.
 fn opened(rounds: usize) {
     let program = Program::alone(2);
     program.rise(0, 100);
     program.fall(0, 50);
-    together([
-        thread(&program, move |program| {
-            for _ in 0..rounds {
-                program.rise(0, 20);
-                program.fall(0, 20);
-            }
-        }),
-        thread(&program, move |program| {
-            program.marks.credit.open(program.threads(), barrier);
-            program.rise(1, 40);
-        }),
-    ]);
-    if program.marks.peak_error(program.threads()) == 0 {
-        let peak = program.peak(90);
+    if let Some(peak) = opened_by(|program| program.rise(1, 40), &program, rounds, 20, 90) {
         assert!((100..=110).contains(&peak), "some order of events has this peak: {peak}");
     }
 }
 
-/// A second thread comes while the first one has an advance; either of them makes live fall.
+/// The first thread has an advance, and either thread may be the first to free.
 fn advanced(rounds: usize) {
     let program = Program::alone(2);
     program.rise(0, 100);
-    together([
-        thread(&program, move |program| {
-            for _ in 0..rounds {
-                program.rise(0, 6);
-                program.fall(0, 6);
-            }
-        }),
-        thread(&program, move |program| {
-            program.marks.credit.open(program.threads(), barrier);
-            program.rise(1, 30);
-            program.fall(1, 30);
-        }),
-    ]);
-    if program.marks.peak_error(program.threads()) == 0 {
-        let peak = program.peak(100);
+    let second = |program: &Program| {
+        program.rise(1, 30);
+        program.fall(1, 30);
+    };
+    if let Some(peak) = opened_by(second, &program, rounds, 6, 100) {
         assert!((130..=136).contains(&peak), "some order of events has this peak: {peak}");
     }
 }

@@ -251,6 +251,12 @@ mod tests {
         for n in 1..2000 {
             program.alloc(n % 100);
             assert_eq!(program.peaks(), [program.live; 2], "after {n} allocations");
+            let share = program.parts().1.expect("its own");
+            assert_eq!(
+                program.marks.peak.load(Relaxed) - share.bytes(),
+                program.live,
+                "all credit is advance"
+            );
         }
         let peak = program.live;
         for _ in 0..100 {

@@ -1,12 +1,12 @@
 //! `memtrack-fold.exe`: names by the debug information of a program, formats, the live view, and what the system lacks.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use memtrack_tests::c;
 use memtrack_tests::folded::Folded;
+use memtrack_tests::program::Running;
 
 use crate::{everywhere, fold_exe as fold, native, output, place, said};
 
@@ -56,33 +56,13 @@ fn it_says_what_the_system_lacks() {
 }
 
 /// A program that has its known blocks and waits; and its recording.
-struct Recorded(Child, PathBuf);
-
-impl Recorded {
-    fn start(test: &str) -> Self {
-        let image = place(test, "program.image");
-        let mut program = everywhere(&["recording"]);
-        program.env("MEMTRACK_RECORD", &image).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut program = program.spawn().expect("the program starts");
-        let mut line = String::new();
-        let read = BufReader::new(program.stdout.take().expect("a pipe")).read_line(&mut line);
-        let recorded = Recorded(program, image);
-        assert!(read.is_ok() && line.trim_end() == "ready", "{line}");
-        recorded
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().expect("the program runs");
-        self.0.wait().expect("the program ends");
-    }
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        // The calls fail if the test has killed it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn recorded(test: &str) -> (Running, PathBuf) {
+    let image = place(test, "program.image");
+    let mut command = everywhere(&["recording"]);
+    command.env("MEMTRACK_RECORD", &image).stdin(Stdio::piped());
+    let program = Running::start(command);
+    assert_eq!(program.said.trim_end(), "ready");
+    (program, image)
 }
 
 /// In a console the view has the alternate screen, and takes keys.
@@ -93,8 +73,8 @@ fn the_live_view_begins_and_ends_in_a_console() {
     const BEGIN: &str = "\u{1b}[?1049h";
     const END: &str = "\u{1b}[?1049l";
 
-    let program = Recorded::start("console");
-    let mut view = crate::keys::in_terminal(fold(&["top", &native(&program.1)]));
+    let (_program, image) = recorded("console");
+    let mut view = crate::keys::in_terminal(fold(&["top", &native(&image)]));
     let mut view = view.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the view starts");
     let (mut keys, mut screen) = (view.stdin.take().expect("a pipe"), view.stdout.take().expect("a pipe"));
     let (mut shown, mut piece) = (String::new(), [0; 4096]);
@@ -112,8 +92,8 @@ fn the_live_view_begins_and_ends_in_a_console() {
 
 #[test]
 fn it_shows_a_running_program_to_its_end() {
-    let mut program = Recorded::start("top");
-    let image = native(&program.1);
+    let (mut program, image) = recorded("top");
+    let image = native(&image);
     let top = || said(fold(&["top", &image, "--once"]));
     let screen = top();
     let all = ["everywhere.exe", "running  after", "│▶ serve", "everywhere::block ←", "no losses"];

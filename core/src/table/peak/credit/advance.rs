@@ -40,7 +40,10 @@ impl Credit {
         own: Option<&Share>,
         lower: impl FnOnce(usize),
     ) {
-        if self.is_alone() && own.is_none() || !self.lock() {
+        if self.is_alone() {
+            return self.take_back_alone(own, lower);
+        }
+        if !self.lock() {
             return self.keep_advance();
         }
         if self.is_advance() {
@@ -53,6 +56,15 @@ impl Credit {
             }
         }
         self.unlock();
+    }
+
+    /// The same while one thread is alone. A jump out of a signal handler may end this anywhere: as long as the flag is set, the
+    /// peak is what is live.
+    fn take_back_alone(&self, own: Option<&Share>, lower: impl FnOnce(usize)) {
+        // An event without a thread may be in the middle of the one thread's own: it cannot take that thread's share.
+        let Some(own) = own else { return self.keep_advance() };
+        lower(own.take_all_alone());
+        self.shares.fetch_and(!ADVANCED, SeqCst);
     }
 
     /// The rest of an advance becomes ordinary credit, so that the peak is too high by it.
