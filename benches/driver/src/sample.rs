@@ -118,9 +118,9 @@ pub(crate) fn figures(command: &mut Command) -> Result<HashMap<String, f64>> {
     Ok(text.lines().chain(errors.lines()).filter_map(figure).collect())
 }
 
-/// Some tools take a page for each block. W2 and W4 hold about a million of them.
+/// Some tools take a page for each block. W2, W4 and growth hold about a million of them.
 fn needs_too_much(setup: &Setup, workload: &Workload) -> Result<bool> {
-    if setup.bytes_per_block == 0 || !["W2", "W4"].contains(&workload.name) {
+    if setup.bytes_per_block == 0 || !["W2", "W4", "growth"].contains(&workload.name) {
         return Ok(false);
     }
     let information = fs::read_to_string("/proc/meminfo")?;

@@ -32,6 +32,7 @@ pub fn allocate(size: usize, path: u64) -> Block {
 }
 
 /// A level, and its twin if it has one, call the next level; or the bit of the path at a place chooses between that and its twin.
+/// (`@` makes one function, and `@@` makes a twin if there is a name for it.)
 macro_rules! levels {
     ($($name:ident $(and $same:ident)? calls $next:ident $(or $twin:ident by $place:literal)?;)*) => {$(
         levels!(@ $name 1 $next $($twin $place)?);
