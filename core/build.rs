@@ -7,12 +7,13 @@
 //! - `macos_tested`: the processor is one of macOS, so that unit tests run what is for macOS alone;
 //! - `undescribed_libc`: the C library has no unwind tables for its own code;
 //! - `interposing`: functions of the C library are replaced;
+//! - `unseen_unloading`: nobody reports that a library is unloaded, and the tables of modules come from a list;
 //! - `recorded_from_start`: a file cannot replace memory in use, so a recording begins before the tables are used;
 //! - `models` and `fuzzing`: set by `cargo xtask models` and by cargo-fuzz alone.
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, unseen_unloading, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
@@ -20,14 +21,15 @@ fn main() {
     let of = |archs: &[&str]| archs.contains(&arch.as_str());
     let (std, os) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS"));
     let is_wide = of(&["x86_64", "aarch64"]);
-    let (linux, windows, macos) = (os == "linux", os == "windows" && is_wide, os == "macos" && is_wide);
+    let linux = os == "linux" || os == "android" && is_wide;
+    let (windows, macos) = (os == "windows" && is_wide, os == "macos" && is_wide);
     // Of WASI the first preview, without threads: a target with threads has atomics.
     let has_threads = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "atomics");
     let wasi = os == "wasi" && var("CARGO_CFG_TARGET_ENV") == "p1" && !has_threads;
     if std && !linux && !windows && !macos && !wasi {
         // The compiler would only list what is missing.
         println!(
-            "cargo::error=the feature `std` supports Linux, 64-bit Windows, macOS and WASI (wasm32-wasip1): disable default \
+            "cargo::error=the feature `std` supports Linux, 64-bit Android and Windows, macOS and WASI (wasm32-wasip1): disable default \
              features, and implement `Platform` for this system"
         );
         return;
@@ -67,6 +69,8 @@ fn main() {
     let is_known_library = ["gnu", "musl"].contains(&library.as_str());
     if std && linux && is_known_library && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
         println!("cargo::rustc-cfg=interposing");
+    } else if std && linux {
+        println!("cargo::rustc-cfg=unseen_unloading");
     }
     if !std && of(&["x86_64", "aarch64", "riscv32", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi_bare");

@@ -27,7 +27,7 @@ pub(crate) const ARCH: Arch = if cfg!(target_arch = "x86_64") {
 // Without `std` nothing of an operating system is used, whatever the target is called.
 pub(crate) const OS: Os = if cfg!(any(target_os = "none", not(feature = "std"))) {
     Os::None
-} else if cfg!(target_os = "linux") {
+} else if cfg!(any(target_os = "linux", target_os = "android")) {
     Os::Linux
 } else if cfg!(target_os = "macos") {
     Os::Macos

@@ -72,7 +72,7 @@ const MUSL: Platform = Platform {
     ..PLAIN
 };
 
-const PLATFORMS: [Platform; 11] = [
+const PLATFORMS: [Platform; 13] = [
     MUSL,
     Platform {
         name: "x86_64-musl-dynamic",
@@ -155,6 +155,8 @@ const PLATFORMS: [Platform; 11] = [
         runs: &[Run::Check("")],
         ..PLAIN
     },
+    Platform { name: "aarch64-android", triple: "aarch64-linux-android", runs: &[Run::Check("")], ..PLAIN },
+    Platform { name: "x86_64-android", triple: "x86_64-linux-android", runs: &[Run::Check("")], ..PLAIN },
     // Nothing runs here for macOS: programs are linked, and their files inspected.
     Platform {
         name: "aarch64-macos",

@@ -51,7 +51,7 @@ pub(crate) struct Callbacks {
 /// Calls of the program that memtrack interposes: the C library has the functions, and memtrack defines them too. The
 /// functions run outside the hook: they may allocate, and take locks of the system's libraries.
 #[cfg_attr(
-    not(target_os = "linux"),
+    not(interposing),
     expect(dead_code, reason = "these systems report at most that libraries are unloaded")
 )]
 pub(crate) struct Interposed {
@@ -88,7 +88,10 @@ pub(super) fn callbacks() -> Option<&'static Callbacks> {
 }
 
 /// The functions for interposed calls; `None` before `set_interposed`.
-#[cfg_attr(target_os = "wasi", expect(dead_code, reason = "WASI has none of these calls"))]
+#[cfg_attr(
+    not(any(interposing, target_os = "macos", windows)),
+    expect(dead_code, reason = "these systems report none of these calls")
+)]
 pub(super) fn interposed() -> Option<&'static Interposed> {
     // SAFETY: the pointer is null, or `set_interposed` stored a `&'static` in it.
     unsafe { INTERPOSED.load(Acquire).as_ref() }

@@ -51,14 +51,14 @@
 //! A system reports events through [`Callbacks`] and [`Interposed`]. It depends on nothing else of the tracker's
 //! decisions.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod absent;
 #[cfg(target_os = "macos")]
 mod apple;
 mod callbacks;
 pub(crate) mod dump_stack;
 pub(crate) mod keep_errno;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 pub(crate) mod path;
 pub(crate) mod patience;
@@ -75,7 +75,7 @@ mod windows;
 #[cfg(target_os = "macos")]
 pub(crate) use apple::*;
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::*;
 #[cfg(target_os = "wasi")]
 pub(crate) use wasi::*;

@@ -9,8 +9,8 @@ use crate::os::unwind_tables;
 use crate::platform::Host;
 
 impl Host {
-    /// Runs a function that may unload libraries. Use it in a program that defines `dlclose` itself: memtrack does not see
-    /// those calls.
+    /// Runs a function that may unload libraries. Use it in a program that defines `dlclose` itself, and on Android: memtrack does not
+    /// see those calls.
     pub fn unloading<T>(unload: impl FnOnce() -> T) -> T {
         before();
         let result = unload();

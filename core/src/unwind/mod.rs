@@ -2,7 +2,7 @@
 //!
 //! | unwinder | where | how |
 //! |---|---|---|
-//! | [`Cfi`] | default on Linux (x86_64, i686, aarch64, riscv64) and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
+//! | [`Cfi`] | default on Linux (x86_64, i686, aarch64, riscv64), Android and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | `JsStack` | wasm32 without `std` | asks the JavaScript engine for its stack |

@@ -26,7 +26,6 @@ pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod start;
 pub(crate) mod thread;
-pub(crate) mod thread_memory;
 pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;
 pub(crate) mod wake;
@@ -34,6 +33,7 @@ pub(crate) mod wake;
 pub(crate) use super::absent::{fork, sandbox};
 use super::unix::stamp;
 pub(crate) use super::unix::{
-    backing_file, errno, fault, file, fork_gate, memory, pages, signal_mask, signals,
+    backing_file, errno, fault, file, fork_gate, key_memory as thread_memory, memory, pages, signal_mask,
+    signals,
 };
 pub(super) use super::unix::{error_stream, names, other_stack};

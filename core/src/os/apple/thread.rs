@@ -5,6 +5,8 @@ use super::{ids, process, signal_mask};
 use crate::limits::THREAD_STACK;
 use core::ffi::c_int;
 
+pub(crate) use super::thread_memory::watch_end;
+
 /// The system's id of the running thread, which no other live thread of the process has; 0 when it is unknown.
 pub(crate) fn id() -> u64 {
     let mut id = 0;
@@ -31,12 +33,6 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     }
     name
 }
-
-/// Requests [`Callbacks::thread_ended`](crate::os::Callbacks) for the end of the running thread. Where the system
-/// cannot report it, nothing calls back.
-///
-/// Here there is nothing to request: the end of each thread with [memory](super::thread_memory) of its own is reported.
-pub(crate) fn watch_end() {}
 
 /// Starts a thread of the tracker's own, which runs `run`, gets no signals and is never joined. The error is the
 /// system's error number. Allocates and locks: outside the hook.

@@ -7,6 +7,7 @@
 //! `errno`.
 
 use super::errno::errno;
+use super::kernel_headers::MAP_FIXED_NOREPLACE;
 use super::sandbox::calls_allowed::{self, Call};
 use super::system_call;
 use core::ffi::{CStr, c_int, c_void};
@@ -206,7 +207,7 @@ pub(crate) fn map(length: usize) -> *mut c_void {
 /// Linux before 4.17 maps them elsewhere when a mapping is there.
 pub(crate) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     #[cfg(target_arch = "s390x")]
     // SAFETY: the call replaces no mapping.
     let place = unsafe { libc::mmap(place, length, protection, flags, -1, 0) as isize };
@@ -266,7 +267,7 @@ pub(crate) fn gather(from: &[libc::iovec], to: &mut [u8]) -> isize {
 }
 
 /// The soft limit of the main thread's stack in bytes; `None` when it is unknown.
-pub(crate) fn stack_limit() -> Option<libc::rlim64_t> {
+pub(crate) fn stack_limit() -> Option<u64> {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     (call!(StackLimit, 0, libc::RLIMIT_STACK, 0, &raw mut limit) == 0).then_some(limit.rlim_cur)
 }

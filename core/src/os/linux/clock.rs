@@ -35,6 +35,7 @@ fn last(clock: libc::clockid_t) -> &'static AtomicU64 {
 }
 
 /// Stores the current times for the calls after a sandbox has forbidden the clocks.
+#[cfg(interposing)]
 pub(crate) fn remember() {
     for clock in [libc::CLOCK_MONOTONIC, libc::CLOCK_REALTIME] {
         last(clock).store(read(clock), Relaxed);

@@ -3,7 +3,9 @@
 use super::calls;
 use super::errno::keep_errno;
 use super::memory::page_size;
+#[cfg(interposing)]
 use crate::os::unix::fork::call;
+#[cfg(interposing)]
 use core::ffi::c_long;
 use core::ops::Range;
 use core::ptr::with_exposed_provenance_mut;
@@ -11,6 +13,7 @@ use core::ptr::with_exposed_provenance_mut;
 pub(crate) use crate::os::unix::fork::begin;
 
 /// Makes a system call that forks, with the same callbacks as the C library's `fork`.
+#[cfg(interposing)]
 pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {
     call(|callbacks| callbacks.before_fork);
     let result = system_call();

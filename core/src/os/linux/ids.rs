@@ -25,6 +25,7 @@ pub(crate) fn user() -> u32 {
 }
 
 /// Stores the current ids for the time when a sandbox forbids the calls.
+#[cfg(interposing)]
 pub(crate) fn remember() {
     ID.store(id(), Relaxed);
     USER.store(user(), Relaxed);

@@ -2,6 +2,7 @@
 
 use super::calls::Status;
 use super::errno::errno;
+use super::kernel_headers::{MREMAP_FIXED, MREMAP_MAYMOVE, mremap};
 use super::system_call;
 use crate::sync::*;
 use core::ffi::{CStr, c_int, c_void};
@@ -36,9 +37,9 @@ pub(crate) fn identity(status: &Status) -> (u64, u64) {
 /// Both must be private mappings of that length, or the second one a file's. Nobody uses the first one afterwards, and the second
 /// one's content is given up.
 pub(crate) unsafe fn move_mapping(from: *mut c_void, length: usize, to: *mut c_void) -> bool {
-    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     // SAFETY: the caller upholds it.
-    unsafe { libc::mremap(from, length, length, flags, to) == to }
+    unsafe { mremap(from, length, length, flags, to) == to }
 }
 
 /// Waits while a word, which another process may share, has a value; at most that long.

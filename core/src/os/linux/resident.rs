@@ -7,15 +7,16 @@
 //! constructor, inside the `dlopen` that loads it, where the thread may open libraries. An executable and a library
 //! that is linked with `-z nodelete` are never unloaded anyway.
 
-#[cfg(target_env = "gnu")]
-pub(crate) use gnu::prevent_unloading;
+#[cfg(any(target_env = "gnu", target_os = "android"))]
+pub(crate) use unloading::prevent_unloading;
 
 /// Other C libraries never unload a library.
-#[cfg(not(target_env = "gnu"))]
+#[cfg(not(any(target_env = "gnu", target_os = "android")))]
 pub(crate) fn prevent_unloading() {}
 
-#[cfg(target_env = "gnu")]
-mod gnu {
+/// The C libraries that unload.
+#[cfg(any(target_env = "gnu", target_os = "android"))]
+mod unloading {
     use crate::os::linux::elf::ProgramHeader;
     use core::ffi::{c_char, c_int, c_void};
     use core::mem::MaybeUninit;

@@ -5,26 +5,26 @@
 //!
 //! The idea: read the memory in which the C library and the kernel have the bounds. There are two cases:
 //!
-//! - *A thread of the C library.* Its control block has words in a row: base and size of the memory block for the
-//!   stack, and the size of its guard; musl has the end and the size of the stack between them. Their offset differs
-//!   between versions. They are found by their values, because the memory block contains the control block itself.
+//! - *A thread of the C library.* The thread's [control block](control_block) has the bounds. On Android `pthread_getattr_np` only
+//!   copies them, for all threads but the main one.
 //! - *The main thread.* The kernel puts its stack below the random bytes of the auxiliary vector. It grows down into
 //!   address space that the kernel leaves free, up to a limit. musl's start-up code is told by how near it is to the
 //!   end of a stack, so there the stack ends where the kernel began it.
 
-use super::probe::PAGE;
+#[cfg(target_os = "android")]
+mod attributes;
+#[cfg(not(target_os = "android"))]
+mod control_block;
+
 use super::{calls, ids, process};
+#[cfg(target_os = "android")]
+use attributes::of_thread;
+#[cfg(not(target_os = "android"))]
+use control_block::of_thread;
 
 const WORD: usize = size_of::<usize>();
-/// The words of a control block that are searched. glibc's has 288 words, and the three are behind the first two
-/// thirds.
-const WORDS: usize = 256;
-/// The sizes in bytes between which a stack is plausible.
-const SMALLEST: usize = 2 * PAGE;
+/// The size in bytes up to which a stack is plausible.
 const LARGEST: usize = if WORD == 8 { 1 << 40 } else { 1 << 30 };
-/// The most bytes of the memory block from the control block to its end: the control block and, on some processors, the
-/// thread's variables.
-const ABOVE: usize = 16 << 20;
 
 /// The lowest address of the running thread's stack, above its guard, and an address above all its frames. The memory
 /// between the two is the thread's alone. From a frame on that is in use, up to the second address, it can be read as
@@ -32,60 +32,10 @@ const ABOVE: usize = 16 << 20;
 /// library. May change `errno`.
 #[cold]
 pub(crate) fn find() -> Option<(usize, usize)> {
-    // SAFETY: the call only returns a number.
-    let control = unsafe { libc::pthread_self() as usize };
     let is_main = ids::id() == calls::gettid() as u32;
-    // The control block comes first: in a forked child the main thread may run on the stack of another thread of the
+    // The C library comes first: in a forked child the main thread may run on the stack of another thread of the
     // parent.
-    of_control_block(control).or_else(|| if is_main { of_main() } else { None })
-}
-
-/// The bounds from the control block at an address.
-fn of_control_block(control: usize) -> Option<(usize, usize)> {
-    let (end, next_page) = (control + WORDS * WORD, (control | (PAGE - 1)) + 1);
-    let end = if end > next_page && !calls::is_readable(next_page) { next_page } else { end };
-    let words = (end - control) / WORD;
-    // SAFETY: the first page of the control block is in use, and so readable. The search ends before the second page
-    // unless that is readable too. The reads are volatile, because the C library may change other words meanwhile.
-    let word = |i: usize| unsafe { (control as *const usize).add(i).read_volatile() };
-    (MEMBERS - 1..words)
-        .find_map(|last| bounds(control, core::array::from_fn(|i| word(last + 1 + i - MEMBERS))))
-}
-
-/// The number of words in a row that say where the stack is.
-const MEMBERS: usize = if cfg!(target_env = "musl") { 5 } else { 3 };
-
-/// The bounds by the words of glibc, if they are these.
-#[cfg(not(target_env = "musl"))]
-fn bounds(control: usize, [base, size, guard]: [usize; MEMBERS]) -> Option<(usize, usize)> {
-    // The frames are below the control block.
-    (size >= SMALLEST && is_block(control, base, size, guard)).then(|| (base + guard, control))
-}
-
-/// The bounds by the words of musl, if they are these.
-#[cfg(target_env = "musl")]
-fn bounds(control: usize, [base, size, end, length, guard]: [usize; MEMBERS]) -> Option<(usize, usize)> {
-    let low = end.checked_sub(length)?;
-    let is_plausible = low >= PAGE && (SMALLEST..=LARGEST).contains(&length);
-    let is_in_block = is_block(control, base, size, guard) && low == base + guard && end <= control;
-    // The program's own stack, with the control block at its end, or in a memory block of its own.
-    let is_programs = guard == 0
-        && match base {
-            0 => end <= control && control - end < PAGE && (length..length + PAGE).contains(&size),
-            _ => is_block(control, base, size, guard),
-        };
-    (is_plausible && (is_in_block || is_programs)).then_some((low, end))
-}
-
-/// Whether a memory block with a guard contains the control block.
-fn is_block(control: usize, base: usize, size: usize, guard: usize) -> bool {
-    // The words may be any words of the control block: with 32 bits the sum may overflow.
-    let is_around = |end: usize| (base..end).contains(&control) && end - control <= ABOVE;
-    (PAGE..control).contains(&base)
-        && size <= LARGEST
-        && base.checked_add(size).is_some_and(is_around)
-        && guard < size
-        && guard.is_multiple_of(PAGE)
+    of_thread(is_main).or_else(|| if is_main { of_main() } else { None })
 }
 
 /// The bounds of the main thread's stack.

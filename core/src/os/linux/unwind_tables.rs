@@ -9,6 +9,8 @@
 //! has little. There, and where it is missing, the tracker has a list of the modules of its own. It reads the list from
 //! `/proc` when it finds code that is not in it.
 //!
+//! Android's linker has no such function, so there the list serves alone.
+//!
 //! - *Table*: `.eh_frame_hdr` of a module, the index of its unwind table.
 //! - *Object*: a module as far as an unwinder needs it: its address range and its table.
 

@@ -2,6 +2,7 @@
 
 use super::clock::timespec;
 use super::errno::keep_errno;
+use super::kernel_headers::FUTEX_BITSET_MATCH_ANY;
 use super::sandbox::calls_allowed::{Call, allows};
 use crate::sync::*;
 
@@ -43,7 +44,7 @@ impl Bell {
                 rung,
                 &raw const until,
                 core::ptr::null::<u32>(),
-                libc::FUTEX_BITSET_MATCH_ANY,
+                FUTEX_BITSET_MATCH_ANY,
             )
         };
     }

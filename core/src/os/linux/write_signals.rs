@@ -4,11 +4,20 @@ use super::calls;
 use super::sandbox::calls_allowed::{Call, allows};
 
 /// The C library's signal for a change of user: it waits until each thread has handled it. Its signal that cancels a thread
-/// may be blocked.
-const CHANGE_OF_USER: libc::c_int = if cfg!(target_env = "musl") { 34 } else { 33 };
+/// may be blocked. Android's has none: there a user belongs to a thread.
+const CHANGE_OF_USER: Option<u32> = if cfg!(target_os = "android") {
+    None
+} else if cfg!(target_env = "musl") {
+    Some(34)
+} else {
+    Some(33)
+};
 
 /// The mask of the signals that the tracker never [blocks](crate::os::signal_mask), beside those of faults.
-pub(crate) const NEVER_BLOCKED: u64 = 1 << (CHANGE_OF_USER - 1);
+pub(crate) const NEVER_BLOCKED: u64 = match CHANGE_OF_USER {
+    Some(signal) => 1 << (signal - 1),
+    None => 0,
+};
 
 /// Runs `f`, which writes to a file. A write beyond the limit of a file's size, or to a pipe without a reader, fails
 /// with an error, and sends the program no signal. Signals of these kinds that were pending before stay pending. Where

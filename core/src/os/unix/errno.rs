@@ -2,7 +2,9 @@
 
 pub(crate) use crate::os::keep_errno::keep_errno;
 use core::fmt;
-#[cfg(not(target_vendor = "apple"))]
+#[cfg(target_os = "android")]
+use libc::__errno as place;
+#[cfg(target_os = "linux")]
 use libc::__errno_location as place;
 #[cfg(target_vendor = "apple")]
 use libc::__error as place;

@@ -113,7 +113,7 @@ impl memtrack_format::Sink for &mut File {
 
 /// Fills `buffer` with the start of a file, and returns the number of bytes that were read; 0 when it cannot be read. Linux has
 /// its facts about processes in such files.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn read(path: &CStr, buffer: &mut [u8]) -> usize {
     let Ok(file) = open::open(path, libc::O_RDONLY) else { return 0 };
     let n = calls::read(file.number(), buffer);

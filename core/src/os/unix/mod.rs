@@ -1,4 +1,4 @@
-//! What Linux and macOS have in common: each module is a module of the [contract](super), or serves one.
+//! What Linux, Android and macOS have in common: each module is a module of the [contract](super), or serves one.
 //!
 //! Each system brings the modules that are imported here: its calls, and the facts that differ.
 
@@ -9,6 +9,8 @@ pub(crate) mod fault;
 pub(crate) mod file;
 pub(super) mod fork;
 pub(crate) mod fork_gate;
+#[cfg(any(target_os = "macos", target_os = "android", test))]
+pub(crate) mod key_memory;
 pub(crate) mod memory;
 pub(super) mod names;
 pub(super) mod open;

@@ -4,6 +4,8 @@
 //! - The dynamic linker's list, with its lock. It serves where the kernel's cannot be read.
 
 use super::{Image, Read, read_mapped};
+#[cfg(any(unseen_unloading, test))]
+use crate::os::linux::calls::copy;
 use crate::os::linux::calls::is_unreadable;
 use crate::os::linux::maps::{self, Mapping, Memory};
 use core::ffi::{CStr, c_int, c_void};
@@ -78,6 +80,14 @@ pub(crate) fn each_mapped(
         }
     }
     any
+}
+
+/// The image whose ELF header is at `start`, as it is in memory now; `None` when no header can be read there. May change `errno`.
+#[cfg(any(unseen_unloading, test))]
+pub(crate) fn mapped_at(start: usize) -> Option<Image> {
+    let mut image = Image::at(start, &copy)?;
+    image.forget_unmapped_table(is_unreadable);
+    Some(image)
 }
 
 /// Calls `each` for each image in the dynamic linker's list. The executable has an empty path there. Takes the linker's

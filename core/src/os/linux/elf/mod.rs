@@ -7,12 +7,15 @@
 
 mod loaded;
 
+use super::kernel_headers::{ELFCLASS32, ELFCLASS64, PF_X};
 use super::maps::Mapping;
 use core::mem::MaybeUninit;
 use heapless::Vec;
 use memtrack_format::Segment;
 
 pub(crate) use super::memory::PAGE;
+#[cfg(any(unseen_unloading, test))]
+pub(crate) use loaded::mapped_at;
 pub(crate) use loaded::{Loaded, each_linked, each_mapped};
 
 /// The most segments of an image. Of a file with more, the first ones count.
@@ -22,13 +25,32 @@ const MAX_HEADERS: u16 = 64;
 /// The most note segments of an image.
 const MAX_NOTES: usize = 4;
 
+/// A program header, as the machine's files have them.
 #[cfg(target_pointer_width = "32")]
-pub(crate) use libc::{Elf32_Ehdr as FileHeader, Elf32_Phdr as ProgramHeader};
-/// The header of a file, and a program header, as the machine's files have them.
+pub(crate) use libc::Elf32_Phdr as ProgramHeader;
 #[cfg(target_pointer_width = "64")]
-pub(crate) use libc::{Elf64_Ehdr as FileHeader, Elf64_Phdr as ProgramHeader};
+pub(crate) use libc::Elf64_Phdr as ProgramHeader;
 
-const CLASS: u8 = if size_of::<usize>() == 8 { libc::ELFCLASS64 } else { libc::ELFCLASS32 };
+/// The header of a file, with the names of `linux/elf.h`: the libc crate does not declare it for Android.
+#[repr(C)]
+pub(crate) struct FileHeader {
+    e_ident: [u8; 16],
+    e_type: u16,
+    e_machine: u16,
+    e_version: u32,
+    e_entry: usize,
+    pub(crate) e_phoff: usize,
+    e_shoff: usize,
+    e_flags: u32,
+    e_ehsize: u16,
+    e_phentsize: u16,
+    e_phnum: u16,
+    e_shentsize: u16,
+    e_shnum: u16,
+    e_shstrndx: u16,
+}
+
+const CLASS: u8 = if size_of::<usize>() == 8 { ELFCLASS64 } else { ELFCLASS32 };
 
 /// A number of a header, which has as many bits as an address.
 fn wide(number: impl Into<u64>) -> u64 {
@@ -75,8 +97,8 @@ impl Image {
     /// The image whose ELF header is at `start`; `None` when there is no valid header.
     pub(crate) fn at(start: usize, read: Read<'_>) -> Option<Image> {
         let header = header(start, read)?;
-        let table = start.wrapping_add(header.e_phoff as usize);
-        let mut image = Image { entry: header.e_entry as usize, ..Image::default() };
+        let table = start.wrapping_add(header.e_phoff);
+        let mut image = Image { entry: header.e_entry, ..Image::default() };
         let mut bias = None;
         for header in headers(table, header.e_phnum, read) {
             let header = header?;
@@ -113,7 +135,7 @@ impl Image {
                     start: wide(header.p_vaddr),
                     length: wide(header.p_memsz),
                     file_offset: wide(header.p_offset),
-                    executable: header.p_flags & libc::PF_X != 0,
+                    executable: header.p_flags & PF_X != 0,
                 });
             }
             libc::PT_GNU_EH_FRAME => self.unwind = header.p_vaddr as usize,

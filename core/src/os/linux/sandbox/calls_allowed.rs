@@ -1,18 +1,19 @@
 //! The system calls of the tracker, and the set of those that are forbidden.
 
+use crate::os::linux::kernel_headers::{self, MAP_FIXED_NOREPLACE};
 use crate::sync::*;
 use core::ffi::c_long;
 
 /// The number of a call. Machines with 32 bits have other calls for some, by a second name.
 macro_rules! number {
     ($number:ident) => {
-        libc::$number
+        kernel_headers::$number
     };
     ($wide:ident $narrow:ident) => {{
         #[cfg(target_pointer_width = "64")]
-        let number = libc::$wide;
+        let number = kernel_headers::$wide;
         #[cfg(target_pointer_width = "32")]
-        let number = libc::$narrow;
+        let number = kernel_headers::$narrow;
         number
     }};
 }
@@ -50,7 +51,7 @@ calls! {
     Gettid SYS_gettid [];
     Kill SYS_kill [None, Some(0)];
     Map SYS_mmap or SYS_mmap2 [Some(0), None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE) as c_long), Some(-1), Some(0)];
-    MapAt SYS_mmap or SYS_mmap2 [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
+    MapAt SYS_mmap or SYS_mmap2 [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
     Membarrier SYS_membarrier [];
     Openat SYS_openat [Some(libc::AT_FDCWD as c_long)];
     Populate SYS_madvise [None, None, Some(libc::MADV_POPULATE_WRITE as c_long)];
@@ -89,6 +90,7 @@ pub(super) fn forbidden() -> u64 {
 }
 
 /// Replaces the set of forbidden calls.
+#[cfg(interposing)]
 pub(super) fn forbid(calls: u64) {
     FORBIDDEN.store(calls, SeqCst);
 }

@@ -4,6 +4,9 @@
 //!
 //! The idea: one writer at a time changes single [entries](super::entry), which can be read meanwhile.
 //!
+//! Where nobody reports that a library is unloaded, as on Android, another library may be at the addresses of an entry, and the
+//! table of the first one is unmapped. There an entry counts only as long as the headers in memory say the same.
+//!
 //! - *Miss*: a search for code in vain. Each miss may cause a refresh, but ever fewer do, because code that is made at
 //!   run time never gets into the list.
 
@@ -37,6 +40,10 @@ pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
         let code = codes.iter().find(|[start, end]| (*start..*end).contains(&pc))?;
         Some((words, (code[0], code[1])))
     })?;
+    #[cfg(unseen_unloading)]
+    if !is_current(&words) {
+        return None;
+    }
     let [start, end, header, table_start, table_end, ..] = words;
     let is_expected = expected.is_none_or(|expected| expected == 0 || expected == header);
     is_expected.then_some(Object {
@@ -45,6 +52,12 @@ pub(super) fn find(pc: usize, expected: Option<usize>) -> Option<Object> {
         code,
         table: UnwindTable { header, start: table_start, end: table_end, module: start },
     })
+}
+
+/// Whether the module of an entry is still there: the headers in memory say the same. Restores `errno`.
+#[cfg(any(unseen_unloading, test))]
+fn is_current(words: &[usize; WORDS]) -> bool {
+    keep_errno(|| elf::mapped_at(words[0])).is_some_and(|image| entry::words(&image) == *words)
 }
 
 /// Brings the list up to date for code that is not in it, and searches again. While the code is missed, this does so
@@ -218,6 +231,23 @@ mod tests {
             refresh(&mapped);
             assert_eq!(find(0x20, None), None);
             assert_eq!(entries().len(), used + 1);
+        });
+    }
+
+    #[test]
+    fn an_entry_is_current_as_long_as_the_headers_in_memory_say_the_same() {
+        with_lists(|| {
+            refresh(&mapped);
+            let here = CODES_HERE[0]();
+            let words = entries().iter().filter_map(Entry::read);
+            let words = words.filter(|words| (words[0]..words[1]).contains(&here)).collect::<Vec<_>>();
+            assert_eq!(words.len(), 1);
+            assert!(is_current(&words[0]));
+            for place in 0..WORDS {
+                let mut other = words[0];
+                other[place] ^= 0x10;
+                assert!(!is_current(&other), "{place}");
+            }
         });
     }
 

@@ -1,10 +1,12 @@
-//! Memory of each thread's own, and the end of threads.
+//! Memory of each thread's own by a key of the C library, and the end of threads.
 //!
-//! The problem: a thread's first access to a `thread_local!` makes dyld call `malloc`, and a library that replaces `malloc` would
-//! call itself.
+//! The problem: on some systems a thread's first access to a `thread_local!` calls `malloc`: dyld does so on macOS, and on Android
+//! `__emutls_get_address`, by which Rust's compiler has thread-locals for all versions. (Android's own linker has them from API
+//! level 29 on.) A library that replaces `malloc` would call itself, and a signal's handler would wait for the lock of `malloc`.
 //!
-//! The idea: the C library has a word of each thread for a key, in the thread's own record. It has the address of pages that the
-//! thread's first access maps. The key's destructor reports the thread's end.
+//! The idea: the C library has a word of each thread for a key, in the thread's own record: setting it takes neither memory nor a
+//! lock, on Android from API level 23 on. The word has the address of pages that the thread's first access maps. The key's
+//! destructor reports the thread's end.
 
 use super::calls;
 use super::errno::keep_errno;
@@ -40,6 +42,7 @@ struct Head {
 /// the thread runs, and `None` where the thread has none: when the system has no memory, and at the thread's very end.
 /// `$initial` is a constant, and the type has no destructor: so the first access neither allocates nor fails. A program
 /// declares one such function.
+#[cfg(any(target_os = "macos", target_os = "android"))]
 macro_rules! thread_memory {
     ($(#[$attribute:meta])* fn $name:ident() -> $type:ty = $initial:expr) => {
         $(#[$attribute])*
@@ -50,7 +53,13 @@ macro_rules! thread_memory {
         }
     };
 }
+#[cfg(any(target_os = "macos", target_os = "android"))]
 pub(crate) use thread_memory;
+
+/// Requests [`Callbacks::thread_ended`](crate::os::Callbacks) for the end of the running thread. Here there is nothing to
+/// request: the end of each thread with [memory](get) of its own is reported.
+#[cfg(any(target_os = "macos", target_os = "android"))]
+pub(crate) fn watch_end() {}
 
 /// The word of the running thread.
 #[inline(always)]
@@ -107,8 +116,8 @@ fn key() -> Option<libc::pthread_key_t> {
         return Some(key as libc::pthread_key_t);
     }
     let mut key = 0;
-    // SAFETY: the call writes `key`. The destructor has the right signature, and its code stays loaded: dyld unloads no library
-    // that it calls back.
+    // SAFETY: the call writes `key`. The destructor has the right signature, and its code stays loaded: a library that
+    // contains memtrack is never unloaded.
     if unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) } != 0 {
         return None;
     }
@@ -143,5 +152,53 @@ unsafe extern "C" fn ended(memory: *mut c_void) {
         let size = head.size;
         libc::pthread_setspecific(key, without_provenance_mut::<c_void>(ENDED));
         calls::unmap(memory, size);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::errno::{errno, set_errno};
+
+    /// The key of the tests has memory of this type alone.
+    type Words = [AtomicUsize; 3];
+
+    fn memory() -> Option<&'static Words> {
+        // SAFETY: no other test uses this key, and this one always has the same type.
+        unsafe { get(|| const { [const { AtomicUsize::new(5) }; 3] }) }
+    }
+
+    #[test]
+    fn each_thread_has_memory_of_its_own_until_all_destructors_have_run() {
+        /// The rounds of destructors in which the thread had its memory.
+        static ROUNDS_WITH_MEMORY: AtomicUsize = AtomicUsize::new(0);
+        unsafe extern "C" fn destructor(key: *mut c_void) {
+            if memory().is_some_and(|words| words[0].load(Relaxed) == 7) {
+                ROUNDS_WITH_MEMORY.fetch_add(1, Relaxed);
+            }
+            // SAFETY: the word is the key plus one. It makes this function run again.
+            unsafe { libc::pthread_setspecific((key.addr() - 1) as libc::pthread_key_t, key) };
+        }
+        let mut other = 0;
+        // SAFETY: the call writes the key.
+        assert_eq!(unsafe { libc::pthread_key_create(&raw mut other, Some(destructor)) }, 0);
+        let run = move || {
+            set_errno(77);
+            let first = memory().unwrap();
+            assert_eq!((errno(), first[0].load(Relaxed)), (77, 5));
+            first[0].store(7, Relaxed);
+            assert!(core::ptr::eq(first, memory().unwrap()));
+            // SAFETY: the key exists, and its word is not 0, so the destructor runs.
+            unsafe {
+                libc::pthread_setspecific(other, without_provenance_mut::<c_void>(other as usize + 1));
+            }
+            core::ptr::from_ref(first).addr()
+        };
+        let here = memory().unwrap();
+        let there = std::thread::spawn(run).join().unwrap();
+        assert_ne!(core::ptr::from_ref(here).addr(), there);
+        assert_eq!(here[0].load(Relaxed), 5);
+        let seen = ROUNDS_WITH_MEMORY.load(Relaxed);
+        assert!(seen == ROUNDS as usize || seen == ROUNDS as usize - 1, "{seen}");
     }
 }
