@@ -9,6 +9,7 @@ mod demo;
 mod foreign;
 mod fuzz;
 mod header;
+mod help;
 mod hygiene;
 mod install;
 mod lanes;
@@ -31,35 +32,8 @@ mod workspace;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
+use help::USAGE;
 use suite::Suite;
-
-const USAGE: &str = "\
-cargo xtask COMMAND
-
-  check [NAME…]     formatting, lints, documentation, MSRV, hygiene, circles of imports, C header, lock files, workflows,
-                    no_std; or those whose name has NAME in it
-  test [NAME…]      all checks and all test suites, debug and release
-  models            let loom and shuttle try the orders in which threads may run
-  mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
-  mutants --generated [format|table|unwind][/FILE]…
-                    let cargo-mutants change every function of that part a little: hours
-  fuzz [NAME…] [--seconds N]
-                    arbitrary input to the targets of fuzz/, for N seconds each (60)
-  soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries
-  demo              profile the example and draw its flame graphs into target/demo
-  bless [NAME…]     write the files that suites compare with; or those of firmware whose name has NAME in it;
-                    `bless binaries`: those of other systems that the host tool's suite reads
-  header [--check]  write include/memtrack.h, or fail when it differs
-  install [--prefix DIR]
-                    headers, libraries and programs for C projects, found by pkg-config and CMake
-  cross             check every crate for targets alone, for bare metal
-  qemu [NAME…]      build the firmware under examples/firmware, run it in QEMU, and compare what comes out
-  foreign [NAME…]   run a program on other processors in QEMU, and keep its dumps for the suite of that name
-  platforms [NAME…] run the tracker's tests and one program on each platform: other C libraries and processors
-  sizes             what the tracker adds to a firmware, into docs/embedded.md
-  bench [--help]    measure what tracking costs beside other tools
-  bench --platforms measure it on each platform that runs here, into docs/platforms.md
-";
 
 fn main() -> ExitCode {
     match run() {
@@ -76,6 +50,10 @@ fn main() -> ExitCode {
 fn run() -> Result<bool> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let Some(help) = help::asked_for(&arguments) {
+        print!("{help}");
+        return Ok(true);
+    }
     match arguments[..] {
         ["check", ref names @ ..] => lanes::run_all(check::suites(), names),
         ["test", ref names @ ..] => lanes::run_all(test::suites()?, names),
@@ -102,10 +80,6 @@ fn run() -> Result<bool> {
         ["header"] => header::write().map(|()| true),
         ["header", "--check"] => header::check().map(|()| true),
         ["install", ref options @ ..] => install::run(options).map(|()| true),
-        [] | ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(true)
-        }
         _ => bail!("no such command: {}\n\n{USAGE}", arguments.join(" ")),
     }
 }
