@@ -29,7 +29,7 @@ pub use cold::Wide;
 pub use options::Options;
 pub use random::Random;
 pub use stacks::{STACKS, Stacks, descend};
-pub use usage::{Usage, cpu_time};
+pub use usage::{Spent, Usage, children_cpu_time, cpu_time};
 pub use workload::chain;
 
 impl Options {
@@ -41,11 +41,6 @@ impl Options {
         let pairs = workload.run();
         let spent = Usage::now().since(&before);
         let counted = allocations().zip(counted).map(|(now, before)| now - before);
-        if let Some(pairs) = pairs.or(counted) {
-            println!("pairs {pairs}");
-        }
-        println!("cpu_ns {}", spent.cpu.as_nanos());
-        println!("wall_ns {}", spent.wall.as_nanos());
-        println!("peak_rss_bytes {}", usage::peak_rss());
+        spent.print(pairs.or(counted));
     }
 }

@@ -23,19 +23,40 @@ pub struct Spent {
 impl Usage {
     /// The usage up to now.
     pub fn now() -> Self {
-        let mut usage = MaybeUninit::<libc::rusage>::uninit();
-        // SAFETY: the pointer is valid for writing one `rusage`.
-        let result = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
-        assert_eq!(result, 0, "RUSAGE_SELF is always known");
-        // SAFETY: `getrusage` has succeeded, so it has filled the struct.
-        let usage = unsafe { usage.assume_init() };
-        Self { cpu: cpu_time(&usage), wall: Instant::now() }
+        Self { cpu: cpu_time_of(libc::RUSAGE_SELF), wall: Instant::now() }
     }
 
     /// The resources used since `before`.
     pub fn since(&self, before: &Self) -> Spent {
         Spent { cpu: self.cpu - before.cpu, wall: self.wall - before.wall }
     }
+}
+
+impl Spent {
+    /// Prints it and the peak of resident memory, after the number of pairs of an allocation and a free, if that is known: one
+    /// `key value` per line.
+    pub fn print(&self, pairs: Option<u64>) {
+        if let Some(pairs) = pairs {
+            println!("pairs {pairs}");
+        }
+        println!("cpu_ns {}", self.cpu.as_nanos());
+        println!("wall_ns {}", self.wall.as_nanos());
+        println!("peak_rss_bytes {}", peak_rss());
+    }
+}
+
+/// The CPU time of the processes that this one started and waited for.
+pub fn children_cpu_time() -> Duration {
+    cpu_time_of(libc::RUSAGE_CHILDREN)
+}
+
+fn cpu_time_of(who: libc::c_int) -> Duration {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the pointer is valid for writing one `rusage`.
+    let result = unsafe { libc::getrusage(who, usage.as_mut_ptr()) };
+    assert_eq!(result, 0, "the usage of the process and of its children is always known");
+    // SAFETY: `getrusage` has succeeded, so it has filled the struct.
+    cpu_time(&unsafe { usage.assume_init() })
 }
 
 /// The sum of user and system time.
@@ -46,7 +67,7 @@ pub fn cpu_time(usage: &libc::rusage) -> Duration {
 
 /// The peak resident set in bytes. Not `ru_maxrss`: that figure survives `execve`, and includes the peak of the
 /// program that started this one.
-pub(crate) fn peak_rss() -> u64 {
+fn peak_rss() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux has /proc");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));

@@ -11,9 +11,6 @@ use crate::{circles, cross, header, hygiene, msrv, mutants, python, tool, worksp
 const WITHOUT_STD: [&str; 7] =
     ["clippy", "-p", "memtrack-core", "--no-default-features", "--", "-D", "warnings"];
 
-/// The folders that have a workspace of their own.
-const WORKSPACES: [&str; 4] = [".", "examples/browser", "examples/firmware", "fuzz"];
-
 pub(crate) fn suites() -> Vec<Suite> {
     let mut suites = vec![
         Suite::cargo("fmt", &["fmt", "--all", "--check"]),
@@ -38,7 +35,7 @@ fn documentation() -> Result<()> {
 
 /// The lock file of each workspace says what its manifests ask for.
 fn lock_files() -> Result<()> {
-    for folder in WORKSPACES {
+    for folder in workspace::ALL {
         let manifest = workspace::root().join(folder).join("Cargo.toml");
         let arguments = ["metadata", "--locked", "--format-version", "1", "--manifest-path"];
         tool::output(tool::cargo_command(&arguments).arg(manifest))?;

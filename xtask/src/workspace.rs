@@ -15,9 +15,17 @@ pub(crate) fn root() -> PathBuf {
     own.parent().map_or(own.clone(), Path::to_path_buf)
 }
 
+/// The folders that have a workspace of their own.
+pub(crate) const ALL: [&str; 5] = [".", "benches/programs", "examples/browser", "examples/firmware", "fuzz"];
+
 /// `cargo metadata`.
 pub(crate) fn metadata() -> Result<Metadata> {
-    MetadataCommand::new().current_dir(root()).exec().context("cargo metadata")
+    metadata_of(".")
+}
+
+/// The same of one of the workspaces.
+pub(crate) fn metadata_of(folder: &str) -> Result<Metadata> {
+    MetadataCommand::new().current_dir(root().join(folder)).exec().context("cargo metadata")
 }
 
 /// The same with the dependencies that only features bring.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use super::ticks::Ticks;
@@ -28,7 +28,7 @@ impl Machine {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         let mut versions = vec![said_by("rustc", "-V")?, said_by("getconf", "GNU_LIBC_VERSION")?];
         versions.extend(others);
-        versions.extend(package_versions(packages)?);
+        versions.extend(package_versions("Cargo.lock", packages)?);
         Ok(Self {
             date: said_by("date", "+%F")?,
             processor,
@@ -80,9 +80,9 @@ pub(crate) fn debian_version(name: &str) -> Option<String> {
     query.quiet().ignore_stderr().read().ok()
 }
 
-/// `name version` of packages, from the lock file.
-fn package_versions(names: &[&str]) -> Result<Vec<String>> {
-    let lock = fs::read_to_string("Cargo.lock")?;
+/// `name version` of packages, from a lock file.
+pub(crate) fn package_versions(lock: &str, names: &[&str]) -> Result<Vec<String>> {
+    let lock = fs::read_to_string(lock).with_context(|| format!("cannot read {lock}"))?;
     let version = |name: &&str| {
         let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
         Some(format!("{name} {}", entry.split('"').next()?))

@@ -26,20 +26,21 @@ use machine::Machine;
 use results::Results;
 use sample::Runner;
 use setup::Setup;
-use workload::Workload;
+use workload::{Program, Workload};
 use xshell::{Shell, cmd};
 
 const HELP: &str = "\
 Usage: cargo xtask bench [OPTIONS]
-       cargo xtask bench host     what reading dumps costs: names of addresses, large dumps
+       cargo xtask bench host         what reading dumps costs: names of addresses, large dumps
+       cargo xtask bench --platforms  what tracking costs on each platform that runs here
 
       --micro           instead the parts, each alone, beside the same parts of others: captures, events, a dump, first times
       --preload         instead the preloaded library: loops, a compiler, a build, short processes
       --profile         instead where the time of W1 goes under memtrack, by perf
       --quick           fewer and shorter rounds; nothing is written to docs/
       --rounds N        rounds (default 5, with --quick 3)
-      --only WORKLOAD   W1x8, W1x64, W1x1000, W1-in-turn, W2, W3x2, W3x8, W4, growth or word-index (may be repeated);
-                        nothing is written to docs/
+      --only WORKLOAD   W1x8, W1x64, W1x1000, W1-in-turn, W2, W3x2, W3x8, W4, growth, word-index, code-counter, search
+                        or http-server (may be repeated); nothing is written to docs/
       --peers none|all  whether to run other tools too (default all)
 ";
 
@@ -67,13 +68,14 @@ enum Measure {
 /// Builds, measures and prints; writes the documents after a complete run. Runs in the folder of the workspace.
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| ["-h", "--help"].contains(&argument.as_str())) {
+        print!("{HELP}");
+        return Ok(());
+    }
     if arguments == ["host"] {
         return host::run();
     }
-    let Some(options) = Options::parse(arguments)? else {
-        print!("{HELP}");
-        return Ok(());
-    };
+    let options = Options::parse(arguments)?;
     match options.measure {
         Measure::Workloads => workloads(&options),
         Measure::Parts => micro::run(options.quick),
@@ -85,10 +87,10 @@ fn main() -> Result<()> {
 fn workloads(options: &Options) -> Result<()> {
     let workloads = workload::ALL.iter().filter(|workload| options.wants(workload)).collect::<Vec<_>>();
     ensure!(!workloads.is_empty(), "--only names no workload\n\n{HELP}");
-    build(options.peers)?;
+    build(options.peers, &workloads)?;
     let setups = setup::available(options.peers);
     let runner = Runner::prepare(options.quick)?;
-    let mut machine = describe(&setups)?;
+    let mut machine = describe(&setups, &workloads)?;
     let results = measure(options, &workloads, &setups, &runner)?;
     machine.finish()?;
     let tables = table::Tables::new(&results, &workloads, &setups);
@@ -101,19 +103,21 @@ fn workloads(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The machine, with the versions of the tools.
-fn describe(setups: &[&Setup]) -> Result<Machine> {
+/// The machine, with the versions of the tools and of what the programs are made of.
+fn describe(setups: &[&Setup], workloads: &[&Workload]) -> Result<Machine> {
     let heaptrack = setups.iter().any(|setup| setup.heaptrack).then(setup::heaptrack_version).flatten();
+    let programs = workloads.iter().filter_map(|workload| workload.program());
+    let of_programs: Vec<_> = programs.flat_map(|program| program.packages).copied().collect();
+    let of_programs = machine::package_versions("benches/programs/Cargo.lock", &of_programs)?;
     let mut packages: Vec<_> =
         setups.iter().flat_map(|setup| setup.packages).chain([&"serde_json"]).copied().collect();
     packages.sort_unstable();
     packages.dedup();
-    Machine::describe(heaptrack.into_iter().collect(), &packages)
+    Machine::describe(heaptrack.into_iter().chain(of_programs).collect(), &packages)
 }
 
 impl Options {
-    /// `None` asks for help.
-    fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Self>> {
+    fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut options =
             Self { measure: Measure::Workloads, quick: false, rounds: 0, only: Vec::new(), peers: true };
         let mut arguments = arguments.into_iter();
@@ -134,7 +138,6 @@ impl Options {
                         other => bail!("--peers is all or none, not {other}"),
                     }
                 }
-                "-h" | "--help" => return Ok(None),
                 _ => bail!("unknown option {argument}\n\n{HELP}"),
             }
         }
@@ -146,7 +149,7 @@ impl Options {
         if options.rounds == 0 {
             options.rounds = if options.quick { 3 } else { 5 };
         }
-        Ok(Some(options))
+        Ok(options)
     }
 
     fn wants(&self, workload: &Workload) -> bool {
@@ -158,10 +161,17 @@ impl Options {
     }
 }
 
-fn build(peers: bool) -> Result<()> {
+/// Builds what the workloads run.
+fn build(peers: bool, workloads: &[&Workload]) -> Result<()> {
     let peers: &[&str] = if peers { &["--features", "memtrack-benches/peers"] } else { &[] };
     let sh = Shell::new()?;
-    Ok(cmd!(sh, "cargo build --release -p memtrack-benches -p word-index {peers...}").quiet().run()?)
+    cmd!(sh, "cargo build --release -p memtrack-benches -p word-index {peers...}").quiet().run()?;
+    if workloads.iter().filter_map(|workload| workload.program()).any(|program| program.is_apart) {
+        let target = target()?.join(Program::APART);
+        let manifest = "benches/programs/Cargo.toml";
+        cmd!(sh, "cargo build --release --manifest-path {manifest} --target-dir {target}").quiet().run()?;
+    }
+    Ok(())
 }
 
 /// Where cargo builds.

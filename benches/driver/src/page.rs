@@ -23,7 +23,8 @@ pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
 /// The explanation of the table in the README.
 const INTRODUCTION: &str = "\
 CPU time, as a ratio to the same program on the system allocator: a tight loop of allocations about 24 frames deep, by stacks in random order or in turn (W1), JSON
-parsed and written (W2), 2 and 8 threads that free each other's blocks (W3), a million live blocks (W4), a million blocks that stay (growth), and the example.
+parsed and written (W2), 2 and 8 threads that free each other's blocks (W3), a million live blocks (W4), a million blocks that stay (growth), and four
+programs: the example, a code counter, a search tool and an HTTP server.
 ";
 
 pub(crate) fn write(machine: &Machine, tables: &Tables) -> Result<()> {

@@ -79,7 +79,7 @@ mod tests {
             cpu_ns: Some(cpu_ns),
             process_cpu_ns: 0.0,
             wall_ns: 0.0,
-            peak_rss: 0.0,
+            peak_rss: None,
             output: 0,
         }
     }

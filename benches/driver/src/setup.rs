@@ -10,10 +10,8 @@ pub(crate) struct Setup {
     pub(crate) records: &'static str,
     /// The program of `benches` that is built with it.
     pub(crate) program: &'static str,
-    /// The word-index program that is built with it, if any.
-    pub(crate) word_index: Option<&'static str>,
-    /// Whether the word-index program can write a profile.
-    pub(crate) dumps: bool,
+    /// How programs of their own are built with it, if they are.
+    pub(crate) built: Option<Built>,
     /// Options for jemalloc.
     pub(crate) jemalloc: Option<&'static str>,
     /// Whether the program runs under heaptrack.
@@ -26,12 +24,20 @@ pub(crate) struct Setup {
     pub(crate) packages: &'static [&'static str],
 }
 
+/// An allocator of programs of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Built {
+    /// The system's.
+    Plain,
+    /// memtrack. They can write a profile.
+    Tracked,
+}
+
 const PLAIN: Setup = Setup {
     name: "system allocator",
     records: "nothing",
     program: "bench-plain",
-    word_index: Some("word-index-plain"),
-    dumps: false,
+    built: Some(Built::Plain),
     jemalloc: None,
     heaptrack: false,
     slowness: 1,
@@ -46,15 +52,14 @@ static MEMTRACK: [Setup; 4] = [
         name: "memtrack",
         records: "every allocation, full stack, peaks",
         program: "bench-memtrack",
-        word_index: Some("word-index"),
-        dumps: true,
+        built: Some(Built::Tracked),
         ..PLAIN
     },
     Setup {
         name: "memtrack, counters only",
         records: "totals and peaks by thread and stage",
         program: "bench-counters",
-        word_index: None,
+        built: None,
         ..PLAIN
     },
 ];
@@ -62,7 +67,7 @@ static MEMTRACK: [Setup; 4] = [
 const JEMALLOC: Setup = Setup {
     name: "jemalloc",
     program: "bench-jemalloc",
-    word_index: None,
+    built: None,
     jemalloc: Some("prof:false"),
     packages: &["tikv-jemallocator"],
     ..PLAIN
@@ -73,7 +78,7 @@ static PEERS: [Setup; 6] = [
         name: "stats_alloc",
         records: "global counters",
         program: "bench-stats-alloc",
-        word_index: None,
+        built: None,
         packages: &["stats_alloc"],
         ..PLAIN
     },
@@ -89,7 +94,7 @@ static PEERS: [Setup; 6] = [
         name: "dhat",
         records: "every event, full stack",
         program: "bench-dhat",
-        word_index: None,
+        built: None,
         slowness: 32,
         packages: &["dhat"],
         ..PLAIN

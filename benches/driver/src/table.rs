@@ -43,12 +43,7 @@ impl Tables {
             Table { title, note, columns, rows: setups.iter().map(row).collect() }
         };
 
-        // Only the figures that a program prints are without those of heaptrack's own process.
-        let is_known = |setup: &Setup, workload: &Workload| workload.iterations.is_some() || !setup.heaptrack;
-        let mut cpu = table("CPU time, as a ratio", CPU, &|setup, workload| match workload.iterations {
-            Some(_) => ratio(setup, workload, own_cpu),
-            None => ratio(setup, workload, process_cpu).filter(|_| is_known(setup, workload)),
-        });
+        let mut cpu = table("CPU time, as a ratio", CPU, &|setup, workload| ratio(setup, workload, own_cpu));
         cpu.rows.extend(setups.iter().filter(|setup| setup.heaptrack).map(|setup| Row {
             name: setup.name,
             records: "the same, with the process that it runs beside the program",
@@ -60,7 +55,7 @@ impl Tables {
             Some(format!("{:.1}", time / results.pairs_per_unit(workload)?))
         });
         let memory = table("Peak of resident memory, as a ratio", MEMORY, &|setup, workload| {
-            ratio(setup, workload, |sample| Some(sample.peak_rss)).filter(|_| is_known(setup, workload))
+            ratio(setup, workload, |sample| sample.peak_rss)
         });
         let output = table("Size of the output", OUTPUT, &|setup, workload| {
             let size = results.median(setup, workload, |sample| Some(sample.output as f64))?;
@@ -70,14 +65,15 @@ impl Tables {
     }
 }
 
-const CPU: &str = "User and system time of the program's threads while the workload runs. For word-index it \
-    is the time of the whole process from start to end, with its dump.";
-const PAIR: &str = "A pair is one allocation and one free, together with the rest of the workload's work. \
+const CPU: &str = "User and system time of the program's threads while the workload runs. For word-index, the \
+    code counter, the search tool and the HTTP server it is the time from start to end, with the dump. The load \
+    of the server is another process, and not counted.";
+const PAIR: &str = "A pair is one allocation and one free, together with the rest of the workload's or program's work. \
     Unlike ratios, these figures mean nothing on another machine.";
 const MEMORY: &str = "W1 and W3 need almost no memory themselves, so their figures show the size of the \
     tool.";
 const OUTPUT: &str = "The files that one run leaves on disk. heaptrack writes every event, so its file \
-    grows with the run; it had less work than the faster tools.";
+    grows with the run; in the loops it had less work than the faster tools.";
 
 fn own_cpu(sample: &Sample) -> Option<f64> {
     Some(sample.cpu_ns? / sample.units)
