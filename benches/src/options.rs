@@ -43,6 +43,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::Order;
 
     fn parse(arguments: &[&str]) -> Result<Options, lexopt::Error> {
         Options::parse(lexopt::Parser::from_args(arguments))
@@ -56,8 +57,28 @@ mod tests {
     }
 
     #[test]
+    fn every_workload_has_a_name() {
+        let named = |name: &str| parse(&[name]).unwrap().workload;
+        assert_eq!(named("W1x64"), Workload::Ring(Order::Random(64)));
+        assert_eq!(named("W1-in-turn"), Workload::Ring(Order::InTurn));
+        assert_eq!(
+            [named("W2"), named("W4"), named("growth")],
+            [Workload::Json, Workload::Live, Workload::Growth]
+        );
+        assert_eq!([named("W5x16"), named("stacks-256")], [Workload::Own(16), Workload::Tree(256)]);
+    }
+
+    #[test]
     fn invalid_command_lines_are_refused() {
-        for wrong in [&[][..], &["W9"], &["W3x0"], &["W1", "W2"], &["W1", "--iterations", "-1"]] {
+        for wrong in [
+            &[][..],
+            &["W9"],
+            &["W3x0"],
+            &["W1x1025"],
+            &["W5x"],
+            &["W1", "W2"],
+            &["W1", "--iterations", "-1"],
+        ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -3,12 +3,14 @@
 pub mod chain;
 mod json;
 mod live;
+mod own;
 mod ring;
 mod threads;
+mod tree;
 
-use ring::Order;
-use std::fmt;
 use std::str::FromStr;
+
+pub(crate) use ring::Order;
 
 /// A workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +25,10 @@ pub(crate) enum Workload {
     Live,
     /// A million small blocks that stay.
     Growth,
+    /// W5: this many threads that work like W1, each with its own blocks alone.
+    Own(usize),
+    /// A block under each of this many stacks, which stays.
+    Tree(usize),
 }
 
 /// A workload whose preparation, which is not measured, is done.
@@ -33,11 +39,13 @@ pub(crate) trait Prepared {
 
 pub(crate) fn prepare(workload: Workload, iterations: u64) -> Box<dyn Prepared> {
     match workload {
-        Workload::Ring(order) => Box::new(ring::Ring { order, steps: iterations }),
+        Workload::Ring(order) => Box::new(ring::Ring { order, steps: iterations, seed: 1 }),
         Workload::Json => Box::new(json::Json::generate(iterations)),
         Workload::Threads(count) => Box::new(threads::Threads { count, steps: iterations }),
         Workload::Live => Box::new(live::Live::shuffle(iterations)),
         Workload::Growth => Box::new(live::Live::growth(iterations)),
+        Workload::Own(threads) => Box::new(own::Own { threads, steps: iterations }),
+        Workload::Tree(stacks) => Box::new(tree::Tree::new(stacks)),
     }
 }
 
@@ -45,33 +53,26 @@ impl FromStr for Workload {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let threads = name.strip_prefix("W3x").and_then(|count| count.parse().ok());
-        let stacks = name.strip_prefix("W1x").and_then(|stacks| stacks.parse().ok());
-        match (name, threads, stacks) {
-            ("W1-in-turn", ..) => Ok(Self::Ring(Order::InTurn)),
-            ("W2", ..) => Ok(Self::Json),
-            ("W4", ..) => Ok(Self::Live),
-            ("growth", ..) => Ok(Self::Growth),
-            (_, Some(count @ 1..), _) => Ok(Self::Threads(count)),
-            (_, _, Some(stacks @ 1..=chain::PATHS)) => Ok(Self::Ring(Order::Random(stacks))),
-            _ => Err(format!(
-                "no workload {name}: there are W1x8 (or 1 to {} stacks), W1-in-turn, W2, W3x2 (or any number of threads), W4 \
-                 and growth",
-                chain::PATHS
-            )),
-        }
-    }
-}
-
-impl fmt::Display for Workload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ring(Order::Random(stacks)) => write!(f, "W1x{stacks}"),
-            Self::Ring(Order::InTurn) => f.write_str("W1-in-turn"),
-            Self::Json => f.write_str("W2"),
-            Self::Threads(count) => write!(f, "W3x{count}"),
-            Self::Live => f.write_str("W4"),
-            Self::Growth => f.write_str("growth"),
-        }
+        let count = |prefix| name.strip_prefix(prefix)?.parse().ok().filter(|count| *count > 0);
+        let one_of_a_kind = match name {
+            "W1-in-turn" => Some(Self::Ring(Order::InTurn)),
+            "W2" => Some(Self::Json),
+            "W4" => Some(Self::Live),
+            "growth" => Some(Self::Growth),
+            _ => None,
+        };
+        let stacks = count("W1x").map(|count| count as u64).filter(|stacks| *stacks <= chain::PATHS);
+        one_of_a_kind
+            .or(stacks.map(|stacks| Self::Ring(Order::Random(stacks))))
+            .or(count("W3x").map(Self::Threads))
+            .or(count("W5x").map(Self::Own))
+            .or(count("stacks-").map(Self::Tree))
+            .ok_or_else(|| {
+                format!(
+                    "no workload {name}: there are W1x8 (or 1 to {} stacks), W1-in-turn, W2, W3x2 and W5x2 (or any number \
+                     of threads), W4, growth and stacks-16 (or any number)",
+                    chain::PATHS
+                )
+            })
     }
 }

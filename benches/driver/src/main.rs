@@ -13,6 +13,7 @@ mod preload;
 mod profile;
 mod results;
 mod sample;
+mod scaling;
 mod setup;
 mod table;
 mod ticks;
@@ -35,6 +36,7 @@ Usage: cargo xtask bench [OPTIONS]
        cargo xtask bench --platforms  what tracking costs on each platform that runs here
 
       --micro           instead the parts, each alone, beside the same parts of others: captures, events, a dump, first times
+      --scaling         instead how the cost grows: time with threads, memory with stacks and threads
       --preload         instead the preloaded library: loops, a compiler, a build, short processes
       --profile         instead where the time of W1 goes under memtrack, by perf
       --quick           fewer and shorter rounds; nothing is written to docs/
@@ -59,6 +61,8 @@ enum Measure {
     Workloads,
     /// Captures, events, dumps, first times.
     Parts,
+    /// Time by threads, memory by stacks and threads.
+    Scaling,
     /// Programs under the preloaded library.
     Preload,
     /// Where time goes.
@@ -79,6 +83,7 @@ fn main() -> Result<()> {
     match options.measure {
         Measure::Workloads => workloads(&options),
         Measure::Parts => micro::run(options.quick),
+        Measure::Scaling => scaling::run(options.quick),
         Measure::Preload => preload::run(options.quick),
         Measure::Profile => profile::run(options.quick),
     }
@@ -126,6 +131,7 @@ impl Options {
                 || arguments.next().with_context(|| format!("{argument} needs a value\n\n{HELP}"));
             match argument.as_str() {
                 "--micro" => options.measure = Measure::Parts,
+                "--scaling" => options.measure = Measure::Scaling,
                 "--preload" => options.measure = Measure::Preload,
                 "--profile" => options.measure = Measure::Profile,
                 "--quick" => options.quick = true,

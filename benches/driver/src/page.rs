@@ -19,6 +19,7 @@ pub(crate) const HOST: &str = "cargo xtask bench host";
 pub(crate) const PARTS: &str = "cargo xtask bench --micro";
 pub(crate) const PRELOAD: &str = "cargo xtask bench --preload";
 pub(crate) const PROFILE: &str = "cargo xtask bench --profile";
+pub(crate) const SCALING: &str = "cargo xtask bench --scaling";
 
 /// The explanation of the table in the README.
 const INTRODUCTION: &str = "\

@@ -10,6 +10,8 @@ use crate::random::Random;
 pub(crate) struct Ring {
     pub(crate) order: Order,
     pub(crate) steps: u64,
+    /// Of the random numbers.
+    pub(crate) seed: u64,
 }
 
 /// The order of the stacks.
@@ -21,13 +23,13 @@ pub(crate) enum Order {
     Random(u64),
 }
 
-/// Stacks in W1 in turn, and in W3 and W4.
+/// Stacks in W1 in turn, and in W3, W4 and W5.
 pub(crate) const FEW: u64 = 8;
 
 impl Prepared for Ring {
     fn run(&mut self) -> Option<u64> {
         let mut slots = Slots::new();
-        let mut random = Random::new(1);
+        let mut random = Random::new(self.seed);
         for step in 0..self.steps {
             let path = match self.order {
                 Order::InTurn => step % FEW,
