@@ -10,7 +10,7 @@ pub(crate) struct Setup {
     pub(crate) records: &'static str,
     /// The program of `benches` that is built with it.
     pub(crate) program: &'static str,
-    /// How programs of their own are built with it, if they are.
+    /// How whole programs are built with it, if they are.
     pub(crate) built: Option<Built>,
     /// Options for jemalloc.
     pub(crate) jemalloc: Option<&'static str>,
@@ -24,12 +24,12 @@ pub(crate) struct Setup {
     pub(crate) packages: &'static [&'static str],
 }
 
-/// An allocator of programs of their own.
+/// The allocator of a whole program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Built {
     /// The system's.
     Plain,
-    /// memtrack. They can write a profile.
+    /// memtrack. The program can write a profile.
     Tracked,
 }
 
