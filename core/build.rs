@@ -2,7 +2,7 @@
 //!
 //! - `cfi`: unwinding by the unwind tables of an operating system;
 //! - `cfi_bare`: the same without an operating system;
-//! - `compact`, `pdata`: these tables are those of macOS, of Windows;
+//! - `compact`, `pdata`, `ehabi`: these tables are those of macOS, of Windows, of ARM;
 //! - `large_pages`: pages of the system have 16 KiB;
 //! - `macos_tested`: the processor is one of macOS, so that unit tests run what is for macOS alone;
 //! - `undescribed_libc`: the C library has no unwind tables for its own code;
@@ -13,7 +13,7 @@
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, undescribed_libc, interposing, unseen_unloading, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, ehabi, undescribed_libc, interposing, unseen_unloading, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
@@ -41,8 +41,11 @@ fn main() {
         );
         return;
     }
-    if std && linux && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
+    if std && linux && of(&["x86_64", "x86", "aarch64", "arm", "riscv64"]) {
         println!("cargo::rustc-cfg=cfi");
+    }
+    if std && linux && arch == "arm" {
+        println!("cargo::rustc-cfg=ehabi");
     }
     if std && macos && arch == "aarch64" {
         println!("cargo::rustc-cfg=large_pages");
@@ -67,7 +70,7 @@ fn main() {
         println!("cargo::rustc-cfg=undescribed_libc");
     }
     let is_known_library = ["gnu", "musl"].contains(&library.as_str());
-    if std && linux && is_known_library && of(&["x86_64", "x86", "aarch64", "riscv64"]) {
+    if std && linux && is_known_library && of(&["x86_64", "x86", "aarch64", "arm", "riscv64"]) {
         println!("cargo::rustc-cfg=interposing");
     } else if std && linux {
         println!("cargo::rustc-cfg=unseen_unloading");

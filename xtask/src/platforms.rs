@@ -72,7 +72,7 @@ const MUSL: Platform = Platform {
     ..PLAIN
 };
 
-const PLATFORMS: [Platform; 13] = [
+const PLATFORMS: [Platform; 14] = [
     MUSL,
     Platform {
         name: "x86_64-musl-dynamic",
@@ -125,6 +125,20 @@ const PLATFORMS: [Platform; 13] = [
             "unwind::signal_frame",
             "unwind::frame_pointer",
         ])],
+        ..PLAIN
+    },
+    Platform {
+        name: "armv7-gnu",
+        triple: "armv7-unknown-linux-gnueabihf",
+        linker: Linker::Zig { target: "arm-linux-gnueabihf.2.36", arguments: "" },
+        runner: Runner::Words(&["qemu-arm", "-L", "/usr/arm-linux-gnueabihf"]),
+        needs: &[
+            ("qemu-arm", "qemu-user"),
+            ("/usr/arm-linux-gnueabihf/lib/ld-linux-armhf.so.3", "libc6-armhf-cross"),
+        ],
+        // A recording begins before there are other threads, and the emulator has threads of its own.
+        lacks: &["recordings"],
+        runs: &[Run::UnitsOf(&["unwind::", "os::linux::unwind_tables::tests"]), Run::Everywhere],
         ..PLAIN
     },
     Platform {

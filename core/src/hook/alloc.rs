@@ -13,7 +13,7 @@ use crate::table::region::Tables;
 use crate::table::threads;
 use crate::table::timeline::Timeline;
 use crate::trailer;
-use crate::unwind::{Registers, Unwind};
+use crate::unwind::{FramePointers, Registers, Unwind};
 use core::alloc::{GlobalAlloc, Layout};
 use memtrack_format::LossCause;
 
@@ -93,7 +93,15 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// store them in memory.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(&self, pc: usize, sp: usize, fp: usize, heap: u8, block: usize, size: usize) -> u32 {
+    fn alloc_slow(
+        &self,
+        pc: usize,
+        sp: usize,
+        fp: FramePointers,
+        heap: u8,
+        block: usize,
+        size: usize,
+    ) -> u32 {
         let from = Registers { pc, sp, fp };
         if cfg!(feature = "std")
             && let Some(counted) = self.alloc_fast::<true>(from, heap, block, size)

@@ -2,10 +2,60 @@
 
 use super::Registers;
 
+/// How many registers code uses as frame pointers: on ARM that of ARM code, r11, and that of Thumb code, r7.
+pub(super) const FRAME_POINTERS: usize = if cfg!(ehabi) { 2 } else { 1 };
+
+/// The content of this register.
+#[cfg(not(ehabi))]
+pub type FramePointers = usize;
+/// The content of these registers. The first one is in the lower half of the number.
+#[cfg(ehabi)]
+pub type FramePointers = u64;
+
+/// One of these registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fp {
+    First,
+    #[cfg(ehabi)]
+    Second,
+}
+
+impl Fp {
+    pub(super) const ALL: [Fp; FRAME_POINTERS] = [
+        Fp::First,
+        #[cfg(ehabi)]
+        Fp::Second,
+    ];
+
+    /// Its content.
+    #[inline(always)]
+    pub(super) fn of(self, all: FramePointers) -> usize {
+        (all >> self.shift()) as usize
+    }
+
+    /// Replaces its content.
+    #[inline(always)]
+    pub(super) fn set(self, all: &mut FramePointers, value: usize) {
+        *all = *all & !self.mask() | (value as FramePointers) << self.shift();
+    }
+
+    /// All its bits.
+    #[inline(always)]
+    pub(super) fn mask(self) -> FramePointers {
+        (usize::MAX as FramePointers) << self.shift()
+    }
+
+    #[inline(always)]
+    fn shift(self) -> u32 {
+        self as u32 * usize::BITS
+    }
+}
+
 /// The registers in the frame of the function that this is inlined into.
 #[inline(always)]
 pub(crate) fn registers() -> Registers {
-    let (pc, sp, fp): (usize, usize, usize);
+    let (pc, sp): (usize, usize);
+    let fp: FramePointers;
     // SAFETY: each block only copies registers.
     #[allow(unused_unsafe, reason = "some processors have no block here")]
     unsafe {
@@ -18,8 +68,15 @@ pub(crate) fn registers() -> Registers {
         core::arch::asm!("adr {0}, .", "mov {1}, sp", "mov {2}, x29", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
         #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
         core::arch::asm!("auipc {0}, 0", "mv {1}, sp", "mv {2}, s0", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
-        #[cfg(target_arch = "arm")]
+        #[cfg(all(target_arch = "arm", not(ehabi)))]
         core::arch::asm!("mov {0}, pc", "mov {1}, sp", "mov {2}, r7", out(reg) pc, out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
+        #[cfg(ehabi)]
+        {
+            let (first, second): (usize, usize);
+            // Into registers that are no frame pointers.
+            core::arch::asm!("mov r0, pc", "mov r1, sp", "mov r2, r11", "mov r3, r7", out("r0") pc, out("r1") sp, out("r2") first, out("r3") second, options(nomem, nostack, preserves_flags));
+            fp = (second as FramePointers) << usize::BITS | first as FramePointers;
+        }
     }
     #[cfg(not(any(
         target_arch = "x86_64",
@@ -34,6 +91,17 @@ pub(crate) fn registers() -> Registers {
         (pc, sp, fp) = (0, core::ptr::from_ref(core::hint::black_box(&word)) as usize, 0);
     }
     Registers { pc, sp, fp }
+}
+
+/// The frame pointer of the tracker's own code.
+#[inline(always)]
+pub(super) fn own_frame_pointer(all: FramePointers) -> usize {
+    // The lowest bit of a function's address says that its code is Thumb.
+    #[cfg(ehabi)]
+    if own_frame_pointer as fn(FramePointers) -> usize as usize & 1 == 1 {
+        return Fp::Second.of(all);
+    }
+    Fp::First.of(all)
 }
 
 /// The stack pointer in the frame of the function that this is inlined into. In a firmware, which has no jumps out of the
@@ -95,14 +163,14 @@ pub(super) fn interrupted(address: usize, fp: usize, memory: &mut super::Memory<
 }
 
 /// DWARF numbers of return address, stack pointer and frame pointer.
-#[cfg(any(all(cfi, not(pdata)), cfi_bare))]
+#[cfg(any(all(cfi, not(any(pdata, ehabi))), cfi_bare))]
 pub(super) struct Dwarf {
     pub(super) ra: u64,
     pub(super) sp: u64,
     pub(super) fp: u64,
 }
 
-#[cfg(any(all(cfi, not(pdata)), cfi_bare))]
+#[cfg(any(all(cfi, not(any(pdata, ehabi))), cfi_bare))]
 pub(super) const DWARF: Dwarf = {
     if cfg!(target_arch = "x86_64") {
         Dwarf { ra: 16, sp: 7, fp: 6 }
@@ -121,7 +189,7 @@ pub(super) const DWARF: Dwarf = {
 /// Linux has the kernel's `struct rt_sigframe` there: on x86_64 the stack pointer is at its ucontext (40 bytes, then r8 … r15,
 /// rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip); on the others a siginfo of 128 bytes comes first. Windows has a `CONTEXT` in
 /// the frame of `KiUserExceptionDispatcher`. macOS has no fixed places: see [`signal_frame`](super::signal_frame).
-#[cfg(any(all(cfi, not(compact)), cfi_bare))]
+#[cfg(any(all(cfi, not(any(compact, ehabi))), cfi_bare))]
 pub(super) const SIGNAL: [usize; 3] = if cfg!(pdata) {
     [0xf8 / 8, 0x98 / 8, 0xa0 / 8]
 } else if cfg!(target_arch = "x86_64") {
@@ -137,3 +205,8 @@ pub(super) const SIGNAL: [usize; 3] = if cfg!(pdata) {
     // ucontext: 168 bytes and 8 of padding, then pc, x1 (ra), x2 (sp) … x8 (s0).
     [304 / 8, 304 / 8 + 2, 304 / 8 + 8]
 };
+
+/// The same on ARM, with both frame pointers. Behind the siginfo is the ucontext: 20 bytes, trap, error code, old mask, then r0 …
+/// r10, r11, r12, sp, lr, pc.
+#[cfg(ehabi)]
+pub(super) const SIGNAL: [usize; 4] = [(160 + 60) / 4, (160 + 52) / 4, (160 + 44) / 4, (160 + 28) / 4];

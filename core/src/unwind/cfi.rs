@@ -20,10 +20,11 @@ mod entry;
 pub(super) mod fuzz;
 mod last_walk;
 
+use super::arch::FramePointers;
 use super::rules::cache::Cache;
 use super::rules::find;
 use super::rules::packed::PackedRule;
-use super::rules::rule::{State, Untraced};
+use super::rules::rule::Untraced;
 use super::rules::walk::{push, walk};
 use super::stack_cache::cache::{Found, StackCache};
 use super::stack_cache::fingerprint::Fingerprint;
@@ -33,7 +34,8 @@ use entry::Entries;
 use last_walk::LastWalk;
 
 /// The unwind tables that compilers write for all code: DWARF call frame information (`.eh_frame`) on Linux, the unwind
-/// codes of `.pdata` on Windows, and compact unwind information (`__unwind_info`) on macOS.
+/// codes of `.pdata` on Windows, compact unwind information (`__unwind_info`) on macOS, and the exception index (`.ARM.exidx`)
+/// on ARM.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Cfi;
 
@@ -75,7 +77,7 @@ impl Memo {
     /// # Safety
     /// `room` bytes above `sp`, which is aligned to words, must be readable.
     #[inline(never)]
-    unsafe fn recall(&mut self, pc: usize, sp: usize, fp: usize, room: usize) -> LastCell {
+    unsafe fn recall(&mut self, pc: usize, sp: usize, fp: FramePointers, room: usize) -> LastCell {
         let from = Registers { pc, sp, fp };
         // SAFETY: the caller upholds it, for each of the three.
         unsafe {
@@ -114,10 +116,10 @@ impl Memo {
         };
         let mut generations = Generations::default();
         let pushed = push(callers.first, &mut generations, frames)
-            .and_then(|()| push(callers.second, &mut generations, frames));
+            .and_then(|()| push(callers.second.pc, &mut generations, frames));
         let end = match pushed {
             Ok(()) => walk(
-                callers.state(),
+                callers.second,
                 false,
                 memory,
                 |pc, interrupted| rules.rule(pc, interrupted),
@@ -133,7 +135,7 @@ impl Memo {
         let last_cell = if interned.cut || end == End::Stopped {
             None
         } else {
-            let group = Fingerprint::of_group(callers.second, from);
+            let group = Fingerprint::of_group(callers.second.pc, from);
             stacks.store(group, from, &begin, trace, (interned, end))
         };
         Captured { interned, end, last_cell }
@@ -147,19 +149,20 @@ unsafe impl Unwind for Cfi {
         "PE unwind codes"
     } else if cfg!(compact) {
         "compact unwind information"
+    } else if cfg!(ehabi) {
+        "ARM EHABI"
     } else {
         "DWARF CFI"
     };
     type Memo = Memo;
 
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
-        let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         let mut generations = Generations::default();
         match memo {
             Some(memo) => {
                 memo.renew();
                 walk(
-                    from,
+                    from.into(),
                     true,
                     memory,
                     |pc, interrupted| memo.rules.rule(pc, interrupted),
@@ -168,7 +171,7 @@ unsafe impl Unwind for Cfi {
                     frames,
                 )
             }
-            None => walk(from, true, memory, find::rule, &mut Untraced, &mut generations, frames),
+            None => walk(from.into(), true, memory, find::rule, &mut Untraced, &mut generations, frames),
         }
     }
 
@@ -218,8 +221,7 @@ fn unremembered<'m>(
     table: Stacks<'_>,
     frames: &mut Frames,
 ) -> Captured<'m> {
-    let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
-    let end = walk(from, true, memory, rule, &mut Untraced, &mut Generations::default(), frames);
+    let end = walk(from.into(), true, memory, rule, &mut Untraced, &mut Generations::default(), frames);
     Captured { interned: table.intern(end.base(), frames), end, last_cell: None }
 }
 

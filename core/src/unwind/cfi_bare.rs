@@ -2,7 +2,7 @@
 //! found in the program's own unwind table ([`find`]), and a microcontroller has memory for few of them.
 
 use super::rules::cache::Cache;
-use super::rules::rule::{State, Untraced};
+use super::rules::rule::Untraced;
 use super::rules::{find, walk};
 use super::{End, Frames, Generations, Memory, Registers, Unwind};
 
@@ -26,10 +26,9 @@ unsafe impl Unwind for Cfi {
     type Memo = Memo;
 
     fn walk(&self, from: Registers, memory: Memory<'_>, memo: Option<&mut Memo>, frames: &mut Frames) -> End {
-        let from = State { pc: from.pc, sp: from.sp, fp: from.fp };
         match memo {
             Some(memo) => walk::walk(
-                from,
+                from.into(),
                 true,
                 memory,
                 |pc, interrupted| memo.0.rule(pc, interrupted),
@@ -37,9 +36,15 @@ unsafe impl Unwind for Cfi {
                 &mut Generations::default(),
                 frames,
             ),
-            None => {
-                walk::walk(from, true, memory, find::rule, &mut Untraced, &mut Generations::default(), frames)
-            }
+            None => walk::walk(
+                from.into(),
+                true,
+                memory,
+                find::rule,
+                &mut Untraced,
+                &mut Generations::default(),
+                frames,
+            ),
         }
     }
 }

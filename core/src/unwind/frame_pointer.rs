@@ -3,7 +3,7 @@
 //! Where the platform has memory for it, a thread recognises stacks that it has captured. It follows the chain and compares
 //! each address with the nodes of a remembered stack, which costs a fraction of a look-up in the tables.
 
-use super::arch::{CHAIN, interrupted, plain};
+use super::arch::{CHAIN, interrupted, own_frame_pointer, plain};
 #[cfg(any(compact, all(test, macos_tested)))]
 use super::signal_frame::{self, HOST, Stored};
 use super::{
@@ -109,7 +109,7 @@ unsafe impl Unwind for FramePointer {
 /// Whether a complete stack is the current one: the chain has the same addresses and the same end.
 #[inline]
 fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks: Stacks<'_>) -> bool {
-    let (mut fp, mut low) = (from.fp, from.sp);
+    let (mut fp, mut low) = (own_frame_pointer(from.fp), from.sp);
     let mut generations = Generations::default();
     loop {
         if fp < low {
@@ -131,9 +131,10 @@ fn is_unchanged(mut stack: StackId, from: Registers, memory: Memory<'_>, stacks:
 #[inline]
 fn index(from: Registers, memory: Memory<'_>) -> usize {
     let frame = |fp: usize| memory.pair(fp.wrapping_add_signed(CHAIN * WORD)).unwrap_or_default();
-    let [outer, caller] = frame(from.fp);
+    let fp = own_frame_pointer(from.fp);
+    let [outer, caller] = frame(fp);
     let [_, outer] = frame(outer);
-    let mixed = ((from.fp ^ caller.rotate_left(7) ^ outer) as u32).wrapping_mul(0x9E37_79B1);
+    let mixed = ((fp ^ caller.rotate_left(7) ^ outer) as u32).wrapping_mul(0x9E37_79B1);
     (mixed >> 28) as usize % RECENT
 }
 
@@ -160,7 +161,7 @@ fn is_outermost(address: usize) -> bool {
 impl<'p> Chain<'p> {
     #[inline]
     fn new(from: Registers, memory: Memory<'p>) -> Self {
-        Chain { fp: from.fp, memory, low: from.sp }
+        Chain { fp: own_frame_pointer(from.fp), memory, low: from.sp }
     }
 
     /// An address inside the next calling instruction, or how the walk ended.

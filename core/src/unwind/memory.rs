@@ -1,5 +1,7 @@
 //! The input of a walk: the registers of the hook's own frame, and the part of the stack that is known to be readable.
 
+pub use super::arch::FramePointers;
+
 /// The registers from which a stack is walked, of the hook's own frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registers {
@@ -7,8 +9,8 @@ pub struct Registers {
     pub pc: usize,
     /// The stack pointer.
     pub sp: usize,
-    /// The frame pointer register, whatever the code uses it for.
-    pub fp: usize,
+    /// The frame pointer register, whatever the code uses it for; on ARM with an operating system both of them.
+    pub fp: FramePointers,
 }
 
 /// The readable part of the stack that is being walked.

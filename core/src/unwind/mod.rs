@@ -2,7 +2,7 @@
 //!
 //! | unwinder | where | how |
 //! |---|---|---|
-//! | [`Cfi`] | default on Linux (x86_64, i686, aarch64, riscv64), Android and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
+//! | [`Cfi`] | default on Linux (x86_64, i686, aarch64, armv7, riscv64), Android and Windows (x86_64); macOS; these processors and riscv32 without `std` | the tables that compilers write for each function; with a system it needs no compiler flags |
 //! | [`FramePointer`] | default elsewhere | follows the chain of frame pointers; needs `-C force-frame-pointers=yes` |
 //! | `Ehabi` | Cortex-M | ARM's own unwind tables, C's frames included; needs `-C force-unwind-tables=yes` |
 //! | `JsStack` | wasm32 without `std` | asks the JavaScript engine for its stack |
@@ -17,7 +17,7 @@ mod cfi;
 #[path = "cfi_bare.rs"]
 mod cfi;
 #[cfg(any(
-    all(target_arch = "arm", not(feature = "std")),
+    target_arch = "arm",
     // The simulated target's addresses are below those of the host's stacks.
     all(any(test, fuzzing), target_pointer_width = "64", not(pdata))
 ))]
@@ -62,7 +62,7 @@ pub use capture::{Captured, End, Frames, LastCell, Unwind};
 use generations::Generations;
 #[cfg(cfi)]
 use generations::unloads;
-pub use memory::{Memory, Registers};
+pub use memory::{FramePointers, Memory, Registers};
 
 // Code for macOS keeps frame pointers, and they cost less.
 #[cfg(all(cfi, not(compact)))]

@@ -11,7 +11,7 @@
 //!
 //! Android's linker has no such function, so there the list serves alone.
 //!
-//! - *Table*: `.eh_frame_hdr` of a module, the index of its unwind table.
+//! - *Table*: `.eh_frame_hdr` of a module, the index of its unwind table; on ARM `.ARM.exidx`.
 //! - *Object*: a module as far as an unwinder needs it: its address range and its table.
 
 mod entry;
@@ -24,11 +24,13 @@ use crate::os::patience::Patience;
 use crate::sync::*;
 use core::ffi::c_int;
 
-/// The unwind table of a module: the address of its `.eh_frame_hdr`, and the mapped range that contains it.
+/// The unwind table of a module: its index, and the mapped range that contains both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnwindTable {
-    /// The address of `.eh_frame_hdr`.
+    /// The address of the index.
     pub(crate) header: usize,
+    /// Bytes of the index; 0 when it says itself how long it is.
+    length: usize,
     /// The start of the mapped range.
     start: usize,
     /// The end of the mapped range.
@@ -53,7 +55,16 @@ impl UnwindTable {
     pub(crate) fn in_range(range: core::ops::Range<*const u8>) -> Self {
         static MODULE: [u8; elf::PAGE] = [0; elf::PAGE];
         let (start, end) = (range.start as usize, range.end as usize);
-        UnwindTable { header: start, start, end, module: MODULE.as_ptr() as usize }
+        UnwindTable { header: start, length: 0, start, end, module: MODULE.as_ptr() as usize }
+    }
+
+    /// The rows of an index on ARM: a function and its unwind instructions each.
+    #[cfg(ehabi)]
+    pub(crate) fn rows(&self) -> Option<&'static [[u32; 2]]> {
+        let index = self.bytes(self.header)?.get(..self.length)?;
+        // SAFETY: any bytes are numbers.
+        let (before, rows, _) = unsafe { index.align_to() };
+        before.is_empty().then_some(rows)
     }
 
     /// The address of the module's first instruction; 0 when it is unknown.
@@ -79,6 +90,9 @@ struct Found {
     map_end: usize,
     link_map: usize,
     eh_frame: usize,
+    /// How many rows there are.
+    #[cfg(target_arch = "arm")]
+    count: c_int,
     reserved: [u64; 7],
 }
 
@@ -170,11 +184,16 @@ fn ask_linker(pc: usize) -> Answer {
         return Answer::Nothing;
     }
     // SAFETY: the function returned 0, so it has filled the record in.
-    let Found { map_start, map_end, link_map, eh_frame: header, .. } = unsafe { found.assume_init() };
+    let found = unsafe { found.assume_init() };
+    let Found { map_start, map_end, link_map, eh_frame: header, .. } = found;
+    #[cfg(target_arch = "arm")]
+    let length = found.count as usize * size_of::<[u32; 2]>();
+    #[cfg(not(target_arch = "arm"))]
+    let length = 0;
     // In a program that is linked statically, a missing table says nothing: the range is that of the code alone.
     let has_none = header == 0 && is_dynamic();
     if has_none || (map_start..map_end).contains(&header) {
-        let table = UnwindTable { header, start: map_start, end: map_end, module: map_start };
+        let table = UnwindTable { header, length, start: map_start, end: map_end, module: map_start };
         let range = (map_start, map_end);
         return Answer::Object(Object { start: map_start, end: map_end, code: range, table });
     }

@@ -22,20 +22,40 @@ pub(crate) unsafe fn forbid(page: *mut u8, len: usize) {
     keep_errno(|| unsafe { libc::mprotect(page.cast(), len, libc::PROT_NONE) });
 }
 
-/// The function `memtrack_on_stack`, of these instructions with their call frame information, between the directives of
-/// the system's assembler.
+/// The directives that begin and end what unwinders need of a function.
+#[cfg(not(target_arch = "arm"))]
+macro_rules! described {
+    (begin) => {
+        ".cfi_startproc"
+    };
+    (end) => {
+        ".cfi_endproc"
+    };
+}
+#[cfg(target_arch = "arm")]
+macro_rules! described {
+    (begin) => {
+        ".fnstart"
+    };
+    (end) => {
+        ".fnend"
+    };
+}
+
+/// The function `memtrack_on_stack`, of these instructions with what unwinders need, between the directives of the system's
+/// assembler.
 macro_rules! function {
     ($($line:literal),* $(,)?) => {
         #[cfg(not(target_vendor = "apple"))]
         core::arch::global_asm!(
-            ".pushsection .text.memtrack_on_stack,\"ax\",@progbits",
+            ".pushsection .text.memtrack_on_stack,\"ax\",%progbits",
             ".hidden memtrack_on_stack",
             ".globl memtrack_on_stack",
-            ".type memtrack_on_stack,@function",
+            ".type memtrack_on_stack,%function",
             "memtrack_on_stack:",
-            ".cfi_startproc",
+            described!(begin),
             $($line,)*
-            ".cfi_endproc",
+            described!(end),
             ".size memtrack_on_stack, . - memtrack_on_stack",
             ".popsection",
         );
@@ -138,7 +158,27 @@ function!(
     "ret",
 );
 
-#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64", target_arch = "riscv64"))]
+#[cfg(target_arch = "arm")]
+function!(
+    "push {{r11, lr}}",
+    ".save {{r11, lr}}",
+    "mov r11, sp",
+    ".setfp r11, sp",
+    "mov sp, r2",
+    "mov r12, r0",
+    "mov r0, r1",
+    "blx r12",
+    "mov sp, r11",
+    "pop {{r11, pc}}",
+);
+
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "aarch64",
+    target_arch = "arm",
+    target_arch = "riscv64"
+))]
 unsafe extern "C" {
     /// Calls `f` with `argument` on the stack from `low` to `top`, whose first frame lies below `top`.
     #[link_name = "memtrack_on_stack"]
@@ -153,6 +193,7 @@ unsafe extern "C" {
     target_arch = "x86_64",
     target_arch = "x86",
     target_arch = "aarch64",
+    target_arch = "arm",
     target_arch = "riscv64"
 )))]
 pub(crate) unsafe fn on_stack(f: extern "C" fn(*mut c_void), argument: *mut c_void, _: *mut u8, _: *mut u8) {

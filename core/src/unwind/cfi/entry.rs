@@ -27,16 +27,7 @@ impl EntryRules {
 /// The first two callers, and the registers in the second one's frame.
 pub(super) struct Callers {
     pub(super) first: usize,
-    pub(super) second: usize,
-    sp: usize,
-    fp: usize,
-}
-
-impl Callers {
-    /// The state from which a walk goes on outwards.
-    pub(super) fn state(&self) -> State {
-        State { pc: self.second, sp: self.sp, fp: self.fp }
-    }
+    pub(super) second: State,
 }
 
 /// A shortcut from one of the hook's entries to the second caller, when both rules depend on the stack pointer alone. The
@@ -120,7 +111,7 @@ impl Entries {
             let end = first_cfa + second_at + size_of::<usize>();
             shortcuts[nth] = Shortcut { pc: from.pc, first, first_at, end };
         }
-        Some(callers.second)
+        Some(callers.second.pc)
     }
 
     /// The first two callers by rules.
@@ -131,19 +122,15 @@ impl Entries {
         cache: &mut Cache,
         trace: &mut impl Trace,
     ) -> Option<Callers> {
-        let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
         let rule = self.rules.rule(from.pc).rule();
-        let Step::Call(mut first) = rule.step(state, memory, trace) else { return None };
+        let Step::Call(mut first) = rule.step(from.into(), memory, trace) else { return None };
         first.pc = plain(first.pc).wrapping_sub(1);
         let rule = cache.rule(first.pc, false).rule();
-        let Step::Call(second) = rule.step(first, memory, trace) else { return None };
+        let Step::Call(mut second) = rule.step(first, memory, trace) else { return None };
         let inwards = first.sp <= from.sp || second.sp <= first.sp;
-        (!inwards && first.pc != usize::MAX && second.pc != 0).then(|| Callers {
-            first: first.pc,
-            second: plain(second.pc).wrapping_sub(1),
-            sp: second.sp,
-            fp: second.fp,
-        })
+        let is_caller = !inwards && first.pc != usize::MAX && second.pc != 0;
+        second.pc = plain(second.pc).wrapping_sub(1);
+        is_caller.then_some(Callers { first: first.pc, second })
     }
 
     /// Forgets all: the hook itself may be in a library.

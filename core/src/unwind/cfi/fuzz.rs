@@ -1,7 +1,7 @@
 //! Walks by an unwind table that a fuzzer has made.
 
 use crate::unwind::rules::find;
-use crate::unwind::rules::rule::{State, Untraced};
+use crate::unwind::rules::rule::Untraced;
 use crate::unwind::rules::walk::walk as walk_by;
 use crate::unwind::{End, Frames, Generations, Memory, Registers};
 
@@ -13,7 +13,6 @@ pub fn walk(
     frames: &mut Frames,
 ) -> End {
     let Some(memory) = Memory::at(from.sp, prove) else { return End::Stopped };
-    let state = State { pc: from.pc, sp: from.sp, fp: from.fp };
     let rule = |pc, interrupted| find::rule_in(table.as_ptr_range(), pc, interrupted);
-    walk_by(state, true, memory, rule, &mut Untraced, &mut Generations::default(), frames)
+    walk_by(from.into(), true, memory, rule, &mut Untraced, &mut Generations::default(), frames)
 }

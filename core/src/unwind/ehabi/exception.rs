@@ -2,7 +2,7 @@
 //! or twenty-six with floating point, on the stack that this code used.
 
 use super::super::Memory;
-use super::bytecode::Frame;
+use super::frame::Frame;
 
 /// Whether the address is not one of code: an exception handler returns by a jump to one of these addresses.
 pub(in crate::unwind) fn is_return(address: u32) -> bool {
@@ -34,7 +34,7 @@ impl Pushed {
         if !memory.switch(at as usize) {
             return None;
         }
-        let word = |offset: u32| super::read(memory, at.wrapping_add(offset));
+        let word = |offset: u32| super::walk::read(memory, at.wrapping_add(offset));
         let (lr, pc, status) = (word(LR)?, word(PC)?, word(XPSR)?);
         let size = if kind & BASIC != 0 { 32 } else { 104 };
         let padding = if status & ALIGNED != 0 { 4 } else { 0 };

@@ -25,11 +25,11 @@ enum Effect {
     Other,
 }
 
-impl Tables<'_> {
+impl<W: Fn(u32) -> Option<u32>> Tables<'_, W> {
     /// Whether the code from `start` to `pc` has pushed the return address. `None` when that is too much code, as behind the
     /// last function: it is not read.
     pub(super) fn has_pushed(&self, start: u32, pc: u32) -> Option<bool> {
-        let half = |at: u32| (self.word)(at & !3) >> (8 * (at & 2)) & 0xffff;
+        let half = |at: u32| Some((self.word)(at & !3)? >> (8 * (at & 2)) & 0xffff);
         let mut at = start & !1;
         if pc.checked_sub(at)? > MOST_CODE {
             return None;
@@ -37,10 +37,10 @@ impl Tables<'_> {
         // Whether the return address is pushed, and how far the code reaches that runs after that.
         let (mut pushed, mut reach) = (false, 0);
         while at < pc {
-            let first = half(at);
+            let first = half(at)?;
             let is_short = first >> 11 < 0b11101;
             let next = at + if is_short { 2 } else { 4 };
-            let effect = if is_short { short(at, first) } else { long(at, first, half(at + 2)) };
+            let effect = if is_short { short(at, first) } else { long(at, first, half(at + 2)?) };
             if let Effect::Branch { target, .. } = effect
                 && pushed
             {
@@ -111,10 +111,10 @@ mod tests {
     }
     const START: u32 = 0x1000;
 
-    fn word(at: u32) -> u32 {
+    fn word(at: u32) -> Option<u32> {
         CODE.with_borrow(|code| {
             let half = |at: u32| u32::from(code.get((at - START) as usize / 2).copied().unwrap_or(0xbf00));
-            half(at) | half(at + 2) << 16
+            Some(half(at) | half(at + 2) << 16)
         })
     }
 

@@ -3,7 +3,9 @@
 
 use core::cell::Cell;
 
-use super::Memory;
+use crate::unwind::Memory;
+#[cfg(fuzzing)]
+use crate::unwind::{End, Frames};
 
 /// The address of the index in the target.
 pub const INDEX: u32 = 0x8000;
@@ -36,23 +38,23 @@ pub fn walk(
     rows: usize,
     [pc, sp, r7]: [u32; 3],
     stack: &[usize],
-    frames: &mut super::Frames,
-) -> super::End {
+    frames: &mut Frames,
+) -> End {
     std::thread_local! {
         static WORDS: core::cell::RefCell<std::vec::Vec<u32>> = const { core::cell::RefCell::new(std::vec::Vec::new()) };
     }
     WORDS.replace(tables.to_vec());
     let word = |at: u32| {
         let place = at.checked_sub(INDEX).map(|offset| offset as usize / 4);
-        WORDS.with_borrow(|words| place.and_then(|place| words.get(place).copied())).unwrap_or(0)
+        Some(WORDS.with_borrow(|words| place.and_then(|place| words.get(place).copied())).unwrap_or(0))
     };
     let index = tables.as_chunks().0;
-    let tables = super::Tables { start: INDEX, index: &index[..rows.min(index.len())], word };
+    let tables = super::table::Tables { start: INDEX, index: &index[..rows.min(index.len())], word };
     let range = lay(stack);
     // The walk asks for addresses of the target.
     let prove = |at: usize| {
         (at as u64).checked_sub(STACK.into()).filter(|at| at / 4 < stack.len() as u64).map(|_| range)
     };
-    let Some(memory) = Memory::at(sp as usize, &prove) else { return super::End::Stopped };
-    super::walk(super::Frame::new(pc, sp, r7), tables, memory, frames)
+    let Some(memory) = Memory::at(sp as usize, &prove) else { return End::Stopped };
+    super::walk::walk(super::frame::Frame::new(pc, sp, r7), tables, memory, frames)
 }

@@ -1,9 +1,10 @@
 //! Tables and stacks laid out by hand from the specification.
 
-use super::simulated::{INDEX, STACK};
-use super::table::Tables;
-use super::*;
-use crate::unwind::Memory;
+use super::frame::Frame;
+use super::simulated::{self, INDEX, STACK};
+use super::table::{Entry, Tables};
+use super::walk::walk;
+use crate::unwind::{End, Memory};
 
 /// The address of a test's extab in the target.
 const EXTAB: u32 = 0x9000;
@@ -19,7 +20,7 @@ fn index(word: u32) -> [[u32; 2]; 2] {
 
 /// Runs the instructions of the function at 0x1000 over a stack: program counter and stack pointer of its caller,
 /// the latter in words from the stack's begin.
-fn step(word: u32, extab: fn(u32) -> u32, stack: &[u32]) -> Option<(u32, u32)> {
+fn step(word: u32, extab: fn(u32) -> Option<u32>, stack: &[u32]) -> Option<(u32, u32)> {
     let index = index(word);
     let tables = Tables { start: INDEX, index: &index, word: extab };
     let Some((0x1000, Entry::Instructions(code))) = tables.find(0x1010) else { return None };
@@ -36,12 +37,12 @@ const STACK_WORDS: [u32; 8] = [100, 101, 102, 103, 104, 105, 106, 107];
 
 /// Entries are inline; the only function's code is `movw r0, #0xb500` (no push, though half of it looks like one), then
 /// `push {r4, lr}` at 0x1080.
-fn no_extab(at: u32) -> u32 {
-    match at {
+fn no_extab(at: u32) -> Option<u32> {
+    Some(match at {
         0x1080 => 0xbf00_b510,
         0x1000..0x1200 if at.is_multiple_of(4) => 0xb500_f240,
         _ => panic!("the entry is inline"),
-    }
+    })
 }
 
 #[test]
@@ -81,27 +82,30 @@ fn inline_instructions_do_what_the_specification_says() {
 fn long_entries_stand_in_the_extab() {
     // Personality 1 with one more word: add sp, #4 twice; pop {r4, lr}; finish.
     let compact = |at| match at {
-        EXTAB => 0x8101_0000,
-        _ => 0xa8b0_b0b0,
+        EXTAB => Some(0x8101_0000),
+        _ => Some(0xa8b0_b0b0),
     };
     let place = prel31(INDEX + 4, EXTAB);
     assert_eq!(step(place, compact, &STACK_WORDS), Some((103, 4)));
     // A personality routine of its own, no further word: pop {r4-r5, lr}.
     let generic = |at| match at {
-        EXTAB => 0x1234,
-        _ => 0x00a9_b0b0,
+        EXTAB => Some(0x1234),
+        _ => Some(0x00a9_b0b0),
     };
     assert_eq!(step(place, generic, &STACK_WORDS), Some((102, 3)));
     // Personality 3 does not exist.
-    assert_eq!(step(place, |_| 0x8300_0000, &STACK_WORDS), None);
+    assert_eq!(step(place, |_| Some(0x8300_0000), &STACK_WORDS), None);
+    // Two more words, of which the second one cannot be read.
+    let cut = |at| (at <= EXTAB + 4).then_some(0x8102_0000);
+    assert_eq!(step(place, cut, &STACK_WORDS), None);
 }
 
 #[test]
 fn a_large_frame_is_a_uleb128() {
     // add sp, #0x204 + 4 * 0x81; pop {r4, lr}
     let extab = |at| match at {
-        EXTAB => 0x8101_b281,
-        _ => 0x01a8_b0b0,
+        EXTAB => Some(0x8101_b281),
+        _ => Some(0x01a8_b0b0),
     };
     let mut stack = [0; 400];
     stack[0x204 / 4 + 0x81 + 1] = 77;

@@ -8,8 +8,12 @@
 //! | 6–19 | the saved frame pointer's offset, signed |
 //! | 20–33 | the return address's offset, signed |
 //! | 34–63 | the canonical frame address's offset, signed |
+//!
+//! With two frame pointers the second one's variant and offset come between those of the first and the return address, and the
+//! three offsets of saved registers have 10 bits each.
 
 use super::rule::{CallerFp, Cfa, Origin, Rule};
+use crate::unwind::arch::FRAME_POINTERS;
 
 /// All-zero is [`Rule::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,21 +28,28 @@ const SIGNAL: u64 = 4;
 const OUTERMOST: u64 = 5;
 #[cfg(any(compact, all(test, macos_tested)))]
 const MAYBE_SIGNAL: u64 = 6;
+#[cfg(ehabi)]
+const SHORT_SIGNAL: u64 = 6;
+#[cfg(ehabi)]
+const SECOND: u64 = 7;
 
+/// The last bits of the variants of the frame pointers, in front of the origin: two for each, the first one's in front.
+const FP_BITS: u32 = 2;
 const FP_SHIFT: u32 = 3;
 const FP_SAME: u64 = 0;
 const FP_SAVED: u64 = 1;
 const FP_AT_FP: u64 = 2;
 
-const FROM_BASE: u64 = 1 << 5;
+const ORIGIN_SHIFT: u32 = FP_SHIFT + FP_BITS * FRAME_POINTERS as u32;
+const FROM_BASE: u64 = 1 << ORIGIN_SHIFT;
 
-/// Bits of the offsets of saved registers, and of the canonical frame address.
-const SAVED_BITS: u32 = 14;
-const CFA_BITS: u32 = 30;
-const SAVED_SHIFT: u32 = 6;
-const RA_SHIFT: u32 = SAVED_SHIFT + SAVED_BITS;
+/// Bits of the offsets of saved registers.
+const SAVED_BITS: u32 = if FRAME_POINTERS == 1 { 14 } else { 10 };
+const SAVED_SHIFT: u32 = ORIGIN_SHIFT + 1;
+const RA_SHIFT: u32 = SAVED_SHIFT + SAVED_BITS * FRAME_POINTERS as u32;
 const CFA_SHIFT: u32 = RA_SHIFT + SAVED_BITS;
-const _: () = assert!(CFA_SHIFT + CFA_BITS == 64, "the three offsets reach to the last bit");
+/// Bits of the canonical frame address's offset: the rest.
+const CFA_BITS: u32 = 64 - CFA_SHIFT;
 
 /// A signed number in so many bits, at a shift; `None` when it does not fit.
 fn field(number: isize, shift: u32, bits: u32) -> Option<u64> {
@@ -57,6 +68,8 @@ impl PackedRule {
             Rule::Unknown => Some(UNKNOWN),
             Rule::Outermost => Some(OUTERMOST),
             Rule::Signal => Some(SIGNAL),
+            #[cfg(ehabi)]
+            Rule::ShortSignal => Some(SHORT_SIGNAL),
             #[cfg(any(compact, all(test, macos_tested)))]
             Rule::MaybeSignal => Some(MAYBE_SIGNAL),
             Rule::Frame { cfa, origin, ra, fp } => {
@@ -74,17 +87,24 @@ impl PackedRule {
             SP => Cfa::Sp(cfa),
             FP => Cfa::Fp(cfa),
             AT_FP => Cfa::AtFp(cfa),
+            #[cfg(ehabi)]
+            SECOND => Cfa::Second(cfa),
             SIGNAL => return Rule::Signal,
+            #[cfg(ehabi)]
+            SHORT_SIGNAL => return Rule::ShortSignal,
             #[cfg(any(compact, all(test, macos_tested)))]
             MAYBE_SIGNAL => return Rule::MaybeSignal,
             OUTERMOST => return Rule::Outermost,
             _ => return Rule::Unknown,
         };
-        let fp = match self.0 >> FP_SHIFT & 3 {
-            FP_SAME => CallerFp::Same,
-            FP_SAVED => CallerFp::Saved(self.saved(SAVED_SHIFT)),
-            _ => CallerFp::AtFp(self.saved(SAVED_SHIFT)),
-        };
+        let fp = core::array::from_fn(|nth| {
+            let saved = self.saved(SAVED_SHIFT + SAVED_BITS * nth as u32);
+            match self.0 >> (FP_SHIFT + FP_BITS * nth as u32) & 3 {
+                FP_SAME => CallerFp::Same,
+                FP_SAVED => CallerFp::Saved(saved),
+                _ => CallerFp::AtFp(saved),
+            }
+        });
         let origin = if self.0 & FROM_BASE != 0 { Origin::Base } else { Origin::Cfa };
         Rule::Frame { cfa, origin, ra: self.saved(RA_SHIFT), fp }
     }
@@ -96,34 +116,37 @@ impl PackedRule {
 }
 
 /// The word of a frame's rule; `None` when an offset does not fit.
-fn frame(cfa: Cfa, origin: Origin, ra: isize, fp: CallerFp) -> Option<u64> {
+fn frame(cfa: Cfa, origin: Origin, ra: isize, fp: [CallerFp; FRAME_POINTERS]) -> Option<u64> {
     let (variant, cfa) = match cfa {
         Cfa::Sp(n) => (SP, n),
         Cfa::Fp(n) => (FP, n),
         Cfa::AtFp(n) => (AT_FP, n),
-    };
-    let (fp, saved) = match fp {
-        CallerFp::Same => (FP_SAME, 0),
-        CallerFp::Saved(n) => (FP_SAVED, n),
-        CallerFp::AtFp(n) => (FP_AT_FP, n),
+        #[cfg(ehabi)]
+        Cfa::Second(n) => (SECOND, n),
     };
     let origin = match origin {
         Origin::Cfa => 0,
         Origin::Base => FROM_BASE,
     };
-    let offsets = field(saved, SAVED_SHIFT, SAVED_BITS)?
-        | field(ra, RA_SHIFT, SAVED_BITS)?
-        | field(cfa, CFA_SHIFT, CFA_BITS)?;
-    Some(variant | fp << FP_SHIFT | origin | offsets)
+    let mut word = variant | origin | field(ra, RA_SHIFT, SAVED_BITS)? | field(cfa, CFA_SHIFT, CFA_BITS)?;
+    for (fp, nth) in fp.into_iter().zip(0..) {
+        let (fp, saved) = match fp {
+            CallerFp::Same => (FP_SAME, 0),
+            CallerFp::Saved(n) => (FP_SAVED, n),
+            CallerFp::AtFp(n) => (FP_AT_FP, n),
+        };
+        word |= fp << (FP_SHIFT + FP_BITS * nth) | field(saved, SAVED_SHIFT + SAVED_BITS * nth, SAVED_BITS)?;
+    }
+    Some(word)
 }
 
 /// The same rule with offsets that count from the base: for a large frame whose registers are near that end.
-fn from_base(cfa: Cfa, origin: Origin, ra: isize, fp: CallerFp) -> Option<u64> {
+fn from_base(cfa: Cfa, origin: Origin, ra: isize, fp: [CallerFp; FRAME_POINTERS]) -> Option<u64> {
     let (Cfa::Sp(distance) | Cfa::Fp(distance), Origin::Cfa) = (cfa, origin) else { return None };
-    let fp = match fp {
-        CallerFp::Saved(n) => CallerFp::Saved(n.checked_add(distance)?),
+    let fp = fp.map(|fp| match fp {
+        CallerFp::Saved(n) => CallerFp::Saved(n.saturating_add(distance)),
         other => other,
-    };
+    });
     frame(cfa, Origin::Base, ra.checked_add(distance)?, fp)
 }
 
@@ -131,6 +154,7 @@ fn from_base(cfa: Cfa, origin: Origin, ra: isize, fp: CallerFp) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::unwind::Memory;
+    use crate::unwind::arch::Fp;
     use crate::unwind::rules::rule::{State, Step, Untraced};
 
     const WORD: usize = size_of::<usize>();
@@ -143,10 +167,11 @@ mod tests {
         let prove = |_| Some((base, base + 64 * WORD));
         let mut memory = Memory::at(base, &prove).unwrap();
         let above = |words: usize| base.wrapping_add(words.wrapping_mul(WORD));
-        let from = State { pc: 0, sp: above(sp), fp: above(fp) };
+        let mut from = State { pc: 0, sp: above(sp), fp: 0 };
+        Fp::First.set(&mut from.fp, above(fp));
         match PackedRule::new(rule).rule().step(from, &mut memory, &mut Untraced) {
             Step::Call(State { pc, sp, fp }) => {
-                Some((pc, sp.wrapping_sub(base) / WORD, if fp == from.fp { SAME } else { fp }))
+                Some((pc, sp.wrapping_sub(base) / WORD, if fp == from.fp { SAME } else { Fp::First.of(fp) }))
             }
             _ => None,
         }

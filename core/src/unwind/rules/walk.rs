@@ -49,12 +49,12 @@ pub(in crate::unwind) fn walk(
     }
 }
 
-/// Whether a frame without a rule is that of code which starts a program or a thread. Where the C library describes none of its
-/// code (musl), what is at the outer end of a stack is its start-up code.
+/// Whether a frame without a rule is that of code which starts a program or a thread. Where the C library does not describe this
+/// code (musl, and threads of glibc on ARM), it is what is at the outer end of a stack.
 fn is_start_up(sp: usize, memory: &Memory<'_>) -> bool {
-    /// The most bytes of the frames of start-up code.
-    const FRAMES: usize = 512;
-    cfg!(undescribed_libc) && memory.end().saturating_sub(sp) <= FRAMES
+    /// The most bytes of the frames of start-up code. On ARM glibc leaves room for a second control block behind those of a thread.
+    const FRAMES: usize = if cfg!(ehabi) { 2048 } else { 512 };
+    cfg!(any(undescribed_libc, ehabi)) && memory.end().saturating_sub(sp) <= FRAMES
 }
 
 /// Appends a caller. The error is how the walk ends.

@@ -33,7 +33,7 @@ pub(in crate::unwind) struct Entry {
     pub(super) pc: u64,
     pub(super) sp: u64,
     pub(super) fp: u64,
-    /// All ones when the frame pointer decided, else zero.
+    /// All ones in the frame pointers that decided, else zero.
     pub(super) fp_decides: u64,
     pub(in crate::unwind) last_cell: LastCell,
     /// How many bytes above the stack pointer the words end.

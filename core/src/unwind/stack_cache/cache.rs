@@ -141,7 +141,7 @@ impl StackCache {
             pc: from.pc as u64,
             sp: from.sp as u64,
             fp: from.fp as u64,
-            fp_decides: if trace.uses_register { u64::MAX } else { 0 },
+            fp_decides: trace.registers as u64,
             stack: interned.stack.0,
             words: count as u16,
             reach: (u32::from(last) + 1) * WORD as u32,

@@ -6,6 +6,7 @@
 
 use crate::limits::MAX_WORDS;
 use crate::unwind::Memory;
+use crate::unwind::arch::{FRAME_POINTERS, Fp, FramePointers};
 use crate::unwind::rules::rule::Trace;
 use heapless::Vec;
 
@@ -30,18 +31,18 @@ enum Origin {
 /// The words that decided a walk.
 pub(in crate::unwind) struct DecidingWords {
     pub(in crate::unwind) words: Vec<Word, MAX_WORDS>,
-    /// The first frame's frame pointer decided.
-    pub(in crate::unwind) uses_register: bool,
+    /// All ones in those of the first frame's frame pointers that decided.
+    pub(in crate::unwind) registers: FramePointers,
     /// There were more words than fit.
     pub(in crate::unwind) overflow: bool,
-    origin: Origin,
+    origins: [Origin; FRAME_POINTERS],
 }
 
 impl DecidingWords {
     /// A walk begins.
     pub(in crate::unwind) fn begin(&mut self) {
         self.words.clear();
-        (self.uses_register, self.overflow, self.origin) = (false, false, Origin::Register);
+        (self.registers, self.overflow, self.origins) = (0, false, [Origin::Register; FRAME_POINTERS]);
     }
 
     fn push(&mut self, word: Word) {
@@ -58,16 +59,16 @@ impl Trace for DecidingWords {
     }
 
     #[inline]
-    fn read_frame_pointer(&mut self, memory: &Memory<'_>, address: usize) -> Option<usize> {
+    fn read_frame_pointer(&mut self, register: Fp, memory: &Memory<'_>, address: usize) -> Option<usize> {
         let value = memory.read(address)?;
-        self.origin = Origin::Undecided(Word { address, value });
+        self.origins[register as usize] = Origin::Undecided(Word { address, value });
         Some(value)
     }
 
     #[inline]
-    fn frame_pointer_used(&mut self) {
-        match core::mem::replace(&mut self.origin, Origin::Decided) {
-            Origin::Register => self.uses_register = true,
+    fn frame_pointer_used(&mut self, register: Fp) {
+        match core::mem::replace(&mut self.origins[register as usize], Origin::Decided) {
+            Origin::Register => self.registers |= register.mask(),
             Origin::Undecided(word) => self.push(word),
             Origin::Decided => {}
         }

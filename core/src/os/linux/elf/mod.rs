@@ -50,6 +50,9 @@ pub(crate) struct FileHeader {
     e_shstrndx: u16,
 }
 
+/// The program header of the index of an unwind table: `.eh_frame_hdr`, on ARM `.ARM.exidx`.
+const UNWIND_INDEX: u32 = if cfg!(ehabi) { 0x7000_0001 } else { libc::PT_GNU_EH_FRAME };
+
 const CLASS: u8 = if size_of::<usize>() == 8 { ELFCLASS64 } else { ELFCLASS32 };
 
 /// A number of a header, which has as many bits as an address.
@@ -62,8 +65,10 @@ fn wide(number: impl Into<u64>) -> u64 {
 pub(crate) struct Image {
     pub(crate) bias: u64,
     pub(crate) segments: Vec<Segment, MAX_SEGMENTS>,
-    /// The address of the index of its unwind table, `.eh_frame_hdr`; 0 for none.
+    /// The address of the index of its unwind table; 0 for none.
     pub(crate) unwind: usize,
+    /// Bytes of this index.
+    pub(crate) unwind_length: usize,
     /// The address of its first instruction; 0 for none.
     pub(crate) entry: usize,
     /// Address, length and alignment of each note segment.
@@ -138,7 +143,9 @@ impl Image {
                     executable: header.p_flags & PF_X != 0,
                 });
             }
-            libc::PT_GNU_EH_FRAME => self.unwind = header.p_vaddr as usize,
+            UNWIND_INDEX => {
+                (self.unwind, self.unwind_length) = (header.p_vaddr as usize, header.p_memsz as usize)
+            }
             libc::PT_NOTE => {
                 let _ = self.notes.push([header.p_vaddr, header.p_memsz, header.p_align].map(wide));
             }

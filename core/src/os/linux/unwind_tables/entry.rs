@@ -10,9 +10,9 @@ use core::sync::atomic::fence;
 
 /// The most ranges of code of a module.
 pub(super) const CODES: usize = 4;
-/// The words of an entry: start and end of the module, the address of its table, start and end of the segment with the
-/// table, and start and end of each range of code.
-pub(super) const WORDS: usize = 5 + 2 * CODES;
+/// The words of an entry: start and end of the module, address and length of its table's index, start and end of the segment with
+/// the table, and start and end of each range of code.
+pub(super) const WORDS: usize = 6 + 2 * CODES;
 
 /// An entry.
 pub(super) struct Entry {
@@ -64,7 +64,7 @@ pub(super) fn words(image: &Image) -> [usize; WORDS] {
         }
     }
     let (table_start, table_end) = image.segment_of(image.unwind).unwrap_or_default();
-    let head = [low, high, image.unwind, table_start, table_end];
+    let head = [low, high, image.unwind, image.unwind_length, table_start, table_end];
     let mut words = head.into_iter().chain(codes.into_iter().flatten());
     [(); WORDS].map(|()| words.next().unwrap_or(0))
 }

@@ -8,6 +8,7 @@
 //! - [`tables`]: where the unwind table of a module is;
 //! - `eh_frame_hdr`: a module's index of functions;
 //! - `compact`: the same on macOS, where most functions need no description;
+//! - `exception_index`: the same on ARM, where no function has one;
 //! - [`eh_frame`]: the rule by the [description] of a function;
 //! - [`row`]: what the description says of one place in the function;
 //! - `linkage_table`, `restorer`: code that linkers and C libraries write without a description;
@@ -20,23 +21,29 @@
 mod code;
 #[cfg(any(compact, all(test, macos_tested)))]
 mod compact;
+#[cfg(not(ehabi))]
 mod description;
+#[cfg(not(ehabi))]
 mod eh_frame;
-#[cfg(not(compact))]
+#[cfg(not(any(compact, ehabi)))]
 mod eh_frame_hdr;
+#[cfg(ehabi)]
+mod exception_index;
 #[cfg(all(cfi, target_arch = "x86_64", not(compact)))]
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
 #[cfg(all(cfi, target_arch = "x86_64", not(compact)))]
 mod machine_code;
+#[cfg(not(ehabi))]
 mod reader;
 #[cfg(all(cfi, not(compact)))]
 mod restorer;
+#[cfg(not(ehabi))]
 mod row;
 
 use super::packed::PackedRule;
-#[cfg(cfi)]
+#[cfg(all(cfi, not(ehabi)))]
 use super::rule::Rule;
 #[cfg(cfi)]
 use crate::os::unwind_tables as tables;
@@ -83,7 +90,7 @@ fn without_table(pc: usize, interrupted: bool) -> Option<PackedRule> {
     Some(by_code(&mut code, pc, interrupted).unwrap_or(PackedRule::UNKNOWN))
 }
 
-/// The rule of code that no description covers, by the code itself.
+/// The rule of code that no table covers, by the code itself.
 #[cfg(all(cfi, not(compact)))]
 fn by_code(code: &mut Code, pc: usize, interrupted: bool) -> Option<PackedRule> {
     let rule = if interrupted { None } else { restorer::rule(code, pc) };
@@ -109,8 +116,14 @@ fn in_module(table: &tables::UnwindTable, pc: usize, _: bool) -> Option<PackedRu
     }
 }
 
+#[cfg(ehabi)]
+#[inline(never)]
+fn in_module(table: &tables::UnwindTable, pc: usize, interrupted: bool) -> Option<PackedRule> {
+    exception_index::rule(table, pc, interrupted).map(PackedRule::new)
+}
+
 // Not inlined: it and the search for the table take kilobytes of the stack each.
-#[cfg(not(compact))]
+#[cfg(not(any(compact, ehabi)))]
 #[inline(never)]
 fn in_module(table: &tables::UnwindTable, pc: usize, interrupted: bool) -> Option<PackedRule> {
     let header = table.bytes(table.header)?;
@@ -130,7 +143,7 @@ fn in_module(table: &tables::UnwindTable, pc: usize, interrupted: bool) -> Optio
 /// The rule of code that no description covers. Nobody calls the entry point of a module; the dynamic linker and some C
 /// libraries do not describe theirs. `is_same_gap` says whether the last described function before an address is also the
 /// last one before `pc`.
-#[cfg(all(feature = "std", not(compact)))]
+#[cfg(all(feature = "std", not(any(compact, ehabi))))]
 fn undescribed(
     pc: usize,
     interrupted: bool,

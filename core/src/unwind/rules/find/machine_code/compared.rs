@@ -60,7 +60,7 @@ impl Said {
 /// The rule without a saved frame pointer that was popped already: its word is below the stack pointer.
 fn without_stale(rule: Rule) -> Rule {
     match rule {
-        Rule::Frame { cfa: cfa @ Cfa::Sp(n), ra, fp: CallerFp::Saved(at), .. } if n + at < 0 => {
+        Rule::Frame { cfa: cfa @ Cfa::Sp(n), ra, fp: [CallerFp::Saved(at)], .. } if n + at < 0 => {
             Rule::frame(cfa, ra, CallerFp::Same)
         }
         _ => rule,
@@ -71,9 +71,9 @@ fn without_stale(rule: Rule) -> Rule {
 fn is_before_description(found: Rule, described: Rule, later: Rule) -> bool {
     match (found, described, later) {
         (
-            Rule::Frame { cfa, fp: CallerFp::Saved(at), .. },
-            Rule::Frame { cfa: expected, fp: CallerFp::Same, .. },
-            Rule::Frame { fp: CallerFp::Saved(expected_at), .. },
+            Rule::Frame { cfa, fp: [CallerFp::Saved(at)], .. },
+            Rule::Frame { cfa: expected, fp: [CallerFp::Same], .. },
+            Rule::Frame { fp: [CallerFp::Saved(expected_at)], .. },
         ) => cfa == expected && at == expected_at,
         _ => false,
     }
