@@ -42,10 +42,10 @@ pub(crate) fn each(each: Each<'_>) -> bool {
         // pages.
         let memory = Memory::open();
         let read: Read<'_> = &|address, buffer| memory.read(address, buffer);
-        if let Some(image) = Image::of_headers(None, headers.0, headers.1, read) {
-            program::path(&mut path);
-            describe(&Loaded { image: &image, path: &path, read }, each);
-        }
+        // Without it the list is another one: an emulator of a processor may show its own mappings instead of the program's.
+        let Some(image) = Image::of_headers(None, headers.0, headers.1, read) else { return false };
+        program::path(&mut path);
+        describe(&Loaded { image: &image, path: &path, read }, each);
     }
     elf::each_mapped(&mut path, &mut |loaded| {
         if program_bias != Some(loaded.image.bias) {

@@ -120,6 +120,7 @@ impl Rule {
     pub(in crate::unwind) const CHAINED: Rule = Rule::frame(Cfa::Fp(2), -1, CallerFp::Saved(-2));
 
     /// A rule whose offsets count from the canonical frame address, by the first frame pointer.
+    #[cfg(any(test, not(ehabi)))]
     pub(in crate::unwind) const fn frame(cfa: Cfa, ra: isize, fp: CallerFp) -> Rule {
         let mut all = [CallerFp::Same; FRAME_POINTERS];
         all[0] = fp;
