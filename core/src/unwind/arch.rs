@@ -1,55 +1,7 @@
 //! The differences between instruction sets: registers, frame layout, DWARF numbers.
 
 use super::Registers;
-
-/// How many registers code uses as frame pointers: on ARM that of ARM code, r11, and that of Thumb code, r7.
-pub(super) const FRAME_POINTERS: usize = if cfg!(ehabi) { 2 } else { 1 };
-
-/// The content of this register.
-#[cfg(not(ehabi))]
-pub type FramePointers = usize;
-/// The content of these registers. The first one is in the lower half of the number.
-#[cfg(ehabi)]
-pub type FramePointers = u64;
-
-/// One of these registers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fp {
-    First,
-    #[cfg(ehabi)]
-    Second,
-}
-
-impl Fp {
-    pub(super) const ALL: [Fp; FRAME_POINTERS] = [
-        Fp::First,
-        #[cfg(ehabi)]
-        Fp::Second,
-    ];
-
-    /// Its content.
-    #[inline(always)]
-    pub(super) fn of(self, all: FramePointers) -> usize {
-        (all >> self.shift()) as usize
-    }
-
-    /// Replaces its content.
-    #[inline(always)]
-    pub(super) fn set(self, all: &mut FramePointers, value: usize) {
-        *all = *all & !self.mask() | (value as FramePointers) << self.shift();
-    }
-
-    /// All its bits.
-    #[inline(always)]
-    pub(super) fn mask(self) -> FramePointers {
-        (usize::MAX as FramePointers) << self.shift()
-    }
-
-    #[inline(always)]
-    fn shift(self) -> u32 {
-        self as u32 * usize::BITS
-    }
-}
+use super::frame_registers::{Fp, FramePointers};
 
 /// The registers in the frame of the function that this is inlined into.
 #[inline(always)]

@@ -20,7 +20,7 @@ mod entry;
 pub(super) mod fuzz;
 mod last_walk;
 
-use super::arch::FramePointers;
+use super::frame_registers::FramePointers;
 use super::rules::cache::Cache;
 use super::rules::find;
 use super::rules::packed::PackedRule;

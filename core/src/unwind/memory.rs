@@ -1,6 +1,6 @@
 //! The input of a walk: the registers of the hook's own frame, and the part of the stack that is known to be readable.
 
-pub use super::arch::FramePointers;
+use super::frame_registers::FramePointers;
 
 /// The registers from which a stack is walked, of the hook's own frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,7 @@ mod cfi;
 ))]
 mod ehabi;
 mod frame_pointer;
+mod frame_registers;
 mod generations;
 #[cfg(all(target_arch = "wasm32", not(feature = "std")))]
 mod js_stack;
@@ -59,10 +60,11 @@ pub mod fuzz {
 pub use crate::table::stacks::{Interned, StackId, Stacks};
 pub(crate) use arch::{registers, stack_pointer};
 pub use capture::{Captured, End, Frames, LastCell, Unwind};
+pub use frame_registers::FramePointers;
 use generations::Generations;
 #[cfg(cfi)]
 use generations::unloads;
-pub use memory::{FramePointers, Memory, Registers};
+pub use memory::{Memory, Registers};
 
 // Code for macOS keeps frame pointers, and they cost less.
 #[cfg(all(cfi, not(compact)))]

@@ -13,7 +13,7 @@
 //! three offsets of saved registers have 10 bits each.
 
 use super::rule::{CallerFp, Cfa, Origin, Rule};
-use crate::unwind::arch::FRAME_POINTERS;
+use crate::unwind::frame_registers::FRAME_POINTERS;
 
 /// All-zero is [`Rule::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ fn from_base(cfa: Cfa, origin: Origin, ra: isize, fp: [CallerFp; FRAME_POINTERS]
 mod tests {
     use super::*;
     use crate::unwind::Memory;
-    use crate::unwind::arch::Fp;
+    use crate::unwind::frame_registers::Fp;
     use crate::unwind::rules::rule::{State, Step, Untraced};
 
     const WORD: usize = size_of::<usize>();

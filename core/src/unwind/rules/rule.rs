@@ -2,7 +2,7 @@
 
 #[cfg(not(compact))]
 use crate::unwind::arch::SIGNAL;
-use crate::unwind::arch::{FRAME_POINTERS, Fp, FramePointers};
+use crate::unwind::frame_registers::{FRAME_POINTERS, Fp, FramePointers};
 use crate::unwind::{Memory, Registers};
 
 const WORD: usize = size_of::<usize>();

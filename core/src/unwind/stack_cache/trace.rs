@@ -6,7 +6,7 @@
 
 use crate::limits::MAX_WORDS;
 use crate::unwind::Memory;
-use crate::unwind::arch::{FRAME_POINTERS, Fp, FramePointers};
+use crate::unwind::frame_registers::{FRAME_POINTERS, Fp, FramePointers};
 use crate::unwind::rules::rule::Trace;
 use heapless::Vec;
 
