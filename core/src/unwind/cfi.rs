@@ -30,7 +30,7 @@ use super::stack_cache::cache::{Found, StackCache};
 use super::stack_cache::fingerprint::Fingerprint;
 use super::stack_cache::trace::DecidingWords;
 use super::{Captured, End, Frames, Generations, LastCell, Memory, Registers, Stacks, Unwind, unloads};
-use entry::Entries;
+use entry::{Entries, FIRST};
 use last_walk::LastWalk;
 
 /// The unwind tables that compilers write for all code: DWARF call frame information (`.eh_frame`) on Linux, the unwind
@@ -163,7 +163,7 @@ unsafe impl Unwind for Cfi {
                 memo.renew();
                 walk(
                     from.into(),
-                    true,
+                    FIRST,
                     memory,
                     |pc, interrupted| memo.rules.rule(pc, interrupted),
                     &mut Untraced,
@@ -171,7 +171,7 @@ unsafe impl Unwind for Cfi {
                     frames,
                 )
             }
-            None => walk(from.into(), true, memory, find::rule, &mut Untraced, &mut generations, frames),
+            None => walk(from.into(), FIRST, memory, find::rule, &mut Untraced, &mut generations, frames),
         }
     }
 
@@ -221,7 +221,7 @@ fn unremembered<'m>(
     table: Stacks<'_>,
     frames: &mut Frames,
 ) -> Captured<'m> {
-    let end = walk(from.into(), true, memory, rule, &mut Untraced, &mut Generations::default(), frames);
+    let end = walk(from.into(), FIRST, memory, rule, &mut Untraced, &mut Generations::default(), frames);
     Captured { interned: table.intern(end.base(), frames), end, last_cell: None }
 }
 

@@ -8,6 +8,10 @@ use crate::unwind::rules::packed::PackedRule;
 use crate::unwind::rules::rule::{State, Step, Trace, Untraced};
 use crate::unwind::{Memory, Registers};
 
+/// Whether the hook's own frame is looked up by the address of the next instruction, as interrupted code is. On ARM such code may
+/// not have saved its return address, but the hook has.
+pub(super) const FIRST: bool = !cfg!(ehabi);
+
 /// The rules of the hook's own frames: of its entry that allocates and its entry that reallocates. All-zero is none.
 pub(super) struct EntryRules([(usize, PackedRule); 2]);
 
@@ -16,7 +20,7 @@ impl EntryRules {
         match self.0.iter().find(|entry| entry.0 == pc) {
             Some(entry) => entry.1,
             None => {
-                let Some(rule) = find::lasting_rule(pc, true) else { return PackedRule::UNKNOWN };
+                let Some(rule) = find::lasting_rule(pc, FIRST) else { return PackedRule::UNKNOWN };
                 self.0 = [(pc, rule), self.0[0]];
                 rule
             }

@@ -8,6 +8,9 @@ use core::ffi::c_void;
 use std::sync::Mutex;
 use std::vec::Vec;
 
+#[cfg(ehabi)]
+mod arm;
+
 /// The stack as the unwinder of the C runtime sees it: addresses inside the calls, innermost first.
 fn reference() -> Vec<usize> {
     #[repr(C)]

@@ -2,7 +2,8 @@
 //! DWARF tables. They need no frame pointers, in frames of C neither.
 //!
 //! - [`table`]: finds the unwind instructions of an address;
-//! - [`bytecode`]: what the instructions do.
+//! - [`bytecode`]: what the instructions do;
+//! - [`prologue`]: whether interrupted code has pushed its return address.
 //!
 //! On a host they become a rule:
 //!
@@ -12,16 +13,14 @@
 //!
 //! - `walk`: goes from frame to frame;
 //! - `frame`: the registers of a frame, and what instructions do with them;
-//! - `exception`: steps over the registers that the processor pushed when an interrupt came in;
-//! - `prologue`: whether interrupted code has pushed its return address.
+//! - `exception`: steps over the registers that the processor pushed when an interrupt came in.
 
 mod bytecode;
 #[cfg(not(ehabi))]
 pub(super) mod exception;
 #[cfg(not(ehabi))]
 mod frame;
-#[cfg(not(ehabi))]
-mod prologue;
+pub(super) mod prologue;
 #[cfg(ehabi)]
 pub(super) mod rule;
 #[cfg(not(target_pointer_width = "32"))]

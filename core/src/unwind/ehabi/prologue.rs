@@ -5,14 +5,15 @@
 //! so the code may begin with other functions. A function ends where it returns or branches away, and no branch leads
 //! beyond.
 
+#[cfg(not(ehabi))]
 use super::table::Tables;
 
 /// Bytes of code that are searched for a push of the return address, which comes early.
 const MOST_CODE: u32 = 4096;
 
-/// The effect of a Thumb instruction.
+/// The effect of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+pub(in crate::unwind) enum Effect {
     /// Pushes the return address.
     Push,
     /// Returns, or branches to an unknown address.
@@ -25,37 +26,76 @@ enum Effect {
     Other,
 }
 
+#[cfg(not(ehabi))]
 impl<W: Fn(u32) -> Option<u32>> Tables<'_, W> {
-    /// Whether the code from `start` to `pc` has pushed the return address. `None` when that is too much code, as behind the
-    /// last function: it is not read.
+    /// Whether the code from `start` to `pc` has pushed the return address.
     pub(super) fn has_pushed(&self, start: u32, pc: u32) -> Option<bool> {
         let half = |at: u32| Some((self.word)(at & !3)? >> (8 * (at & 2)) & 0xffff);
-        let mut at = start & !1;
-        if pc.checked_sub(at)? > MOST_CODE {
-            return None;
-        }
-        // Whether the return address is pushed, and how far the code reaches that runs after that.
-        let (mut pushed, mut reach) = (false, 0);
-        while at < pc {
-            let first = half(at)?;
-            let is_short = first >> 11 < 0b11101;
-            let next = at + if is_short { 2 } else { 4 };
-            let effect = if is_short { short(at, first) } else { long(at, first, half(at + 2)?) };
-            if let Effect::Branch { target, .. } = effect
-                && pushed
-            {
-                reach = reach.max(target);
-            }
-            match effect {
-                Effect::Push => pushed = true,
-                // Code that a branch leads to follows, or another function.
-                Effect::Leave | Effect::Branch { always: true, .. } if reach < next => pushed = false,
-                _ => {}
-            }
-            at = next;
-        }
-        Some(pushed)
+        has_pushed(start & !1, pc, |at| thumb(at, half))
     }
+}
+
+/// Whether the code from `start` to `pc` has pushed the return address. `instruction` returns the length and the effect of the
+/// instruction at an address. `None` when that is too much code, as behind the last function: it is not read.
+pub(in crate::unwind) fn has_pushed(
+    start: u32,
+    pc: u32,
+    mut instruction: impl FnMut(u32) -> Option<(u32, Effect)>,
+) -> Option<bool> {
+    if pc.checked_sub(start)? > MOST_CODE {
+        return None;
+    }
+    let mut at = start;
+    // Whether the return address is pushed, and how far the code reaches that runs after that.
+    let (mut pushed, mut reach) = (false, 0);
+    while at < pc {
+        let (length, effect) = instruction(at)?;
+        let next = at + length;
+        if let Effect::Branch { target, .. } = effect
+            && pushed
+        {
+            reach = reach.max(target);
+        }
+        match effect {
+            Effect::Push => pushed = true,
+            // Code that a branch leads to follows, or another function.
+            Effect::Leave | Effect::Branch { always: true, .. } if reach < next => pushed = false,
+            _ => {}
+        }
+        at = next;
+    }
+    Some(pushed)
+}
+
+/// The length and the effect of an instruction of Thumb code. `half` returns the 16 bits at an address.
+pub(in crate::unwind) fn thumb(at: u32, mut half: impl FnMut(u32) -> Option<u32>) -> Option<(u32, Effect)> {
+    let first = half(at)?;
+    let is_short = first >> 11 < 0b11101;
+    Some(if is_short { (2, short(at, first)) } else { (4, long(at, first, half(at + 2)?)) })
+}
+
+/// The same of ARM code (ARMv7-A A5), by its 32 bits. An instruction that does nothing under a condition counts as none, but for a
+/// branch.
+#[cfg(ehabi)]
+pub(in crate::unwind) fn arm(at: u32, code: u32) -> (u32, Effect) {
+    let effect = match code {
+        // STMDB sp!, {…, lr} and STR lr, [sp, #-…]!
+        _ if code & 0xffff_4000 == 0xe92d_4000 || code & 0xffff_f000 == 0xe52d_e000 => Effect::Push,
+        // LDMIA sp!, {…, pc}, LDR pc, [sp], #… and BX
+        _ if code & 0xffff_8000 == 0xe8bd_8000
+            || code & 0xffff_f000 == 0xe49d_f000
+            || code & 0xffff_fff0 == 0xe12f_ff10 =>
+        {
+            Effect::Leave
+        }
+        // B under a condition, or always.
+        _ if code >> 24 & 0xf == 0xa && code >> 28 != 0xf => {
+            let target = (at + 8).wrapping_add(signed(code, 24) << 2);
+            Effect::Branch { target, always: code >> 28 == 0xe }
+        }
+        _ => Effect::Other,
+    };
+    (4, effect)
 }
 
 /// An instruction of 16 bits (ARMv7-M A5.2).
@@ -102,7 +142,36 @@ fn signed(code: u32, bits: u32) -> u32 {
     ((code << above) as i32 >> above) as u32
 }
 
-#[cfg(test)]
+#[cfg(all(test, ehabi))]
+mod tests {
+    use super::*;
+
+    const START: u32 = 0x8000;
+
+    /// The places, in words, of which code up to there has pushed the return address.
+    fn pushed(code: &[u32]) -> std::vec::Vec<usize> {
+        let word = |at: u32| code.get((at - START) as usize / 4).map(|word| arm(at, *word));
+        let at = |place: &usize| has_pushed(START, START + 4 * *place as u32, word) == Some(true);
+        (0..=code.len()).filter(at).collect()
+    }
+
+    const NOP: u32 = 0xe320_f000;
+    const PUSH: u32 = 0xe92d_4800;
+    const POP: u32 = 0xe8bd_8800;
+
+    #[test]
+    fn arm_code_pushes_and_returns() {
+        assert_eq!(pushed(&[NOP, PUSH, NOP, POP, NOP]), [2, 3]);
+        // str lr, [sp, #-8]!; popeq {fp, pc}; ldr pc, [sp], #8
+        assert_eq!(pushed(&[0xe52d_e008, 0x08bd_8800, 0xe49d_f008, NOP]), [1, 2]);
+        // beq over a return; bx lr
+        assert_eq!(pushed(&[PUSH, 0x0a00_0001, NOP, POP, NOP, 0xe12f_ff1e, NOP]), [1, 2, 3, 4, 5]);
+        // A branch to another function.
+        assert_eq!(pushed(&[PUSH, 0xeaff_ff00, NOP]), [1]);
+    }
+}
+
+#[cfg(all(test, not(ehabi)))]
 mod tests {
     use super::*;
 

@@ -6,16 +6,8 @@
 use super::bytecode::{LR, Operation, Operations, PC, R7, R11, SP};
 use crate::unwind::rules::rule::{CallerFp, Cfa, Origin, Rule};
 
-/// The rule of a function's instructions. `None` when they make no sense, when they say that the function cannot be unwound, and when
-/// no rule can express them.
-pub(in crate::unwind) fn of(instructions: impl Iterator<Item = u8>) -> Option<Rule> {
-    let mut effect = Effect { base: Cfa::Sp, sp: 0, popped: [None; 16] };
-    Operations(instructions).try_for_each(|operation| effect.add(operation?))?;
-    effect.rule()
-}
-
 /// The effect of instructions. Offsets are bytes above the base.
-struct Effect {
+pub(in crate::unwind) struct Effect {
     /// The register that is the base.
     base: fn(isize) -> Cfa,
     /// The stack pointer.
@@ -25,6 +17,14 @@ struct Effect {
 }
 
 impl Effect {
+    /// The effect of a function's instructions. `None` when they make no sense, when they say that the function cannot be unwound,
+    /// and when no rule can express them.
+    pub(in crate::unwind) fn of(instructions: impl Iterator<Item = u8>) -> Option<Effect> {
+        let mut effect = Effect { base: Cfa::Sp, sp: 0, popped: [None; 16] };
+        Operations(instructions).try_for_each(|operation| effect.add(operation?))?;
+        Some(effect)
+    }
+
     fn add(&mut self, operation: Operation) -> Option<()> {
         match operation {
             Operation::Skip(bytes) => self.sp = self.sp.checked_add_unsigned(bytes)?,
@@ -51,9 +51,9 @@ impl Effect {
         Some(())
     }
 
-    /// The rule that has the whole effect.
-    fn rule(&self) -> Option<Rule> {
-        // A popped stack pointer may be anywhere. A function that pops no return address calls none.
+    /// The rule of a function that calls another one; `None` when it calls none: then it pops no return address.
+    pub(in crate::unwind) fn rule(&self) -> Option<Rule> {
+        // A popped stack pointer may be anywhere.
         let (None, Some(ra)) = (self.popped[SP], self.popped[PC].or(self.popped[LR])) else { return None };
         let words = |place: i32| ((place - self.sp) / 4) as isize;
         let fp = [R11, R7].map(|register| match self.popped[register] {
@@ -63,6 +63,12 @@ impl Effect {
         let cfa = (self.base)((self.sp / 4) as isize);
         Some(Rule::Frame { cfa, origin: Origin::Cfa, ra: words(ra), fp })
     }
+
+    /// The rule of a function that calls none, and saves nothing.
+    pub(in crate::unwind) fn leaf(&self) -> Option<Rule> {
+        let is_simple = self.popped == [None; 16] && (self.base)(0) == Cfa::Sp(0);
+        is_simple.then_some(Rule::Leaf((self.sp / 4) as isize))
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +76,7 @@ mod tests {
     use super::*;
 
     fn rule(code: &[u8]) -> Option<Rule> {
-        of(code.iter().copied())
+        Effect::of(code.iter().copied())?.rule()
     }
 
     fn frame(cfa: Cfa, ra: isize, r11: Option<isize>, r7: Option<isize>) -> Option<Rule> {
@@ -109,5 +115,11 @@ mod tests {
             &[0x84],
         ];
         assert_eq!(without.map(rule), [None; 8]);
+        // Of these the first one is a leaf's, and so is `add sp, #8`.
+        let leaf = |code: &[u8]| Effect::of(code.iter().copied())?.leaf();
+        assert_eq!(
+            [&[0xb0][..], &[0x01], &[0xa1], &[0x97]].map(leaf),
+            [Some(Rule::Leaf(0)), Some(Rule::Leaf(2)), None, None]
+        );
     }
 }

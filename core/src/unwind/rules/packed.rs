@@ -29,7 +29,7 @@ const OUTERMOST: u64 = 5;
 #[cfg(any(compact, all(test, macos_tested)))]
 const MAYBE_SIGNAL: u64 = 6;
 #[cfg(ehabi)]
-const SHORT_SIGNAL: u64 = 6;
+const LEAF: u64 = 6;
 #[cfg(ehabi)]
 const SECOND: u64 = 7;
 
@@ -69,7 +69,9 @@ impl PackedRule {
             Rule::Outermost => Some(OUTERMOST),
             Rule::Signal => Some(SIGNAL),
             #[cfg(ehabi)]
-            Rule::ShortSignal => Some(SHORT_SIGNAL),
+            Rule::ShortSignal => Some(SIGNAL | FROM_BASE),
+            #[cfg(ehabi)]
+            Rule::Leaf(words) => field(words, CFA_SHIFT, CFA_BITS).map(|words| LEAF | words),
             #[cfg(any(compact, all(test, macos_tested)))]
             Rule::MaybeSignal => Some(MAYBE_SIGNAL),
             Rule::Frame { cfa, origin, ra, fp } => {
@@ -89,9 +91,11 @@ impl PackedRule {
             AT_FP => Cfa::AtFp(cfa),
             #[cfg(ehabi)]
             SECOND => Cfa::Second(cfa),
+            #[cfg(ehabi)]
+            SIGNAL if self.0 & FROM_BASE != 0 => return Rule::ShortSignal,
             SIGNAL => return Rule::Signal,
             #[cfg(ehabi)]
-            SHORT_SIGNAL => return Rule::ShortSignal,
+            LEAF => return Rule::Leaf(cfa),
             #[cfg(any(compact, all(test, macos_tested)))]
             MAYBE_SIGNAL => return Rule::MaybeSignal,
             OUTERMOST => return Rule::Outermost,
@@ -153,9 +157,9 @@ fn from_base(cfa: Cfa, origin: Origin, ra: isize, fp: [CallerFp; FRAME_POINTERS]
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
-    use crate::unwind::Memory;
     use crate::unwind::frame_registers::Fp;
     use crate::unwind::rules::rule::{State, Step, Untraced};
+    use crate::unwind::{Memory, Registers};
 
     const WORD: usize = size_of::<usize>();
 
@@ -167,10 +171,10 @@ mod tests {
         let prove = |_| Some((base, base + 64 * WORD));
         let mut memory = Memory::at(base, &prove).unwrap();
         let above = |words: usize| base.wrapping_add(words.wrapping_mul(WORD));
-        let mut from = State { pc: 0, sp: above(sp), fp: 0 };
+        let mut from = State::from(Registers { pc: 0, sp: above(sp), fp: 0 });
         Fp::First.set(&mut from.fp, above(fp));
         match PackedRule::new(rule).rule().step(from, &mut memory, &mut Untraced) {
-            Step::Call(State { pc, sp, fp }) => {
+            Step::Call(State { pc, sp, fp, .. }) => {
                 Some((pc, sp.wrapping_sub(base) / WORD, if fp == from.fp { SAME } else { Fp::First.of(fp) }))
             }
             _ => None,
@@ -187,6 +191,16 @@ mod tests {
         assert_eq!(step(Rule::frame(Cfa::Fp(2), -1, CallerFp::AtFp(5)), 0, 20), Some((21, 22, 25)));
         let packed = |rule| PackedRule::new(rule).rule();
         for rule in [Rule::Unknown, Rule::Outermost, Rule::Signal, Rule::frame(Cfa::AtFp(-9), 5, saved(-8))] {
+            assert_eq!(packed(rule), rule);
+        }
+        #[cfg(ehabi)]
+        for rule in [Rule::ShortSignal, Rule::Leaf(0), Rule::Leaf(1 << 20)] {
+            assert_eq!(packed(rule), rule);
+        }
+        #[cfg(ehabi)]
+        {
+            let fp = [CallerFp::Saved(-3), CallerFp::Saved(-12)];
+            let rule = Rule::Frame { cfa: Cfa::Second(1 << 20), origin: Origin::Cfa, ra: -1, fp };
             assert_eq!(packed(rule), rule);
         }
         #[cfg(cfi)]

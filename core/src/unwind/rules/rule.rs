@@ -8,16 +8,25 @@ use crate::unwind::{Memory, Registers};
 const WORD: usize = size_of::<usize>();
 
 /// The registers that unwinding needs of a frame. `pc` is an address inside the instruction that is running or calling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::unwind) struct State {
     pub(in crate::unwind) pc: usize,
     pub(in crate::unwind) sp: usize,
     pub(in crate::unwind) fp: FramePointers,
+    /// The link register of code that a signal interrupted; 0 in other frames.
+    #[cfg(ehabi)]
+    pub(in crate::unwind) lr: usize,
 }
 
 impl From<Registers> for State {
     fn from(Registers { pc, sp, fp }: Registers) -> State {
-        State { pc, sp, fp }
+        State {
+            pc,
+            sp,
+            fp,
+            #[cfg(ehabi)]
+            lr: 0,
+        }
     }
 }
 
@@ -72,6 +81,9 @@ pub(in crate::unwind) enum Rule {
     /// The same in the frame for a handler with one argument. On i686 the words of the frame say which one it is.
     #[cfg(ehabi)]
     ShortSignal,
+    /// `pc, sp = lr, sp + n`: code that a signal interrupted, and that has not saved its return address.
+    #[cfg(ehabi)]
+    Leaf(isize),
     /// The registers of interrupted code if the kernel's signal frame is above this one, which has a frame pointer; else as for
     /// other frames with a frame pointer.
     #[cfg(any(compact, all(test, macos_tested)))]
@@ -127,6 +139,15 @@ impl Rule {
         Rule::Frame { cfa, origin: Origin::Cfa, ra, fp: all }
     }
 
+    /// Whether the caller may have the same stack pointer.
+    #[inline(always)]
+    pub(in crate::unwind) fn may_stay(self) -> bool {
+        #[cfg(ehabi)]
+        return matches!(self, Rule::Leaf(_));
+        #[cfg(not(ehabi))]
+        false
+    }
+
     /// The offsets of the return address and of the caller's stack pointer above the stack pointer, in bytes, when the
     /// frame depends on its stack pointer alone.
     #[cfg(cfi)]
@@ -163,6 +184,13 @@ impl Rule {
                 Step::Unknown => return Rule::CHAINED.step(from, memory, trace),
                 interrupted => return interrupted,
             },
+            #[cfg(ehabi)]
+            Rule::Leaf(_) if from.lr == 0 => None,
+            #[cfg(ehabi)]
+            Rule::Leaf(n) => {
+                let sp = from.sp.wrapping_add_signed(n * WORD as isize);
+                Some(State { pc: from.lr, sp, fp: from.fp, lr: 0 })
+            }
             Rule::Outermost => return Step::Outermost,
             Rule::Unknown => None,
         };
@@ -196,7 +224,7 @@ impl Rule {
             Origin::Base => base,
         };
         let pc = trace.read(memory, at(origin, ra))?;
-        let mut caller = State { pc, sp: cfa, fp: from.fp };
+        let mut caller = State::from(Registers { pc, sp: cfa, fp: from.fp });
         for (register, saved) in Fp::ALL.into_iter().zip(fp) {
             let place = match saved {
                 CallerFp::Same => continue,
@@ -267,7 +295,14 @@ fn signal(stored: Option<Stored>, memory: &mut Memory<'_>, trace: &mut impl Trac
 
 /// The registers of the interrupted code.
 fn interrupted([pc, sp, fps @ ..]: Stored, memory: &Memory<'_>, trace: &mut impl Trace) -> Option<State> {
-    let mut state = State { pc: trace.read(memory, pc)?, sp: trace.read(memory, sp)?, ..State::default() };
+    let mut state =
+        State::from(Registers { pc: trace.read(memory, pc)?, sp: trace.read(memory, sp)?, fp: 0 });
+    // The link register is in front of the program counter, and the status behind it: one of its bits says that this is Thumb code.
+    #[cfg(ehabi)]
+    {
+        state.lr = trace.read(memory, pc.wrapping_sub(WORD))?;
+        state.pc |= trace.read(memory, pc.wrapping_add(WORD))? >> 5 & 1;
+    }
     for (register, place) in Fp::ALL.into_iter().zip(fps) {
         register.set(&mut state.fp, trace.read_frame_pointer(register, memory, place)?);
     }

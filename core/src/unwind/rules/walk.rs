@@ -37,14 +37,19 @@ pub(in crate::unwind) fn walk(
             return End::Complete;
         }
         // A caller's frame is outside its callee's. Behind a signal's frame the walk may be on another stack.
-        if state.sp <= below && !interrupted {
+        let is_inside = if rule.may_stay() { state.sp < below } else { state.sp <= below };
+        if is_inside && !interrupted {
             return End::Stopped;
         }
         // The address after a call may be in the next function, so a caller is named by the call itself. Interrupted code is
         // named by its own address.
-        state.pc = if interrupted { address } else { address.wrapping_sub(1) };
-        if let Err(end) = push(state.pc, generations, frames) {
+        let frame = if interrupted { address } else { address.wrapping_sub(1) };
+        if let Err(end) = push(frame, generations, frames) {
             return end;
+        }
+        // The look-up of interrupted code needs the bit that says that it is Thumb code.
+        if !(cfg!(ehabi) && interrupted) {
+            state.pc = frame;
         }
     }
 }
