@@ -8,12 +8,13 @@
 //! - `undescribed_libc`: the C library has no unwind tables for its own code;
 //! - `interposing`: functions of the C library are replaced;
 //! - `unseen_unloading`: nobody reports that a library is unloaded, and the tables of modules come from a list;
+//! - `file_backed`: a file can replace memory in use;
 //! - `recorded_from_start`: a file cannot replace memory in use, so a recording begins before the tables are used;
 //! - `models` and `fuzzing`: set by `cargo xtask models` and by cargo-fuzz alone.
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, ehabi, undescribed_libc, interposing, unseen_unloading, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
+        "cargo::rustc-check-cfg=cfg(cfi, cfi_bare, compact, pdata, ehabi, undescribed_libc, interposing, unseen_unloading, file_backed, recorded_from_start, large_pages, macos_tested, fuzzing, models)"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
@@ -22,14 +23,15 @@ fn main() {
     let (std, os) = (var("CARGO_FEATURE_STD") == "1", var("CARGO_CFG_TARGET_OS"));
     let is_wide = of(&["x86_64", "aarch64"]);
     let linux = os == "linux" || os == "android" && is_wide;
+    let freebsd = os == "freebsd" && is_wide;
     let (windows, macos) = (os == "windows" && is_wide, os == "macos" && is_wide);
     // Of WASI the first preview, without threads: a target with threads has atomics.
     let has_threads = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "atomics");
     let wasi = os == "wasi" && var("CARGO_CFG_TARGET_ENV") == "p1" && !has_threads;
-    if std && !linux && !windows && !macos && !wasi {
+    if std && !linux && !windows && !macos && !freebsd && !wasi {
         // The compiler would only list what is missing.
         println!(
-            "cargo::error=the feature `std` supports Linux, 64-bit Android and Windows, macOS and WASI (wasm32-wasip1): disable default \
+            "cargo::error=the feature `std` supports Linux, 64-bit Android, FreeBSD and Windows, macOS and WASI (wasm32-wasip1): disable default \
              features, and implement `Platform` for this system"
         );
         return;
@@ -46,6 +48,9 @@ fn main() {
     }
     if std && linux && arch == "arm" {
         println!("cargo::rustc-cfg=ehabi");
+    }
+    if std && (linux || macos) {
+        println!("cargo::rustc-cfg=file_backed");
     }
     if std && macos && arch == "aarch64" {
         println!("cargo::rustc-cfg=large_pages");

@@ -72,7 +72,7 @@ const MUSL: Platform = Platform {
     ..PLAIN
 };
 
-const PLATFORMS: [Platform; 14] = [
+const PLATFORMS: [Platform; 16] = [
     MUSL,
     Platform {
         name: "x86_64-musl-dynamic",
@@ -186,6 +186,8 @@ const PLATFORMS: [Platform; 14] = [
     },
     Platform { name: "aarch64-android", triple: "aarch64-linux-android", runs: &[Run::Check("")], ..PLAIN },
     Platform { name: "x86_64-android", triple: "x86_64-linux-android", runs: &[Run::Check("")], ..PLAIN },
+    Platform { name: "x86_64-freebsd", triple: "x86_64-unknown-freebsd", runs: &[Run::Check("")], ..PLAIN },
+    Platform { name: "aarch64-freebsd", triple: "aarch64-unknown-freebsd", runs: &[Run::Check("")], ..PLAIN },
     // Nothing runs here for macOS: programs are linked, and their files inspected.
     Platform {
         name: "aarch64-macos",

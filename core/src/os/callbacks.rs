@@ -26,7 +26,7 @@ pub(crate) struct Sealing {
 /// Events of the process. The functions allocate nothing and wait for no lock of other code: each may run inside an
 /// allocator, in a signal handler or in a forked child.
 #[cfg_attr(
-    not(unix),
+    not(file_backed),
     expect(dead_code, reason = "no file backs memory there, and not all of these systems have forks")
 )]
 pub(crate) struct Callbacks {

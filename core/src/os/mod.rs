@@ -57,6 +57,8 @@ mod absent;
 mod apple;
 mod callbacks;
 pub(crate) mod dump_stack;
+#[cfg(target_os = "freebsd")]
+mod freebsd;
 pub(crate) mod keep_errno;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
@@ -75,6 +77,8 @@ mod windows;
 #[cfg(target_os = "macos")]
 pub(crate) use apple::*;
 pub(crate) use callbacks::{Callbacks, Interposed, Sealing, set_callbacks, set_interposed};
+#[cfg(target_os = "freebsd")]
+pub(crate) use freebsd::*;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::*;
 #[cfg(target_os = "wasi")]

@@ -1,13 +1,14 @@
 //! Modules of the contract for a system that lacks what they offer. Each says so by its results.
 
-#[cfg(not(any(unix, recorded_from_start)))]
+#[cfg(not(any(file_backed, recorded_from_start)))]
 pub(crate) mod backing_file;
-#[cfg(not(any(unix, recorded_from_start)))]
+#[cfg(not(any(file_backed, recorded_from_start)))]
 pub(crate) mod fault;
+#[cfg(not(target_os = "freebsd"))]
 pub(crate) mod fork;
-#[cfg(not(unix))]
+#[cfg(not(file_backed))]
 pub(crate) mod fork_gate;
-#[cfg(not(any(unix, recorded_from_start)))]
+#[cfg(not(any(file_backed, recorded_from_start)))]
 pub(crate) mod pages;
 pub(crate) mod sandbox;
 #[cfg(not(unix))]

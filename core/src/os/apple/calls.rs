@@ -3,13 +3,18 @@
 //! Those that are cancellation points in the C library are called by the names under which they are none: `malloc` must not
 //! be a cancellation point. A call that fails sets `errno`.
 
+use super::super::unix::library_calls::is_beyond_limit;
 use super::mach::{self, mach_task_self_, mach_vm_read_overwrite};
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
-/// The system's record about a file.
-pub(crate) use libc::stat as Status;
+pub(crate) use super::super::unix::library_calls::{
+    Status, flock, fstat, ftruncate, is_on_alternate_stack, is_placeholder, populate, signal_this_thread,
+    stat, unmap,
+};
+
+/// A set of signals: signal 1 is its lowest bit.
+pub(crate) type SignalMask = u64;
 
 /// The C library's functions that are no cancellation points.
 mod without_cancellation {
@@ -68,44 +73,6 @@ pub(crate) fn open_placeholder() -> c_int {
     open(c"/", libc::O_EVTONLY | libc::O_CLOEXEC, 0)
 }
 
-/// Whether a descriptor is one from [`open_placeholder`]. False when that is unknown. The system does not tell how a descriptor
-/// was opened: it counts as one when it is the root folder.
-pub(crate) fn is_placeholder(file: c_int) -> bool {
-    match (fstat(file), stat(c"/")) {
-        (Some(file), Some(root)) => (file.st_dev, file.st_ino) == (root.st_dev, root.st_ino),
-        _ => false,
-    }
-}
-
-/// A length beyond the limit of a file's size fails without the call, which would send a signal to the process.
-pub(crate) fn ftruncate(file: c_int, length: usize) -> c_int {
-    if size_limit().is_some_and(|limit| length as u64 > limit) {
-        super::errno::set_errno(libc::EFBIG);
-        return -1;
-    }
-    // SAFETY: the call takes only numbers.
-    unsafe { libc::ftruncate(file, length as libc::off_t) }
-}
-
-pub(crate) fn flock(file: c_int, how: c_int) -> c_int {
-    // SAFETY: the call takes only numbers.
-    unsafe { libc::flock(file, how) }
-}
-
-/// The kernel's record about the file at a path.
-pub(crate) fn stat(path: &CStr) -> Option<Status> {
-    let mut file = MaybeUninit::<Status>::uninit();
-    // SAFETY: the path is a C string. The call has filled the record in when it returns 0.
-    unsafe { (libc::stat(path.as_ptr(), file.as_mut_ptr()) == 0).then(|| file.assume_init()) }
-}
-
-/// The kernel's record about an open file.
-pub(crate) fn fstat(file: c_int) -> Option<Status> {
-    let mut about = MaybeUninit::<Status>::uninit();
-    // SAFETY: the call has filled the record in when it returns 0.
-    unsafe { (libc::fstat(file, about.as_mut_ptr()) == 0).then(|| about.assume_init()) }
-}
-
 /// Writes bytes, and returns their number; negative when the call fails. Sends no signal.
 ///
 /// Here the kernel sends the signals of writes to the process, so that a thread cannot block them. SIGPIPE is switched off for
@@ -129,24 +96,6 @@ pub(crate) fn write(file: c_int, bytes: &[u8]) -> isize {
     written
 }
 
-/// Whether a write to the end of a regular file would pass the limit of a file's size.
-fn is_beyond_limit(file: c_int, length: usize) -> bool {
-    size_limit().is_some_and(|limit| {
-        fstat(file).is_some_and(|about| {
-            let end = (about.st_size as u64).saturating_add(length as u64);
-            about.st_mode & libc::S_IFMT == libc::S_IFREG && end > limit
-        })
-    })
-}
-
-/// The limit of a file's size; `None` when there is none.
-fn size_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: the record is valid for the call.
-    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
-}
-
 pub(crate) fn nanosleep(time: &libc::timespec) {
     // SAFETY: the time is valid for the call.
     unsafe { without_cancellation::nanosleep(time, null_mut()) };
@@ -158,12 +107,6 @@ pub(crate) fn set_signal_mask(mask: u64) -> Option<u64> {
     // SAFETY: both sets are valid for the call.
     let code = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, &raw mut before) };
     (code == 0).then_some(u64::from(before))
-}
-
-/// Sends a signal to the calling thread.
-pub(crate) fn signal_this_thread(signal: c_int) {
-    // SAFETY: the thread runs.
-    unsafe { libc::pthread_kill(libc::pthread_self(), signal) };
 }
 
 /// Maps zeroed private pages; null when the call fails.
@@ -179,24 +122,6 @@ pub(crate) fn map_at(place: *mut c_void, length: usize) -> *mut c_void {
     // SAFETY: the call replaces no mapping.
     let mapped = unsafe { libc::mmap(place, length, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { null_mut() } else { mapped }
-}
-
-/// # Safety
-/// The range must be mapped by the tracker, and nobody may use it any more.
-pub(crate) unsafe fn unmap(place: *mut c_void, length: usize) {
-    // SAFETY: the caller upholds that the range is the tracker's own and unused.
-    unsafe { libc::munmap(place, length) };
-}
-
-/// Makes pages of a private mapping resident where the system can do so at once. Here it cannot.
-pub(crate) fn populate(_: *mut c_void, _: usize) {}
-
-/// Whether the calling thread is on its alternate signal stack; `None` when that is unknown.
-pub(crate) fn is_on_alternate_stack() -> Option<bool> {
-    let mut stack = libc::stack_t { ss_sp: null_mut(), ss_size: 0, ss_flags: 0 };
-    // SAFETY: the record is valid for the call, which changes nothing else.
-    let found = unsafe { libc::sigaltstack(core::ptr::null(), &raw mut stack) } == 0;
-    found.then_some(stack.ss_flags & libc::SS_ONSTACK != 0)
 }
 
 /// Whether the eight bytes at `address` are known to be readable.

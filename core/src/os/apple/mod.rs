@@ -10,7 +10,6 @@
 //! barrier on all threads either.
 
 pub(super) mod calls;
-pub(super) mod ids;
 mod images;
 mod mach;
 mod macho;
@@ -36,4 +35,4 @@ pub(crate) use super::unix::{
     backing_file, errno, fault, file, fork_gate, key_memory as thread_memory, memory, pages, signal_mask,
     signals,
 };
-pub(super) use super::unix::{error_stream, names, other_stack};
+pub(super) use super::unix::{error_stream, library_ids as ids, names, other_stack};

@@ -1,6 +1,7 @@
 //! This process, and other processes by their ids.
 
-use super::errno::{errno, keep_errno};
+use super::super::unix::library_calls::is_hidden;
+use super::errno::keep_errno;
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 
@@ -79,14 +80,6 @@ pub(crate) fn started(id: u32) -> Option<u64> {
 pub(crate) fn is_running(id: u32, started: u64) -> bool {
     match self::started(id) {
         Some(start) => started == start || started == 0,
-        None => id != 0 && is_anothers(id),
+        None => id != 0 && is_hidden(id),
     }
-}
-
-/// Whether a process exists that the kernel tells nothing about.
-fn is_anothers(id: u32) -> bool {
-    keep_errno(|| {
-        // SAFETY: signal 0 is never sent: the call only checks that the process exists.
-        libc::pid_t::try_from(id).is_ok_and(|id| unsafe { libc::kill(id, 0) } != 0 && errno() == libc::EPERM)
-    })
 }

@@ -1,10 +1,10 @@
 //! Threads: ids, names, a callback at a thread's end, a thread of the tracker's own, and a barrier on all threads.
 
 use super::errno::keep_errno;
-use super::{ids, process, signal_mask};
-use crate::limits::THREAD_STACK;
-use core::ffi::c_int;
+use super::{ids, process};
+use core::ffi::{CStr, c_int};
 
+pub(crate) use super::super::unix::spawn::spawn;
 pub(crate) use super::thread_memory::watch_end;
 
 /// The system's id of the running thread, which no other live thread of the process has; 0 when it is unknown.
@@ -34,35 +34,10 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     name
 }
 
-/// Starts a thread of the tracker's own, which runs `run`, gets no signals and is never joined. The error is the
-/// system's error number. Allocates and locks: outside the hook.
-pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
-    extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
-        // SAFETY: the name is a C string. The argument is the function pointer that `spawn` passes below.
-        let run = unsafe {
-            libc::pthread_setname_np(c"memtrack".as_ptr());
-            core::mem::transmute::<*mut libc::c_void, fn()>(run)
-        };
-        run();
-        core::ptr::null_mut()
-    }
-
-    // SAFETY: the calls write the attributes and the thread's id before others read them. `start` has the right
-    // signature and gets the argument that it expects.
-    let code = unsafe {
-        let mut attributes = core::mem::zeroed();
-        libc::pthread_attr_init(&raw mut attributes);
-        libc::pthread_attr_setstacksize(&raw mut attributes, THREAD_STACK);
-        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
-        let mut thread = 0;
-        // A new thread inherits the signal mask of the thread that starts it.
-        let code = signal_mask::while_blocked(|| {
-            libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)
-        });
-        libc::pthread_attr_destroy(&raw mut attributes);
-        code
-    };
-    if code == 0 { Ok(()) } else { Err(code) }
+/// Gives the running thread its name. Outside the hook.
+pub(in crate::os) fn set_name(name: &CStr) {
+    // SAFETY: the name is a C string.
+    unsafe { libc::pthread_setname_np(name.as_ptr()) };
 }
 
 /// Makes every running thread of the process execute a full memory barrier before this returns. False when the system

@@ -19,6 +19,9 @@ pub(crate) use libc::stat as Status;
 #[cfg(target_pointer_width = "32")]
 pub(crate) use libc::stat64 as Status;
 
+/// A set of signals: signal 1 is its lowest bit.
+pub(crate) type SignalMask = u64;
+
 /// Makes a call, unless it is forbidden.
 macro_rules! call {
     ($name:ident $(, $argument:expr)*) => {

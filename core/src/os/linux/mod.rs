@@ -7,14 +7,13 @@
 //! - `maps` reads the kernel's list of mappings, and `elf` the headers of the modules in them.
 //! - `interpose` has the functions of the C library that memtrack replaces.
 //! - `kernel_headers` has what the libc crate lacks for Android.
-//! - `ids`, `program`, `resident`, `signal_numbers`, `thread_end` and `write_signals` each serve one or two of the modules above,
+//! - `ids`, `program`, `resident`, `signal_numbers` and `write_signals` each serve one or two of the modules above,
 //!   or of those that Linux shares with other systems ([`unix`](super::unix)).
 
 pub(super) mod calls;
 pub(crate) mod clock;
 mod elf;
 pub(crate) mod environment;
-pub(crate) mod exit;
 pub(crate) mod fork;
 pub(super) mod ids;
 mod interpose;
@@ -31,10 +30,6 @@ pub(super) mod signal_numbers;
 pub(crate) mod start;
 mod system_call;
 pub(crate) mod thread;
-#[cfg(not(target_os = "android"))]
-mod thread_end;
-#[cfg(not(target_os = "android"))]
-pub(crate) mod thread_memory;
 pub(crate) mod thread_stack;
 pub(crate) mod unwind_tables;
 pub(crate) mod wake;
@@ -43,7 +38,9 @@ pub(super) mod write_signals;
 #[cfg(target_os = "android")]
 pub(crate) use super::unix::key_memory as thread_memory;
 use super::unix::stamp;
+#[cfg(not(target_os = "android"))]
+pub(crate) use super::unix::thread_memory;
 pub(crate) use super::unix::{
-    backing_file, errno, fault, file, fork_gate, memory, pages, signal_mask, signals,
+    backing_file, errno, exit, fault, file, fork_gate, memory, pages, signal_mask, signals,
 };
 pub(super) use super::unix::{error_stream, names, other_stack};

@@ -3,12 +3,14 @@
 //! The kernel's list of mappings is the source. It is read without a lock, so modules can be listed in an event. The
 //! dynamic linker's list serves where the kernel's cannot be read.
 
+use super::super::unix::notes;
 use super::elf::{self, Image, Loaded};
 use super::maps::Memory;
 use super::program;
 use heapless::Vec;
 use memtrack_format::{List, Module};
 
+pub(crate) use super::super::unix::notes::MAX_BUILD_ID;
 pub(crate) use super::elf::{MAX_SEGMENTS, PAGE, Read, read_mapped};
 pub(crate) use super::maps::is_listed;
 pub(crate) use super::stamp::stamped;
@@ -16,8 +18,6 @@ pub(crate) use super::stamp::stamped;
 /// A function that is called for each module. The second argument reads the module's memory.
 pub(crate) type Each<'e> = &'e mut dyn FnMut(&Module<'_>, Read<'_>);
 
-/// The most bytes of a build id. A longer one counts as none.
-pub(crate) const MAX_BUILD_ID: usize = 64;
 const MAX_PATH: usize = libc::PATH_MAX as usize;
 
 /// Calls `each` for every loaded module, the executable first. A path or build id that is unknown is empty. Returns
@@ -74,7 +74,7 @@ pub(crate) fn each_linked(each: Each<'_>) {
 /// Calls `each` with a loaded image as a module.
 fn describe(loaded: &Loaded<'_>, each: Each<'_>) {
     let Loaded { image, path, read } = *loaded;
-    let build_id = build_id(image, read);
+    let build_id = notes::build_id(&image.notes, read);
     let segments = List::Items(&image.segments);
     each(&Module { path, build_id: &build_id, bias: image.bias, segments, ..Module::default() }, read);
 }
@@ -94,40 +94,6 @@ pub(crate) fn fingerprint() -> Option<u64> {
     is_listed.then_some(sum)
 }
 
-/// The GNU build id among an image's notes; empty when there is none. A note has the size of its name, the size of its
-/// descriptor, its type, its name and its descriptor; the last two are padded.
-fn build_id(image: &Image, read: Read<'_>) -> Vec<u8, MAX_BUILD_ID> {
-    const GNU_BUILD_ID: u32 = 3;
-    for &[start, length, align] in &image.notes {
-        let pad = if align == 8 { 8 } else { 4 };
-        let end = start.saturating_add(length.min(PAGE as u64));
-        let mut at = start;
-        while at < end {
-            let mut head = [0; 16];
-            if !read(at as usize, &mut head) {
-                break;
-            }
-            let [name, descriptor, kind, owner] = words(head);
-            let begin = at + u64::from(name).saturating_add(12).next_multiple_of(pad);
-            let next = begin.saturating_add(u64::from(descriptor).next_multiple_of(pad));
-            if (kind, name, owner) == (GNU_BUILD_ID, 4, u32::from_ne_bytes(*b"GNU\0")) {
-                let mut id = Vec::new();
-                let fits = next <= end && id.resize(descriptor as usize, 0).is_ok();
-                return if fits && read(begin as usize, &mut id) { id } else { Vec::new() };
-            }
-            at = next;
-        }
-    }
-    Vec::new()
-}
-
-/// Four words in the byte order of this machine.
-fn words(bytes: [u8; 16]) -> [u32; 4] {
-    let (words, _) = bytes.as_chunks::<4>();
-    let mut words = words.iter().map(|word| u32::from_ne_bytes(*word));
-    [(); 4].map(|()| words.next().unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +104,7 @@ mod tests {
         let mut found = std::vec::Vec::new();
         which(&mut |module, _| {
             let inside = module.segments.iter().any(|s| {
-                let here = build_id as *const () as u64;
+                let here = describe as *const () as u64;
                 s.executable && here >= s.start && here - s.start < s.length
             });
             found.push((String::from_utf8_lossy(module.path).into_owned(), module.build_id.len(), inside));
@@ -230,25 +196,5 @@ mod tests {
             libc::munmap(space, SPACE);
         }
         assert!(!is_listed);
-    }
-
-    #[test]
-    fn the_build_id_is_found_behind_other_notes() {
-        let mut notes = std::vec::Vec::new();
-        for (kind, name, descriptor) in [(1u32, &b"GNU\0"[..], &[9u8; 16][..]), (3, b"GNU\0", &[7; 20])] {
-            notes.extend((name.len() as u32).to_ne_bytes());
-            notes.extend((descriptor.len() as u32).to_ne_bytes());
-            notes.extend(kind.to_ne_bytes());
-            notes.extend(name);
-            notes.extend(descriptor);
-        }
-        let image = |length: usize| {
-            let mut image = Image::default();
-            image.notes.push([notes.as_ptr() as u64, length as u64, 4]).unwrap();
-            image
-        };
-        let read: Read<'_> = &elf::read_mapped;
-        assert_eq!(build_id(&image(notes.len()), read), [7u8; 20]);
-        assert_eq!(build_id(&image(notes.len() - 1), read), []);
     }
 }

@@ -1,11 +1,13 @@
 //! Threads: ids, names, a callback at a thread's end, a thread of the tracker's own, and a barrier on all threads.
 
 use super::errno::keep_errno;
-use super::{calls, file, signal_mask};
-use crate::limits::THREAD_STACK;
+use super::{calls, file};
+use core::ffi::CStr;
+
+pub(crate) use super::super::unix::spawn::spawn;
 
 #[cfg(not(target_os = "android"))]
-pub(crate) use super::thread_end::watch_end;
+pub(crate) use super::super::unix::thread_end::watch_end;
 #[cfg(target_os = "android")]
 pub(crate) use super::thread_memory::watch_end;
 
@@ -27,7 +29,7 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     }
     let mut path = heapless::String::<64>::new();
     if core::fmt::write(&mut path, format_args!("/proc/self/task/{thread_id}/comm\0")).is_ok()
-        && let Ok(path) = core::ffi::CStr::from_bytes_with_nul(path.as_bytes())
+        && let Ok(path) = CStr::from_bytes_with_nul(path.as_bytes())
     {
         let n = file::read(path, &mut name);
         if let Some(newline) = name[..n].iter().position(|&byte| byte == b'\n') {
@@ -37,35 +39,10 @@ pub(crate) fn name(thread_id: u64) -> [u8; 16] {
     name
 }
 
-/// Starts a thread of the tracker's own, which runs `run`, gets no signals and is never joined. The error is the
-/// system's error number. Allocates and locks: outside the hook.
-pub(crate) fn spawn(run: fn()) -> Result<(), i32> {
-    extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
-        // SAFETY: the argument is the function pointer that `spawn` passes below.
-        let run = unsafe { core::mem::transmute::<*mut libc::c_void, fn()>(run) };
-        run();
-        core::ptr::null_mut()
-    }
-
-    // SAFETY: the calls write the attributes and the thread's id before others read them. `start` has the right
-    // signature and gets the argument that it expects. The name is a C string.
-    let code = unsafe {
-        let mut attributes = core::mem::zeroed();
-        libc::pthread_attr_init(&raw mut attributes);
-        libc::pthread_attr_setstacksize(&raw mut attributes, THREAD_STACK);
-        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED);
-        let mut thread = core::mem::zeroed::<libc::pthread_t>();
-        // A new thread inherits the signal mask of the thread that starts it.
-        let code = signal_mask::while_blocked(|| {
-            libc::pthread_create(&raw mut thread, &raw const attributes, start, run as *mut libc::c_void)
-        });
-        libc::pthread_attr_destroy(&raw mut attributes);
-        if code == 0 {
-            libc::pthread_setname_np(thread, c"memtrack".as_ptr());
-        }
-        code
-    };
-    if code == 0 { Ok(()) } else { Err(code) }
+/// Gives the running thread its name. Outside the hook.
+pub(in crate::os) fn set_name(name: &CStr) {
+    // SAFETY: the thread runs, and the name is a C string.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
 }
 
 /// Makes every running thread of the process execute a full memory barrier before this returns. False when the system

@@ -6,7 +6,7 @@ use core::fmt;
 use libc::__errno as place;
 #[cfg(target_os = "linux")]
 use libc::__errno_location as place;
-#[cfg(target_vendor = "apple")]
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
 use libc::__error as place;
 
 pub(crate) use libc::{

@@ -30,6 +30,7 @@ impl Descriptor {
     ///
     /// # Safety
     /// The descriptor must be open and the caller's own: dropping the result closes it.
+    #[cfg(file_backed)]
     pub(crate) unsafe fn from_number(number: c_int) -> Self {
         Descriptor(number)
     }

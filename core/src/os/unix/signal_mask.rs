@@ -8,7 +8,7 @@
 //! Signals of faults are never blocked: the kernel ends a thread that faults while it blocks the signal, although the
 //! handler may be able to help (see [`fault`](crate::os::fault)). Nor are the signals that the C library needs.
 
-use super::calls;
+use super::calls::{self, SignalMask};
 use super::errno::keep_errno;
 use super::write_signals::NEVER_BLOCKED;
 use core::marker::PhantomData;
@@ -18,7 +18,7 @@ pub(crate) use super::write_signals::while_write_signals_blocked;
 /// The signals of faults.
 const FAULTS: [libc::c_int; 5] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGTRAP];
 /// The mask of the blocked signals: all but those of faults and [those](NEVER_BLOCKED) that the system needs.
-pub(crate) const BLOCKED: u64 = {
+pub(crate) const BLOCKED: SignalMask = {
     let (mut mask, mut i) = (!NEVER_BLOCKED, 0);
     while i < FAULTS.len() {
         mask &= !(1 << (FAULTS[i] - 1));
@@ -32,7 +32,7 @@ pub(crate) const BLOCKED: u64 = {
 /// `errno`.
 pub(crate) struct SignalsBlocked {
     /// The mask before; `None` where the mask cannot be changed.
-    before: Option<u64>,
+    before: Option<SignalMask>,
     /// A mask belongs to one thread.
     not_send: PhantomData<*const ()>,
 }
