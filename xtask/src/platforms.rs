@@ -72,7 +72,7 @@ const MUSL: Platform = Platform {
     ..PLAIN
 };
 
-const PLATFORMS: [Platform; 16] = [
+const PLATFORMS: [Platform; 17] = [
     MUSL,
     Platform {
         name: "x86_64-musl-dynamic",
@@ -155,6 +155,17 @@ const PLATFORMS: [Platform; 16] = [
             Run::Everywhere,
         ],
         ..PLAIN
+    },
+    Platform {
+        name: "armv7-musl",
+        triple: "armv7-unknown-linux-musleabihf",
+        linker: Linker::Zig { target: "arm-linux-musleabihf", arguments: "" },
+        flags: ZIG_MUSL,
+        runner: Runner::Words(&["qemu-arm"]),
+        needs: &[("qemu-arm", "qemu-user")],
+        // As for `armv7-gnu`.
+        lacks: &["recordings"],
+        runs: &[Run::Everywhere],
     },
     Platform {
         name: "x86_64-windows-gnu",

@@ -10,7 +10,7 @@ use super::{
     Captured, End, Frames, Generations, Interned, LastCell, Memory, Registers, StackId, Stacks, Unwind,
 };
 
-/// Follows the chain of frame pointers: x86_64 `rbp`, aarch64 `x29`, riscv `s0`, Thumb `r7`.
+/// Follows the chain of frame pointers: x86_64 `rbp`, aarch64 `x29`, riscv `s0`, ARM `r11`, Thumb `r7`.
 ///
 /// Exact for code compiled with `-C force-frame-pointers=yes` (C: `-fno-omit-frame-pointer`); frames of other code
 /// are missed or end the walk. Each step is checked: the chain must go outwards, be aligned and stay on the stack.
