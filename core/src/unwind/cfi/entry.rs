@@ -119,6 +119,7 @@ impl Entries {
     }
 
     /// The first two callers by rules.
+    #[inline]
     pub(super) fn callers(
         &mut self,
         from: Registers,

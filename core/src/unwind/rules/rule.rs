@@ -225,7 +225,7 @@ impl Rule {
         };
         let pc = trace.read(memory, at(origin, ra))?;
         let mut caller = State::from(Registers { pc, sp: cfa, fp: from.fp });
-        for (register, saved) in Fp::ALL.into_iter().zip(fp) {
+        for (&register, &saved) in Fp::ALL.iter().zip(&fp) {
             let place = match saved {
                 CallerFp::Same => continue,
                 CallerFp::Saved(n) => at(origin, n),

@@ -7,6 +7,8 @@ use crate::unwind::{End, Frames, Generations, Memory};
 
 /// Walks outwards from `state`, and appends the callers. `rule` returns the rule of the code at an address. It is told whether that
 /// is the address of the next instruction, as in `state` if `interrupted`, or of a call.
+// Inlined into the capture of a stack, which keeps the registers of the walk in those of the processor.
+#[cfg_attr(feature = "std", inline)]
 pub(in crate::unwind) fn walk(
     mut state: State,
     mut interrupted: bool,
