@@ -17,10 +17,10 @@ use memtrack_tests::program;
 const ENTRIES: [&str; 7] = [
     "memtrack_on_",
     "memtrack_preload_",
-    "2os5linux6thread5ended",
+    "2os4unix10thread_end5ended",
     "2os4unix7signals7handler",
     "2os4unix5fault7handler",
-    "2os5linux4exit7handler",
+    "2os4unix4exit7handler",
     "7session9lifecycle9CALLBACKS",
 ];
 
@@ -166,6 +166,7 @@ const WITHOUT_PANIC: &[&str] = &[
     "8memtrack2os5linux3elf",
     "8memtrack7session11generations",
     "8memtrack2os5linux7modules",
+    "8memtrack2os4unix5notes",
     "8memtrack2os5linux13unwind_tables",
     "8memtrack2os5linux7program",
 ];
