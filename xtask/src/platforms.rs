@@ -12,6 +12,7 @@
 mod costs;
 mod linker;
 mod macho;
+mod musl_code;
 mod native;
 mod runner;
 mod runs;
@@ -94,11 +95,11 @@ const PLATFORMS: [Platform; 17] = [
         linker: Linker::Zig { target: "aarch64-linux-musl", arguments: "" },
         flags: ZIG_MUSL,
         runner: Runner::Words(&["qemu-aarch64"]),
-        needs: &[("qemu-aarch64", "qemu-user")],
+        needs: &[("qemu-aarch64", "qemu-user"), ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu")],
         // A recording begins before there are other threads, and the emulator has threads of its own.
         lacks: &["recordings"],
         // Not the unit tests: they ask for system calls that the emulator lacks.
-        runs: &[Run::Everywhere],
+        runs: &[Run::Everywhere, Run::SortedBy("aarch64-linux-gnu-gcc")],
     },
     Platform {
         name: "i686",
@@ -117,14 +118,19 @@ const PLATFORMS: [Platform; 17] = [
         needs: &[
             ("qemu-aarch64", "qemu-user"),
             ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "libc6-arm64-cross"),
+            ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
         ],
-        // They walk stacks through code for macOS on this processor.
-        runs: &[Run::UnitsOf(&[
-            "unwind::rules::find::compact",
-            "unwind::rules::walk",
-            "unwind::signal_frame",
-            "unwind::frame_pointer",
-        ])],
+        // They walk stacks through code for macOS on this processor, and read the C library's.
+        runs: &[
+            Run::UnitsOf(&[
+                "unwind::rules::find::compact",
+                "unwind::rules::find::machine_code",
+                "unwind::rules::walk",
+                "unwind::signal_frame",
+                "unwind::frame_pointer",
+            ]),
+            Run::MuslCodeBy("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld"),
+        ],
         ..PLAIN
     },
     Platform {

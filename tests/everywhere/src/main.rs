@@ -1,5 +1,5 @@
 //! Work with known figures and known stacks, for every platform that has the standard library. It uses nothing else of
-//! the system: no C library, no `/proc`.
+//! the system but `qsort` of the C library: no `/proc`.
 //!
 //! `cargo xtask platforms` runs it on each platform, and the suite `everywhere` compares its dumps with the expectation.
 //! The blocks that count have the tag `work`; the standard library allocates outside of it.
@@ -9,6 +9,7 @@ mod exit;
 mod fence;
 mod figures;
 mod recording;
+mod sorted;
 mod stages;
 mod threads;
 mod triggers;
@@ -22,7 +23,7 @@ use memtrack::{Error, Tracker};
 static HEAP: Tracker<Fence> = Tracker::new(Fence);
 
 const USAGE: &str = "\
-usage: everywhere figures|threads|chains DUMP
+usage: everywhere figures|threads|chains|sorted DUMP
        with MEMTRACK_DUMP: everywhere stages, everywhere exit main|process|thread|panic,
        or everywhere trigger interval|peak|failure
        with MEMTRACK_RECORD: everywhere recording";
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         ["figures", dump] => figures::run(dump),
         ["threads", dump] => threads::run(dump),
         ["chains", dump] => chains::run(dump),
+        ["sorted", dump] => sorted::run(dump),
         ["stages"] => stages::run(),
         ["exit", kind] => exit::run(kind),
         ["trigger", kind] => triggers::run(kind),

@@ -139,6 +139,28 @@ fn chains_of_calls_are_whole() {
 }
 
 #[test]
+fn stacks_through_the_c_library_are_whole() {
+    if lacks("stacks") || lacks("callbacks") {
+        return;
+    }
+    let (dump, _) = dump("sorted");
+    let program = given("PROGRAM");
+    let named: &[&str] = if program.is_empty() { &[] } else { &["--binary", &program] };
+    let work = work(&dump, "live", named);
+    let inner = ["everywhere::sorted::sort", "everywhere::sorted::compare"];
+    for (frames, bytes) in work.stacks() {
+        let places = ["everywhere::main", inner[0], inner[1]].map(|name| {
+            let place = frames.iter().position(|frame| *frame == name);
+            place.unwrap_or_else(|| panic!("{name} is missing in {frames:?}"))
+        });
+        assert!(places.is_sorted() && places[2] > places[1] + 1, "{frames:?}");
+        assert!(bytes >= 100 && bytes % 100 == 0, "{frames:?} {bytes}");
+    }
+    // So many comparisons a sort of twenty numbers takes at least.
+    assert!(work.total() >= 19 * 100, "{}", work.total());
+}
+
+#[test]
 fn each_end_of_a_program_leaves_a_dump() {
     let folder = folder("exit");
     let ends = [

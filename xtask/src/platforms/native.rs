@@ -22,7 +22,9 @@ fn run() -> Result<()> {
     let mut everywhere = tool::cargo_command(&["test", "--quiet", "--test", "everywhere"]);
     let lacks = match () {
         // The C library has no call frame information, and its code is not read.
-        () if cfg!(all(target_env = "musl", not(target_arch = "x86_64"))) => "callbacks",
+        () if cfg!(all(target_env = "musl", not(any(target_arch = "x86_64", target_arch = "aarch64")))) => {
+            "callbacks"
+        }
         () if cfg!(target_os = "macos") => "recordings",
         () => "",
     };

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::Platform;
 use super::linker::{Language, MINGW, MINGW_CXX};
 use super::macho::Linked;
+use super::musl_code;
 use crate::test::WORKSPACE;
 use crate::toolchain::{self, Toolchain};
 use crate::{tool, workspace};
@@ -21,8 +22,14 @@ pub(super) enum Run {
     Units,
     /// Those of some modules.
     UnitsOf(&'static [&'static str]),
+    /// One unit test: the rules that the tracker reads from the instructions of musl's code, by this compiler of C and this linker,
+    /// are those of the code's unwind table.
+    MuslCodeBy(&'static str, &'static str),
     /// The program `everywhere`, by the suite of that name.
     Everywhere,
+    /// The same program with a `qsort` that this compiler of C has built without unwind tables and frame pointers: stacks lead
+    /// through it.
+    SortedBy(&'static str),
     /// The program `on-windows`, the library for C and `memtrack-fold`, by the suite `windows`.
     Windows,
     /// The example `word-index`, whose dump must have names and stacks.
@@ -42,10 +49,17 @@ impl Run {
         match self {
             Run::Units => tool::run(&mut units(platform)?),
             Run::UnitsOf(modules) => tool::run(units(platform)?.arg("--").args(modules)),
+            Run::MuslCodeBy(compiler, linker) => {
+                let library = musl_code::build(compiler, linker, &target().join(platform.name).join("musl"))?;
+                let mut test = units(platform)?;
+                test.args(["--", "the_reader_and_the_table_of_a_file_agree"]);
+                tool::run(test.env("MEMTRACK_COMPARED_LIBRARY", library))
+            }
             Run::Everywhere => {
                 let program = build(platform, "everywhere")?;
                 everywhere(platform.name, &program, &platform.runner.words()?, platform.lacks)
             }
+            Run::SortedBy(compiler) => sorted(platform, compiler),
             Run::Windows => windows(platform),
             Run::Example => example(platform),
             Run::Preload => preload(platform),
@@ -158,6 +172,23 @@ pub(super) fn everywhere(name: &str, program: &Path, runner: &[String], lacks: &
     let mut suite = suite("everywhere", "MEMTRACK_EVERYWHERE", program, runner)?;
     suite.env("MEMTRACK_EVERYWHERE_PLATFORM", name);
     tool::run(suite.env("MEMTRACK_EVERYWHERE_LACKS", lacks.join(" ")))
+}
+
+fn sorted(platform: &Platform, compiler: &str) -> Result<()> {
+    const FLAGS: [&str; 5] =
+        ["-O2", "-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-c"];
+    let folder = target().join(platform.name).join("sorted");
+    fs::create_dir_all(&folder)?;
+    let object = folder.join("qsort.o");
+    let source = workspace::root().join("tests/everywhere/qsort.c");
+    tool::run(Command::new(compiler).args(FLAGS).arg(source).arg("-o").arg(&object))?;
+    let mut build = cargo(platform, "rustc")?;
+    build.args(["--package", "everywhere", "--"]).arg(format!("-Clink-arg={}", object.display()));
+    tool::run(&mut build)?;
+    let program = copy(&built(platform).join("everywhere"), &folder)?;
+    let mut suite = suite("everywhere", "MEMTRACK_EVERYWHERE", &program, &platform.runner.words()?)?;
+    suite.env("MEMTRACK_EVERYWHERE_PLATFORM", platform.name);
+    tool::run(suite.args(["--", "--exact", "stacks_through_the_c_library_are_whole"]))
 }
 
 fn windows(platform: &Platform) -> Result<()> {

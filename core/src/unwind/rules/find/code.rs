@@ -43,7 +43,7 @@ impl Code {
     }
 
     /// The bytes from an address on, as many as the buffer takes and the code has.
-    #[cfg(any(target_arch = "x86_64", test))]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", test))]
     pub(super) fn bytes<'b>(&mut self, at: usize, buffer: &'b mut [u8]) -> &'b [u8] {
         let mut read = 0;
         for (byte, offset) in buffer.iter_mut().zip(0..) {

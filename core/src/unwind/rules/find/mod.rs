@@ -33,7 +33,7 @@ mod exception_index;
 mod linkage_table;
 #[cfg(cfi_bare)]
 mod linked_tables;
-#[cfg(all(cfi, target_arch = "x86_64", not(compact)))]
+#[cfg(all(cfi, any(target_arch = "x86_64", target_arch = "aarch64"), not(compact)))]
 mod machine_code;
 #[cfg(not(ehabi))]
 mod reader;
@@ -94,8 +94,8 @@ fn without_table(pc: usize, interrupted: bool) -> Option<PackedRule> {
 #[cfg(all(cfi, not(compact)))]
 fn by_code(code: &mut Code, pc: usize, interrupted: bool) -> Option<PackedRule> {
     let rule = if interrupted { None } else { restorer::rule(code, pc) };
-    #[cfg(target_arch = "x86_64")]
-    let rule = rule.or_else(|| machine_code::rule(code, pc, interrupted));
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    let rule = rule.or_else(|| machine_code::rule::<machine_code::Host>(code, pc, interrupted));
     // Nobody returns to an entry of that table.
     #[cfg(target_arch = "x86_64")]
     let rule = rule.or_else(|| if interrupted { linkage_table::rule(code, pc) } else { None });
@@ -155,9 +155,9 @@ fn undescribed(
     let entry = table.entry();
     let mut code = Code::around(pc)?;
     if entry != 0 && (entry..entry.saturating_add(START)).contains(&pc) && is_same_gap(entry) {
-        #[cfg(target_arch = "x86_64")]
-        let is_start = machine_code::leads_to(&mut code, entry, pc);
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        let is_start = machine_code::leads_to::<machine_code::Host>(&mut code, entry, pc);
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let is_start = true;
         if is_start {
             return Some(PackedRule::new(Rule::Outermost));

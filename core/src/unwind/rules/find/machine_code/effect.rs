@@ -1,9 +1,11 @@
-//! What an instruction does to the stack and the frame pointer, on any processor.
+//! What an instruction does to the stack, the frame pointer and the link register, on any processor. The link register is where a call
+//! puts the return address, on processors that have one.
 
 /// What an instruction does. Numbers are words, distances are bytes behind the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing to the two registers.
+#[cfg_attr(not(test), expect(dead_code, reason = "each processor has some of them"))]
+pub(in crate::unwind::rules) enum Effect {
+    /// Nothing to these registers.
     Nothing,
     /// `push`; `fp`: of the frame pointer.
     Push { fp: bool },
@@ -25,7 +27,13 @@ pub(super) enum Effect {
     ChangeFp,
     /// `sp = fp`, then `pop` into the frame pointer.
     Leave,
-    /// A call, after which both registers are as before.
+    /// Registers are stored at the stack pointer.
+    Store(Access),
+    /// Registers are loaded from there.
+    Load(Access),
+    /// The link register becomes a number that is not known.
+    ChangeLink,
+    /// A call, after which stack and frame pointer are as before.
     Call,
     /// A jump.
     Jump(i32),
@@ -35,4 +43,18 @@ pub(super) enum Effect {
     End,
     /// A return. A jump to an address in memory at a fixed place serves the same: another module's function returns there.
     Return,
+}
+
+/// An access to words at the stack pointer, which moves before or after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::unwind::rules) struct Access {
+    /// The words by which the stack pointer rises before the access, and after it.
+    pub(super) before: i32,
+    pub(super) after: i32,
+    /// The first word, counted from the stack pointer at the access, and the word behind the last one.
+    pub(super) first: i32,
+    pub(super) end: i32,
+    /// The words of the frame pointer and of the link register.
+    pub(super) fp: Option<i32>,
+    pub(super) link: Option<i32>,
 }

@@ -1,21 +1,26 @@
 //! Instructions of x86_64 (Intel's manual, volume 2): their length, and what they do to the stack and the frame pointer.
 //!
-//! What compilers write for the C library is known. Of the rest [`decode`] says nothing.
+//! What compilers write for the C library is known. Of the rest [`decode`](X86) says nothing.
 
 mod operands;
 
+use super::Instructions;
 use super::effect::Effect;
 use operands::{Changes, Constant, FP, Prefixes, Rest, Rm, SP, changed, of_byte};
 
-/// The most bytes of an instruction.
-pub(super) const LONGEST: usize = 15;
+/// The instructions of x86_64.
+pub(in crate::unwind::rules) struct X86;
 
-/// Length and effect of the instruction at the start of the code; `None` when it is not known.
-pub(super) fn decode(code: &[u8]) -> Option<(usize, Effect)> {
-    let mut rest = Rest(code);
-    let (prefixes, opcode) = prefixes(&mut rest)?;
-    let effect = one_byte(opcode, prefixes, &mut rest)?;
-    Some((code.len() - rest.0.len(), effect))
+impl Instructions for X86 {
+    const LONGEST: usize = 15;
+    const LINKED: bool = false;
+
+    fn decode(code: &[u8]) -> Option<(usize, Effect)> {
+        let mut rest = Rest(code);
+        let (prefixes, opcode) = prefixes(&mut rest)?;
+        let effect = one_byte(opcode, prefixes, &mut rest)?;
+        Some((code.len() - rest.0.len(), effect))
+    }
 }
 
 /// Reads the prefixes and the first byte of the code behind them.

@@ -1,5 +1,11 @@
 use super::*;
 
+const LONGEST: usize = X86::LONGEST;
+
+fn decode(code: &[u8]) -> Option<(usize, Effect)> {
+    X86::decode(code)
+}
+
 #[test]
 fn instructions_have_their_length_and_their_effect() {
     let known: [(&[u8], Effect); 43] = [
