@@ -1,6 +1,7 @@
 //! `cargo xtask bench --preload`: the cost of the preloaded library in programs that nobody rebuilds: loops of allocations, a compiler,
 //! and families of short processes. The results are a section of `docs/performance.md`.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,14 +73,19 @@ const HEAD: &str = "| | alone, seconds | the same again | preloaded | heaptrack 
 struct Places {
     release: PathBuf,
     scratch: PathBuf,
+    /// How many runs there were.
+    runs: Cell<usize>,
 }
 
 impl Places {
     fn prepare() -> Result<Self> {
         let target = crate::target()?;
         let scratch = target.join("bench/preload");
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch)?;
+        }
         fs::create_dir_all(&scratch)?;
-        Ok(Places { release: target.join("release"), scratch })
+        Ok(Places { release: target.join("release"), scratch, runs: Cell::new(0) })
     }
 
     /// The programs, with the files that they need.
@@ -152,10 +158,8 @@ impl Places {
 
     /// One run: the CPU time of all its processes, and the peak of the largest.
     fn cost(&self, program: &Program, setup: Setup) -> Result<Cost> {
-        let output = self.scratch.join("output");
-        if output.exists() {
-            fs::remove_dir_all(&output)?;
-        }
+        // Each run has a folder of its own: to create files just after many were removed is slower on some file systems.
+        let output = self.scratch.join(format!("output-{}", self.runs.replace(self.runs.get() + 1)));
         fs::create_dir(&output)?;
         let mut command = Command::new(self.release.join("bench-measure"));
         match setup {

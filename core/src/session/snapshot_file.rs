@@ -91,7 +91,8 @@ fn claim(path: Path, named: Named) -> Result<(Path, Named), Error> {
         return Ok((path, named));
     }
     let is_locked = lock_file(&file, Patience::Seconds);
-    match Owner::of(path.as_c_str()) {
+    let owner = if file.len() == 0 { None } else { Owner::of(path.as_c_str()) };
+    match owner {
         Some(owner) if owner == Owner::this() => Ok((path, named)),
         Some(owner) if owner.is_running() => claim_beside(&path),
         _ if !is_locked => claim_beside(&path),

@@ -26,13 +26,17 @@ pub(crate) fn each(each: Each<'_>) -> bool {
     let mut path = Vec::<u8, MAX_PATH>::new();
     let headers = program::headers();
     let mut program_bias = None;
+    // Whether the list has other images before the program's.
+    let mut has_others_before = false;
     let is_listed = elf::each_mapped(&mut path, &mut |loaded| {
-        let is_program = loaded.image.segment_of(headers.0).is_some();
-        if is_program {
+        if program_bias.is_none() && loaded.image.segment_of(headers.0).is_some() {
             program_bias = Some(loaded.image.bias);
-            describe(loaded, each);
         }
-        !is_program
+        match program_bias {
+            Some(_) => describe(loaded, each),
+            None => has_others_before = true,
+        }
+        true
     });
     if !is_listed {
         return false;
@@ -47,12 +51,16 @@ pub(crate) fn each(each: Each<'_>) -> bool {
         program::path(&mut path);
         describe(&Loaded { image: &image, path: &path, read }, each);
     }
-    elf::each_mapped(&mut path, &mut |loaded| {
-        if program_bias != Some(loaded.image.bias) {
-            describe(loaded, each);
-        }
-        true
-    })
+    if has_others_before {
+        elf::each_mapped(&mut path, &mut |loaded| {
+            let is_before = program_bias != Some(loaded.image.bias);
+            if is_before {
+                describe(loaded, each);
+            }
+            is_before
+        });
+    }
+    true
 }
 
 /// Does the same as `each` by the dynamic linker's list, whose lock it takes. Outside the hook, and only at the

@@ -73,21 +73,25 @@ fn inode_if_program(name: &CStr) -> Option<usize> {
 
 /// Whether a file has the program headers that the program has in memory.
 fn has_headers(file: libc::c_int) -> bool {
-    const ROW: usize = size_of::<ProgramHeader>();
+    /// Bytes that are compared at a time.
+    const CHUNK: usize = 512;
     let read = |buffer: &mut [u8], offset: usize| {
         usize::try_from(calls::pread(file, buffer, offset)) == Ok(buffer.len())
     };
     let (table, count) = headers();
     let mut offset = [0; size_of::<usize>()];
-    table != 0
-        && count != 0
-        && read(&mut offset, core::mem::offset_of!(FileHeader, e_phoff))
-        && (0..usize::from(count)).all(|row| {
-            let mut header = [0; ROW];
-            // SAFETY: the kernel, or the dynamic linker, has put `count` headers at `table`, where they stay mapped.
-            let loaded = unsafe { core::slice::from_raw_parts((table + row * ROW) as *const u8, ROW) };
-            read(&mut header, usize::from_ne_bytes(offset).wrapping_add(row * ROW)) && header == loaded
-        })
+    if table == 0 || count == 0 || !read(&mut offset, core::mem::offset_of!(FileHeader, e_phoff)) {
+        return false;
+    }
+    let offset = usize::from_ne_bytes(offset);
+    let length = usize::from(count) * size_of::<ProgramHeader>();
+    // SAFETY: the kernel, or the dynamic linker, has put `count` headers at `table`, where they stay mapped.
+    let loaded = unsafe { core::slice::from_raw_parts(table as *const u8, length) };
+    loaded.chunks(CHUNK).zip((0..length).step_by(CHUNK)).all(|(loaded, at)| {
+        let mut there = [0; CHUNK];
+        let there = &mut there[..loaded.len()];
+        read(there, offset.wrapping_add(at)) && there == loaded
+    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! Files, by bare system calls. No function here allocates: a snapshot contains no block of its own making.
 
+use super::calls;
 use super::errno::errno;
 use super::open::{self, Descriptor};
-use super::{calls, signal_mask};
+use super::write_signals::WriteSignalsBlocked;
 use crate::Error;
 use core::ffi::CStr;
 
 pub(crate) use super::open::Named;
 
-/// A file that is written from its start or its end. Dropping it unlocks and closes it.
+/// A file that is written from its start or its end. Dropping it unlocks and closes it. A full disk, a limit of the file's size and a
+/// pipe without a reader are errors, not signals: as long as this lives, the thread blocks these.
 #[derive(Debug)]
-pub(crate) struct File(Descriptor);
+pub(crate) struct File {
+    file: Descriptor,
+    signals: WriteSignalsBlocked,
+}
 
 /// The fate of a file's content when it is opened for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,53 +36,61 @@ impl File {
             (Mode::Truncate, Named::ByVariable) => 0,
             (Mode::Truncate, Named::ByCode) => libc::O_TRUNC,
         };
+        let signals = WriteSignalsBlocked::new();
         let file = open::to_write(path, libc::O_WRONLY | how, named)?;
-        if how == 0 && calls::ftruncate(file.number(), 0) != 0 {
-            return Err(Error::File(errno()));
+        let file = File { file, signals };
+        if how == 0 {
+            file.empty()?;
         }
-        Ok(File(file))
+        Ok(file)
     }
 
     /// Whether the file is a regular one, and not a pipe or a device. False when that is unknown.
     pub(crate) fn is_regular(&self) -> bool {
-        self.0.is_regular()
+        self.file.is_regular()
     }
 
     /// The size of the file in bytes; 0 when it is unknown.
     pub(crate) fn len(&self) -> u64 {
-        self.0.status().map_or(0, |status| status.st_size as u64)
+        self.file.status().map_or(0, |status| status.st_size as u64)
     }
 
     /// Locks the file until it is dropped, against other writers in this process and in others. False when another
     /// writer has the lock; does not wait. On a file system without locks it returns true and excludes nobody.
     pub(crate) fn lock(&self) -> bool {
-        calls::flock(self.0.number(), libc::LOCK_EX | libc::LOCK_NB) == 0 || errno() != libc::EWOULDBLOCK
+        calls::flock(self.file.number(), libc::LOCK_EX | libc::LOCK_NB) == 0 || errno() != libc::EWOULDBLOCK
     }
 
     /// Removes the content.
     pub(crate) fn empty(&self) -> Result<(), Error> {
-        if calls::ftruncate(self.0.number(), 0) == 0 { Ok(()) } else { Err(Error::File(errno())) }
+        // An empty file stays as it is: some file systems write a file to the disk at once when it was cut off before.
+        if self.len() == 0 || calls::ftruncate(self.file.number(), 0) == 0 {
+            Ok(())
+        } else {
+            Err(Error::File(errno()))
+        }
     }
 
-    /// Writes all bytes. A full disk, a limit of the file's size and a pipe without a reader are errors, not signals.
+    /// Writes all bytes.
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        signal_mask::while_write_signals_blocked(|| {
-            while !bytes.is_empty() {
-                match usize::try_from(calls::write(self.0.number(), bytes)) {
-                    Ok(n) => bytes = &bytes[n..],
-                    Err(_) if errno() == libc::EINTR => {}
-                    Err(_) => return Err(Error::File(errno())),
+        while !bytes.is_empty() {
+            match usize::try_from(calls::write(self.file.number(), bytes)) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => {
+                    self.signals.take();
+                    return Err(Error::File(errno()));
                 }
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
         // A child that was forked meanwhile has the file open too. Without this call it would keep the lock.
-        calls::flock(self.0.number(), libc::LOCK_UN);
+        calls::flock(self.file.number(), libc::LOCK_UN);
     }
 }
 

@@ -91,11 +91,22 @@ pub(crate) fn read_mapped(address: usize, buffer: &mut [u8]) -> bool {
 /// # Safety
 /// Any bytes must be a valid `T`.
 unsafe fn record<T>(read: Read<'_>, address: usize) -> Option<T> {
-    let mut record = MaybeUninit::<T>::zeroed();
-    // SAFETY: the bytes are those of the record, which is zeroed and so initialised.
-    let bytes = unsafe { core::slice::from_raw_parts_mut(record.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
-    // SAFETY: the caller upholds that any bytes are a valid record.
-    read(address, bytes).then(|| unsafe { record.assume_init() })
+    // SAFETY: the caller upholds it.
+    let [record] = unsafe { records(read, address, 1) }?;
+    Some(record)
+}
+
+/// Reads the first `count` of `N` records of C at an address. The others are zeros.
+///
+/// # Safety
+/// Any bytes must be a valid `T`.
+unsafe fn records<T, const N: usize>(read: Read<'_>, address: usize, count: usize) -> Option<[T; N]> {
+    let mut records = MaybeUninit::<[T; N]>::zeroed();
+    let length = count.min(N) * size_of::<T>();
+    // SAFETY: the bytes are those of the records, which are zeroed and so initialised.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(records.as_mut_ptr().cast::<u8>(), length) };
+    // SAFETY: the caller upholds that any bytes are valid records.
+    read(address, bytes).then(|| unsafe { records.assume_init() })
 }
 
 impl Image {
@@ -234,12 +245,17 @@ pub(crate) fn entry(start: usize) -> usize {
     Image::at(start, &on_first_page).map_or(0, |image| image.entry)
 }
 
-/// The program headers of a table. An item is `None` when it cannot be read.
+/// The program headers of a table. An item is `None` when it cannot be read. They are read several at a time, for each read is a
+/// system call; and few, because an event may read them on a small stack.
 fn headers(table: usize, count: u16, read: Read<'_>) -> impl Iterator<Item = Option<ProgramHeader>> {
-    (0..count.min(MAX_HEADERS)).map(move |place| {
-        let at = table.wrapping_add(usize::from(place) * size_of::<ProgramHeader>());
-        // SAFETY: the record consists of integers.
-        unsafe { record(read, at) }
+    const AT_ONCE: usize = 8;
+    let count = usize::from(count.min(MAX_HEADERS));
+    (0..count).step_by(AT_ONCE).flat_map(move |first| {
+        let at = table.wrapping_add(first * size_of::<ProgramHeader>());
+        let several = AT_ONCE.min(count - first);
+        // SAFETY: the records consist of integers.
+        let headers = unsafe { records::<ProgramHeader, AT_ONCE>(read, at, several) };
+        (0..several).map(move |place| headers.as_ref()?.get(place).copied())
     })
 }
 
