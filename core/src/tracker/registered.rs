@@ -121,3 +121,21 @@ impl<R: Tables> registry::Registered for R {
         dump::program(self, &Host, &self.head().image.unwinder(), cause, to)
     }
 }
+
+#[cfg(all(test, not(models)))]
+mod tests {
+    use super::*;
+    use crate::Region;
+    use crate::session::registry::Registered;
+    use crate::table::region::Parts;
+
+    /// The fast path asks for the epoch alone: threads forget what they remember of the code when it changes.
+    #[test]
+    fn unloaded_code_begins_an_epoch() {
+        static REGION: Region<64, 64, 4, 2, 2, 8> = Region::new();
+        let epochs = &REGION.head().marks.epochs;
+        let before = epochs.epoch().number();
+        REGION.code_unloaded();
+        assert_ne!(epochs.epoch().number(), before);
+    }
+}

@@ -256,3 +256,19 @@ impl LastCopy {
         self.set(epoch);
     }
 }
+
+#[cfg(all(test, not(models)))]
+mod tests {
+    use super::*;
+
+    /// The fast path asks for the epoch alone: threads look at the rest when it changes.
+    #[test]
+    fn each_generation_begins_an_epoch() {
+        let epochs = Epochs::default();
+        for begin in [Epochs::begin_stage, Epochs::begin_reset, Epochs::begin_epoch] {
+            let before = epochs.epoch().number();
+            begin(&epochs);
+            assert_ne!(epochs.epoch().number(), before);
+        }
+    }
+}
