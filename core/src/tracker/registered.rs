@@ -124,7 +124,6 @@ impl<R: Tables> registry::Registered for R {
 
 #[cfg(all(test, not(models)))]
 mod tests {
-    use super::*;
     use crate::Region;
     use crate::session::registry::Registered;
     use crate::table::region::Parts;
