@@ -11,7 +11,9 @@ use super::board::{Board, WayOut};
 use super::firmware::Firmware;
 use crate::{debian, tool, watchdog};
 
-const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"];
+// The last two have the modules and the data of the others. By name they are fetched for a machine that has one of the others, too.
+const PACKAGES: [&str; 5] =
+    ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86", "qemu-system-common", "qemu-system-data"];
 /// A program that only these packages have.
 const PROGRAM: &str = "qemu-system-riscv32";
 /// The program that measures in instructions.
