@@ -81,8 +81,9 @@ pub struct Interned {
 }
 
 impl Stacks<'_> {
-    /// The node of `address` called from `parent`; `None` when the table is full.
-    #[inline]
+    /// The node of `address` called from `parent`; `None` when the table is full. One function on a host, where several places intern.
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
     pub fn child(&self, parent: StackId, address: usize) -> Option<StackId> {
         // Ids 0 and 1 are the two roots: the node of an id is at id − 2, so that the index may use ids from 1.
         let node = |id: u32| &self.nodes[(id - 1) as usize];
