@@ -5,7 +5,10 @@ use core::ops::Deref;
 /// A value that has its pages for itself, where recordings are possible. Pages are 4 KiB there, or 16 KiB: see
 /// [`Pages`](crate::os::pages::Pages).
 #[repr(C)]
-#[cfg_attr(all(feature = "std", target_pointer_width = "64", not(large_pages)), repr(align(4096)))]
+#[cfg_attr(
+    all(feature = "std", any(target_pointer_width = "64", target_arch = "x86"), not(large_pages)),
+    repr(align(4096))
+)]
 #[cfg_attr(large_pages, repr(align(16384)))]
 #[derive(Default)]
 pub(crate) struct PrivatePages<T>(T);

@@ -45,7 +45,10 @@ use memtrack_format::image::{key, records};
 ///     Tracker::with_region(System, &REGION);
 /// ```
 #[repr(C)]
-#[cfg_attr(all(target_pointer_width = "64", not(large_pages)), repr(align(4096)))]
+#[cfg_attr(
+    all(any(target_pointer_width = "64", all(feature = "std", target_arch = "x86")), not(large_pages)),
+    repr(align(4096))
+)]
 #[cfg_attr(large_pages, repr(align(16384)))]
 pub struct Region<
     const NODES: usize,
