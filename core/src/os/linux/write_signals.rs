@@ -1,9 +1,8 @@
 //! The signals that the kernel sends when a write fails, and those of the C library.
 
-use super::calls;
 use super::sandbox::calls_allowed::{Call, allows};
-use crate::os::errno::keep_errno;
-use core::marker::PhantomData;
+
+pub(crate) use super::super::unix::failed_writes::{WriteSignalsBlocked, while_write_signals_blocked};
 
 /// The C library's signal for a change of user: it waits until each thread has handled it. Its signal that cancels a thread
 /// may be blocked. Android's has none: there a user belongs to a thread.
@@ -21,52 +20,12 @@ pub(crate) const NEVER_BLOCKED: u64 = match CHANGE_OF_USER {
     None => 0,
 };
 
-/// The signals of writes that fail.
-const OF_WRITES: u64 = 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGPIPE - 1);
+/// The signals of writes beyond the limit of a file's size, and to a pipe without a reader.
+pub(crate) const OF_WRITES: u64 = 1 << (libc::SIGXFSZ - 1) | 1 << (libc::SIGPIPE - 1);
 
-/// As long as this lives, a write of the thread that made it beyond the limit of a file's size, or to a pipe without a reader,
-/// fails with an error, and sends the program no signal. Signals of these kinds that were pending before stay pending. It can be
-/// nested. Where a sandbox forbids the calls, there is no such protection.
-#[derive(Debug)]
-pub(crate) struct WriteSignalsBlocked {
-    /// The mask before; `None` where it was not changed.
-    before: Option<u64>,
-    /// The signals that were not pending before.
-    new: u64,
-    /// A mask belongs to one thread.
-    not_send: PhantomData<*const ()>,
-}
-
-impl WriteSignalsBlocked {
-    pub(crate) fn new() -> Self {
-        let allowed = [Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(allows);
-        // Masks of one word: this also runs on the small stack of a fault's handler.
-        let before = allowed.then(|| calls::block_signals(OF_WRITES)).flatten();
-        let pending = before.and_then(|_| calls::pending_signals()).unwrap_or(OF_WRITES);
-        WriteSignalsBlocked { before, new: OF_WRITES & !pending, not_send: PhantomData }
-    }
-
-    /// Takes the signal of a write that failed. The kernel sends it to the thread that writes, so one that was not pending before
-    /// comes from that write. Keeps `errno`.
-    pub(crate) fn take(&self) {
-        keep_errno(|| while self.new != 0 && calls::take_signal(self.new) {});
-    }
-}
-
-impl Drop for WriteSignalsBlocked {
-    fn drop(&mut self) {
-        if let Some(before) = self.before {
-            keep_errno(|| calls::set_signal_mask(before));
-        }
-    }
-}
-
-/// Runs `f`, which writes, while the signals of writes are [blocked](WriteSignalsBlocked).
-pub(crate) fn while_write_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
-    let signals = WriteSignalsBlocked::new();
-    let result = f();
-    signals.take();
-    result
+/// Whether the process may still make the calls that take a signal.
+pub(crate) fn are_taken() -> bool {
+    [Call::SignalMask, Call::SignalsPending, Call::SignalWait].into_iter().all(allows)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) mod errno;
 pub(super) mod error_stream;
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod exit;
+#[cfg(not(target_os = "macos"))]
+pub(super) mod failed_writes;
 #[cfg(file_backed)]
 pub(crate) mod fault;
 pub(crate) mod file;
