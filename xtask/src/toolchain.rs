@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{debian, tool, workspace};
 
@@ -86,19 +86,11 @@ fn is_installed(target: &str) -> bool {
 
 /// A script in place of `rustc`. `LD_LIBRARY_PATH` must not reach cargo itself.
 fn wrapper(prefix: &Path) -> Result<PathBuf> {
-    let usr = prefix.join("usr");
-    let has_compiler = |folder: &PathBuf| {
-        let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
-        files.any(|file| file.file_name().to_string_lossy().starts_with("librustc_driver"))
-    };
-    let mut folders = fs::read_dir(usr.join("lib"))?.flatten().map(|entry| entry.path());
-    let libraries =
-        folders.find(has_compiler).with_context(|| format!("no compiler under {}", usr.display()))?;
     let script = prefix.join("rustc.sh");
     let text = format!(
         "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
-        libraries.display(),
-        usr.join("bin/rustc").display()
+        debian::library_path(prefix)?.display(),
+        prefix.join("usr/bin/rustc").display()
     );
     tool::write_script(&script, &text)?;
     Ok(script)

@@ -51,13 +51,17 @@ impl Gcc {
             gcc.args(PROCESSOR.split(' ')).arg("-specs=nano.specs");
             return Ok(gcc);
         };
-        let (usr, program) = (prefix.join("usr"), prefix.join("usr/bin").join(GCC));
+        let usr = prefix.join("usr");
+        let compiler = || -> Result<Command> {
+            let mut gcc = Command::new(usr.join("bin").join(GCC));
+            gcc.env("LD_LIBRARY_PATH", debian::library_path(prefix)?).args(PROCESSOR.split(' '));
+            Ok(gcc)
+        };
         let newlib = usr.join("lib/arm-none-eabi/newlib");
-        let variant =
-            tool::output(Command::new(&program).args(PROCESSOR.split(' ')).arg("-print-multi-directory"))?;
+        let variant = tool::output(compiler()?.arg("-print-multi-directory"))?;
         let libraries = newlib.join(String::from_utf8(variant)?.trim());
-        let mut gcc = Command::new(program);
-        gcc.args(PROCESSOR.split(' ')).arg("-isystem").arg(usr.join("include/newlib"));
+        let mut gcc = compiler()?;
+        gcc.arg("-isystem").arg(usr.join("include/newlib"));
         gcc.arg(format!("-B{}/", libraries.display())).arg("-L").arg(libraries);
         gcc.arg(format!("-specs={}", newlib.join("nano.specs").display()));
         Ok(gcc)

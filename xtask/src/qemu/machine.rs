@@ -11,9 +11,7 @@ use super::board::{Board, WayOut};
 use super::firmware::Firmware;
 use crate::{debian, tool, watchdog};
 
-// The last two have the modules and the data of the others. By name they are fetched for a machine that has one of the others, too.
-const PACKAGES: [&str; 5] =
-    ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86", "qemu-system-common", "qemu-system-data"];
+const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"];
 /// A program that only these packages have.
 const PROGRAM: &str = "qemu-system-riscv32";
 /// The program that measures in instructions.
@@ -60,18 +58,15 @@ impl Qemu {
         Ok(Qemu { prefix: Some(debian::unpacked("qemu", &PACKAGES, "")?) })
     }
 
-    fn command(&self, system: &str) -> Command {
+    fn command(&self, system: &str) -> Result<Command> {
         let program = format!("qemu-system-{system}");
-        let Some(prefix) = &self.prefix else { return Command::new(program) };
+        let Some(prefix) = &self.prefix else { return Ok(Command::new(program)) };
         let mut command = Command::new(prefix.join("usr/bin").join(program));
-        let libraries =
-            ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|folder| prefix.join(folder));
-        // Joining fails only for paths with a colon, and QEMU does not work below such a path.
-        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).unwrap_or_default());
+        command.env("LD_LIBRARY_PATH", debian::library_path(prefix)?);
         for folder in ["qemu", "seabios"] {
             command.arg("-L").arg(prefix.join("usr/share").join(folder));
         }
-        command
+        Ok(command)
     }
 
     /// Runs a firmware to its end.
@@ -103,7 +98,7 @@ impl Qemu {
                 fs::remove_file(old)?;
             }
         }
-        let mut qemu = self.command(board.system);
+        let mut qemu = self.command(board.system)?;
         qemu.args(["-display", "none", "-nodefaults", "-no-reboot"]).args(board.arguments);
         if program == COUNTED {
             // The clock advances by a nanosecond an instruction.
