@@ -8,8 +8,9 @@ cargo xtask COMMAND
   test [NAME…]      all checks and all test suites, debug and release
   models            let loom and shuttle try the orders in which threads may run
   mutants [NAME…]   plant known bugs one at a time, and demand that the suites named for them fail
-  mutants --generated [format|table|unwind][/FILE]…
-                    let cargo-mutants change every function of that part a little: hours
+  mutants --generated [--sample K/N] [format|table|unwind][/FILE]…
+                    let cargo-mutants change every function of that part a little, which takes hours; with --sample only every
+                    Nth change, from the Kth on (counted from 0)
   fuzz [NAME…] [--seconds N]
                     arbitrary input to the targets of fuzz/, for N seconds each (60)
   soak [ROUNDS]     everything at once for long: threads, stages, resets, dumps; storms of threads, forks, signals, libraries
@@ -72,7 +73,7 @@ mod tests {
             entries.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(first_words(&mutants), ["mutants", "mutants"]);
-        assert!(mutants.ends_with("change every function of that part a little: hours\n"), "{mutants}");
+        assert!(mutants.ends_with("from the Kth on (counted from 0)\n"), "{mutants}");
         // Every command that the help lists has a part.
         for command in first_words(USAGE).iter().filter(|command| *command != "bench") {
             let part = asked_for(&[command, "--help"]).unwrap();

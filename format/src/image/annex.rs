@@ -60,3 +60,50 @@ impl<'i> Current<'i> {
         Some(Current { fragments, is_full: word(STATE) != 0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: Machine = Machine { big_endian: false, pointer: 8, long: 8 };
+    /// Bytes of a half.
+    const HALF: usize = 8;
+
+    /// An annex whose halves have the bytes 1 to 16. The words that are listed follow the magic number.
+    fn annex(words: [u32; 5]) -> [u8; HEAD + 2 * HALF] {
+        let mut bytes = [0; HEAD + 2 * HALF];
+        for (to, word) in bytes.chunks_exact_mut(4).zip([MAGIC].into_iter().chain(words)) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes[HEAD..].iter_mut().zip(1..).for_each(|(byte, number)| *byte = number);
+        bytes
+    }
+
+    fn read(words: [u32; 5]) -> Option<([u8; HALF], usize, bool)> {
+        let bytes = annex(words);
+        let current = Current::read(&bytes, MACHINE)?;
+        let mut fragments = [0; HALF];
+        fragments[..current.fragments.len()].copy_from_slice(current.fragments);
+        Some((fragments, current.fragments.len(), current.is_full))
+    }
+
+    #[test]
+    fn the_current_half_is_read_as_far_as_it_is_used() {
+        // Bytes of a half, the current one, the bytes used of each, whether the file was full.
+        assert_eq!(read([8, 0, 3, 5, 0]), Some(([1, 2, 3, 0, 0, 0, 0, 0], 3, false)));
+        assert_eq!(read([8, 1, 3, 5, 1]), Some(([9, 10, 11, 12, 13, 0, 0, 0], 5, true)));
+        assert_eq!(
+            read([8, 6, 3, 5, 0]),
+            read([8, 0, 3, 5, 0]),
+            "its number counts up, and the lowest bit is the half"
+        );
+    }
+
+    #[test]
+    fn a_forged_annex_is_read_within_its_bytes() {
+        assert_eq!(read([8, 0, 100, 0, 0]).unwrap().1, 8, "no more is used than there is");
+        assert_eq!(read([u32::MAX, 1, 0, 9, 0]).unwrap().1, 0, "the half lies behind the end");
+        assert_eq!(Current::read(&[0; HEAD], MACHINE), None);
+        assert_eq!(Current::read(b"\x89MTA", MACHINE), Some(Current { fragments: &[], is_full: false }));
+    }
+}

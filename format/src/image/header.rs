@@ -272,4 +272,60 @@ mod tests {
         assert_eq!(Header::read(&bytes[..100]), Err(NoHeader::CutOff));
         assert_eq!(Header::read(b"\x89MTK"), Err(NoHeader::OtherBytes));
     }
+
+    #[test]
+    fn tables_of_stages_and_points_have_bases_of_their_own() {
+        let header = Header {
+            machine: Machine::HERE,
+            arch: 0,
+            os: 0,
+            counts: Counts { causes: 0, classes: 0, top_threads: 0, slots: 0 },
+            size: 0,
+            depth: 0,
+            unwinder: [0; UNWINDER_BYTES],
+            stages: 100,
+            timeline: 200,
+            marks: 0,
+            marks_end: 0,
+            places: [1, 2, 3, 4, 5, 6, 7, 8].map(|offset| Place { offset, ..Place::default() }),
+        };
+        let tables = [Table::Slots, Table::Heaps, Table::Finished, Table::Active, Table::Points];
+        assert_eq!(tables.map(|table| header.offset(table)), [1, 5, 106, 107, 208]);
+    }
+
+    #[test]
+    fn words_of_any_version_are_found_in_both_byte_orders() {
+        let mut words = [0; WORDS];
+        // docs/wire-format.md: word 3 has the size, and word 12 has where the thread slots lie.
+        (words[0], words[1], words[3], words[12]) = (MAGIC, 99, 123_456, 0x01_02_03_04);
+        let mut bytes = [0; 4 * WORDS];
+        for order in [u32::to_le_bytes, u32::to_be_bytes] {
+            for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
+                to.copy_from_slice(&order(word));
+            }
+            assert_eq!((size_of_any(&bytes), slots_of_any(&bytes)), (Some(123_456), Some(0x01_02_03_04)));
+            assert_eq!(Header::read(&bytes), Err(NoHeader::OtherVersion));
+        }
+        assert_eq!((size_of_any(&bytes[..15]), slots_of_any(&bytes[..51])), (None, None), "cut off");
+        assert_eq!((size_of_any(&[1; 64]), slots_of_any(&[1; 64])), (None, None), "no image");
+    }
+
+    #[test]
+    fn widths_that_no_machine_has_are_damage() {
+        let mut bytes = [0; 4 * WORDS];
+        bytes[..4].copy_from_slice(b"\x89MTI");
+        for (widths, damaged) in [([4, 8], false), ([8, 4], false), ([2, 8], true), ([8, 16], true)] {
+            bytes[4..8].copy_from_slice(&[1, 0, widths[0], widths[1]]);
+            assert_eq!(Header::read(&bytes).err(), damaged.then_some(NoHeader::Damaged), "{widths:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_filled_up_with_zeros_or_cut() {
+        let name = |name: &[u8]| unwinder(&with_unwinder([0; WORDS], name));
+        assert_eq!(name(b"cfi"), *b"cfi\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(name(b"an unwinder of your own"), *b"an unwinder of y");
+        let words = with_unwinder([0; WORDS], b"an unwinder of your own");
+        assert_eq!(words[STAGES..], [0; WORDS - STAGES], "nothing is written behind the name");
+    }
 }

@@ -167,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_slots_word_is_its_state() {
+        let states = [SlotState::Running, SlotState::Exited, SlotState::Inherited];
+        assert_eq!(states.map(|state| state as u32), [0, 1, 2], "as docs/wire-format.md has them");
+        assert_eq!([0, 1, 2].map(SlotState::from_word), states);
+        assert_eq!(SlotState::from_word(3), SlotState::Exited, "a state of a later version");
+        let told = states.map(ThreadState::from);
+        assert_eq!(told, [ThreadState::Running, ThreadState::Exited, ThreadState::Inherited]);
+    }
+
+    #[test]
     fn a_name_has_its_length_in_front() {
         let mut name = [0; NAME_BYTES];
         name[..4].copy_from_slice(b"\x03job");

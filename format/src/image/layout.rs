@@ -196,6 +196,43 @@ mod tests {
     }
 
     #[test]
+    fn shapes_have_sizes_and_alignments() {
+        const TOTALS: &[Field] =
+            &[Field { name: "byte", shape: Shape::Small(1) }, Field { name: "total", shape: Shape::Total }];
+        let counts = Counts { causes: 5, classes: 6, top_threads: 7, slots: 8 };
+        let laid = |shape: Shape| {
+            [(8, 8), (4, 8), (4, 4)].map(|(pointer, long)| {
+                let machine = Machine { big_endian: false, pointer, long };
+                (shape.size(&machine, &counts), shape.align(&machine))
+            })
+        };
+        assert_eq!(laid(Shape::Total), [(8, 8), (8, 4), (8, 4)]);
+        assert_eq!(laid(Shape::Long), [(8, 8), (8, 8), (8, 4)]);
+        assert_eq!(laid(Shape::Array(&Shape::Word, 3)), [(24, 8), (12, 4), (12, 4)]);
+        assert_eq!(laid(Shape::Group(TOTALS)), [(16, 8), (12, 4), (12, 4)]);
+        assert_eq!(laid(Shape::Lines(TOTALS)), [(64, 64), (12, 4), (12, 4)]);
+        for (count, many) in
+            [(Count::Causes, 5), (Count::Classes, 6), (Count::TopThreads, 7), (Count::Slots, 8)]
+        {
+            assert_eq!(laid(Shape::Each(&Shape::Small(2), count)), [(2 * many, 2); 3]);
+        }
+    }
+
+    #[test]
+    fn a_structure_is_compared_field_by_field() {
+        let offsets = [0, 1, 2, 3].map(|number| 100 + offset(FIELDS, number, &Machine::HERE, &COUNTS));
+        check(FIELDS, &COUNTS, 100, &offsets);
+    }
+
+    #[test]
+    #[should_panic(expected = "a field lies elsewhere")]
+    fn a_field_that_lies_elsewhere_is_found() {
+        let mut offsets = [0, 1, 2, 3].map(|number| offset(FIELDS, number, &Machine::HERE, &COUNTS));
+        offsets[3] += 1;
+        check(FIELDS, &COUNTS, 0, &offsets);
+    }
+
+    #[test]
     fn more_than_memory_holds_is_a_number_all_the_same() {
         let counts = Counts { slots: usize::MAX, ..COUNTS };
         assert_eq!(Shape::Group(FIELDS).size(&Machine::HERE, &counts), usize::MAX);

@@ -201,3 +201,88 @@ impl<V: Value, C: CountOf> Value for Each<V, C> {
         Run { at, count, value: PhantomData }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTS: Counts = Counts { causes: 0, classes: 0, top_threads: 0, slots: 2 };
+
+    /// A byte, a long, a word, a total, an array, as many halves as there are slots, and a last byte.
+    type Values = (u8, u64, u64, u64, [u16; 2], [Option<u16>; 3], u8, usize);
+
+    fn read(bytes: &[u8], machine: Machine) -> Values {
+        let memory = Memory { bytes, machine };
+        let mut from = Fields::new(memory, COUNTS, 0);
+        let (byte, long, word, total) =
+            (from.get::<u8>(), from.get::<u64>(), from.get::<Word>(), from.get::<Total>());
+        let (array, run) = (from.get::<[u16; 2]>(), from.get::<Each<u16, Slots>>());
+        let mut halves = run.iter(memory, COUNTS);
+        let each = [halves.next(), halves.next(), halves.next()];
+        (byte, long, word, total, array, each, from.get::<u8>(), from.at)
+    }
+
+    #[test]
+    fn values_are_read_in_order_of_both_widths() {
+        let wide = Machine { big_endian: false, pointer: 8, long: 8 };
+        let each = [Some(0x6160), Some(0x6362), None];
+        let mut bytes = [0; 41];
+        bytes[0] = 1;
+        bytes[8..16].copy_from_slice(&[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27]);
+        bytes[16..24].copy_from_slice(&[0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37]);
+        bytes[24..32].copy_from_slice(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47]);
+        bytes[32..].copy_from_slice(&[0x50, 0x51, 0x52, 0x53, 0x60, 0x61, 0x62, 0x63, 0x70]);
+        let (long, word, total) = (0x2726_2524_2322_2120, 0x3736_3534_3332_3130, 0x4746_4544_4342_4140);
+        assert_eq!(read(&bytes, wide), (1, long, word, total, [0x5150, 0x5352], each, 0x70, 41));
+
+        let narrow = Machine { big_endian: false, pointer: 4, long: 4 };
+        let mut bytes = [0; 33];
+        bytes[0] = 1;
+        bytes[4..12].copy_from_slice(&[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27]);
+        bytes[12..16].copy_from_slice(&[0x30, 0x31, 0x32, 0x33]);
+        bytes[16..24].copy_from_slice(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47]);
+        bytes[24..].copy_from_slice(&[0x50, 0x51, 0x52, 0x53, 0x60, 0x61, 0x62, 0x63, 0x70]);
+        assert_eq!(read(&bytes, narrow), (1, long, 0x3332_3130, total, [0x5150, 0x5352], each, 0x70, 33));
+    }
+
+    #[test]
+    fn values_are_read_in_the_other_byte_order() {
+        let memory = Memory {
+            bytes: &[1, 2, 3, 4, 5, 6, 7, 8],
+            machine: Machine { big_endian: true, pointer: 4, long: 8 },
+        };
+        let at = |at| Fields::new(memory, COUNTS, at);
+        assert_eq!(
+            (memory.u32(0), at(4).get::<Word>(), at(6).get::<u16>()),
+            (0x0102_0304, 0x0506_0708, 0x0708)
+        );
+        assert_eq!(at(0).get::<u64>(), 0x0102_0304_0506_0708);
+        // The low half comes first in either byte order.
+        assert_eq!(at(0).get::<Total>(), 0x0506_0708_0102_0304);
+    }
+
+    #[test]
+    fn a_value_that_is_not_there_is_zero() {
+        let memory = Memory { bytes: &[1, 2, 3], machine: Machine::HERE };
+        let mut from = Fields::new(memory, COUNTS, 0);
+        assert_eq!(
+            (memory.u32(0), memory.u32(usize::MAX), from.get::<u64>(), from.get::<u8>()),
+            (0, 0, 0, 0)
+        );
+        let mut from = Fields::new(memory, COUNTS, usize::MAX - 1);
+        assert_eq!((from.get::<u64>(), from.get::<u8>()), (0, 0), "the end of all addresses is no error");
+    }
+
+    #[test]
+    fn a_run_begins_at_its_values_alignment() {
+        let machine = Machine { big_endian: false, pointer: 8, long: 8 };
+        let memory = Memory { bytes: &[1, 9, 2, 0, 3, 0, 4], machine };
+        let mut from = Fields::new(memory, COUNTS, 0);
+        let byte = from.get::<u8>();
+        let run = from.get::<Each<u16, Slots>>();
+        let mut values = run.iter(memory, COUNTS);
+        assert_eq!((byte, values.next(), values.next(), values.next()), (1, Some(2), Some(3), None));
+        assert_eq!(from.get::<u8>(), 4);
+        assert!(Run::<u16>::default().iter(memory, COUNTS).next().is_none());
+    }
+}

@@ -299,6 +299,80 @@ mod tests {
     }
 
     #[test]
+    fn words_of_this_machine_count_like_those_of_an_image() {
+        let numbers = [0, 1, 2, usize::MAX - 1, usize::MAX, isize::MAX as usize, isize::MIN as usize];
+        let machine = Machine::HERE;
+        for (a, b) in numbers.into_iter().flat_map(|a| numbers.map(|b| (a, b))) {
+            let [x, y] = [a, b].map(|number| ImageWord::new(number as u64, machine));
+            assert_eq!(
+                (a.plus(b).wide(), a.minus(b).wide()),
+                (x.plus(y).wide(), x.minus(y).wide()),
+                "{a} {b}"
+            );
+            assert_eq!((a.is_negative(), a.is_above(b)), (x.is_negative(), x.is_above(y)), "{a} {b}");
+        }
+        assert_eq!((5usize.plus(usize::MAX), 5usize.minus(6), 7usize.wide()), (4, usize::MAX, 7));
+        assert_eq!(
+            numbers.map(|number| number.is_negative()),
+            [false, false, false, true, true, false, true]
+        );
+        assert!(1usize.is_above(0) && 0usize.is_above(usize::MAX) && !1usize.is_above(1));
+        let word = |value: u64| ImageWord::new(value, NARROW);
+        assert_eq!((word(0xffff_ffff).plus(word(6)).wide(), word(7).wide()), (5, 7));
+        assert!(
+            word(0x8000_0000).is_negative() && !word(0).is_negative() && !word(0x7fff_ffff).is_negative()
+        );
+    }
+
+    #[test]
+    fn the_first_of_two_equal_marks_is_the_higher_one() {
+        let held = |bytes: usize, blocks| Held { bytes, blocks };
+        assert_eq!(held(5, 1).higher(held(5, 2)), held(5, 1));
+        assert_eq!(held(5, 1).higher(held(6, 2)), held(6, 2));
+        assert_eq!(held(5, 1).plus(held(6, u32::MAX)), held(11, 0));
+    }
+
+    #[test]
+    fn a_peak_of_the_program_is_one_of_the_stage() {
+        let (program, stage) = (Mark::Program.flag(), Mark::Stage.flag());
+        assert_eq!((stage, program, EPOCH), (1, 2, 4), "docs/wire-format.md: bit 0, bit 1, the rest");
+        assert_eq!(Mark::Program.flags_of_peak(), program | stage);
+        assert_eq!(Mark::Stage.flags_of_peak(), stage);
+    }
+
+    #[test]
+    fn frees_count_for_the_generation_that_they_were_noted_for() {
+        let held = |bytes: usize, blocks| Held { bytes, blocks };
+        assert_eq!(freed_since(4, 4, || held(10, 1), held(30, 3)), held(20, 2));
+        assert_eq!(freed_since(6, 4, || held(10, 1), held(30, 3)), held(0, 0), "none since it began");
+    }
+
+    #[test]
+    fn a_threads_peak_is_the_higher_mark_or_what_it_held() {
+        let held = |bytes: usize, blocks| Held { bytes, blocks };
+        let peak = |is_behind| own_peak(is_behind, || held(7, 1), || [held(5, 2), held(9, 3)]);
+        assert_eq!((peak(true), peak(false)), (held(7, 1), held(9, 3)));
+        assert_eq!(own_peak(true, || held(usize::MAX, u32::MAX), || [held(1, 1); 2]), held(0, 0));
+    }
+
+    #[test]
+    fn figures_have_each_total_in_its_place() {
+        let totals = Totals { allocs: 1, bytes: 2, temporary: 3, reallocs: 4 };
+        let held = |bytes: usize, blocks| Held { bytes, blocks };
+        let expected = Figures {
+            allocs: 1,
+            bytes: 2,
+            live: 5,
+            live_blocks: 6,
+            peak: 7,
+            peak_blocks: 8,
+            temporary: 3,
+            reallocs: 4,
+        };
+        assert_eq!(figures(totals, held(5, 6), held(7, 8)), expected);
+    }
+
+    #[test]
     fn half_booked_differences_are_zero() {
         let held = |bytes, blocks| Held { bytes: ImageWord::new(bytes, NARROW), blocks };
         let less = held(10, 1).minus(held(20, 2));

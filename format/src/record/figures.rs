@@ -142,3 +142,26 @@ impl Node {
     /// The id of the first node.
     pub const FIRST: u32 = 2;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_have_each_counter_in_its_place() {
+        let figures = |n: u64| Figures {
+            allocs: n,
+            bytes: 2 * n,
+            live: 3 * n,
+            live_blocks: 4 * n,
+            peak: 5 * n,
+            peak_blocks: 6 * n,
+            temporary: 7 * n,
+            reallocs: 8 * n,
+        };
+        assert_eq!([1, 10, 100].map(figures).into_iter().sum::<Figures>(), figures(111));
+        let class = |allocs, bytes| SizeClass { thread: 7, class: 3, allocs, bytes };
+        assert_eq!(class(1, 5).plus(&class(20, 100)), class(21, 105));
+        assert_eq!(class(1, u64::MAX).plus(&class(u64::MAX, 1)), class(u64::MAX, u64::MAX));
+    }
+}

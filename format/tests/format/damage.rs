@@ -112,6 +112,19 @@ fn a_hostile_file_is_given_up() {
     assert_eq!((found.sections.len(), found.damage.len()), (0, 1));
 }
 
+/// The bound is far above the length of a small file: each beginning in it may ask for a CRC-32 over half of the file.
+#[test]
+fn a_small_file_is_never_given_up() {
+    let bytes = small_dump();
+    let whole = read(&bytes);
+    let beginning = [&b"CELL"[..], &(bytes.len() as u32).to_le_bytes()].concat();
+    let garbage = beginning.repeat(100);
+    let damaged = [&garbage[..], &bytes].concat();
+    let found = read(&damaged);
+    assert_eq!(found.damage, [Damage { offset: 0, length: garbage.len(), kind: DamageKind::Corrupt }]);
+    assert_eq!((found.snapshots, found.sections), (1, whole.sections));
+}
+
 /// A damaged file that was not made on purpose is never given up: the bound is far above what chance needs.
 #[test]
 fn a_badly_damaged_file_is_read_to_its_end() {

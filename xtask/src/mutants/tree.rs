@@ -89,20 +89,25 @@ impl Tree {
             return self.fuzzer()?.build(target);
         }
         if suite.package == "memtrack-tests" {
-            self.list_programs(suite.test.as_deref().unwrap_or_default())?;
-            let mut build = self.cargo(suite, "build");
-            tool::output(build.args(PACKAGES).args(["--lib", "--bin", "memtrack-fold"]))?;
+            self.prepare(suite.test.as_deref().as_slice())?;
         }
         // The compiler's messages matter only when it refuses the mutant.
         tool::output(self.test(suite).arg("--no-run")).map(drop)
     }
 
-    /// Has the copy's manifest list the programs that a suite starts. Cargo would build all programs of the package with any
+    /// Builds the libraries and the program that suites across crates use. The suites' own programs are built with them.
+    pub(super) fn prepare(&self, suites: &[&str]) -> Result<()> {
+        self.list_programs(suites)?;
+        let mut build = self.cargo("build");
+        tool::output(build.args(PACKAGES).args(["--lib", "--bin", "memtrack-fold"])).map(drop)
+    }
+
+    /// Has the copy's manifest list the programs that suites start. Cargo would build all programs of the package with any
     /// suite of it, which would be most of the time of a run.
-    fn list_programs(&self, suite: &str) -> Result<()> {
+    fn list_programs(&self, suites: &[&str]) -> Result<()> {
+        let file = |suite| self.sources.join("tests/tests").join(suite).with_extension("rs");
         // A suite in a folder of its own starts none.
-        let suite = self.sources.join("tests/tests").join(suite).with_extension("rs");
-        let text = fs::read_to_string(suite).unwrap_or_default();
+        let text: String = suites.iter().filter_map(|suite| fs::read_to_string(file(suite)).ok()).collect();
         Ok(fs::write(self.sources.join("tests/Cargo.toml"), with_programs_of(&self.suites, &text))?)
     }
 
@@ -135,7 +140,10 @@ impl Tree {
     /// Suites across crates are chosen from the whole workspace, as `cargo xtask test` does: with other packages they would have
     /// other features.
     fn test(&self, suite: &Suite) -> Command {
-        let mut command = self.cargo(suite, "test");
+        let mut command = self.cargo("test");
+        if suite.models {
+            command.env("CARGO_TARGET_DIR", self.target.join("models")).env("RUSTFLAGS", "--cfg models");
+        }
         match &suite.test {
             Some(test) => command.args(PACKAGES).args(["--test", test]),
             None => command.args(["--package", &suite.package, "--lib"]),
@@ -143,12 +151,9 @@ impl Tree {
         command
     }
 
-    fn cargo(&self, suite: &Suite, subcommand: &str) -> Command {
+    fn cargo(&self, subcommand: &str) -> Command {
         let mut command = tool::cargo_command(&[subcommand, "--quiet", "--profile", "mutants"]);
         command.current_dir(&self.sources).env("CARGO_TARGET_DIR", &self.target);
-        if suite.models {
-            command.env("CARGO_TARGET_DIR", self.target.join("models")).env("RUSTFLAGS", "--cfg models");
-        }
         command
     }
 }
