@@ -56,6 +56,7 @@ mod tests {
     use crate::table::region::Parts;
     use crate::tracker::token::Heap;
     use crate::{NoUnwind, Region, Tracker};
+    use memtrack_format::LossCause;
 
     #[test]
     fn what_a_thread_of_the_parent_had_booked_in_part_is_settled() {
@@ -72,5 +73,23 @@ mod tests {
         fork(&REGION, 1, 0, Copied::AtFork);
         let live: usize = threads.iter().map(|(_, slot)| slot.account.live().bytes).sum();
         assert_eq!(live, 1300);
+    }
+
+    #[test]
+    fn events_that_belong_to_no_thread_are_counted_as_often_as_they_were_lost() {
+        type Small = Region<64, 64, 4, 2, 2, 8>;
+        static REGION: Small = Region::new();
+        static TRACKER: Tracker<(), NoUnwind, crate::Host, Small> =
+            Tracker::with((), NoUnwind, crate::Host, &REGION);
+        let _kept = TRACKER.on_alloc(Heap::WRAPPED, 0, 1000);
+        let losses = &REGION.head().losses;
+        // The parent was stopped between the loss and the cell. A full stack table belongs to a thread.
+        for cause in [LossCause::Paused, LossCause::Paused, LossCause::NoThread, LossCause::StacksFull] {
+            losses.count(cause);
+        }
+        fork(&REGION, 1, 0, Copied::Later);
+        assert_eq!(REGION.cells().unattributed().allocs(), 3);
+        fork(&REGION, 1, 0, Copied::Later);
+        assert_eq!(REGION.cells().unattributed().allocs(), 3, "they are counted once");
     }
 }

@@ -164,6 +164,36 @@ mod tests {
         )
     }
 
+    /// The upper eight bits of a hash tell entries of one chain apart without a comparison.
+    #[test]
+    fn an_entry_with_other_upper_bits_is_not_compared() {
+        let index = Index::<4>::new();
+        let find =
+            |hash: u32, is: &dyn Fn(u32) -> bool, id| index.by_ref().find_or_insert(hash, is, || Some(id));
+        let never = |_| panic!("compared");
+        assert_eq!(find(0x0100_0002, &never, 1), Ok(1));
+        assert_eq!(find(0x0200_0002, &never, 2), Ok(2));
+        assert_eq!(find(0x0100_0002, &|id| id == 1, 3), Ok(1));
+        assert_eq!(find(0x0200_0002, &|id| id == 2, 3), Ok(2));
+        assert_eq!(find(0x0100_0003, &never, 3), Ok(3), "another chain");
+    }
+
+    #[test]
+    fn hashes_spread_over_buckets_and_upper_bits() {
+        let mut buckets = [0; 256];
+        let mut tags = [0; 256];
+        for n in 0..2048u64 {
+            // Addresses of one page's instructions, with one caller.
+            let hash = hash(0x7f00_1234_5000 + 4 * n, 77);
+            buckets[hash as usize & 255] += 1;
+            tags[(hash >> ID_BITS) as usize] += 1;
+        }
+        // Eight of each on average.
+        let most = |counts: [u32; 256]| counts.into_iter().max();
+        assert!(most(buckets) <= Some(24) && most(tags) <= Some(24), "{buckets:?} {tags:?}");
+        assert_ne!(hash(1, 2), hash(2, 1));
+    }
+
     #[test]
     fn equal_hashes_are_never_merged() {
         let index = Index::<4>::new();

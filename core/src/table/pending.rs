@@ -185,7 +185,74 @@ impl Pending {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::Pending;
+    use super::{CLAIMED, DUMP, PASSED, PAUSED, Pending};
+    use core::cell::Cell;
+
+    #[test]
+    fn a_flag_is_lowered_once() {
+        let pending = Pending::default();
+        pending.raise(PAUSED);
+        pending.raise(DUMP);
+        assert_eq!(pending.flags(), PAUSED | DUMP);
+        assert_eq!([pending.lower(DUMP), pending.lower(DUMP)], [true, false]);
+        assert_eq!(pending.flags(), PAUSED, "another flag stays");
+    }
+
+    #[test]
+    fn a_forked_child_has_the_flags_of_its_parent_once_it_claims_the_region() {
+        let pending = Pending::default();
+        assert!(!pending.is_claimed());
+        pending.raise(PAUSED);
+        pending.raise(DUMP);
+        pending.lower(DUMP);
+        pending.claim();
+        // The system clears the page of the flags.
+        pending.flags.store(0, super::Relaxed);
+        assert!(!pending.is_claimed());
+        pending.claim();
+        assert!(pending.is_claimed());
+        assert_eq!(pending.flags(), CLAIMED | PAUSED);
+        let page = pending.page_of_flags();
+        let flags = core::ptr::from_ref::<super::AtomicUsize>(&pending.flags).addr();
+        assert_eq!((page.start, page.len()), (flags, size_of_val(&pending.flags)));
+    }
+
+    #[test]
+    fn the_lower_limit_is_passed_first() {
+        let pending = Pending::default();
+        pending.peak_rose(usize::MAX);
+        assert_eq!((pending.limit(), pending.flags()), (usize::MAX, 0), "nobody has set a limit");
+        pending.dump_above(800);
+        assert_eq!(pending.limit(), 800);
+        pending.set_budget(500, |_: u8| (), |_: &u8, _| ());
+        assert_eq!(pending.limit(), 500);
+        pending.peak_rose(500);
+        assert_eq!(pending.flags(), 0);
+        pending.peak_rose(501);
+        assert_eq!(pending.flags(), PASSED);
+    }
+
+    #[test]
+    fn a_budgets_callback_is_called_once_when_a_peak_is_above_it() {
+        let pending = Pending::default();
+        let calls = Cell::new(0);
+        // SAFETY: the types are those of the budget below.
+        let over = |peak| unsafe { pending.call_over_budget::<Cell<u32>, u8>(peak, &calls) };
+        over(usize::MAX - 1);
+        pending.set_budget(
+            500,
+            |_: u8| (),
+            |calls: &Cell<u32>, callback| {
+                calls.set(calls.get() + 1);
+                callback(0);
+            },
+        );
+        over(500);
+        assert_eq!((calls.get(), pending.limit()), (0, 500));
+        over(501);
+        over(1000);
+        assert_eq!((calls.get(), pending.limit()), (1, usize::MAX));
+    }
 
     #[test]
     fn a_peak_is_to_be_dumped_until_it_was() {

@@ -174,4 +174,36 @@ mod tests {
         assert_eq!(full.stack, stacks.intern(StackId::ROOT, &[3, 2, 1]).stack);
         assert_eq!(stacks.usage(), (3, 3));
     }
+
+    #[test]
+    fn nodes_that_are_not_written_or_damaged_are_left_out() {
+        let table = Box::new(StackTable::<8>::new());
+        let stacks = table.by_ref();
+        stacks.intern(StackId::ROOT, &[5, 4, 3, 2, 1]);
+        let ids = |first| stacks.nodes_from(first).map(|(id, _)| id).collect::<Vec<_>>();
+        assert_eq!((ids(0), ids(5), ids(7)), (vec![2, 3, 4, 5, 6], vec![5, 6], vec![]));
+        // Another thread has taken the id, and has not written the node yet.
+        table.nodes[1].address.store(0, Relaxed);
+        // A caller cannot have a higher id than its callee, nor its own.
+        table.nodes[2].parent.store(4, Relaxed);
+        table.nodes[3].parent.store(9, Relaxed);
+        assert_eq!(ids(0), [2, 6]);
+    }
+
+    #[test]
+    fn a_node_is_told_apart_by_its_address_and_by_its_caller() {
+        let table = Box::new(StackTable::<8>::new());
+        let stacks = table.by_ref();
+        let whole = stacks.child(StackId::ROOT, 9).unwrap();
+        let cut = stacks.child(StackId::CUT, 9).unwrap();
+        assert_ne!(whole, cut);
+        assert_eq!(
+            (stacks.node(whole), stacks.node(cut)),
+            (Some((9, StackId::ROOT)), Some((9, StackId::CUT)))
+        );
+        assert_eq!(
+            (stacks.node(StackId::ROOT), stacks.node(StackId::CUT), stacks.node(StackId(10))),
+            (None, None, None)
+        );
+    }
 }

@@ -351,3 +351,116 @@ impl<'t> Shares<'t> for Threads<'t> {
         self.usage().0
     }
 }
+
+#[cfg(all(test, feature = "std", not(models)))]
+mod tests {
+    use super::*;
+
+    const NAME: [u8; THREAD_NAME] = *b"worker-1 of many";
+
+    #[test]
+    fn a_slot_of_an_exited_thread_is_continued_by_one_of_its_name() {
+        let table = Box::new(ThreadTable::<4>::new());
+        let threads = table.by_ref();
+        let claim = |os_id| threads.claim(os_id, |name| *name == NAME);
+        assert_eq!([claim(71), claim(72)], [2, 3]);
+        assert_eq!((threads.usage(), threads.capacity()), ((2, 2), 4));
+        assert_eq!(claim(73), OVERFLOW, "both run");
+        threads.get(2).exit([0; THREAD_NAME]);
+        assert_eq!(claim(74), OVERFLOW, "the name is another one");
+        threads.get(3).exit(NAME);
+        assert!(threads.get(3).has_exited());
+        assert_eq!((claim(75), claim(76)), (3, OVERFLOW));
+        let slot = threads.get(3);
+        assert_eq!((slot.count(), slot.os_id(), slot.number(), slot.name()), (2, 75, 3, NAME));
+        assert_eq!((slot.state(), threads.get(2).state()), (ThreadState::Running, ThreadState::Exited));
+    }
+
+    #[test]
+    fn only_slots_that_are_there_are_found() {
+        let table = Box::new(ThreadTable::<4>::new());
+        let threads = table.by_ref();
+        let is = |found: Option<&ThreadSlot>, id: usize| {
+            found.is_some_and(|slot| core::ptr::eq(slot, &table.slots[id]))
+        };
+        assert!(is(threads.find(0), 0) && is(threads.find(3), 3) && threads.find(4).is_none());
+        assert!(is(threads.own(2), 2) && is(threads.own(3), 3));
+        assert!(
+            [0, 1, 4, usize::MAX].into_iter().all(|id| threads.own(id).is_none()),
+            "shared, or not there"
+        );
+        assert!(is(Some(threads.get(1)), 1) && is(Some(threads.get(9)), 3));
+        assert!(Threads::is_first(2, 0) && Threads::is_first(5, 3) && !Threads::is_first(2, 3));
+    }
+
+    #[test]
+    fn slots_in_use_are_listed() {
+        let table = Box::new(ThreadTable::<5>::new());
+        let (threads, epochs) = (table.by_ref(), Epochs::default());
+        let used = || threads.iter().map(|(id, _)| id).collect::<std::vec::Vec<_>>();
+        assert_eq!(used(), []);
+        threads.claim(1, |_| false);
+        threads.claim(2, |_| false);
+        assert_eq!(used(), [2, 3]);
+        threads.get(OVERFLOW).alloc(0, 10, &epochs, epochs.epoch(), Booker::Anyone);
+        threads.get(3).alloc(0, 5, &epochs, epochs.epoch(), Booker::Owner);
+        assert_eq!((used(), threads.live_bytes()), (std::vec![1, 2, 3], 15));
+        assert_eq!((threads.shares().count(), threads.count()), (3, 2));
+        threads.forked();
+        let states = threads.iter().map(|(_, slot)| slot.state()).collect::<std::vec::Vec<_>>();
+        assert_eq!(states, [ThreadState::Running, ThreadState::Inherited, ThreadState::Inherited]);
+        assert_eq!(threads.claim(3, |_| true), 4);
+        assert_eq!(threads.claim(4, |_| true), OVERFLOW, "no thread continues a slot of the parent");
+    }
+
+    #[test]
+    fn a_block_is_temporary_when_its_free_is_the_next_event() {
+        let (slot, epochs) = (ThreadSlot::default(), Epochs::default());
+        let alloc = |block| slot.alloc(block, 8, &epochs, epochs.epoch(), Booker::Owner);
+        let free = |block| slot.free(block, 8, &epochs, epochs.epoch());
+        alloc(0x10);
+        alloc(0x20);
+        assert_eq!([free(0x20), free(0x10)], [true, false]);
+        alloc(0x30);
+        slot.other_event();
+        assert!(!free(0x30));
+        slot.add(0x40, 8);
+        slot.add(0x50, 8);
+        assert_eq!([slot.subtract(0x50, 8), slot.subtract(0x40, 8)], [true, false]);
+    }
+
+    #[test]
+    fn a_thread_resets_its_own_peak() {
+        let (slot, epochs) = (ThreadSlot::default(), Epochs::default());
+        let peaks = || [slot.peak(&epochs), slot.stage_peak(&epochs)].map(|held| (held.bytes, held.blocks));
+        slot.alloc(0x10, 100, &epochs, epochs.epoch(), Booker::Owner);
+        slot.alloc(0x20, 50, &epochs, epochs.epoch(), Booker::Owner);
+        slot.free(0x20, 50, &epochs, epochs.epoch());
+        assert_eq!(peaks(), [(150, 2), (150, 2)]);
+        slot.reset_peak(&epochs);
+        assert_eq!(peaks(), [(100, 1), (150, 2)]);
+        assert!(!slot.is_high());
+        slot.add(0x30, 60);
+        assert!(slot.is_high());
+        slot.raise_high();
+        assert_eq!((peaks(), slot.is_high()), ([(160, 2), (160, 2)], false));
+        let outer = slot.begin_scope(&epochs);
+        slot.free_remote(60, &epochs, epochs.epoch());
+        slot.alloc(0x40, 10, &epochs, epochs.epoch(), Booker::Owner);
+        assert_eq!(slot.end_scope(&epochs, outer).bytes, 160);
+    }
+
+    #[test]
+    fn an_abandoned_event_is_repaired() {
+        let (slot, cell, epochs) = (ThreadSlot::default(), Account::default(), Epochs::default());
+        slot.alloc(0x10, 100, &epochs, epochs.epoch(), Booker::Owner);
+        [100, 300].into_iter().for_each(|size| cell.alloc(size, epochs.epoch(), Booker::Owner));
+        slot.repair([&cell].into_iter());
+        assert_eq!((slot.account.live().bytes, slot.peak(&epochs).bytes), (400, 400));
+        // Sizes of 64 to 127 bytes are class 7, and those of 256 to 511 are class 9.
+        assert_eq!(slot.sizes.iter().collect::<std::vec::Vec<_>>(), [(7, 1, 100), (9, 1, 300)]);
+        assert!(!slot.subtract(0x10, 100), "the block is not temporary");
+        slot.repair([&cell].into_iter());
+        assert_eq!(slot.sizes.iter().count(), 2, "nothing is missing any more");
+    }
+}

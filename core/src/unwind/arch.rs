@@ -162,3 +162,27 @@ pub(super) const SIGNAL: [usize; 3] = if cfg!(pdata) {
 /// r10, r11, r12, sp, lr, pc.
 #[cfg(ehabi)]
 pub(super) const SIGNAL: [usize; 4] = [(160 + 60) / 4, (160 + 52) / 4, (160 + 44) / 4, (160 + 28) / 4];
+
+// glibc and musl name the registers in the order of the kernel's.
+#[cfg(all(test, cfi, target_os = "linux", target_arch = "x86_64"))]
+mod tests {
+    use core::mem::offset_of;
+
+    #[test]
+    fn interrupted_registers_lie_where_the_c_library_has_them() {
+        let registers = offset_of!(libc::ucontext_t, uc_mcontext) + offset_of!(libc::mcontext_t, gregs);
+        let place = |register: i32| registers / 8 + register as usize;
+        assert_eq!(super::SIGNAL, [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP].map(place));
+    }
+
+    #[test]
+    fn registers_are_those_of_this_frame() {
+        let here = super::registers();
+        let local = 0usize;
+        let place = core::ptr::from_ref(core::hint::black_box(&local)).addr();
+        assert!((here.sp..here.sp + 4096).contains(&place), "{place:x} {here:x?}");
+        assert!(super::stack_pointer().abs_diff(here.sp) < 4096);
+        let code = registers_are_those_of_this_frame as fn() as usize;
+        assert!(here.pc.abs_diff(code) < 4096, "{code:x} {here:x?}");
+    }
+}

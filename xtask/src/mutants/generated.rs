@@ -162,6 +162,8 @@ impl Rounds<'_> {
         command.args(["--minimum-test-timeout", TIMEOUT, "--build-timeout", BUILD_TIMEOUT]);
         command.args(["--file", self.files]);
         OTHERS.iter().for_each(|other| _ = command.args(["--exclude", other]));
+        // Tests under a condition of more than `test`.
+        command.args(["--exclude-re", r"\btests::"]);
         command.arg("--output").arg(&output).args(arguments);
         command.current_dir(&self.tree.sources).env("CARGO_TARGET_DIR", &self.tree.target);
         let status = watchdog::wait(&mut command.spawn()?, LIMIT)?;

@@ -257,9 +257,10 @@ impl LastCopy {
     }
 }
 
-#[cfg(all(test, not(models)))]
+#[cfg(all(test, feature = "std", not(models)))]
 mod tests {
     use super::*;
+    use crate::table::account::{Account, Booker};
 
     /// The fast path asks for the epoch alone: threads look at the rest when it changes.
     #[test]
@@ -270,5 +271,99 @@ mod tests {
             begin(&epochs);
             assert_ne!(epochs.epoch().number(), before);
         }
+    }
+
+    fn fall(epochs: &Epochs) -> Epoch<'_> {
+        match epochs.before_fall() {
+            Ok(epoch) => epoch,
+            Err(at_peak) => epochs.fall(at_peak, |_| ()),
+        }
+    }
+
+    #[test]
+    fn an_account_keeps_what_it_held_at_each_mark() {
+        let epochs = Epochs::default();
+        let (busy, idle) = (Account::default(), Account::default());
+        let held = |account: &Account, mark| {
+            let held = account.held(&epochs, mark);
+            (held.bytes, held.blocks)
+        };
+        let both = |account: &Account| [held(account, Mark::Program), held(account, Mark::Stage)];
+        epochs.reach_peak(Mark::Program);
+        busy.alloc(100, epochs.epoch(), Booker::Owner);
+        busy.alloc(50, epochs.epoch(), Booker::Owner);
+        idle.alloc(7, epochs.epoch(), Booker::Owner);
+        assert_eq!(both(&busy), [(150, 2); 2], "at its peak: what is live");
+
+        busy.free(50, fall(&epochs), Booker::Owner);
+        busy.alloc(20, fall(&epochs), Booker::Owner);
+        busy.free(20, fall(&epochs), Booker::Anyone);
+        assert_eq!(
+            (both(&busy), both(&idle)),
+            ([(150, 2); 2], [(7, 1); 2]),
+            "copies, and what has not changed"
+        );
+
+        // The stage alone has a new peak.
+        epochs.reach_peak(Mark::Stage);
+        assert!(epochs.is_at_peak(Mark::Stage) && !epochs.is_at_peak(Mark::Program));
+        assert_eq!(both(&busy), [(150, 2), (100, 1)]);
+        busy.free(100, fall(&epochs), Booker::Anyone);
+        idle.free(7, fall(&epochs), Booker::Owner);
+        assert_eq!((busy.live().bytes, idle.live().bytes), (0, 0));
+        assert_eq!((both(&busy), both(&idle)), ([(150, 2), (100, 1)], [(7, 1); 2]));
+    }
+
+    #[test]
+    fn marks_leave_their_peak_at_the_first_fall_alone() {
+        let epochs = Epochs::default();
+        epochs.reach_peak(Mark::Program);
+        assert!(epochs.fallen_epoch().is_none());
+        let left = core::cell::RefCell::new(std::vec::Vec::new());
+        let before = epochs.epoch().number();
+        let Err(at_peak) = epochs.before_fall() else { panic!("it is at its peak") };
+        let after = epochs.fall(at_peak, |mark| left.borrow_mut().push(mark));
+        assert_eq!((after.number(), left.take()), (before + EPOCH, std::vec![Mark::Program, Mark::Stage]));
+        assert_eq!(
+            epochs.fallen_epoch().map(Epoch::number),
+            Some(before + EPOCH),
+            "nothing to leave any more"
+        );
+        assert!(after.precedes(before, Mark::Program) && !after.precedes(before + EPOCH, Mark::Program));
+        // A thread that was stopped before the fall comes late.
+        epochs.fall(at_peak, |_| ());
+        assert!(after.precedes(before, Mark::Stage));
+    }
+
+    #[test]
+    fn a_reset_is_a_generation_that_a_stage_is_not() {
+        let epochs = Epochs::default();
+        let first = epochs.generation();
+        epochs.begin_stage();
+        assert_eq!(epochs.generation(), first + GENERATION);
+        assert!(!epochs.was_reset_since(first));
+        for reset in [Epochs::begin_reset, Epochs::begin_in_child] {
+            let before = epochs.generation();
+            reset(&epochs);
+            assert_eq!(
+                (epochs.generation(), epochs.last_reset()),
+                (before + GENERATION, before + GENERATION)
+            );
+            assert!(epochs.was_reset_since(before) && !epochs.was_reset_since(before + GENERATION));
+        }
+    }
+
+    #[test]
+    fn one_writer_copies_once_in_an_epoch() {
+        let copies = core::cell::RefCell::new(std::vec::Vec::new());
+        let last = LastCopy::default();
+        let once = |epoch| last.once(epoch, |before| copies.borrow_mut().push((before, epoch)));
+        [4, 4, 12, 8, 12].into_iter().for_each(once);
+        assert_eq!(copies.take(), [(0, 4), (4, 12)], "an event of an older epoch comes too late");
+        assert!(last.is(12) && !last.is(8));
+        // A writer was stopped in the middle of its copy.
+        last.set(12 | COPYING);
+        once(16);
+        assert_eq!((copies.take(), last.epoch()), (std::vec![(12, 16)], 16));
     }
 }

@@ -248,8 +248,11 @@ mod tests {
     #[test]
     fn a_peak_that_is_raised_in_advance_is_exact() {
         let mut program = Alone::new();
+        let (mut highest, mut raised) = (0, 0);
         for n in 1..2000 {
             program.alloc(n % 100);
+            raised += usize::from(program.marks.peak.load(Relaxed) != highest);
+            highest = program.marks.peak.load(Relaxed);
             assert_eq!(program.peaks(), [program.live; 2], "after {n} allocations");
             let share = program.parts().1.expect("its own");
             assert_eq!(
@@ -258,6 +261,8 @@ mod tests {
                 "all credit is advance"
             );
         }
+        // Most allocations leave the peak, which all threads share, alone.
+        assert!(raised <= program.live / GROWTH + 1, "{raised} times");
         let peak = program.live;
         for _ in 0..100 {
             program.free(50);
@@ -290,5 +295,63 @@ mod tests {
             program.alloc(70);
             assert_eq!(flagged(&program), program.live > 9000, "at {}", program.live);
         }
+    }
+
+    #[test]
+    fn stages_resets_and_forks_restart_their_marks() {
+        let mut program = Alone::new();
+        let at_peak =
+            |program: &Alone| [Mark::Stage, Mark::Program].map(|mark| program.marks.epochs.is_at_peak(mark));
+        program.alloc(5000);
+        assert_eq!(at_peak(&program), [true, true]);
+        program.free(4000);
+        assert_eq!(at_peak(&program), [false, false]);
+
+        let (threads, own) = program.parts();
+        assert_eq!(program.marks.rebase_stage(threads, own), 5000);
+        assert_eq!((program.peaks(), at_peak(&program)), ([1000, 5000], [true, false]));
+        program.alloc(100);
+        program.free(300);
+        assert_eq!((program.peaks(), at_peak(&program)), ([1100, 5000], [false, false]));
+
+        let (threads, own) = program.parts();
+        assert_eq!(program.marks.reset(threads, own), 1100);
+        assert_eq!((program.peaks(), at_peak(&program)), ([800, 800], [true, true]));
+        program.alloc(50);
+        program.free(10);
+        let (threads, _) = program.parts();
+        program.marks.forked(700, threads);
+        assert_eq!((program.peaks(), at_peak(&program)), ([700, 700], [true, true]));
+    }
+
+    #[test]
+    fn the_time_of_a_peak_is_that_of_the_first_fall() {
+        let mut program = Alone::new();
+        let times = |program: &Alone, now| {
+            [Mark::Stage, Mark::Program].map(|mark| program.marks.peak_time(mark, now))
+        };
+        program.alloc(100);
+        assert_eq!(times(&program, 5), [5, 5], "live has not fallen");
+        let (threads, own) = program.parts();
+        program.marks.falling(own, threads, || 77);
+        program.marks.falling(own, threads, || panic!("the clock is read once"));
+        assert_eq!(times(&program, 90), [77, 77]);
+        program.marks.rebase_stage(threads, own);
+        program.marks.falling(own, threads, || 99);
+        assert_eq!(times(&program, 100), [99, 77]);
+    }
+
+    #[test]
+    fn an_abandoned_event_leaves_the_peak_above_live() {
+        let mut program = Alone::new();
+        program.alloc(100);
+        program.free(0);
+        let (threads, own) = program.parts();
+        let own = own.expect("its own");
+        let settled = |live| {
+            program.marks.settle(live, own, threads);
+            (own.bytes(), program.marks.peak(Mark::Stage, || live))
+        };
+        assert_eq!([settled(60), settled(130), settled(130)], [(40, 100), (0, 130), (0, 130)]);
     }
 }

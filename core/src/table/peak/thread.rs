@@ -226,3 +226,93 @@ impl ThreadPeaks {
         rules::own_peak(is_behind, || self.at_begin(account, now), marks)
     }
 }
+
+#[cfg(all(test, feature = "std", not(models)))]
+mod tests {
+    use super::*;
+    use crate::table::account::Booker;
+
+    #[derive(Default)]
+    struct Thread {
+        account: Account,
+        peaks: ThreadPeaks,
+        epochs: Epochs,
+    }
+
+    impl Thread {
+        fn alloc(&self, size: usize) {
+            self.peaks.follow(&self.account, &self.epochs);
+            self.account.alloc(size, self.epochs.epoch(), Booker::Owner);
+            self.peaks.raise(&self.account);
+        }
+
+        /// A free of one of its blocks by another thread.
+        fn free_remote(&self, size: usize) {
+            self.peaks.before_remote_free(&self.account, &self.epochs);
+            self.account.free(size, self.epochs.epoch(), Booker::Anyone);
+        }
+
+        /// Its peak since the last reset, and since the stage began.
+        fn peaks(&self) -> [(usize, u32); 2] {
+            let (account, epochs) = (&self.account, &self.epochs);
+            [self.peaks.peak(account, epochs), self.peaks.stage_peak(account, epochs)]
+                .map(|held| (held.bytes, held.blocks))
+        }
+    }
+
+    #[test]
+    fn a_thread_without_events_has_the_peak_of_the_moment_at_which_peaks_restarted() {
+        let thread = Thread::default();
+        [40, 10, 20, 30].into_iter().for_each(|size| thread.alloc(size));
+        thread.free_remote(40);
+        assert_eq!(thread.peaks(), [(100, 4), (100, 4)]);
+        thread.epochs.begin_stage();
+        assert_eq!(thread.peaks(), [(100, 4), (60, 3)]);
+        thread.free_remote(10);
+        assert_eq!(thread.peaks(), [(100, 4), (60, 3)], "it held that when the stage began");
+        thread.epochs.begin_reset();
+        assert_eq!(thread.peaks(), [(50, 2), (50, 2)]);
+        thread.free_remote(20);
+        assert_eq!(thread.peaks(), [(50, 2), (50, 2)]);
+        thread.alloc(5);
+        assert_eq!((thread.peaks(), thread.account.live().bytes), ([(50, 2), (50, 2)], 35));
+        thread.alloc(30);
+        assert_eq!(thread.peaks(), [(65, 3), (65, 3)]);
+        // 135 bytes are its own, of which others have freed 70.
+        assert!(thread.peaks.is_above(135) && !thread.peaks.is_above(136));
+    }
+
+    #[test]
+    fn a_stage_keeps_the_peak_since_the_reset() {
+        let thread = Thread::default();
+        [40, 60].into_iter().for_each(|size| thread.alloc(size));
+        thread.free_remote(60);
+        thread.epochs.begin_stage();
+        thread.alloc(5);
+        assert_eq!(thread.peaks(), [(100, 2), (45, 2)]);
+        thread.epochs.begin_reset();
+        thread.alloc(1);
+        assert_eq!(thread.peaks(), [(46, 3), (46, 3)]);
+    }
+
+    #[test]
+    fn scopes_nest_and_end_with_their_own_peak() {
+        let thread = Thread::default();
+        let begin = || thread.peaks.begin_scope(&thread.account, &thread.epochs);
+        let end = |outer| thread.peaks.end_scope(&thread.account, &thread.epochs, outer).bytes;
+        thread.alloc(100);
+        let none = begin();
+        thread.alloc(50);
+        thread.free_remote(50);
+        let outer = begin();
+        thread.alloc(20);
+        thread.free_remote(20);
+        assert_eq!(end(outer), 120);
+        // Between the two: a reset of the thread's own peak is no matter of the scope.
+        thread.peaks.reset(&thread.account, &thread.epochs);
+        assert_eq!(thread.peaks(), [(100, 1), (150, 2)]);
+        assert_eq!(end(none), 150);
+        let again = begin();
+        assert_eq!((again.bytes, end(again)), (150, 100));
+    }
+}

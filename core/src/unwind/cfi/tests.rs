@@ -325,6 +325,47 @@ mod chains {
     }
 }
 
+/// A stack that did not fit into the stack table may fit another time.
+#[test]
+fn a_stack_without_room_in_the_table_is_not_remembered() {
+    // SAFETY: all-zero is an empty memo.
+    let mut memo: Box<Memo> = unsafe { Box::new_zeroed().assume_init() };
+    let table = Box::new(StackTable::<4>::new());
+    let local = crate::platform::Local::new();
+    let prove = |sp| crate::platform::Platform::stack(&crate::platform::Host, &local, sp);
+    for _ in 0..2 {
+        let from = registers();
+        let memory = Memory::at(from.sp, &prove).unwrap();
+        let mut frames = heapless::Vec::<usize, 4096>::new();
+        let captured = Cfi.capture(from, memory, Some(&mut memo), table.by_ref(), &mut frames);
+        assert!(captured.end == End::Complete && captured.interned.cut && captured.last_cell.is_none());
+    }
+}
+
+/// A walk that stopped may get further when a module is loaded.
+#[test]
+fn a_stack_that_is_not_whole_is_not_remembered() {
+    let mut stopped = 0;
+    for room in (1..64).map(|n| 256 * n) {
+        // SAFETY: all-zero is an empty memo, and an empty table.
+        let (mut memo, table): (Box<Memo>, Box<StackTable<1024>>) =
+            unsafe { (Box::new_zeroed().assume_init(), Box::new_zeroed().assume_init()) };
+        let from = registers();
+        let local = crate::platform::Local::new();
+        let end = crate::platform::Platform::stack(&crate::platform::Host, &local, from.sp).unwrap().1;
+        // The stack is said to end closer.
+        let prove = |sp: usize| (sp == from.sp).then(|| (sp, end.min(sp + room)));
+        let memory = Memory::at(from.sp, &prove).unwrap();
+        let mut frames = heapless::Vec::<usize, 256>::new();
+        let captured = Cfi.capture(from, memory, Some(&mut memo), table.by_ref(), &mut frames);
+        if captured.end == End::Stopped {
+            assert!(captured.last_cell.is_none(), "{room} bytes of the stack");
+            stopped += usize::from(frames.len() > 2);
+        }
+    }
+    assert!(stopped > 0, "more than the two callers were found");
+}
+
 #[test]
 fn a_stack_whose_words_changed_is_not_recalled() {
     /// Two callers at one depth, with frames of one size.

@@ -75,3 +75,32 @@ fn the_lowest_peak_makes_room() {
     let kept: std::vec::Vec<_> = (0..2).map(|i| table.get(i, at(1, 0)).unwrap().peak.bytes).collect();
     assert_eq!(kept, [7, 9]);
 }
+
+#[test]
+fn a_number_is_used_once() {
+    let mut table = Table::new();
+    assert_eq!(["a", "b"].map(|name| table.begin(name, at(0, 0))), [Some(1), Some(2)]);
+    assert_eq!(table.innermost(), Some(2));
+    assert!(table.end(2, at(1, 0)).is_some() && table.end(2, at(1, 0)).is_none());
+    assert_eq!((table.innermost(), table.begin("c", at(2, 0))), (Some(1), Some(3)));
+}
+
+#[test]
+fn the_threads_with_the_highest_peaks_are_listed() {
+    const THREADS: usize = TOP_THREADS + 3;
+    let listed = |peak_of: fn(usize) -> usize| {
+        let mut table = StageTable::<2, THREADS>::new();
+        let serial = table.begin("s", at(0, 0)).unwrap();
+        table.fold(peak(1), peak_of);
+        let run = table.end(serial, at(1, 0)).unwrap().run;
+        run.threads
+            .iter()
+            .map(|thread| (usize::from(thread.thread), thread.bytes))
+            .collect::<std::vec::Vec<_>>()
+    };
+    let rising: std::vec::Vec<_> = (0..TOP_THREADS).map(|n| (THREADS - 1 - n, THREADS - n)).collect();
+    let falling: std::vec::Vec<_> = (0..TOP_THREADS).map(|n| (n, THREADS - n)).collect();
+    let equal: std::vec::Vec<_> = (0..TOP_THREADS).map(|n| (n, 5)).collect();
+    assert_eq!((listed(|n| n + 1), listed(|n| THREADS - n), listed(|_| 5)), (rising, falling, equal));
+    assert_eq!(listed(|n| usize::from(n == 2) * 7), [(2, 7)], "the others had nothing");
+}
