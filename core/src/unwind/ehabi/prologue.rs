@@ -206,6 +206,8 @@ mod tests {
         // The wide forms.
         assert_eq!(pushed(&[0xe92d, 0x4ff0, NOP, 0xe8bd, 0x8ff0]), [1, 2, 3]);
         assert_eq!(pushed(&[0xf84d, 0xed04, NOP, 0xf85d, 0xfb04]), [1, 2, 3]);
+        // BLX is a call: the function goes on behind it.
+        assert_eq!(pushed(&[PUSH, 0x4780, NOP, POP]), [1, 2, 3]);
     }
 
     /// A loop that waits, in front of a function that begins with a push.

@@ -139,6 +139,29 @@ fn slack_says_by_how_much_the_peak_may_be_too_high() {
 }
 
 #[test]
+fn with_slack_no_thread_takes_from_another() {
+    let mut program = Program::new();
+    program.credit.open(program.threads(), || ());
+    program.credit.set_slack(4096, program.threads(), None);
+    program.alloc(1000, 0);
+    program.free(1000, 0);
+    program.alloc(700, 1);
+    assert_eq!(program.share(0).map(Share::bytes), Some(1000));
+    assert_eq!((program.peak, program.highest), (1700, 1000));
+}
+
+#[test]
+fn a_thread_takes_more_from_the_pool_than_it_needs_now() {
+    let mut program = Program::new();
+    program.credit.open(program.threads(), || ());
+    program.alloc(10 * ADVANCE, 3);
+    program.free(10 * ADVANCE, 3);
+    program.alloc(10, 0);
+    assert_eq!(program.share(0).map(Share::bytes), Some(ADVANCE));
+    assert_eq!(program.credit.pool.load(Relaxed), 9 * ADVANCE - 10);
+}
+
+#[test]
 fn a_share_gives_what_it_has() {
     for take in [Share::take_alone, Share::take_shared] {
         let share = Share::default();

@@ -84,3 +84,28 @@ fn a_stack_whose_end_may_be_unmapped_is_not_found() {
         }
     }
 }
+
+#[test]
+fn a_full_cache_forgets_all_stacks_and_goes_on() {
+    let (mut cache, mut trace) = empty();
+    let stack = [1usize; 8];
+    let low = stack.as_ptr().expose_provenance();
+    let bounds = (low, low + size_of_val(&stack));
+    let prove = |_| Some(bounds);
+    let memory = Memory::at(low, &prove).expect("the bounds are known");
+    trace.begin();
+    let _ = trace.read(&memory, low);
+    let interned = Interned { stack: StackId(9), cut: false };
+    let of = |pc| {
+        let from = Registers { pc, sp: low, fp: 0 };
+        (Fingerprint::of_group(pc, from), from)
+    };
+    // A stack takes more than eight words of the arena.
+    let many = crate::limits::ARENA_WORDS / 8;
+    for pc in 1..=many {
+        let (group, from) = of(pc);
+        assert!(cache.store(group, from, &memory, &trace, (interned, End::Complete)).is_some(), "stack {pc}");
+    }
+    let [first, last] = [of(1), of(many)].map(|(group, from)| cache.look_up(group, from, &memory).is_some());
+    assert!(!first && last);
+}
