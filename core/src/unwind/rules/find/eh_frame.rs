@@ -113,6 +113,35 @@ mod tests {
         assert_eq!(by_description(frames, offset, 0x1008), Some(None));
     }
 
+    /// Functions that align their stack keep the frame's address and the caller's rbp by expressions.
+    #[test]
+    fn expressions_of_the_frame_pointer_become_a_rule() {
+        let rule = |cfa, fp| from_row(Row { cfa, ra: Saved::At(-8), fp });
+        let plain = CfaRule::Register(7, 16);
+        let saved = |expression: &'static [u8]| rule(plain, Saved::AtExpression(Reader(expression)));
+        // rbp − 16; the word there; rsp − 16; rbp − 4, which is no whole word.
+        assert_eq!(saved(&[0x76, 0x70]), Rule::frame(Cfa::Sp(2), -1, CallerFp::AtFp(-2)));
+        assert_eq!([&[0x76, 0x70, 0x06], &[0x77, 0x70][..], &[0x76, 0x7c]].map(saved), [Rule::Unknown; 3]);
+        let frame = |expression: &'static [u8]| rule(CfaRule::Expression(Reader(expression)), Saved::At(-16));
+        assert_eq!(frame(&[0x76, 0x78, 0x06]), Rule::frame(Cfa::AtFp(-1), -1, CallerFp::Saved(-2)));
+        assert_eq!([&[0x76, 0x78][..], &[0x77, 0x78, 0x06], &[0x50]].map(frame), [Rule::Unknown; 3]);
+    }
+
+    #[test]
+    fn registers_become_a_rule() {
+        let rule = |cfa, ra, fp| from_row(Row { cfa, ra, fp });
+        let at = Saved::At(-8);
+        let fp = |fp| rule(CfaRule::Register(6, 16), at, fp);
+        assert_eq!(fp(Saved::At(-16)), Rule::frame(Cfa::Fp(2), -1, CallerFp::Saved(-2)));
+        for same in [Saved::Default, Saved::Same, Saved::Undefined] {
+            assert_eq!(fp(same), Rule::frame(Cfa::Fp(2), -1, CallerFp::Same));
+        }
+        assert_eq!([Saved::Elsewhere, Saved::At(-4)].map(fp), [Rule::Unknown; 2]);
+        assert_eq!(rule(CfaRule::Register(3, 16), at, Saved::Same), Rule::Unknown);
+        let ra = |ra| rule(CfaRule::Register(7, 8), ra, Saved::Same);
+        assert_eq!((ra(Saved::Undefined), ra(Saved::Same)), (Rule::Outermost, Rule::Unknown));
+    }
+
     #[test]
     fn damaged_descriptions_have_no_rule() {
         let (frames, offset) = section(20);
