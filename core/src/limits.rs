@@ -29,6 +29,22 @@ pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } 
 /// Links of an index's chain that a look-up follows. The bound holds whatever the hashes are.
 pub(crate) const MAX_CHAIN: usize = 256;
 
+/// Heads of the first level of an index: a small program touches 64 KiB of them. A firmware has one level. Few in models.
+pub(crate) const FIRST_HEADS: usize = if cfg!(models) {
+    1
+} else if cfg!(feature = "std") {
+    1 << 14
+} else {
+    usize::MAX
+};
+
+/// A level of an index has so many times the heads of the level below. With less, more buckets are begun; with more, a growing
+/// program touches more memory.
+pub(crate) const LEVEL_FACTOR: usize = if cfg!(models) { 2 } else { 8 };
+
+/// A level of an index follows when the table has so many entries for each head.
+pub(crate) const ENTRIES_PER_HEAD: usize = if cfg!(models) { 1 } else { 4 };
+
 // Events.
 
 /// A thread looks at the clock after so many allocations: a look costs as much as an event.

@@ -71,7 +71,7 @@ fn assert_survived(output: &Output, why: &str, dump: &Path, is_whole: bool) {
 
 #[test]
 fn a_file_system_that_fills_up_ends_the_recording_and_not_the_program() {
-    let Some(small) = Small::mount("full_disk-recording", "size=4m") else {
+    let Some(small) = Small::mount("full_disk-recording", "size=3m") else {
         return eprintln!("not tested: only root can mount a small file system");
     };
     let (recording, dump) = (small.0.join("image"), folder("full_disk-dump").join("dump"));

@@ -18,9 +18,6 @@ pub(crate) const FIRST_CELLS: usize = 1 << 11;
 /// Likewise.
 pub(crate) const FIRST_THREADS: usize = 1 << 5;
 
-/// Entries of a full table on one chain of its index. Longer chains take time, more heads take memory of a small program.
-pub(crate) const CHAIN: usize = 64;
-
 /// The most bytes of one array that are mapped at a time: a large page.
 pub(crate) const GROWTH_STEP: usize = 2 << 20;
 

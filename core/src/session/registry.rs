@@ -53,9 +53,6 @@ pub(crate) trait Registered: Sync {
     fn pages(&self) -> Result<crate::os::pages::Pages, Error>;
     /// Returns the number of allocations and frees so far. It changes with every event.
     fn events(&self) -> u64;
-    /// Returns the address ranges of the heads of its hash indexes.
-    #[cfg(not(recorded_from_start))]
-    fn heads(&self) -> [core::ops::Range<usize>; 2];
     /// Returns a copy of the region's constant words, which shows whether its memory was replaced.
     fn head_copy(&self) -> HeadCopy;
     /// Writes a head copy into a region whose memory was replaced.

@@ -87,6 +87,7 @@ impl<'t> Cells<'t> {
         let (label, sublabel) = key.labels();
         let cell = |id: u32| &self.cells[id as usize];
         let entry = self.index.find_or_insert(
+            self.used.load(Relaxed),
             hash(u64::from(label) << 32 | u64::from(sublabel), 0),
             |id| cell(id).label() == label && cell(id).sublabel() == sublabel,
             || {
@@ -143,12 +144,6 @@ impl<'t> Cells<'t> {
     /// The cell of unattributed events.
     pub(crate) fn unattributed(&self) -> &'t Account {
         &self.cells[UNATTRIBUTED as usize]
-    }
-
-    /// The addresses of the heads of its index.
-    #[cfg(all(feature = "std", not(recorded_from_start)))]
-    pub(crate) fn heads(&self) -> core::ops::Range<usize> {
-        self.index.heads()
     }
 
     /// How many cells there can be.

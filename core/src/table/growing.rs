@@ -4,7 +4,7 @@ use super::account::Account;
 use super::cells::{CellTable, Cells};
 use super::growth::{Array, Growth, PARTS, Plan, Steps};
 use super::image;
-use super::index::Index;
+use super::index::{Index, IndexRef};
 use super::peak::stage::StageTable;
 use super::region::{FrameBuffer, Head, Parts, Region, Tables};
 use super::space::Space;
@@ -12,7 +12,7 @@ use super::stacks::{StackTable, Stacks};
 use super::tags::Tags;
 use super::threads::{ThreadSlot, ThreadTable, Threads};
 use super::timeline::Timeline;
-use crate::limits::{CHAIN, FIRST_CELLS, FIRST_NODES, FIRST_THREADS};
+use crate::limits::{FIRST_CELLS, FIRST_HEADS, FIRST_NODES, FIRST_THREADS};
 use core::mem::offset_of;
 use core::ptr::with_exposed_provenance;
 
@@ -45,12 +45,7 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// How many heads the index of a table of so many entries uses.
-const fn heads(entries: usize) -> usize {
-    if entries < CHAIN { entries } else { entries / CHAIN }
-}
-
-/// The indexes of a part's [`Plan`] and of its extent. The heads of an index get their memory at once.
+/// The indexes of a part's [`Plan`] and of its extent.
 const NODES: usize = 0;
 const NODE_HEADS: usize = 1;
 const CELLS: usize = 2;
@@ -73,8 +68,13 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     GrowingRegion<N, C, T, S, G, D>
 {
     /// Entries of each part that have memory from the start.
-    const FIRST: [usize; PARTS] =
-        [least(FIRST_NODES, N), heads(N), least(FIRST_CELLS, C), heads(C), least(FIRST_THREADS, T)];
+    const FIRST: [usize; PARTS] = [
+        least(FIRST_NODES, N),
+        least(FIRST_HEADS, N),
+        least(FIRST_CELLS, C),
+        least(FIRST_HEADS, C),
+        least(FIRST_THREADS, T),
+    ];
 
     const NODE_INDEX: usize = offset_of!(Region<N, C, T, S, G, D>, stacks) + offset_of!(StackTable<N>, index);
     const CELL_INDEX: usize = offset_of!(Region<N, C, T, S, G, D>, cells) + offset_of!(CellTable<C>, index);
@@ -200,13 +200,7 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     const IS_STATIC: bool = false;
 
     #[cfg(recorded_from_start)]
-    const LATER: [core::ops::Range<usize>; 6] = {
-        let [threads, nodes, node_links, cells, cell_links, owners] = Region::<N, C, T, S, G, D>::ANNOUNCED;
-        // An index does not use the heads between its last one and the links.
-        let node_heads = Self::NODE_INDEX + heads(N) * size_of::<u32>();
-        let cell_heads = Self::CELL_INDEX + heads(C) * size_of::<u32>();
-        [threads, nodes, node_heads..node_links.end, cells, cell_heads..cell_links.end, owners]
-    };
+    const LATER: [core::ops::Range<usize>; 6] = Region::<N, C, T, S, G, D>::ANNOUNCED;
 
     #[cfg(recorded_from_start)]
     fn in_memory(address: usize, space: &'static Space) -> &'static Self {
@@ -249,13 +243,13 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
     #[inline]
     fn stacks(&self) -> Stacks<'_> {
         let table = &self.0.stacks;
-        let index = table.index.with_heads(heads(N));
+        let index = IndexRef { growth: Growth::Stepwise(self.steps(NODE_HEADS)), ..table.index.by_ref() };
         Stacks { index, growth: Growth::Stepwise(self.steps(NODES)), ..table.by_ref() }
     }
     #[inline]
     fn cells(&self) -> Cells<'_> {
         let table = &self.0.cells;
-        let index = table.index.with_heads(heads(C));
+        let index = IndexRef { growth: Growth::Stepwise(self.steps(CELL_HEADS)), ..table.index.by_ref() };
         Cells { index, growth: Growth::Stepwise(self.steps(CELLS)), ..table.by_ref() }
     }
     fn tags(&self) -> Tags<'_> {

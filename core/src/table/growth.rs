@@ -98,6 +98,15 @@ impl Growth<'_> {
         }
     }
 
+    /// Whether there is memory for the entry with that index. Maps it if there is none yet.
+    pub(super) fn reaches(self, index: u32) -> bool {
+        match self {
+            Growth::Whole(_) => true,
+            #[cfg(feature = "std")]
+            Growth::Stepwise(steps) => steps.reaches(index),
+        }
+    }
+
     /// Entries that may be read, of `capacity`.
     #[inline(always)]
     pub(super) fn readable(self, capacity: usize) -> usize {
@@ -147,7 +156,7 @@ impl Steps<'_> {
 
     /// Whether there is memory for the entry with that index. Maps it if there is none yet.
     fn reaches(self, index: u32) -> bool {
-        index < self.extent.entries.load(Acquire) || self.grow(index)
+        index < self.extent.entries.load(Acquire) || !self.extent.refused.load(Acquire) && self.grow(index)
     }
 
     #[cold]

@@ -1,17 +1,32 @@
 //! A lock-free hash index: from a hash to ids of 1 to 2²⁴ − 1, insert only.
 //!
-//! Buckets are chains: `heads[bucket]` is the newest id, `links[id]` the next older one. An insertion publishes its entry
+//! Buckets are chains: a bucket's head is the newest id, `links[id]` the next older one. An insertion publishes its entry
 //! with one compare-exchange on the head. A published entry never changes, so a look-up needs no lock and may run in an
-//! interrupt of an insertion. Each reference has eight bits of its target's hash, which spares most comparisons with other
+//! interrupt of an insertion. Each reference has seven bits of its target's hash, which spares most comparisons with other
 //! entries.
+//!
+//! On a host the index grows by levels. The heads of a level lie behind those of the level below, and there are
+//! [`LEVEL_FACTOR`] times as many. A bucket is begun by its first insertion, which does two things. It freezes the bucket below:
+//! from then on nobody inserts there. And it links its entry to the chain of the bucket below, so one chain has all entries.
+//! A bucket that is not begun has the chain of the bucket below. An insertion that meets a frozen bucket goes to the level above.
+//! So nothing is ever moved, and threads need not agree on a level (the splitting of buckets is that of O. Shalev, N. Shavit,
+//! "Split-ordered lists: lock-free extensible hash tables", J. ACM 53, 2006; here entries are linked, not ordered).
 
 use super::backing::prepare;
-use crate::limits::MAX_CHAIN;
+use super::growth::Growth;
+use crate::limits::{ENTRIES_PER_HEAD, FIRST_HEADS, LEVEL_FACTOR, MAX_CHAIN};
 use crate::sync::*;
 
-/// Bits of a reference that are the id; the rest is the hash tag.
+/// Bits of a reference that are the id. Seven more are bits of the hash.
 const ID_BITS: u32 = 24;
 const ID_MASK: u32 = (1 << ID_BITS) - 1;
+const TAG_MASK: u32 = 0x7f << ID_BITS;
+
+/// In a head: nobody inserts into this bucket any more.
+const FROZEN: u32 = 1 << 31;
+
+/// Whether an index can have more than one level.
+const HAS_LEVELS: bool = FIRST_HEADS < 1 << ID_BITS;
 
 /// The index over a table of `N` entries.
 #[repr(C)]
@@ -29,6 +44,44 @@ pub struct Full;
 pub struct IndexRef<'t> {
     pub(super) heads: &'t [AtomicU32],
     pub(super) links: &'t [AtomicU32],
+    /// For which heads there is memory.
+    pub(super) growth: Growth<'t>,
+}
+
+/// A level: the heads from `start` on, a power of two.
+#[derive(Clone, Copy)]
+struct Level {
+    start: usize,
+    heads: usize,
+}
+
+/// The bucket where entries of one hash are, as a thread has seen it.
+#[derive(Clone, Copy)]
+struct Seen {
+    level: Level,
+    /// Its head; 0 when the bucket is not begun.
+    head: u32,
+    /// The newest entry.
+    chain: u32,
+}
+
+impl Level {
+    fn first(heads: usize) -> Level {
+        Level { start: 0, heads: heads.min(FIRST_HEADS) }
+    }
+
+    fn above(self) -> Level {
+        Level { start: self.end(), heads: self.heads * LEVEL_FACTOR }
+    }
+
+    fn below(self) -> Option<Level> {
+        let heads = self.heads / LEVEL_FACTOR;
+        (HAS_LEVELS && self.start > 0).then(|| Level { start: self.start - heads, heads })
+    }
+
+    fn end(self) -> usize {
+        self.start + self.heads
+    }
 }
 
 impl<const N: usize> Index<N> {
@@ -45,15 +98,7 @@ impl<const N: usize> Index<N> {
 
     #[inline]
     pub(crate) fn by_ref(&self) -> IndexRef<'_> {
-        IndexRef { heads: &self.heads, links: &self.links }
-    }
-
-    /// With the first `heads` heads alone, a power of two that is always the same: the index touches fewer pages, and its
-    /// chains are longer.
-    #[inline]
-    #[cfg(feature = "std")]
-    pub(super) fn with_heads(&self, heads: usize) -> IndexRef<'_> {
-        IndexRef { heads: &self.heads[..heads], links: &self.links }
+        IndexRef { heads: &self.heads, links: &self.links, growth: Growth::WHOLE }
     }
 }
 
@@ -74,7 +119,7 @@ impl IndexRef<'_> {
             let id = reference & ID_MASK;
             // No table has such an id: another process has written into the file of a recording.
             let Some(link) = self.links.get(id as usize) else { break };
-            if reference & !ID_MASK == tag && is(id) {
+            if reference & TAG_MASK == tag && is(id) {
                 return Ok(Some(id));
             }
             reference = link.load(Acquire);
@@ -82,31 +127,98 @@ impl IndexRef<'_> {
         Err(Full)
     }
 
-    /// The id of the entry that `is` the one; when there is none, the id of the entry that `make` fills in.
+    /// The id of the entry that `is` the one; when there is none, the id of the entry that `make` fills in. The table has about
+    /// `entries` entries: they decide the level.
     ///
     /// Two threads that insert an equal entry at the same moment get one id: the second one sees the entry of the first, and
     /// leaves the entry that it has made unused.
     #[inline]
     pub(crate) fn find_or_insert(
         &self,
+        entries: u32,
         hash: u32,
         is: impl Fn(u32) -> bool,
         make: impl FnOnce() -> Option<u32>,
     ) -> Result<u32, Full> {
-        let bucket = &self.heads[hash as usize & (self.heads.len() - 1)];
-        let tag = hash & !ID_MASK;
-        let head = bucket.load(Acquire);
-        match self.find(head, 0, tag, &is)? {
+        let seen = self.look(self.level(entries), hash)?;
+        match self.find(seen.chain, 0, hash & TAG_MASK, &is)? {
             Some(id) => Ok(id),
-            None => self.insert(bucket, head, tag, &is, make().ok_or(Full)?),
+            None => self.insert(seen, hash, &is, make().ok_or(Full)?),
         }
     }
 
-    /// The addresses of the heads.
-    #[cfg(all(feature = "std", not(recorded_from_start)))]
-    pub(super) fn heads(&self) -> core::ops::Range<usize> {
-        let heads = self.heads.as_ptr_range();
-        heads.start.addr()..heads.end.addr()
+    /// The level for so many entries: the highest one that has memory and that they fill.
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
+    fn level(&self, entries: u32) -> Level {
+        let mut level = Level::first(self.heads.len());
+        while HAS_LEVELS && entries as usize >= level.heads * ENTRIES_PER_HEAD {
+            let above = level.above();
+            if above.end() > self.heads.len() || !self.growth.reaches(above.end() as u32 - 1) {
+                break;
+            }
+            level = above;
+        }
+        level
+    }
+
+    #[inline]
+    fn bucket(&self, level: Level, hash: u32) -> &AtomicU32 {
+        &self.heads[level.start + (hash as usize & (level.heads - 1))]
+    }
+
+    /// The bucket for new entries of a hash, at this level or above.
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
+    fn look(&self, mut level: Level, hash: u32) -> Result<Seen, Full> {
+        // Whoever froze a bucket has seen memory for the level above. But another process may have written into the file of a
+        // recording.
+        while level.end() <= self.heads.len() {
+            let head = self.bucket(level, hash).load(Acquire);
+            if !HAS_LEVELS || head & FROZEN == 0 {
+                let chain = if head == 0 { self.chain_below(level, hash) } else { head };
+                return Ok(Seen { level, head, chain });
+            }
+            level = level.above();
+        }
+        Err(Full)
+    }
+
+    /// The chain of the bucket below, or of the first one below that is begun.
+    #[inline]
+    fn chain_below(&self, level: Level, hash: u32) -> u32 {
+        let mut below = level.below();
+        while let Some(level) = below {
+            let head = self.bucket(level, hash).load(Acquire);
+            if head != 0 {
+                return head & !FROZEN;
+            }
+            below = level.below();
+        }
+        0
+    }
+
+    /// Freezes the bucket of a hash at a level, and returns its chain.
+    fn freeze(&self, level: Level, hash: u32) -> Result<u32, Full> {
+        let bucket = self.bucket(level, hash);
+        let mut head = bucket.load(Acquire);
+        while head & FROZEN == 0 {
+            let chain = if head == 0 { self.begin(level, hash)? } else { head };
+            // Release: a bucket that was not begun gets the chain of another one.
+            match bucket.compare_exchange(head, chain | FROZEN, AcqRel, Acquire) {
+                Ok(_) => return Ok(chain),
+                Err(newer) => head = newer,
+            }
+        }
+        Ok(head & !FROZEN)
+    }
+
+    /// Prepares the first use of a bucket, and returns the chain that it begins with.
+    fn begin(&self, level: Level, hash: u32) -> Result<u32, Full> {
+        if !prepare(self.bucket(level, hash)) {
+            return Err(Full);
+        }
+        level.below().map_or(Ok(0), |below| self.freeze(below, hash))
     }
 
     /// Announces the link of an id that is about to be inserted for the first time. False when it must not be used.
@@ -115,28 +227,25 @@ impl IndexRef<'_> {
         prepare(&self.links[id as usize])
     }
 
-    /// One function for all tables: flash is dear.
+    /// Inserts an entry, unless there is an equal one that was not in the chain that the caller has seen. One function for all
+    /// tables: flash is dear.
     #[cold]
-    fn insert(
-        &self,
-        bucket: &AtomicU32,
-        mut head: u32,
-        tag: u32,
-        is: &dyn Fn(u32) -> bool,
-        id: u32,
-    ) -> Result<u32, Full> {
+    fn insert(&self, mut seen: Seen, hash: u32, is: &dyn Fn(u32) -> bool, id: u32) -> Result<u32, Full> {
+        let tag = hash & TAG_MASK;
+        let mut searched = seen.chain;
         loop {
-            self.links[id as usize].store(head, Relaxed);
-            // Release: a thread that finds the reference finds the entry that `make` filled in.
-            match bucket.compare_exchange(head, tag | id, Release, Acquire) {
-                Ok(_) => return Ok(id),
-                Err(newer) => {
-                    if let Some(theirs) = self.find(newer, head, tag, is)? {
-                        return Ok(theirs);
-                    }
-                    head = newer;
-                }
+            let older = if seen.head == 0 { self.begin(seen.level, hash)? } else { seen.head };
+            if let Some(theirs) = self.find(older, searched, tag, is)? {
+                return Ok(theirs);
             }
+            searched = older;
+            self.links[id as usize].store(older, Relaxed);
+            // Release: a thread that finds the reference finds the entry that `make` filled in.
+            let bucket = self.bucket(seen.level, hash);
+            if bucket.compare_exchange(seen.head, tag | id, Release, Relaxed).is_ok() {
+                return Ok(id);
+            }
+            seen = self.look(seen.level, hash)?;
         }
     }
 }
@@ -154,6 +263,7 @@ mod tests {
     /// Interns keys into a table of four with one constant hash: every key shares one chain.
     fn intern(index: &Index<4>, keys: &[AtomicU32; 4], count: &AtomicU32, key: u32) -> Result<u32, Full> {
         index.by_ref().find_or_insert(
+            count.load(Relaxed),
             0x1234_5678,
             |id| keys[id as usize].load(Relaxed) == key,
             || {
@@ -204,5 +314,25 @@ mod tests {
         assert_eq!([7, 8, 9].map(|key| intern(&index, &keys, &count, key).unwrap()), ids);
         assert_eq!(intern(&index, &keys, &count, 10), Err(Full));
         assert_eq!(intern(&index, &keys, &count, 8), Ok(2), "a full table still finds what it has");
+    }
+
+    /// Five entries for each head of a first level, so that there is a second one. Entry `id` is that of the key `id`.
+    #[cfg(all(feature = "std", not(models)))]
+    #[test]
+    fn entries_keep_their_ids_when_a_level_is_added() {
+        const KEYS: u32 = 5 * FIRST_HEADS as u32;
+        let words = |len: usize| (0..len).map(|_| AtomicU32::new(0)).collect::<Vec<_>>();
+        let (heads, links) = (words(9 * FIRST_HEADS), words(KEYS as usize + 1));
+        let index = IndexRef { heads: &heads, links: &links, growth: Growth::WHOLE };
+        let find = |entries, key: u32, make: &dyn Fn() -> Option<u32>| {
+            index.find_or_insert(entries, hash(u64::from(key), 0), |id| id == key, make)
+        };
+        (1..=KEYS).for_each(|key| assert_eq!(find(key - 1, key, &|| Some(key)), Ok(key)));
+        for entries in [0, KEYS] {
+            (1..=KEYS).for_each(|key| assert_eq!(find(entries, key, &|| None), Ok(key), "from {entries}"));
+        }
+        let second = heads[FIRST_HEADS..].iter().filter(|head| head.load(Relaxed) != 0).count();
+        let frozen = heads.iter().filter(|head| head.load(Relaxed) & FROZEN != 0).count();
+        assert!(second > FIRST_HEADS / 2 && frozen > FIRST_HEADS / 4, "{second} begun, {frozen} frozen");
     }
 }

@@ -196,7 +196,7 @@ mod sealed {
         fn place(_: &'static Space) -> Option<&'static Self> {
             None
         }
-        /// The parts that are [announced](crate::table::backing) before their first use, or never used: offsets, in order.
+        /// The parts that are [announced](crate::table::backing) before their first use: offsets, in order.
         #[cfg(recorded_from_start)]
         const LATER: [core::ops::Range<usize>; 6];
         /// The empty region in zeroed bytes at an address, as many as a region has. They stay for ever, and all may be read.
@@ -267,17 +267,18 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
         const fn array(offset: usize, stride: usize, first: usize, end: usize) -> core::ops::Range<usize> {
             offset + first * stride..offset + end * stride
         }
-        const LINK: usize = size_of::<u32>();
+        const WORDS: usize = size_of::<[u32; 2]>();
         let threads = offset_of!(Self, threads) + offset_of!(ThreadTable<T>, slots);
         let (stacks, cells) = (offset_of!(Self, stacks), offset_of!(Self, cells));
-        let node_links = stacks + offset_of!(StackTable<N>, index) + offset_of!(Index<N>, links);
-        let cell_links = cells + offset_of!(CellTable<C>, index) + offset_of!(Index<C>, links);
+        // The heads and the links of an index.
+        let node_index = stacks + offset_of!(StackTable<N>, index);
+        let cell_index = cells + offset_of!(CellTable<C>, index);
         [
             array(threads, size_of::<ThreadSlot>(), super::threads::FIRST as usize, T),
             array(stacks + offset_of!(StackTable<N>, nodes), StackTable::<N>::STRIDE, 0, N),
-            array(node_links, LINK, 0, N),
+            array(node_index, WORDS, 0, N),
             array(cells + offset_of!(CellTable<C>, cells), size_of::<Account>(), 1, C),
-            array(cell_links, LINK, 0, C),
+            array(cell_index, WORDS, 0, C),
             array(cells + offset_of!(CellTable<C>, threads), size_of::<u16>(), 1, C),
         ]
     };

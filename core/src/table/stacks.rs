@@ -88,6 +88,7 @@ impl Stacks<'_> {
         // Ids 0 and 1 are the two roots: the node of an id is at id − 2, so that the index may use ids from 1.
         let node = |id: u32| &self.nodes[(id - 1) as usize];
         let entry = self.index.find_or_insert(
+            self.used.load(Relaxed),
             hash(address as u64, u64::from(parent.0)),
             |id| node(id).address.load(Relaxed) == address && node(id).parent.load(Relaxed) == parent.0,
             || {
@@ -120,12 +121,6 @@ impl Stacks<'_> {
         // Acquire is not needed: a thread that has the id has seen the node.
         let node = self.nodes.get(stack.0.wrapping_sub(Record::FIRST) as usize)?;
         Some((node.address.load(Relaxed), StackId(node.parent.load(Relaxed))))
-    }
-
-    /// The addresses of the heads of its index.
-    #[cfg(all(feature = "std", not(recorded_from_start)))]
-    pub(crate) fn heads(&self) -> core::ops::Range<usize> {
-        self.index.heads()
     }
 
     /// How many nodes are used, and how many fit.

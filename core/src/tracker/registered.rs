@@ -80,11 +80,6 @@ impl<R: Tables> registry::Registered for R {
         figures.allocs.wrapping_mul(2).wrapping_sub(figures.live_blocks.min(figures.allocs))
     }
 
-    #[cfg(not(recorded_from_start))]
-    fn heads(&self) -> [core::ops::Range<usize>; 2] {
-        [self.stacks().heads(), self.cells().heads()]
-    }
-
     fn head_copy(&self) -> HeadCopy {
         self.head().copy()
     }

@@ -22,10 +22,6 @@ impl BackingFile {
         match self.0 {}
     }
 
-    pub(crate) fn reserve(&self, _: usize, _: usize) -> Result<(), Error> {
-        match self.0 {}
-    }
-
     pub(crate) fn release(self) -> Result<Released, Error> {
         match self.0 {}
     }

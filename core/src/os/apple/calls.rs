@@ -57,12 +57,6 @@ fn control(file: c_int, command: c_int, value: c_int) -> c_int {
     unsafe { without_cancellation::fcntl(file, command, value) }
 }
 
-/// `fcntl` with a record that the command reads and writes.
-pub(super) fn control_with<T>(file: c_int, command: c_int, record: &mut T) -> c_int {
-    // SAFETY: the callers pass the record of the command, which is valid for the call.
-    unsafe { without_cancellation::fcntl(file, command, core::ptr::from_mut(record)) }
-}
-
 /// Whether a descriptor is closed. False when that is unknown.
 pub(crate) fn is_closed(file: c_int) -> bool {
     control(file, libc::F_GETFD, 0) < 0 && super::errno::errno() == libc::EBADF

@@ -23,18 +23,6 @@ pub(crate) fn has_room(_: *mut c_void, _: usize) -> bool {
     true
 }
 
-/// Allocates room on the disk for as many bytes as a part of a file has: the system chooses the part. Sets `errno` when it fails.
-pub(crate) fn allocate(file: c_int, _: usize, length: usize) -> c_int {
-    let mut room = libc::fstore_t {
-        fst_flags: libc::F_ALLOCATEALL,
-        fst_posmode: libc::F_PEOFPOSMODE,
-        fst_offset: 0,
-        fst_length: length as libc::off_t,
-        fst_bytesalloc: 0,
-    };
-    calls::control_with(file, libc::F_PREALLOCATE, &mut room)
-}
-
 /// The device and the number of a file.
 pub(crate) fn identity(status: &Status) -> (u64, u64) {
     (status.st_dev as u64, status.st_ino)

@@ -20,12 +20,6 @@ pub(crate) fn has_room(place: *mut c_void, length: usize) -> bool {
     result == 0 || errno() != libc::EFAULT
 }
 
-/// Allocates room on the disk for a part of a file. Sets `errno` when it fails.
-pub(crate) fn allocate(file: c_int, offset: usize, length: usize) -> c_int {
-    // SAFETY: the call takes only numbers.
-    unsafe { libc::fallocate(file, 0, offset as libc::off_t, length as libc::off_t) }
-}
-
 /// The device and the number of a file.
 pub(crate) fn identity(status: &Status) -> (u64, u64) {
     (status.st_dev, status.st_ino)

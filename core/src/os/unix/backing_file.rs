@@ -46,18 +46,6 @@ impl BackingFile {
         self.0.number()
     }
 
-    /// Allocates room on the disk for `len` bytes from `offset` on, and leaves the content. An error only when the disk
-    /// is full or a limit is reached: a file system that cannot allocate ahead is none.
-    pub(crate) fn reserve(&self, offset: usize, len: usize) -> Result<(), Error> {
-        signal_mask::while_write_signals_blocked(|| {
-            let result = recording_calls::allocate(self.0.number(), offset, len);
-            match errno() {
-                code @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) if result != 0 => Err(Error::File(code)),
-                _ => Ok(()),
-            }
-        })
-    }
-
     /// The next run of pages from page `at` on that are no hole: its first page and the page after its last. `None`
     /// when only holes follow. Moves the file's position, which nothing else uses.
     pub(crate) fn data(&self, at: usize) -> Option<(usize, usize)> {

@@ -46,7 +46,7 @@ pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<()
             return Err(Error::RecordingThreads);
         }
         fault::handle();
-        let (annex, file) = map_to_file(&path, region, pages, named, None)?;
+        let (annex, file) = map_to_file(&path, pages, named, None)?;
         memory::begin(number, pages, annex.pages(), region.head_copy());
         let template = Variable::Record.get().filter(|_| named == Named::ByVariable);
         let backed = Backed { path, template, pages, file };
@@ -59,16 +59,11 @@ pub(crate) fn begin(number: RegionNumber, path: Path, named: Named) -> Result<()
 /// recording of the parent, in a forked child: then they are pages of the parent's file so far.
 fn map_to_file(
     path: &Path,
-    region: &dyn Registered,
     pages: Pages,
     named: Named,
     parents: Option<&Recording>,
 ) -> Result<(Annex, Released), Error> {
     let file = file::create(path, pages.len() + Annex::LEN, named)?;
-    // The heads of indexes are used in random order, so all of them get room now. Entries get room before their first use.
-    for heads in region.heads() {
-        file.reserve(heads.start - pages.start().addr(), heads.len())?;
-    }
     let annex = Annex::new(Pages::new(Annex::LEN, pages.len())?);
     if let Some(parents) = parents {
         annex.copy_from(&parents.annex);
@@ -101,7 +96,7 @@ impl Recording {
             Some(template) => files::expand_in_child(template),
             None => self.backed.path.with_pid(process::id()),
         }?;
-        let (annex, file) = map_to_file(&path, region, self.backed.pages, Named::ByVariable, Some(self))?;
+        let (annex, file) = map_to_file(&path, self.backed.pages, Named::ByVariable, Some(self))?;
         (self.backed.path, self.backed.file) = (path, file);
         core::mem::replace(&mut self.annex, annex).remove();
         // The child has the modules of its parent, which the annex already holds.

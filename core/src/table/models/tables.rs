@@ -12,11 +12,11 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
 
-/// Stacks and cells whose indexes have one bucket: all keys share a chain.
+/// Stacks and cells. Their indexes have one bucket, so that all keys share a chain, or a few levels.
 #[derive(Default)]
 struct Table {
     used: AtomicU32,
-    head: AtomicU32,
+    heads: Vec<AtomicU32>,
     links: Vec<AtomicU32>,
     nodes: Vec<Node>,
     cells: Vec<Account>,
@@ -27,17 +27,24 @@ struct Table {
 
 const ENTRIES: usize = 32;
 
+/// Heads of an index with one level.
+const ONE_LEVEL: usize = 1;
+/// Heads of an index with levels of one, two and four.
+const THREE_LEVELS: usize = 7;
+
 impl Table {
-    fn of_stacks() -> Arc<Self> {
-        Arc::new(Table { links: entries(), nodes: entries(), ..Table::default() })
+    fn of_stacks(heads: usize) -> Arc<Self> {
+        let (heads, links, nodes) = (array(heads), array(ENTRIES), array(ENTRIES));
+        Arc::new(Table { heads, links, nodes, ..Table::default() })
     }
 
     fn of_cells() -> Arc<Self> {
-        Arc::new(Table { links: entries(), cells: entries(), threads: entries(), ..Table::default() })
+        let (heads, links) = (array(ONE_LEVEL), array(ENTRIES));
+        Arc::new(Table { heads, links, cells: array(ENTRIES), threads: array(ENTRIES), ..Table::default() })
     }
 
     fn index(&self) -> IndexRef<'_> {
-        IndexRef { heads: std::slice::from_ref(&self.head), links: &self.links }
+        IndexRef { heads: &self.heads, links: &self.links, growth: Growth::WHOLE }
     }
 
     fn stacks(&self) -> Stacks<'_> {
@@ -59,13 +66,13 @@ impl Table {
     }
 }
 
-fn entries<T: Default>() -> Vec<T> {
-    (0..ENTRIES).map(|_| T::default()).collect()
+fn array<T: Default>(len: usize) -> Vec<T> {
+    (0..len).map(|_| T::default()).collect()
 }
 
 /// Two threads intern frames below the root; a frame of round `r` is the thread's `frame(thread, r)`.
 fn intern(rounds: usize, frame: fn(usize, usize) -> usize) -> Arc<Table> {
-    let table = Table::of_stacks();
+    let table = Table::of_stacks(ONE_LEVEL);
     together([0, 1].map(|thread| -> Box<dyn FnOnce() + Send> {
         let table = table.clone();
         Box::new(move || {
@@ -91,9 +98,34 @@ fn unequal_stacks(rounds: usize) {
     assert_eq!(addresses.len(), 2 * rounds, "each is in the table once");
 }
 
+/// Two threads intern the same frames in opposite orders, while the index grows from its first level to its third.
+fn levels(rounds: usize) {
+    const FRAMES: usize = 3;
+    let table = Table::of_stacks(THREE_LEVELS);
+    let ids = Arc::new([const { [const { AtomicU32::new(0) }; FRAMES] }; 2]);
+    for round in 0..rounds {
+        let frame = move |number: usize| 100 * (round + 1) + number;
+        together([0, 1].map(|thread| -> Box<dyn FnOnce() + Send> {
+            let (table, ids) = (table.clone(), ids.clone());
+            Box::new(move || {
+                for step in 0..FRAMES {
+                    let number = if thread == 0 { step } else { FRAMES - 1 - step };
+                    let stack = table.stacks().child(StackId::ROOT, frame(number)).expect("room");
+                    ids[thread][number].store(stack.0, Relaxed);
+                }
+            })
+        }));
+        for number in 0..FRAMES {
+            let [a, b] = [0, 1].map(|thread| ids[thread][number].load(Relaxed));
+            assert_eq!(a, b, "an equal stack has one id on every level");
+            assert_eq!(table.stacks().child(StackId::ROOT, frame(number)), Some(StackId(a)), "and keeps it");
+        }
+    }
+}
+
 /// A dump is written while a stack of two frames is interned.
 fn reader(rounds: usize) {
-    let table = Table::of_stacks();
+    let table = Table::of_stacks(ONE_LEVEL);
     let (writing, reading) = (table.clone(), table.clone());
     together([
         Box::new(move || {
@@ -140,7 +172,7 @@ fn cells(rounds: usize) {
     assert_eq!(a, b, "a key has one cell, a cell one key");
 }
 
-models!(equal_stacks, unequal_stacks, reader, cells);
+models!(equal_stacks, unequal_stacks, levels, reader, cells);
 
 #[test]
 #[should_panic(expected = "an equal stack has one id")]

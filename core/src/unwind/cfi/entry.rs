@@ -34,8 +34,8 @@ pub(super) struct Callers {
     pub(super) second: State,
 }
 
-/// A shortcut from one of the hook's entries to the second caller, when both rules depend on the stack pointer alone. The
-/// allocator's shim is the first caller of nearly all events, and calls one entry.
+/// A shortcut from one of the hook's entries, called by one first caller, to the second caller, when both rules depend on the stack
+/// pointer alone. The first callers of nearly all events are few: the allocator's shims, or `malloc` and its like.
 #[derive(Clone, Copy)]
 struct Shortcut {
     /// The hook's entry; 0 for none.
@@ -66,10 +66,15 @@ impl Shortcut {
     }
 }
 
+/// Shortcuts that are kept: Rust has three shims, C programs mix `malloc`, `calloc`, `realloc` and `operator new`.
+const SHORTCUTS: usize = 4;
+
 /// The rules and shortcuts of the hook's entries. All-zero is none.
 pub(super) struct Entries {
     rules: EntryRules,
-    shortcuts: [Shortcut; 2],
+    shortcuts: [Shortcut; SHORTCUTS],
+    /// How many shortcuts there were so far: a new one replaces the oldest.
+    kept: usize,
 }
 
 impl Entries {
@@ -79,9 +84,8 @@ impl Entries {
     /// `room` bytes above `from.sp`, which is aligned to words, must be readable.
     #[inline(always)]
     pub(super) unsafe fn known_second(&self, from: Registers, room: usize) -> Option<usize> {
-        let [allocating, reallocating] = &self.shortcuts;
         // SAFETY: the caller upholds it.
-        let second = unsafe { allocating.second(from, room).or_else(|| reallocating.second(from, room)) };
+        let second = self.shortcuts.iter().find_map(|shortcut| unsafe { shortcut.second(from, room) });
         // Only the uncommon path asks whether there is a second caller at all.
         second.map(|second| plain(second).wrapping_sub(1))
     }
@@ -110,10 +114,9 @@ impl Entries {
             && from.sp.is_multiple_of(size_of::<usize>())
             && first_at < first_cfa
         {
-            let shortcuts = &mut self.shortcuts;
-            let nth = usize::from(shortcuts[0].pc != 0 && shortcuts[0].pc != from.pc);
             let end = first_cfa + second_at + size_of::<usize>();
-            shortcuts[nth] = Shortcut { pc: from.pc, first, first_at, end };
+            self.shortcuts[self.kept % SHORTCUTS] = Shortcut { pc: from.pc, first, first_at, end };
+            self.kept = self.kept.wrapping_add(1);
         }
         Some(callers.second.pc)
     }
@@ -141,6 +144,6 @@ impl Entries {
     /// Forgets all: the hook itself may be in a library.
     pub(super) fn clear(&mut self) {
         self.rules.0 = [(0, PackedRule::UNKNOWN); 2];
-        self.shortcuts = [Shortcut::NONE; 2];
+        self.shortcuts = [Shortcut::NONE; SHORTCUTS];
     }
 }
