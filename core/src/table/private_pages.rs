@@ -6,7 +6,7 @@ use core::ops::Deref;
 /// [`Pages`](crate::os::pages::Pages).
 #[repr(C)]
 #[cfg_attr(
-    all(feature = "std", any(target_pointer_width = "64", target_arch = "x86"), not(large_pages)),
+    all(feature = "std", any(target_pointer_width = "64", file_backed), not(large_pages)),
     repr(align(4096))
 )]
 #[cfg_attr(large_pages, repr(align(16384)))]

@@ -45,10 +45,7 @@ use memtrack_format::image::{key, records};
 ///     Tracker::with_region(System, &REGION);
 /// ```
 #[repr(C)]
-#[cfg_attr(
-    all(any(target_pointer_width = "64", all(feature = "std", target_arch = "x86")), not(large_pages)),
-    repr(align(4096))
-)]
+#[cfg_attr(all(any(target_pointer_width = "64", file_backed), not(large_pages)), repr(align(4096)))]
 #[cfg_attr(large_pages, repr(align(16384)))]
 pub struct Region<
     const NODES: usize,
@@ -367,3 +364,17 @@ pub type DefaultRegion = Region<256, 64, 6, 6, 4, 24>;
 /// The default region. A symbol of its own, so that a debugger can find and save it.
 #[unsafe(no_mangle)]
 pub static MEMTRACK_REGION: DefaultRegion = Region::new();
+
+#[cfg(all(test, file_backed))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_that_can_be_recorded_consists_of_whole_pages() {
+        const PAGE: usize = 4096;
+        type Small = Region<64, 64, 4, 1, 1, 8>;
+        let private = Head::private();
+        let places = [align_of::<Small>(), size_of::<Small>(), private.start, private.end];
+        assert_eq!(places.map(|place| place % PAGE), [0; 4], "{places:?}");
+    }
+}
