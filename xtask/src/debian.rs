@@ -17,6 +17,9 @@ use crate::{tool, workspace};
 /// other.
 const C_LIBRARY: &str = "libc6_";
 
+/// The file with the names of the packages from which a folder was filled.
+const CONTENT: &str = "packages.txt";
+
 const INSTALL: [&str; 4] = ["install", "--yes", "--quiet", "--no-install-recommends"];
 
 /// Whether packages may be installed: the machine has apt, and the user is root.
@@ -31,13 +34,15 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
 }
 
 /// The folder `name` that has the files of packages and of all their dependencies, whatever the machine has. It is filled when it
-/// is missing. `otherwise` is what else would do.
+/// is missing, or was filled from other packages. `otherwise` is what else would do.
 ///
 /// # Errors
 /// [`Missing`] where apt may not be used.
 pub(crate) fn unpacked(name: &str, packages: &[&str], otherwise: &str) -> Result<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = workspace::root().join("target/sysroots").join(name);
-    if !folder.exists() {
+    if !is_from(&folder, packages) {
         let needs =
             || Missing(format!("needs {otherwise}as root the Debian packages {}", packages.join(" ")));
         ensure!(may_install(), needs());
@@ -45,10 +50,15 @@ pub(crate) fn unpacked(name: &str, packages: &[&str], otherwise: &str) -> Result
         make_empty(&debs)?;
         fs::create_dir(debs.join("partial"))?;
         apt_get(|apt| download(apt, &debs, packages))?;
-        unpack(&debs, &folder)?;
+        unpack(&debs, packages, &folder)?;
         fs::remove_dir_all(&debs)?;
     }
     Ok(folder)
+}
+
+/// Whether a folder has been filled from these packages: a file in it says so.
+fn is_from(folder: &Path, packages: &[&str]) -> bool {
+    fs::read_to_string(folder.join(CONTENT)).is_ok_and(|content| content == packages.join(" "))
 }
 
 /// `LD_LIBRARY_PATH` for programs in an unpacked folder: where Debian's packages have their libraries.
@@ -73,8 +83,8 @@ fn download<'a>(apt: &'a mut Command, debs: &Path, packages: &[&str]) -> &'a mut
     apt.args(["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]).args(packages)
 }
 
-/// Unpacks the packages of a folder into another one.
-fn unpack(debs: &Path, folder: &Path) -> Result<()> {
+/// Unpacks the files of `packages` and of their dependencies into a folder.
+fn unpack(debs: &Path, packages: &[&str], folder: &Path) -> Result<()> {
     let unfinished = folder.with_extension("unfinished");
     make_empty(&unfinished)?;
     for entry in fs::read_dir(debs)? {
@@ -83,6 +93,10 @@ fn unpack(debs: &Path, folder: &Path) -> Result<()> {
         if name.ends_with(".deb") && !name.starts_with(C_LIBRARY) {
             tool::run(Command::new("dpkg").arg("-x").arg(&deb).arg(&unfinished))?;
         }
+    }
+    fs::write(unfinished.join(CONTENT), packages.join(" "))?;
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
     }
     fs::rename(&unfinished, folder).with_context(|| format!("cannot make {}", folder.display()))
 }
@@ -187,7 +201,10 @@ mod tests {
         };
         tool::output(apt().arg("update"))?;
         tool::output(download(&mut apt(), &at("debs"), &["program"]))?;
-        unpack(&at("debs"), &at("unpacked"))?;
+        fs::create_dir(at("unpacked"))?;
+        assert!(!is_from(&at("unpacked"), &["program"]), "another version of this command has filled it");
+        unpack(&at("debs"), &["program"], &at("unpacked"))?;
+        assert!(is_from(&at("unpacked"), &["program"]) && !is_from(&at("unpacked"), &["program", "module"]));
         let unpacked = |package: &str| at("unpacked").join(file_of(package)).exists();
         assert_eq!(packages.map(|(package, _)| unpacked(package)), [true, true, true, false]);
         let libraries = library_path(&at("unpacked"))?;

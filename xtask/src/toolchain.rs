@@ -12,16 +12,16 @@ use anyhow::Result;
 
 use crate::{debian, tool, workspace};
 
-/// Debian's compiler for targets that its other Rust packages lack, its libraries for build scripts, and the sources
-/// of its standard library.
-const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
+/// Debian's compiler for targets that its other Rust packages lack, its lints, its libraries for build scripts, and the
+/// sources of its standard library.
+const PACKAGES: [&str; 4] = ["rustc-web", "rust-web-clippy", "libstd-rust-web-dev", "rust-web-src"];
 
 /// A compiler that builds for a target.
 pub(crate) enum Toolchain {
     /// The compiler that cargo takes by itself.
     Installed,
-    /// Debian's, through a wrapper that finds its shared libraries.
-    Debian { rustc: PathBuf },
+    /// Debian's, and its lints, through wrappers that find its shared libraries.
+    Debian { rustc: PathBuf, clippy: PathBuf },
 }
 
 impl Toolchain {
@@ -32,7 +32,19 @@ impl Toolchain {
         }
         let otherwise = format!("`rustup target add {target}`, or ");
         let prefix = debian::unpacked("rust", &PACKAGES, &otherwise)?;
-        Ok(Toolchain::Debian { rustc: wrapper(&prefix)? })
+        Ok(Toolchain::Debian {
+            rustc: wrapper(&prefix, "rustc")?,
+            clippy: wrapper(&prefix, "clippy-driver")?,
+        })
+    }
+
+    /// Has a cargo command lint the crates of the workspace. The lints are those of the same version as the compiler.
+    pub(crate) fn choose_lints(&self, cargo: &mut Command) {
+        let clippy = match self {
+            Toolchain::Installed => Path::new("clippy-driver"),
+            Toolchain::Debian { clippy, .. } => clippy,
+        };
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", clippy);
     }
 
     /// `cargo rustc` for `target` into a target directory of its own. From source it builds `core` only, not `alloc`.
@@ -45,7 +57,7 @@ impl Toolchain {
 
     /// Has a cargo command use this compiler, with `crates` of the standard library.
     pub(crate) fn choose(&self, cargo: &mut Command, crates: &str) {
-        if let Toolchain::Debian { rustc } = self {
+        if let Toolchain::Debian { rustc, .. } = self {
             // RUSTC_BOOTSTRAP: building `core` is not a stable feature of cargo.
             cargo.arg(format!("-Zbuild-std={crates}")).env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
         }
@@ -84,13 +96,13 @@ fn is_installed(target: &str) -> bool {
     folder.and_then(|folder| fs::read_dir(folder.trim()).ok()).is_some_and(|mut files| files.next().is_some())
 }
 
-/// A script in place of `rustc`. `LD_LIBRARY_PATH` must not reach cargo itself.
-fn wrapper(prefix: &Path) -> Result<PathBuf> {
-    let script = prefix.join("rustc.sh");
+/// A script in place of a program. `LD_LIBRARY_PATH` must not reach cargo itself.
+fn wrapper(prefix: &Path, program: &str) -> Result<PathBuf> {
+    let script = prefix.join(program).with_extension("sh");
     let text = format!(
         "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
         debian::library_path(prefix)?.display(),
-        prefix.join("usr/bin/rustc").display()
+        prefix.join("usr/bin").join(program).display()
     );
     tool::write_script(&script, &text)?;
     Ok(script)

@@ -54,7 +54,9 @@ impl Linker {
     /// Flags of the compiler that the linker needs.
     pub(super) fn flags(&self, toolchain: &Toolchain) -> Result<String> {
         Ok(match (self, toolchain) {
-            (Linker::MinGw, Toolchain::Debian { rustc }) => format!("-Lnative={}", startup(rustc)?.display()),
+            (Linker::MinGw, Toolchain::Debian { rustc, .. }) => {
+                format!("-Lnative={}", startup(rustc)?.display())
+            }
             _ => String::new(),
         })
     }

@@ -36,7 +36,7 @@ pub(super) enum Run {
     Example,
     /// The preloaded library and `memtrack-fold record`, by the suites `c_preload` and `c_record`.
     Preload,
-    /// The compiler alone, with these features: the tracker's types are right.
+    /// The compiler and its lints alone, with these features: the tracker's types are right.
     Check(&'static str),
     /// The tracker's unit tests are linked, for a platform whose programs nothing runs here.
     LinkUnits,
@@ -66,6 +66,7 @@ impl Run {
             Run::Check(features) => {
                 let mut check = cargo(platform, "check")?;
                 check.args(["--package", "memtrack-core", "--features", features]);
+                Toolchain::for_target(platform.triple)?.choose_lints(&mut check);
                 tool::run(check.env("RUSTFLAGS", "-Dwarnings"))
             }
             Run::LinkUnits => tool::run(units(platform)?.arg("--no-run")),

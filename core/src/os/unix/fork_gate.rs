@@ -8,6 +8,14 @@
 //!
 //! The order is [`close`] in the parent before the fork, [`open_after`] in the child, and [`wait`] in the parent.
 
+#![cfg_attr(
+    target_os = "android",
+    expect(
+        clippy::missing_const_for_thread_local,
+        reason = "the lint does not see the constants where a key of the C library replaces thread-locals"
+    )
+)]
+
 use super::errno::{errno, keep_errno, set_errno};
 use super::recording_calls;
 use crate::limits::FORK_PATIENCE_NS;
@@ -47,7 +55,7 @@ pub(crate) fn close() {
 
 /// Removes the gate of this thread's fork, and passes it to `f` before.
 fn with_gate(f: impl FnOnce(&Gate)) {
-    let gate = GATE.try_with(|gate| gate.replace(core::ptr::null())).unwrap_or(core::ptr::null());
+    let gate = GATE.try_with(|gate| gate.replace(core::ptr::null())).unwrap_or_default();
     if !gate.is_null() {
         // SAFETY: `close` has mapped it, for this thread and its child. All-zero is a valid gate. Nobody uses this
         // process's mapping afterwards.
@@ -82,7 +90,7 @@ pub(crate) fn wait() {
 /// After a fork, in the child: runs `divide`, which gives the child memory of its own, and then opens the gate. Also
 /// runs `divide` when there is no gate.
 pub(crate) fn open_after(divide: impl FnOnce()) {
-    let gate = GATE.try_with(Cell::get).unwrap_or(core::ptr::null());
+    let gate = GATE.try_with(Cell::get).unwrap_or_default();
     if !gate.is_null() {
         // SAFETY: as in `with_gate`, which removes the gate only below. The call only returns a number.
         unsafe { (*gate).child.store(libc::getpid() as u32, Release) };

@@ -221,8 +221,8 @@ impl FileReader {
 
 /// Renames a file, and replaces a file that has the new name. Outside the hook.
 pub(crate) fn rename(from: &CStr, to: &CStr) -> Result<(), Error> {
-    // SAFETY: both paths end with a NUL.
     let result = with_path(from, |from| {
+        // SAFETY: `with_path` passes paths that are valid for the call, and end with a NUL.
         with_path(to, |to| unsafe { MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING) })
     })??;
     if result != 0 { Ok(()) } else { failed() }

@@ -18,21 +18,28 @@ use memtrack_format::image::header;
 /// # Errors
 /// [`Error::RecordingTaken`] when another process that runs records to the file.
 pub(super) fn create(path: &Path, len: usize, named: Named) -> Result<BackingFile, Error> {
+    if let Some(file) = take(path, len, named)? {
+        return Ok(file);
+    }
+    move_away(path)?;
+    create(path, len, named)
+}
+
+/// Opens and empties the file. `None` when it has the recording of the program that this process has replaced by `exec`: that recording
+/// stays.
+fn take(path: &Path, len: usize, named: Named) -> Result<Option<BackingFile>, Error> {
     // The file is locked before it is emptied: a process that has mapped it would lose its memory.
     let file = BackingFile::lock(path, named)?.ok_or(Error::RecordingTaken)?;
     let (owner, this) = (Owner::of(path.as_c_str()), Owner::this());
-    // This process has replaced its program by `exec`. The old program's recording stays.
     if owner == Some(this) && named == Named::ByVariable && has_own_events(path) {
-        drop(file);
-        move_away(path)?;
-        return create(path, len, named);
+        return Ok(None);
     }
     // A process that has closed all descriptors has lost its lock.
     if owner.is_some_and(|owner| owner != this && owner.is_running()) {
         return Err(Error::RecordingTaken);
     }
     file.reset(len)?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// Returns whether a recording has events of its own process. A child that calls `exec` at once has none: its threads are

@@ -77,11 +77,7 @@ fn map_to_file(
     let result =
         annex.pages().move_to_file(&file, Before::Memory).and_then(|()| pages.move_to_file(&file, before));
     match result.and_then(|()| file.release()) {
-        Ok(file) => {
-            // The child does not need the parent's file any more.
-            drop(of_parent.flatten());
-            Ok((annex, file))
-        }
+        Ok(file) => Ok((annex, file)),
         Err(error) => {
             annex.remove();
             Err(error)
