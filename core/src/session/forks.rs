@@ -13,22 +13,17 @@
 use super::{recording, registry, thread_words, triggers};
 use crate::os::dump_stack;
 use crate::os::patience::Patience;
-use crate::os::{fork, signal_mask};
+use crate::os::signal_mask;
 use crate::sync::*;
 use crate::table::fork::Copied;
-use core::ops::Range;
 
-/// Whether the system clears the flags in a child (Linux 4.14).
-static CLEARS: AtomicBool = AtomicBool::new(false);
+pub(crate) use crate::os::fork::clear_in_child;
+
+/// This process has taken over the tables since the last call of the C library's `fork`. Cleared flags do not say so: there are
+/// emulators that clear nothing, and say that they did.
+static HAS_TAKEN_OVER: AtomicBool = AtomicBool::new(false);
 /// The child is taking over the tables.
 static TAKING_OVER: AtomicBool = AtomicBool::new(false);
-
-/// Makes the system clear this memory in a forked child, if it can.
-pub(crate) fn clear_in_child(memory: Range<usize>) {
-    if fork::clear_in_child(memory) {
-        CLEARS.store(true, Release);
-    }
-}
 
 /// Takes over the tables if this process is a child of an unnoticed fork.
 pub(crate) fn notice() {
@@ -43,10 +38,16 @@ fn is_claimed() -> bool {
     registry::all().all(|(_, region)| region.is_claimed())
 }
 
+/// Before a fork, in the parent.
+pub(super) fn before() {
+    HAS_TAKEN_OVER.store(false, Release);
+    recording::before_fork();
+}
+
 /// After a fork, in the child. A fork handler of another library may have caused an event before, which has noticed the
 /// fork.
 pub(super) fn in_child() {
-    if !CLEARS.load(Acquire) || !is_claimed() {
+    if !HAS_TAKEN_OVER.load(Acquire) {
         take_over(Copied::AtFork);
     }
 }
@@ -73,5 +74,6 @@ fn take_over(copied: Copied) {
         registry::all().for_each(|(_, region)| region.claim());
         dump_stack::run(Patience::None, recording::forked);
         TAKING_OVER.store(false, Release);
+        HAS_TAKEN_OVER.store(true, Release);
     });
 }

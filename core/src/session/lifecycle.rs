@@ -35,7 +35,7 @@ static CALLBACKS: Callbacks = Callbacks {
     },
     fault: memory::faulted,
     exit: at_exit,
-    before_fork: recording::before_fork,
+    before_fork: forks::before,
     after_fork: recording::after_fork,
     in_child: forks::in_child,
 };

@@ -230,9 +230,9 @@ pub(crate) fn populate(place: *mut c_void, length: usize) {
     call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
 }
 
-/// Makes the kernel clear whole pages of a private mapping in each forked child. False when the call fails.
-pub(crate) fn clear_in_child(place: *mut c_void, length: usize) -> bool {
-    call!(ClearInChild, place, length, libc::MADV_WIPEONFORK) == 0
+/// Makes the kernel clear whole pages of a private mapping in each forked child, if it can.
+pub(crate) fn clear_in_child(place: *mut c_void, length: usize) {
+    call!(ClearInChild, place, length, libc::MADV_WIPEONFORK);
 }
 
 pub(crate) fn membarrier(command: c_int) -> c_int {

@@ -22,11 +22,12 @@ pub(super) fn by_call(system_call: impl FnOnce() -> c_long) -> c_long {
     result
 }
 
-/// Makes the system clear `memory` in each forked child, before the child runs. False when the system cannot, or when
-/// the memory is not whole pages: then nothing is cleared. Restores `errno`.
+/// Makes the system clear `memory` in each forked child, before the child runs. When the system cannot, or when
+/// the memory is not whole pages, nothing is cleared. Restores `errno`.
 ///
 /// Here: from Linux 4.14 on.
-pub(crate) fn clear_in_child(memory: Range<usize>) -> bool {
-    let clear = || calls::clear_in_child(with_exposed_provenance_mut(memory.start), memory.len());
-    is_whole_pages(&memory, page_size()) && keep_errno(clear)
+pub(crate) fn clear_in_child(memory: Range<usize>) {
+    if is_whole_pages(&memory, page_size()) {
+        keep_errno(|| calls::clear_in_child(with_exposed_provenance_mut(memory.start), memory.len()));
+    }
 }
