@@ -20,6 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Bytes of a memtrack_context_t.
+ */
+#define MEMTRACK_CONTEXT_SIZE (MEMTRACK_CONTEXT_WORDS * sizeof(size_t))
+
+/**
+ * Words of a context. The header defines `MEMTRACK_CONTEXT_SIZE`, the bytes that they take, as well.
+ */
+#define MEMTRACK_CONTEXT_WORDS 16
+
 /**
  * Success.
  */
@@ -66,7 +76,7 @@
 #define MEMTRACK_ERROR_BUSY 8
 
 /**
- * The allocator was already chosen: set it before the first block is allocated.
+ * The allocator or the platform is in use already: set both before the first block is allocated.
  */
 #define MEMTRACK_ERROR_TOO_LATE 9
 
@@ -79,6 +89,11 @@
  * The tracker does not work: another tracker in this process has its tables, or there was no memory for them.
  */
 #define MEMTRACK_ERROR_TRACKER 11
+
+/**
+ * The bounds of a stack are not those of a stack: the lowest address is not below the end.
+ */
+#define MEMTRACK_ERROR_BOUNDS 12
 
 /**
  * The major number of the header's version.
@@ -112,7 +127,7 @@ typedef int32_t memtrack_result_t;
 
 /**
  * An allocator of the program: three functions and their context. Every caller that allocates calls them, also from
- * interrupts that allocate; memtrack takes no lock around them.
+ * interrupts that allocate; memtrack takes no lock around them, unless a `memtrack_platform_t` has one.
  *
  * Set `size` to `sizeof(memtrack_allocator_t)`: later versions append members.
  */
@@ -147,10 +162,54 @@ typedef struct memtrack_allocator_t {
 typedef uint64_t (*memtrack_clock_fn)(void);
 
 /**
+ * What memtrack keeps of a task, or of whatever else runs at the same time as other code: a core, for example. Keep it in
+ * the task's control block or in a static. Only memtrack reads and writes it.
+ */
+typedef struct memtrack_context_t {
+  /**
+   * Not for you.
+   */
+  size_t opaque[MEMTRACK_CONTEXT_WORDS];
+} memtrack_context_t;
+
+/**
  * Takes the next `size` bytes of a dump, a report or metrics. Returns 0 if it took all of them; any other value ends the
  * writing. It must return (no `longjmp`, no C++ exception), and must not write a dump itself.
  */
 typedef int (*memtrack_write_fn)(void *context, const uint8_t *data, size_t size);
+
+/**
+ * What a kernel tells the tracker: which task runs, and how to keep others away.
+ *
+ * Set `size` to `sizeof(memtrack_platform_t)`: later versions append members.
+ */
+typedef struct memtrack_platform_t {
+  /**
+   * `sizeof(memtrack_platform_t)`, set by the caller.
+   */
+  size_t size;
+  /**
+   * Passed to the functions.
+   */
+  void *context;
+  /**
+   * Returns the context of the running task, which `memtrack_context_create` has made. An interrupt belongs to the task
+   * that it interrupts. NULL while no task runs: before the kernel starts, such an event belongs to `main`. It is called
+   * at every event, in interrupts too; it must neither allocate nor wait. May be NULL: then everything is `main`.
+   */
+  struct memtrack_context_t *(*current)(void *context);
+  /**
+   * Keeps all other code that allocates from running, until `unlock` gets the result: the scheduler suspended, or
+   * interrupts turned off. Calls nest. memtrack calls it around every allocation and free of the `memtrack_malloc`
+   * family. May be NULL, with `unlock`: the tracker itself needs no lock. It is for an allocator that tasks must not
+   * enter at the same time, and for kernels in which a task deletes others at any moment.
+   */
+  size_t (*lock)(void *context);
+  /**
+   * Ends `lock`.
+   */
+  void (*unlock)(void *context, size_t locked);
+} memtrack_platform_t;
 
 /**
  * The figures of the program, or of one thread. Bytes are the sizes that the program requested.
@@ -276,6 +335,37 @@ memtrack_result_t memtrack_set_firmware(const void *code,
                                         size_t size);
 
 /**
+ * Bare metal: a task is made. Call this before the task runs. The tracker counts the task's events under `name`, of which
+ * the first 16 bytes are copied, and walks its stack from `stack_low`, the lowest address, to `stack_high`, the address
+ * past the highest. All of it must be readable while the task lives. If an event comes with another stack pointer, it is
+ * counted without a stack, as a loss. Both may be NULL: then no stacks are captured. A context that was not deleted is
+ * deleted first. Allocates nothing. Safe in interrupts.
+ *
+ * `MEMTRACK_ERROR_NULL` if `context` or `name` is NULL, `MEMTRACK_ERROR_BOUNDS` if `stack_low` is not below `stack_high`:
+ * then the context was made, and no stacks are captured. `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+ *
+ * Safety:
+ * `context` must be NULL or the caller's to write until it is deleted, at a multiple of the size of a pointer; `name` must
+ * be NULL or a string.
+ */
+memtrack_result_t memtrack_context_create(struct memtrack_context_t *context,
+                                          const char *name,
+                                          const void *stack_low,
+                                          const void *stack_high);
+
+/**
+ * Bare metal: a task has ended, or will never run again. Its figures and its blocks stay, and a later task of its name may
+ * continue its figures. If the task does have another event, the event is counted as a loss. Allocates nothing.
+ *
+ * `MEMTRACK_ERROR_NULL` if `context` is NULL, `MEMTRACK_ERROR_NONE` if it was never made, or is deleted already.
+ * `MEMTRACK_ERROR_UNSUPPORTED` on hosts.
+ *
+ * Safety:
+ * `context` must be NULL or point to a context, whose memory may be used for something else afterwards.
+ */
+memtrack_result_t memtrack_context_delete(struct memtrack_context_t *context);
+
+/**
  * Writes a snapshot of the whole program to `write`, in pieces of a few hundred bytes to a few kilobytes; `memtrack-fold`
  * reads it. `context` is passed to `write`. Allocates nothing. Thread-safe; other threads go on. Not for interrupts.
  *
@@ -371,6 +461,19 @@ void *memtrack_aligned_alloc(size_t align, size_t size);
  * `block` must be NULL, a live block of this family or, on Linux, of the C library; it must not be used afterwards.
  */
 void memtrack_free(void *block);
+
+/**
+ * Bare metal: sets the platform, which is copied. Call it once in `main`, before the first block is allocated and before the
+ * kernel starts: the tracker begins in this call, while nothing else runs.
+ *
+ * `MEMTRACK_ERROR_NULL` if `platform` is NULL, or if one of `lock` and `unlock` is. `MEMTRACK_ERROR_SIZE` if its `size` was
+ * not set, `MEMTRACK_ERROR_TOO_LATE` if blocks were allocated already or a platform is set, `MEMTRACK_ERROR_UNSUPPORTED`
+ * on hosts.
+ *
+ * Safety:
+ * `platform` must be NULL or point to as many bytes as its `size` says; its functions must behave as the struct describes.
+ */
+memtrack_result_t memtrack_set_platform(const struct memtrack_platform_t *platform);
 
 /**
  * The version of the loaded library as text: "0.1.0". It may differ from the header's version

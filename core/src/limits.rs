@@ -50,8 +50,9 @@ pub(crate) const ENTRIES_PER_HEAD: usize = if cfg!(models) { 1 } else { 4 };
 /// A thread looks at the clock after so many allocations: a look costs as much as an event.
 pub(crate) const CLOCK_LOOK: u64 = 64;
 
-/// Bytes beyond its need that a thread takes from the pool of credit, so that it comes back rarely.
-pub(crate) const ADVANCE: usize = 16 << 10;
+/// Bytes beyond its need that a thread takes from the pool of credit, so that it comes back rarely. None in a firmware: its whole
+/// heap is of that size, and an interrupt in the middle of the hook can take from the pool alone.
+pub(crate) const ADVANCE: usize = if cfg!(feature = "std") { 16 << 10 } else { 0 };
 
 /// Bytes by which a thread that is alone raises the peak in advance while the program grows, so that it comes back rarely. None in a
 /// firmware, where flash is scarcer than time. Few in models.
@@ -64,8 +65,15 @@ pub(crate) const GROWTH: usize = if cfg!(models) {
 };
 
 /// How often a thread tries the lock of the collector of credit, which is held for some tens of nanoseconds a thread. Each try
-/// is a state of a model: models have few.
-pub(crate) const COLLECTOR_TRIES: usize = if cfg!(models) { 1 << 6 } else { 1 << 12 };
+/// is a state of a model: models have few. In a firmware the holder is nearly always a task that the caller has interrupted:
+/// waiting for it is in vain, unless it runs on another core.
+pub(crate) const COLLECTOR_TRIES: usize = if cfg!(models) {
+    1 << 6
+} else if cfg!(feature = "std") {
+    1 << 12
+} else {
+    1 << 5
+};
 
 /// How often a collector of credit visits all shares before it gives up on finding them at rest.
 pub(crate) const COLLECTOR_PASSES: usize = 16;

@@ -14,6 +14,8 @@ use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
+#[cfg(not(hosted))]
+use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::{
     AtomicU8,
     Ordering::{Acquire, Release},
@@ -21,7 +23,7 @@ use core::sync::atomic::{
 use memtrack_core::{Heap, Token};
 
 /// An allocator of the program: three functions and their context. Every caller that allocates calls them, also from
-/// interrupts that allocate; memtrack takes no lock around them.
+/// interrupts that allocate; memtrack takes no lock around them, unless a `memtrack_platform_t` has one.
 ///
 /// Set `size` to `sizeof(memtrack_allocator_t)`: later versions append members.
 #[repr(C)]
@@ -61,8 +63,11 @@ const OWN: u8 = 2;
 /// The C library. On a target without one there is nothing else to choose, and the choice stays open.
 #[cfg(hosted)]
 const LIBRARY: u8 = 3;
+/// The program's allocator, under the platform's lock.
+#[cfg(not(hosted))]
+const OWN_LOCKED: u8 = 4;
 
-// SAFETY: the caller that made the state CHOOSING writes the allocator, once; it is read only after the state is OWN.
+// SAFETY: the caller that made the state CHOOSING writes the allocator, once; it is read only after the state is OWN or OWN_LOCKED.
 unsafe impl Sync for Choice {}
 
 impl Choice {
@@ -115,7 +120,36 @@ pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_alloc
     // SAFETY: only the caller that made the state CHOOSING writes, once, and nothing reads before it is OWN.
     unsafe { (*CHOICE.own.get()).write(allocator) };
     CHOICE.state.store(OWN, Release);
+    #[cfg(not(hosted))]
+    heed_lock();
     MEMTRACK_OK
+}
+
+/// Null while the program's allocator is called without a lock.
+#[cfg(not(hosted))]
+static LOCKED: AtomicPtr<&'static (dyn Source + Sync)> = AtomicPtr::new(null_mut());
+
+/// From now on the program's allocator is `source`, which calls that of [`under_lock`]. Before the first block.
+#[cfg(not(hosted))]
+pub(crate) fn put_under_lock(source: &'static &'static (dyn Source + Sync)) {
+    // Black box: the compiler would see that this is the only source, and call it by name, so that it were part of every program.
+    LOCKED.store(core::hint::black_box(core::ptr::from_ref(source).cast_mut()), Release);
+    heed_lock();
+}
+
+/// The source that takes the platform's lock, if there is one.
+#[cfg(not(hosted))]
+pub(crate) fn locked_source() -> Option<&'static (dyn Source + Sync)> {
+    // SAFETY: it is null, or `put_under_lock` has stored it, from a reference to a static.
+    unsafe { LOCKED.load(Acquire).as_ref() }.copied()
+}
+
+/// Takes the allocator from those who call it directly.
+#[cfg(not(hosted))]
+fn heed_lock() {
+    if locked_source().is_some() && CHOICE.state.load(Acquire) == OWN {
+        CHOICE.state.store(OWN_LOCKED, Release);
+    }
 }
 
 /// The program's allocator, if it chose one. The first call ends the time for choosing.
@@ -128,6 +162,13 @@ pub(crate) fn chosen() -> Option<&'static memtrack_allocator_t> {
         OPEN if !CHOICE.become_from_open(LIBRARY) => chosen(),
         _ => None,
     }
+}
+
+/// The program's allocator, if it is under the platform's lock.
+#[cfg(not(hosted))]
+pub(crate) fn under_lock() -> Option<&'static memtrack_allocator_t> {
+    // SAFETY: it was written before the state became this one, and never changes afterwards.
+    (CHOICE.state.load(Acquire) == OWN_LOCKED).then(|| unsafe { (*CHOICE.own.get()).assume_init_ref() })
 }
 
 /// The header in front of a block.

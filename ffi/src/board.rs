@@ -109,28 +109,6 @@ mod imp {
     }
 }
 
-/// The source of blocks before the program sets one: it has no memory.
-#[cfg(not(hosted))]
-pub(crate) struct Nothing;
-
-#[cfg(not(hosted))]
-// SAFETY: it never returns a block.
-unsafe impl crate::source::Source for Nothing {
-    unsafe fn allocate(&self, _: usize, _: usize, _: bool) -> *mut core::ffi::c_void {
-        self.refuse()
-    }
-
-    unsafe fn resize(&self, _: *mut core::ffi::c_void, _: usize) -> *mut core::ffi::c_void {
-        self.refuse()
-    }
-
-    unsafe fn release(&self, _: *mut core::ffi::c_void) {}
-
-    unsafe fn usable(&self, _: *mut core::ffi::c_void) -> usize {
-        0
-    }
-}
-
 /// Nothing here panics, but the language requires a handler.
 #[cfg(not(any(hosted, test)))]
 #[panic_handler]

@@ -17,7 +17,7 @@ macro_rules! source {
             None => unsafe { $crate::aligned::BLOCKS.$call($($argument),*) },
             #[cfg(not(hosted))]
             // SAFETY: as above.
-            None => unsafe { $crate::board::Nothing.$call($($argument),*) },
+            None => unsafe { $crate::kernel::Otherwise.$call($($argument),*) },
         }
     };
 }

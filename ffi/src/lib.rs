@@ -26,17 +26,21 @@
 mod aligned;
 mod allocator;
 mod board;
+mod context;
 mod dump;
 mod error_number;
 mod family;
 #[cfg(interposing)]
 mod interpose;
+#[cfg(not(hosted))]
+mod kernel;
 #[cfg(library_blocks)]
 mod library;
 #[cfg(library_blocks)]
 mod mode;
 #[cfg(preloading)]
 mod operators;
+mod platform;
 #[cfg(preloading)]
 mod preload;
 #[cfg(library_blocks)]

@@ -27,12 +27,14 @@ pub const MEMTRACK_ERROR_SINK: i32 = 6;
 pub const MEMTRACK_ERROR_FILE: i32 = 7;
 /// Another dump is being written, and continues.
 pub const MEMTRACK_ERROR_BUSY: i32 = 8;
-/// The allocator was already chosen: set it before the first block is allocated.
+/// The allocator or the platform is in use already: set both before the first block is allocated.
 pub const MEMTRACK_ERROR_TOO_LATE: i32 = 9;
 /// This target does not have the feature: no files on bare metal, no stack to set on a host.
 pub const MEMTRACK_ERROR_UNSUPPORTED: i32 = 10;
 /// The tracker does not work: another tracker in this process has its tables, or there was no memory for them.
 pub const MEMTRACK_ERROR_TRACKER: i32 = 11;
+/// The bounds of a stack are not those of a stack: the lowest address is not below the end.
+pub const MEMTRACK_ERROR_BOUNDS: i32 = 12;
 
 /// The major number of the header's version.
 pub const MEMTRACK_VERSION_MAJOR: u32 = 0;
@@ -95,12 +97,15 @@ fn message(code: memtrack_result_t) -> &'static CStr {
         MEMTRACK_ERROR_FILE => c"the file could not be written: errno says why",
         MEMTRACK_ERROR_BUSY => c"another dump is being written: try again later",
         MEMTRACK_ERROR_TOO_LATE => {
-            c"the allocator was already chosen: set it before the first block is allocated"
+            c"the allocator or the platform is in use already: set both before the first block is allocated"
         }
         MEMTRACK_ERROR_UNSUPPORTED => c"this target does not have the feature",
         MEMTRACK_ERROR_TRACKER => {
             c"the tracker has no tables: another tracker in this process uses them (link memtrack once), or there was no memory (ulimit -v)"
         },
+        MEMTRACK_ERROR_BOUNDS => {
+            c"the stack's lowest address is not below its end: pass both, so that stacks are captured"
+        }
         _ => c"unknown code: it may come from a later version of the library",
     }
 }
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_text_of_its_own() {
-        let texts: Vec<_> = (-1..=MEMTRACK_ERROR_TRACKER + 1).map(message).collect();
+        let texts: Vec<_> = (-1..=MEMTRACK_ERROR_BOUNDS + 1).map(message).collect();
         let known = &texts[1..texts.len() - 1];
         for (at, text) in known.iter().enumerate() {
             assert!(!known[..at].contains(text) && *text != texts[0], "{text:?}");

@@ -123,6 +123,26 @@ static void allocations(void) {
     memtrack_free(block);
 }
 
+static memtrack_context_t *no_task(void *context) {
+    (void)context;
+    return NULL;
+}
+
+/* A host has threads of its own. */
+static void tasks(void) {
+    memtrack_platform_t platform;
+    memtrack_context_t task;
+    memset(&platform, 0, sizeof platform);
+    CHECK(memtrack_set_platform(NULL) == MEMTRACK_ERROR_NULL);
+    CHECK(memtrack_set_platform(&platform) == MEMTRACK_ERROR_SIZE);
+    platform.size = sizeof platform;
+    platform.current = no_task;
+    CHECK(memtrack_set_platform(&platform) == MEMTRACK_ERROR_UNSUPPORTED);
+    CHECK(sizeof task == MEMTRACK_CONTEXT_SIZE);
+    CHECK(memtrack_context_create(&task, "task", &task, &task + 1) == MEMTRACK_ERROR_UNSUPPORTED);
+    CHECK(memtrack_context_delete(&task) == MEMTRACK_ERROR_UNSUPPORTED);
+}
+
 int main(void) {
     memtrack_stats_t stats;
     memset(&stats, 0, sizeof stats);
@@ -145,6 +165,7 @@ int main(void) {
     sinks();
     metrics();
     tokens();
+    tasks();
     stats.size = sizeof stats;
     CHECK(memtrack_get_stats(&stats) == MEMTRACK_OK);
     CHECK(stats.live_bytes == 0 && stats.live_blocks == 0 && stats.failed_allocs == 6);

@@ -32,6 +32,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     for (from, folder) in [
         (root.join("include/memtrack.h"), "include"),
         (root.join("include/memtrack.hpp"), "include"),
+        (root.join("include/memtrack_freertos.h"), "include"),
         (built.join("libmemtrack.a"), "lib"),
         (built.join("libmemtrack.so"), "lib"),
         (built.join("memtrack-fold"), "bin"),

@@ -10,7 +10,7 @@ use crate::table::threads::ThreadSlot;
 /// The words that a tracker keeps for each thread, task or core. They are all zero when the context starts. Only that
 /// context changes them, and the signal handlers and interrupts that run on it.
 #[derive(Debug)]
-#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
+#[cfg_attr(all(target_pointer_width = "64", feature = "std"), repr(align(64)))]
 pub struct Local {
     /// The slot that the context has to itself, null while it has none. The slot says whether the hook runs.
     pub(crate) slot: AtomicPtr<ThreadSlot>,

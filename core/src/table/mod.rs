@@ -15,6 +15,8 @@
 
 pub(crate) mod account;
 pub(crate) mod backing;
+#[cfg(any(not(feature = "std"), test))]
+mod capacity;
 pub(crate) mod cells;
 #[cfg(feature = "std")]
 pub(crate) mod fork;

@@ -1,6 +1,8 @@
 //! The region: all tables in one static of fixed size.
 
 use super::account::Account;
+#[cfg(not(feature = "std"))]
+use super::capacity::capacity;
 use super::cells::{CellTable, Cells};
 use super::image::{self, Image, assert_layout, place};
 #[cfg(recorded_from_start)]
@@ -357,9 +359,18 @@ impl<const N: usize, const C: usize, const T: usize, const S: usize, const G: us
 /// only used pages become resident.
 #[cfg(feature = "std")]
 pub type DefaultRegion = Region<{ 1 << 18 }, { 1 << 18 }, 256, 64, 256, 128>;
-/// The region that [`Tracker::new`](crate::Tracker::new) uses without `std`: fits into 16 KiB of RAM.
+/// The region that [`Tracker::new`](crate::Tracker::new) uses without `std`: fits into 16 KiB of RAM. The environment
+/// variables `MEMTRACK_REGION_NODES`, `…_CELLS`, `…_THREADS`, `…_STAGES`, `…_TAGS` and `…_DEPTH` of the build change its
+/// capacities.
 #[cfg(not(feature = "std"))]
-pub type DefaultRegion = Region<256, 64, 6, 6, 4, 24>;
+pub type DefaultRegion = Region<
+    { capacity(option_env!("MEMTRACK_REGION_NODES"), 256) },
+    { capacity(option_env!("MEMTRACK_REGION_CELLS"), 64) },
+    { capacity(option_env!("MEMTRACK_REGION_THREADS"), 6) },
+    { capacity(option_env!("MEMTRACK_REGION_STAGES"), 6) },
+    { capacity(option_env!("MEMTRACK_REGION_TAGS"), 4) },
+    { capacity(option_env!("MEMTRACK_REGION_DEPTH"), 24) },
+>;
 
 /// The default region. A symbol of its own, so that a debugger can find and save it.
 #[unsafe(no_mangle)]

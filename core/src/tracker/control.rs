@@ -9,7 +9,7 @@ use crate::table::peak::stage::Stages;
 use crate::table::peak::summary::Peak;
 use crate::table::pending;
 use crate::table::region::Tables;
-use crate::table::threads;
+use crate::table::threads::{self, ThreadSlot};
 use crate::totals::raise_stage_peaks;
 use crate::unwind::Unwind;
 use memtrack_format::Cause;
@@ -70,6 +70,18 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
         if let Some(region) = self.region_of_process() {
             region.head().pending.lower(pending::PAUSED);
         }
+    }
+
+    /// Names a thread that has no name yet, by the number that [`Platform::thread_id`] returned for it. For a platform whose
+    /// [`thread_name`](Platform::thread_name) knows the running context alone: it may call this in
+    /// [`thread_started`](Platform::thread_started).
+    pub fn name_thread(&self, thread_id: u64, name: &[u8; 16]) {
+        let Some(region) = self.region_of_process() else { return };
+        let is_nameless =
+            |slot: &ThreadSlot| slot.os_id() == thread_id && !slot.has_exited() && slot.name()[0] == 0;
+        let slots =
+            region.threads().iter().filter(|(number, slot)| *number >= threads::FIRST && is_nameless(slot));
+        slots.for_each(|(_, slot)| slot.set_name(*name));
     }
 
     /// A thread or task has ended. Its figures stay, and another thread of the same name may continue its slot. `local` are

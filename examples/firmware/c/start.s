@@ -3,13 +3,6 @@
   .cpu cortex-m4
   .thumb
 
-  .section .vectors, "a"
-  .word _stack_top
-  .word start
-  .rept 14
-  .word fault
-  .endr
-
   .text
   .thumb_func
   .globl start
@@ -45,6 +38,7 @@ start:
   .size start, . - start
 
   .thumb_func
+  .globl fault
   .type fault, %function
 fault:
   movs r0, #2

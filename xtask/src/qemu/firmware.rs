@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::board::Board;
@@ -73,6 +73,13 @@ impl Firmware {
     pub(crate) fn fold(&self, dump: &Path) -> Result<std::process::Output> {
         let mut fold = Command::new(&self.fold);
         fold.arg(dump).arg("--binary").arg(&self.elf).output().context("cannot start memtrack-fold")
+    }
+
+    /// Checks that the figures of its dump add up: recorded + lost = observed.
+    pub(crate) fn adds_up(&self, dump: &Path) -> Result<()> {
+        let said = String::from_utf8_lossy(&self.fold(dump)?.stderr).into_owned();
+        ensure!(!said.contains("figures do not add up"), "{said}");
+        Ok(())
     }
 
     /// The folded stacks of its dump.

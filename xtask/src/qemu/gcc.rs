@@ -19,14 +19,61 @@ const COMPILE: &str = "-std=c11 -Wall -Wextra -Wpedantic -Werror -g -O2 -fomit-f
     -ffunction-sections -fdata-sections";
 const LINK: &str = "-nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=sha1 -Tmps2_an386.ld";
 /// The sources of all programs.
-const SOURCES: [&str; 4] = ["start.s", "board.c", "main.c", "gateway.c"];
+const SOURCES: [&str; 2] = ["start.s", "board.c"];
+/// Those of the program without tasks, and of the kernel.
+const GATEWAY: [&str; 3] = ["vectors.s", "main.c", "gateway.c"];
+const KERNEL: [&str; 4] = ["kernel/vectors.s", "kernel/switch.s", "kernel/tasks.c", "kernel/heap.c"];
+const STORM: [&str; 2] = ["storm.c", "kernel/tally.c"];
+/// Flags of a program that includes the kernel's headers.
+const WITH_KERNEL: [&str; 2] = ["-Ikernel", "-I."];
+/// Those of the storm: a fast tick.
+const OF_STORM: [&str; 2] = ["-DTRACE_BY_HAND", "-DconfigTICK_CYCLES=701"];
 
-/// The source of a program's heap, and the flags that lead its calls of `malloc` to memtrack.
-fn heap(program: &str) -> (&'static str, Vec<String>) {
-    const CALLS: [&str; 4] = ["malloc", "calloc", "realloc", "free"];
-    match program {
-        "c_own_heap" => ("own_heap.c", CALLS.map(|name| format!("-D{name}=memtrack_{name}")).to_vec()),
-        _ => ("newlib.c", CALLS.map(|name| format!("-Wl,--wrap={name}")).to_vec()),
+/// A program: its sources, the flags for compiler and linker, and the capacities of its library's tables.
+#[derive(Default)]
+struct Program {
+    sources: Vec<&'static str>,
+    flags: Vec<String>,
+    capacities: &'static [(&'static str, &'static str)],
+}
+
+/// Tasks and interrupts have stacks of their own.
+const LARGE: &[(&str, &str)] = &[("THREADS", "10"), ("NODES", "512"), ("CELLS", "128")];
+/// Room for one entry each: the first node, the first cell and two slots of threads are the tracker's own.
+const FULL: &[(&str, &str)] =
+    &[("THREADS", "3"), ("NODES", "2"), ("CELLS", "2"), ("STAGES", "1"), ("TAGS", "1"), ("DEPTH", "1")];
+
+impl Program {
+    fn named(name: &str) -> Self {
+        const CALLS: [&str; 4] = ["malloc", "calloc", "realloc", "free"];
+        let wrapped = |names: &[&str]| names.iter().map(|name| format!("-Wl,--wrap={name}")).collect();
+        let with_kernel = |sources: &[&'static str], more: &[&str], flags: Vec<String>| Program {
+            sources: [&KERNEL, sources].concat(),
+            flags: WITH_KERNEL.iter().chain(more).map(|flag| flag.to_string()).chain(flags).collect(),
+            ..Program::default()
+        };
+        let storm = |more: &[&str], capacities| {
+            let flags = more.iter().map(|flag| flag.to_string()).collect();
+            Program { capacities, ..with_kernel(&STORM, &OF_STORM, flags) }
+        };
+        match name {
+            "c_tasks" => {
+                with_kernel(&["tasks.c"], &[], wrapped(&["pvPortMalloc", "pvPortCalloc", "vPortFree"]))
+            }
+            "c_storm" => storm(&[], LARGE),
+            "c_storm_locked" => storm(&["-DLOCKED"], LARGE),
+            "c_storm_full" => storm(&["-DFULL"], FULL),
+            "c_own_heap" => Program {
+                sources: [&GATEWAY[..], &["own_heap.c"]].concat(),
+                flags: CALLS.map(|name| format!("-D{name}=memtrack_{name}")).to_vec(),
+                ..Program::default()
+            },
+            _ => Program {
+                sources: [&GATEWAY[..], &["newlib.c"]].concat(),
+                flags: wrapped(&CALLS),
+                ..Program::default()
+            },
+        }
     }
 }
 
@@ -69,19 +116,21 @@ impl Gcc {
 
     /// Builds the library, and `program` with it.
     pub(crate) fn build(&self, board: &Board, toolchain: &Toolchain, program: &str) -> Result<Firmware> {
-        let library = library(board, toolchain)?;
-        let ((heap, flags), firmware) = (heap(program), Firmware::new(board, program)?);
+        let firmware = Firmware::new(board, program)?;
+        let program = Program::named(program);
+        let library = library(board, toolchain, program.capacities)?;
         let examples = workspace::root().join("examples/firmware");
         let mut gcc = self.command()?;
-        gcc.args(COMPILE.split(' ')).args(LINK.split(' ')).args(flags).args(SOURCES).arg(heap).arg(library);
+        gcc.args(COMPILE.split(' ')).args(LINK.split(' ')).args(program.flags);
+        gcc.args(SOURCES).args(program.sources).arg(library);
         gcc.arg("-I").arg(workspace::root().join("include")).arg("-L").arg(examples.join("board/ld"));
         tool::run(gcc.arg("-o").arg(firmware.elf()).current_dir(examples.join("c")))?;
         Ok(firmware)
     }
 }
 
-/// `libmemtrack.a`, optimised for size as in a product.
-fn library(board: &Board, toolchain: &Toolchain) -> Result<PathBuf> {
+/// `libmemtrack.a`, optimised for size as in a product, with tables of these capacities.
+fn library(board: &Board, toolchain: &Toolchain, capacities: &[(&str, &str)]) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo_rustc(board.target);
     cargo.args(["--quiet", "--release", "--package", "memtrack-ffi", "--no-default-features"]);
     cargo.args(["--lib", "--crate-type", "staticlib"]);
@@ -89,6 +138,9 @@ fn library(board: &Board, toolchain: &Toolchain) -> Result<PathBuf> {
     cargo.env("RUSTFLAGS", "-Cforce-unwind-tables=yes");
     for (setting, value) in [("OPT_LEVEL", "s"), ("LTO", "true"), ("CODEGEN_UNITS", "1")] {
         cargo.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+    }
+    for (table, capacity) in capacities {
+        cargo.env(format!("MEMTRACK_REGION_{table}"), capacity);
     }
     tool::run(&mut cargo)?;
     Ok(workspace::root().join("target/cross").join(board.target).join("release/libmemtrack.a"))

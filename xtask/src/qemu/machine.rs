@@ -14,8 +14,10 @@ use crate::{debian, tool, watchdog};
 const PACKAGES: [&str; 3] = ["qemu-system-arm", "qemu-system-misc", "qemu-system-x86"];
 /// A program that only these packages have.
 const PROGRAM: &str = "qemu-system-riscv32";
-/// The program that measures in instructions.
-const COUNTED: &str = "cost";
+/// The programs whose clock advances by so many nanoseconds an instruction, as a power of two: one measures in instructions, the
+/// others get their interrupts at exact instructions, the same in every run.
+const COUNTED: [(&str, &str); 4] =
+    [("cost", "shift=0"), ("c_storm", "shift=4"), ("c_storm_locked", "shift=4"), ("c_storm_full", "shift=4")];
 /// The files of the dump and of the console, in the firmware's folder.
 pub(super) const DUMP: &str = "firmware.memtrack";
 const CONSOLE: &str = "console.txt";
@@ -100,9 +102,8 @@ impl Qemu {
         }
         let mut qemu = self.command(board.system)?;
         qemu.args(["-display", "none", "-nodefaults", "-no-reboot"]).args(board.arguments);
-        if program == COUNTED {
-            // The clock advances by a nanosecond an instruction.
-            qemu.args(["-icount", "shift=0"]);
+        if let Some((_, shift)) = COUNTED.iter().find(|(counted, _)| *counted == program) {
+            qemu.args(["-icount", shift]);
         }
         match to {
             Console::File => qemu.arg("-serial").arg(format!("file:{}", console.display())),
