@@ -67,6 +67,13 @@ fn local_of_task() -> Option<&'static Local> {
     kernel()?.local()
 }
 
+/// Interrupts have the stack of `main`.
+#[cold]
+#[inline(never)]
+fn stack_of_interrupts(sp: usize) -> Option<(usize, usize)> {
+    main()?.stack_from(sp)
+}
+
 // SAFETY: each task has words of its own in its context, and interrupts run on those of the task that they interrupt: the
 // program promised it when it set the platform. All code that no task runs is `main`. The bounds of stacks are readable by
 // the contracts of `memtrack_context_create` and `memtrack_set_stack`. The rest is `SingleCore`.
@@ -107,8 +114,10 @@ unsafe impl Platform for Board {
 
     #[inline]
     fn stack(&self, local: &Local, sp: usize) -> Option<(usize, usize)> {
-        // Interrupts have the stack of `main`.
-        local.stack_from(sp).or_else(|| main()?.stack_from(sp))
+        match local.stack_from(sp) {
+            None => stack_of_interrupts(sp),
+            found => found,
+        }
     }
 
     fn memory(&self, size: usize) -> *mut u8 {
