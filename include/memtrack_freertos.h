@@ -23,6 +23,9 @@
  *
  * 4. First thing in main: memtrack_freertos_start(low, high), with the bounds of the stack of main, which interrupts use later.
  *
+ * Each task that allocates or frees needs a slot in the tables, main and the idle task too. The library has four, unless it is built
+ * with the environment variable MEMTRACK_REGION_THREADS: two more than there are such tasks.
+ *
  * A program that has trace macros of its own calls MEMTRACK_FREERTOS_CREATED and MEMTRACK_FREERTOS_DELETED in its
  * traceTASK_CREATE and traceTASK_DELETE.
  */

@@ -33,6 +33,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         (root.join("include/memtrack.h"), "include"),
         (root.join("include/memtrack.hpp"), "include"),
         (root.join("include/memtrack_freertos.h"), "include"),
+        (root.join("include/memtrack_zephyr.h"), "include"),
         (built.join("libmemtrack.a"), "lib"),
         (built.join("libmemtrack.so"), "lib"),
         (built.join("memtrack-fold"), "bin"),

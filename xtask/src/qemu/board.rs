@@ -74,7 +74,15 @@ pub(crate) const BOARDS: [Board; 5] = [
         target: "thumbv7em-none-eabihf",
         arguments: &["-machine", "mps2-an386"],
         programs: &["sensor", "limits", "interrupts", "unwind", "cost", "tasks"],
-        c_programs: &["c_own_heap", "c_newlib", "c_tasks", "c_storm", "c_storm_locked", "c_storm_full"],
+        c_programs: &[
+            "c_own_heap",
+            "c_newlib",
+            "c_tasks",
+            "c_listener",
+            "c_storm",
+            "c_storm_locked",
+            "c_storm_full",
+        ],
         has_libunwind: true,
         ..MICROCONTROLLER
     },

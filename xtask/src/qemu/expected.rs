@@ -60,7 +60,7 @@ impl Expected {
 /// run, but not the bytes that each task allocates.
 fn views(program: &str) -> &'static [(&'static str, &'static [&'static str])] {
     match program {
-        "tasks" | "c_tasks" => &[("per-thread", &["--metric", "bytes", "--per-thread"])],
+        "tasks" | "c_tasks" | "c_listener" => &[("per-thread", &["--metric", "bytes", "--per-thread"])],
         // Whatever the interrupts hit differs with every build.
         "c_storm" | "c_storm_locked" | "c_storm_full" => &[],
         _ => &[("bytes", &["--metric", "bytes"]), ("peak", &["--metric", "peak"])],

@@ -37,6 +37,8 @@ struct Program {
     capacities: &'static [(&'static str, &'static str)],
 }
 
+/// A slot each for main, four tasks and the idle task, which frees the memory of the others.
+const TASKS: &[(&str, &str)] = &[("THREADS", "8")];
 /// Tasks and interrupts have stacks of their own.
 const LARGE: &[(&str, &str)] = &[("THREADS", "10"), ("NODES", "512"), ("CELLS", "128")];
 /// Room for one entry each: the first node, the first cell and two slots of threads are the tracker's own.
@@ -57,9 +59,11 @@ impl Program {
             Program { capacities, ..with_kernel(&STORM, &OF_STORM, flags) }
         };
         match name {
-            "c_tasks" => {
-                with_kernel(&["tasks.c"], &[], wrapped(&["pvPortMalloc", "pvPortCalloc", "vPortFree"]))
-            }
+            "c_tasks" => Program {
+                capacities: TASKS,
+                ..with_kernel(&["tasks.c"], &[], wrapped(&["pvPortMalloc", "pvPortCalloc", "vPortFree"]))
+            },
+            "c_listener" => with_kernel(&["listener.c", "kernel/zephyr.c"], &["-DTRACE_BY_HAND"], Vec::new()),
             "c_storm" => storm(&[], LARGE),
             "c_storm_locked" => storm(&["-DLOCKED"], LARGE),
             "c_storm_full" => storm(&["-DFULL"], FULL),
