@@ -142,8 +142,8 @@ fn slack_says_by_how_much_the_peak_may_be_too_high() {
 fn with_slack_no_thread_takes_from_another() {
     let mut program = Program::new();
     program.credit.open(program.threads(), || ());
-    program.credit.set_slack(4096, program.threads(), None);
     program.alloc(1000, 0);
+    program.credit.set_slack(4096, program.threads(), None);
     program.free(1000, 0);
     program.alloc(700, 1);
     assert_eq!(program.share(0).map(Share::bytes), Some(1000));
