@@ -29,13 +29,13 @@ pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } 
 /// Links of an index's chain that a look-up follows. The bound holds whatever the hashes are.
 pub(crate) const MAX_CHAIN: usize = 256;
 
-/// Heads of the first level of an index: a small program touches 64 KiB of them. A firmware has one level. Few in models.
+/// Heads of the first level of an index: a small program touches 64 KiB of them. A firmware has one level, whose tables have at most 2²⁴ entries. Few in models.
 pub(crate) const FIRST_HEADS: usize = if cfg!(models) {
     1
 } else if cfg!(feature = "std") {
     1 << 14
 } else {
-    usize::MAX
+    1 << 24
 };
 
 /// A level of an index has so many times the heads of the level below. With less, more buckets are begun; with more, a growing

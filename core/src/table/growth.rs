@@ -99,6 +99,10 @@ impl Growth<'_> {
     }
 
     /// Whether there is memory for the entry with that index. Maps it if there is none yet.
+    #[cfg_attr(
+        not(feature = "std"),
+        allow(unused_variables, reason = "a firmware has all its memory from the start")
+    )]
     pub(super) fn reaches(self, index: u32) -> bool {
         match self {
             Growth::Whole(_) => true,

@@ -140,19 +140,25 @@ impl IndexRef<'_> {
         is: impl Fn(u32) -> bool,
         make: impl FnOnce() -> Option<u32>,
     ) -> Result<u32, Full> {
-        let seen = self.look(self.level(entries), hash)?;
-        match self.find(seen.chain, 0, hash & TAG_MASK, &is)? {
+        let Seen { level, head, chain } = self.look(self.level(entries), hash)?;
+        match self.find(chain, 0, hash & TAG_MASK, &is)? {
             Some(id) => Ok(id),
-            None => self.insert(seen, hash, &is, make().ok_or(Full)?),
+            None => self.insert(level, head, chain, hash, &is, make().ok_or(Full)?),
         }
     }
 
     /// The level for so many entries: the highest one that has memory and that they fill.
-    #[cfg_attr(feature = "std", inline(never))]
-    #[cfg_attr(not(feature = "std"), inline)]
+    #[inline]
     fn level(&self, entries: u32) -> Level {
-        let mut level = Level::first(self.heads.len());
-        while HAS_LEVELS && entries as usize >= level.heads * ENTRIES_PER_HEAD {
+        let first = Level::first(self.heads.len());
+        let is_enough = !HAS_LEVELS || (entries as usize) < first.heads * ENTRIES_PER_HEAD;
+        if is_enough { first } else { self.level_above(first, entries) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn level_above(&self, mut level: Level, entries: u32) -> Level {
+        while entries as usize >= level.heads * ENTRIES_PER_HEAD {
             let above = level.above();
             if above.end() > self.heads.len() || !self.growth.reaches(above.end() as u32 - 1) {
                 break;
@@ -164,7 +170,8 @@ impl IndexRef<'_> {
 
     #[inline]
     fn bucket(&self, level: Level, hash: u32) -> &AtomicU32 {
-        &self.heads[level.start + (hash as usize & (level.heads - 1))]
+        let Level { start, heads } = if HAS_LEVELS { level } else { Level::first(self.heads.len()) };
+        &self.heads[start + (hash as usize & (heads - 1))]
     }
 
     /// The bucket for new entries of a hash, at this level or above.
@@ -227,25 +234,33 @@ impl IndexRef<'_> {
         prepare(&self.links[id as usize])
     }
 
-    /// Inserts an entry, unless there is an equal one that was not in the chain that the caller has seen. One function for all
+    /// Inserts an entry, unless there is an equal one in front of the chain that the caller has searched. One function for all
     /// tables: flash is dear.
     #[cold]
-    fn insert(&self, mut seen: Seen, hash: u32, is: &dyn Fn(u32) -> bool, id: u32) -> Result<u32, Full> {
+    fn insert(
+        &self,
+        mut level: Level,
+        mut head: u32,
+        mut searched: u32,
+        hash: u32,
+        is: &dyn Fn(u32) -> bool,
+        id: u32,
+    ) -> Result<u32, Full> {
         let tag = hash & TAG_MASK;
-        let mut searched = seen.chain;
         loop {
-            let older = if seen.head == 0 { self.begin(seen.level, hash)? } else { seen.head };
+            let older = if HAS_LEVELS && head == 0 { self.begin(level, hash)? } else { head };
             if let Some(theirs) = self.find(older, searched, tag, is)? {
                 return Ok(theirs);
             }
             searched = older;
             self.links[id as usize].store(older, Relaxed);
             // Release: a thread that finds the reference finds the entry that `make` filled in.
-            let bucket = self.bucket(seen.level, hash);
-            if bucket.compare_exchange(seen.head, tag | id, Release, Relaxed).is_ok() {
-                return Ok(id);
+            let bucket = self.bucket(level, hash);
+            match bucket.compare_exchange(head, tag | id, Release, Acquire) {
+                Ok(_) => return Ok(id),
+                Err(_) if HAS_LEVELS => Seen { level, head, .. } = self.look(level, hash)?,
+                Err(newer) => head = newer,
             }
-            seen = self.look(seen.level, hash)?;
         }
     }
 }

@@ -37,6 +37,8 @@ mod rules;
 mod signal_frame;
 #[cfg(cfi)]
 mod stack_cache;
+#[cfg(cfi)]
+mod window;
 
 #[cfg(any(cfi, cfi_bare))]
 pub use cfi::Cfi;
