@@ -29,11 +29,12 @@ pub(crate) const TOP_THREADS: usize = if cfg!(any(feature = "std", test)) { 8 } 
 /// Links of an index's chain that a look-up follows. The bound holds whatever the hashes are.
 pub(crate) const MAX_CHAIN: usize = 256;
 
-/// Heads of the first level of an index: a small program touches 64 KiB of them. A firmware has one level, whose tables have at most 2²⁴ entries. Few in models.
+/// Heads of the first level of an index: a small program touches 32 KiB of them. A firmware has one level, because its tables
+/// have at most 2²⁴ entries. Few in models.
 pub(crate) const FIRST_HEADS: usize = if cfg!(models) {
     1
 } else if cfg!(feature = "std") {
-    1 << 14
+    1 << 13
 } else {
     1 << 24
 };

@@ -30,9 +30,9 @@ pub(crate) const STAGE_LEVELS: usize = 4;
 #[cfg(cfi)]
 pub(crate) const ARENA_WORDS: usize = 1 << 17;
 
-/// Sets of fingerprints: a few for each stack that the arena can hold.
+/// Sets of fingerprints: more than stacks that the arena can hold, so that hardly a set of four is ever too small.
 #[cfg(cfi)]
-pub(crate) const FINGERPRINT_SETS: usize = 1 << 11;
+pub(crate) const FINGERPRINT_SETS: usize = 1 << 12;
 /// Groups of remembered stacks with one second caller and stack pointer.
 #[cfg(cfi)]
 pub(crate) const FINGERPRINT_GROUPS: usize = 1 << 10;

@@ -1,8 +1,6 @@
 //! The part of a table that is in use. A thread with few stacks touches few pages of its tables: they use one set at first, and more
 //! when a set is full.
 
-use core::ops::Range;
-
 /// The number of sets in use, up to `ALL`, which is a power of two. All-zero is one.
 pub(super) struct Window<const ALL: usize> {
     /// The bits of a hash that choose a set.
@@ -25,12 +23,12 @@ impl<const ALL: usize> Window<ALL> {
         self.mask + 1
     }
 
-    /// Uses more sets, when there are more, and returns those that were in use. Their entries must be put into
+    /// Uses more sets, when there are more, and returns how many were in use. Their entries must be put into
     /// [their sets](Self::index) again: each stays where it is, or goes to a set that was not in use.
-    pub(super) fn widen(&mut self) -> Option<Range<usize>> {
+    pub(super) fn widen(&mut self) -> Option<usize> {
         let sets = self.sets();
         self.mask = (sets * Self::FACTOR).min(ALL) - 1;
-        (sets < ALL).then_some(0..sets)
+        (sets < ALL).then_some(sets)
     }
 }
 
@@ -43,7 +41,7 @@ mod tests {
         let mut window = Window::<32> { mask: 0 };
         let mut sizes = vec![(window.sets(), window.index(61))];
         while let Some(before) = window.widen() {
-            assert_eq!(before, 0..sizes[sizes.len() - 1].0);
+            assert_eq!(before, sizes[sizes.len() - 1].0);
             sizes.push((window.sets(), window.index(61)));
         }
         assert_eq!(sizes, [(1, 0), (4, 1), (16, 13), (32, 29)]);

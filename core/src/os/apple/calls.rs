@@ -9,8 +9,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 
 pub(crate) use super::super::unix::library_calls::{
-    Status, flock, fstat, ftruncate, is_on_alternate_stack, is_placeholder, populate, signal_this_thread,
-    stat, unmap,
+    Status, flock, fstat, ftruncate, is_on_alternate_stack, is_placeholder, signal_this_thread, stat, unmap,
 };
 
 /// A set of signals: signal 1 is its lowest bit.

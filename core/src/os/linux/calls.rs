@@ -225,11 +225,6 @@ pub(crate) unsafe fn unmap(place: *mut c_void, length: usize) {
     call!(Unmap, place, length);
 }
 
-/// Makes pages of a private mapping resident, as a write to each would.
-pub(crate) fn populate(place: *mut c_void, length: usize) {
-    call!(Populate, place, length, libc::MADV_POPULATE_WRITE);
-}
-
 /// Makes the kernel clear whole pages of a private mapping in each forked child, if it can.
 pub(crate) fn clear_in_child(place: *mut c_void, length: usize) {
     call!(ClearInChild, place, length, libc::MADV_WIPEONFORK);

@@ -49,9 +49,6 @@ pub(crate) unsafe fn unmap(place: *mut c_void, length: usize) {
     unsafe { libc::munmap(place, length) };
 }
 
-/// Makes pages of a private mapping resident where the system can do so at once. Here it cannot.
-pub(crate) fn populate(_: *mut c_void, _: usize) {}
-
 /// Whether the calling thread is on its alternate signal stack; `None` when that is unknown.
 pub(crate) fn is_on_alternate_stack() -> Option<bool> {
     let mut stack = libc::stack_t { ss_sp: null_mut(), ss_size: 0, ss_flags: 0 };

@@ -84,11 +84,6 @@ pub(crate) fn remote_places(len: usize) -> impl Iterator<Item = usize> {
 /// The bytes at the start of a mapping that hold its length.
 const MAP_HEAD: usize = 64;
 
-/// The bytes at the start of a mapping that are made resident at once. An unwinder uses them for each frame, at
-/// scattered addresses. Without this each page costs two faults, one for the first read and one for the first write,
-/// which together take half of the time of a thread's first event.
-const AT_ONCE: usize = 68 << 10;
-
 /// Maps `size` zeroed bytes for an unwinder's data about one thread; null when the system refuses. Restores `errno`.
 pub(crate) fn for_unwinder(size: usize) -> *mut u8 {
     let Some(length) = size.checked_add(MAP_HEAD) else { return core::ptr::null_mut() };
@@ -96,8 +91,6 @@ pub(crate) fn for_unwinder(size: usize) -> *mut u8 {
     if base.is_null() {
         return core::ptr::null_mut();
     }
-    // macOS, and Linux before 5.14, make pages resident one by one.
-    keep_errno(|| calls::populate(base, length.min(AT_ONCE)));
     // SAFETY: the mapping is aligned to a page, writable and longer than its head.
     unsafe {
         base.cast::<usize>().write(length);

@@ -66,8 +66,8 @@ impl Cache {
 
     /// Puts the rules of the sets that were in use before into their sets.
     #[cfg(cfi)]
-    fn spread(&mut self, before: core::ops::Range<usize>) {
-        for place in before {
+    fn spread(&mut self, before: usize) {
+        for place in 0..before.min(RULE_SETS) {
             let set = core::mem::replace(&mut self.sets[place], Set::EMPTY);
             let rules = set.entries.into_iter().take_while(|entry| entry.0 != 0);
             rules.for_each(|entry| self.sets[self.place(entry.0)].append(entry));
@@ -77,7 +77,7 @@ impl Cache {
     /// Forgets all rules.
     #[cfg(cfi)]
     pub(in crate::unwind) fn clear(&mut self) {
-        self.sets[..self.window.sets()].fill_with(|| Set::EMPTY);
+        self.sets.iter_mut().take(self.window.sets()).for_each(|set| *set = Set::EMPTY);
     }
 }
 

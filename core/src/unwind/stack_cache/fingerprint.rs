@@ -19,7 +19,6 @@ use crate::limits::{FINGERPRINT_GROUPS, FINGERPRINT_SETS};
 use crate::unwind::Registers;
 use crate::unwind::window::Window;
 use core::hint::select_unpredictable;
-use core::ops::Range;
 
 const WORD: usize = size_of::<usize>();
 /// Stacks of one set.
@@ -189,8 +188,8 @@ impl Fingerprints {
     }
 
     /// Puts the groups of the places that were in use before into their places.
-    fn spread_groups(&mut self, before: Range<usize>) {
-        for place in before {
+    fn spread_groups(&mut self, before: usize) {
+        for place in 0..before.min(FINGERPRINT_GROUPS) {
             let group = core::mem::replace(&mut self.groups[place], Group::NONE);
             if group.tag != 0 {
                 self.groups[self.place_of_group(group.tag)] = group;
@@ -230,8 +229,8 @@ impl Fingerprints {
     }
 
     /// Puts the stacks of the sets that were in use before into their sets.
-    fn spread_sets(&mut self, before: Range<usize>) {
-        for place in before {
+    fn spread_sets(&mut self, before: usize) {
+        for place in 0..before.min(FINGERPRINT_SETS) {
             let set = core::mem::replace(&mut self.sets[place], Set::EMPTY);
             let stacks = set.0.into_iter().take_while(|slot| slot.position != 0);
             stacks.for_each(|slot| self.sets[self.window_of_sets.index(slot.tag as usize)].append(slot));
@@ -240,7 +239,7 @@ impl Fingerprints {
 
     /// Forgets all positions.
     pub(super) fn clear(&mut self) {
-        self.sets[..self.window_of_sets.sets()].fill(Set::EMPTY);
+        self.sets.iter_mut().take(self.window_of_sets.sets()).for_each(|set| *set = Set::EMPTY);
     }
 }
 

@@ -54,7 +54,6 @@ calls! {
     MapAt SYS_mmap or SYS_mmap2 [None, None, Some(3), Some((libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | MAP_FIXED_NOREPLACE) as c_long), Some(-1), Some(0)];
     Membarrier SYS_membarrier [];
     Openat SYS_openat [Some(libc::AT_FDCWD as c_long)];
-    Populate SYS_madvise [None, None, Some(libc::MADV_POPULATE_WRITE as c_long)];
     Pread SYS_pread64 [];
     ProcessVmReadv SYS_process_vm_readv [];
     Read SYS_read [];
