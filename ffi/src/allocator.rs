@@ -5,9 +5,8 @@
 
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
-use crate::result::{
-    MEMTRACK_ERROR_NULL, MEMTRACK_ERROR_SIZE, MEMTRACK_ERROR_TOO_LATE, MEMTRACK_OK, memtrack_result_t,
-};
+use crate::result::{MEMTRACK_ERROR_NULL, MEMTRACK_ERROR_TOO_LATE, MEMTRACK_OK, memtrack_result_t};
+use crate::sized;
 use crate::source::Source;
 use crate::tracker::TRACKER;
 use core::cell::UnsafeCell;
@@ -101,15 +100,10 @@ static CHOICE: Choice = Choice { state: AtomicU8::new(OPEN), own: UnsafeCell::ne
 /// describes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memtrack_set_allocator(allocator: *const memtrack_allocator_t) -> memtrack_result_t {
-    if allocator.is_null() {
-        return MEMTRACK_ERROR_NULL;
-    }
-    // SAFETY: it is not null. Its first member is its size, and it is read in full only if it is as long as ours.
-    let allocator = unsafe {
-        if (&raw const (*allocator).size).read() < size_of::<memtrack_allocator_t>() {
-            return MEMTRACK_ERROR_SIZE;
-        }
-        allocator.read()
+    // SAFETY: the caller upholds it, and the struct begins with its size.
+    let allocator = match unsafe { sized::read(allocator) } {
+        Ok(allocator) => allocator,
+        Err(error) => return error,
     };
     if allocator.allocate.is_none() || allocator.release.is_none() {
         return MEMTRACK_ERROR_NULL;

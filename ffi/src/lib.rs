@@ -46,6 +46,7 @@ mod preload;
 #[cfg(library_blocks)]
 mod process;
 mod result;
+mod sized;
 mod source;
 mod spans;
 mod stats;

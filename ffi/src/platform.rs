@@ -5,7 +5,8 @@
 #![allow(non_camel_case_types, reason = "names as C knows them")]
 
 use crate::context::memtrack_context_t;
-use crate::result::{MEMTRACK_ERROR_NULL, MEMTRACK_ERROR_SIZE, memtrack_result_t};
+use crate::result::{MEMTRACK_ERROR_NULL, memtrack_result_t};
+use crate::sized;
 use core::ffi::c_void;
 
 /// What a kernel tells the tracker: which task runs, and how to keep others away.
@@ -47,15 +48,10 @@ unsafe impl Sync for memtrack_platform_t {}
 /// `platform` must be NULL or point to as many bytes as its `size` says; its functions must behave as the struct describes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memtrack_set_platform(platform: *const memtrack_platform_t) -> memtrack_result_t {
-    if platform.is_null() {
-        return MEMTRACK_ERROR_NULL;
-    }
-    // SAFETY: it is not null. Its first member is its size, and it is read in full only if it is as long as ours.
-    let platform = unsafe {
-        if (&raw const (*platform).size).read() < size_of::<memtrack_platform_t>() {
-            return MEMTRACK_ERROR_SIZE;
-        }
-        platform.read()
+    // SAFETY: the caller upholds it, and the struct begins with its size.
+    let platform = match unsafe { sized::read(platform) } {
+        Ok(platform) => platform,
+        Err(error) => return error,
     };
     if platform.lock.is_some() != platform.unlock.is_some() {
         return MEMTRACK_ERROR_NULL;

@@ -17,7 +17,7 @@ use crate::platform::{Local, Platform};
 use crate::sync::*;
 use crate::table::cells;
 use crate::table::region::Tables;
-use crate::table::threads::ThreadSlot;
+use crate::table::slot::ThreadSlot;
 use crate::unwind::Unwind;
 use memtrack_format::LossCause;
 

@@ -11,7 +11,7 @@ use crate::sync::*;
 use crate::table::account::Account;
 use crate::table::peak::{Epoch, Epochs, Marks};
 use crate::table::region::Tables;
-use crate::table::threads::ThreadSlot;
+use crate::table::slot::ThreadSlot;
 use crate::unwind::Unwind;
 
 /// The guard of the fast path: two words, so that a function gets it in registers.

@@ -21,7 +21,8 @@ use crate::table::account::Booker;
 use crate::table::peak::{Epoch, Epochs, Share};
 use crate::table::pending;
 use crate::table::region::Tables;
-use crate::table::threads::{ThreadSlot, Threads};
+use crate::table::slot::ThreadSlot;
+use crate::table::threads::Threads;
 use crate::unwind::{Unwind, stack_pointer};
 use memtrack_format::LossCause;
 

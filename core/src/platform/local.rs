@@ -5,7 +5,7 @@
 //! - **State**: the number of the slot, or one of the constants [`Local::BUSY`] and [`Local::GONE`].
 
 use crate::sync::*;
-use crate::table::threads::ThreadSlot;
+use crate::table::slot::ThreadSlot;
 
 /// The words that a tracker keeps for each thread, task or core. They are all zero when the context starts. Only that
 /// context changes them, and the signal handlers and interrupts that run on it.

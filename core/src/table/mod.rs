@@ -37,6 +37,7 @@ pub(crate) mod pending;
 mod private_pages;
 pub(crate) mod region;
 pub(crate) mod sizes;
+pub(crate) mod slot;
 #[cfg(feature = "std")]
 pub(crate) mod space;
 pub(crate) mod stacks;

@@ -15,9 +15,10 @@ use super::peak::stage::StageTable;
 use super::pending::Pending;
 #[cfg(feature = "std")]
 use super::private_pages::PrivatePages;
+use super::slot::ThreadSlot;
 use super::stacks::{StackTable, Stacks};
 use super::tags::{TagTable, Tags};
-use super::threads::{ThreadSlot, ThreadTable, Threads};
+use super::threads::{ThreadTable, Threads};
 use super::timeline::Timeline;
 use crate::counter::Counter;
 use crate::limits::HEAPS;

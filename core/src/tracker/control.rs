@@ -9,7 +9,8 @@ use crate::table::peak::stage::Stages;
 use crate::table::peak::summary::Peak;
 use crate::table::pending;
 use crate::table::region::Tables;
-use crate::table::threads::{self, ThreadSlot};
+use crate::table::slot::{self, ThreadSlot};
+use crate::table::threads;
 use crate::totals::raise_stage_peaks;
 use crate::unwind::Unwind;
 use memtrack_format::Cause;
@@ -89,7 +90,7 @@ impl<A, U: Unwind, P: Platform, R: Tables> Tracker<A, U, P, R> {
     /// this is for the task hooks of an RTOS.
     pub fn thread_ended(&self, local: &Local, name: &str) {
         let Some(slot) = local.end().filter(|&slot| slot >= threads::FIRST) else { return };
-        let mut padded = [0; threads::THREAD_NAME];
+        let mut padded = [0; slot::THREAD_NAME];
         padded.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
         if let Some(region) = self.region_of_process() {
             region.threads().get(slot).exit(padded);

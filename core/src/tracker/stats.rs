@@ -10,7 +10,7 @@ use crate::table::peak::Mark;
 use crate::table::peak::stage::Stages;
 use crate::table::peak::summary::{Moment, Peak};
 use crate::table::region::Tables;
-use crate::table::threads::ThreadSlot;
+use crate::table::slot::ThreadSlot;
 use crate::table::timeline::Point;
 use crate::totals::{self, add_timeline_point, elapsed, totals};
 use crate::unwind::Unwind;

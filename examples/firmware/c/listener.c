@@ -81,10 +81,3 @@ int main(void) {
     }
     return 1;
 }
-
-/* The C library has no memory of its own. */
-void *_sbrk(ptrdiff_t bytes);
-void *_sbrk(ptrdiff_t bytes) {
-    (void)bytes;
-    return (void *)-1;
-}

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "board.h"
+#include "kernel/said.h"
 #include "kernel/tally.h"
+#include "kernel/timers.h"
 #include "memtrack.h"
 #include "task.h"
 
@@ -99,44 +101,17 @@ static void unlock(void *context, size_t locked) {
 
 /* The interrupts: timers whose period changes, so that they come everywhere. */
 
-#define TIMER(number) ((volatile uint32_t *)(0x40000000 + 0x1000 * (number)))
-enum { CONTROL = 0, RELOAD = 2, CLEAR = 3, TIMER_ON = 9, TIMER_OFF = 0 };
-
 static uint32_t ticks[2];
 static void *kept[PLACES];
 
-__attribute__((noinline)) static void interrupt(unsigned number) {
+void timer_interrupt(unsigned number) {
     uint32_t tick = ++ticks[number];
     void *block = tally_malloc(INTERRUPTS, 24 + 8 * number);
-    TIMER(number)[CLEAR] = 1;
-    TIMER(number)[RELOAD] = 3000 + (tick * 7919 + number * 331) % 2000;
+    timer_again(number, 3000 + (tick * 7919 + number * 331) % 2000);
     /* Some blocks stay, and another interrupt frees them. */
     tally_free(__atomic_exchange_n(&kept[(tick + number) % PLACES], tick % 3 ? NULL : tally_malloc(INTERRUPTS, 16),
                                    __ATOMIC_SEQ_CST));
     tally_free(block);
-}
-
-void timer_0(void);
-void timer_0(void) { interrupt(0); }
-
-void timer_1(void);
-void timer_1(void) { interrupt(1); }
-
-static void start_timers(void) {
-    unsigned number;
-    for (number = 0; number < 2; number++) {
-        /* The second one interrupts the first. */
-        ((volatile uint8_t *)0xE000E400)[8 + number] = number ? 0x20 : 0x60;
-        TIMER(number)[RELOAD] = 4000;
-        TIMER(number)[CONTROL] = TIMER_ON;
-    }
-    *(volatile uint32_t *)0xE000E100 = 3 << 8;
-}
-
-static void stop_timers(void) {
-    TIMER(0)[CONTROL] = TIMER_OFF;
-    TIMER(1)[CONTROL] = TIMER_OFF;
-    *(volatile uint32_t *)0xE000E180 = 3 << 8;
 }
 
 /* The tasks. */
@@ -182,44 +157,6 @@ static void worker(void *argument) {
     vTaskDelete(NULL);
 }
 
-/* Figures of memtrack_metrics: allocations of all threads, and of nobody; events that a cause lost; the error of the peak. */
-static struct {
-    uint32_t attributed, unattributed, in_the_hook, nobody_known, peak_error;
-} said;
-
-static void read_line(const char *line) {
-    const char *last = strrchr(line, ' ');
-    uint32_t number = last == NULL ? 0 : (uint32_t)strtoul(last, NULL, 10);
-    if (strncmp(line, "memtrack_thread_allocations_total{", 34) == 0) {
-        *(strstr(line, "thread_id=\"0\"") == NULL ? &said.attributed : &said.unattributed) += number;
-    } else if (strncmp(line, "memtrack_losses_total{", 22) == 0) {
-        int in_the_hook = strstr(line, "event inside the hook") != NULL;
-        said.in_the_hook += in_the_hook ? number : 0;
-        if (in_the_hook || strstr(line, "thread not known") != NULL || strstr(line, "cell table full") != NULL) {
-            said.nobody_known += number;
-        }
-    } else if (strncmp(line, "memtrack_peak_error_bytes ", 26) == 0) {
-        said.peak_error = number;
-    }
-}
-
-static int read_metrics(void *context, const uint8_t *data, size_t size) {
-    static char line[160];
-    static size_t length;
-    (void)context;
-    while (size-- > 0) {
-        char next = (char)*data++;
-        if (next == '\n') {
-            line[length] = '\0';
-            read_line(line);
-            length = 0;
-        } else if (length < sizeof line - 1) {
-            line[length++] = next;
-        }
-    }
-    return 0;
-}
-
 static memtrack_stats_t figures(void) {
     memtrack_stats_t stats = {.size = sizeof stats};
     memtrack_get_stats(&stats);
@@ -236,7 +173,7 @@ static void judge_storm(void) {
             taskYIELD();
         }
     }
-    memtrack_metrics(read_metrics, NULL);
+    memtrack_metrics(said_by_metrics, NULL);
     check("every allocation and free is counted",
           stats.total_allocs == all->allocs && stats.total_frees == all->frees && stats.live_bytes == all->low);
     check("recorded + lost = observed", said.attributed + said.unattributed == all->allocs && said.unattributed == said.nobody_known);
@@ -315,11 +252,11 @@ static void judge(void *argument) {
     judge_bad_input();
     finished = 0;
     begun = 1;
-    start_timers();
+    timers_start();
     while (finished < TASKS) {
         taskYIELD();
     }
-    stop_timers();
+    timers_stop();
     judge_storm();
     vTaskSuspendAll();
     if (bad) {
@@ -375,11 +312,4 @@ int main(void) {
         vTaskStartScheduler();
     }
     return 1;
-}
-
-/* The C library has no memory of its own. */
-void *_sbrk(ptrdiff_t bytes);
-void *_sbrk(ptrdiff_t bytes) {
-    (void)bytes;
-    return (void *)-1;
 }

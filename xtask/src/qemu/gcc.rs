@@ -23,7 +23,7 @@ const SOURCES: [&str; 2] = ["start.s", "board.c"];
 /// Those of the program without tasks, and of the kernel.
 const GATEWAY: [&str; 3] = ["vectors.s", "main.c", "gateway.c"];
 const KERNEL: [&str; 4] = ["kernel/vectors.s", "kernel/switch.s", "kernel/tasks.c", "kernel/heap.c"];
-const STORM: [&str; 2] = ["storm.c", "kernel/tally.c"];
+const STORM: [&str; 4] = ["storm.c", "kernel/tally.c", "kernel/timers.c", "kernel/said.c"];
 /// Flags of a program that includes the kernel's headers.
 const WITH_KERNEL: [&str; 2] = ["-Ikernel", "-I."];
 /// Those of the storm: a fast tick.

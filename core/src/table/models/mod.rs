@@ -13,7 +13,8 @@ mod tables;
 
 use super::growth::Growth;
 use super::peak::{Mark, Marks};
-use super::threads::{FIRST, ThreadSlot, Threads};
+use super::slot::ThreadSlot;
+use super::threads::{FIRST, Threads};
 use crate::sync::checked::{Checker, Fault, checker, choose};
 use crate::sync::*;
 use std::boxed::Box;

@@ -199,7 +199,8 @@ impl Marks {
 mod tests {
     use super::*;
     use crate::table::growth::Growth;
-    use crate::table::threads::{FIRST, ThreadSlot, Threads};
+    use crate::table::slot::ThreadSlot;
+    use crate::table::threads::{FIRST, Threads};
 
     /// One thread that grows: live, and the marks after each step.
     struct Alone {

@@ -1,4 +1,5 @@
 /* The kernel's heap, in place of heap_4.c: chunks in a row. An allocation takes the first chunk that is free and long enough. */
+#include <stddef.h>
 #include <string.h>
 
 #include "FreeRTOS.h"
@@ -76,4 +77,11 @@ void vPortFree(void *block) {
     if (block != NULL) {
         ((chunk *)block - 1)->used = 0;
     }
+}
+
+/* The C library has no memory of its own. */
+void *_sbrk(ptrdiff_t bytes);
+void *_sbrk(ptrdiff_t bytes) {
+    (void)bytes;
+    return (void *)-1;
 }

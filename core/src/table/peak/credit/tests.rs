@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::table::growth::Growth;
-use crate::table::threads::{FIRST, ThreadSlot, Threads};
+use crate::table::slot::ThreadSlot;
+use crate::table::threads::{FIRST, Threads};
 
 /// The collector's lock belongs to a thread that was stopped in the middle: no other thread can take the shares.
 #[test]
